@@ -1,0 +1,345 @@
+"""What actors say to each other: frozen, small, with the unit in the name.
+
+Commands are imperative (``Transcribe``), facts are in the past tense (``UtteranceEnded``).
+Audio inside the server is always 16 kHz mono ``pcm_s16le``; text is plain Unicode.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from protocol.events import ConnectionRequest, NoSpeechReason, ServerEvent, StopReason
+
+INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
+
+# --- audio ---------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Utterance:
+    """One stretch of speech, with its pre-roll."""
+
+    pcm: bytes
+    """s16le mono samples at 16 kHz."""
+    start_ms: int
+    """Where it starts in the session's audio."""
+    end_ms: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the samples, in seconds."""
+        return len(self.pcm) / 2 / INTERNAL_RATE_HZ
+
+
+@attrs.frozen
+class AudioReceived:
+    """Connection to audio: one binary frame as the client sent it."""
+
+    frame: bytes
+
+
+@attrs.frozen
+class SpeechBegan:
+    """Audio to dialogue: somebody began to speak."""
+
+    at_ms: int
+
+
+@attrs.frozen
+class UtteranceEnded:
+    """Audio to dialogue: an utterance is complete."""
+
+    utterance: Utterance
+    reason: StopReason
+    last_voice_s: float
+    """Clock time at which the last voiced frame was processed: latencies count from here."""
+
+
+@attrs.frozen
+class UtteranceDropped:
+    """Audio to dialogue: what began was not speech after all."""
+
+    reason: NoSpeechReason
+    at_ms: int
+
+
+# --- transcription -------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Transcribe:
+    """Dialogue to transcription; answered by ``Transcript`` or ``NoWords``."""
+
+    session_id: str
+    utterance: Utterance
+    language: str | None = None
+    vocabulary: tuple[str, ...] = ()
+    """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
+
+
+@attrs.frozen
+class Transcript:
+    """What was said."""
+
+    text: str
+    language: str
+    confidence: float
+    """0..1, ``exp`` of the mean token log-probability."""
+    alternatives: tuple[str, ...] = ()
+    """Further hypotheses, best first, without ``text`` itself."""
+    queue_s: float = 0.0
+    compute_s: float = 0.0
+
+
+@attrs.frozen
+class NoWords:
+    """There was nothing to transcribe."""
+
+    reason: NoSpeechReason
+
+
+# --- understanding -------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class CommandMatch:
+    """A sentence of the grammar, and the call that it stands for."""
+
+    intent: str
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    confidence: float
+    text: str
+    """The hypothesis that matched, normalised."""
+
+
+@attrs.frozen
+class ToolSpec:
+    """One tool of one MCP server."""
+
+    server: str
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+
+
+@attrs.frozen
+class ListTools:
+    """Anybody to tools; answered by ``tuple[ToolSpec, ...]`` of the servers that are up."""
+
+
+@attrs.frozen
+class CallTool:
+    """Dialogue to tools; answered by ``ToolOutcome``."""
+
+    session_id: str
+    call_id: str
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    timeout_s: float
+
+
+@attrs.frozen
+class ToolOutcome:
+    """What the tool answered; ``content`` is untrusted text."""
+
+    ok: bool
+    content: str
+    duration_s: float
+    error: str | None = None
+
+
+@attrs.frozen
+class ChatMessage:
+    """One message of a conversation with a language model."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple["ModelToolCall", ...] = ()
+    tool_call_id: str | None = None
+    tool_name: str | None = None
+
+
+@attrs.frozen
+class ModelToolCall:
+    """A call that the model asks for."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@attrs.frozen
+class Generate:
+    """Dialogue to inference; text goes to ``on_text`` as it comes, the answer is a ``Generation``."""
+
+    session_id: str
+    messages: tuple[ChatMessage, ...]
+    on_text: Callable[[str], Awaitable[None]]
+    """Called with each piece of text, in order; may block, which slows the stream down."""
+    tools: tuple[ToolSpec, ...] = ()
+    task: str | None = None
+    max_tokens: int | None = None
+
+
+@attrs.frozen
+class Generation:
+    """What the model said."""
+
+    text: str
+    tool_calls: tuple[ModelToolCall, ...]
+    provider: str
+    model: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    first_token_s: float | None = None
+
+
+# --- speech out ----------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Synthesise:
+    """Dialogue to speech; answered by ``SpokenAudio``."""
+
+    session_id: str
+    text: str
+    voice: str | None = None
+
+
+@attrs.frozen
+class SpokenAudio:
+    """Speech as samples."""
+
+    pcm: bytes
+    """s16le mono."""
+    sample_rate: int
+
+
+# --- the session ---------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Recall:
+    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""
+
+
+@attrs.frozen
+class Configured:
+    """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
+
+    options: ConnectionRequest
+    voice: str | None = None
+    task: str | None = None
+
+
+@attrs.frozen
+class Send:
+    """Anybody of the session to connection: an event for the client."""
+
+    event: ServerEvent
+
+
+@attrs.frozen
+class SendAudio:
+    """Dialogue to connection: samples for the client, in the format announced before."""
+
+    samples: bytes
+
+
+@attrs.frozen
+class DropAudio:
+    """Dialogue to connection (control lane): forget audio that has not reached the socket."""
+
+
+@attrs.frozen
+class Hang:
+    """To connection (control lane): close the socket."""
+
+    code: int
+    reason: str
+
+
+@attrs.frozen
+class Announce:
+    """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
+
+    text: str
+
+
+# --- records -------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class SessionRecord:
+    """To history: a session opened."""
+
+    session_id: str
+    user_id: str
+    started_at: float
+    """Unix time, seconds."""
+
+
+@attrs.frozen
+class TurnRecord:
+    """To history and metrics: a turn ended."""
+
+    session_id: str
+    turn_id: str
+    user_id: str
+    timestamp: float
+    """Unix time, seconds."""
+    heard: str
+    replied: str
+    outcome: str
+    source: str | None
+    latency_ms: Mapping[str, float]
+
+
+@attrs.frozen
+class ToolRecord:
+    """To history and metrics: a tool call ended; rows are only ever added."""
+
+    session_id: str
+    turn_id: str
+    call_id: str
+    timestamp: float
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    ok: bool
+    result: str
+    duration_ms: float
+    transcript: str
+    confidence: float
+
+
+@attrs.frozen
+class Count:
+    """To metrics: add ``amount`` to a counter."""
+
+    name: str
+    labels: tuple[str, ...] = ()
+    amount: float = 1.0
+
+
+@attrs.frozen
+class Observe:
+    """To metrics: add ``value`` to a histogram."""
+
+    name: str
+    labels: tuple[str, ...]
+    value: float
+
+
+@attrs.frozen
+class RecentTurns:
+    """Anybody to history; answered by ``list[dict]``, newest first."""
+
+    limit: int

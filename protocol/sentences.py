@@ -1,0 +1,159 @@
+"""Cuts a reply into sentences while it is still being written, and leaves out what must not be spoken.
+
+Rules kept here:
+
+* Rules instead of a model: a cut must come at once, and a wrong one costs a pause, not a meaning.
+* A full stop ends a sentence only once it is known what follows it; so what ``feed`` returns never has to be taken
+  back, and it is the same however the text was divided.
+* The first clause goes out early, so that speech begins before the first sentence is complete.
+"""
+
+import re
+from typing import Final
+
+import attrs
+
+MAX_CHARS: Final = 240  # about 15 s of speech; synthesis time grows with it, and a barge-in wastes it
+FIRST_CLAUSE_CHARS: Final = 24  # shorter ones sound chopped
+
+# abbreviations without their last full stop, in lower case: first those that something always follows
+NEVER_LAST: Final = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "st", "gen", "col", "sgt", "capt", "mt", "vs", "e.g", "i.e", "cf", "approx"}
+    | {"ca", "hr", "fr", "bzw", "z.b", "d.h", "u.a", "vgl", "ggf", "evtl", "inkl", "zzgl"}
+)
+BEFORE_NUMBERS: Final = frozenset({"no", "nos", "nr", "fig", "figs", "vol", "pp", "eq", "abb", "tel", "art"})
+BEFORE_SMALL_LETTERS: Final = frozenset(
+    {"a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "e.u", "usw", "u.s.w", "est"}
+)
+
+_CLOSERS: Final = "\"'\u2019\u201d\u00bb)\\]*_"
+_OPENERS: Final = frozenset("\n\"'\u201c\u201e\u00ab([*-#")
+_END: Final = re.compile(
+    rf"[\u3002\uff01\uff1f][\u300d\u300f\uff09{_CLOSERS}]*+(?=.)"  # Chinese, Japanese: no blanks between sentences
+    rf"|(?P<stop>[.!?\u2026]+)[{_CLOSERS}]*(?=\s)"
+    r"|\n",
+    re.DOTALL,
+)
+_CLAUSE: Final = re.compile(r"[,;:\u2014\u2013](?=\s)|[\uff0c\u3001\uff1b\uff1a]")
+_BLANKS: Final = re.compile(r"[ \t]+")
+_LAST_WORD: Final = re.compile(r"[^\s(\[\"'\u201c\u201e\u00ab*_]+$")
+_LIST_NUMBER: Final = re.compile(r"\s*\d{1,3}$")
+_FENCE: Final = "```"
+
+
+@attrs.define
+class SentenceCutter:
+    """Takes text as it streams, returns sentences fit to be spoken."""
+
+    _text: str = ""
+    _is_line_start: bool = True
+    _is_code: bool = False
+    _has_spoken: bool = False
+
+    def feed(self, text: str) -> list[str]:
+        """Take more text; return the sentences that it completes, without Markdown."""
+        text = _BLANKS.sub(" ", text)
+        self._text += text[1:] if text[:1] == " " == self._text[-1:] else text
+        return self._cut_all(is_final=False)
+
+    def flush(self) -> list[str]:
+        """Return what is left at the end of the reply, and begin anew."""
+        sentences = self._cut_all(is_final=True)
+        self._is_line_start, self._is_code, self._has_spoken = True, False, False
+        return sentences
+
+    def _cut_all(self, *, is_final: bool) -> list[str]:
+        sentences = []
+        while self._text and (length := self._piece_length() or (is_final and len(self._text))):
+            piece, self._text = self._text[:length], self._text[length:]
+            sentence = self._spoken(piece)
+            self._is_line_start = piece.endswith("\n")
+            if sentence:
+                sentences.append(sentence)
+                self._has_spoken = True
+        return sentences
+
+    def _piece_length(self) -> int:
+        """Return the length of the next piece; 0 if more text is needed to know it."""
+        if self._is_code or (self._is_line_start and _may_be_fence(self._text)):
+            return self._text.find("\n") + 1
+        length = sentence_length(self._text, is_line_start=self._is_line_start)
+        if not self._has_spoken:
+            clause = _CLAUSE.search(self._text, FIRST_CLAUSE_CHARS, length or MAX_CHARS)
+            if clause is not None:
+                return clause.end()
+        return length
+
+    def _spoken(self, piece: str) -> str:
+        if self._is_line_start and piece.lstrip().startswith(_FENCE):
+            self._is_code = not self._is_code
+            return ""
+        return "" if self._is_code else speakable(piece, is_line_start=self._is_line_start)
+
+
+def _may_be_fence(text: str) -> bool:
+    marks = text.lstrip(" ")[: len(_FENCE)]
+    return _FENCE.startswith(marks)
+
+
+def sentence_length(text: str, *, is_line_start: bool) -> int:
+    """Return the length of the sentence that ``text`` begins with; 0 if its end has not been seen."""
+    for match in _END.finditer(text):
+        if match.end() > MAX_CHARS:
+            break
+        following = text[match.end() :].lstrip(" ")
+        if match["stop"] is None or is_end(text[: match.start()], match["stop"], following, is_first=is_line_start):
+            return match.end()
+    return length_without_end(text) if len(text) >= MAX_CHARS + 2 else 0  # by then all that could follow is known
+
+
+def is_end(before: str, stop: str, following: str, *, is_first: bool) -> bool:
+    """Whether ``stop`` between ``before`` and ``following`` ends a sentence; ``False`` too while that is not known.
+
+    ``before`` begins with the sentence, which ``is_first`` in its line; ``following`` has no leading blanks.
+    """
+    if "!" in stop or "?" in stop:
+        return True
+    begins_anew = following[:1].isupper() or following[:1] in _OPENERS
+    if stop != ".":  # an ellipsis
+        return begins_anew
+    if is_first and _LIST_NUMBER.match(before):
+        return False
+    last = _LAST_WORD.search(before)
+    word = last[0].lower() if last is not None else ""
+    if word in BEFORE_NUMBERS:
+        return bool(following) and not following[0].isdigit()
+    if word in BEFORE_SMALL_LETTERS:
+        return begins_anew
+    is_initial = len(word) == 1 and word.isalpha() and word != "i"
+    return word not in NEVER_LAST and not is_initial
+
+
+def length_without_end(text: str) -> int:
+    """Return where to cut a text longer than ``MAX_CHARS``: after a clause, else between words, else anywhere."""
+    clauses = [match.end() for match in _CLAUSE.finditer(text, MAX_CHARS // 2, MAX_CHARS)]
+    if clauses:
+        return clauses[-1]
+    space = text.rfind(" ", 1, MAX_CHARS)
+    return space if text[: max(space, 0)].strip() else MAX_CHARS
+
+
+_LINE_START: Final = re.compile(r"\s*(?:(?:#{1,6}|[-*+\u2022](?: \[[ xX]\])?)\s+|>\s*)+")
+_UNSPOKEN: Final = (
+    (re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)"), r"\1"),  # links and pictures: their text
+    (re.compile(r"<?https?://(?:www\.)?([^\s/>)]+)[^\s>)]*>?"), r"\1"),  # addresses: their host
+    (re.compile(r"</?[a-zA-Z][^<>]*>"), " "),
+    (re.compile(r"\*\*|__|~~|`|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)"), ""),
+    (re.compile(r"\|"), " "),
+    (re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]"), ""),  # emoji
+)
+
+
+def speakable(text: str, *, is_line_start: bool = True) -> str:
+    """Return what is to be spoken of a piece of Markdown; empty if nothing of it has a letter or digit."""
+    marker = _LINE_START.match(text) if is_line_start else None
+    text = text[marker.end() :] if marker is not None else text
+    for pattern, replacement in _UNSPOKEN:
+        text = pattern.sub(replacement, text)
+    text = " ".join(text.split())
+    return text if any(char.isalnum() for char in text) else ""

@@ -1,0 +1,123 @@
+"""What may be said when, in one client's session: the legal transitions are the two tables below.
+
+Rules kept here:
+
+* The first frame is ``connection_request``, and there is no second one.
+* What a client says at the wrong time is ``RemoteProtocolError``; what we say at the wrong time is
+  ``LocalProtocolError``; both name the phase and the event.
+* A wrong event changes nothing.
+"""
+
+import enum
+import logging
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from protocol import events
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.events import ClientEvent, ServerEvent
+from protocol.native import wire_name
+
+log = logging.getLogger("sayso.session")
+
+
+class Phase(enum.Enum):
+    """Where a session's socket is."""
+
+    CONNECTING = "waiting for connection_request"
+    LIVE = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Audio:
+    """Stands for a binary frame from the client."""
+
+
+Transitions = Mapping[Phase, Mapping[type, Phase]]
+
+FROM_CLIENT: Final[Transitions] = {
+    Phase.CONNECTING: {events.ConnectionRequest: Phase.LIVE},
+    Phase.LIVE: {
+        Audio: Phase.LIVE,
+        events.AudioStart: Phase.LIVE,
+        events.AudioEnd: Phase.LIVE,
+        events.Text: Phase.LIVE,
+        events.Interrupt: Phase.LIVE,
+        events.Confirm: Phase.LIVE,
+        events.SessionUpdate: Phase.LIVE,
+        events.Ping: Phase.LIVE,
+        events.Bye: Phase.CLOSING,
+    },
+    # the last turn is still going on, so it can be interrupted or confirmed; nothing new is begun
+    Phase.CLOSING: {
+        events.Interrupt: Phase.CLOSING,
+        events.Confirm: Phase.CLOSING,
+        events.Ping: Phase.CLOSING,
+    },
+    Phase.CLOSED: {},
+}
+
+# what ends a session by being said, and what is only said to one that has none
+_ALWAYS: Final = {kind: Phase.LIVE for kind in get_args(ServerEvent) if kind is not events.ConnectionRefused}
+FROM_SERVER: Final[Transitions] = {
+    Phase.CONNECTING: {events.Error: Phase.CONNECTING, events.ConnectionRefused: Phase.CLOSING},
+    Phase.LIVE: {**_ALWAYS, events.AudioOverrun: Phase.CLOSING},
+    Phase.CLOSING: {kind: Phase.CLOSING for kind in _ALWAYS if kind is not events.ConnectionAccepted},
+    Phase.CLOSED: {},
+}
+
+
+class SessionState:
+    """The phase of one session's socket."""
+
+    def __init__(self) -> None:
+        self._phase = Phase.CONNECTING
+
+    def __repr__(self) -> str:
+        return f"<SessionState {self._phase.name}>"
+
+    @property
+    def phase(self) -> Phase:
+        """Where the socket is now."""
+        return self._phase
+
+    def receive(self, event: ClientEvent) -> None:
+        """Take an event of the client; raises ``RemoteProtocolError`` if it may not come now."""
+        self._from_client(type(event), wire_name(type(event)))
+
+    def receive_audio(self) -> None:
+        """Take a binary frame of the client; raises ``RemoteProtocolError`` if it may not come now."""
+        self._from_client(Audio, "binary audio")
+
+    def send(self, event: ServerEvent) -> None:
+        """Note that we send ``event``; raises ``LocalProtocolError`` if we may not now."""
+        following = FROM_SERVER[self._phase].get(type(event))
+        if following is None:
+            raise LocalProtocolError(f"{wire_name(type(event))} must not be sent while {self._phase.name}")
+        self._enter(following)
+
+    def close(self) -> None:
+        """Note that the socket is closed, whoever closed it."""
+        self._enter(Phase.CLOSED)
+
+    def _from_client(self, kind: type, name: str) -> None:
+        following = FROM_CLIENT[self._phase].get(kind)
+        if following is not None:
+            self._enter(following)
+        elif self._phase is Phase.CONNECTING:
+            raise RemoteProtocolError("handshake_expected", f"{name} came before connection_request")
+        else:
+            expected = ", ".join(_name(allowed) for allowed in FROM_CLIENT[self._phase]) or "nothing"
+            message = f"{name} came while the session was {self._phase.value}, expected one of {expected}"
+            raise RemoteProtocolError("unexpected_event", message)
+
+    def _enter(self, phase: Phase) -> None:
+        """Change the phase; the only place that does."""
+        if phase is not self._phase:
+            log.debug("%s -> %s", self._phase.name, phase.name)
+            self._phase = phase
+
+
+def _name(kind: type) -> str:
+    return "binary audio" if kind is Audio else wire_name(kind)

@@ -1,0 +1,121 @@
+"""What a session remembers while its actors come and go.
+
+Rules kept here:
+
+* No logic that can fail: whatever is asked of it, it answers.
+* Everything is bounded, so a session that lives for days does not grow.
+* Positions are in samples at 16 kHz unless the name says otherwise.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import attrs
+
+from protocol.events import ConnectionRequest
+from protocol.pcm_buffer import PcmBuffer
+
+MAX_EVENTS = 256  # what a client can catch up on after a lost connection
+MAX_TURNS = 32  # more than any context window of a small model takes
+MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
+
+
+@attrs.define
+class Diary:
+    """What was sent, said and done, the oldest forgotten first."""
+
+    last_seq: int = 0
+    events: deque[tuple[int, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS))
+    """Number and text of the frames sent last."""
+    turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS))
+    """What the user said, and what the user heard in answer."""
+    calls: dict[str, str | None] = attrs.field(factory=dict)
+    """Ids of tool calls begun, and the turn that each belongs to."""
+
+
+@attrs.define(kw_only=True)
+class SessionMemory:
+    """One session; outlives crashes of connection, audio and dialogue."""
+
+    session_id: str
+    resume_token: str
+    audio: PcmBuffer
+    """The last seconds heard, 16 kHz s16le mono."""
+    options: ConnectionRequest | None = None
+    """What the client asked for, with later changes; ``None`` before the handshake."""
+    received_samples: int = 0
+    """Last acknowledged, at the client's own rate."""
+    speech_start: int = 0
+    """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
+    open_turns: set[str] = attrs.field(factory=set)
+    """Turns that the client knows of and that have not been completed."""
+    waiting: Any = None
+    """What the dialogue will do next; only the dialogue looks into it."""
+    running: Any = None
+    """What the dialogue is doing; has a ``turn_id``."""
+    _diary: Diary = attrs.field(factory=Diary, init=False)
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def next_seq(self) -> int:
+        """Return the number of the next event: 1, 2, ... and never one twice."""
+        self._diary.last_seq += 1
+        return self._diary.last_seq
+
+    def remember_event(self, seq: int, text: str) -> None:
+        """Keep a frame for a client that comes back."""
+        self._diary.events.append((seq, text))
+
+    def events_after(self, seq: int) -> tuple[str, ...]:
+        """Return the frames after number ``seq`` that are still kept, oldest first."""
+        return tuple(text for number, text in self._diary.events if number > seq)
+
+    # --- audio -----------------------------------------------------------------------------------
+
+    def commit(self, end_sample: int) -> None:
+        """Note that audio before ``end_sample`` has been dealt with and is never looked at again."""
+        self.speech_start = max(self.speech_start, end_sample)
+
+    def replay_from(self) -> int:
+        """Return the first sample that still has to be dealt with and is still kept."""
+        return min(max(self.speech_start, self.audio.start), self.audio.end)
+
+    # --- turns -----------------------------------------------------------------------------------
+
+    def remember_turn(self, user: str, assistant: str) -> None:
+        """Keep what was said and what was heard in answer."""
+        self._diary.turns.append((user, assistant))
+
+    def recent_turns(self, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return at most ``limit`` last turns, oldest first."""
+        turns = self._diary.turns
+        return tuple(islice(turns, max(0, len(turns) - max(0, limit)), None))
+
+    def begin_call(self, call_id: str) -> bool:
+        """Note that the running turn sends the call; return ``False`` if that id was sent before."""
+        calls = self._diary.calls
+        if call_id in calls:
+            return False
+        if len(calls) >= MAX_CALLS:
+            del calls[next(iter(calls))]
+        calls[call_id] = getattr(self.running, "turn_id", None)
+        return True
+
+    def has_acted(self, turn_id: str) -> bool:
+        """Whether a tool call of that turn was begun: such a turn is not run again."""
+        return turn_id in self._diary.calls.values()
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show how much is kept."""
+        return {
+            "session_id": self.session_id,
+            "audio": repr(self.audio),
+            "speech_start": self.speech_start,
+            "events": len(self._diary.events),
+            "last_seq": self._diary.last_seq,
+            "turns": len(self._diary.turns),
+            "calls": len(self._diary.calls),
+            "open_turns": len(self.open_turns),
+        }

@@ -1,0 +1,89 @@
+"""A message on its way, and the slot for its answer.
+
+Rules kept here:
+
+* A slot is answered at most once; what comes later is dropped, so a late answer can never reach a later ask.
+* An attempt is counted before the handler runs, so that a message that kills the process of thought is remembered.
+"""
+
+import itertools
+import math
+from typing import Any
+
+import attrs
+import trio
+
+MAX_ATTEMPTS = 2  # an idempotent message that was in flight at a crash is tried once more
+
+_ids = itertools.count(1)
+
+
+@attrs.define(eq=False)
+class PendingAsk:
+    """The asker's side: its deadline, who waits for it, and one place for the answer."""
+
+    deadline_s: float
+    chain: tuple[object, ...] = ()
+    """The actors that cannot handle anything before this is answered."""
+    is_linked: bool = False
+    is_over: bool = False
+    """Answered, or the asker has gone."""
+    _value: Any = None
+    _error: Exception | None = None
+    _done: trio.Event = attrs.field(factory=trio.Event)
+
+    def reply(self, value: Any) -> bool:
+        """Answer; return ``False`` if it was too late."""
+        if self.is_over:
+            return False
+        self._value = value
+        self.is_over = True
+        self._done.set()
+        return True
+
+    def fail(self, error: Exception) -> bool:
+        """Answer with an exception; return ``False`` if it was too late."""
+        if self.is_over:
+            return False
+        self._error = error
+        return self.reply(None)
+
+    async def wait(self) -> Any:
+        """Return the answer or raise it."""
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+@attrs.define(eq=False)
+class Envelope:
+    """One message in one mailbox."""
+
+    message: Any
+    queued_s: float
+    ask: PendingAsk | None = None
+    size_bytes: int = 0
+    id: int = attrs.field(factory=lambda: next(_ids))
+    attempt: int = 0
+    place: int = 0
+    """Where it stands in the mailbox; the mailbox's own."""
+    scope: trio.CancelScope | None = None
+    """What a linked asker cancels while the message is handled."""
+    is_deferred: bool = False
+    """Its answer comes from a task of its own."""
+    has_crashed: bool = False
+
+    @property
+    def deadline_s(self) -> float:
+        """When nobody wants the answer any more; infinite for a message that was told."""
+        return math.inf if self.ask is None else self.ask.deadline_s
+
+    def is_expired(self, now_s: float) -> bool:
+        """Whether handling it would be work for nobody."""
+        return self.ask is not None and (self.ask.is_over or self.ask.deadline_s <= now_s)
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether its class says ``idempotent = True`` and it has an attempt left."""
+        return bool(getattr(type(self.message), "idempotent", False)) and self.attempt < MAX_ATTEMPTS

@@ -1,0 +1,26 @@
+"""The seam where a crash becomes a value: the only place in the house that catches everything.
+
+No exception of a child leaves its wrapper task; ``incarnation.py`` makes an ``Exit`` of what is returned here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+
+async def outcome_of(life: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """Run ``life`` and return what it raised, ``None`` if nothing.
+
+    ``Cancelled`` is returned too: the wrapper task ends right after, so no cancellation is lost.
+    """
+    try:
+        await life()
+    except BaseException as error:  # noqa: BLE001 - this is the seam
+        return error
+    return None
+
+
+def figures_of(read: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    """Return an actor's own figures; a mistake in them is shown and harms nobody."""
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - the supervisor must not die of a figure
+        return {"error": f"{type(error).__name__}: {error}"}

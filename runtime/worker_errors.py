@@ -1,0 +1,25 @@
+"""What can become of a job in a worker process."""
+
+
+class WorkerError(Exception):
+    """A job that did not end with a result."""
+
+
+class JobFailed(WorkerError):
+    """The target raised; the worker lives on. The message is the target's."""
+
+
+class JobTimeout(WorkerError):
+    """The job was not done before its deadline; the worker that held it was killed."""
+
+
+class WorkerLost(WorkerError):
+    """The worker's process ended during the job; the message says by which signal or exit code."""
+
+
+class PoolUnavailable(WorkerError):
+    """No worker can take the job now; ``retry_after_s`` says when to ask again."""
+
+    def __init__(self, reason: str, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s

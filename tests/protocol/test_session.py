@@ -1,0 +1,138 @@
+"""What may be said when in a session."""
+
+from typing import get_args
+
+import pytest
+
+from protocol import events
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.events import ClientEvent, ServerEvent
+from protocol.session import FROM_CLIENT, FROM_SERVER, Audio, Phase, SessionState
+
+HELLO = events.ConnectionRequest("me", ("stt",))
+GOODBYE = events.Bye()
+TEXT = events.Text("what time is it")
+REFUSED = events.ConnectionRefused("full", 1_000)
+OVERRUN = events.AudioOverrun(0, 10)
+
+
+def live() -> SessionState:
+    state = SessionState()
+    state.receive(HELLO)
+    return state
+
+
+def phase_of(state: SessionState) -> Phase:
+    """Ask through a function, so that the type checker does not take the first answer for good."""
+    return state.phase
+
+
+def closing() -> SessionState:
+    state = live()
+    state.receive(GOODBYE)
+    return state
+
+
+def test_a_session_opens_with_connection_request_and_closes_after_bye() -> None:
+    state = SessionState()
+    assert phase_of(state) is Phase.CONNECTING
+    state.receive(HELLO)
+    assert phase_of(state) is Phase.LIVE
+    state.receive_audio()
+    state.receive(TEXT)
+    assert phase_of(state) is Phase.LIVE
+    state.receive(GOODBYE)
+    assert phase_of(state) is Phase.CLOSING
+    state.close()
+    assert phase_of(state) is Phase.CLOSED
+
+
+@pytest.mark.parametrize("early", [TEXT, events.Ping(), GOODBYE, events.AudioStart(), events.SessionUpdate()])
+def test_an_event_before_the_handshake_is_told_that_it_came_too_early(early: ClientEvent) -> None:
+    state = SessionState()
+    with pytest.raises(RemoteProtocolError, match="came before connection_request") as caught:
+        state.receive(early)
+    assert caught.value.code == "handshake_expected"
+    assert phase_of(state) is Phase.CONNECTING
+
+
+def test_audio_before_the_handshake_is_told_that_it_came_too_early() -> None:
+    with pytest.raises(RemoteProtocolError, match="binary audio came before connection_request") as caught:
+        SessionState().receive_audio()
+    assert caught.value.code == "handshake_expected"
+
+
+def test_a_second_connection_request_is_an_error_that_says_what_may_come() -> None:
+    state = live()
+    with pytest.raises(RemoteProtocolError, match="expected one of binary audio, audio_start") as caught:
+        state.receive(HELLO)
+    assert caught.value.code == "unexpected_event"
+    assert not caught.value.fatal
+    assert phase_of(state) is Phase.LIVE
+
+
+def test_after_bye_the_last_turn_can_be_confirmed_and_interrupted_but_nothing_new_begun() -> None:
+    state = closing()
+    state.receive(events.Confirm("c", approve=True))
+    state.receive(events.Interrupt())
+    with pytest.raises(RemoteProtocolError, match="text came while the session was closing"):
+        state.receive(TEXT)
+    with pytest.raises(RemoteProtocolError, match="binary audio came while the session was closing"):
+        state.receive_audio()
+
+
+def test_nothing_is_taken_from_a_closed_socket() -> None:
+    state = live()
+    state.close()
+    with pytest.raises(RemoteProtocolError, match="expected one of nothing"):
+        state.receive(events.Ping())
+
+
+def test_every_client_event_has_a_phase_in_which_it_may_come() -> None:
+    allowed = {kind for row in FROM_CLIENT.values() for kind in row}
+    assert allowed == {*get_args(ClientEvent), Audio}
+
+
+def test_every_server_event_has_a_phase_in_which_it_may_be_sent() -> None:
+    allowed = {kind for row in FROM_SERVER.values() for kind in row}
+    assert allowed == set(get_args(ServerEvent))
+
+
+def test_the_tables_know_every_phase() -> None:
+    assert set(FROM_CLIENT) == set(FROM_SERVER) == set(Phase)
+
+
+def test_before_the_handshake_only_errors_and_a_refusal_are_sent() -> None:
+    state = SessionState()
+    state.send(events.Error("bad_json", "frame must be JSON"))
+    assert phase_of(state) is Phase.CONNECTING
+    with pytest.raises(LocalProtocolError, match="reply must not be sent while CONNECTING"):
+        state.send(events.Reply("t", "hello"))
+    state.send(REFUSED)
+    assert phase_of(state) is Phase.CLOSING
+
+
+def test_a_live_session_is_not_refused_any_more() -> None:
+    with pytest.raises(LocalProtocolError, match="connection_refused must not be sent while LIVE"):
+        live().send(REFUSED)
+
+
+def test_an_overrun_is_the_beginning_of_the_end() -> None:
+    state = live()
+    state.send(events.Status(0, 1, 1.0))
+    assert phase_of(state) is Phase.LIVE
+    state.send(OVERRUN)
+    assert phase_of(state) is Phase.CLOSING
+
+
+def test_the_last_turn_is_answered_after_bye_and_nothing_after_the_end() -> None:
+    state = closing()
+    state.send(events.Reply("t", "good night"))
+    assert phase_of(state) is Phase.CLOSING
+    state.close()
+    with pytest.raises(LocalProtocolError, match="while CLOSED"):
+        state.send(events.Reply("t", "too late"))
+
+
+def test_it_shows_its_phase() -> None:
+    assert repr(live()) == "<SessionState LIVE>"

@@ -1,0 +1,31 @@
+import pytest
+from trio.testing import MockClock
+
+from runtime import Actor, ActorDied, ChildSpec, Ref
+from tests.runtime.probes import Do, Grow, Probe, probe
+
+
+async def test_an_actor_without_a_handler_says_what_it_got(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = ChildSpec(Ref("a"), Actor)
+    await grow(spec)
+    with pytest.raises(ActorDied, match="Actor handles no str"):
+        await spec.ref.ask("x")
+
+
+async def test_a_context_tells_who_one_is(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec)
+
+    async def show(actor: Probe) -> tuple[object, ...]:
+        return actor.context.ref, actor.context.incarnation, actor.context.shared
+
+    assert await spec.ref.ask(Do(show)) == (spec.ref, 1, tree.shared)
+
+
+async def test_figures_are_shown_in_the_status(grow: Grow, autojump_clock: MockClock) -> None:
+    class Counting(Probe):
+        def statistics(self) -> dict[str, object]:
+            return {"count": 3}
+
+    tree = await grow(ChildSpec(Ref("a"), Counting))
+    assert tree.status().children[0].statistics == {"count": 3}

@@ -1,0 +1,72 @@
+import logging
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart, Supervisor, TerminateChild
+from runtime.child import stack_of
+from tests.runtime.probes import Grow, probe
+
+
+async def test_every_change_of_state_is_one_line(
+    grow: Grow, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    caplog.set_level(logging.DEBUG, "sayso.runtime")
+    spec = probe("a")
+    tree = await grow(spec, backoff=Backoff(base_s=1.0))
+    await spec.ref.tell("crash")
+    await trio.sleep(2.0)
+    await tree.ref.ask(TerminateChild("a"))
+    lines = [record.getMessage() for record in caplog.records if " -> " in record.getMessage()]
+    assert [line.removeprefix("a: ") for line in lines if line.startswith("a: ")] == [
+        "stopped -> starting",
+        "starting -> ready",
+        "ready -> stopped",
+        "stopped -> backoff",
+        "backoff -> starting",
+        "starting -> ready",
+        "ready -> stopping",
+        "stopping -> stopped",
+    ]
+
+
+async def test_a_child_in_backoff_is_active_and_a_stopped_one_is_not(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec)
+    await spec.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    assert tree.status().children[0].state is ChildState.BACKOFF
+    assert tree.status().children[0].mailbox.counters.quarantined == 1
+    assert tree.status().statistics["active"] == 1
+    await tree.ref.ask(TerminateChild("a"))
+    assert tree.status().statistics["active"] == 0
+
+
+async def test_a_stack_shows_the_tasks_that_are_waited_for(nursery: trio.Nursery) -> None:
+    async def outer() -> None:
+        async with trio.open_nursery() as inner_nursery:
+            inner_nursery.start_soon(inner)
+
+    async def inner() -> None:
+        await trio.sleep_forever()
+
+    nursery.start_soon(outer)
+    await wait_all_tasks_blocked()
+    (task,) = nursery.child_tasks
+    shown = stack_of(task)
+    assert "in outer" in shown
+    assert "in inner" in shown
+    assert stack_of(None) == ""
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_hard_stop_of_a_supervisor_leaves_no_address_open(grow: Grow, autojump_clock: MockClock) -> None:
+    """A bug that crashes a supervisor cancels its children; nobody may wait for them afterwards."""
+    leaf = probe("leaf")
+    sub = ChildSpec(Ref("sub"), lambda: Supervisor([leaf]), restart=Restart.TEMPORARY)
+    await grow(sub)
+    await sub.ref.tell("nonsense")
+    await wait_all_tasks_blocked()
+    with pytest.raises(MailboxClosed):
+        await leaf.ref.tell("x")

@@ -1,0 +1,209 @@
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from runtime import ActorDied, ChildSpec, Intensity, MailboxSpec, PoisonMessage, Ref
+from tests.runtime.probes import Do, DoTwice, Grow, Probe, end_of, probe
+
+
+def is_balanced(ref: Ref) -> bool:
+    shown = ref.statistics()
+    c = shown.counters
+    gone = c.expired + c.quarantined + sum(c.dropped.values())
+    return c.accepted == c.processed + shown.queued + c.in_flight + gone
+
+
+async def crash(actor: Probe) -> None:
+    actor.seen.append(f"crash of {actor.context.incarnation}")
+    raise ValueError("poison")
+
+
+async def test_79_what_is_queued_at_a_crash_is_handled_by_the_next_incarnation_in_order(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    await grow(spec)
+    for message in (1, "crash", 2, 3):
+        await spec.ref.tell(message)
+    assert await spec.ref.ask("end") == "end"
+    assert seen == ["a starts", 1, "a starts", 2, 3, "end"]
+    assert is_balanced(spec.ref)
+
+
+async def test_89_a_message_that_crashes_is_poison_and_the_next_is_served(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    tree = await grow(spec)
+    with pytest.raises(PoisonMessage, match="a died: ValueError: poison"):
+        await spec.ref.ask(Do(crash))
+    assert await spec.ref.ask("next") == "next"
+    assert seen == ["a starts", "crash of 1", "a starts", "next"]
+    assert spec.ref.statistics().counters.quarantined == 1
+    assert [letter.reason for letter in tree.shared.dead_letters.records()] == ["poison"]
+    assert is_balanced(spec.ref)
+
+
+async def test_89_an_idempotent_message_is_tried_twice(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    await grow(spec)
+    with pytest.raises(PoisonMessage):
+        await spec.ref.ask(DoTwice(crash))
+    assert seen == ["a starts", "crash of 1", "a starts", "crash of 2"]
+    assert is_balanced(spec.ref)
+
+
+async def test_an_idempotent_message_that_works_the_second_time_is_answered(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    spec = probe("a")
+    await grow(spec)
+
+    async def fails_once(actor: Probe) -> int:
+        if actor.context.incarnation == 1:
+            raise ValueError("once")
+        return actor.context.incarnation
+
+    assert await spec.ref.ask(DoTwice(fails_once)) == 2
+    assert is_balanced(spec.ref)
+
+
+async def test_90_poison_messages_do_not_escalate(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    await grow(spec, intensity=Intensity(0, 60.0))
+    for _ in range(3):
+        with pytest.raises(PoisonMessage):
+            await spec.ref.ask(Do(crash))
+    assert await spec.ref.ask("alive") == "alive"
+
+
+async def test_a_message_in_flight_when_something_else_crashes_is_no_poison(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    tree = await grow(spec)
+
+    async def crash_in_background(actor: Probe) -> None:
+        actor.context.nursery.start_soon(crash, actor)
+        await trio.sleep_forever()
+
+    with pytest.raises(ActorDied) as caught:
+        await spec.ref.ask(Do(crash_in_background))
+    assert not isinstance(caught.value, PoisonMessage)
+    assert await spec.ref.ask("next") == "next"
+    assert spec.ref.statistics().counters.dropped == {"actor_died": 1}
+    assert not end_of(tree.status().children[0]).has_quarantined
+
+
+async def test_replies_in_tasks_let_the_next_message_pass(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    spec = probe("a")
+    await grow(spec)
+
+    async def slowly(actor: Probe) -> None:
+        async def answer(text: str) -> str:
+            await trio.sleep(1.0)
+            return text
+
+        actor.context.reply_in_task(answer, "slow")
+
+    ends: list[Any] = []
+
+    async def ask(message: object) -> None:
+        ends.append(await spec.ref.ask(message))
+
+    nursery.start_soon(ask, Do(slowly))
+    await wait_all_tasks_blocked()
+    assert spec.ref.statistics().counters.in_flight == 1
+    await ask("quick")
+    await trio.sleep(2.0)
+    assert ends == ["quick", "slow"]
+    assert is_balanced(spec.ref)
+
+
+async def test_a_crash_of_a_reply_task_is_a_crash_of_the_actor(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec)
+
+    async def defer(actor: Probe) -> None:
+        actor.context.reply_in_task(crash, actor)
+
+    with pytest.raises(PoisonMessage):
+        await spec.ref.ask(Do(defer))
+    assert await spec.ref.ask("alive") == "alive"
+    assert tree.status().children[0].incarnation == 2
+
+
+async def test_replies_in_tasks_are_bounded(grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    spec = ChildSpec(Ref("a", MailboxSpec(max_in_flight=2)), Probe)
+    await grow(spec)
+
+    async def slowly(actor: Probe) -> None:
+        actor.context.reply_in_task(trio.sleep, 1.0)
+
+    for _ in range(5):
+        await spec.ref.tell(Do(slowly))
+    await wait_all_tasks_blocked()
+    assert (spec.ref.statistics().counters.in_flight, spec.ref.statistics().queued) == (2, 3)
+    await trio.sleep(3.5)
+    assert spec.ref.statistics().counters.processed == 5
+
+
+async def test_reply_in_task_belongs_into_a_handler(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    await grow(spec)
+
+    async def in_background(actor: Probe) -> str:
+        found = trio.Event()
+
+        async def background() -> None:
+            with pytest.raises(RuntimeError, match="belongs into handle"):
+                actor.context.reply_in_task(trio.sleep, 1.0)
+            found.set()
+
+        actor.context.nursery.start_soon(background)
+        await found.wait()
+        return "refused"
+
+    assert await spec.ref.ask(Do(in_background)) == "refused"
+
+
+async def test_a_busy_actor_lets_others_run(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = ChildSpec(Ref("a", MailboxSpec(capacity=10_000)), Probe)
+    await grow(spec)
+    for number in range(1_000):
+        await spec.ref.tell(number)
+    turns = 0
+    while spec.ref.statistics().counters.processed < 1_000:
+        await trio.lowlevel.checkpoint()
+        turns += 1
+    assert turns > 10
+
+
+async def test_53_an_actor_that_drains_handles_all_that_was_accepted(grow: Grow, autojump_clock: MockClock) -> None:
+    class Drains(Probe):
+        async def on_stop(self) -> None:
+            await self.context.drain()
+            await super().on_stop()
+
+    seen: list[Any] = []
+    spec = ChildSpec(Ref("a"), lambda: Drains("a", seen))
+    tree = await grow(spec)
+
+    async def nap(_: Probe) -> None:
+        await trio.sleep(1.0)
+
+    for message in (Do(nap), 1, 2, 3):
+        await spec.ref.tell(message)
+    await wait_all_tasks_blocked()
+    await tree.stop("test")
+    assert seen == ["a starts", 1, 2, 3, "a stops"]
+    assert not spec.ref.tell_nowait(4)
+    assert is_balanced(spec.ref)

@@ -1,0 +1,177 @@
+import logging
+import os
+import signal
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+
+from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, StartFailure, WorkerLost, WorkerSpec
+from runtime.restart import Backoff
+
+TARGET = "tests.runtime.worker_targets:Echo"
+
+
+def make_pool(size=1, *, start_timeout_s=20.0, params=None, **options):
+    spec = WorkerSpec(name="echo", target=TARGET, params=params or {}, start_timeout_s=start_timeout_s)
+    return Pool(spec, size, backoff=Backoff(base_s=0.05, cap_s=0.2), **options)
+
+
+@asynccontextmanager
+async def running(pool):
+    with trio.fail_after(40):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(pool.run)
+            yield pool
+            nursery.cancel_scope.cancel()
+
+
+def pids(pool):
+    return [worker["pid"] for worker in pool.statistics()["workers"]]
+
+
+async def test_a_job_comes_back_with_its_blob():
+    async with running(make_pool()) as pool:
+        assert await pool.call("echo", {"n": 1}, b"abc", timeout_s=5) == ({"n": 1}, b"abc")
+
+
+async def test_a_large_blob_comes_back_whole():
+    blob = os.urandom(3_000_000)
+    async with running(make_pool()) as pool:
+        assert (await pool.call("echo", {}, blob, timeout_s=5))[1] == blob
+
+
+async def test_fifty_concurrent_calls_each_get_their_own_answer():
+    got = {}
+
+    async def call(pool, number):
+        data, _ = await pool.call("echo", {"n": number}, b"", timeout_s=5)
+        got[number] = data["n"]
+
+    async with running(make_pool(2)) as pool:
+        async with trio.open_nursery() as nursery:
+            for number in range(50):
+                nursery.start_soon(call, pool, number)
+
+    assert got == {number: number for number in range(50)}
+
+
+async def test_an_error_of_the_target_is_told_and_the_worker_lives_on():
+    async with running(make_pool()) as pool:
+        before = pids(pool)
+        with pytest.raises(JobFailed, match=r"^ValueError: must be even, not 3$"):
+            await pool.call("refuse", {}, b"", timeout_s=5)
+
+        assert pids(pool) == before
+
+
+async def test_stray_prints_do_not_disturb_the_channel():
+    async with running(make_pool()) as pool:
+        assert await pool.call("print", {}, b"", timeout_s=5) == ({}, b"")
+
+
+@pytest.mark.parametrize("method", ["kill_once", "crash_once", "stop_once"])
+async def test_a_job_whose_worker_dies_or_stops_is_done_once_by_the_next(method, tmp_path):
+    async with running(make_pool(params={"flag": str(tmp_path / "flag")})) as pool:
+        data, _ = await pool.call(method, {}, b"", timeout_s=1.5)
+
+        assert data == {"survived": True}
+        assert pool.statistics()["workers"][0]["restarts"] == 1
+
+
+async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
+    async with running(make_pool()) as pool:
+        with caplog.at_level(logging.WARNING), pytest.raises(WorkerLost):
+            await pool.call("crash", {}, b"", timeout_s=5, attempts=1)
+        with trio.fail_after(10):
+            while pool.statistics()["workers"][0]["last_exit"] is None:
+                await trio.lowlevel.checkpoint()
+
+        assert pool.statistics()["workers"][0]["last_exit"] == "was ended by SIGSEGV"
+    assert "Segmentation fault" in caplog.text
+    assert "worker_targets.py" in caplog.text
+
+
+async def test_a_job_that_kills_every_worker_is_given_up():
+    async with running(make_pool()) as pool:
+        with pytest.raises(WorkerLost, match="ended during exit"):
+            await pool.call("exit", {"code": 3}, b"", timeout_s=5)
+
+        assert await pool.call("echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
+
+
+async def test_a_job_over_its_deadline_costs_the_worker_its_life():
+    async with running(make_pool()) as pool:
+        with pytest.raises(JobTimeout, match="longer than 0.3 s"):
+            await pool.call("sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
+
+        assert await pool.call("echo", {"n": 2}, b"", timeout_s=10) == ({"n": 2}, b"")
+
+
+async def test_nobody_gets_the_answer_of_a_caller_that_has_gone():
+    async with running(make_pool()) as pool:
+        with trio.move_on_after(0.1):
+            await pool.call("sleep", {"seconds": 0.5}, b"", timeout_s=5)
+
+        assert await pool.call("echo", {"mine": 1}, b"", timeout_s=5) == ({"mine": 1}, b"")
+
+
+async def test_jobs_beyond_the_bound_are_refused_at_once():
+    async with running(make_pool(max_waiting=1)) as pool:
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(lambda: pool.call("sleep", {"seconds": 0.3}, b"", timeout_s=5))
+                await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(PoolUnavailable, match="1 jobs wait"):
+                await pool.call("echo", {}, b"", timeout_s=5)
+
+
+async def test_a_pool_that_cannot_start_says_why():
+    with pytest.RaisesGroup(pytest.RaisesExc(StartFailure, match="the model is missing: install it"), flatten_subgroups=True):
+        async with running(make_pool(params={"fail": True})):
+            pass
+
+
+async def test_a_target_that_hangs_while_loading_is_killed():
+    with pytest.RaisesGroup(pytest.RaisesExc(StartFailure, match="not ready within 1 s"), flatten_subgroups=True):
+        async with running(make_pool(params={"hang": True}, start_timeout_s=1)):
+            pass
+
+
+async def test_a_worker_is_replaced_after_its_share_of_jobs():
+    async with running(make_pool(max_jobs=2)) as pool:
+        seen = [(await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] for _ in range(5)]
+
+    assert len(set(seen)) == 3
+
+
+async def test_leaving_a_pool_leaves_no_process_and_no_descriptor_behind():
+    before = len(os.listdir("/proc/self/fd"))
+    async with running(make_pool(2)) as pool:
+        await pool.call("echo", {}, b"", timeout_s=5)
+        left = pids(pool)
+
+    assert len(os.listdir("/proc/self/fd")) == before
+    for pid in left:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_a_busy_worker_is_stopped_in_bounded_time():
+    pool = make_pool()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(pool.run)
+        nursery.start_soon(lambda: pool.call("sleep", {"seconds": 600}, b"", timeout_s=600))
+        await trio.testing.wait_all_tasks_blocked()
+        pid = pids(pool)[0]
+        started_s = trio.current_time()
+        nursery.cancel_scope.cancel()
+
+    assert trio.current_time() - started_s < 6
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_pool_without_workers_is_refused():
+    with pytest.raises(ValueError, match=r"^size must be >= 1, not 0$"):
+        make_pool(0)

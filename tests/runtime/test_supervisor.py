@@ -1,0 +1,550 @@
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from runtime import (
+    Actor,
+    ActorDied,
+    AlreadyStarted,
+    AutoShutdown,
+    Backoff,
+    ChildPresent,
+    ChildSpec,
+    ChildState,
+    ExitKind,
+    Intensity,
+    NoSuchChild,
+    Ref,
+    Restart,
+    RestartChild,
+    RestartIntensityExceeded,
+    StartChild,
+    StartFailed,
+    Strategy,
+    Supervisor,
+    TerminateChild,
+    Tree,
+    WhichChildren,
+    run_tree,
+)
+from tests.runtime.probes import Do, Fussy, Grow, Probe, Stubborn, end_of, probe
+
+
+class Slow(Probe):
+    """Takes 5 s to start."""
+
+    async def on_start(self) -> None:
+        await trio.sleep(5.0)
+        await super().on_start()
+
+
+def incarnations(tree: Tree) -> dict[str, int]:
+    return {child.id: child.incarnation for child in tree.status().children}
+
+
+def states(tree: Tree) -> dict[str, str]:
+    return {child.id: child.state.value for child in tree.status().children}
+
+
+async def crash(ref: Ref) -> None:
+    """Crash a healthy actor, so that it is restarted at once."""
+    await trio.sleep(1.5)
+    await ref.tell("crash")
+    await wait_all_tasks_blocked()
+
+
+# --- A. start and readiness ----------------------------------------------------------------------
+
+
+async def test_01_children_start_in_order_each_when_the_one_before_is_ready(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    made: list[Any] = []
+
+    def make(name: str, kind: type[Probe]) -> Probe:
+        made.append((name, trio.current_time()))
+        return kind(name, seen)
+
+    specs = [ChildSpec(Ref("a"), lambda: make("a", Slow)), ChildSpec(Ref("b"), lambda: make("b", Probe))]
+    start_s = trio.current_time()
+    await nursery.start(run_tree, Supervisor(specs))
+    assert made == [("a", start_s), ("b", start_s + 5.0)]
+    assert seen == ["a starts", "b starts"]
+
+
+async def test_02_a_child_that_never_becomes_ready_undoes_the_start(autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    slow = ChildSpec(Ref("c"), lambda: Slow("c", seen), start_timeout_s=2.0)
+    with pytest.raises(StartFailed, match=r"c did not start: start_timeout: StartTimeout: not ready within 2 s"):
+        await run_tree(Supervisor([probe("a", seen), probe("b", seen), slow]))
+    assert seen == ["a starts", "b starts", "b stops", "a stops"]
+
+
+async def test_03_a_factory_that_raises_is_named_with_the_original_exception(autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+
+    def make() -> Actor:
+        raise ValueError("no such model")
+
+    with pytest.raises(StartFailed, match="b did not start: start_failed: ValueError: no such model") as caught:
+        await run_tree(Supervisor([probe("a", seen), ChildSpec(Ref("b"), make)]))
+    assert isinstance(caught.value.exit.error, ValueError)
+    assert seen == ["a starts", "a stops"]
+
+
+async def test_08_a_child_that_fails_to_start_is_not_stored_but_an_old_spec_stays(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    fails: list[Exception] = [ValueError("x")]
+    spec = ChildSpec(Ref("b"), lambda: Fussy("b", [], fails))
+    tree = await grow()
+    with pytest.raises(StartFailed):
+        await tree.ref.ask(StartChild(spec))
+    assert states(tree) == {}
+    assert await tree.ref.ask(StartChild(spec)) is spec.ref
+    await tree.ref.ask(TerminateChild("b"))
+    fails.append(ValueError("y"))
+    with pytest.raises(StartFailed):
+        await tree.ref.ask(RestartChild("b"))
+    assert states(tree) == {"b": "stopped"}
+
+
+async def test_09_an_id_that_is_taken_is_refused(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec)
+    with pytest.raises(AlreadyStarted) as caught:
+        await tree.ref.ask(StartChild(probe("a")))
+    assert caught.value.ref is spec.ref
+    await tree.ref.ask(TerminateChild("a"))
+    with pytest.raises(ChildPresent, match="a is stopped"):
+        await tree.ref.ask(StartChild(probe("a")))
+
+
+async def test_10_which_children_is_answered_while_a_child_starts(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    tree = await grow()
+    nursery.start_soon(tree.ref.ask, StartChild(ChildSpec(Ref("slow"), lambda: Slow("slow"))), 60.0)
+    await wait_all_tasks_blocked()
+    start_s = trio.current_time()
+    (child,) = await tree.ref.ask(WhichChildren())
+    assert child.state is ChildState.STARTING
+    assert trio.current_time() == start_s
+
+
+async def test_12_a_stop_during_the_start_stops_what_runs_and_starts_no_more(autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    specs = [probe("a", seen), ChildSpec(Ref("b"), lambda: Slow("b", seen)), probe("c", seen)]
+    with trio.move_on_after(1.0):
+        await run_tree(Supervisor(specs))
+    assert seen == ["a starts", "a stops"]
+    assert trio.current_time() == pytest.approx(1.0)
+
+
+# --- B. exits and restart types ------------------------------------------------------------------
+
+
+async def end_normally(actor: Probe) -> None:
+    actor.context.stop("done")
+
+
+@pytest.mark.parametrize(
+    ("restart", "message", "wanted"),
+    [
+        (Restart.PERMANENT, "crash", {"a": 2}),
+        (Restart.PERMANENT, Do(end_normally), {"a": 2}),
+        (Restart.TRANSIENT, "crash", {"a": 2}),
+        (Restart.TRANSIENT, Do(end_normally), {"a": 1}),
+        (Restart.TEMPORARY, "crash", {}),
+        (Restart.TEMPORARY, Do(end_normally), {}),
+    ],
+)
+async def test_13_14_15_restart_types(
+    grow: Grow, restart: Restart, message: Any, wanted: Any, autojump_clock: MockClock
+) -> None:
+    spec = probe("a", restart=restart)
+    tree = await grow(spec)
+    await trio.sleep(1.5)
+    await spec.ref.tell(message)
+    await wait_all_tasks_blocked()
+    assert incarnations(tree) == wanted
+
+
+async def test_an_actor_that_ends_itself_stops_in_order(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen, restart=Restart.TRANSIENT)
+    tree = await grow(spec)
+    await spec.ref.ask(Do(end_normally))
+    await wait_all_tasks_blocked()
+    ended = end_of(tree.status().children[0])
+    assert (ended.kind, ended.reason) == (ExitKind.NORMAL, "done")
+    assert seen == ["a starts", "a stops"]
+
+
+async def test_17_a_fatal_exception_stops_the_tree_in_order_and_comes_out(autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    specs = [probe("a", seen), probe("b", seen)]
+
+    async def interrupt(_: Probe) -> None:
+        raise KeyboardInterrupt
+
+    await specs[0].ref.tell(Do(interrupt))  # handled as soon as it runs
+    with pytest.raises(KeyboardInterrupt):
+        await run_tree(Supervisor(specs))
+    assert seen == ["a starts", "b starts", "b stops"]
+
+
+@pytest.mark.parametrize("restart", [Restart.PERMANENT, Restart.TRANSIENT])
+@pytest.mark.parametrize("message", ["crash", Do(end_normally)])
+async def test_19_exits_during_the_stop_restart_nothing(
+    grow: Grow, nursery: trio.Nursery, restart: Restart, message: Any, autojump_clock: MockClock
+) -> None:
+    a, b = probe("a", restart=restart), ChildSpec(Ref("b"), lambda: Stubborn("b", [], 2.0))
+    tree = await grow(a, b)
+    nursery.start_soon(tree.stop, "test")
+    await wait_all_tasks_blocked()
+    await a.ref.tell(message)
+    await trio.sleep(3.0)
+    assert incarnations(tree) == {}
+    assert end_of(tree.status()).kind is ExitKind.SHUTDOWN
+
+
+# --- C. strategies -------------------------------------------------------------------------------
+
+
+async def test_21_one_for_one_restarts_only_the_crashed(grow: Grow, autojump_clock: MockClock) -> None:
+    specs = [probe(name) for name in "abc"]
+    tree = await grow(*specs)
+    await crash(specs[1].ref)
+    assert incarnations(tree) == {"a": 1, "b": 2, "c": 1}
+
+
+async def test_22_one_for_all_stops_all_in_reverse_before_any_starts(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    specs = [probe(name, seen) for name in "abc"]
+    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
+    seen.clear()
+    await crash(specs[1].ref)
+    assert seen == ["c stops", "a stops", "a starts", "b starts", "c starts"]
+    assert incarnations(tree) == {"a": 2, "b": 2, "c": 2}
+
+
+async def test_23_rest_for_one_restarts_the_later_ones_in_order(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    specs = [probe(name, seen) for name in "abc"]
+    tree = await grow(*specs, strategy=Strategy.REST_FOR_ONE)
+    seen.clear()
+    await crash(specs[1].ref)
+    assert seen == ["c stops", "b starts", "c starts"]
+    assert incarnations(tree) == {"a": 1, "b": 2, "c": 2}
+
+
+async def test_24_a_temporary_sibling_is_stopped_and_not_restarted(grow: Grow, autojump_clock: MockClock) -> None:
+    specs = [probe("a"), probe("b", restart=Restart.TEMPORARY), probe("c")]
+    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
+    await crash(specs[0].ref)
+    assert incarnations(tree) == {"a": 2, "c": 2}
+
+
+async def test_siblings_keep_their_queued_messages_through_a_group_restart(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    a, b = probe("a"), probe("b", seen)
+    await grow(a, b, strategy=Strategy.REST_FOR_ONE)
+
+    async def nap(_: Probe) -> None:
+        await trio.sleep(0.5)
+
+    await b.ref.tell(Do(nap))
+    await b.ref.tell("kept")
+    await a.ref.tell("crash")
+    await trio.sleep(2.0)
+    assert seen == ["b starts", "b stops", "b starts", "kept"]
+
+
+@pytest.mark.parametrize(("strategy", "wanted"), [(Strategy.ONE_FOR_ALL, 3), (Strategy.REST_FOR_ONE, 2)])
+async def test_25_26_a_start_that_fails_in_a_group_restart_is_retried(
+    grow: Grow, strategy: Strategy, wanted: Any, autojump_clock: MockClock
+) -> None:
+    fails: list[Exception] = []
+    a, b = probe("a"), ChildSpec(Ref("b"), lambda: Fussy("b", [], fails))
+    tree = await grow(a, b, strategy=strategy)
+    fails.append(ValueError("once"))
+    await crash(a.ref)
+    await trio.sleep(1.0)
+    assert incarnations(tree) == {"a": wanted, "b": 3}
+    assert states(tree) == {"a": "ready", "b": "ready"}
+
+
+async def test_28_a_supervisor_that_gives_up_is_restarted_with_its_static_children(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    leaf = probe("leaf")
+    sub = ChildSpec(
+        Ref("sub"), lambda: Supervisor([leaf], intensity=Intensity(0, 1.0)), restart=Restart.TRANSIENT
+    )  # statement 42: transient, and yet restarted
+    tree = await grow(sub)
+    with pytest.raises(ActorDied):
+        await leaf.ref.ask("crash")  # poison does not count
+    assert await leaf.ref.ask("alive") == "alive"
+
+    async def crash_in_background(actor: Probe) -> None:
+        actor.context.nursery.start_soon(Probe.handle, actor, "crash")
+
+    await leaf.ref.tell(Do(crash_in_background))
+    await trio.sleep(5.0)
+    (status,) = tree.status().children
+    assert (status.incarnation, end_of(status).kind) == (2, ExitKind.ABNORMAL)
+    assert isinstance(end_of(status).error, RestartIntensityExceeded)
+    assert [child.state for child in status.children] == [ChildState.READY]
+    assert await leaf.ref.ask("again") == "again"
+
+
+async def test_29_a_group_restart_is_one_entry_in_the_window(grow: Grow, autojump_clock: MockClock) -> None:
+    specs = [probe(name) for name in "abc"]
+    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
+    for _ in range(2):
+        await trio.sleep(1.5)
+        await specs[0].ref.ask(Do(background_crash))
+        await trio.sleep(1.5)
+    assert tree.status().statistics["recent_restarts"] == 2
+
+
+async def background_crash(actor: Probe) -> None:
+    actor.context.nursery.start_soon(Probe.handle, actor, "crash")
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
+async def test_30_two_crashes_in_one_tick_are_never_interleaved(
+    grow: Grow, strategy: Strategy, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    specs = [probe(name, seen) for name in "abc"]
+    tree = await grow(*specs, strategy=strategy)
+    await trio.sleep(1.5)
+    seen.clear()
+    for spec in specs[:2]:
+        assert spec.ref.tell_nowait("crash")
+    await trio.sleep(30.0)
+    assert set(states(tree).values()) == {"ready"}
+    starts = [entry[0] for entry in seen if entry.endswith("starts")]
+    assert "".join(starts) in ("abc", "abcabc", "abcbc", "bcabc")
+
+
+# --- D. intensity, backoff, escalation -----------------------------------------------------------
+
+
+async def test_32_one_restart_too_many_stops_all_and_raises(autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    a, b = probe("a", seen), probe("b", seen)
+
+    async def crash_often() -> None:
+        for _ in range(3):
+            await a.ref.tell(Do(background_crash))
+            await trio.sleep(5.0)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(crash_often)
+        with pytest.raises(RestartIntensityExceeded) as caught:
+            await run_tree(Supervisor([a, b], intensity=Intensity(2, 60.0)))
+    error = caught.value
+    assert (error.child_id, len(error.history), error.last_exit.incarnation) == ("a", 3, 3)
+    assert seen[-1] == "b stops"
+
+
+async def test_35_failed_starts_during_a_restart_count(grow: Grow, autojump_clock: MockClock) -> None:
+    fails: list[Exception] = []
+    spec = ChildSpec(Ref("a"), lambda: Fussy("a", [], fails))
+    sub = ChildSpec(Ref("sub"), lambda: Supervisor([spec], intensity=Intensity(2, 60.0)), restart=Restart.TEMPORARY)
+    tree = await grow(sub)
+    fails.extend(ValueError(str(number)) for number in range(10))
+    await spec.ref.tell(Do(background_crash))
+    await trio.sleep(60.0)
+    assert states(tree) == {}
+    assert len(fails) == 8  # a crash and two failed starts
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_36_41_terminating_a_child_in_backoff_prevents_its_restart(
+    grow: Grow, strategy: Strategy, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    tree = await grow(spec, strategy=strategy, backoff=Backoff(base_s=10.0, cap_s=10.0))
+    await spec.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    assert states(tree) == {"a": "backoff"}
+    start_s = trio.current_time()
+    with pytest.raises(ChildPresent, match="a is backoff"):
+        await tree.ref.ask(RestartChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    assert trio.current_time() == start_s
+    await trio.sleep(60.0)
+    assert states(tree) == {"a": "stopped"}
+    assert seen == ["a starts"]
+
+
+async def test_36_a_stop_during_backoff_is_immediate(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec, backoff=Backoff(base_s=10.0))
+    await spec.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    start_s = trio.current_time()
+    await tree.stop("test")
+    assert trio.current_time() == start_s
+
+
+async def test_80_a_mailbox_in_backoff_keeps_what_comes(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    await grow(spec, backoff=Backoff(base_s=1.0))
+    await spec.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    await spec.ref.tell("kept")
+    await trio.sleep(2.0)
+    assert seen == ["a starts", "a starts", "kept"]
+
+
+# --- E. stop -------------------------------------------------------------------------------------
+
+
+async def test_45_children_stop_in_reverse_each_when_the_one_before_is_gone(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    specs = [ChildSpec(Ref(name), partial(Stubborn, name, seen, 1.0)) for name in "abc"]
+    tree = await grow(*specs)
+    start_s = trio.current_time()
+    await tree.stop("test")
+    assert seen[3:] == ["c stops", "b stops", "a stops"]
+    assert trio.current_time() - start_s == pytest.approx(3.0)
+
+
+async def test_46_the_message_in_hand_is_finished_before_the_stop(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    tree = await grow(spec)
+
+    async def nap(actor: Probe) -> str:
+        await trio.sleep(2.0)
+        actor.seen.append("napped")
+        return "answer"
+
+    async def ask() -> None:
+        seen.append(await spec.ref.ask(Do(nap)))
+
+    nursery.start_soon(ask)
+    await wait_all_tasks_blocked()
+    await tree.stop("test")
+    await wait_all_tasks_blocked()
+    assert seen in (["a starts", "napped", "a stops", "answer"], ["a starts", "napped", "answer", "a stops"])
+
+
+async def test_47_a_child_that_resists_is_given_up_with_its_stack(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    told: list[Any] = []
+    stubborn = ChildSpec(Ref("b"), lambda: Stubborn("b", seen, 100.0), shutdown_s=2.0)
+
+    async def run(task_status: trio.TaskStatus[Tree]) -> None:
+        supervisor = Supervisor([probe("a", seen), stubborn])
+        await run_tree(supervisor, on_zombies=lambda: told.append(trio.current_time()), task_status=task_status)
+        told.append("over")
+
+    tree = await nursery.start(run)
+    asks: list[Any] = []
+
+    async def ask() -> None:
+        try:
+            await stubborn.ref.ask(Do(defer_for_ever), timeout_s=60.0)
+        except ActorDied as error:
+            asks.append(error.exit.kind)
+
+    nursery.start_soon(ask)
+    await wait_all_tasks_blocked()
+    start_s = trio.current_time()
+    await tree.stop("test")
+    await wait_all_tasks_blocked()
+    assert told == [pytest.approx(start_s + 4.0)]  # 2 s to stop, 1 s until it is given up, 1 s more for the root
+    assert seen == ["a starts", "b starts", "a stops"]
+    assert asks == [ExitKind.SHUTDOWN]
+    assert "in on_stop" in caplog.text
+    await trio.sleep(100.0)
+    assert told[1:] == ["over"]
+
+
+async def defer_for_ever(actor: Probe) -> None:
+    actor.context.reply_in_task(trio.sleep_forever)
+
+
+# --- F. significant children ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("auto", "ends", "is_over"),
+    [
+        (AutoShutdown.ANY_SIGNIFICANT, ["a"], True),
+        (AutoShutdown.ALL_SIGNIFICANT, ["a"], False),
+        (AutoShutdown.ALL_SIGNIFICANT, ["a", "b"], True),
+        (AutoShutdown.ANY_SIGNIFICANT, ["c"], False),
+    ],
+)
+async def test_54_55_57_the_end_of_significant_children_ends_their_supervisor(
+    grow: Grow, auto: AutoShutdown, ends: Any, is_over: bool, autojump_clock: MockClock
+) -> None:
+    significant: dict[str, Any] = {"restart": Restart.TRANSIENT, "significant": True}
+    specs = {"a": probe("a", **significant), "b": probe("b", **significant), "c": probe("c", restart=Restart.TRANSIENT)}
+    sub = ChildSpec(
+        Ref("sub"), lambda: Supervisor(tuple(specs.values()), auto_shutdown=auto), restart=Restart.TRANSIENT
+    )
+    tree = await grow(sub)
+    for name in ends:
+        await specs[name].ref.ask(Do(end_normally))
+        await wait_all_tasks_blocked()
+    (status,) = tree.status().children
+    assert (status.state is ChildState.STOPPED) is is_over
+    if is_over:
+        assert end_of(status).kind is ExitKind.SHUTDOWN
+
+
+async def test_56_neither_a_termination_nor_a_crash_that_is_restarted_counts(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    specs = [probe(name, restart=Restart.TRANSIENT, significant=True) for name in "ab"]
+    tree = await grow(*specs, auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
+    await crash(specs[0].ref)
+    await tree.ref.ask(TerminateChild("b"))
+    await trio.sleep(10.0)
+    assert states(tree) == {"a": "ready", "b": "stopped"}
+
+
+# --- G. administration ---------------------------------------------------------------------------
+
+
+async def test_58_unknown_and_stopped_children(grow: Grow, autojump_clock: MockClock) -> None:
+    tree = await grow(probe("a"))
+    with pytest.raises(NoSuchChild, match="no child 'x' among 1"):
+        await tree.ref.ask(TerminateChild("x"))
+    with pytest.raises(ChildPresent, match="a is ready"):
+        await tree.ref.ask(RestartChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    await tree.ref.ask(RestartChild("a"))
+    assert states(tree) == {"a": "ready"}
+
+
+async def test_a_message_that_a_supervisor_does_not_know_crashes_it(autojump_clock: MockClock) -> None:
+    sub = ChildSpec(Ref("sub"), Supervisor, restart=Restart.TEMPORARY)
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor([sub]))
+        with pytest.raises(ActorDied, match="a supervisor handles no str"):
+            await sub.ref.ask("hello")
+        await tree.stop("test")
