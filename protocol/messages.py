@@ -40,6 +40,13 @@ class AudioReceived:
 
 
 @attrs.frozen
+class AudioRefused:
+    """Audio to connection: a frame was no audio; ``message`` says what was expected."""
+
+    message: str
+
+
+@attrs.frozen
 class SpeechBegan:
     """Audio to dialogue: somebody began to speak."""
 

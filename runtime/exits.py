@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from runtime.errors import Shutdown, StartTimeout, Stuck
+from runtime.worker_errors import WorkerLost
 
 
 class ExitKind(enum.Enum):
@@ -19,6 +20,7 @@ class ExitKind(enum.Enum):
     SHUTDOWN = "shutdown"  # stopped by its supervisor, or raised Shutdown
     ABNORMAL = "abnormal"
     STUCK = "stuck"  # would not end, though it had begun to
+    LOST = "lost"  # a worker process that it cannot do without is gone
     START_FAILED = "start_failed"
     START_TIMEOUT = "start_timeout"
     FATAL = "fatal"  # KeyboardInterrupt, SystemExit: never restarted, stops the tree
@@ -71,6 +73,8 @@ def classify(error: BaseException | None) -> ExitKind:
         return ExitKind.SHUTDOWN
     if any(isinstance(leaf, StartTimeout) for leaf in found):
         return ExitKind.START_TIMEOUT
+    if any(isinstance(leaf, WorkerLost) for leaf in found):
+        return ExitKind.LOST
     return ExitKind.STUCK if isinstance(error, Stuck) else ExitKind.ABNORMAL
 
 

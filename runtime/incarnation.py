@@ -153,7 +153,7 @@ class Incarnation:
 
     def _exit_of(self, error: BaseException | None) -> Exit:
         kind = classify(error)
-        if self.ready_s is None and kind is ExitKind.ABNORMAL:
+        if self.ready_s is None and kind in (ExitKind.ABNORMAL, ExitKind.LOST):
             kind = ExitKind.START_FAILED
         elif kind is ExitKind.NORMAL and (self.is_ordered or self._stop_reason is None):
             kind = ExitKind.SHUTDOWN  # ordered, or its scope was cancelled

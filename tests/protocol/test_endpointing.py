@@ -155,9 +155,9 @@ def test_a_dip_inside_a_word_is_a_worse_place_than_a_pause() -> None:
 
 
 def test_the_short_tail_of_a_split_word_is_not_dropped() -> None:
-    events = feed((29_600, VOICE), (80, SILENCE), (288, VOICE), (1_200, SILENCE))
+    events = feed((29_808, VOICE), (80, SILENCE), (96, VOICE), (1_200, SILENCE))
     assert [type(event) for event in events] == [Onset, Ended, Onset, Ended]
-    assert events[-1] == Ended(29_632 * MS, 30_160 * MS, 29_968 * MS, "silence")
+    assert events[-1] == Ended(29_840 * MS, 30_176 * MS, 29_984 * MS, "silence")
 
 
 def test_when_only_silence_follows_the_split_nothing_new_begins() -> None:
@@ -167,10 +167,20 @@ def test_when_only_silence_follows_the_split_nothing_new_begins() -> None:
     assert not endpointer.is_open
 
 
+def test_the_pre_roll_does_not_reach_before_a_split() -> None:
+    rules = Rules(silence_ms=2_000, pre_roll_ms=5_000)
+    _, ended, onset = feed((28_800, VOICE), (1_600, SILENCE), (80, VOICE), rules=rules)
+    assert isinstance(ended, Ended)
+    assert isinstance(onset, Onset)
+    assert onset.start_sample == ended.end_sample
+
+
 def test_a_maximum_without_room_for_an_onset_is_taken_as_one_second() -> None:
-    for event in feed((5_000, VOICE), (800, SILENCE), rules=Rules(max_utterance_s=0.01, pre_roll_ms=5_000)):
-        if isinstance(event, Ended):
-            assert event.end_sample - event.start_sample <= 1_000 * MS
+    rules = Rules(max_utterance_s=0.01, pre_roll_ms=5_000)
+    events = feed((5_008, SILENCE), (5_008, VOICE), (800, SILENCE), rules=rules)
+    spans = [event for event in events if isinstance(event, Ended)]
+    assert len(spans) > 5
+    assert all(span.end_sample - span.start_sample <= 1_000 * MS for span in spans)
 
 
 # --- stalls --------------------------------------------------------------------------------------
@@ -258,11 +268,11 @@ def test_a_button_held_too_long_is_split_and_goes_on() -> None:
     assert isinstance(endpointer.release()[0], Ended)
 
 
-def test_a_stall_lets_the_button_go() -> None:
+def test_a_stall_lets_the_button_go_and_keeps_all_that_came() -> None:
     endpointer = Endpointer(Rules(), hands_free=False)
     endpointer.press()
-    endpointer.feed(frames(1_600, VOICE))
-    assert endpointer.stall() == [Ended(0, 1_600 * MS, 1_600 * MS, "stalled")]
+    endpointer.feed(frames(1_600, VOICE) + frames(800, SILENCE))
+    assert endpointer.stall() == [Ended(0, 2_400 * MS, 1_600 * MS, "stalled")]
     assert endpointer.release() == []
 
 

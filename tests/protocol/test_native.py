@@ -1,6 +1,8 @@
 """The native protocol's codec."""
 
 import json
+import re
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -13,6 +15,8 @@ from protocol import events, native
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.events import ClientEvent, ServerEvent
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "protocol.md"
+UNSENT = {"audio_overrun", "going_away"}  # listed there under "Not there yet"
 DECODE_CODES = {"bad_json", "unknown_type", "bad_field", "too_large"}
 
 
@@ -34,6 +38,15 @@ def test_wire_names_are_the_class_names_in_snake_case() -> None:
     documented = "connection_request audio_start audio_end text interrupt confirm session_update ping bye"
     assert names == set(documented.split())
     assert native.wire_name(events.SpeechAudioStart) == "speech_audio_start"
+
+
+@pytest.mark.parametrize("kind", get_args(ClientEvent) + get_args(ServerEvent), ids=native.wire_name)
+def test_the_documentation_names_every_event_and_every_field(kind: type) -> None:
+    rows = [line for line in DOCUMENTATION.read_text().splitlines() if line.startswith("|")]
+    (row, *_) = [row for row in rows if f"`{native.wire_name(kind)}`" in row.split("|")[1]] or [""]
+    named = set(re.findall(r"[a-z_]+", row))
+    assert row or native.wire_name(kind) in UNSENT
+    assert row == "" or {field.name for field in attrs.fields(kind)} <= named
 
 
 # --- decoding ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Cutting replies into sentences."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.sentences import MAX_CHARS, SentenceCutter, speakable
@@ -53,6 +53,16 @@ def test_the_first_clause_goes_out_early_and_only_the_first() -> None:
     assert cutter.feed("In the morning there will be rain, ") == ["In the morning there will be rain,"]
     assert cutter.feed("and in the afternoon there will be sun, and ") == []
     assert cutter.feed("wind. ") == ["and in the afternoon there will be sun, and wind."]
+
+
+def test_a_clause_of_the_second_sentence_is_not_the_first() -> None:
+    assert cut("Ok. Then in the morning, we go.") == ["Ok.", "Then in the morning, we go."]
+
+
+@pytest.mark.parametrize("blanks", [" ", "  ", " \t "])
+def test_what_follows_is_waited_for_even_at_the_maximum(blanks: str) -> None:
+    longest = "a " + "b" * (MAX_CHARS - 5) + "..."
+    assert cut(longest + blanks + "Next.") == cut(*longest, *blanks, *"Next.") == [longest, "Next."]
 
 
 def test_a_short_first_clause_is_not_chopped_off() -> None:
@@ -122,6 +132,7 @@ pieces = st.lists(
 )
 
 
+@settings(max_examples=300)
 @given(pieces, st.integers(1, 50))
 def test_how_the_text_was_divided_makes_no_difference(parts: list[str], size: int) -> None:
     text = "".join(parts)

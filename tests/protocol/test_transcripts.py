@@ -19,7 +19,7 @@ HEARD = Evidence(
 
 @pytest.mark.parametrize(
     ("duration_s", "window_s"),
-    [(0.1, 8), (3.0, 8), (3.1, 10), (5.0, 10), (6.9, 12), (11.0, 16), (15.0, 20), (15.1, 30), (25.0, 30), (30.0, 30)],
+    [(0.1, 10), (3.0, 10), (5.0, 10), (5.1, 12), (6.9, 12), (11.0, 16), (15.0, 20), (15.1, 30), (25.0, 30), (30.0, 30)],
 )
 def test_the_window_is_the_next_bucket_over_five_more_seconds(duration_s: float, window_s: int) -> None:
     assert transcripts.window_for(duration_s) == window_s

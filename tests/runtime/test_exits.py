@@ -3,6 +3,7 @@ import trio
 
 from runtime.errors import Shutdown, StartTimeout, Stuck
 from runtime.exits import ExitKind, classify, describe, leaves
+from runtime.worker_errors import WorkerLost
 from tests.runtime.probes import an_exit
 
 
@@ -24,6 +25,7 @@ async def cancelled() -> BaseException:
         (ValueError("x"), ExitKind.ABNORMAL),
         (StartTimeout("x"), ExitKind.START_TIMEOUT),
         (Stuck("x"), ExitKind.STUCK),
+        (ExceptionGroup("a", [WorkerLost("SIGKILL")]), ExitKind.LOST),
         (KeyboardInterrupt(), ExitKind.FATAL),
         (SystemExit(1), ExitKind.FATAL),
         (ExceptionGroup("a", [ExceptionGroup("b", [ValueError("deep")])]), ExitKind.ABNORMAL),

@@ -8,26 +8,19 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from runtime import (
     Actor,
     ActorDied,
-    AlreadyStarted,
     AutoShutdown,
     Backoff,
-    ChildPresent,
     ChildSpec,
     ChildState,
     ExitKind,
     Intensity,
-    NoSuchChild,
     Ref,
     Restart,
-    RestartChild,
     RestartIntensityExceeded,
-    StartChild,
     StartFailed,
-    Strategy,
     Supervisor,
     TerminateChild,
     Tree,
-    WhichChildren,
     run_tree,
 )
 from tests.runtime.probes import Do, Fussy, Grow, Probe, Stubborn, end_of, probe
@@ -96,46 +89,6 @@ async def test_03_a_factory_that_raises_is_named_with_the_original_exception(aut
     assert seen == ["a starts", "a stops"]
 
 
-async def test_08_a_child_that_fails_to_start_is_not_stored_but_an_old_spec_stays(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    fails: list[Exception] = [ValueError("x")]
-    spec = ChildSpec(Ref("b"), lambda: Fussy("b", [], fails))
-    tree = await grow()
-    with pytest.raises(StartFailed):
-        await tree.ref.ask(StartChild(spec))
-    assert states(tree) == {}
-    assert await tree.ref.ask(StartChild(spec)) is spec.ref
-    await tree.ref.ask(TerminateChild("b"))
-    fails.append(ValueError("y"))
-    with pytest.raises(StartFailed):
-        await tree.ref.ask(RestartChild("b"))
-    assert states(tree) == {"b": "stopped"}
-
-
-async def test_09_an_id_that_is_taken_is_refused(grow: Grow, autojump_clock: MockClock) -> None:
-    spec = probe("a")
-    tree = await grow(spec)
-    with pytest.raises(AlreadyStarted) as caught:
-        await tree.ref.ask(StartChild(probe("a")))
-    assert caught.value.ref is spec.ref
-    await tree.ref.ask(TerminateChild("a"))
-    with pytest.raises(ChildPresent, match="a is stopped"):
-        await tree.ref.ask(StartChild(probe("a")))
-
-
-async def test_10_which_children_is_answered_while_a_child_starts(
-    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
-) -> None:
-    tree = await grow()
-    nursery.start_soon(tree.ref.ask, StartChild(ChildSpec(Ref("slow"), lambda: Slow("slow"))), 60.0)
-    await wait_all_tasks_blocked()
-    start_s = trio.current_time()
-    (child,) = await tree.ref.ask(WhichChildren())
-    assert child.state is ChildState.STARTING
-    assert trio.current_time() == start_s
-
-
 async def test_12_a_stop_during_the_start_stops_what_runs_and_starts_no_more(autojump_clock: MockClock) -> None:
     seen: list[Any] = []
     specs = [probe("a", seen), ChildSpec(Ref("b"), lambda: Slow("b", seen)), probe("c", seen)]
@@ -190,9 +143,10 @@ async def test_17_a_fatal_exception_stops_the_tree_in_order_and_comes_out(autoju
     specs = [probe("a", seen), probe("b", seen)]
 
     async def interrupt(_: Probe) -> None:
+        await trio.sleep(1.0)
         raise KeyboardInterrupt
 
-    await specs[0].ref.tell(Do(interrupt))  # handled as soon as it runs
+    await specs[0].ref.tell(Do(interrupt))
     with pytest.raises(KeyboardInterrupt):
         await run_tree(Supervisor(specs))
     assert seen == ["a starts", "b starts", "b stops"]
@@ -213,72 +167,7 @@ async def test_19_exits_during_the_stop_restart_nothing(
     assert end_of(tree.status()).kind is ExitKind.SHUTDOWN
 
 
-# --- C. strategies -------------------------------------------------------------------------------
-
-
-async def test_21_one_for_one_restarts_only_the_crashed(grow: Grow, autojump_clock: MockClock) -> None:
-    specs = [probe(name) for name in "abc"]
-    tree = await grow(*specs)
-    await crash(specs[1].ref)
-    assert incarnations(tree) == {"a": 1, "b": 2, "c": 1}
-
-
-async def test_22_one_for_all_stops_all_in_reverse_before_any_starts(grow: Grow, autojump_clock: MockClock) -> None:
-    seen: list[Any] = []
-    specs = [probe(name, seen) for name in "abc"]
-    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
-    seen.clear()
-    await crash(specs[1].ref)
-    assert seen == ["c stops", "a stops", "a starts", "b starts", "c starts"]
-    assert incarnations(tree) == {"a": 2, "b": 2, "c": 2}
-
-
-async def test_23_rest_for_one_restarts_the_later_ones_in_order(grow: Grow, autojump_clock: MockClock) -> None:
-    seen: list[Any] = []
-    specs = [probe(name, seen) for name in "abc"]
-    tree = await grow(*specs, strategy=Strategy.REST_FOR_ONE)
-    seen.clear()
-    await crash(specs[1].ref)
-    assert seen == ["c stops", "b starts", "c starts"]
-    assert incarnations(tree) == {"a": 1, "b": 2, "c": 2}
-
-
-async def test_24_a_temporary_sibling_is_stopped_and_not_restarted(grow: Grow, autojump_clock: MockClock) -> None:
-    specs = [probe("a"), probe("b", restart=Restart.TEMPORARY), probe("c")]
-    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
-    await crash(specs[0].ref)
-    assert incarnations(tree) == {"a": 2, "c": 2}
-
-
-async def test_siblings_keep_their_queued_messages_through_a_group_restart(
-    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
-) -> None:
-    seen: list[Any] = []
-    a, b = probe("a"), probe("b", seen)
-    await grow(a, b, strategy=Strategy.REST_FOR_ONE)
-
-    async def nap(_: Probe) -> None:
-        await trio.sleep(0.5)
-
-    await b.ref.tell(Do(nap))
-    await b.ref.tell("kept")
-    await a.ref.tell("crash")
-    await trio.sleep(2.0)
-    assert seen == ["b starts", "b stops", "b starts", "kept"]
-
-
-@pytest.mark.parametrize(("strategy", "wanted"), [(Strategy.ONE_FOR_ALL, 3), (Strategy.REST_FOR_ONE, 2)])
-async def test_25_26_a_start_that_fails_in_a_group_restart_is_retried(
-    grow: Grow, strategy: Strategy, wanted: Any, autojump_clock: MockClock
-) -> None:
-    fails: list[Exception] = []
-    a, b = probe("a"), ChildSpec(Ref("b"), lambda: Fussy("b", [], fails))
-    tree = await grow(a, b, strategy=strategy)
-    fails.append(ValueError("once"))
-    await crash(a.ref)
-    await trio.sleep(1.0)
-    assert incarnations(tree) == {"a": wanted, "b": 3}
-    assert states(tree) == {"a": "ready", "b": "ready"}
+# --- C. trees -------------------------------------------------------------------------------
 
 
 async def test_28_a_supervisor_that_gives_up_is_restarted_with_its_static_children(
@@ -305,35 +194,8 @@ async def test_28_a_supervisor_that_gives_up_is_restarted_with_its_static_childr
     assert await leaf.ref.ask("again") == "again"
 
 
-async def test_29_a_group_restart_is_one_entry_in_the_window(grow: Grow, autojump_clock: MockClock) -> None:
-    specs = [probe(name) for name in "abc"]
-    tree = await grow(*specs, strategy=Strategy.ONE_FOR_ALL)
-    for _ in range(2):
-        await trio.sleep(1.5)
-        await specs[0].ref.ask(Do(background_crash))
-        await trio.sleep(1.5)
-    assert tree.status().statistics["recent_restarts"] == 2
-
-
 async def background_crash(actor: Probe) -> None:
     actor.context.nursery.start_soon(Probe.handle, actor, "crash")
-
-
-@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
-async def test_30_two_crashes_in_one_tick_are_never_interleaved(
-    grow: Grow, strategy: Strategy, autojump_clock: MockClock
-) -> None:
-    seen: list[Any] = []
-    specs = [probe(name, seen) for name in "abc"]
-    tree = await grow(*specs, strategy=strategy)
-    await trio.sleep(1.5)
-    seen.clear()
-    for spec in specs[:2]:
-        assert spec.ref.tell_nowait("crash")
-    await trio.sleep(30.0)
-    assert set(states(tree).values()) == {"ready"}
-    starts = [entry[0] for entry in seen if entry.endswith("starts")]
-    assert "".join(starts) in ("abc", "abcabc", "abcbc", "bcabc")
 
 
 # --- D. intensity, backoff, escalation -----------------------------------------------------------
@@ -367,26 +229,6 @@ async def test_35_failed_starts_during_a_restart_count(grow: Grow, autojump_cloc
     await trio.sleep(60.0)
     assert states(tree) == {}
     assert len(fails) == 8  # a crash and two failed starts
-
-
-@pytest.mark.parametrize("strategy", list(Strategy))
-async def test_36_41_terminating_a_child_in_backoff_prevents_its_restart(
-    grow: Grow, strategy: Strategy, autojump_clock: MockClock
-) -> None:
-    seen: list[Any] = []
-    spec = probe("a", seen)
-    tree = await grow(spec, strategy=strategy, backoff=Backoff(base_s=10.0, cap_s=10.0))
-    await spec.ref.tell("crash")
-    await wait_all_tasks_blocked()
-    assert states(tree) == {"a": "backoff"}
-    start_s = trio.current_time()
-    with pytest.raises(ChildPresent, match="a is backoff"):
-        await tree.ref.ask(RestartChild("a"))
-    await tree.ref.ask(TerminateChild("a"))
-    assert trio.current_time() == start_s
-    await trio.sleep(60.0)
-    assert states(tree) == {"a": "stopped"}
-    assert seen == ["a starts"]
 
 
 async def test_36_a_stop_during_backoff_is_immediate(grow: Grow, autojump_clock: MockClock) -> None:
@@ -524,27 +366,3 @@ async def test_56_neither_a_termination_nor_a_crash_that_is_restarted_counts(
     await tree.ref.ask(TerminateChild("b"))
     await trio.sleep(10.0)
     assert states(tree) == {"a": "ready", "b": "stopped"}
-
-
-# --- G. administration ---------------------------------------------------------------------------
-
-
-async def test_58_unknown_and_stopped_children(grow: Grow, autojump_clock: MockClock) -> None:
-    tree = await grow(probe("a"))
-    with pytest.raises(NoSuchChild, match="no child 'x' among 1"):
-        await tree.ref.ask(TerminateChild("x"))
-    with pytest.raises(ChildPresent, match="a is ready"):
-        await tree.ref.ask(RestartChild("a"))
-    await tree.ref.ask(TerminateChild("a"))
-    await tree.ref.ask(TerminateChild("a"))
-    await tree.ref.ask(RestartChild("a"))
-    assert states(tree) == {"a": "ready"}
-
-
-async def test_a_message_that_a_supervisor_does_not_know_crashes_it(autojump_clock: MockClock) -> None:
-    sub = ChildSpec(Ref("sub"), Supervisor, restart=Restart.TEMPORARY)
-    async with trio.open_nursery() as nursery:
-        tree = await nursery.start(run_tree, Supervisor([sub]))
-        with pytest.raises(ActorDied, match="a supervisor handles no str"):
-            await sub.ref.ask("hello")
-        await tree.stop("test")

@@ -1,0 +1,1 @@
+"""Who does it: one file, one actor; none imports another, ``supervisor.py`` hands out references."""

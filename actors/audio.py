@@ -1,0 +1,194 @@
+"""One session's ear: frames in, utterances out.
+
+Rules kept here:
+
+* Samples are kept in the vault before anything looks at them, so a crash of this actor costs no word: the next
+  incarnation hears again what was not committed.
+* Whether there is speech, and when it ends, is decided by ``protocol/endpointing.py``; nothing here waits for it.
+* A frame that cannot be audio is reported and dropped; the stream goes on.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import attrs
+import trio
+
+from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
+from config.settings import AudioSettings
+from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Onset
+from protocol.events import AudioAck, AudioEnd, AudioFormat, AudioStart
+from protocol.messages import (
+    INTERNAL_RATE_HZ,
+    AudioReceived,
+    AudioRefused,
+    Configured,
+    Recall,
+    Send,
+    SpeechBegan,
+    Utterance,
+    UtteranceDropped,
+    UtteranceEnded,
+)
+from protocol.vault import SessionMemory
+from runtime import Actor, Ref
+
+ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
+STALL_CHECK_S = 0.2
+BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all that the vault keeps
+
+
+@attrs.frozen
+class AudioPeers:
+    """Whom the ear talks to."""
+
+    vault: Ref
+    connection: Ref
+    dialogue: Ref
+
+
+class Audio(Actor):
+    """Decodes, detects and cuts one session's audio."""
+
+    def __init__(
+        self,
+        settings: AudioSettings,
+        peers: AudioPeers,
+        *,
+        make_decoder: Callable[[AudioFormat], AudioDecoder],
+        detector: SpeechDetector,
+    ) -> None:
+        self._settings = settings
+        self._peers = peers
+        self._make_decoder = make_decoder
+        self._detector = detector
+        self._decoder: AudioDecoder | None = None
+        self._format: AudioFormat | None = None
+        self._endpointer = Endpointer(settings)
+        self._memory: SessionMemory
+        self._heard = HeardAt()
+        self._last_frame_s = 0.0
+        self._last_ack_s = 0.0
+
+    async def on_start(self) -> None:
+        """Take up the stream where the last incarnation had committed it."""
+        self._memory = await self._peers.vault.ask(Recall())
+        self._last_frame_s = trio.current_time()
+        if self._memory.options is not None:
+            self._configure(Configured(self._memory.options))
+            await self._hear_again()
+        self.context.nursery.start_soon(self._watch_for_stall)
+
+    async def handle(self, message: object) -> None:
+        """Take one frame or one command."""
+        match message:
+            case AudioReceived(frame):
+                await self._take(frame)
+            case Configured():
+                self._configure(message)
+            case AudioStart():
+                await self._emit(self._endpointer.press())
+            case AudioEnd():
+                await self._emit(self._endpointer.release())
+                await self._acknowledge()
+            case _:
+                raise TypeError(f"audio cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show where the stream is."""
+        return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
+
+    def _configure(self, configured: Configured) -> None:
+        options = configured.options
+        self._endpointer.hands_free = options.mode == "hands_free"
+        if options.audio != self._format:
+            self._format = options.audio
+            self._decoder = self._make_decoder(options.audio)
+
+    async def _take(self, frame: bytes) -> None:
+        if self._decoder is None:  # the session table lets no audio through before the handshake
+            raise AssertionError("audio before connection_request")
+        try:
+            pcm = self._decoder.decode(frame)
+        except BadAudio as error:
+            await self._peers.connection.tell(AudioRefused(str(error)))
+            return
+        self._last_frame_s = trio.current_time()
+        for start in range(0, len(pcm), BLOCK_BYTES):
+            block = pcm[start : start + BLOCK_BYTES]
+            self._memory.audio.append(block)
+            await self._listen(block)
+        if self._last_frame_s - self._last_ack_s >= ACK_INTERVAL_S:
+            await self._acknowledge()
+
+    async def _hear_again(self) -> None:
+        """Run the detector over what is kept and was not committed (runtime.md: committed is never sent again)."""
+        start = self._memory.replay_from()
+        self._endpointer.seek(start)
+        await self._listen(self._memory.audio.slice(start, self._memory.audio.end))
+
+    async def _listen(self, pcm: bytes) -> None:
+        now_s = trio.current_time()
+        self._heard.mark(self._endpointer.position + len(pcm) // 2, now_s)
+        await self._emit(self._endpointer.feed(self._detector.probabilities(pcm)))
+
+    async def _emit(self, events: list[EndpointEvent]) -> None:
+        for event in events:
+            match event:
+                case Onset():
+                    self._memory.speech_start = event.start_sample
+                    await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
+                case Dropped():
+                    self._memory.commit(event.end_sample)
+                    await self._peers.dialogue.tell(UtteranceDropped(event.reason, at_ms=_ms(event.end_sample)))
+                case Ended():
+                    await self._peers.dialogue.tell(self._utterance_ended(event))
+                    self._memory.commit(event.end_sample)
+                    await self._acknowledge()
+
+    def _utterance_ended(self, event: Ended) -> UtteranceEnded:
+        pcm = self._memory.audio.slice(event.start_sample, event.end_sample)
+        utterance = Utterance(pcm, start_ms=_ms(event.start_sample), end_ms=_ms(event.end_sample))
+        return UtteranceEnded(utterance, event.reason, last_voice_s=self._heard.time_of(event.last_voice_sample))
+
+    async def _acknowledge(self) -> None:
+        if self._format is None:
+            return
+        self._last_ack_s = trio.current_time()
+        samples = self._memory.audio.end * self._format.sample_rate // INTERNAL_RATE_HZ
+        self._memory.received_samples = samples
+        await self._peers.connection.tell(Send(AudioAck(samples)))
+
+    async def _watch_for_stall(self) -> None:
+        limit_s = self._settings.stall_ms / 1000
+        while True:
+            await trio.sleep(STALL_CHECK_S)
+            if self._endpointer.is_open and trio.current_time() - self._last_frame_s > limit_s:
+                await self._emit(self._endpointer.stall())
+
+
+@attrs.define
+class HeardAt:
+    """When samples were heard: the clock times of the last blocks, by the sample at which each ended."""
+
+    _marks: deque[tuple[int, float]] = attrs.field(factory=lambda: deque(maxlen=512))
+
+    def mark(self, end_sample: int, now_s: float) -> None:
+        """Note that everything before ``end_sample`` has been heard by ``now_s``."""
+        self._marks.append((end_sample, now_s))
+
+    def time_of(self, sample: int) -> float:
+        """Return when ``sample`` was spoken: its block's time less what followed it in that block.
+
+        Never earlier than the block before, so that audio sent faster than real time is not dated back.
+        """
+        before_s = -1.0
+        for end_sample, now_s in self._marks:
+            if sample <= end_sample:
+                return max(before_s, now_s - (end_sample - sample) / INTERNAL_RATE_HZ)
+            before_s = now_s
+        return before_s
+
+
+def _ms(sample: int) -> int:
+    return sample * 1000 // INTERNAL_RATE_HZ

@@ -1,0 +1,233 @@
+"""One session's dialogue: which turn runs now, which comes next, and what interrupts.
+
+Rules kept here:
+
+* One turn at a time. A second utterance while the first is being understood waits, one deep, and a third replaces it.
+* An utterance during the answer is a barge-in once it has lasted ``barge_in_ms``.
+* Every ``turn_id`` that a client has seen ends in exactly one ``turn_completed``, also when this actor was restarted.
+* Announcements wait for a pause.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import attrs
+import trio
+
+from actors.turn.hearing import hear
+from actors.turn.kit import TurnKit, Wishes
+from actors.turn.run import Turn
+from protocol import events
+from protocol.errors import CloseCode
+from protocol.messages import (
+    Announce,
+    Configured,
+    Hang,
+    Recall,
+    SpeechBegan,
+    UtteranceDropped,
+    UtteranceEnded,
+)
+from protocol.tools import consent_of
+from protocol.vault import SessionMemory
+from runtime import Actor, Ref, Registry
+
+MAX_ANNOUNCEMENTS = 8
+MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
+
+
+@attrs.frozen
+class Waiting:
+    """Something said that waits for its turn."""
+
+    turn_id: str
+    said: UtteranceEnded | events.Text | Announce
+    attempt: int = 1
+
+
+class Dialogue(Actor):
+    """Turns what the ear hears and the client types into turns, one at a time."""
+
+    def __init__(self, vault: Ref, make_kit: Callable[[SessionMemory], TurnKit], sessions: Registry) -> None:
+        self._vault = vault
+        self._make_kit = make_kit
+        self._sessions = sessions
+        self._kit: TurnKit
+        self._memory: SessionMemory
+        self._wishes: Wishes | None = None
+        self._turn: Turn | None = None
+        self._hearing: str | None = None
+        self._barge_in = trio.CancelScope()
+        self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
+        self._is_leaving = False
+
+    async def on_start(self) -> None:
+        """Recall the session, and take up what the last incarnation left unanswered."""
+        self._memory = await self._vault.ask(Recall())
+        self._kit = self._make_kit(self._memory)
+        if self._memory.options is not None:
+            self._wishes = Wishes(self._memory.options)
+        self._sessions.register(self._memory.session_id, self.context.ref)
+        await self._take_up()
+
+    async def on_stop(self) -> None:
+        """Be found no more."""
+        self._sessions.unregister(self._memory.session_id, self.context.ref)
+
+    async def handle(self, message: object) -> None:
+        """Take one thing that was heard, typed or decided."""
+        match message:
+            case SpeechBegan(at_ms):
+                await self._speech_began(at_ms)
+            case UtteranceEnded():
+                await self._utterance_ended(message)
+            case UtteranceDropped():
+                await self._utterance_dropped(message)
+            case events.Text():
+                self._interrupt_answer()
+                await self._take(Waiting(self._kit.new_id(), message))
+            case events.Interrupt(heard_ms):
+                self._interrupt(heard_ms)
+            case events.Confirm(call_id, approve):
+                await self._confirm(call_id, approve=approve)
+            case Announce():
+                self._announcements.append(message)
+                await self._next()
+            case Configured(options, voice, task):
+                self._wishes = Wishes(options, voice, task)
+            case events.Bye():
+                self._is_leaving = True
+                await self._next()
+            case _:
+                raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show what goes on."""
+        state = self._turn.machine.state.name if self._turn is not None else "LISTENING"
+        return {"state": state, "announcements": len(self._announcements)}
+
+    # --- what was heard --------------------------------------------------------------------------
+
+    async def _speech_began(self, at_ms: int) -> None:
+        self._hearing = self._kit.new_id()
+        self._memory.open_turns.add(self._hearing)
+        await self._kit.show(events.SpeechStarted(self._hearing, at_ms))
+        if self._turn is not None and self._turn.is_answering:
+            self._barge_in = trio.CancelScope()
+            self.context.nursery.start_soon(self._interrupt_if_it_lasts, self._turn, self._barge_in)
+
+    async def _interrupt_if_it_lasts(self, turn: Turn, scope: trio.CancelScope) -> None:
+        with scope:
+            await trio.sleep(self._kit.dialogue.barge_in_ms / 1000)
+            turn.interrupt()
+
+    async def _utterance_dropped(self, dropped: UtteranceDropped) -> None:
+        self._barge_in.cancel()
+        if self._hearing is None:
+            return
+        turn_id, self._hearing = self._hearing, None
+        await self._kit.show(events.NoSpeech(turn_id, dropped.reason))
+        await self._complete_unrun(turn_id, "no_speech")
+
+    async def _utterance_ended(self, ended: UtteranceEnded) -> None:
+        turn_id, self._hearing = self._hearing or self._kit.new_id(), None
+        self._memory.open_turns.add(turn_id)
+        await self._kit.show(events.SpeechStopped(turn_id, ended.utterance.end_ms, ended.reason))
+        self._interrupt_answer()
+        await self._take(Waiting(turn_id, ended))
+
+    # --- turns -----------------------------------------------------------------------------------
+
+    async def _take(self, waiting: Waiting) -> None:
+        replaced = self._memory.waiting
+        self._memory.open_turns.add(waiting.turn_id)
+        self._memory.waiting = waiting
+        if replaced is not None:
+            await self._complete_unrun(replaced.turn_id, "interrupted")
+        await self._next()
+
+    async def _next(self) -> None:
+        """Start what waits, if nothing runs: words first, announcements in the pause after."""
+        if self._turn is not None or self._wishes is None:
+            if self._turn is not None and self._turn.is_confirming and self._memory.waiting is not None:
+                self._start_answer_to_question(self._turn)
+            return
+        if self._memory.waiting is not None:
+            waiting, self._memory.waiting = self._memory.waiting, None
+            self._start(waiting)
+        elif self._announcements and self._hearing is None:
+            self._start(Waiting(self._kit.new_id(), self._announcements.popleft()))
+        elif self._is_leaving:
+            self._kit.peers.connection.signal(Hang(CloseCode.NORMAL, "bye"))
+
+    def _start(self, waiting: Waiting) -> None:
+        if self._wishes is None:  # nothing is said before the handshake
+            raise AssertionError("a turn before connection_request")
+        self._memory.running = waiting
+        self._turn = Turn(waiting.turn_id, self._kit, self._wishes)
+        self.context.nursery.start_soon(self._run, self._turn, waiting)
+
+    async def _run(self, turn: Turn, waiting: Waiting) -> None:
+        match waiting.said:
+            case UtteranceEnded():
+                await turn.run_utterance(waiting.said)
+            case events.Text(text):
+                await turn.run_text(text)
+            case Announce(text):
+                await turn.run_announcement(text)
+        self._memory.running = None
+        self._memory.open_turns.discard(waiting.turn_id)
+        self._barge_in.cancel()
+        self._turn = None
+        await self._next()
+
+    async def _complete_unrun(self, turn_id: str, outcome: events.Outcome) -> None:
+        self._memory.open_turns.discard(turn_id)
+        await self._kit.show(events.TurnCompleted(turn_id, outcome, events.LatencyMs()))
+
+    async def _take_up(self) -> None:
+        """Run again what the last incarnation was running, unless it acted already or has failed twice."""
+        running, self._memory.running = self._memory.running, None
+        if running is not None and running.attempt < MAX_ATTEMPTS and not self._memory.has_acted(running.turn_id):
+            again = attrs.evolve(running, attempt=running.attempt + 1)
+            if self._memory.waiting is None:
+                self._memory.waiting = again
+        still_to_run = self._memory.waiting.turn_id if self._memory.waiting is not None else None
+        for turn_id in sorted(self._memory.open_turns - {still_to_run}):
+            await self._complete_unrun(turn_id, "failed")
+        await self._next()
+
+    # --- interruption and consent ----------------------------------------------------------------
+
+    def _interrupt_answer(self) -> None:
+        """New words end an answer that is being spoken; what is still being worked out goes on."""
+        if self._turn is not None and self._turn.is_answering:
+            self._turn.interrupt()
+
+    def _interrupt(self, heard_ms: int | None) -> None:
+        if self._turn is not None:
+            self._turn.interrupt(heard_ms)
+
+    async def _confirm(self, call_id: str, *, approve: bool) -> None:
+        if self._turn is None or not self._turn.confirm(call_id, approve=approve):
+            error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
+            await self._kit.show(error)
+
+    def _start_answer_to_question(self, turn: Turn) -> None:
+        waiting, self._memory.waiting = self._memory.waiting, None
+        if waiting is not None:
+            self.context.nursery.start_soon(self._answer_question, turn, waiting)
+
+    async def _answer_question(self, turn: Turn, waiting: Waiting) -> None:
+        """Take a spoken or typed yes or no; anything else is a no, and then a turn of its own."""
+        if self._wishes is None:
+            raise AssertionError("a question before connection_request")
+        text = waiting.said.text if isinstance(waiting.said, events.Text) else ""
+        if isinstance(waiting.said, UtteranceEnded):
+            text = await hear(self._kit, self._wishes, waiting.turn_id, waiting.said.utterance) or ""
+        consent = consent_of(text)
+        turn.confirm(None, approve=consent is True)
+        if consent is not None or not text:
+            await self._complete_unrun(waiting.turn_id, "done" if text else "no_speech")
+        else:
+            await self._take(Waiting(waiting.turn_id, events.Text(text)))

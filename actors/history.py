@@ -1,0 +1,117 @@
+"""The only writer of the database: batches of records, each batch one transaction.
+
+Rules kept here:
+
+* Nobody waits for the disk: records are taken at once and written within ``batch_ms`` or ``batch_rows``.
+* While the store is down up to ``max_pending`` records wait in memory; beyond that the oldest are dropped and counted.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+
+import trio
+
+from backends.protocols import Store, StoreError
+from config.settings import HistorySettings
+from protocol.messages import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from runtime import Actor, DomainError, Ref
+
+log = logging.getLogger("sayso.history")
+RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
+
+
+class HistoryUnavailable(DomainError):
+    """The store cannot be read now."""
+
+
+class History(Actor):
+    """Takes records and answers ``RecentTurns``."""
+
+    def __init__(self, settings: HistorySettings, store: Store, metrics: Ref) -> None:
+        self._settings = settings
+        self._store = store
+        self._metrics = metrics
+        self._pending: deque[SessionRecord | TurnRecord | ToolRecord] = deque()
+        self._arrived = trio.Event()
+        self._writing = trio.Lock()
+        self._written = 0
+        self._dropped = 0
+        self._trouble: str | None = None
+
+    async def on_start(self) -> None:
+        """Open the store and begin to write."""
+        await self._store.open()
+        self.context.nursery.start_soon(self._write_behind)
+
+    async def handle(self, message: object) -> object:
+        """Take a record, or answer ``RecentTurns`` with ``list[dict]``, newest first."""
+        match message:
+            case SessionRecord() | TurnRecord() | ToolRecord():
+                self._take(message)
+            case RecentTurns():
+                self.context.reply_in_task(self._recent, message)
+            case _:
+                raise TypeError(f"history cannot handle {type(message).__name__}")
+        return None
+
+    async def on_stop(self) -> None:
+        """Write what is pending; what cannot be written is logged by number, never silently lost."""
+        try:
+            while self._pending:
+                await self._write_batch()
+        except StoreError as error:
+            log.error("%d records lost at stop: %s", len(self._pending), error)  # noqa: TRY400 - the message is enough
+        await self._store.close()
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show what waits and what was written."""
+        return {
+            "pending": len(self._pending),
+            "written": self._written,
+            "dropped": self._dropped,
+            "trouble": self._trouble,
+        }
+
+    def _take(self, record: SessionRecord | TurnRecord | ToolRecord) -> None:
+        if len(self._pending) >= self._settings.max_pending:
+            self._pending.popleft()
+            self._dropped += 1
+            self._metrics.tell_nowait(Count("dropped_total", ("history", "store_down")))
+        self._pending.append(record)
+        self._arrived.set()
+
+    async def _write_behind(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived = trio.Event()
+            await trio.sleep(self._settings.batch_ms / 1000)
+            while self._pending:
+                try:
+                    await self._write_batch()
+                except StoreError as error:
+                    if self._trouble is None:
+                        log.warning("history waits in memory: %s", error)
+                    self._trouble = str(error)
+                    await trio.sleep(RETRY_S)
+
+    async def _write_batch(self) -> None:
+        async with self._writing:
+            started_s = trio.current_time()
+            batch = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.batch_rows))]
+            try:
+                await self._store.write(batch)
+            except StoreError:
+                self._pending.extendleft(reversed(batch))
+                raise
+        self._written += len(batch)
+        if self._trouble is not None:
+            log.info("history is written again")
+            self._trouble = None
+        self._metrics.tell_nowait(Observe("db_write_seconds", (), trio.current_time() - started_s))
+
+    async def _recent(self, message: RecentTurns) -> list[dict[str, object]]:
+        try:
+            return await self._store.recent_turns(message.limit)
+        except StoreError as error:
+            raise HistoryUnavailable(str(error)) from error

@@ -1,0 +1,166 @@
+"""Language models: which provider answers, how many at once, and what happens when one does not.
+
+Rules kept here:
+
+* ``provider = auto`` means Ollama if it answers and has the model, else the embedded model; asked again in the
+  background, so that starting Ollama later needs no restart.
+* A provider that fails before its first word is replaced by the next one; after the first word the failure is told,
+  because nothing may be spoken twice.
+* At most ``num_parallel`` completions run at once; the rest wait inside their own deadline.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import attrs
+import trio
+
+from backends.protocols import LanguageModel, ProviderError
+from config.settings import InferenceSettings
+from protocol.messages import Count, Generate, Generation, Observe
+from runtime import Actor, DomainError, Ref
+from runtime.pool import Pool, PoolUnavailable
+
+log = logging.getLogger("sayso.inference")
+
+
+class ModelUnavailable(DomainError):
+    """No language model could answer; the message says what was tried."""
+
+
+class EmbeddedModel(Protocol):
+    """The model that runs in a worker process of ours, reached over its own HTTP server."""
+
+    @property
+    def pool(self) -> Pool:
+        """The process, or its successor."""
+
+    @property
+    def connect(self) -> Callable[[str], LanguageModel]:
+        """Makes the client for the server at a URL."""
+
+
+class Inference(Actor):
+    """Answers ``Generate`` with ``Generation``, streaming the text on the way."""
+
+    def __init__(
+        self,
+        settings: InferenceSettings,
+        providers: Sequence[LanguageModel],
+        embedded: EmbeddedModel | None,
+        metrics: Ref,
+    ) -> None:
+        self._settings = settings
+        self._providers = tuple(providers)
+        self._embedded = embedded
+        self._metrics = metrics
+        self._limiter = trio.CapacityLimiter(settings.num_parallel)
+        self._available: tuple[LanguageModel, ...] = ()
+        self._is_embedded_started = False
+
+    async def on_start(self) -> None:
+        """Find out who answers; start the embedded model if nobody else does."""
+        await self._check()
+        self.context.nursery.start_soon(self._check_again)
+
+    async def handle(self, message: object) -> None:
+        """Answer ``Generate``; raises ``ModelUnavailable`` to the asker."""
+        if not isinstance(message, Generate):
+            raise TypeError(f"inference takes Generate, not {type(message).__name__}")
+        self.context.reply_in_task(self._generate, message)
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show who answers and how many are in flight."""
+        limiter = self._limiter.statistics()
+        shown: dict[str, object] = {
+            "providers": [model.name for model in self._available],
+            "in_flight": limiter.borrowed_tokens,
+            "waiting": limiter.tasks_waiting,
+        }
+        if self._embedded is not None and self._is_embedded_started:
+            shown["pool"] = self._embedded.pool.statistics()
+        return shown
+
+    # --- who answers -----------------------------------------------------------------------------
+
+    async def _check_again(self) -> None:
+        while True:
+            await trio.sleep(self._settings.recheck_s)
+            await self._check()
+
+    async def _check(self) -> None:
+        found = [model for model in self._providers if await model.is_available()]
+        if self._embedded is not None and not found and not self._is_embedded_started:
+            self._is_embedded_started = True
+            await self.context.nursery.start(self._embedded.pool.run)
+        names = [model.name for model in found]
+        if names != [model.name for model in self._available]:
+            log.info("language models now: %s", names or ["embedded" if self._embedded else "none"])
+        self._available = tuple(found)
+
+    async def _candidates(self) -> list[LanguageModel]:
+        found = list(self._available)
+        if self._embedded is not None:
+            if not self._is_embedded_started:
+                if found:
+                    return found
+                await self._check()
+            if self._is_embedded_started:
+                found.append(await self._connect_embedded(self._embedded))
+        return found
+
+    async def _connect_embedded(self, embedded: EmbeddedModel) -> LanguageModel:
+        try:
+            result, _ = await embedded.pool.call("address", {}, b"", timeout_s=self._settings.request_timeout_s)
+        except PoolUnavailable as error:
+            raise ModelUnavailable(f"the embedded model is not ready: {error}") from error
+        return embedded.connect(result["url"])
+
+    # --- one completion --------------------------------------------------------------------------
+
+    async def _generate(self, message: Generate) -> Generation:
+        async with self._limiter:
+            candidates = await self._candidates()
+            failures: list[str] = []
+            for model in candidates:
+                attempt = _Attempt(message.on_text)
+                try:
+                    generation = await self._ask(model, message, attempt)
+                except ProviderError as error:
+                    log.warning("%s failed: %s", model.name, error)
+                    failures.append(f"{model.name}: {error}")
+                    if attempt.has_spoken:
+                        break
+                else:
+                    self._measure(generation)
+                    return generation
+        raise ModelUnavailable("; ".join(failures) or "no language model is available")
+
+    async def _ask(self, model: LanguageModel, message: Generate, attempt: "_Attempt") -> Generation:
+        max_tokens = min(message.max_tokens or self._settings.max_tokens, self._settings.max_tokens)
+        try:
+            with trio.fail_after(self._settings.request_timeout_s):
+                return await model.generate(message.messages, message.tools, attempt.on_text, max_tokens=max_tokens)
+        except trio.TooSlowError:
+            raise ProviderError(f"no answer within {self._settings.request_timeout_s:g} s") from None
+
+    def _measure(self, generation: Generation) -> None:
+        labels = (generation.provider, generation.model)
+        for kind, tokens in (("prompt", generation.prompt_tokens), ("completion", generation.completion_tokens)):
+            if tokens is not None:
+                self._metrics.tell_nowait(Count("llm_tokens_total", (*labels, kind), tokens))
+        if generation.first_token_s is not None:
+            self._metrics.tell_nowait(Observe("llm_first_token_seconds", (), generation.first_token_s))
+
+
+@attrs.define
+class _Attempt:
+    """One try at one provider: passes its text on and remembers that there was some."""
+
+    _pass_on: Callable[[str], Awaitable[None]]
+    has_spoken: bool = False
+
+    async def on_text(self, text: str) -> None:
+        self.has_spoken = True
+        await self._pass_on(text)

@@ -1,0 +1,147 @@
+"""Figures: samples the machine and every actor, takes what others count, and owns the registry.
+
+Rules kept here:
+
+* Nobody waits for a figure: records come through a mailbox that drops the newest when full, and that is counted.
+* Nothing is read that blocks the loop for longer than a few microseconds; the machine is sampled in a thread.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import trio
+
+from config.settings import MetricsSettings
+from protocol.messages import Count, Observe, ToolRecord, TurnRecord
+from runtime import Actor, ChildStatus
+
+LAG_TICK_S = 0.1
+MS_PER_S = 1000
+SESSION_ID_CHARS = 16
+
+
+class Registry(Protocol):
+    """Where figures are kept; ``backends/metrics.py`` is the real one."""
+
+    def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
+        """Add to a counter."""
+
+    def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
+        """Set a gauge."""
+
+    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+        """Add to a histogram."""
+
+
+class Machine(Protocol):
+    """What is measured of the machine; ``backends/machine.py`` is the real one."""
+
+    memory_bytes: int
+    """Resident bytes of the server and its workers."""
+    cpu_percent: float
+    """Share of the CPUs that this server may use, 0..100."""
+
+
+class Metrics(Actor):
+    """Takes ``TurnRecord``, ``ToolRecord``, ``Count`` and ``Observe``; samples the rest."""
+
+    def __init__(
+        self,
+        settings: MetricsSettings,
+        registry: Registry,
+        *,
+        sample_machine: Callable[[], Machine],
+        tree: Callable[[], Sequence[ChildStatus]],
+        count_sessions: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._sample_machine = sample_machine
+        self._tree = tree
+        self._count_sessions = count_sessions
+        self._restarts: dict[str, int] = {}
+
+    async def on_start(self) -> None:
+        """Begin to sample."""
+        self.context.nursery.start_soon(self._sample)
+        self.context.nursery.start_soon(self._measure_lag)
+
+    async def handle(self, message: object) -> None:
+        """Take one figure."""
+        match message:
+            case Count(name, labels, amount):
+                self._registry.count(name, labels, amount)
+            case Observe(name, labels, value):
+                self._registry.observe(name, labels, value)
+            case TurnRecord():
+                self._registry.count("turns_total", (message.outcome, message.source or "none"))
+                for stage, value_ms in message.latency_ms.items():
+                    self._registry.observe("turn_seconds", (stage,), value_ms / MS_PER_S)
+            case ToolRecord():
+                outcome = "ok" if message.ok else "error"
+                self._registry.count("tool_calls_total", (message.server, message.tool, outcome))
+            case _:
+                raise TypeError(f"metrics cannot handle {type(message).__name__}")
+
+    async def _sample(self) -> None:
+        while True:
+            machine = await trio.to_thread.run_sync(self._sample_machine)
+            self._registry.gauge("memory_usage_bytes", (), machine.memory_bytes)
+            self._registry.gauge("cpu_usage_percent", (), machine.cpu_percent)
+            sessions = self._count_sessions()
+            self._registry.gauge("active_connections", (), sessions)
+            self._registry.gauge("sessions", ("live",), sessions)
+            self._sample_tree()
+            await trio.sleep(self._settings.sample_interval_s)
+
+    def _sample_tree(self) -> None:
+        """Set the actors' gauges; a session's actors share their role's label, so that labels stay few."""
+        depth: Counter[str] = Counter()
+        oldest_s: dict[str, float] = {}
+        restarts: Counter[str] = Counter()
+        for child in flatten(self._tree()):
+            role = role_of(child.id)
+            depth[role] += child.mailbox.queued
+            oldest_s[role] = max(oldest_s.get(role, 0.0), child.mailbox.head_age_s)
+            restarts[role] += child.restarts
+            self._sample_pool(role, child.statistics.get("pool"))
+        for role, count in depth.items():
+            self._registry.gauge("actor_mailbox_depth", (role,), count)
+            self._registry.gauge("actor_head_age_seconds", (role,), oldest_s[role])
+        for role, count in restarts.items():
+            new = count - self._restarts.get(role, 0)
+            if new > 0:
+                self._registry.count("actor_restarts_total", (role, "crash"), new)
+            self._restarts[role] = count
+
+    def _sample_pool(self, pool: str, statistics: object) -> None:
+        if isinstance(statistics, Mapping):
+            self._registry.gauge("worker_memory_bytes", (pool,), statistics["rss_bytes"])
+            self._registry.gauge("worker_busy_ratio", (pool,), statistics["busy_ratio"])
+
+    async def _measure_lag(self) -> None:
+        while True:
+            due_s = trio.current_time() + LAG_TICK_S
+            await trio.sleep_until(due_s)
+            self._registry.observe("event_loop_lag_seconds", (), trio.current_time() - due_s)
+
+
+def flatten(children: Sequence[ChildStatus]) -> Iterator[ChildStatus]:
+    """Yield every child of a tree, parents first."""
+    for child in children:
+        yield child
+        yield from flatten(child.children)
+
+
+def role_of(actor_id: str) -> str:
+    """Return the bounded label of an actor: ``session.audio`` for ``3f2a….audio``, else its own id."""
+    first, dot, rest = actor_id.partition(".")
+    if not is_session_id(first):
+        return actor_id
+    return f"session.{rest}" if dot else "session"
+
+
+def is_session_id(name: str) -> bool:
+    """Whether ``name`` is one of the random ids that the root gives to sessions: 16 hexadecimal digits."""
+    return len(name) == SESSION_ID_CHARS and all(letter in "0123456789abcdef" for letter in name)

@@ -1,0 +1,121 @@
+"""One MCP server: connected, watched, connected again.
+
+Rules kept here:
+
+* The server is somebody else's program: that it is missing, dies or hangs is no crash of ours. The actor stays, says
+  that the tool is unavailable, and tries again with backoff.
+* A call that may have reached the server is never repeated here, whatever happened to it.
+"""
+
+import logging
+import random
+from collections.abc import Mapping
+
+import trio
+
+from backends.protocols import ToolServer as ToolServerFace
+from backends.protocols import ToolServerFactory, ToolServerLost
+from config.settings import ToolsSettings
+from protocol.messages import Announce, CallTool, ListTools, ToolOutcome, ToolSpec
+from runtime import Actor, Backoff, DomainError, Registry
+from runtime.restart import backoff_delay_s
+
+log = logging.getLogger("sayso.tools")
+
+
+class ToolUnavailable(DomainError):
+    """The tool's server is down; it is being connected again."""
+
+
+class ToolServer(Actor):
+    """Holds the connection to one server and makes its calls."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ToolsSettings,
+        open_server: ToolServerFactory,
+        sessions: Registry,
+        *,
+        backoff: Backoff,
+        rng: random.Random,
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._open_server = open_server
+        self._sessions = sessions
+        self._backoff = backoff
+        self._rng = rng
+        self._server: ToolServerFace | None = None
+        self._tools: tuple[ToolSpec, ...] = ()
+        self._trouble = "not connected yet"
+        self._failures = 0
+        self._first_try = trio.Event()
+
+    async def on_start(self) -> None:
+        """Be ready after the first attempt to connect, whatever came of it."""
+        self.context.nursery.start_soon(self._stay_connected)
+        await self._first_try.wait()
+
+    async def handle(self, message: object) -> tuple[ToolSpec, ...] | None:
+        """Answer ``ListTools`` (empty while down) and ``CallTool`` with ``ToolOutcome``."""
+        match message:
+            case ListTools():
+                return self._tools
+            case CallTool():
+                self.context.reply_in_task(self._call, message)
+                return None
+            case _:
+                raise TypeError(f"tool server cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show whether it is up, and why not."""
+        is_up = self._server is not None
+        return {"is_up": is_up, "tools": len(self._tools), "trouble": None if is_up else self._trouble}
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._connect_once()
+            except ToolServerLost as error:
+                self._trouble = str(error)
+            self._first_try.set()
+            self._failures += 1
+            delay_s = backoff_delay_s(self._failures, self._backoff, self._rng)
+            log.warning("tool server %s is down: %s; again in %.1f s", self._name, self._trouble, delay_s)
+            await trio.sleep(delay_s)
+
+    async def _connect_once(self) -> None:
+        try:
+            async with self._open_server(self._name, on_announcement=self._announce) as server:
+                self._tools = await server.list_tools()
+                self._server = server
+                self._failures = 0
+                self._first_try.set()
+                log.info("tool server %s is up with %d tools", self._name, len(self._tools))
+                self._trouble = await server.wait_lost()
+        finally:
+            self._server = None
+            self._tools = ()
+
+    async def _call(self, message: CallTool) -> ToolOutcome:
+        server = self._server
+        if server is None:
+            raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
+        started_s = trio.current_time()
+        try:
+            return await server.call(
+                message.tool,
+                message.arguments,
+                timeout_s=message.timeout_s,
+                session_id=message.session_id,
+                call_id=message.call_id,
+            )
+        except ToolServerLost as error:
+            lost = f"{self._name} was lost during the call: {error}"
+            return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=lost)
+
+    def _announce(self, session_id: str, text: str) -> None:
+        dialogue = self._sessions.lookup(session_id)
+        if dialogue is None or not dialogue.tell_nowait(Announce(text)):
+            log.info("nobody to tell: %s", text, extra={"session_id": session_id})

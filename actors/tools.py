@@ -1,0 +1,65 @@
+"""The toolbox: knows which server has which tool and passes calls on.
+
+Servers that are down list no tools, so a model is never offered what cannot be called.
+"""
+
+from collections.abc import Mapping
+
+from config.settings import ToolsSettings
+from protocol.messages import CallTool, ListTools, ToolOutcome, ToolSpec
+from runtime import Actor, ActorDied, ActorUnavailable, AskTimeout, DomainError, MailboxFull, Ref
+
+
+class NoSuchServer(DomainError):
+    """No server of that name is configured."""
+
+
+class ToolFailed(DomainError):
+    """The server's actor could not take the call, or ended over it."""
+
+
+class Tools(Actor):
+    """Answers ``ListTools`` with ``tuple[ToolSpec, ...]`` and ``CallTool`` with ``ToolOutcome``."""
+
+    def __init__(self, settings: ToolsSettings, servers: Mapping[str, Ref]) -> None:
+        self._settings = settings
+        self._servers = dict(servers)
+        self._calls = 0
+
+    async def handle(self, message: object) -> None:
+        """Pass on a call, or collect the lists of all servers."""
+        match message:
+            case ListTools():
+                self.context.reply_in_task(self._list)
+            case CallTool():
+                self._calls += 1
+                self.context.reply_in_task(self._call, message)
+            case _:
+                raise TypeError(f"tools cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show what is there."""
+        return {"servers": sorted(self._servers), "calls": self._calls}
+
+    async def _list(self) -> tuple[ToolSpec, ...]:
+        found: list[ToolSpec] = []
+        for ref in self._servers.values():
+            try:
+                found.extend(await ref.ask(ListTools(), timeout_s=1.0))
+            except (ActorDied, ActorUnavailable, AskTimeout):
+                continue  # its next incarnation lists again; until then its tools are hidden
+        return tuple(found)
+
+    async def _call(self, message: CallTool) -> ToolOutcome:
+        server = self._servers.get(message.server)
+        if server is None:
+            known = ", ".join(sorted(self._servers)) or "none"
+            raise NoSuchServer(f"no tool server {message.server!r} is configured; there are: {known}")
+        try:
+            outcome: ToolOutcome = await server.ask(message, timeout_s=message.timeout_s + 1.0, linked=True)
+        except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull) as error:
+            raise ToolFailed(str(error)) from error
+        limit = self._settings.result_max_chars
+        if len(outcome.content) <= limit:
+            return outcome
+        return ToolOutcome(outcome.ok, outcome.content[:limit] + " …", outcome.duration_s, outcome.error)

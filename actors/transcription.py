@@ -1,0 +1,191 @@
+"""Speech to text: a bounded, fair queue before a pool of Whisper processes.
+
+Rules kept here:
+
+* With an idle worker nobody waits for a batch; batches form only while all workers are busy.
+* Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
+* A worker that dies takes no utterance with it: the batch is sent once more, each utterance on its own, so that a
+  clip that kills workers fails alone.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import trio
+
+from config.settings import TranscriptionSettings
+from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript
+from runtime import Actor, DomainError, Ref
+from runtime.fair_queue import FairQueue
+from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, WorkerLost
+
+RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
+
+
+class TranscriptionUnavailable(DomainError):
+    """The utterance was not transcribed; the message says why."""
+
+    def __init__(self, reason: str, retry_after_s: float = RETRY_AFTER_S) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+@attrs.define(eq=False)
+class _Job:
+    """One utterance on its way."""
+
+    message: Transcribe
+    queued_s: float
+    finished: trio.Event = attrs.field(factory=trio.Event)
+    answer: Transcript | NoWords | TranscriptionUnavailable | None = None
+
+
+def batch_size_for(queued: int, free_workers: int, limit: int) -> int:
+    """Return how many jobs the next worker should take: an even share, at most ``limit``."""
+    return max(1, min(limit, math.ceil(queued / max(1, free_workers))))
+
+
+class Transcription(Actor):
+    """Answers ``Transcribe`` with ``Transcript`` or ``NoWords``."""
+
+    def __init__(self, settings: TranscriptionSettings, pool: Pool, metrics: Ref) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._metrics = metrics
+        self._queue: FairQueue[_Job] = FairQueue(settings.workers * settings.queue_per_worker)
+        self._arrived = trio.Event()
+        self._free_workers = trio.Semaphore(settings.workers)
+
+    async def on_start(self) -> None:
+        """Be ready when one worker has decoded its warm-up utterance."""
+        await self.context.nursery.start(self._pool.run)
+        self.context.nursery.start_soon(self._dispatch)
+
+    async def handle(self, message: object) -> None:
+        """Queue one utterance; raises ``TranscriptionUnavailable`` to the asker if the queue is full."""
+        if not isinstance(message, Transcribe):
+            raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
+        if self._queue.is_full:
+            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
+        self.context.reply_in_task(self._answer, message)
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show the queue and the pool."""
+        return {"queued": len(self._queue), "pool": self._pool.statistics()}
+
+    async def _answer(self, message: Transcribe) -> Transcript | NoWords:
+        job = _Job(message, queued_s=trio.current_time())
+        if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
+            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
+        self._arrived.set()
+        try:
+            await job.finished.wait()
+        finally:
+            self._queue.discard(message.session_id, job)
+        if isinstance(job.answer, TranscriptionUnavailable):
+            raise job.answer
+        if job.answer is None:
+            raise AssertionError("job finished without an answer")
+        return job.answer
+
+    # --- the pool's side -------------------------------------------------------------------------
+
+    async def _dispatch(self) -> None:
+        while True:
+            while not self._queue:
+                self._arrived = trio.Event()
+                await self._arrived.wait()
+            had_to_wait = await self._acquire_worker()
+            if had_to_wait and len(self._queue) < self._settings.batch_size:
+                await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
+            batch = self._next_batch()
+            if batch:
+                self.context.nursery.start_soon(self._run_batch, batch)
+            else:
+                self._free_workers.release()
+
+    async def _acquire_worker(self) -> bool:
+        try:
+            self._free_workers.acquire_nowait()
+        except trio.WouldBlock:
+            await self._free_workers.acquire()
+            return True
+        return False
+
+    def _next_batch(self) -> list[_Job]:
+        wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
+        jobs = (self._queue.take() for _ in range(wanted))
+        return [job for job in jobs if job is not None]
+
+    async def _run_batch(self, batch: list[_Job]) -> None:
+        try:
+            await self._transcribe(batch)
+        finally:
+            self._free_workers.release()
+
+    async def _transcribe(self, batch: list[_Job]) -> None:
+        started_s = trio.current_time()
+        try:
+            items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
+        except WorkerLost as error:
+            if len(batch) == 1:
+                _finish(batch[0], TranscriptionUnavailable(str(error)))
+                return
+            for job in batch:
+                await self._transcribe([job])
+            return
+        except (JobFailed, JobTimeout, PoolUnavailable) as error:
+            for job in batch:
+                _finish(job, TranscriptionUnavailable(str(error)))
+            return
+        self._measure(batch, items)
+        for job, item in zip(batch, items, strict=True):
+            _finish(job, answer_of(item, queue_s=started_s - job.queued_s))
+
+    async def _call(self, batch: list[_Job], attempts: int) -> list[dict[str, Any]]:
+        messages = [job.message for job in batch]
+        params = {"items": [item_of(message) for message in messages]}
+        blob = b"".join(message.utterance.pcm for message in messages)
+        result, _ = await self._pool.call(
+            "transcribe", params, blob, timeout_s=self._settings.job_timeout_s, attempts=attempts
+        )
+        items: list[dict[str, Any]] = result["items"]
+        return items
+
+    def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
+        audio_s = sum(job.message.utterance.duration_s for job in batch)
+        compute_s = sum(item["compute_s"] for item in items)
+        self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))
+        self._metrics.tell_nowait(Count("stt_audio_seconds_total", (), audio_s))
+        if audio_s:
+            self._metrics.tell_nowait(Observe("stt_real_time_factor", (), compute_s / audio_s))
+
+
+def item_of(message: Transcribe) -> dict[str, Any]:
+    """Return what the worker is told of one utterance; its samples travel in the blob."""
+    return {
+        "bytes": len(message.utterance.pcm),
+        "language": message.language,
+        "vocabulary": list(message.vocabulary),
+    }
+
+
+def answer_of(item: Mapping[str, Any], queue_s: float) -> Transcript | NoWords:
+    """Return the worker's result as a message."""
+    if item["no_speech"] is not None:
+        return NoWords(item["no_speech"])
+    return Transcript(
+        text=item["text"],
+        language=item["language"],
+        confidence=item["confidence"],
+        alternatives=tuple(item["alternatives"]),
+        queue_s=queue_s,
+        compute_s=item["compute_s"],
+    )
+
+
+def _finish(job: _Job, answer: Transcript | NoWords | TranscriptionUnavailable) -> None:
+    job.answer = answer
+    job.finished.set()

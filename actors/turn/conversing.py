@@ -1,0 +1,97 @@
+"""How a turn talks with a language model: context in, sentences and tool calls out.
+
+Rules kept here:
+
+* The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
+* What a tool answers is untrusted text: it is marked as data, and can only lead to another call through the same
+  policy as before.
+* Text goes on at once: to the client as it comes, to the mouth sentence by sentence.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from actors.turn.hands import Hands, WantedCall
+from actors.turn.kit import Heard, TurnKit, Wishes
+from protocol.events import ReplyDelta
+from protocol.messages import ChatMessage, Generate, Generation, ListTools, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.sentences import SentenceCutter
+from protocol.tools import index_tools
+
+GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
+
+
+@attrs.define
+class Conversation:
+    """One turn's exchange with the model."""
+
+    turn_id: str
+    kit: TurnKit
+    wishes: Wishes
+    hands: Hands
+    say: Callable[[str], Awaitable[None]]
+    on_first_token: Callable[[], None]
+    _text: list[str] = attrs.field(factory=list)
+    _cutter: SentenceCutter = attrs.field(factory=SentenceCutter)
+
+    async def run(self, heard: Heard) -> str:
+        """Return the whole answer; raises ``AskError`` or ``MailboxError`` if no model could give one."""
+        tools = await self._tools()
+        messages = self._prompt(heard)
+        for step in range(self.kit.dialogue.max_tool_steps + 1):
+            offered = tools if step < self.kit.dialogue.max_tool_steps else {}
+            generation = await self._generate(messages, offered)
+            if not generation.tool_calls:
+                break
+            messages.append(ChatMessage("assistant", generation.text, tool_calls=generation.tool_calls))
+            for call in generation.tool_calls:
+                messages.append(await self._act(call, tools))
+        for sentence in self._cutter.flush():
+            await self.say(sentence)
+        return "".join(self._text).strip()
+
+    async def _tools(self) -> dict[str, ToolSpec]:
+        if not self.wishes.wants("tools"):
+            return {}
+        specs = await self.kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+        return dict(index_tools(specs))
+
+    def _prompt(self, heard: Heard) -> list[ChatMessage]:
+        messages = [ChatMessage("system", self.kit.dialogue.system_prompt)]
+        for user, assistant in self.kit.memory.recent_turns(self.kit.dialogue.history_turns):
+            messages.append(ChatMessage("user", user))
+            messages.append(ChatMessage("assistant", assistant))
+        messages.append(ChatMessage("user", heard.text))
+        return messages
+
+    async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec]) -> Generation:
+        request = Generate(
+            session_id=self.kit.memory.session_id,
+            messages=tuple(messages),
+            on_text=self._on_text,
+            tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
+            task=self.wishes.task,
+        )
+        generation: Generation = await self.kit.peers.inference.ask(
+            request, timeout_s=GENERATION_TIMEOUT_S, linked=True
+        )
+        return generation
+
+    async def _on_text(self, text: str) -> None:
+        if not self._text:
+            self.on_first_token()
+        self._text.append(text)
+        await self.kit.show(ReplyDelta(self.turn_id, text))
+        for sentence in self._cutter.feed(text):
+            await self.say(sentence)
+
+    async def _act(self, call: ModelToolCall, tools: dict[str, ToolSpec]) -> ChatMessage:
+        spec = tools.get(call.name)
+        if spec is None:
+            outcome = ToolOutcome(ok=False, content="", duration_s=0.0, error=f"there is no tool {call.name!r}")
+        else:
+            outcome = await self.hands.call(WantedCall(spec.server, spec.name, call.arguments, "model", spec))
+        data = {"data_from_tool": outcome.content} if outcome.ok else {"error": outcome.error}
+        return ChatMessage("tool", json.dumps(data), tool_call_id=call.call_id, tool_name=call.name)

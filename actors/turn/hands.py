@@ -1,0 +1,160 @@
+"""How a turn acts: tool calls, with the user's consent where it is needed.
+
+Rules kept here:
+
+* An exact command of the user's own grammar is allowed; what a model chose is allowed if the tool says that it only
+  reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading.
+* A call's id is in the vault before the call is sent, and no id is sent twice.
+* Every call is shown to the client and recorded, whatever came of it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+import trio
+
+from actors.turn.kit import Heard, Refused, TurnKit
+from protocol import events
+from protocol.messages import CallTool, ListTools, ToolOutcome, ToolRecord, ToolSpec
+from protocol.tools import Policy, policy_for
+from protocol.turn import TurnEvent, TurnMachine
+from runtime import AskError, MailboxError
+
+log = logging.getLogger("sayso.turn")
+
+CONFIRM_WITHIN_S = 20.0  # as long as a person needs to think; after it nothing is done
+NOT_DONE = "All right, I will not do that."
+
+
+@attrs.frozen
+class WantedCall:
+    """A call that the turn wants to make."""
+
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    source: events.Source
+    spec: ToolSpec | None = None
+
+
+@attrs.define
+class Question:
+    """An open request for consent."""
+
+    call_id: str
+    answered: trio.Event = attrs.field(factory=trio.Event)
+    approve: bool = False
+
+
+class Hands:
+    """Makes one turn's calls, one at a time."""
+
+    def __init__(
+        self,
+        machine: TurnMachine,
+        kit: TurnKit,
+        heard: Heard,
+        *,
+        ask_aloud: Callable[[str], Awaitable[None]],
+        on_tool_s: Callable[[float], None],
+    ) -> None:
+        self._machine = machine
+        self._turn_id = machine.turn_id
+        self._kit = kit
+        self._heard = heard
+        self._ask_aloud = ask_aloud
+        self._on_tool_s = on_tool_s
+        self.question: Question | None = None
+
+    def answer(self, call_id: str | None, *, approve: bool) -> bool:
+        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
+        question = self.question
+        if question is None or call_id not in (None, question.call_id):
+            return False
+        question.approve = approve
+        question.answered.set()
+        return True
+
+    async def call(self, wanted: WantedCall) -> ToolOutcome:
+        """Make the call; raises ``Refused`` if it is not allowed."""
+        call_id = self._kit.new_id()
+        is_doubtful = self._heard.confidence < self._kit.dialogue.min_confidence
+        spec = wanted.spec or (await self._look_up(wanted) if is_doubtful else None)
+        policy = policy_for(spec, wanted.source, is_doubtful=is_doubtful)
+        if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
+            raise Refused(NOT_DONE)
+        if not self._kit.memory.begin_call(call_id):
+            raise AssertionError(f"call id {call_id} was used before")
+        await self._kit.show(events.ToolCall(self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments))
+        outcome = await self._send(call_id, wanted)
+        self._on_tool_s(outcome.duration_s)
+        await self._kit.show(
+            events.ToolResult(
+                self._turn_id,
+                call_id,
+                ok=outcome.ok,
+                duration_ms=round(outcome.duration_s * 1000),
+                content=outcome.content,
+                error=outcome.error,
+            )
+        )
+        self._record(call_id, wanted, outcome)
+        return outcome
+
+    async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
+        """Return what the server says of the tool, if it says anything now."""
+        try:
+            specs: tuple[ToolSpec, ...] = await self._kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+        except (AskError, MailboxError) as error:
+            log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
+            return None
+        return next((spec for spec in specs if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
+
+    async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
+        timeout_s = self._kit.tools.call_timeout_s
+        session_id = self._kit.memory.session_id
+        call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, timeout_s)
+        started_s = trio.current_time()
+        try:
+            outcome: ToolOutcome = await self._kit.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+        except (AskError, MailboxError) as error:
+            return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
+        return outcome
+
+    async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
+        say = f"Shall I run {wanted.tool.replace('_', ' ')}?"
+        request = events.ConfirmRequest(
+            self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
+        )
+        self.question = question = Question(call_id)
+        self._machine.advance(TurnEvent.CONFIRMATION_ASKED)
+        try:
+            await self._kit.show(request)
+            await self._ask_aloud(say)
+            with trio.move_on_after(CONFIRM_WITHIN_S):
+                await question.answered.wait()
+        finally:
+            self.question = None
+        if question.approve:
+            self._machine.advance(TurnEvent.CONFIRMED)
+        return question.approve
+
+    def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
+        record = ToolRecord(
+            session_id=self._kit.memory.session_id,
+            turn_id=self._turn_id,
+            call_id=call_id,
+            timestamp=self._kit.unix_time(),
+            server=wanted.server,
+            tool=wanted.tool,
+            arguments=wanted.arguments,
+            ok=outcome.ok,
+            result=outcome.content if outcome.ok else outcome.error or "",
+            duration_ms=outcome.duration_s * 1000,
+            transcript=self._heard.text,
+            confidence=self._heard.confidence,
+        )
+        self._kit.peers.history.tell_nowait(record)
+        self._kit.peers.metrics.tell_nowait(record)

@@ -1,0 +1,85 @@
+"""What every part of a turn works with."""
+
+import logging
+from collections.abc import Callable
+
+import attrs
+
+from backends.protocols import CommandGrammar
+from config.settings import DialogueSettings, ToolsSettings
+from protocol.events import ConnectionRequest, ServerEvent
+from protocol.messages import Send
+from protocol.vault import SessionMemory
+from runtime import MailboxClosed, Ref
+
+log = logging.getLogger("sayso.turn")
+
+
+@attrs.frozen
+class TurnPeers:
+    """Whom a turn asks and tells."""
+
+    connection: Ref
+    transcription: Ref
+    inference: Ref
+    tools: Ref
+    speech: Ref
+    history: Ref
+    metrics: Ref
+
+
+@attrs.frozen
+class TurnKit:
+    """The same for every turn of a session."""
+
+    peers: TurnPeers
+    dialogue: DialogueSettings
+    tools: ToolsSettings
+    lead_s: float
+    grammar: CommandGrammar
+    memory: SessionMemory
+    unix_time: Callable[[], float]
+    new_id: Callable[[], str]
+
+    async def show(self, event: ServerEvent) -> None:
+        """Send ``event`` to the client; a client that has gone misses nothing."""
+        try:
+            await self.peers.connection.tell(Send(event))
+        except MailboxClosed:
+            log.debug("nobody there for %s", type(event).__name__, extra={"session_id": self.memory.session_id})
+
+
+@attrs.frozen
+class Wishes:
+    """What the client has asked for: its options, and what it changed since."""
+
+    options: ConnectionRequest
+    voice: str | None = None
+    task: str | None = None
+
+    @property
+    def language(self) -> str:
+        """The language that grammar and vocabulary are chosen by."""
+        return self.options.language or "en"
+
+    def wants(self, capability: str) -> bool:
+        """Whether the client asked for ``capability``."""
+        return capability in self.options.capabilities
+
+
+@attrs.frozen
+class Heard:
+    """The words that a turn is about."""
+
+    text: str
+    alternatives: tuple[str, ...] = ()
+    confidence: float = 1.0
+    """0..1; typed words are certain."""
+
+
+class Refused(Exception):
+    """The turn ends with this sentence instead of an answer."""
+
+    def __init__(self, say: str) -> None:
+        super().__init__(say)
+        self.say = say

@@ -1,0 +1,260 @@
+"""One turn from what was said to what was answered; runs once, in a task of the dialogue.
+
+Rules kept here:
+
+* The ladder is climbed from exact to vague: command grammar, then language model.
+* Hearing, understanding and acting are inside the turn's one deadline; past it the user hears so.
+* Whatever happens, ``TurnCompleted`` is sent exactly once, and history holds what was heard, not what was made.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from actors.turn.conversing import Conversation
+from actors.turn.hands import CONFIRM_WITHIN_S, Hands, WantedCall
+from actors.turn.hearing import transcribe
+from actors.turn.kit import Heard, Refused, TurnKit, Wishes
+from actors.turn.mouth import Mouth, open_mouth
+from protocol import events
+from protocol.messages import CommandMatch, TurnRecord, Utterance, UtteranceEnded
+from protocol.turn import TurnEvent, TurnMachine
+from runtime import AskError, MailboxError
+
+log = logging.getLogger("sayso.turn")
+
+FAILED = "Sorry, something went wrong."
+TOO_SLOW = "Sorry, that took too long."
+NOT_UNDERSTOOD = "Sorry, I did not understand that."
+NO_MODEL = "Sorry, I cannot answer that now."
+Hearing = Callable[[], Awaitable[Heard | None]]
+
+
+class Turn:
+    """What happens between two silences of the user."""
+
+    def __init__(self, turn_id: str, kit: TurnKit, wishes: Wishes) -> None:
+        self.turn_id = turn_id
+        self.machine = TurnMachine(turn_id)
+        self._kit = kit
+        self._wishes = wishes
+        self._scope = trio.CancelScope()
+        self._deadline = trio.CancelScope()
+        self._origin_s = trio.current_time()
+        self._latency_ms: dict[str, float] = {}
+        self._heard = Heard("")
+        self._replied = ""
+        self._source: events.Source | None = None
+        self._heard_s: float | None = None
+        self._mouth = self._make_mouth()
+        self._hands: Hands | None = None
+
+    # --- from outside ----------------------------------------------------------------------------
+
+    @property
+    def is_confirming(self) -> bool:
+        """Whether the turn waits for a yes or no."""
+        return self._hands is not None and self._hands.question is not None
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether the answer can be heard, or is about to be."""
+        return self.machine.is_speaking or self._mouth.is_speaking
+
+    def confirm(self, call_id: str | None, *, approve: bool) -> bool:
+        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
+        return self._hands is not None and self._hands.answer(call_id, approve=approve)
+
+    def interrupt(self, heard_ms: int | None = None) -> None:
+        """Stop at once; ``heard_ms`` of the answer's speech were heard (by the clock if ``None``)."""
+        self._heard_s = None if heard_ms is None else heard_ms / 1000
+        self._scope.cancel()
+
+    # --- the three ways in -----------------------------------------------------------------------
+
+    async def run_utterance(self, ended: UtteranceEnded) -> None:
+        """Answer something spoken."""
+        self._origin_s = ended.last_voice_s
+        self._mark("endpoint", trio.current_time() - ended.last_voice_s)
+        self.machine.advance(TurnEvent.SPEECH_ENDED)
+        await self._run(lambda: self._transcribe(ended.utterance))
+
+    async def run_text(self, text: str) -> None:
+        """Answer something typed."""
+        self.machine.advance(TurnEvent.TEXT_RECEIVED)
+
+        async def read() -> Heard:
+            return Heard(text)
+
+        await self._run(read)
+
+    async def run_announcement(self, text: str) -> None:
+        """Say something that nobody asked for just now."""
+        self.machine.advance(TurnEvent.ANNOUNCED)
+
+        async def announce() -> events.Outcome:
+            await self._say_all(text)
+            return "done"
+
+        await self._complete(announce)
+
+    # --- one run ---------------------------------------------------------------------------------
+
+    async def _run(self, hear: Hearing) -> None:
+        async def answer() -> events.Outcome:
+            with trio.move_on_after(self._kit.dialogue.turn_timeout_s) as self._deadline:
+                return await self._answer(hear)
+            await self._say_all(TOO_SLOW)
+            return "failed"
+
+        await self._complete(answer)
+
+    async def _complete(self, answer: Callable[[], Awaitable[events.Outcome]]) -> None:
+        outcome: events.Outcome = "interrupted"
+        with self._scope:
+            async with open_mouth(self._mouth):
+                finished = await answer()
+            outcome = finished
+        await self._mouth.end(was_cut=outcome == "interrupted")
+        self.machine.finish()
+        await self._finish(outcome)
+
+    async def _answer(self, hear: Hearing) -> events.Outcome:
+        try:
+            heard = await hear()
+            if heard is None:
+                return "no_speech"
+            self._heard = heard
+            return await self._respond(heard)
+        except Refused as refused:
+            await self._say_all(refused.say)
+            return "refused"
+        except (AskError, MailboxError) as error:
+            log.warning("turn failed: %s", error, extra={"turn_id": self.turn_id})
+            await self._kit.show(events.Error("turn_failed", str(error), turn_id=self.turn_id))
+            await self._say_all(FAILED)
+            return "failed"
+
+    async def _transcribe(self, utterance: Utterance) -> Heard | None:
+        started_s = trio.current_time()
+        answer = await transcribe(self._kit, self._wishes, self.turn_id, utterance)
+        if answer is None:
+            return None
+        self._mark("queue", answer.queue_s)
+        self._mark("stt", trio.current_time() - started_s - answer.queue_s)
+        return Heard(answer.text, answer.alternatives, answer.confidence)
+
+    async def _respond(self, heard: Heard) -> events.Outcome:
+        self.machine.advance(TurnEvent.HEARD)
+        started_s = trio.current_time()
+        match = None
+        if self._wishes.wants("tools"):
+            match = self._kit.grammar.match((heard.text, *heard.alternatives), self._language)
+        self._hands = Hands(self.machine, self._kit, heard, ask_aloud=self._ask_aloud, on_tool_s=self._on_tool)
+        self._mark("understand", trio.current_time() - started_s)
+        if match is not None:
+            return await self._command(match, self._hands)
+        if self._wishes.wants("llm"):
+            return await self._converse(heard, self._hands)
+        raise Refused(NOT_UNDERSTOOD)
+
+    async def _command(self, match: CommandMatch, hands: Hands) -> events.Outcome:
+        self._source = "command"
+        await self._kit.show(events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments))
+        self.machine.advance(TurnEvent.UNDERSTOOD)
+        outcome = await hands.call(WantedCall(match.server, match.tool, match.arguments, "command"))
+        if outcome.ok:
+            await self._say_all(outcome.content)
+            return "done"
+        log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
+        await self._say_all(f"Sorry, that did not work. {outcome.error or ''}".strip())
+        return "failed"
+
+    async def _converse(self, heard: Heard, hands: Hands) -> events.Outcome:
+        self._source = "model"
+        await self._kit.show(events.Understood(self.turn_id, "model", heard.confidence))
+        self.machine.advance(TurnEvent.UNDERSTOOD)
+        asked_s = trio.current_time()
+        conversation = Conversation(
+            self.turn_id,
+            self._kit,
+            self._wishes,
+            hands,
+            say=self._mouth.say,
+            on_first_token=lambda: self._mark("first_token", trio.current_time() - asked_s),
+        )
+        try:
+            text = await conversation.run(heard)
+        except (AskError, MailboxError) as error:
+            log.warning("no answer: %s", error, extra={"turn_id": self.turn_id})
+            await self._kit.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))
+            await self._say_all(NO_MODEL)
+            return "failed"
+        self.machine.advance(TurnEvent.ANSWERED)
+        await self._show_reply(text or NO_MODEL)
+        return "done"
+
+    # --- saying ----------------------------------------------------------------------------------
+
+    async def _say_all(self, text: str) -> None:
+        self.machine.advance(TurnEvent.ANSWERED)
+        await self._show_reply(text)
+        await self._mouth.say(text)
+
+    async def _ask_aloud(self, question: str) -> None:
+        """Put a question; the time that the user may think is added to the deadline."""
+        self._deadline.deadline += CONFIRM_WITHIN_S
+        await self._mouth.say(question)
+
+    async def _show_reply(self, text: str) -> None:
+        self._replied = text
+        await self._kit.show(events.Reply(self.turn_id, text))
+
+    def _make_mouth(self) -> Mouth:
+        return Mouth(
+            session_id=self._kit.memory.session_id,
+            turn_id=self.turn_id,
+            speech=self._kit.peers.speech,
+            connection=self._kit.peers.connection,
+            voice=self._wishes.voice,
+            lead_s=self._kit.lead_s,
+            is_audible=self._wishes.wants("tts"),
+            on_first_audio=lambda: self._mark("first_audio", trio.current_time() - self._origin_s),
+        )
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    @property
+    def _language(self) -> str:
+        return self._wishes.language
+
+    def _on_tool(self, duration_s: float) -> None:
+        self._mark("tool", duration_s)
+
+    def _mark(self, stage: str, seconds: float) -> None:
+        self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)
+
+    async def _finish(self, outcome: events.Outcome) -> None:
+        self._mark("total", trio.current_time() - self._origin_s)
+        replied = self._replied
+        if outcome == "interrupted":
+            replied = " ".join(self._mouth.heard_until(self._heard_s))
+            if replied:
+                await self._kit.show(events.Reply(self.turn_id, replied, truncated=True))
+        if self._heard.text:
+            self._kit.memory.remember_turn(self._heard.text, replied)
+        await self._kit.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
+        record = TurnRecord(
+            session_id=self._kit.memory.session_id,
+            turn_id=self.turn_id,
+            user_id=self._wishes.options.client_id,
+            timestamp=self._kit.unix_time(),
+            heard=self._heard.text,
+            replied=replied,
+            outcome=outcome,
+            source=self._source,
+            latency_ms=self._latency_ms,
+        )
+        self._kit.peers.history.tell_nowait(record)
+        self._kit.peers.metrics.tell_nowait(record)

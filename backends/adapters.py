@@ -1,0 +1,158 @@
+"""Makes the adapters from the settings: the one place that knows which class stands behind which face."""
+
+import importlib.metadata
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+from backends.machine import Machine
+from backends.metrics import PrometheusMetrics
+from backends.ollama import OllamaModel
+from backends.openai import OpenAIModel
+from backends.sqlite import SqliteStore
+
+from backends import llamacpp, piper, whisper
+from backends.audio import make_decoder
+from backends.commands import HassilGrammar
+from backends.http_app import HttpServices, make_app
+from backends.hypercorn_bridge import HttpApp
+from backends.ingress import Ingress
+from backends.mcp import McpServers, McpSettings, builtin_server_config
+from backends.protocols import AudioDecoder, IngressHandlers, LanguageModel, Refusal, SpeechDetector, ToolServer
+from backends.reception import Doors
+from backends.vad import EarshotDetector
+from config.settings import Settings
+from protocol import native
+from protocol.events import AudioFormat, ConnectionRefused
+from runtime.pool import Pool, WorkerSpec
+
+WEBSOCKET_PATHS = frozenset({"/ws"})
+BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
+
+
+@attrs.frozen
+class EmbeddedModel:
+    """The model that runs in a worker process of ours, reached over its own HTTP server."""
+
+    pool: Pool
+    connect: Callable[[str], LanguageModel]
+
+
+class Adapters:
+    """What the tree is given; grammar, metrics and machine are one for all, the rest is made on demand."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.version = importlib.metadata.version("sayso")
+        self.metrics = PrometheusMetrics()
+        self.machine = Machine()
+        self.grammar = HassilGrammar([Path(settings.dialogue.commands_dir)], programs=tuple(settings.tools.programs))
+        self._tool_servers = self._configure_tool_servers()
+
+    # --- audio and speech ------------------------------------------------------------------------
+
+    def make_decoder(self, audio: AudioFormat) -> AudioDecoder:
+        """Return a decoder for one session's frames."""
+        return make_decoder(audio)
+
+    def make_detector(self) -> SpeechDetector:
+        """Return a voice detector for one session."""
+        return EarshotDetector()
+
+    def whisper_pool(self) -> Pool:
+        """Return the processes that transcribe."""
+        settings = self._settings.transcription
+        spec = WorkerSpec(
+            name="stt",
+            target="backends.whisper:WhisperWorker",
+            params=whisper.worker_params(settings, self._settings.supervisor.models_dir),
+            start_timeout_s=settings.start_timeout_s,
+        )
+        return Pool(spec, settings.workers, max_jobs=settings.max_jobs, max_jobs_jitter=settings.max_jobs_jitter)
+
+    def piper_pool(self) -> Pool | None:
+        """Return the processes that speak, if the server does."""
+        settings = self._settings.speech
+        if settings.provider == "none":
+            return None
+        spec = WorkerSpec(
+            name="tts",
+            target="backends.piper:PiperWorker",
+            params=piper.worker_params(settings, self._settings.supervisor.models_dir),
+            start_timeout_s=settings.start_timeout_s,
+        )
+        return Pool(spec, settings.workers)
+
+    # --- language models -------------------------------------------------------------------------
+
+    def language_models(self) -> list[LanguageModel]:
+        """Return the models behind addresses, in the order in which they are asked."""
+        settings = self._settings.inference
+        ollama, openai = OllamaModel(settings), OpenAIModel.from_settings(settings)
+        match settings.provider:
+            case "ollama":
+                return [ollama]
+            case "openai":
+                return [openai]
+            case "auto":
+                return [ollama, openai] if settings.openai_url else [ollama]
+            case _:
+                return []
+
+    def embedded_model(self) -> EmbeddedModel | None:
+        """Return the model that runs here, if it may be used."""
+        settings = self._settings.inference
+        if settings.provider not in ("auto", "embedded"):
+            return None
+        spec = WorkerSpec(
+            name="llm",
+            target="backends.llamacpp:LlamaWorker",
+            params=llamacpp.worker_params(settings, self._settings.supervisor.models_dir),
+            start_timeout_s=settings.start_timeout_s,
+            nice=llamacpp.NICE,
+        )
+        return EmbeddedModel(Pool(spec, 1), partial(llamacpp.connect, settings))
+
+    # --- tools -----------------------------------------------------------------------------------
+
+    def _configure_tool_servers(self) -> Mapping[str, Mapping[str, Any]]:
+        settings = self._settings
+        configured = dict(settings.tools.servers)
+        if settings.tools.builtin:
+            data_dir = settings.supervisor.data_dir / "tools"
+            programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
+            configured = {BUILTIN_SERVER: builtin_server_config(data_dir, programs), **configured}
+        return configured
+
+    def tool_server_names(self) -> Sequence[str]:
+        """Return the names of all configured MCP servers."""
+        return tuple(self._tool_servers)
+
+    def open_tool_server(
+        self, name: str, *, on_announcement: Callable[[str, str], None]
+    ) -> AbstractAsyncContextManager[ToolServer]:
+        """Return the block that connects to a server."""
+        settings = self._settings.tools
+        common = McpSettings(connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars)
+        return McpServers(self._tool_servers, common)(name, on_announcement=on_announcement)
+
+    # --- history and the door --------------------------------------------------------------------
+
+    def store(self) -> SqliteStore:
+        """Return the database."""
+        return SqliteStore(self._settings.history)
+
+    def make_ingress(self, services: HttpServices, handlers: IngressHandlers) -> Ingress:
+        """Return the listener, with the HTTP app behind it."""
+        gateway = self._settings.gateway
+        doors = Doors(WEBSOCKET_PATHS, refusal_event, HttpApp(make_app(services), gateway))
+        return Ingress(gateway, handlers, doors)
+
+
+def refusal_event(refusal: Refusal) -> str:
+    """Return what a refused browser is told before its socket closes."""
+    return native.encode(ConnectionRefused(refusal.reason, round(refusal.retry_after_s * 1000)), seq=0)

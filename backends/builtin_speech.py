@@ -1,0 +1,64 @@
+"""Numbers, durations and lists as a voice says them, in English; pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+DECIMALS = 4  # more are noise to the ear
+
+
+def count_words(value: int) -> str:
+    """Return a whole number from 0 to 99 in words, a larger one in digits."""
+    if not 0 <= value < 100:  # noqa: PLR2004 - what fits two words
+        return f"{value:,}"
+    if value < len(_SMALL):
+        return _SMALL[value]
+    tens, ones = divmod(value, 10)
+    return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
+
+
+def duration_words(seconds: float) -> str:
+    """Return a duration as "one minute and thirty seconds"; parts of a second are rounded away."""
+    rest = max(0, round(seconds))
+    parts = []
+    for size, name in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count_words(count)} {name}{'' if count == 1 else 's'}")
+    return listed(parts) if parts else "zero seconds"
+
+
+def number_text(value: Decimal) -> tuple[str, bool]:
+    """Return a number in digits as it is read aloud, and whether that is exact."""
+    rounded = round(value, DECIMALS)
+    if rounded == 0 and value != 0:
+        return f"{value:.2e}", False
+    text = f"{rounded:,f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text), rounded == value
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return "a", "a and b", or "a, b and c"."""
+    items = list(parts)
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return "one timer" or "three timers"."""
+    return f"{count_words(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def split_items(text: str) -> Sequence[str]:
+    """Return the things in "milk, eggs and bread"."""
+    parts = (piece.strip(" .!?") for chunk in text.split(",") for piece in _around_and(chunk))
+    return [part for part in parts if part]
+
+
+def _around_and(chunk: str) -> Sequence[str]:
+    return re.split(r"\s+(?:and|und)\s+|^(?:and|und)\s+", chunk, flags=re.IGNORECASE)

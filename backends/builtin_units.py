@@ -1,0 +1,150 @@
+"""Units of measurement and how to get from one to another; pure.
+
+A unit is a kind, a factor to that kind's base unit, and the names that people use for it. Factors are exact by
+definition (international yard and pound of 1959, SI) unless the line says otherwise; US measures for volumes.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+
+import attrs
+
+
+class UnitError(ValueError):
+    """A unit is not known or does not fit; the message is fit to be spoken."""
+
+
+@attrs.frozen
+class Unit:
+    """One unit."""
+
+    name: str
+    """English, singular."""
+    plural: str
+    kind: str
+    factor: Decimal
+    offset: Decimal = Decimal(0)
+    """Added after the factor on the way to the base unit: temperatures only."""
+
+
+# kind; then per unit: factor to the base unit, English names (singular, plural, further), German names
+_TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    "length": (
+        ("1", "meter|meters|metre|metres|m", "meter|metern"),
+        ("1000", "kilometer|kilometers|kilometre|kilometres|km|kilometres|k m", "kilometer|kilometern"),
+        ("0.01", "centimeter|centimeters|centimetre|centimetres|cm", "zentimeter|zentimetern"),
+        ("0.001", "millimeter|millimeters|millimetre|millimetres|mm", "millimeter|millimetern"),
+        ("1609.344", "mile|miles", "meile|meilen"),
+        ("0.9144", "yard|yards", "yard"),
+        ("0.3048", "foot|feet|ft", "fuß|fuss"),
+        ("0.0254", "inch|inches", "zoll"),
+        ("1852", "nautical mile|nautical miles", "seemeile|seemeilen"),
+    ),
+    "mass": (
+        ("1", "kilogram|kilograms|kilo|kilos|kg", "kilogramm|kilo"),
+        ("0.001", "gram|grams|g", "gramm"),
+        ("0.45359237", "pound|pounds|lb|lbs", "pfund"),
+        ("0.028349523125", "ounce|ounces|oz", "unze|unzen"),
+        ("6.35029318", "stone|stone|stones", ""),
+        ("1000", "ton|tons|tonne|tonnes", "tonne|tonnen"),
+    ),
+    "volume": (
+        ("1", "liter|liters|litre|litres|l", "liter|litern"),
+        ("0.001", "milliliter|milliliters|millilitre|millilitres|ml", "milliliter|millilitern"),
+        ("3.785411784", "gallon|gallons", "gallone|gallonen"),
+        ("0.946352946", "quart|quarts", ""),
+        ("0.473176473", "pint|pints", "pint"),
+        ("0.2365882365", "cup|cups", "tasse|tassen"),
+        ("0.0295735295625", "fluid ounce|fluid ounces", ""),
+        ("0.01478676478125", "tablespoon|tablespoons", "esslöffel|esslöffeln"),
+        ("0.00492892159375", "teaspoon|teaspoons", "teelöffel|teelöffeln"),
+    ),
+    "speed": (
+        ("1", "meter per second|meters per second|metres per second", "meter pro sekunde"),
+        (
+            "0.2777777777777777777777777778",
+            "kilometer per hour|kilometers per hour|kilometres per hour|km h|kilometers an hour|kph",
+            "kilometer pro stunde|stundenkilometer|kmh",
+        ),
+        ("0.44704", "mile per hour|miles per hour|mph|miles an hour", "meilen pro stunde"),
+        ("0.5144444444444444444444444444", "knot|knots", "knoten"),
+    ),
+    "time": (
+        ("1", "second|seconds", "sekunde|sekunden"),
+        ("60", "minute|minutes", "minute|minuten"),
+        ("3600", "hour|hours", "stunde|stunden"),
+        ("86400", "day|days", "tag|tage|tagen"),
+        ("604800", "week|weeks", "woche|wochen"),
+        ("31557600", "year|years", "jahr|jahre|jahren"),  # the Julian year of astronomy
+    ),
+    "data": (
+        ("1", "byte|bytes", "byte|bytes"),
+        ("1000", "kilobyte|kilobytes|kb", "kilobyte"),
+        ("1000000", "megabyte|megabytes|mb", "megabyte"),
+        ("1000000000", "gigabyte|gigabytes|gb", "gigabyte"),
+        ("1000000000000", "terabyte|terabytes|tb", "terabyte"),
+    ),
+    "area": (
+        ("1", "square meter|square meters|square metres", "quadratmeter|quadratmetern"),
+        ("10000", "hectare|hectares", "hektar"),
+        ("4046.8564224", "acre|acres", ""),
+        ("0.09290304", "square foot|square feet", "quadratfuß"),
+        ("1000000", "square kilometer|square kilometers|square kilometres", "quadratkilometer|quadratkilometern"),
+    ),
+}
+_ZERO_C = Decimal("273.15")
+_FIFTH = Decimal(5) / Decimal(9)
+_TEMPERATURES = (
+    (Decimal(1), _ZERO_C, "degree Celsius|degrees Celsius|celsius|centigrade|c|degrees c", "grad celsius|celsius|grad"),
+    (
+        _FIFTH,
+        _ZERO_C - 32 * _FIFTH,
+        "degree Fahrenheit|degrees Fahrenheit|fahrenheit|f|degrees f",
+        "grad fahrenheit|fahrenheit",
+    ),
+    (Decimal(1), Decimal(0), "kelvin|kelvin|kelvins|degrees kelvin", "kelvin"),
+)
+
+
+def find_unit(name: str, language: str = "en") -> Unit:
+    """Return the unit of that name, spoken or written; raises ``UnitError``."""
+    words = " ".join(name.lower().replace("\u00b0", " degrees ").replace("/", " ").replace("-", " ").split())
+    units = _by_name(language)
+    unit = units.get(words) or units.get(words.replace("degree ", "degrees "))
+    if unit is None:
+        raise UnitError(f"I do not know the unit {name.strip()}")
+    return unit
+
+
+def unit_words(language: str) -> frozenset[str]:
+    """Return the words that units are named with."""
+    return frozenset(word for name in _by_name(language) for word in name.split() if len(word) > 2)  # noqa: PLR2004
+
+
+def convert(value: Decimal, source: Unit, target: Unit) -> Decimal:
+    """Return ``value`` in ``target``; raises ``UnitError`` if the units measure different things."""
+    if source.kind != target.kind:
+        raise UnitError(f"{source.plural} measure {source.kind}, but {target.plural} measure {target.kind}")
+    base = value * source.factor + source.offset
+    return round((base - target.offset) / target.factor, 12)
+
+
+@cache
+def _by_name(language: str) -> Mapping[str, Unit]:
+    """Return units by every name in ``language`` and in English, which wins nothing: their names do not clash."""
+    found: dict[str, Unit] = {}
+    for unit, english, german in _units():
+        names = [*english.lower().split("|"), *(german.split("|") if language == "de" and german else ())]
+        found.update(dict.fromkeys(names, unit))
+    return found
+
+
+def _units() -> Iterator[tuple[Unit, str, str]]:
+    for kind, rows in _TABLE.items():
+        for factor, english, german in rows:
+            singular, plural, *_ = english.split("|")
+            yield Unit(singular, plural, kind, Decimal(factor)), english, german
+    for factor_to_kelvin, offset, english, german in _TEMPERATURES:
+        singular, plural, *_ = english.split("|")
+        yield Unit(singular, plural, "temperature", factor_to_kelvin, offset), english, german

@@ -1,0 +1,108 @@
+"""What a request's head says, and the answers that need nothing but the head; pure, over h11's events.
+
+Rules kept here:
+
+* Labels for metrics come from closed sets: methods and routes, never what a stranger typed.
+* What is handed on is written anew: the hop-by-hop headers were for us (RFC 9110, section 7.6.1).
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+import h11
+from websockets.datastructures import Headers
+from websockets.http11 import Request as Handshake
+from websockets.http11 import Response as HandshakeResponse
+
+from backends.protocols import Answer, Refusal, Request
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+JSON: Final = "application/json"
+TEXT: Final = "text/plain; charset=utf-8"
+HOP_BY_HOP: Final = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"http2-settings"})
+
+
+def request_of(head: h11.Request, peer: str) -> Request:
+    """Return the request; of repeated headers the values are joined, of repeated query keys the last one counts."""
+    target = urlsplit(head.target.decode("ascii"))
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = dict(parse_qsl(target.query, keep_blank_values=True))
+    return Request(head.method.decode("ascii"), target.path or "/", query, headers, peer)
+
+
+def method_label(method: str) -> str:
+    """Return the method if it is a common one, else ``OTHER``."""
+    return method if method in METHODS else "OTHER"
+
+
+def wants_websocket(request: Request) -> bool:
+    """Return whether the client asks for a WebSocket, rightly or wrongly put."""
+    connection = {token.strip() for token in request.headers.get("connection", "").lower().split(",")}
+    return "upgrade" in connection and request.headers.get("upgrade", "").strip().lower() == "websocket"
+
+
+def handshake_of(head: h11.Request) -> Handshake:
+    """Return the same head as websockets' handshake understands it."""
+    headers = Headers([(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers])
+    version = "HTTP/" + head.http_version.decode("ascii")
+    return Handshake(head.target.decode("ascii"), headers, head.method.decode("ascii"), version)
+
+
+def handshake_error(response: HandshakeResponse) -> Answer:
+    """Return the answer to a handshake that websockets has rejected."""
+    kept = ("Allow", "Upgrade")
+    headers = tuple((name, value) for name, value in response.headers.raw_items() if name in kept)
+    body = bytes(response.body or b"")
+    return Answer(response.status_code, TEXT, body, (*headers, ("Sec-WebSocket-Version", "13")))
+
+
+@attrs.frozen
+class Handover:
+    """One request as a server behind us gets to read it."""
+
+    head: bytes
+    received: bytes
+    """What was read behind the head: of the body, or of whatever the client sends next."""
+    body_bytes: int | None
+    """Length of the body; ``None`` for a chunked one, which says itself where it ends."""
+
+
+def handover_of(head: h11.Request, received: bytes) -> Handover:
+    """Write the head again, so that whoever gets it is not asked to switch protocols."""
+    lines = [b"%s %s HTTP/%s" % (head.method, head.target, head.http_version)]
+    lines += [b"%s: %s" % (name, value) for name, value in head.headers.raw_items() if name.lower() not in HOP_BY_HOP]
+    return Handover(b"\r\n".join([*lines, b"", b""]), received, body_bytes_of(head))
+
+
+def body_bytes_of(head: h11.Request) -> int | None:
+    """Return the announced length of the body, ``None`` if it is chunked (RFC 9112, section 6.3)."""
+    announced = dict(head.headers)
+    if b"transfer-encoding" in announced:
+        return None
+    return int(announced.get(b"content-length", b"0"))
+
+
+def error_answer(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+    """Return an error as JSON."""
+    return Answer(status, JSON, json.dumps({"error": message}).encode(), tuple(headers))
+
+
+def not_a_websocket(request: Request) -> Answer:
+    """Return the answer to a plain request for an address that speaks WebSocket."""
+    if request.method == "GET":
+        return error_answer(426, f"{request.path} speaks WebSocket", [("Upgrade", "websocket")])
+    return error_answer(405, f"{request.path} is opened as a WebSocket, with GET", [("Allow", "GET")])
+
+
+def refusal_answer(refusal: Refusal) -> Answer:
+    """Return what a client that can read HTTP is told when there is no place for it."""
+    retry_after_s = refusal.retry_after_s
+    body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
+    return Answer(refusal.status, JSON, body.encode(), (("Retry-After", str(math.ceil(retry_after_s))),))

@@ -1,0 +1,90 @@
+"""What the dialects of language-model servers share: names of tools on the wire, and conversations without tools."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import attrs
+import msgspec
+
+from backends.protocols import ProviderError
+from config.settings import InferenceSettings
+from protocol.messages import ChatMessage, ToolSpec
+
+NAME_MAX_CHARS: Final = 64  # OpenAI's limit for a function's name
+
+
+@attrs.frozen
+class Sampling:
+    """How the next token is chosen."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    """0 means no limit; not every server knows it."""
+
+    @classmethod
+    def from_settings(cls, settings: InferenceSettings) -> Self:
+        """Return the configured one."""
+        return cls(temperature=settings.temperature, top_p=settings.top_p, top_k=settings.top_k)
+
+
+class WireNames:
+    """Names of tools as servers take them (letters, digits, ``_``, ``-``; at most 64), and back to ours."""
+
+    def __init__(self, tools: Sequence[ToolSpec]) -> None:
+        self._ours: dict[str, str] = {}
+        self._wire: dict[str, str] = {}
+        for tool in tools:
+            wire = self._free(re.sub(r"[^A-Za-z0-9_-]", "_", tool.name)[:NAME_MAX_CHARS])
+            self._ours[wire] = tool.name
+            self._wire[tool.name] = wire
+
+    def to_wire(self, name: str) -> str:
+        """Return the name on the wire; a tool that is not offered any more keeps its own."""
+        return self._wire.get(name, name)
+
+    def to_ours(self, wire: str) -> str:
+        """Return our name; what the model made up stays as it is."""
+        return self._ours.get(wire, wire)
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self._ours:
+            suffix = f"_{number}"
+            name, number = wanted[: NAME_MAX_CHARS - len(suffix)] + suffix, number + 1
+        return name
+
+
+def tool_definitions(tools: Sequence[ToolSpec], names: WireNames) -> list[dict[str, Any]]:
+    """Return tools as both dialects take them: JSON Schema functions."""
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": names.to_wire(tool.name),
+                "description": tool.description,
+                "parameters": tool.input_schema,
+            },
+        }
+        for tool in tools
+    ]
+
+
+def without_tools(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Return the conversation for a model that knows no tools: results become data that the user shows."""
+    plain: list[ChatMessage] = []
+    for message in messages:
+        if message.role == "tool":
+            plain.append(ChatMessage("user", f"Data from {message.tool_name or 'a tool'}: {message.content}"))
+        elif message.content or not message.tool_calls:
+            plain.append(attrs.evolve(message, tool_calls=()))
+    return plain
+
+
+def parse_arguments(name: str, text: str) -> Mapping[str, Any]:
+    """Return the arguments that a model wrote as JSON; raises ``ProviderError`` if they are no object."""
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ProviderError(f"the model's arguments for {name} must be a JSON object, not {text[:80]!r}") from error

@@ -1,0 +1,63 @@
+"""What MCP servers send, as the values that actors use; pure. All of it is untrusted text, so it is bounded."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from mcp_types import (
+    AudioContent,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+    Tool,
+)
+
+from protocol.messages import ToolSpec
+
+MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
+CUT = " [cut]"
+
+
+def result_text(result: CallToolResult, max_chars: int) -> str:
+    """Return a call's result as text of at most ``max_chars``; structured content only if there is no other."""
+    text = "\n".join(_pieces(result.content)).strip()
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"), default=str)
+    return bounded(text, max_chars)
+
+
+def tool_spec(server: str, tool: Tool) -> ToolSpec:
+    """Return a listed tool with what its author says about it."""
+    hints = tool.annotations
+    return ToolSpec(
+        server=server,
+        name=tool.name,
+        description=bounded(tool.description or tool.title or "", MAX_DESCRIPTION_CHARS),
+        input_schema=tool.input_schema,
+        read_only=None if hints is None else hints.read_only_hint,
+        destructive=None if hints is None else hints.destructive_hint,
+        idempotent=None if hints is None else hints.idempotent_hint,
+    )
+
+
+def bounded(text: str, max_chars: int) -> str:
+    """Return ``text``, cut where it is longer than ``max_chars``."""
+    return text if len(text) <= max_chars else text[: max_chars - len(CUT)] + CUT
+
+
+def _pieces(content: Sequence[ContentBlock]) -> Iterator[str]:
+    for block in content:
+        match block:
+            case TextContent():
+                yield block.text
+            case ImageContent() | AudioContent():
+                yield f"[{block.type}, {block.mime_type}]"
+            case ResourceLink():
+                yield f"[{block.name}: {block.uri}]"
+            case EmbeddedResource(resource=TextResourceContents() as resource):
+                yield resource.text
+            case EmbeddedResource():
+                yield f"[resource {block.resource.uri}]"

@@ -1,0 +1,67 @@
+"""The OpenAPI document of the HTTP API, from one table kept by hand; pure."""
+
+from typing import Any, Final
+
+import attrs
+
+SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
+
+
+@attrs.frozen
+class Operation:
+    """One row: a path that is read, and what for."""
+
+    path: str
+    summary: str
+    answers: dict[int, str]
+    content_type: str = "application/json"
+    query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
+    """Parameter to type (``integer`` or ``string``) and meaning."""
+
+
+OPERATIONS: Final = (
+    Operation("/health", "For load balancers.", {200: "Able to serve existing work.", 503: "Draining, or down."}),
+    Operation("/health/live", "For orchestrators.", {200: "The event loop is alive.", 503: "It is not."}),
+    Operation("/health/ready", "For orchestrators.", {200: "New sessions are welcome.", 503: "What is not ready."}),
+    Operation(
+        "/health/detailed",
+        "Each component's health, for operators.",
+        {200: "`status`, `timestamp`, `components`.", 503: "The same; a component is unhealthy."},
+    ),
+    Operation("/api/status", "The supervision tree as it stands.", {200: "Actors, workers, load, sessions."}),
+    Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_type="text/plain"),
+    Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
+    Operation(
+        "/api/conversations",
+        "The newest turns, newest first.",
+        {200: "`turns`, a list.", 400: "A bad `limit`.", 503: "The history is not available just now."},
+        query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
+    ),
+)
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the document, as JSON types."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sayso",
+            "version": version,
+            "description": "Voice sessions are WebSockets at /ws; everything else is here.",
+        },
+        "paths": {operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "summary": operation.summary,
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "description": meaning, "schema": SCALARS[kind]}
+            for name, (kind, meaning) in operation.query.items()
+        ],
+        "responses": {
+            str(status): {"description": meaning, "content": {operation.content_type: {}}}
+            for status, meaning in operation.answers.items()
+        },
+    }

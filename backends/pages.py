@@ -1,0 +1,89 @@
+"""The pages that the listener answers itself: health, status and metrics, from figures at hand.
+
+They are asked every second by machines, so nothing here waits or blocks.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import attrs
+import msgspec
+
+from backends.protocols import Answer, Request
+from protocol import health
+
+JSON = "application/json"
+Page = Callable[[Request], Answer]
+
+
+class Facts(Protocol):
+    """Where the pages get their figures; the house in ``supervisor.py`` is the real one."""
+
+    def tree(self) -> Mapping[str, Any]:
+        """Return the supervision tree as plain mappings ``{id, state, statistics, children, …}``."""
+
+    def server(self) -> Mapping[str, Any]:
+        """Return version, uptime, sessions, load level and whether the house is stopping."""
+
+    def memory(self) -> Mapping[str, float]:
+        """Return ``usage_percent`` and ``available_gb`` of the machine."""
+
+    def cpu_percent(self) -> float:
+        """Return the last sample of the CPU, 0..100."""
+
+    def timestamp(self) -> str:
+        """Return the time of day as RFC 3339."""
+
+    def metrics(self, accept: str) -> tuple[str, bytes]:
+        """Return the exposition and its content type."""
+
+
+@attrs.frozen
+class Pages:
+    """Answers for the house."""
+
+    facts: Facts
+
+    def routes(self) -> dict[str, Page]:
+        """Return every page by its path."""
+        return {
+            "/health": self.alive,
+            "/health/live": self.alive,
+            "/health/ready": self.ready,
+            "/health/detailed": self.detailed,
+            "/api/status": self.status,
+            "/metrics": self.metrics,
+        }
+
+    def alive(self, _request: Request) -> Answer:
+        """Say that the loop runs and that existing work is served; 503 while stopping."""
+        if self.facts.server()["stopping"]:
+            return answer({"status": "stopping"}, 503)
+        return answer({"status": "healthy"})
+
+    def ready(self, _request: Request) -> Answer:
+        """Say whether new work is taken, and if not, what is missing."""
+        missing = health.not_ready(self.facts.tree())
+        if self.facts.server()["stopping"]:
+            missing = ["stopping", *missing]
+        return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})
+
+    def detailed(self, _request: Request) -> Answer:
+        """Show every component; 503 if one is unhealthy."""
+        facts = self.facts
+        page = health.detailed(facts.tree(), facts.memory(), facts.cpu_percent(), facts.timestamp())
+        return answer(page, 503 if page["status"] == "unhealthy" else 200)
+
+    def status(self, _request: Request) -> Answer:
+        """Show the house as it stands: figures and the whole tree."""
+        return answer({**self.facts.server(), "timestamp": self.facts.timestamp(), "tree": self.facts.tree()})
+
+    def metrics(self, request: Request) -> Answer:
+        """Give Prometheus what it asks for."""
+        content_type, body = self.facts.metrics(request.headers.get("accept", ""))
+        return Answer(200, content_type, body)
+
+
+def answer(page: Mapping[str, Any], status: int = 200) -> Answer:
+    """Return ``page`` as JSON; caches must not keep it."""
+    return Answer(status, JSON, msgspec.json.encode(page), (("cache-control", "no-store"),))

@@ -1,0 +1,218 @@
+"""The faces of the outside world that actors and ``supervisor.py`` rely on; nothing here does anything.
+
+Each adapter in this folder has one of these faces, and so does each fake in ``tests/fakes.py``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol
+
+import attrs
+from trio import TaskStatus
+
+from protocol.messages import (
+    ChatMessage,
+    CommandMatch,
+    Generation,
+    SessionRecord,
+    ToolOutcome,
+    ToolRecord,
+    ToolSpec,
+    TurnRecord,
+)
+
+
+class Socket(Protocol):
+    """One accepted WebSocket. Its reader is whoever calls ``receive``; its writer is one task of its own."""
+
+    peer: str
+
+    async def receive(self) -> str | bytes:
+        """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
+
+    async def send_text(self, text: str) -> None:
+        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
+
+    async def send_binary(self, data: bytes) -> None:
+        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+
+    def drop_queued_binary(self) -> int:
+        """Forget whole binary messages that are still queued; return how many bytes that were."""
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``."""
+
+    async def wait_closed(self) -> int:
+        """Wait until the socket is closed; return its close code."""
+
+
+class SocketClosed(Exception):
+    """The socket is closed; ``code`` is its close code (1006 without a close frame)."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        """Remember why."""
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class SpeechDetector(Protocol):
+    """Voice activity, one 16 ms frame at a time; keeps state between frames."""
+
+    def probabilities(self, pcm: bytes) -> Sequence[float]:
+        """Return one speech probability 0..1 per whole 256-sample frame of 16 kHz s16le ``pcm``."""
+
+    def reset(self) -> None:
+        """Forget the past."""
+
+
+class AudioDecoder(Protocol):
+    """Turns a client's binary frames into 16 kHz mono s16le; a streaming resampler is inside."""
+
+    def decode(self, frame: bytes) -> bytes:
+        """Return the samples that are ready; raises ``BadAudio`` (frame is dropped, the stream goes on)."""
+
+
+class BadAudio(ValueError):
+    """A frame that cannot be audio in the announced format; the message says what was expected."""
+
+
+class CommandGrammar(Protocol):
+    """Exact sentences and the tool calls they stand for."""
+
+    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that the first matching hypothesis stands for."""
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        """Return the words and phrases worth expecting, most telling first."""
+
+
+class LanguageModel(Protocol):
+    """One provider of completions."""
+
+    name: str
+
+    async def is_available(self) -> bool:
+        """Return whether it answers and has its model; never raises for a server that is not there."""
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+    ) -> Generation:
+        """Stream one completion; raises ``ProviderError``."""
+
+
+class ProviderError(Exception):
+    """A language-model server refused, broke off or could not be reached; the message says which and what to do."""
+
+
+class ToolServer(Protocol):
+    """One connected MCP server."""
+
+    name: str
+
+    async def list_tools(self) -> tuple[ToolSpec, ...]:
+        """Return its tools; raises ``ToolServerLost``."""
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
+    ) -> ToolOutcome:
+        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``; raises ``ToolServerLost``."""
+
+    async def wait_lost(self) -> str:
+        """Wait until the server is gone or silent; return why."""
+
+
+class ToolServerLost(Exception):
+    """The server's process or connection is gone."""
+
+
+class ToolServerFactory(Protocol):
+    """Opens a connection; leaving the block ends the server."""
+
+    def __call__(
+        self, name: str, *, on_announcement: Callable[[str, str], None]
+    ) -> AbstractAsyncContextManager[ToolServer]:
+        """Connect; ``on_announcement(session_id, text)`` is called when the server has something to say."""
+
+
+class Store(Protocol):
+    """Where history is kept. Every call is quick to queue and done in a thread."""
+
+    async def open(self) -> None:
+        """Create or migrate the schema; raises ``StoreError``."""
+
+    async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
+        """Write all of them in one transaction; raises ``StoreError``."""
+
+    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest turns, newest first."""
+
+    async def close(self) -> None:
+        """Close the file."""
+
+
+class StoreError(Exception):
+    """The database refused or is damaged; the message names the file."""
+
+
+
+@attrs.frozen
+class Request:
+    """The head of an HTTP request to one of our own routes."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    peer: str
+
+
+@attrs.frozen
+class Answer:
+    """What our own routes answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen
+class Refusal:
+    """Why a WebSocket is not accepted, and when it is worth trying again."""
+
+    status: int
+    reason: str
+    retry_after_s: float
+
+
+class IngressHandlers(Protocol):
+    """What the listener asks of its owner."""
+
+    async def answer(self, request: Request) -> Answer | None:
+        """Answer one of our own routes; ``None`` hands the request to the HTTP app."""
+
+    def admit(self, request: Request) -> AbstractContextManager[None] | Refusal:
+        """Reserve a place before the handshake; the block is left once, when the connection is over."""
+
+    async def serve_socket(self, socket: Socket, request: Request) -> None:
+        """Run a session on an accepted socket; returns when the session is over."""
+
+    def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
+        """Take one request's figures; ``endpoint`` is a route, never a raw path."""
+
+
+class Ingress(Protocol):
+    """The listener."""
+
+    async def serve(self, *, task_status: TaskStatus[Sequence[tuple[str, int]]]) -> None:
+        """Listen until cancelled; starts with the bound addresses, raises ``PortInUse``."""
+
+    async def stop(self) -> None:
+        """Stop listening; connections stay until they end."""

@@ -1,0 +1,39 @@
+"""Small habits of every stream that we write to: no send without a deadline, no close that loses the last words."""
+
+from typing import Final
+
+import trio
+
+PIECE_BYTES: Final = 32_768
+"""A deadline covers this much, so that it bounds how slowly a peer may read and not how long a message may be."""
+LINGER_S: Final = 1.0
+LINGER_BYTES: Final = 1 << 20
+
+STREAM_ERRORS: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+async def send_in_pieces(stream: trio.abc.SendStream, data: bytes, piece_timeout_s: float) -> None:
+    """Send all of ``data``; raises ``trio.TooSlowError`` when the peer takes no piece within ``piece_timeout_s``.
+
+    Raises what the stream raises, too: ``trio.BrokenResourceError`` and ``trio.ClosedResourceError``.
+    """
+    view = memoryview(data)
+    for start in range(0, len(view), PIECE_BYTES):
+        with trio.fail_after(piece_timeout_s):
+            await stream.send_all(view[start : start + PIECE_BYTES])
+
+
+async def linger(stream: trio.abc.HalfCloseableStream) -> None:
+    """Say that nothing more comes and read for a short while what the peer still sends.
+
+    Closing a socket with unread bytes in it makes the kernel send a reset, which may overtake the answer that says
+    why the connection ends (RFC 9112, section 9.6).
+    """
+    unread = LINGER_BYTES
+    with trio.move_on_after(LINGER_S):
+        try:
+            await stream.send_eof()
+            while unread > 0 and (data := await stream.receive_some(PIECE_BYTES)):
+                unread -= len(data)
+        except STREAM_ERRORS:
+            return

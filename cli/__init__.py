@@ -1,0 +1,60 @@
+"""What a person types: one file a subcommand, thin.
+
+Subcommands are imported when they are called, so that ``sayso --help`` does not load models' libraries.
+"""
+
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "Run the server.",
+    "say": "Talk to a running server.",
+    "doctor": "Check what the server needs, and say the fix.",
+    "config": "Show the settings in force, and where each came from.",
+    "bench": "Run a benchmark of the checkout.",
+}  # each is a module of this folder that holds a command of the same name
+
+
+class Subcommands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def version() -> str:
+    """Return the installed version."""
+    return importlib.metadata.version("sayso")
+
+
+@click.group(cls=Subcommands, invoke_without_command=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings to read instead of ./sayso.toml or the user's.",
+)
+@click.version_option(version=None, package_name="sayso", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, config_path: Path | None) -> None:
+    """Run a voice-control server: it hears, understands, acts through MCP tools and answers."""
+    ctx.obj = config_path

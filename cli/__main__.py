@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``sayso``."""
+
+from cli import main
+
+main(prog_name="sayso")

@@ -1,0 +1,174 @@
+"""A client of the native protocol, as any app would write one: trio-websocket and JSON, nothing of the server's code.
+
+Rules kept here:
+
+* Whatever goes wrong between here and the server is one ``ClientError`` in words for the person who typed a command.
+* The socket is always being read, or we would not notice that the server has gone.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    ConnectionTimeout,
+    DisconnectionTimeout,
+    HandshakeError,
+    WebSocketConnection,
+    open_websocket_url,
+)
+
+CONNECT_TIMEOUT_S: Final = 10.0
+GOODBYE_TIMEOUT_S: Final = 3.0
+RECEIVE_BYTES: Final = 65_536  # the library's 4 KiB cost a wake-up each
+MAX_MESSAGE_BYTES: Final = 16 << 20
+CLIENT_ID: Final = "sayso-say"
+
+
+class ClientError(Exception):
+    """The conversation cannot begin or go on; the message says why, and what to do."""
+
+
+@attrs.frozen
+class Event:
+    """One text frame of the server."""
+
+    type: str
+    data: Mapping[str, Any]
+    frame: str
+    """As it came."""
+
+
+@attrs.frozen
+class Opening:
+    """What a client says first."""
+
+    capabilities: Sequence[str] = ("stt", "llm", "tools", "tts")
+    sample_rate: int = 16_000
+    channels: int = 1
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the ``data`` of a ``connection_request``."""
+        audio = {"format": "pcm_s16le", "sample_rate": self.sample_rate, "channels": self.channels}
+        return {"client_id": CLIENT_ID, "capabilities": list(self.capabilities), "audio": audio}
+
+
+class Talk:
+    """An open conversation."""
+
+    def __init__(self, socket: WebSocketConnection) -> None:
+        self._socket = socket
+
+    async def send(self, name: str, **data: Any) -> None:
+        """Send an event; raises ``ClientError`` if the server has gone."""
+        await self._send(json.dumps({"type": name, "data": data}))
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send samples in the announced format; raises ``ClientError``."""
+        await self._send(pcm)
+
+    async def receive(self) -> Event | bytes:
+        """Return the next event or piece of speech (bytes); raises ``ClientError``."""
+        try:
+            frame = await self._socket.get_message()
+        except ConnectionClosed as error:
+            raise ClientError(_closed(error)) from error
+        return frame if isinstance(frame, bytes) else parse(frame)
+
+    async def _send(self, frame: str | bytes) -> None:
+        try:
+            await self._socket.send_message(frame)
+        except ConnectionClosed as error:
+            raise ClientError(_closed(error)) from error
+
+
+def parse(frame: str) -> Event:
+    """Return the event in a server's text frame; raises ``ClientError`` if it is none."""
+    try:
+        content = json.loads(frame)
+        return Event(content["type"], content["data"], frame)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ClientError(f"the server sent what is no event: {frame[:80]!r}") from error
+
+
+@asynccontextmanager
+async def connect(url: str, opening: Opening) -> AsyncIterator[tuple[Talk, Event]]:
+    """Open a conversation; gives it and the ``connection_accepted`` event. Raises ``ClientError``."""
+    with contextlib.suppress(DisconnectionTimeout):  # the server is slow to say goodbye: we are leaving anyway
+        async with AsyncExitStack() as stack:
+            talk = Talk(await _open(stack, url))
+            first: Event | bytes | None = None
+            with trio.move_on_after(CONNECT_TIMEOUT_S):
+                await talk.send("connection_request", **opening.as_data())
+                first = await talk.receive()
+            if first is None:
+                raise ClientError(f"{url} took the connection but does not answer")
+            yield talk, accepted(first)
+
+
+def accepted(event: Event | bytes) -> Event:
+    """Return the event if it opens the conversation; raises ``ClientError`` with the server's reason otherwise."""
+    if isinstance(event, bytes):
+        raise ClientError("the server sent audio before it accepted the connection")
+    match event.type:
+        case "connection_accepted":
+            return event
+        case "connection_refused":
+            wait_s = event.data.get("retry_after_ms", 0) / 1_000
+            raise ClientError(f"the server refused: {event.data.get('reason')}; try again in {wait_s:g} s")
+        case "error":
+            raise ClientError(f"the server refused: {event.data.get('message')}")
+        case _:
+            raise ClientError(f"the server must first accept or refuse, but sent {event.type}")
+
+
+def is_address(url: str) -> bool:
+    """Return whether ``url`` names a host that speaks WebSocket."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+async def _open(stack: AsyncExitStack, url: str) -> WebSocketConnection:
+    if not is_address(url):
+        raise ClientError(f"the address must be like ws://127.0.0.1:8000/ws, not {url!r}")
+    socket = open_websocket_url(
+        url,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        disconnect_timeout=GOODBYE_TIMEOUT_S,
+        max_message_size=MAX_MESSAGE_BYTES,
+        receive_buffer_size=RECEIVE_BYTES,
+    )
+    try:
+        return await stack.enter_async_context(socket)
+    except ConnectionRejected as error:
+        raise ClientError(_rejected(url, error)) from error
+    except ConnectionTimeout as error:
+        raise ClientError(f"{url} did not take a WebSocket within {CONNECT_TIMEOUT_S:g} s") from error
+    except (HandshakeError, trio.BrokenResourceError) as error:  # nobody there, no such host, no certificate
+        why = error.__cause__ or error
+        raise ClientError(f"no server at {url} ({why}): start one with `sayso serve`") from error
+
+
+def _rejected(url: str, error: ConnectionRejected) -> str:
+    headers = dict(error.headers or ())
+    after = headers.get(b"retry-after", b"").decode("latin-1")
+    text = (error.body or b"").decode(errors="replace").strip()[:200]
+    again = f"; try again in {after} s" if after else ""
+    return f"{url} refused the connection: {error.status_code} {text}".rstrip() + again
+
+
+def _closed(error: ConnectionClosed) -> str:
+    reason = error.reason
+    if reason is None:
+        return "the connection to the server was lost"
+    return f"the server closed the connection: {reason.code} {reason.reason or ''}".rstrip()

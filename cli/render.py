@@ -1,0 +1,67 @@
+"""How events look in a terminal: one line each, a table of latencies at the end of a turn."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.client import Event
+
+Data = Mapping[str, Any]
+
+
+def _call(data: Data) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in (data.get("arguments") or {}).items())
+    return f"{data.get('tool')}({arguments})"
+
+
+def _result(data: Data) -> str:
+    what = data.get("content") if data.get("ok") else f"failed: {data.get('error')}"
+    return f"{what} ({data.get('duration_ms')} ms)"
+
+
+def _understood(data: Data) -> str:
+    what = _call(data) if data.get("tool") else "a question"
+    return f"{what} by {data.get('source')}, confidence {data.get('confidence', 0):.2f}"
+
+
+def _field(name: str) -> Callable[[Data], str]:
+    return lambda data: str(data.get(name))
+
+
+LINES: Final[Mapping[str, tuple[str, str, Callable[[Data], str]]]] = {
+    "connection_accepted": ("dim", "session", _field("session_id")),
+    "speech_stopped": ("dim", "speech ended", _field("reason")),
+    "transcript": ("bold cyan", "heard", lambda data: f"{data.get('text')} ({data.get('confidence', 0):.2f})"),
+    "no_speech": ("yellow", "no speech", _field("reason")),
+    "understood": ("magenta", "understood", _understood),
+    "tool_call": ("blue", "calling", _call),
+    "tool_result": ("blue", "result", _result),
+    "confirm_request": ("bold yellow", "asks", lambda data: f"{data.get('say')} {_call(data)}"),
+    "reply": ("bold green", "reply", _field("text")),
+    "degraded": ("yellow", "degraded", lambda data: f"{data.get('what')}: {data.get('reason')}"),
+    "recovered": ("dim", "recovered", _field("what")),
+    "audio_overrun": ("bold red", "audio lost", lambda data: f"from {data.get('from_sample')}"),
+    "going_away": ("yellow", "going away", _field("reason")),
+    "error": ("bold red", "error", lambda data: f"{data.get('message')} [{data.get('code')}]"),
+}  # what is not here happens too often, or says nothing to a person
+
+
+def show(console: Console, event: Event) -> None:
+    """Print one event, if it says something to a person."""
+    if event.type == "turn_completed":
+        console.print(latencies(event.data))
+    elif event.type in LINES:
+        style, label, text = LINES[event.type]
+        console.print(f"[{style}]{label:>12}[/]  {escape(text(event.data))}", highlight=False)
+
+
+def latencies(data: Data) -> Table:
+    """Return a turn's outcome and the milliseconds of its stages as a table."""
+    table = Table(title=f"turn {escape(str(data.get('outcome')))}", title_justify="left", title_style="dim")
+    for stage in data.get("latency_ms") or {}:
+        table.add_column(stage, justify="right")
+    table.add_row(*(f"{duration:.0f} ms" for duration in (data.get("latency_ms") or {}).values()))
+    return table

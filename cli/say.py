@@ -1,0 +1,148 @@
+"""``sayso say``: talk to a running server from a terminal."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import click
+import trio
+from rich.console import Console
+
+from cli.client import ClientError, Event, Opening, Talk
+from cli.conversation import Conversation, Feed
+from cli.render import show
+from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
+
+DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
+CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end
+FAST_FACTOR: Final = 10  # times real time; beyond its buffer the server stops reading
+EXIT_TROUBLE: Final = 1
+EXIT_NOT_DONE: Final = 3
+
+
+@attrs.define
+class Output:
+    """Shows events, and collects the answer's speech."""
+
+    console: Console
+    is_json: bool
+    rate_hz: int = 0
+    _pcm: bytearray = attrs.field(init=False, factory=bytearray)
+
+    def take(self, event: Event | bytes) -> None:
+        """Show an event; keep a piece of speech."""
+        if isinstance(event, bytes):
+            self._pcm += event
+            self._line(json.dumps({"type": "binary", "bytes": len(event)}))
+            return
+        if event.type == "speech_audio_start":
+            self.rate_hz = event.data["sample_rate"]
+        if self.is_json:
+            self._line(event.frame)
+        else:
+            show(self.console, event)
+
+    def speech(self) -> Sound | None:
+        """Return all speech so far, one answer after the other."""
+        return Sound(bytes(self._pcm), self.rate_hz) if self._pcm else None
+
+    def _line(self, text: str) -> None:
+        if self.is_json:
+            click.echo(text)
+
+
+@click.command()
+@click.argument("sentence", required=False)
+@click.option("--wav", type=click.Path(path_type=Path, dir_okay=False), help="Speak a PCM WAV file, in real time.")
+@click.option("--mic", is_flag=True, help="Speak into the microphone.")
+@click.option("--fast", is_flag=True, help=f"Send the file {FAST_FACTOR} times faster than real time.")
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="The server.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer's speech as WAV.")
+@click.option("--play", "is_played", is_flag=True, help="Play the answer's speech.")
+@click.option("--yes", is_flag=True, help="Approve whatever the server asks before it acts.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, help="Listen so many seconds longer.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=60.0, show_default=True)
+def say(  # noqa: PLR0917 - click calls it by name
+    sentence: str | None,
+    wav: Path | None,
+    mic: bool,
+    fast: bool,
+    url: str,
+    is_json: bool,
+    save: Path | None,
+    is_played: bool,
+    yes: bool,
+    wait_s: float,
+    timeout_s: float,
+) -> None:
+    """Say a typed SENTENCE, a recording or what the microphone hears, and show what comes back.
+
+    The exit code is 0 if every turn was done, 3 if one was not, 1 if the server cannot be talked to.
+    """
+    if sum((sentence is not None, wav is not None, mic)) != 1:
+        raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE or --mic')
+    output = Output(Console(), is_json)
+    try:
+        opening, feed = _what(sentence, wav, fast)
+        approve = partial(_approve, yes)
+        conversation = Conversation(url, opening, feed, output.take, approve, timeout_s, wait_s, is_live=mic)
+        outcomes = trio.run(conversation.run)
+        _keep(output.speech(), save, is_played)
+    except ClientError as error:
+        click.echo(f"sayso: {error}", err=True)
+        sys.exit(EXIT_TROUBLE)
+    sys.exit(0 if all(outcome == "done" for outcome in outcomes) else EXIT_NOT_DONE)
+
+
+def _what(sentence: str | None, wav: Path | None, fast: bool) -> tuple[Opening, Feed]:
+    if sentence is not None:
+        return Opening(), partial(_type, sentence)
+    if wav is None:
+        return Opening(sample_rate=MIC_RATE_HZ), _speak_live
+    sound = read_wav(wav)
+    feed = partial(_speak, sound.with_silence(CLOSING_SILENCE_S), FAST_FACTOR if fast else 1)
+    return Opening(sample_rate=sound.sample_rate, channels=sound.channels), feed
+
+
+async def _type(sentence: str, talk: Talk) -> None:
+    await talk.send("text", text=sentence)
+
+
+async def _speak(sound: Sound, factor: float, talk: Talk) -> None:
+    """Send frames when they would have been recorded, by the clock: sleeping for each would drift."""
+    started_s = trio.current_time()
+    for number, frame in enumerate(sound.frames(), start=1):
+        await trio.sleep_until(started_s + number * FRAME_S / factor)
+        await talk.send_audio(frame)
+
+
+async def _speak_live(talk: Talk) -> None:
+    async with microphone() as frames:
+        click.echo("listening: speak now (Ctrl-C ends it)", err=True)
+        async for frame in frames:
+            await talk.send_audio(frame)
+    raise ClientError("the server takes audio too slowly for a microphone")
+
+
+async def _approve(yes: bool, request: Mapping[str, Any]) -> bool:
+    """Ask the person at the terminal; where there is none, the answer is no."""
+    if yes or not sys.stdin.isatty():
+        return yes
+    ask: Callable[..., Awaitable[bool]] = trio.to_thread.run_sync
+    return await ask(partial(click.confirm, request["say"], err=True), abandon_on_cancel=True)
+
+
+def _keep(speech: Sound | None, save: Path | None, is_played: bool) -> None:
+    if speech is None:
+        if save is not None or is_played:
+            click.echo("sayso: the answer came without speech", err=True)
+        return
+    if save is not None:
+        write_wav(save, speech)
+    if is_played:
+        play(speech)

@@ -1,0 +1,108 @@
+"""``sayso serve``: run the server until it is told to stop.
+
+Exit codes: 0 after an orderly stop, 1 if it could not start, 2 for a bad configuration, 70 if it gave up.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import trio
+
+import supervisor
+from cli import logs
+from cli.settings import parse_assignments, settings_or_exit
+from config.load import Loaded
+from config.settings import Settings
+from runtime import RestartIntensityExceeded, StartFailed
+
+log = logging.getLogger("sayso.cli")
+EXIT_NOT_STARTED: Final = 1
+EXIT_GAVE_UP: Final = 70  # EX_SOFTWARE of sysexits.h
+WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
+
+
+@click.command()
+@click.option("--host", help="Where to listen (gateway.host).")
+@click.option("--port", help="0 lets the system choose (gateway.port).")
+@click.option("--insecure", is_flag=True, help="Allow a host that other machines reach, without any keys.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting, such as log.level=debug.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Write the address there once it listens.")
+@click.pass_obj
+def serve(  # noqa: PLR0917 - click calls it by name
+    config_path: Path | None,
+    host: str | None,
+    port: str | None,
+    insecure: bool,
+    assignments: tuple[str, ...],
+    ready_file: Path | None,
+) -> None:
+    """Run the server."""
+    named = {"gateway.host": host, "gateway.port": port, "gateway.insecure": "true" if insecure else None}
+    flags = {key: value for key, value in named.items() if value is not None}
+    loaded = settings_or_exit(config_path, parse_assignments(assignments) | flags)
+    logs.configure(loaded.settings.log)
+    for warning in loaded.warnings:
+        log.warning(warning)
+    sys.exit(run(loaded, ready_file))
+
+
+def run(loaded: Loaded, ready_file: Path | None) -> int:
+    """Run the server; return the exit code."""
+    try:
+        trio.run(_serve, loaded.settings, ready_file)
+    except* StartFailed as failed:
+        click.echo(f"sayso: {root_cause(failed)}", err=True)
+        return_code = EXIT_NOT_STARTED
+    except* RestartIntensityExceeded as exceeded:
+        click.echo(f"sayso: giving up: {root_cause(exceeded)}", err=True)
+        return_code = EXIT_GAVE_UP
+    else:
+        return_code = 0
+    return return_code
+
+
+async def _serve(settings: Settings, ready_file: Path | None) -> None:
+    async with trio.open_nursery() as nursery:
+        addresses = await nursery.start(supervisor.serve, settings)
+        if addresses:
+            _greet(addresses, ready_file)
+
+
+def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None) -> None:
+    urls = [socket_url(host, port) for host, port in addresses]
+    for url in urls:
+        click.echo(f"listening on {url}")
+    port = addresses[0][1]
+    where = "" if port == 8000 else f" --url {urls[0]}"  # noqa: PLR2004 - what `sayso say` talks to by itself
+    click.echo(f'try: sayso say{where} "what time is it"')
+    if ready_file is not None:
+        temporary = ready_file.with_name(f"{ready_file.name}.part")
+        temporary.write_text(f"{urls[0]}\n")
+        temporary.replace(ready_file)  # whoever waits for it must not see half
+
+
+def socket_url(host: str, port: int) -> str:
+    """Return the address of the native protocol, as a client on this machine reaches it."""
+    reachable = WILDCARDS.get(host, host)
+    return f"ws://{f'[{reachable}]' if ':' in reachable else reachable}:{port}/ws"
+
+
+def root_cause(error: BaseException) -> str:
+    """Return what began it all, in words: the innermost exception that a failed start or a group holds."""
+    *_, last = _inwards(error)
+    return str(last) or type(last).__name__
+
+
+def _inwards(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    inner = None
+    if isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions[0]
+    elif isinstance(error, StartFailed):
+        inner = error.exit.error
+    if inner is not None:
+        yield from _inwards(inner)

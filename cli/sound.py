@@ -1,0 +1,153 @@
+"""Sound on this machine: WAV files, a microphone, and whatever player is installed.
+
+Rules kept here:
+
+* Samples are s16le everywhere, as on the wire; other widths are cut to their 16 highest bits.
+* A microphone and a player are optional, and their absence is answered with what to install.
+"""
+
+import importlib
+import shutil
+import subprocess
+import wave
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import trio
+
+from cli.client import ClientError
+
+FRAME_S: Final = 0.1  # what our clients send at once: fewer frames cost the server less, more would be late
+MIC_RATE_HZ: Final = 16_000
+MIC_FRAMES_MAX: Final = 100  # 10 s: then the network is too slow for speech
+SAMPLE_RATES: Final = range(8_000, 48_001)
+PLAYERS: Final[Sequence[tuple[str, Callable[[int], list[str]]]]] = (
+    ("aplay", lambda rate: ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate), "-"]),
+    ("paplay", lambda rate: ["--raw", "--format=s16le", "--channels=1", f"--rate={rate}"]),
+    ("ffplay", lambda rate: ["-autoexit", "-nodisp", "-loglevel", "quiet", "-f", "s16le", "-ar", str(rate), "-i", "-"]),
+)
+
+
+@attrs.frozen
+class Sound:
+    """Samples, s16le, interleaved if there are two channels."""
+
+    pcm: bytes
+    sample_rate: int
+    channels: int = 1
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.pcm) / (2 * self.channels * self.sample_rate)
+
+    def with_silence(self, duration_s: float) -> "Sound":
+        """Return the sound with digital silence after it."""
+        samples = round(duration_s * self.sample_rate) * self.channels
+        return attrs.evolve(self, pcm=self.pcm + bytes(2 * samples))
+
+    def frames(self) -> Iterator[bytes]:
+        """Yield pieces of ``FRAME_S``; the last may be shorter."""
+        size = 2 * self.channels * round(self.sample_rate * FRAME_S)
+        for start in range(0, len(self.pcm), size):
+            yield self.pcm[start : start + size]
+
+
+def read_wav(path: Path) -> Sound:
+    """Return the sound of a PCM WAV file of 8 to 32 bits; raises ``ClientError``."""
+    try:
+        with wave.open(str(path)) as source:
+            pcm = to_s16le(source.readframes(source.getnframes()), source.getsampwidth())
+            sound = Sound(pcm, source.getframerate(), source.getnchannels())
+    except (OSError, EOFError, wave.Error) as error:
+        raise ClientError(f"{path} must be a PCM WAV file: {error!r}") from error
+    if sound.sample_rate not in SAMPLE_RATES or sound.channels not in {1, 2}:
+        raise ClientError(
+            f"{path} must have 8000 to 48000 samples a second and one or two channels,"
+            f" not {sound.sample_rate} and {sound.channels}"
+        )
+    return sound
+
+
+def to_s16le(data: bytes, width: int) -> bytes:
+    """Return little-endian samples of ``width`` bytes as s16le; 8-bit WAV samples are unsigned."""
+    if width == 2:  # noqa: PLR2004 - bytes
+        return data
+    data = data[: len(data) - len(data) % width]
+    pcm = bytearray(2 * (len(data) // width))
+    if width == 1:
+        pcm[1::2] = data.translate(bytes(value ^ 0x80 for value in range(256)))
+    else:
+        pcm[0::2] = data[width - 2 :: width]
+        pcm[1::2] = data[width - 1 :: width]
+    return bytes(pcm)
+
+
+def write_wav(path: Path, sound: Sound) -> None:
+    """Write a 16-bit WAV file; raises ``ClientError``."""
+    try:
+        with wave.open(str(path), "wb") as target:
+            target.setnchannels(sound.channels)
+            target.setsampwidth(2)
+            target.setframerate(sound.sample_rate)
+            target.writeframes(sound.pcm)
+    except OSError as error:
+        raise ClientError(f"cannot write {path}: {error}") from error
+
+
+def play(sound: Sound) -> None:
+    """Play to the end; blocks, so call it in a thread. Raises ``ClientError`` if there is no way to."""
+    for name, arguments in PLAYERS:
+        if program := shutil.which(name):
+            limit_s = sound.duration_s + 5
+            try:
+                subprocess.run([program, *arguments(sound.sample_rate)], input=sound.pcm, check=True, timeout=limit_s)
+            except (subprocess.SubprocessError, OSError) as error:
+                raise ClientError(f"{name} could not play: {error}") from error
+            return
+    device = _sounddevice("--play needs aplay, paplay, ffplay, or the Python package sounddevice")
+    try:
+        with device.RawOutputStream(samplerate=sound.sample_rate, channels=1, dtype="int16") as stream:
+            stream.write(sound.pcm)
+    except device.PortAudioError as error:
+        raise ClientError(f"the loudspeaker cannot be opened: {error}") from error
+
+
+@asynccontextmanager
+async def microphone() -> AsyncIterator[AsyncIterator[bytes]]:
+    """Give frames of ``FRAME_S`` at ``MIC_RATE_HZ``, mono, as they are spoken; raises ``ClientError``."""
+    device = _sounddevice("--mic needs the Python package sounddevice: pip install 'sayso[mic]'")
+    send, receive = trio.open_memory_channel[bytes](MIC_FRAMES_MAX)
+    token = trio.lowlevel.current_trio_token()
+
+    def recorded(data: Any, _frames: int, _time: Any, _status: Any) -> None:  # in PortAudio's thread
+        token.run_sync_soon(_offer, send, bytes(data))
+
+    try:
+        stream = device.RawInputStream(
+            samplerate=MIC_RATE_HZ, channels=1, dtype="int16", blocksize=round(MIC_RATE_HZ * FRAME_S), callback=recorded
+        )
+    except device.PortAudioError as error:
+        raise ClientError(f"the microphone cannot be opened: {error}") from error
+    with stream:
+        yield receive
+
+
+def _offer(send: trio.MemorySendChannel[bytes], data: bytes) -> None:
+    """Queue a frame; a full queue ends the recording, because speech with holes is worse than none."""
+    try:
+        send.send_nowait(data)
+    except trio.WouldBlock:
+        send.close()
+    except trio.ClosedResourceError:
+        pass  # the recording has ended; PortAudio's thread is a frame behind
+
+
+def _sounddevice(need: str) -> Any:
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError) as error:  # OSError: the package is there, PortAudio is not
+        raise ClientError(f"{need} ({error})") from error

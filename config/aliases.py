@@ -1,0 +1,124 @@
+"""The performance guide's variable names, and which of our settings each one means.
+
+Rules kept here:
+
+* A name of the guide either works, by the first table, or is answered with a warning that says why not, by the second.
+* Later rows win: where two names of the guide mean one setting, the more specific one stands last.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from config.conversion import Unfit
+from config.problems import Problem
+from config.sources import Entry
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _device(text: str) -> str:
+    """Refuse what CTranslate2 cannot run on, in words that help."""
+    if text in {"mps", "opencl"}:
+        raise Unfit(f"Whisper runs here on CTranslate2, which has no {text}: expected cpu, cuda or auto")
+    return text
+
+
+@attrs.frozen
+class Alias:
+    """One name of the guide."""
+
+    variable: str
+    key: str
+    translate: Callable[[str], str] = _same
+
+
+ALIASES: Final = (
+    Alias("WORKER_CONNECTIONS", "gateway.max_http_connections"),
+    Alias("TIMEOUT", "gateway.request_timeout_s"),
+    Alias("KEEPALIVE", "gateway.keepalive_s"),
+    Alias("WEBSOCKET_MAX_CONNECTIONS", "gateway.websocket.max_connections"),
+    Alias("WEBSOCKET_PING_INTERVAL", "gateway.websocket.ping_interval_s"),
+    Alias("WEBSOCKET_CLOSE_TIMEOUT", "gateway.websocket.close_timeout_s"),
+    Alias("WEBSOCKET_MAX_MESSAGE_SIZE", "gateway.websocket.max_message_bytes"),
+    Alias("WEBSOCKET_SEND_BUFFER_SIZE", "gateway.websocket.send_buffer_bytes"),
+    Alias("WEBSOCKET_RECV_BUFFER_SIZE", "gateway.websocket.recv_buffer_bytes"),
+    Alias("PROCESS_POOL_SIZE", "transcription.workers"),
+    Alias("STT_CONCURRENT_REQUESTS", "transcription.workers"),
+    Alias("STT_BATCH_SIZE", "transcription.batch_size"),
+    Alias("STT_BATCH_TIMEOUT", "transcription.batch_timeout_ms"),
+    Alias("MAX_REQUESTS", "transcription.max_jobs"),
+    Alias("MAX_REQUESTS_JITTER", "transcription.max_jobs_jitter"),
+    Alias("WHISPER_MODEL", "transcription.model"),
+    Alias("WHISPER_DEVICE", "transcription.device", _device),
+    Alias("WHISPER_COMPUTE_TYPE", "transcription.compute_type"),
+    Alias("WHISPER_CPU_THREADS", "transcription.cpu_threads"),
+    Alias("OLLAMA_MODEL", "inference.ollama_model"),
+    Alias("LLM_MAX_TOKENS", "inference.max_tokens"),
+    Alias("LLM_TEMPERATURE", "inference.temperature"),
+    Alias("LLM_TOP_P", "inference.top_p"),
+    Alias("LLM_TOP_K", "inference.top_k"),
+    Alias("LLM_CONTEXT_SIZE", "inference.context_size"),
+    Alias("LLM_GPU_LAYERS", "inference.gpu_layers"),
+    Alias("OLLAMA_NUM_PARALLEL", "inference.num_parallel"),
+    Alias("LLM_NUM_PARALLEL", "inference.num_parallel"),
+)
+
+_RATES = "there are no rate limits yet, only bounds on connections and queues"
+_CACHE = "there is no response cache yet"
+_ROUTING = "one model serves every task so far"
+_LOAD = "there is no load controller yet; give the process a limit from outside"
+_DATABASE = "history is kept in SQLite only, so far (history.path)"
+_WINDOW = "the window follows the length of each utterance"
+
+NOT_YET: Final[Mapping[str, str]] = {
+    "WORKERS": "a server is one process; more of them are for a load balancer to join",
+    "THREAD_POOL_SIZE": "input and output need no threads here",
+    "RATE_LIMIT_ENABLED": _RATES,
+    "RATE_LIMIT_PER_MINUTE": _RATES,
+    "RATE_LIMIT_PER_HOUR": _RATES,
+    "RATE_LIMIT_BURST_SIZE": _RATES,
+    "WHISPER_CHUNK_LENGTH": _WINDOW,
+    "WHISPER_FLASH_ATTENTION": "CTranslate2 has taken it out again",
+    "WHISPER_VRAM_OPTIMIZATION": "choose WHISPER_COMPUTE_TYPE=int8_float16 for less video memory",
+    "CACHE_ENABLED": _CACHE,
+    "CACHE_TTL": _CACHE,
+    "CACHE_MAX_SIZE": _CACHE,
+    "CACHE_COMPRESSION": _CACHE,
+    "SPECIALIZED_MODELS": _ROUTING,
+    "TASK_MODEL_MAPPING": _ROUTING,
+    "MAX_MEMORY_USAGE": _LOAD,
+    "MAX_CPU_USAGE": _LOAD,
+    "MEMORY_MONITORING_ENABLED": "memory is always watched; see /metrics",
+    "AUTO_RESTART_ON_OOM": "a worker that dies is always replaced",
+    "AUDIO_CHUNK_SIZE": "clients choose the size of their frames",
+    "AUDIO_BUFFER_SIZE": "audio.buffer_s bounds the buffer in seconds",
+    "AUDIO_OVERLAP_SIZE": "the resampler keeps its own state, so chunks need no overlap",
+    "DATABASE_URL": _DATABASE,
+    "DB_POOL_SIZE": _DATABASE,
+    "DB_MAX_OVERFLOW": _DATABASE,
+    "DB_POOL_TIMEOUT": _DATABASE,
+}
+
+
+def read_aliases(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+    """Return what the guide's variables set, and what is wrong with them."""
+    entries, problems = [], []
+    for alias in ALIASES:
+        if alias.variable not in environ:
+            continue
+        try:
+            value = alias.translate(environ[alias.variable])
+        except Unfit as error:
+            problems.append(Problem(alias.variable, str(error)))
+        else:
+            entries.append(Entry(alias.key, value, alias.variable, is_text=True))
+    return entries, problems
+
+
+def warnings_about(names: Iterable[str]) -> list[str]:
+    """Return one line for each name of the guide that does nothing here."""
+    return [f"{name} is ignored: {NOT_YET[name]}" for name in sorted(set(names) & set(NOT_YET))]

@@ -1,0 +1,150 @@
+"""Turns what a file, a variable or a flag holds into what a field of the settings takes.
+
+Rules kept here:
+
+* One table from a field's type to its converter, so that a new field needs no code.
+* A file has types and must use them: ``port = "8000"`` is an error. Variables and flags are text and are parsed.
+* A converter raises ``Unfit`` with what was expected; the caller knows the place and the value.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
+Converter = Callable[[Any, bool], Any]
+
+
+class Unfit(ValueError):
+    """The value cannot be what the field takes; the message says what was expected."""
+
+
+def convert(value: object, kind: Any, *, is_text: bool) -> Any:
+    """Return ``value`` as a ``kind``; ``is_text`` says that it comes from a place without types.
+
+    ``kind`` is a field's annotation: ``bool``, ``int``, ``float``, ``str``, ``Path``, a ``Literal`` of strings, or a
+    mapping to mappings (tools.servers) or to tuples of strings (tools.programs). Raises ``Unfit``.
+    """
+    if get_origin(kind) is Literal:
+        return _choice(value, get_args(kind))
+    return CONVERTERS[kind](value, is_text)
+
+
+def _choice(value: object, choices: tuple[object, ...]) -> object:
+    if value not in choices:
+        raise Unfit(f"expected one of {', '.join(map(str, choices))}")
+    return value
+
+
+def _bool(value: object, is_text: bool) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if not is_text or word not in TRUE | FALSE:
+        raise Unfit("expected true or false")
+    return word in TRUE
+
+
+def _int(value: object, is_text: bool) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if is_text:
+        with contextlib.suppress(ValueError):
+            return int(str(value).strip())
+    raise Unfit("expected a whole number")
+
+
+def _float(value: object, is_text: bool) -> float:
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    elif is_text:
+        with contextlib.suppress(ValueError):
+            number = float(str(value).strip())
+    if not math.isfinite(number):
+        raise Unfit("expected a number")
+    return number
+
+
+def _str(value: object, _is_text: bool) -> str:
+    if not isinstance(value, str):
+        raise Unfit("expected text")
+    return value
+
+
+def _path(value: object, is_text: bool) -> Path:
+    return Path(_str(value, is_text)).expanduser()
+
+
+def _table(value: object, is_text: bool) -> Mapping[str, Any]:
+    """Return a table; text must be the JSON of one."""
+    if is_text:
+        try:
+            value = json.loads(str(value))
+        except ValueError as error:
+            raise Unfit(f"expected a JSON object ({error})") from None
+    if not isinstance(value, Mapping):
+        raise Unfit("expected a table (in a variable: a JSON object)")
+    return value
+
+
+def _servers(value: object, is_text: bool) -> Mapping[str, Mapping[str, Any]]:
+    """Take MCP servers as MCP clients write them, with or without their ``mcpServers`` around."""
+    table = _table(value, is_text)
+    if set(table) == {"mcpServers"}:
+        table = _table(table["mcpServers"], is_text=False)
+    return {name: _server(name, entry) for name, entry in table.items()}
+
+
+def _server(name: str, entry: object) -> Mapping[str, Any]:
+    if not isinstance(entry, Mapping) or ("command" in entry) == ("url" in entry):
+        raise Unfit(f"{name}: expected either command (with args, env, cwd) or url (with headers)")
+    for key, is_fit, expected in SERVER_FIELDS:
+        if key in entry and not is_fit(entry[key]):
+            raise Unfit(f"{name}.{key}: expected {expected}")
+    return dict(entry)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _are_named_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+
+
+SERVER_FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
+    ("command", _is_text, "the name of a program"),
+    ("args", _are_texts, "a list of texts"),
+    ("env", _are_named_texts, "a table of texts"),
+    ("cwd", _is_text, "a folder"),
+    ("url", _is_text, "an address"),
+    ("headers", _are_named_texts, "a table of texts"),
+)  # further keys, which other clients put there, are left alone
+
+
+def _programs(value: object, is_text: bool) -> Mapping[str, tuple[str, ...]]:
+    table = _table(value, is_text)
+    for name, vector in table.items():
+        if not _are_texts(vector) or not vector:
+            raise Unfit(f'{name}: expected a program and its arguments, such as ["code", "--new-window"]')
+    return {name: tuple(vector) for name, vector in table.items()}
+
+
+CONVERTERS: Final[Mapping[Any, Converter]] = {
+    bool: _bool,
+    int: _int,
+    float: _float,
+    str: _str,
+    Path: _path,
+    Mapping[str, Mapping[str, Any]]: _servers,
+    Mapping[str, tuple[str, ...]]: _programs,
+}

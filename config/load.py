@@ -1,0 +1,179 @@
+"""Reads the settings: defaults, then ``sayso.toml``, then ``SAYSO_`` variables, the guide's names, and flags.
+
+Rules kept here:
+
+* Every problem is reported at once, with its place; nothing starts on half a configuration.
+* A misspelt key is a problem, never silence.
+* A secret's value is in no message.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from config import paths
+from config.aliases import read_aliases, warnings_about
+from config.conversion import Unfit, convert
+from config.keys import KEYS, Key, build
+from config.problems import ConfigError, Problem
+from config.settings import Settings
+from config.sources import Entry, read_environment, read_toml
+
+DEFAULTS: Final = Path(__file__).with_name("defaults.toml")
+DEFAULT_ORIGIN: Final = "default"
+FLAG_ORIGIN: Final = "command line"
+
+
+@attrs.frozen
+class Loaded:
+    """Settings, and what is worth knowing about where they came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """For every key: ``default``, a file and line, a variable's name, or ``command line``."""
+    warnings: tuple[str, ...]
+    """What was set without effect, and what is dangerous."""
+
+
+def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]) -> Loaded:
+    """Return the settings in force; ``flags`` maps keys to values as they were typed.
+
+    Raises ``ConfigError`` with everything that is wrong.
+    """
+    aliased, problems = read_aliases(environ)
+    entries = [
+        *(attrs.evolve(entry, origin=DEFAULT_ORIGIN) for entry in read_toml(DEFAULTS)),
+        *(() if path is None else read_toml(path)),
+        *read_environment(environ),
+        *aliased,
+        *(Entry(key, value, FLAG_ORIGIN, is_text=True) for key, value in flags.items()),
+    ]
+    values, origins = _merged(entries, problems)
+    problems += _contradictions(values, origins)
+    if problems:
+        raise ConfigError(problems)
+    _place(values, origins, path, environ)
+    return Loaded(build(Settings, values), origins, (*warnings_about(environ), *_dangers(values)))
+
+
+def _merged(entries: Sequence[Entry], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the last good value of every key and its origin; appends what is wrong to ``problems``."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for entry in entries:
+        key = KEYS.get(entry.key)
+        if key is None:
+            problems.append(Problem(entry.origin, f"{entry.key} is no setting{_hint(entry.key)}"))
+            continue
+        try:
+            values[key.name] = _checked(key, entry)
+            origins[key.name] = entry.origin
+        except Unfit as error:
+            problems.append(Problem(entry.origin, f"{key.name}: {error}{_shown(key, entry.value)}"))
+    return values, origins
+
+
+def _hint(name: str) -> str:
+    close = difflib.get_close_matches(name, KEYS, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _checked(key: Key, entry: Entry) -> Any:
+    value = convert(entry.value, key.field.type, is_text=entry.is_text)
+    if key.field.validator is not None:
+        try:
+            key.field.validator(None, key.field, value)
+        except ValueError as error:
+            bound = re.search(r"must be (.+?): ", str(error))
+            raise Unfit(f"expected a value {bound[1]}" if bound else str(error)) from None
+    return value
+
+
+def _shown(key: Key, value: object) -> str:
+    """Return the value as an error may show it: tables may hold secrets as well."""
+    return "" if key.is_secret or key.name == "tools.servers" else f", not {value!r}"
+
+
+# --- what one value alone cannot tell -------------------------------------------------------------
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@attrs.frozen
+class Rule:
+    """Something that must hold between settings."""
+
+    keys: tuple[str, ...]
+    holds: Callable[..., bool]
+    """Takes the values of ``keys``."""
+    text: str
+
+
+RULES: Final = (
+    Rule(
+        ("gateway.host", "gateway.insecure"),
+        lambda host, insecure: insecure or is_loopback(host),
+        "gateway.host is open to other machines while there are no keys: set it to 127.0.0.1, or allow this with"
+        " gateway.insecure = true (--insecure)",
+    ),
+    Rule(
+        ("audio.release_threshold", "audio.onset_threshold"),
+        lambda release, onset: release <= onset,
+        "audio.release_threshold must not be above audio.onset_threshold",
+    ),
+    Rule(
+        ("transcription.hypotheses", "transcription.beam_size"),
+        lambda hypotheses, beam_size: hypotheses <= beam_size,
+        "transcription.hypotheses must not be above transcription.beam_size",
+    ),
+    Rule(
+        ("inference.provider", "inference.openai_url"),
+        lambda provider, url: provider != "openai" or bool(url),
+        "inference.provider = openai needs inference.openai_url",
+    ),
+)
+
+
+def _contradictions(values: Mapping[str, Any], origins: Mapping[str, str]) -> list[Problem]:
+    return [
+        Problem(_place_of(rule, origins), f"{rule.text}, not {_pairs(rule, values)}")
+        for rule in RULES
+        if not rule.holds(*(values[key] for key in rule.keys))
+    ]
+
+
+def _place_of(rule: Rule, origins: Mapping[str, str]) -> str:
+    places = [origins[key] for key in rule.keys]
+    return next((place for place in places if place != DEFAULT_ORIGIN), DEFAULT_ORIGIN)
+
+
+def _pairs(rule: Rule, values: Mapping[str, Any]) -> str:
+    return " with ".join(f"{key.rpartition('.')[2]} {values[key]!r}" for key in rule.keys)
+
+
+def _dangers(values: Mapping[str, Any]) -> list[str]:
+    if is_loopback(values["gateway.host"]):
+        return []
+    return [f"insecure: everybody who reaches {values['gateway.host']} may talk to this server and use its tools"]
+
+
+def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None, environ: Mapping[str, str]) -> None:
+    """Make every path absolute: nothing may depend on a worker's current folder."""
+    homes = {"supervisor.data_dir": paths.data_home, "supervisor.models_dir": paths.models_home}
+    for key, home in homes.items():
+        is_unset = origins[key] == DEFAULT_ORIGIN or values[key] == Path()
+        values[key] = home(environ) if is_unset else values[key].absolute()
+    values["history.path"] = values["supervisor.data_dir"] / values["history.path"]
+    beside = paths.config_home(environ) if path is None else path.absolute().parent
+    values["dialogue.commands_dir"] = str(beside / Path(values["dialogue.commands_dir"]).expanduser())

@@ -1,0 +1,214 @@
+"""What may vary, one frozen class per actor; ``config/defaults.toml`` holds the defaults with unit and reason.
+
+Every field has a unit in its name where it has one. Validation of single values is here, validation of
+files, environment and flags is in ``config/load.py``, which reports every problem at once.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le
+
+Provider = Literal["auto", "ollama", "openai", "embedded", "none"]
+
+
+@attrs.frozen(kw_only=True)
+class WebSocketSettings:
+    """Bounds on one client's socket."""
+
+    max_connections: int = attrs.field(validator=ge(0))
+    ping_interval_s: float = attrs.field(validator=gt(0))
+    pong_timeout_s: float = attrs.field(validator=gt(0))
+    close_timeout_s: float = attrs.field(validator=gt(0))
+    max_message_bytes: int = attrs.field(validator=ge(1_024))
+    send_buffer_bytes: int = attrs.field(validator=ge(1_024))
+    recv_buffer_bytes: int = attrs.field(validator=ge(1_024))
+    send_timeout_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class GatewaySettings:
+    """The listener."""
+
+    host: str
+    port: int = attrs.field(validator=[ge(0), le(65_535)])
+    insecure: bool
+    head_max_bytes: int = attrs.field(validator=ge(1_024))
+    head_timeout_s: float = attrs.field(validator=gt(0))
+    keepalive_s: float = attrs.field(validator=gt(0))
+    request_timeout_s: float = attrs.field(validator=gt(0))
+    backlog: int = attrs.field(validator=ge(1))
+    max_http_connections: int = attrs.field(validator=ge(1))
+    websocket: WebSocketSettings
+
+
+@attrs.frozen(kw_only=True)
+class SessionSettings:
+    """One client's session."""
+
+    handshake_timeout_s: float = attrs.field(validator=gt(0))
+    idle_timeout_s: float = attrs.field(validator=gt(0))
+    status_interval_s: float = attrs.field(validator=gt(0))
+    resume_window_s: float = attrs.field(validator=ge(0))
+    max_client_errors: int = attrs.field(validator=ge(1))
+    client_error_window_s: float = attrs.field(validator=gt(0))
+    max_restarts: int = attrs.field(validator=ge(0))
+    restart_window_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class AudioSettings:
+    """Voice activity and endpointing."""
+
+    onset_threshold: float = attrs.field(validator=[gt(0), le(1)])
+    release_threshold: float = attrs.field(validator=[gt(0), le(1)])
+    pre_roll_ms: int = attrs.field(validator=ge(0))
+    silence_ms: int = attrs.field(validator=[ge(200), le(2_000)])
+    min_speech_ms: int = attrs.field(validator=ge(0))
+    max_utterance_s: float = attrs.field(validator=[gt(0), le(30)])
+    stall_ms: int = attrs.field(validator=gt(0))
+    buffer_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptionSettings:
+    """Whisper."""
+
+    model: str
+    device: Literal["auto", "cpu", "cuda"] = attrs.field(validator=in_(("auto", "cpu", "cuda")))
+    compute_type: str
+    workers: int = attrs.field(validator=ge(1))
+    cpu_threads: int = attrs.field(validator=ge(1))
+    batch_size: int = attrs.field(validator=[ge(1), le(64)])
+    batch_timeout_ms: float = attrs.field(validator=ge(0))
+    beam_size: int = attrs.field(validator=[ge(1), le(10)])
+    hypotheses: int = attrs.field(validator=[ge(1), le(10)])
+    language: str
+    job_timeout_s: float = attrs.field(validator=gt(0))
+    queue_per_worker: int = attrs.field(validator=ge(1))
+    start_timeout_s: float = attrs.field(validator=gt(0))
+    max_jobs: int = attrs.field(validator=ge(0))
+    max_jobs_jitter: int = attrs.field(validator=ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class InferenceSettings:
+    """Language models."""
+
+    provider: Provider = attrs.field(validator=in_(("auto", "ollama", "openai", "embedded", "none")))
+    ollama_url: str
+    ollama_model: str
+    openai_url: str
+    openai_model: str
+    openai_api_key: str = attrs.field(repr=False)
+    max_tokens: int = attrs.field(validator=ge(1))
+    temperature: float = attrs.field(validator=[ge(0), le(2)])
+    top_p: float = attrs.field(validator=[gt(0), le(1)])
+    top_k: int = attrs.field(validator=ge(0))
+    context_size: int = attrs.field(validator=ge(256))
+    gpu_layers: int = attrs.field(validator=ge(0))
+    num_parallel: int = attrs.field(validator=ge(1))
+    keep_alive_s: float = attrs.field(validator=ge(0))
+    request_timeout_s: float = attrs.field(validator=gt(0))
+    recheck_s: float = attrs.field(validator=gt(0))
+    cpu_threads: int = attrs.field(validator=ge(1))
+    start_timeout_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class SpeechSettings:
+    """Text to speech."""
+
+    provider: Literal["piper", "none"] = attrs.field(validator=in_(("piper", "none")))
+    voice: str
+    workers: int = attrs.field(validator=ge(1))
+    job_timeout_s: float = attrs.field(validator=gt(0))
+    start_timeout_s: float = attrs.field(validator=gt(0))
+    lead_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class ToolsSettings:
+    """MCP servers."""
+
+    servers: Mapping[str, Mapping[str, Any]]
+    """As MCP clients write them: name to ``{command, args, env, cwd}`` or ``{url, headers}``."""
+    builtin: bool
+    call_timeout_s: float = attrs.field(validator=gt(0))
+    connect_timeout_s: float = attrs.field(validator=gt(0))
+    result_max_chars: int = attrs.field(validator=ge(100))
+    programs: Mapping[str, tuple[str, ...]]
+    """The allow-list of the built-in server: spoken name to argument vector."""
+
+
+@attrs.frozen(kw_only=True)
+class DialogueSettings:
+    """The turn."""
+
+    turn_timeout_s: float = attrs.field(validator=gt(0))
+    max_tool_steps: int = attrs.field(validator=ge(0))
+    history_turns: int = attrs.field(validator=ge(0))
+    barge_in_ms: int = attrs.field(validator=ge(0))
+    min_confidence: float = attrs.field(validator=[ge(0), le(1)])
+    system_prompt: str
+    commands_dir: str
+
+
+@attrs.frozen(kw_only=True)
+class HistorySettings:
+    """The database."""
+
+    path: Path
+    batch_rows: int = attrs.field(validator=ge(1))
+    batch_ms: float = attrs.field(validator=ge(0))
+    max_pending: int = attrs.field(validator=ge(1))
+    cache_pages: int = attrs.field(validator=ge(1))
+    mmap_bytes: int = attrs.field(validator=ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class MetricsSettings:
+    """Sampling of the machine."""
+
+    sample_interval_s: float = attrs.field(validator=gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class SupervisorSettings:
+    """The root."""
+
+    max_restarts: int = attrs.field(validator=ge(0))
+    restart_window_s: float = attrs.field(validator=gt(0))
+    stop_timeout_s: float = attrs.field(validator=gt(0))
+    data_dir: Path
+    models_dir: Path
+
+
+@attrs.frozen(kw_only=True)
+class LogSettings:
+    """Structured logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = attrs.field(
+        validator=in_(("debug", "info", "warning", "error"))
+    )
+    json: bool
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All of it; an actor gets its own slice."""
+
+    gateway: GatewaySettings
+    session: SessionSettings
+    audio: AudioSettings
+    transcription: TranscriptionSettings
+    inference: InferenceSettings
+    speech: SpeechSettings
+    tools: ToolsSettings
+    dialogue: DialogueSettings
+    history: HistorySettings
+    metrics: MetricsSettings
+    supervisor: SupervisorSettings
+    log: LogSettings

@@ -1,0 +1,98 @@
+"""Where settings are written: TOML files and ``SAYSO_`` variables, read into entries that nobody judges here."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from config.keys import KEYS, SECTIONS
+from config.problems import ConfigError, Problem
+
+PREFIX: Final = "SAYSO_"
+SERVERS: Final = "tools.servers"
+PASTED_SERVERS: Final = "mcpServers"  # how MCP clients call the same table
+HEADER: Final = re.compile(r"^\s*\[([^\[\]]+)\]")
+ASSIGNMENT: Final = re.compile(r"""^\s*([A-Za-z0-9_."' -]+?)\s*=""")
+
+
+@attrs.frozen
+class Entry:
+    """A value as it was written."""
+
+    key: str
+    value: Any
+    origin: str
+    """Where it stands, in a reader's terms."""
+    is_text: bool
+    """Whether the place has no types of its own, so that text is all there can be."""
+
+
+def read_toml(path: Path, shown_as: str | None = None) -> list[Entry]:
+    """Return what a file sets; raises ``ConfigError`` if it cannot be read or is no TOML."""
+    name = shown_as or str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError([Problem(name, f"cannot be read: {error.strerror}")]) from error
+    except ValueError as error:  # no UTF-8, or no TOML: both say where
+        raise ConfigError([Problem(name, f"expected TOML: {error}")]) from error
+    lines = line_numbers(text)
+    return [
+        Entry(SERVERS if key == PASTED_SERVERS else key, value, f"{name}:{_line(lines, key)}", is_text=False)
+        for key, value in _flattened(tables, "")
+    ]
+
+
+def _flattened(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield dotted keys and values; a table that is no section is a value itself."""
+    for name, value in table.items():
+        key = f"{prefix}{name}"
+        is_section = key in SECTIONS or any(section.startswith(f"{key}.") for section in SECTIONS)
+        if isinstance(value, Mapping) and is_section:
+            yield from _flattened(value, f"{key}.")
+        elif isinstance(value, Mapping) and key not in KEYS and key != PASTED_SERVERS:
+            yield from ((f"{key}.{inner}", below) for inner, below in value.items())
+        else:
+            yield key, value
+
+
+def line_numbers(text: str) -> dict[str, int]:
+    """Return the line on which each table and key begins, from 1; a scan, because ``tomllib`` keeps no places."""
+    found: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := HEADER.match(line):
+            section = _plain(header[1])
+            found.setdefault(section, number)
+        elif assignment := ASSIGNMENT.match(line):
+            key = _plain(assignment[1])
+            found.setdefault(f"{section}.{key}" if section else key, number)
+    return found
+
+
+def _plain(written: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in written.split("."))
+
+
+def _line(lines: Mapping[str, int], key: str) -> int:
+    """Return the line of ``key``, or of the nearest thing in it or around it that has one."""
+    if key in lines:
+        return lines[key]
+    within = [number for name, number in lines.items() if name.startswith(f"{key}.")]
+    if within:
+        return min(within)
+    around = key.rpartition(".")[0]
+    return _line(lines, around) if around else 1
+
+
+def read_environment(environ: Mapping[str, str]) -> list[Entry]:
+    """Return what ``SAYSO_SECTION__KEY`` variables set."""
+    return [
+        Entry(name.removeprefix(PREFIX).lower().replace("__", "."), value, name, is_text=True)
+        for name, value in sorted(environ.items())
+        if name.startswith(PREFIX)
+    ]

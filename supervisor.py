@@ -1,0 +1,387 @@
+"""The root: takes settings, declares the tree as data, runs it until it is told to stop.
+
+Rules kept here:
+
+* References are made first, then specs; nobody but this file knows who talks to whom.
+* Children start in the order of the list, each ready before the next; the gateway is last in and first out.
+* A second signal shortens the stop, a third ends the process.
+"""
+
+import datetime as dt
+import logging
+import os
+import random
+import secrets
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+import trio
+
+from actors.audio import Audio, AudioPeers
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.dialogue import Dialogue
+from actors.gateway import Gateway, GatewayPeers
+from actors.history import History
+from actors.inference import Inference
+from actors.metrics import Metrics
+from actors.speech import Speech
+from actors.tool_server import ToolServer
+from actors.tools import Tools
+from actors.transcription import Transcription
+from actors.turn.kit import TurnKit, TurnPeers
+from actors.vault import Vault
+from backends.adapters import Adapters
+from backends.http_app import HttpServices
+from backends.pages import Pages
+from backends.protocols import Socket
+from config.settings import Settings
+from protocol.errors import CloseCode
+from protocol.events import ServerInfo, Status
+from protocol.messages import INTERNAL_RATE_HZ, ListTools, RecentTurns, ToolSpec
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
+from runtime import (
+    AutoShutdown,
+    Backoff,
+    ChildSpec,
+    ChildStatus,
+    DynamicSupervisor,
+    Intensity,
+    MailboxSpec,
+    Overflow,
+    Ref,
+    Registry,
+    Restart,
+    Strategy,
+    Supervisor,
+    Tree,
+    run_tree,
+)
+
+log = logging.getLogger("sayso.supervisor")
+Address = tuple[str, int]
+
+# mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
+FRAMES = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)  # about 2 s of 20-100 ms frames: then TCP pushes back
+WORDS = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)
+OUTBOUND = MailboxSpec(capacity=256, overflow=Overflow.BLOCK)
+JOBS = MailboxSpec(capacity=256, overflow=Overflow.REJECT)
+RECORDS = MailboxSpec(capacity=4_096, overflow=Overflow.DROP_NEWEST)
+
+
+@attrs.frozen
+class Refs:
+    """The stable addresses of the permanent actors."""
+
+    metrics: Ref = attrs.field(factory=lambda: Ref("metrics", RECORDS))
+    history: Ref = attrs.field(factory=lambda: Ref("history", RECORDS))
+    tools: Ref = attrs.field(factory=lambda: Ref("tools.router", JOBS))
+    inference: Ref = attrs.field(factory=lambda: Ref("inference", JOBS))
+    transcription: Ref = attrs.field(factory=lambda: Ref("transcription", JOBS))
+    speech: Ref = attrs.field(factory=lambda: Ref("speech", JOBS))
+    sessions: Ref = attrs.field(factory=lambda: Ref("sessions", JOBS))
+    gateway: Ref = attrs.field(factory=lambda: Ref("gateway", JOBS))
+
+
+class Session(Supervisor):
+    """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
+
+    def __init__(self, socket: Socket, children: Sequence[ChildSpec], intensity: Intensity) -> None:
+        super().__init__(
+            children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
+        )
+        self._socket = socket
+
+    async def on_stop(self) -> None:
+        """Stop the children, then close what is still open."""
+        code, reason = CloseCode.INTERNAL_ERROR, "the session failed"
+        try:
+            await super().on_stop()
+            code, reason = CloseCode.GOING_AWAY, "the server is stopping"
+        finally:
+            self._socket.start_close(code, reason)
+
+
+class House:
+    """References, adapters and specs: all that the tree is made of, and how a session is put together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.refs = Refs()
+        self.sessions = Registry()
+        self.adapters = Adapters(settings)
+        self.addresses: Sequence[Address] = ()
+        self.is_stopping = False
+        self.running: Tree | None = None
+        self._started_s = time.monotonic()
+        self._rng = random.Random()  # jitter only
+
+    # --- the tree --------------------------------------------------------------------------------
+
+    def root(self) -> Supervisor:
+        """Return the tree as data: children in the order of their start."""
+        settings, refs = self.settings, self.refs
+        children = (
+            ChildSpec(ref=refs.metrics, factory=self._metrics),
+            ChildSpec(ref=refs.history, factory=self._history),
+            ChildSpec(ref=Ref("tools", JOBS), factory=self._toolbox),
+            ChildSpec(ref=refs.inference, factory=self._inference, start_timeout_s=settings.inference.start_timeout_s),
+            ChildSpec(
+                ref=refs.transcription,
+                factory=self._transcription,
+                start_timeout_s=settings.transcription.start_timeout_s,
+            ),
+            ChildSpec(ref=refs.speech, factory=self._speech, start_timeout_s=settings.speech.start_timeout_s),
+            ChildSpec(ref=refs.sessions, factory=self._sessions),
+            ChildSpec(ref=refs.gateway, factory=self._gateway),
+        )
+        limits = settings.supervisor
+        return Supervisor(
+            children, strategy=Strategy.ONE_FOR_ONE, intensity=Intensity(limits.max_restarts, limits.restart_window_s)
+        )
+
+    def _metrics(self) -> Metrics:
+        return Metrics(
+            self.settings.metrics,
+            self.adapters.metrics,
+            sample_machine=self.adapters.machine.sample,
+            tree=self.children,
+            count_sessions=lambda: len(self.sessions),
+        )
+
+    def _history(self) -> History:
+        return History(self.settings.history, self.adapters.store(), self.refs.metrics)
+
+    def _toolbox(self) -> Supervisor:
+        names = self.adapters.tool_server_names()
+        servers = {name: Ref(f"tools.{name}", JOBS) for name in names}
+        router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
+        timeout_s = self.settings.tools.connect_timeout_s + 5.0
+        specs = tuple(
+            ChildSpec(ref=ref, factory=partial(self._tool_server, name), start_timeout_s=timeout_s)
+            for name, ref in servers.items()
+        )
+        return Supervisor((*specs, router), strategy=Strategy.ONE_FOR_ONE)
+
+    def _tool_server(self, name: str) -> ToolServer:
+        return ToolServer(
+            name,
+            self.settings.tools,
+            self.adapters.open_tool_server,
+            self.sessions,
+            backoff=Backoff(base_s=0.2, cap_s=30.0),
+            rng=self._rng,
+        )
+
+    def _inference(self) -> Inference:
+        return Inference(
+            self.settings.inference, self.adapters.language_models(), self.adapters.embedded_model(), self.refs.metrics
+        )
+
+    def _transcription(self) -> Transcription:
+        return Transcription(self.settings.transcription, self.adapters.whisper_pool(), self.refs.metrics)
+
+    def _speech(self) -> Speech:
+        return Speech(self.settings.speech, self.adapters.piper_pool())
+
+    def _sessions(self) -> DynamicSupervisor:
+        return DynamicSupervisor(max_children=self.settings.gateway.websocket.max_connections)
+
+    def _gateway(self) -> Gateway:
+        return Gateway(
+            self.settings.gateway,
+            GatewayPeers(self.refs.sessions, self.refs.metrics),
+            make_ingress=partial(self.adapters.make_ingress, self._http_services()),
+            open_session=self.open_session,
+            pages=Pages(self).routes(),
+            on_listening=self._listening,
+        )
+
+    def _http_services(self) -> HttpServices:
+        async def recent_turns(limit: int) -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = await self.refs.history.ask(RecentTurns(limit))
+            return found
+
+        async def tools() -> tuple[ToolSpec, ...]:
+            found: tuple[ToolSpec, ...] = await self.refs.tools.ask(ListTools())
+            return found
+
+        return HttpServices(recent_turns, tools, self.adapters.version)
+
+    def _listening(self, addresses: Sequence[Address]) -> None:
+        self.addresses = tuple(addresses)
+
+    # --- a session -------------------------------------------------------------------------------
+
+    def open_session(self, socket: Socket) -> ChildSpec:
+        """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
+        session_id = secrets.token_hex(8)
+        memory = partial(new_memory, session_id, self.settings)
+        ref = {role: Ref(f"{session_id}.{role}", mailbox) for role, mailbox in SESSION_MAILBOXES.items()}
+        limits = self.settings.session
+        children = (
+            ChildSpec(ref=ref["vault"], factory=partial(Vault, memory)),
+            ChildSpec(
+                ref=ref["connection"],
+                factory=partial(self._connection, socket, ref),
+                restart=Restart.TRANSIENT,
+                significant=True,
+            ),
+            ChildSpec(ref=ref["audio"], factory=partial(self._audio, ref), restart=Restart.TRANSIENT),
+            ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
+        )
+        intensity = Intensity(limits.max_restarts, limits.restart_window_s)
+        session = partial(Session, socket, children, intensity)
+        return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
+
+    def _connection(self, socket: Socket, ref: Mapping[str, Ref]) -> Connection:
+        settings = ConnectionSettings(self.settings.gateway, self.settings.session, self.settings.audio)
+        return Connection(
+            socket,
+            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self.refs.history),
+            settings,
+            server=ServerInfo("sayso", self.adapters.version),
+            server_status=self.status_event,
+            unix_time=time.time,
+        )
+
+    def _audio(self, ref: Mapping[str, Ref]) -> Audio:
+        return Audio(
+            self.settings.audio,
+            AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
+            make_decoder=self.adapters.make_decoder,
+            detector=self.adapters.make_detector(),
+        )
+
+    def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
+        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.sessions)
+
+    def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
+        refs, settings = self.refs, self.settings
+        return TurnKit(
+            peers=TurnPeers(
+                connection=connection,
+                transcription=refs.transcription,
+                inference=refs.inference,
+                tools=refs.tools,
+                speech=refs.speech,
+                history=refs.history,
+                metrics=refs.metrics,
+            ),
+            dialogue=settings.dialogue,
+            tools=settings.tools,
+            lead_s=settings.speech.lead_s,
+            grammar=self.adapters.grammar,
+            memory=memory,
+            unix_time=time.time,
+            new_id=partial(secrets.token_hex, 6),
+        )
+
+    # --- what the house shows (``backends.pages.Facts``) ------------------------------------------
+
+    def children(self) -> tuple[ChildStatus, ...]:
+        """Return the root's children as they stand."""
+        return () if self.running is None else self.running.status().children
+
+    def tree(self) -> Mapping[str, Any]:
+        """Return the supervision tree as plain mappings."""
+        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
+
+    def server(self) -> Mapping[str, Any]:
+        """Return the figures of the whole."""
+        return {
+            "name": "sayso",
+            "version": self.adapters.version,
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "sessions": len(self.sessions),
+            "load_level": 0,
+            "stopping": self.is_stopping,
+            "listening": [f"{host}:{port}" for host, port in self.addresses],
+        }
+
+    def memory(self) -> Mapping[str, float]:
+        """Return the machine's memory."""
+        return self.adapters.machine.memory()
+
+    def cpu_percent(self) -> float:
+        """Return the last sample."""
+        return self.adapters.machine.cpu_percent
+
+    def timestamp(self) -> str:
+        """Return the time of day."""
+        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+    def metrics(self, accept: str) -> tuple[str, bytes]:
+        """Return what Prometheus scrapes."""
+        return self.adapters.metrics.render(accept)
+
+    def status_event(self) -> Status:
+        """Return what clients are told every few seconds."""
+        return Status(load_level=0, sessions=len(self.sessions), uptime_s=self.server()["uptime_s"])
+
+
+SESSION_MAILBOXES = {"vault": JOBS, "connection": OUTBOUND, "audio": FRAMES, "dialogue": WORDS}
+
+
+def new_memory(session_id: str, settings: Settings) -> SessionMemory:
+    """Return a session's memory as it is at its beginning."""
+    return SessionMemory(
+        session_id=session_id,
+        resume_token=secrets.token_urlsafe(32),
+        audio=PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ),
+    )
+
+
+def plain(child: ChildStatus) -> dict[str, Any]:
+    """Return a child's status as JSON can carry it."""
+    shown = {
+        "id": child.id,
+        "state": child.state.value,
+        "incarnation": child.incarnation,
+        "restarts": child.restarts,
+        "mailbox": attrs.asdict(child.mailbox),
+        "statistics": dict(child.statistics),
+        "children": [plain(below) for below in child.children],
+    }
+    ended = child.last_exit
+    if ended is not None:
+        shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
+    return shown
+
+
+# --- running it ----------------------------------------------------------------------------------
+
+
+async def serve(
+    settings: Settings, *, task_status: trio.TaskStatus[Sequence[Address]] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Run the house until SIGTERM or SIGINT; starts with the addresses that it listens on.
+
+    Raises ``StartFailed`` if a child cannot start and ``RestartIntensityExceeded`` if the root gives up.
+    """
+    house = House(settings)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_on_signals, house, nursery.cancel_scope)
+        run = partial(
+            run_tree, house.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
+        )
+        house.running = await nursery.start(run)
+        task_status.started(house.addresses)
+        await house.running.wait_ended()
+        nursery.cancel_scope.cancel()
+
+
+async def stop_on_signals(house: House, scope: trio.CancelScope) -> None:
+    """Stop in order at the first signal; end the process at the second, because a person is waiting."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for signum in signals:
+            if house.is_stopping:
+                log.warning("second signal: ending at once")
+                os._exit(128 + signum)
+            log.info("stopping on %s", signal.Signals(signum).name)
+            house.is_stopping = True
+            scope.cancel()

@@ -1,0 +1,131 @@
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from runtime import (
+    ActorDied,
+    AlreadyStarted,
+    Backoff,
+    ChildPresent,
+    ChildSpec,
+    ChildState,
+    NoSuchChild,
+    Ref,
+    Restart,
+    RestartChild,
+    StartChild,
+    StartFailed,
+    Strategy,
+    Supervisor,
+    TerminateChild,
+    Tree,
+    WhichChildren,
+    run_tree,
+)
+from tests.runtime.probes import Fussy, Grow, Probe, probe
+
+
+class Slow(Probe):
+    """Takes 5 s to start."""
+
+    async def on_start(self) -> None:
+        await trio.sleep(5.0)
+        await super().on_start()
+
+
+def incarnations(tree: Tree) -> dict[str, int]:
+    return {child.id: child.incarnation for child in tree.status().children}
+
+
+def states(tree: Tree) -> dict[str, str]:
+    return {child.id: child.state.value for child in tree.status().children}
+
+
+async def crash(ref: Ref) -> None:
+    """Crash a healthy actor, so that it is restarted at once."""
+    await trio.sleep(1.5)
+    await ref.tell("crash")
+    await wait_all_tasks_blocked()
+
+
+async def test_08_a_child_that_fails_to_start_is_not_stored_but_an_old_spec_stays(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    fails: list[Exception] = [ValueError("x")]
+    spec = ChildSpec(Ref("b"), lambda: Fussy("b", [], fails))
+    tree = await grow()
+    with pytest.raises(StartFailed):
+        await tree.ref.ask(StartChild(spec))
+    assert states(tree) == {}
+    assert await tree.ref.ask(StartChild(spec)) is spec.ref
+    await tree.ref.ask(TerminateChild("b"))
+    fails.append(ValueError("y"))
+    with pytest.raises(StartFailed):
+        await tree.ref.ask(RestartChild("b"))
+    assert states(tree) == {"b": "stopped"}
+
+
+async def test_09_an_id_that_is_taken_is_refused(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a")
+    tree = await grow(spec)
+    with pytest.raises(AlreadyStarted) as caught:
+        await tree.ref.ask(StartChild(probe("a")))
+    assert caught.value.ref is spec.ref
+    await tree.ref.ask(TerminateChild("a"))
+    with pytest.raises(ChildPresent, match="a is stopped"):
+        await tree.ref.ask(StartChild(probe("a")))
+
+
+async def test_10_which_children_is_answered_while_a_child_starts(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    tree = await grow()
+    nursery.start_soon(tree.ref.ask, StartChild(ChildSpec(Ref("slow"), lambda: Slow("slow"))), 60.0)
+    await wait_all_tasks_blocked()
+    start_s = trio.current_time()
+    (child,) = await tree.ref.ask(WhichChildren())
+    assert child.state is ChildState.STARTING
+    assert trio.current_time() == start_s
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_36_41_terminating_a_child_in_backoff_prevents_its_restart(
+    grow: Grow, strategy: Strategy, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    tree = await grow(spec, strategy=strategy, backoff=Backoff(base_s=10.0, cap_s=10.0))
+    await spec.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    assert states(tree) == {"a": "backoff"}
+    start_s = trio.current_time()
+    with pytest.raises(ChildPresent, match="a is backoff"):
+        await tree.ref.ask(RestartChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    assert trio.current_time() == start_s
+    await trio.sleep(60.0)
+    assert states(tree) == {"a": "stopped"}
+    assert seen == ["a starts"]
+
+
+async def test_58_unknown_and_stopped_children(grow: Grow, autojump_clock: MockClock) -> None:
+    tree = await grow(probe("a"))
+    with pytest.raises(NoSuchChild, match="no child 'x' among 1"):
+        await tree.ref.ask(TerminateChild("x"))
+    with pytest.raises(ChildPresent, match="a is ready"):
+        await tree.ref.ask(RestartChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    await tree.ref.ask(TerminateChild("a"))
+    await tree.ref.ask(RestartChild("a"))
+    assert states(tree) == {"a": "ready"}
+
+
+async def test_a_message_that_a_supervisor_does_not_know_crashes_it(autojump_clock: MockClock) -> None:
+    sub = ChildSpec(Ref("sub"), Supervisor, restart=Restart.TEMPORARY)
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor([sub]))
+        with pytest.raises(ActorDied, match="a supervisor handles no str"):
+            await sub.ref.ask("hello")
+        await tree.stop("test")
