@@ -58,11 +58,18 @@ class Inference(Actor):
         self._limiter = trio.CapacityLimiter(settings.num_parallel)
         self._available: tuple[LanguageModel, ...] = ()
         self._is_embedded_started = False
+        self._connected: tuple[str, LanguageModel] | None = None
 
     async def on_start(self) -> None:
         """Find out who answers; start the embedded model if nobody else does."""
         await self._check()
         self.context.nursery.start_soon(self._check_again)
+
+    async def on_stop(self) -> None:
+        """Hang up."""
+        await self._disconnect()
+        for model in self._providers:
+            await model.aclose()
 
     async def handle(self, message: object) -> None:
         """Answer ``Generate``; raises ``ModelUnavailable`` to the asker."""
@@ -115,7 +122,16 @@ class Inference(Actor):
             result, _ = await embedded.pool.call("address", {}, b"", timeout_s=self._settings.request_timeout_s)
         except PoolUnavailable as error:
             raise ModelUnavailable(f"the embedded model is not ready: {error}") from error
-        return embedded.connect(result["url"])
+        url = result["url"]
+        if self._connected is None or self._connected[0] != url:  # a new process has a new address
+            await self._disconnect()
+            self._connected = (url, embedded.connect(url))
+        return self._connected[1]
+
+    async def _disconnect(self) -> None:
+        if self._connected is not None:
+            (_, model), self._connected = self._connected, None
+            await model.aclose()
 
     # --- one completion --------------------------------------------------------------------------
 

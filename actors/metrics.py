@@ -37,10 +37,13 @@ class Registry(Protocol):
 class Machine(Protocol):
     """What is measured of the machine; ``backends/machine.py`` is the real one."""
 
-    memory_bytes: int
-    """Resident bytes of the server and its workers."""
-    cpu_percent: float
-    """Share of the CPUs that this server may use, 0..100."""
+    @property
+    def memory_bytes(self) -> int:
+        """Resident bytes of the server and its workers."""
+
+    @property
+    def cpu_percent(self) -> float:
+        """Share of the CPUs that this server may use, 0..100."""
 
 
 class Metrics(Actor):

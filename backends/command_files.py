@@ -155,7 +155,9 @@ class _Reader:
         lists = as_mapping(self.document, way, data.get("lists"), self.problems)
         own = {name: self._list((*way, name), name, value) for name, value in lists.items()}
         free = {name: {"wildcard": True} for name in SLOT_TYPES if name not in own}
+        count = len(self.values)
         extra = {name: {"values": self._values((), values)} for name, values in self.extra_lists.items()}
+        del self.values[count:]  # whoever gave the extra lists knows their values
         for name, values in self.extra_lists.items():
             self.examples[name] = next(iter(values), "")
         for name, kind in self.slot_types.items():

@@ -30,11 +30,11 @@ def normalised_template(text: str, language: str) -> str:
 
     def rewrite(match: re.Match[str]) -> str:
         words = match["text"]
-        if words is None:
+        if words is None or words.isspace():
             return match.group()
         lead, trail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
         body = normalise(words, language)
-        return lead + body + trail if body or not words.strip() else " "
+        return lead + body + trail if body else " "
 
     return _SLOT_OR_TEXT.sub(rewrite, text)
 

@@ -139,9 +139,10 @@ class HassilGrammar:
         heard = [_heard(text, _code(language), known.fillers) for text in hypotheses[:MAX_HYPOTHESES]]
         heard = [each for each in dict.fromkeys(heard) if 0 < len(each.tokens) <= MAX_WORDS]
         for rank, each in enumerate(heard):
-            found = _parse(known, each)
-            if found is not None:
-                return _match(*found, RANK_FACTOR**rank, each)
+            for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
+                found = _parse(known, variant)
+                if found is not None:
+                    return _match(*found, RANK_FACTOR**rank, variant)
         return _sounding_alike(known, heard, _code(language))
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
@@ -211,6 +212,11 @@ def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Hea
     while size := _filler_size([token.text for token in reversed(tokens)], backwards):
         tokens = tokens[:-size]
     return _Heard(text, tokens)
+
+
+def _without_fillers(heard: _Heard, fillers: Sequence[tuple[str, ...]]) -> _Heard:
+    """Return a hypothesis without the "um" and "please" within it; a free slot may lose a word by that."""
+    return _Heard(heard.source, tuple(token for token in heard.tokens if (token.text,) not in fillers))
 
 
 def _filler_size(words: Sequence[str], fillers: Sequence[tuple[str, ...]]) -> int:

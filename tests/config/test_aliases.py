@@ -1,0 +1,82 @@
+import re
+
+import pytest
+
+from config.aliases import ALIASES, NOT_YET, read_aliases, warnings_about
+from config.keys import KEYS
+from config.load import load
+from config.problems import ConfigError
+
+HOME = {"HOME": "/home/ada"}
+GUIDE = {
+    "WORKER_CONNECTIONS": "1000",
+    "MAX_REQUESTS": "1000",
+    "MAX_REQUESTS_JITTER": "100",
+    "TIMEOUT": "120",
+    "KEEPALIVE": "2",
+    "WEBSOCKET_MAX_CONNECTIONS": "100",
+    "WEBSOCKET_PING_INTERVAL": "30",
+    "WEBSOCKET_CLOSE_TIMEOUT": "60",
+    "WEBSOCKET_MAX_MESSAGE_SIZE": "10485760",
+    "WEBSOCKET_SEND_BUFFER_SIZE": "65536",
+    "WEBSOCKET_RECV_BUFFER_SIZE": "65536",
+    "PROCESS_POOL_SIZE": "2",
+    "WHISPER_MODEL": "base",
+    "WHISPER_DEVICE": "cpu",
+    "WHISPER_COMPUTE_TYPE": "int8",
+    "WHISPER_CPU_THREADS": "4",
+    "STT_BATCH_SIZE": "8",
+    "STT_BATCH_TIMEOUT": "100",
+    "STT_CONCURRENT_REQUESTS": "2",
+    "OLLAMA_MODEL": "llama2:7b",
+    "LLM_MAX_TOKENS": "512",
+    "LLM_TEMPERATURE": "0.7",
+    "LLM_TOP_P": "0.9",
+    "LLM_TOP_K": "40",
+    "LLM_CONTEXT_SIZE": "2048",
+    "LLM_GPU_LAYERS": "35",
+    "LLM_NUM_PARALLEL": "2",
+    "OLLAMA_NUM_PARALLEL": "2",
+}  # names and values as the performance guide prints them
+
+
+def test_every_name_is_tried_with_the_guides_own_value() -> None:
+    assert set(GUIDE) == {alias.variable for alias in ALIASES}
+    loaded = load(None, HOME | GUIDE, {})
+    assert loaded.settings.gateway.websocket.max_message_bytes == 10_485_760
+    assert loaded.settings.gateway.websocket.close_timeout_s == 60
+    assert loaded.settings.transcription.batch_timeout_ms == 100
+    assert loaded.settings.inference.gpu_layers == 35
+    assert {loaded.origins[alias.key] for alias in ALIASES} <= set(GUIDE)
+
+
+def test_every_alias_means_a_setting_that_exists() -> None:
+    assert {alias.key for alias in ALIASES} <= set(KEYS)
+
+
+def test_a_name_either_works_or_is_excused_and_never_both() -> None:
+    assert not {alias.variable for alias in ALIASES} & set(NOT_YET)
+
+
+def test_of_two_names_for_one_setting_the_more_specific_wins() -> None:
+    environ = HOME | {"PROCESS_POOL_SIZE": "3", "STT_CONCURRENT_REQUESTS": "4"}
+    assert load(None, environ, {}).settings.transcription.workers == 4
+
+
+@pytest.mark.parametrize("device", ["mps", "opencl"])
+def test_a_device_that_whisper_cannot_use_is_answered_with_those_that_work(device: str) -> None:
+    entries, problems = read_aliases({"WHISPER_DEVICE": device})
+    assert entries == []
+    assert re.search(f"no {device}: expected cpu, cuda or auto", str(problems[0]))
+
+
+def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
+    with pytest.raises(ConfigError, match=r"WHISPER_DEVICE: transcription\.device: expected one of auto, cpu, cuda"):
+        load(None, HOME | {"WHISPER_DEVICE": "tpu"}, {})
+
+
+def test_a_name_without_effect_is_warned_about_once() -> None:
+    environ = {"RATE_LIMIT_ENABLED": "true", "CACHE_TTL": "3600", "PATH": "/bin"}
+    warnings = warnings_about(environ)
+    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["CACHE_TTL", "RATE_LIMIT_ENABLED"]
+    assert load(None, HOME | environ, {}).warnings == tuple(warnings)

@@ -1,0 +1,197 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.keys import KEYS
+from config.load import DEFAULTS, is_loopback, load
+from config.problems import ConfigError
+from config.sources import line_numbers
+
+HOME = {"HOME": "/home/ada"}
+WriteToml = Callable[[str], Path]
+
+
+@pytest.fixture
+def write_toml(tmp_path: Path) -> WriteToml:
+    def write(text: str) -> Path:
+        path = tmp_path / "sayso.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def problems(path: Path | None = None, environ: dict[str, str] | None = None, **flags: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(path, HOME | (environ or {}), {key.replace("__", "."): value for key, value in flags.items()})
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_defaults_set_every_setting_and_nothing_else() -> None:
+    loaded = load(None, HOME, {})
+    assert set(loaded.origins) == set(KEYS)
+    assert set(loaded.origins.values()) == {"default"}
+    assert loaded.warnings == ()
+
+
+def test_every_default_has_a_comment_that_gives_its_reason() -> None:
+    lines = DEFAULTS.read_text().splitlines()
+    for key, number in line_numbers(DEFAULTS.read_text()).items():
+        if key in KEYS and key not in {"tools.servers", "tools.programs", "dialogue.system_prompt"}:
+            assert re.search(r"# .{3,}", lines[number - 1]), f"{key} has no comment"
+
+
+def test_a_later_place_wins_over_an_earlier_one(write_toml: WriteToml) -> None:
+    path = write_toml("[transcription]\nworkers = 3\nbatch_size = 2\nbeam_size = 6\nmodel = 'base'\n")
+    environ = HOME | {
+        "SAYSO_TRANSCRIPTION__BATCH_SIZE": "3",
+        "SAYSO_TRANSCRIPTION__BEAM_SIZE": "7",
+        "SAYSO_TRANSCRIPTION__MODEL": "small",
+        "STT_BATCH_SIZE": "8",
+        "WHISPER_MODEL": "medium",
+    }
+    loaded = load(path, environ, {"transcription.model": "large"})
+    transcription = loaded.settings.transcription
+    assert (transcription.workers, transcription.beam_size) == (3, 7)
+    assert (transcription.batch_size, transcription.model) == (8, "large")
+    assert loaded.origins["transcription.workers"] == f"{path}:2"
+    assert loaded.origins["transcription.beam_size"] == "SAYSO_TRANSCRIPTION__BEAM_SIZE"
+    assert loaded.origins["transcription.batch_size"] == "STT_BATCH_SIZE"
+    assert loaded.origins["transcription.model"] == "command line"
+
+
+def test_nested_settings_are_reached_by_a_variable() -> None:
+    loaded = load(None, HOME | {"SAYSO_GATEWAY__WEBSOCKET__PING_INTERVAL_S": "12.5"}, {})
+    assert loaded.settings.gateway.websocket.ping_interval_s == 12.5
+
+
+def test_every_problem_is_reported_at_once_with_its_place_and_value(write_toml: WriteToml) -> None:
+    path = write_toml('[gateway]\nport = "8000"\nprot = 1\n\n[audio]\nsilence_ms = 50\n[nonsense]\nx = 1\n')
+    environ = {"SAYSO_LOG__LEVEL": "loud", "SAYSO_TYPO": "1", "LLM_TOP_P": "often"}
+    assert problems(path, environ, log__json="perhaps") == [
+        f"{path}:2: gateway.port: expected a whole number, not '8000'",
+        f"{path}:3: gateway.prot is no setting; did you mean gateway.port?",
+        f"{path}:6: audio.silence_ms: expected a value >= 200, not 50",
+        f"{path}:8: nonsense.x is no setting",
+        "SAYSO_LOG__LEVEL: log.level: expected one of debug, info, warning, error, not 'loud'",
+        "SAYSO_TYPO: typo is no setting",
+        "LLM_TOP_P: inference.top_p: expected a number, not 'often'",
+        "command line: log.json: expected true or false, not 'perhaps'",
+    ]
+
+
+def test_a_section_given_as_a_value_is_a_problem(write_toml: WriteToml) -> None:
+    path = write_toml("gateway = 3\n")
+    assert problems(path) == [f"{path}:1: gateway is no setting; did you mean gateway.port?"]
+
+
+def test_a_file_that_is_no_toml_is_a_problem_that_says_where(write_toml: WriteToml) -> None:
+    path = write_toml("[gateway\nport = 1\n")
+    (problem,) = problems(path)
+    assert problem.startswith(f"{path}: expected TOML")
+    assert "line 1" in problem
+
+
+def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "missing.toml"
+    assert problems(path) == [f"{path}: cannot be read: No such file or directory"]
+
+
+def test_a_secret_is_in_no_message_and_in_no_repr(write_toml: WriteToml) -> None:
+    path = write_toml("[inference]\nopenai_api_key = 12345678\n")
+    assert problems(path) == [f"{path}:2: inference.openai_api_key: expected text"]
+    loaded = load(None, HOME | {"SAYSO_INFERENCE__OPENAI_API_KEY": "sk-secret"}, {})
+    assert "sk-secret" not in repr(loaded)
+
+
+def test_a_host_that_others_reach_is_refused_and_both_ways_out_are_named() -> None:
+    (problem,) = problems(environ={"SAYSO_GATEWAY__HOST": "0.0.0.0"})
+    assert problem.startswith("SAYSO_GATEWAY__HOST: ")
+    assert "127.0.0.1" in problem
+    assert "gateway.insecure = true (--insecure)" in problem
+
+
+def test_an_insecure_host_is_allowed_and_said_at_every_start() -> None:
+    loaded = load(None, HOME, {"gateway.host": "0.0.0.0", "gateway.insecure": "true"})
+    assert loaded.settings.gateway.host == "0.0.0.0"
+    assert [warning for warning in loaded.warnings if warning.startswith("insecure: ")]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("192.168.0.2", False),
+        ("::", False),
+        ("example.org", False),
+        ("", False),
+    ],
+)
+def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"audio.onset_threshold": "0.2"},
+        {"transcription.hypotheses": "6"},
+        {"inference.provider": "openai"},
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(flags: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, HOME, flags)
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].where == "command line"
+
+
+def test_paths_are_absolute_and_follow_the_xdg_specification() -> None:
+    settings = load(None, HOME | {"XDG_CACHE_HOME": "/var/cache/ada"}, {}).settings
+    assert settings.supervisor.data_dir == Path("/home/ada/.local/share/sayso")
+    assert settings.supervisor.models_dir == Path("/var/cache/ada/sayso/models")
+    assert settings.history.path == Path("/home/ada/.local/share/sayso/history.db")
+    assert settings.dialogue.commands_dir == "/home/ada/.config/sayso/commands"
+
+
+def test_commands_lie_beside_the_file_and_history_in_the_folder_of_data(write_toml: WriteToml) -> None:
+    path = write_toml('[supervisor]\ndata_dir = "/srv/sayso"\n[history]\npath = "talk.db"\n')
+    settings = load(path, HOME, {}).settings
+    assert settings.history.path == Path("/srv/sayso/talk.db")
+    assert settings.dialogue.commands_dir == str(path.parent / "commands")
+
+
+def test_an_absolute_history_path_stays_where_it_is() -> None:
+    assert load(None, HOME, {"history.path": "/tmp/h.db"}).settings.history.path == Path("/tmp/h.db")
+
+
+SERVERS = {"time": {"command": "mcp-server-time", "args": ["--local-timezone", "UTC"], "type": "stdio"}}
+
+
+def test_servers_of_mcp_clients_can_be_pasted_into_the_file(write_toml: WriteToml) -> None:
+    table = 'command = "mcp-server-time"\nargs = ["--local-timezone", "UTC"]\ntype = "stdio"\n'
+    for name in ("mcpServers", "tools.servers"):
+        assert load(write_toml(f"[{name}.time]\n{table}"), HOME, {}).settings.tools.servers == SERVERS
+
+
+@pytest.mark.parametrize("around", ['{"mcpServers": %s}', "%s"])
+def test_servers_of_mcp_clients_can_be_pasted_into_a_variable(around: str) -> None:
+    text = around % '{"time": {"command": "mcp-server-time", "args": ["--local-timezone", "UTC"], "type": "stdio"}}'
+    assert load(None, HOME | {"SAYSO_TOOLS__SERVERS": text}, {}).settings.tools.servers == SERVERS
+
+
+def test_a_bad_server_is_named_without_its_values(write_toml: WriteToml) -> None:
+    path = write_toml('[tools.servers.mail]\ncommand = "m"\nenv = {TOKEN = 1, SECRET = "s3cr3t"}\n')
+    assert problems(path) == [f"{path}:1: tools.servers: mail.env: expected a table of texts"]
+
+
+def test_programs_are_argument_vectors(write_toml: WriteToml) -> None:
+    path = write_toml('[tools.programs]\neditor = ["code", "-n"]\n')
+    assert load(path, HOME, {}).settings.tools.programs == {"editor": ("code", "-n")}
+    (problem,) = problems(write_toml('[tools.programs]\neditor = "code -n; rm"\n'))
+    assert "expected a program and its arguments" in problem

@@ -1,0 +1,48 @@
+"""The real Piper with the embedded voice."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backends.models import ModelError
+from tests.system.speech_fixtures import piper
+
+pytestmark = pytest.mark.system
+
+
+def speak(text: str) -> tuple[dict[str, Any], npt.NDArray[np.int16]]:
+    result, pcm = piper().handle("speak", {"text": text}, b"")
+    return result, np.frombuffer(pcm, dtype="<i2")
+
+
+def test_a_sentence_becomes_speech_of_a_plausible_length() -> None:
+    result, samples = speak("The kitchen light is on.")
+
+    assert result["samples"] == len(samples)
+    assert 0.8 < len(samples) / result["sample_rate"] < 4
+    assert np.abs(samples).max() > 3_000
+
+
+def test_longer_text_takes_longer() -> None:
+    assert len(speak("The kitchen light is on, and so is the one in the hall.")[1]) > 1.4 * len(speak("It is on.")[1])
+
+
+@pytest.mark.parametrize("text", ["", "…", "🎉", "[[ ]]", "\n"])
+def test_nothing_to_say_is_silence(text: str) -> None:
+    assert speak(text)[0]["samples"] == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["日本語", "1234567890", "a", "%", "http://example.org/?a=b&c=d", "«Ça va?»", "A" * 200]
+)
+def test_odd_text_does_not_break_it(text: str) -> None:
+    result, samples = speak(text)
+
+    assert result["samples"] == len(samples)
+
+
+def test_an_unknown_voice_says_what_there_is() -> None:
+    with pytest.raises(ModelError, match="none of en_US-joe-medium"):
+        piper().handle("speak", {"text": "Hi", "voice": "nobody"}, b"")
