@@ -65,6 +65,8 @@ from runtime import (
 log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]
 
+STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
+
 # mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
 FRAMES = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)  # about 2 s of 20-100 ms frames: then TCP pushes back
 WORDS = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)
@@ -162,7 +164,9 @@ class House:
         router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
         timeout_s = self.settings.tools.connect_timeout_s + 5.0
         specs = tuple(
-            ChildSpec(ref=ref, factory=partial(self._tool_server, name), start_timeout_s=timeout_s)
+            ChildSpec(
+                ref=ref, factory=partial(self._tool_server, name), start_timeout_s=timeout_s, shutdown_s=STOP_TOOL_S
+            )
             for name, ref in servers.items()
         )
         return Supervisor((*specs, router), strategy=Strategy.ONE_FOR_ONE)

@@ -9,6 +9,7 @@ Rules kept here:
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -98,10 +99,12 @@ class Connection(Actor):
         self._errors = SlidingCount(settings.session.max_client_errors, settings.session.client_error_window_s)
         self._memory: SessionMemory
         self._frames_in = 0
+        self._handshake_by_s = math.inf
 
     async def on_start(self) -> None:
         """Pick up the session where the last incarnation left it, and begin to read."""
         self._memory = await self._peers.vault.ask(Recall())
+        self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
         self.context.nursery.start_soon(self._read)
@@ -168,11 +171,12 @@ class Connection(Actor):
         """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
         is_live = self._state.phase is not Phase.CONNECTING
         session = self._settings.session
-        with trio.move_on_after(session.idle_timeout_s if is_live else session.handshake_timeout_s):
+        with trio.move_on_at(trio.current_time() + session.idle_timeout_s if is_live else self._handshake_by_s):
             return await self._socket.receive()
         if is_live:
             self._socket.start_close(CloseCode.IDLE, "idle")
         else:
+            self._handshake_by_s = math.inf  # said once; what remains is to see the socket closed
             message = f"connection_request expected within {session.handshake_timeout_s:g} s"
             await self._send(Error("handshake_expected", message, fatal=True))
             self._socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request")

@@ -30,7 +30,7 @@ from protocol.messages import (
 )
 from protocol.tools import consent_of
 from protocol.vault import SessionMemory
-from runtime import Actor, Ref, Registry
+from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 MAX_ANNOUNCEMENTS = 8
 MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
@@ -94,7 +94,8 @@ class Dialogue(Actor):
                 self._announcements.append(message)
                 await self._next()
             case Configured(options, voice, task):
-                self._wishes = Wishes(options, voice, task)
+                was = self._wishes or Wishes(options)
+                self._wishes = Wishes(options, voice or was.voice, task or was.task)  # what is absent stays as it is
             case events.Bye():
                 self._is_leaving = True
                 await self._next()
@@ -109,6 +110,8 @@ class Dialogue(Actor):
     # --- what was heard --------------------------------------------------------------------------
 
     async def _speech_began(self, at_ms: int) -> None:
+        if self._hearing is not None:  # an ear that was restarted hears the same speech again
+            return
         self._hearing = self._kit.new_id()
         self._memory.open_turns.add(self._hearing)
         await self._kit.show(events.SpeechStarted(self._hearing, at_ms))
@@ -128,6 +131,7 @@ class Dialogue(Actor):
         turn_id, self._hearing = self._hearing, None
         await self._kit.show(events.NoSpeech(turn_id, dropped.reason))
         await self._complete_unrun(turn_id, "no_speech")
+        await self._next()  # an announcement may have waited for the pause
 
     async def _utterance_ended(self, ended: UtteranceEnded) -> None:
         turn_id, self._hearing = self._hearing or self._kit.new_id(), None
@@ -164,6 +168,7 @@ class Dialogue(Actor):
         if self._wishes is None:  # nothing is said before the handshake
             raise AssertionError("a turn before connection_request")
         self._memory.running = waiting
+        self._memory.open_turns.add(waiting.turn_id)
         self._turn = Turn(waiting.turn_id, self._kit, self._wishes)
         self.context.nursery.start_soon(self._run, self._turn, waiting)
 
@@ -223,8 +228,13 @@ class Dialogue(Actor):
         if self._wishes is None:
             raise AssertionError("a question before connection_request")
         text = waiting.said.text if isinstance(waiting.said, events.Text) else ""
-        if isinstance(waiting.said, UtteranceEnded):
-            text = await hear(self._kit, self._wishes, waiting.turn_id, waiting.said.utterance) or ""
+        try:
+            if isinstance(waiting.said, UtteranceEnded):
+                text = await hear(self._kit, self._wishes, waiting.turn_id, waiting.said.utterance) or ""
+        except (AskError, MailboxError) as error:  # the question stays open: it can be answered again, or by hand
+            await self._kit.show(events.Error("turn_failed", str(error), turn_id=waiting.turn_id))
+            await self._complete_unrun(waiting.turn_id, "failed")
+            return
         consent = consent_of(text)
         turn.confirm(None, approve=consent is True)
         if consent is not None or not text:

@@ -218,4 +218,4 @@ class Ingress(Protocol):
         """Listen until cancelled; starts with the bound addresses, raises ``PortInUse``."""
 
     async def stop(self) -> None:
-        """Stop listening; connections stay until they end."""
+        """Stop listening and close every connection, within seconds."""

@@ -156,8 +156,6 @@ class Reception:
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
-        if self._house.is_stopping:
-            return refusal_answer(Refusal(503, "the server is stopping", 1.0))
         place = self._house.handlers.admit(request)
         if isinstance(place, Refusal):
             if "origin" not in request.headers:

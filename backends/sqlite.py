@@ -1,187 +1,228 @@
-"""History in one SQLite file, through sqlite-utils.
+"""History in one SQLite file, through sqlite-utils: one writer, readers beside it.
 
 Rules kept here:
 
-* One writer at a time, each batch one transaction, always in a thread.
-* A damaged file is set aside as ``…damaged-N`` and reported, never deleted.
-* The schema has a version (``PRAGMA user_version``); a migration is a function in ``MIGRATIONS``.
+* Every call runs in a thread. One connection writes and one reads, each used by one thread at a time; with the
+  write-ahead log they do not wait for each other.
+* What ``write`` is given is one transaction; writing it again changes nothing, so a batch may be repeated.
+* A damaged file is set aside with its log, reported, and never deleted.
+* The file is readable for its owner only: it holds what people said.
 """
 
-import json
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
-import sqlite_utils
+import msgspec
 import trio
+from sqlite_utils import Database
 
 from backends.protocols import StoreError
+from backends.sqlite_schema import migrate, settings_of_connection
 from config.settings import HistorySettings
 from protocol.messages import SessionRecord, ToolRecord, TurnRecord
 
-log = logging.getLogger("sayso.sqlite")
-BUSY_TIMEOUT_S: Final = 5.0  # a backup may hold the file for a moment
-Row = dict[str, Any]
+log = logging.getLogger("sayso.history")
+Result = TypeVar("Result")
+Record = SessionRecord | TurnRecord | ToolRecord
 
-
-def _create(database: sqlite_utils.Database) -> None:
-    database["sessions"].create({"session_id": str, "user_id": str, "started_at": float}, pk="session_id")
-    database["sessions"].create_index(["user_id"], "idx_session_user")
-    database["conversations"].create(
-        {
-            "turn_id": str,
-            "session_id": str,
-            "user_id": str,
-            "timestamp": float,
-            "heard": str,
-            "replied": str,
-            "outcome": str,
-            "source": str,
-            "latency_ms": str,
-        },
-        pk="turn_id",
-    )
-    database["conversations"].create_index(["timestamp"], "idx_conversation_timestamp")
-    database["conversations"].enable_fts(["heard", "replied"], create_triggers=True)
-    database["tool_calls"].create(
-        {
-            "call_id": str,
-            "session_id": str,
-            "turn_id": str,
-            "timestamp": float,
-            "server": str,
-            "tool": str,
-            "arguments": str,
-            "ok": int,
-            "result": str,
-            "duration_ms": float,
-            "transcript": str,
-            "confidence": float,
-        },
-        pk="call_id",
-    )
-
-
-MIGRATIONS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_create,)
-TABLES: Final = {SessionRecord: "sessions", TurnRecord: "conversations", ToolRecord: "tool_calls"}
+LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
+CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond it damage is found when it is met
+DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class SqliteStore:
-    """The ``Store`` of one file."""
+    """The store of ``history.path`` (``backends.protocols.Store``); ``damaged`` lists the files that were set aside."""
 
     def __init__(self, settings: HistorySettings) -> None:
+        self.path = settings.path
+        self.damaged: tuple[Path, ...] = ()
         self._settings = settings
-        self._database: sqlite_utils.Database | None = None
-        self._turn = trio.Lock()
-        self.set_aside: Path | None = None
-        """Where a damaged file was put, if there was one."""
+        self._writer: Database | None = None
+        self._reader: Database | None = None
+        self._write_limit = trio.CapacityLimiter(1)
+        self._read_limit = trio.CapacityLimiter(1)
 
     async def open(self) -> None:
-        """Create or migrate the schema; raises ``StoreError``."""
-        await self._in_thread(self._open)
+        """Open the file, or set a damaged one aside and begin a new one; raises ``StoreError``."""
+        await self._in_thread(self._open, self._write_limit)
 
-    async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
+    async def write(self, records: Sequence[Record]) -> None:
         """Write all of them in one transaction; raises ``StoreError``."""
-        await self._in_thread(lambda: self._write(records))
+        await self._in_thread(lambda: self._write(records), self._write_limit)
 
-    async def recent_turns(self, limit: int) -> list[Row]:
+    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest turns, newest first; raises ``StoreError``."""
-        found: list[Row] = await self._in_thread(lambda: self._recent(limit))
-        return found
+        return await self._in_thread(lambda: self._recent(limit), self._read_limit)
+
+    async def search_turns(self, words: str, limit: int) -> list[dict[str, Any]]:
+        """Return turns in which all ``words`` were heard or replied, best match first; raises ``StoreError``."""
+        return await self._in_thread(lambda: self._search(words, limit), self._read_limit)
 
     async def close(self) -> None:
-        """Close the file."""
-        await self._in_thread(self._close)
+        """Close the file; a closed store can be opened again."""
+        await self._in_thread(self._close, self._write_limit)
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        async with self._turn:
-            try:
-                return await trio.to_thread.run_sync(work)
-            except (sqlite3.Error, OSError) as error:
-                raise StoreError(f"{self._settings.path}: {error}") from error
+    async def _in_thread(self, work: Callable[[], Result], limit: trio.CapacityLimiter) -> Result:
+        """Run ``work`` to its end, also if the caller has gone: half a transaction helps nobody."""
+        return await trio.to_thread.run_sync(work, limiter=limit)
 
-    # --- in the thread ---------------------------------------------------------------------------
+    # --- in the writer's thread ------------------------------------------------------------------
 
     def _open(self) -> None:
-        path = Path(self._settings.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._database = self._connect(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            self.set_aside = _set_aside(path)
-            log.error("history was damaged (%s); set aside as %s", error, self.set_aside)  # noqa: TRY400 - one line
-            self._database = self._connect(path)
+        self._close()
+        with self._explained():
+            try:
+                self._connect()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._start_anew(error)
 
-    def _connect(self, path: Path) -> sqlite_utils.Database:
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
+    def _connect(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)
+        self._writer = writer = self._database()
+        if self.path.stat().st_size <= CHECKED_MAX_BYTES:
+            check(writer)
+        migrate(writer, self.path)
+        self._reader = self._database()
+
+    def _database(self) -> Database:
+        connection = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT_S, check_same_thread=False)
+        database = Database(connection)
         try:
-            for pragma in (
-                "journal_mode=WAL",
-                "synchronous=NORMAL",
-                f"cache_size={self._settings.cache_pages}",
-                "temp_store=MEMORY",
-                f"mmap_size={self._settings.mmap_bytes}",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-            database = sqlite_utils.Database(connection)
-            _migrate(database)
-        except BaseException:
-            connection.close()
+            for statement in settings_of_connection(self._settings):
+                database.execute(statement)
+        except sqlite3.Error:
+            database.close()
             raise
         return database
 
-    def _write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
-        database = self._opened()
-        with database.atomic():
-            for kind, table in TABLES.items():
-                rows = [row_of(record) for record in records if isinstance(record, kind)]
-                if rows:
-                    database.table(table).insert_all(rows, ignore=True)
+    def _start_anew(self, error: sqlite3.DatabaseError) -> None:
+        """Set the file aside and begin a new one."""
+        self._close()
+        aside = set_aside(self.path)
+        self.damaged = (*self.damaged, aside)
+        log.error("%s is damaged (%s); it was set aside as %s, and a new one begins", self.path, error, aside.name)
+        self._connect()
 
-    def _recent(self, limit: int) -> list[Row]:
-        rows = self._opened()["conversations"].rows_where(order_by="timestamp desc, rowid desc", limit=limit)
-        return [{**row, "latency_ms": json.loads(row["latency_ms"])} for row in rows]
-
-    def _opened(self) -> sqlite_utils.Database:
-        if self._database is None:
-            raise sqlite3.ProgrammingError("the store is not open")
-        return self._database
+    def _write(self, records: Sequence[Record]) -> None:
+        with self._explained():
+            try:
+                insert(self._opened(self._writer), records)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._start_anew(error)
+                insert(self._opened(self._writer), records)
 
     def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        for database in (self._reader, self._writer):
+            if database is not None:
+                database.close()
+        self._reader = self._writer = None
+
+    # --- in the reader's thread ------------------------------------------------------------------
+
+    def _recent(self, limit: int) -> list[dict[str, Any]]:
+        with self._explained():
+            turns = self._opened(self._reader)["conversations"]
+            return [plain(row) for row in turns.rows_where(order_by="timestamp desc, rowid desc", limit=max(limit, 0))]
+
+    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        with self._explained():
+            turns = self._opened(self._reader)["conversations"]
+            return [plain(row) for row in turns.search(words, limit=max(limit, 0), quote=True)]
+
+    # --- both ------------------------------------------------------------------------------------
+
+    def _opened(self, database: Database | None) -> Database:
+        if database is None:
+            raise StoreError(f"{self.path} is not open")
+        return database
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Name the file in whatever goes wrong with it."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
 
 
-def row_of(record: SessionRecord | TurnRecord | ToolRecord) -> Row:
-    """Return a record as columns: mappings become JSON, truth becomes 0 or 1."""
+# --- rows ----------------------------------------------------------------------------------------
+
+
+def insert(database: Database, records: Sequence[Record]) -> None:
+    """Insert the records in one transaction; rows that are there already stay as they are."""
+    rows: dict[str, list[dict[str, Any]]] = {"sessions": [], "conversations": [], "tool_calls": []}
+    for record in records:
+        rows[table_of(record)].append(row_of(record))
+    with database.atomic():
+        for table, inserted in rows.items():
+            if inserted:
+                database[table].insert_all(inserted, ignore=True)
+
+
+def table_of(record: Record) -> str:
+    """Return the table that a record belongs to."""
+    match record:
+        case SessionRecord():
+            return "sessions"
+        case TurnRecord():
+            return "conversations"
+        case ToolRecord():
+            return "tool_calls"
+
+
+def row_of(record: Record) -> dict[str, Any]:
+    """Return a record's row: its fields by name, mappings as JSON."""
     row = attrs.asdict(record, recurse=False)
-    for name in ("latency_ms", "arguments"):
-        if name in row:
-            row[name] = json.dumps(dict(row[name]))
-    if "ok" in row:
-        row["ok"] = int(row["ok"])
-    return row
+    return {
+        name: value if isinstance(value, PLAIN) else msgspec.json.encode(value).decode() for name, value in row.items()
+    }
 
 
-def _migrate(database: sqlite_utils.Database) -> None:
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        with database.atomic():
-            migration(database)
-        database.execute(f"PRAGMA user_version = {number}")
+PLAIN: Final = (str, int, float, bool, type(None))
 
 
-def _set_aside(path: Path) -> Path:
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a turn's row as others see it: latencies as a mapping."""
+    return {**row, "latency_ms": msgspec.json.decode(row["latency_ms"])}
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def check(database: Database) -> None:
+    """Raise ``sqlite3.DatabaseError`` with the code of damage if SQLite finds some."""
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        error = sqlite3.DatabaseError(found)
+        error.sqlite_errorname = "SQLITE_CORRUPT"
+        raise error
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error means that the file is damaged, and not that it is locked, read-only or the disk full."""
+    name = getattr(error, "sqlite_errorname", "")
+    return any(name == code or name.startswith(f"{code}_") for code in DAMAGED)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename the file to the first free ``<name>.damaged-<n>``, its log with it; return the new path."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
+    for side in SIDE_FILES:
+        file = path.with_name(path.name + side)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + side))
     path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
     return aside

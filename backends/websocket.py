@@ -82,6 +82,14 @@ def shortened(reason: str) -> str:
     return reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
+def feed(protocol: ServerProtocol, data: bytes) -> None:
+    """Give the protocol what came; nothing is the end of the stream."""
+    if data:
+        protocol.receive_data(data)
+    else:
+        protocol.receive_eof()
+
+
 class TrioWebSocket:
     """An open WebSocket, the ``Socket`` of this process; ``run`` must run as long as it is used."""
 
@@ -153,7 +161,7 @@ class TrioWebSocket:
 
     def _take_in(self, data: bytes) -> None:
         self._liveness.heard_at = trio.current_time()
-        self._feed(data)
+        feed(self._protocol, data)
         try:
             for frame in self._protocol.events_received():
                 message = self._assembler.add(frame)  # type: ignore[arg-type]  # an open protocol has no requests
@@ -163,12 +171,6 @@ class TrioWebSocket:
             self._protocol.fail(BAD_UTF8, f"{error.reason} at position {error.start}")
         self._flush()
         self._notice_end()
-
-    def _feed(self, data: bytes) -> None:
-        if data:
-            self._protocol.receive_data(data)
-        else:
-            self._protocol.receive_eof()
 
     def _notice_end(self) -> None:
         protocol = self._protocol
@@ -285,7 +287,7 @@ class TrioWebSocket:
         while self._protocol.state is not State.CLOSED:
             data = await self._read()
             if data is not None:
-                self._feed(data)
+                feed(self._protocol, data)
                 self._protocol.events_received()
                 self._flush()
         await self._writer.done.wait()

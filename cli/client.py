@@ -6,30 +6,23 @@ Rules kept here:
 * The socket is always being read, or we would not notice that the server has gone.
 """
 
-import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
 import trio
-from trio_websocket import (
-    ConnectionClosed,
-    ConnectionRejected,
-    ConnectionTimeout,
-    DisconnectionTimeout,
-    HandshakeError,
-    WebSocketConnection,
-    open_websocket_url,
-)
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
-CONNECT_TIMEOUT_S: Final = 10.0
+CONNECT_TIMEOUT_S: Final = 5.0
 GOODBYE_TIMEOUT_S: Final = 3.0
 RECEIVE_BYTES: Final = 65_536  # the library's 4 KiB cost a wake-up each
 MAX_MESSAGE_BYTES: Final = 16 << 20
 CLIENT_ID: Final = "sayso-say"
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class ClientError(Exception):
@@ -82,6 +75,11 @@ class Talk:
             raise ClientError(_closed(error)) from error
         return frame if isinstance(frame, bytes) else parse(frame)
 
+    async def leave(self) -> None:
+        """Close; a server that is slow to say goodbye is left without."""
+        with trio.move_on_after(GOODBYE_TIMEOUT_S):
+            await self._socket.aclose()
+
     async def _send(self, frame: str | bytes) -> None:
         try:
             await self._socket.send_message(frame)
@@ -101,16 +99,69 @@ def parse(frame: str) -> Event:
 @asynccontextmanager
 async def connect(url: str, opening: Opening) -> AsyncIterator[tuple[Talk, Event]]:
     """Open a conversation; gives it and the ``connection_accepted`` event. Raises ``ClientError``."""
-    with contextlib.suppress(DisconnectionTimeout):  # the server is slow to say goodbye: we are leaving anyway
-        async with AsyncExitStack() as stack:
-            talk = Talk(await _open(stack, url))
-            first: Event | bytes | None = None
-            with trio.move_on_after(CONNECT_TIMEOUT_S):
-                await talk.send("connection_request", **opening.as_data())
-                first = await talk.receive()
-            if first is None:
-                raise ClientError(f"{url} took the connection but does not answer")
-            yield talk, accepted(first)
+    failure: ClientError | None = None  # raised outside of the nursery, which would wrap it
+    async with await _open_stream(url) as stream:  # ours to close: the library forgets it when the server closes first
+        try:
+            async with trio.open_nursery() as nursery:
+                try:
+                    talk = Talk(await _open_socket(nursery, stream, url))
+                    yield talk, await _introduce(talk, opening, url)
+                    await talk.leave()
+                except ClientError as error:
+                    failure = error
+                nursery.cancel_scope.cancel()
+        except* ConnectionRejected as rejected:
+            failure = ClientError(_rejected(url, rejected))
+    if failure is not None:
+        raise failure
+
+
+async def _open_stream(url: str) -> Stream:
+    if not is_address(url):
+        raise ClientError(f"the address must be like ws://127.0.0.1:8000/ws, not {url!r}")
+    parts = urlsplit(url)
+    host, is_secure = str(parts.hostname), parts.scheme == "wss"
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT_S):
+            stream = await trio.open_tcp_stream(host, parts.port or (443 if is_secure else 80))
+            return await _secured(stream, host) if is_secure else stream
+    except trio.BrokenResourceError as error:
+        raise ClientError(f"no safe connection to {url}: {error.__cause__}") from error
+    except (OSError, trio.TooSlowError) as error:  # no such host, nobody listens there, or nobody answers
+        why = str(error) or f"no answer within {CONNECT_TIMEOUT_S:g} s"
+        raise ClientError(f"no server at {url} ({why}): start one with `sayso serve`") from error
+
+
+async def _secured(stream: trio.SocketStream, host: str) -> Stream:
+    secure = trio.SSLStream(stream, ssl.create_default_context(), server_hostname=host, https_compatible=True)
+    try:
+        await secure.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return secure
+
+
+async def _open_socket(nursery: trio.Nursery, stream: Stream, url: str) -> WebSocketConnection:
+    parts = urlsplit(url)
+    resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT_S):
+            return await wrap_client_stream(
+                nursery, stream, host, resource, max_message_size=MAX_MESSAGE_BYTES, receive_buffer_size=RECEIVE_BYTES
+            )
+    except trio.TooSlowError as error:
+        raise ClientError(f"{url} did not take a WebSocket within {CONNECT_TIMEOUT_S:g} s") from error
+
+
+async def _introduce(talk: Talk, opening: Opening, url: str) -> Event:
+    try:
+        with trio.fail_after(CONNECT_TIMEOUT_S):
+            await talk.send("connection_request", **opening.as_data())
+            return accepted(await talk.receive())
+    except trio.TooSlowError as error:
+        raise ClientError(f"{url} took the connection but does not answer") from error
 
 
 def accepted(event: Event | bytes) -> Event:
@@ -138,28 +189,10 @@ def is_address(url: str) -> bool:
         return False
 
 
-async def _open(stack: AsyncExitStack, url: str) -> WebSocketConnection:
-    if not is_address(url):
-        raise ClientError(f"the address must be like ws://127.0.0.1:8000/ws, not {url!r}")
-    socket = open_websocket_url(
-        url,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        disconnect_timeout=GOODBYE_TIMEOUT_S,
-        max_message_size=MAX_MESSAGE_BYTES,
-        receive_buffer_size=RECEIVE_BYTES,
-    )
-    try:
-        return await stack.enter_async_context(socket)
-    except ConnectionRejected as error:
-        raise ClientError(_rejected(url, error)) from error
-    except ConnectionTimeout as error:
-        raise ClientError(f"{url} did not take a WebSocket within {CONNECT_TIMEOUT_S:g} s") from error
-    except (HandshakeError, trio.BrokenResourceError) as error:  # nobody there, no such host, no certificate
-        why = error.__cause__ or error
-        raise ClientError(f"no server at {url} ({why}): start one with `sayso serve`") from error
-
-
-def _rejected(url: str, error: ConnectionRejected) -> str:
+def _rejected(url: str, group: ExceptionGroup[ConnectionRejected]) -> str:
+    error: ConnectionRejected | ExceptionGroup[ConnectionRejected] = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     headers = dict(error.headers or ())
     after = headers.get(b"retry-after", b"").decode("latin-1")
     text = (error.body or b"").decode(errors="replace").strip()[:200]

@@ -6,15 +6,15 @@ Rules kept here:
 * ``Progress`` is pure: it decides from events alone whether anything is still to come.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import trio
 
 from cli.client import ClientError, Event, Opening, Talk, connect
 
-SILENT_S: Final = 5.0  # if no speech has begun so long after the last sample, there was none
 Feed = Callable[[Talk], Awaitable[None]]
 
 
@@ -50,6 +50,18 @@ class Progress:
         return bool(self.outcomes) and not self._open_turns and not self._is_answering
 
 
+@attrs.frozen
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    turns_s: float
+    """For all turns to end."""
+    after_s: float = 0.0
+    """For what may come after that, such as a timer that speaks up."""
+    speech_s: float = math.inf
+    """For speech to begin after the last sample was sent; a typed command waits for none."""
+
+
 @attrs.define
 class Conversation:
     """Runs one; ``show`` gets every event and every piece of speech as it comes."""
@@ -59,8 +71,7 @@ class Conversation:
     feed: Feed
     show: Callable[[Event | bytes], None]
     approve: Callable[[Mapping[str, Any]], Awaitable[bool]]
-    timeout_s: float
-    wait_s: float = 0.0
+    patience: Patience
     is_live: bool = False
     """Whether ``feed`` never ends by itself, so that the first turn's end is the end."""
     _progress: Progress = attrs.field(init=False, factory=Progress)
@@ -84,12 +95,12 @@ class Conversation:
         return self._progress.outcomes
 
     async def _ended(self) -> None:
-        """Wait until all that was said is answered, and ``wait_s`` longer."""
-        with trio.move_on_after(self.timeout_s) as limit:
+        """Wait until all that was said is answered, and as much longer as was asked for."""
+        with trio.move_on_after(self.patience.turns_s) as limit:
             await self._over.wait()
         if limit.cancelled_caught:
-            self._fail(ClientError(f"the turn did not end within {self.timeout_s:g} s (--timeout)"))
-        with trio.move_on_after(self.wait_s):
+            self._fail(ClientError(f"the turn did not end within {self.patience.turns_s:g} s (--timeout)"))
+        with trio.move_on_after(self.patience.after_s):
             await self._failed.wait()
 
     async def _until_failure(self, task: Callable[[Talk], Awaitable[None]], talk: Talk) -> None:
@@ -107,7 +118,7 @@ class Conversation:
         await self.feed(talk)
         self._has_sent = True
         self._look()
-        await trio.sleep(SILENT_S)
+        await trio.sleep(self.patience.speech_s)
         if not self._progress.has_begun:
             raise ClientError("the server heard no speech in what was sent")
 

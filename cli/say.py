@@ -1,6 +1,7 @@
 """``sayso say``: talk to a running server from a terminal."""
 
 import json
+import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -13,12 +14,13 @@ import trio
 from rich.console import Console
 
 from cli.client import ClientError, Event, Opening, Talk
-from cli.conversation import Conversation, Feed
+from cli.conversation import Conversation, Feed, Patience
 from cli.render import show
 from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
 CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end
+SPEECH_BEGINS_S: Final = 5.0  # after the last sample; the server says at once that it hears speech
 FAST_FACTOR: Final = 10  # times real time; beyond its buffer the server stops reading
 EXIT_TROUBLE: Final = 1
 EXIT_NOT_DONE: Final = 3
@@ -89,8 +91,8 @@ def say(  # noqa: PLR0917 - click calls it by name
     output = Output(Console(), is_json)
     try:
         opening, feed = _what(sentence, wav, fast)
-        approve = partial(_approve, yes)
-        conversation = Conversation(url, opening, feed, output.take, approve, timeout_s, wait_s, is_live=mic)
+        patience = Patience(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
+        conversation = Conversation(url, opening, feed, output.take, partial(_approve, yes), patience, is_live=mic)
         outcomes = trio.run(conversation.run)
         _keep(output.speech(), save, is_played)
     except ClientError as error:

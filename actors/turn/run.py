@@ -59,8 +59,8 @@ class Turn:
 
     @property
     def is_answering(self) -> bool:
-        """Whether the answer can be heard, or is about to be."""
-        return self.machine.is_speaking or self._mouth.is_speaking
+        """Whether the answer can be heard, or is about to be; a question is none, for words then answer it."""
+        return not self.is_confirming and (self.machine.is_speaking or self._mouth.is_speaking)
 
     def confirm(self, call_id: str | None, *, approve: bool) -> bool:
         """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""

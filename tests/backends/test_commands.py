@@ -253,7 +253,7 @@ def test_without_programs_none_can_be_started():
     bare = HassilGrammar()
 
     assert bare.match(["open the calculator"], "en") is None
-    assert "open the" not in bare.vocabulary("en")
+    assert "open" not in bare.vocabulary("en")
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ def test_users_commands_come_before_the_built_in_ones(coffee):
 def test_the_vocabulary_begins_with_the_users_own_words(coffee):
     words = coffee.vocabulary("en")
 
-    assert words[:2] == ("brew espresso", "what time is it")
-    assert {"iced mocha", "set a timer for ten minutes"} <= set(words)
+    assert words[:4] == ("brew", "espresso", "what", "time")
+    assert {"iced mocha", "timer", "minutes"} <= set(words)
     assert len(words) == len(set(words))
 
 
@@ -296,7 +296,7 @@ def test_the_vocabulary_is_bounded_and_keeps_room_for_the_built_in_commands(tmp_
 
     assert len(words) == MAX_VOCABULARY
     assert "calculator" in words
-    assert "set a timer for ten minutes" in words
+    assert "timer" in words
 
 
 def test_bad_files_are_refused_whole(tmp_path):

@@ -1,6 +1,9 @@
 """The listener with real sockets on loopback: its limits, its border around each connection, its end."""
 
 import json
+import logging
+import socket as stdlib_socket
+import struct
 from contextlib import AbstractContextManager
 
 import httpx2
@@ -92,3 +95,22 @@ async def test_stopping_what_never_began_returns_at_once() -> None:
     ingress = Ingress(gateway_settings(), FakeHandlers(), Doors(frozenset({"/ws"}), refusal_event))
     with trio.fail_after(1):
         await ingress.stop()
+
+
+async def test_the_listener_shows_who_is_in() -> None:
+    async with serving() as server:
+        await server.upgrade()
+        assert repr(server.ingress) == "<Ingress 0 http, 1 websockets>"
+
+
+async def test_clients_that_vanish_at_once_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as server:
+        for _ in range(50):
+            stream = await server.connect()
+            reset = struct.pack("ii", 1, 0)  # closing sends a reset
+            stream.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_LINGER, reset)
+            await stream.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            await stream.aclose()
+        answer = await ask(server.port, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -28,7 +28,7 @@ def test_the_parameters_are_plain_values() -> None:
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="'other' is no .gguf file"):
+    with pytest.raises(ModelError, match=r"'other' is no \.gguf file"):
         llamacpp.LlamaWorker({**PARAMS, "model": "other", "models_dir": str(tmp_path)})
 
 
@@ -63,5 +63,5 @@ async def test_the_first_question_is_asked_over_http() -> None:
 
 async def test_a_server_that_cannot_answer_its_first_question_is_not_ready() -> None:
     async with scripted(page({"error": "broken"}, 500)) as server:
-        with pytest.raises(RuntimeError, match="first question, but it said 500.*broken"):
+        with pytest.raises(RuntimeError, match=r"first question, but it said 500.*broken"):
             await trio.to_thread.run_sync(partial(llamacpp.warm_up, f"{server.url}/v1"))

@@ -187,17 +187,6 @@ async def test_what_cannot_be_started_is_lost_with_a_readable_reason(config, rea
     assert len(str(caught.value)) <= 500
 
 
-async def test_announcements_come_out_of_the_connection(tmp_path, autojump_clock):
-    from backends.tools_server import make_server
-
-    said = []
-    server = make_server(tmp_path, {}, now=lambda: trio.current_time() + 1e9)
-    servers = McpServers({"tools": server}, SETTINGS)
-    async with servers("tools", on_announcement=lambda *both: said.append(both)) as connection:
-        # an in-process connection of the newer protocol has no channel of its own: this one is about the wiring only
-        assert (await call(connection, "set_timer", seconds=5)).content == "Timer set for five seconds."
-
-
 def test_the_built_in_server_is_started_by_this_interpreter(tmp_path):
     config = builtin_server_config(tmp_path, '{"a": ["b"]}')
 

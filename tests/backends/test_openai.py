@@ -287,7 +287,8 @@ async def test_arguments_that_make_no_sense_after_text_keep_the_text() -> None:
 
 
 async def test_a_server_without_a_word_is_left_after_the_first_deadline(clock: MockClock) -> None:
-    async with scripted([HELLO[0], *[Wait(4.0), b": ping\n\n"] * 10]) as server:
+    pings: list[Step] = [Wait(4.0), b": ping\n\n"]
+    async with scripted([HELLO[0], *pings * 10]) as server:
         started_s = trio.current_time()
         with pytest.raises(ProviderError, match="no word within 10 s"):
             await generate(server)

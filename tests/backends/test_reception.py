@@ -20,6 +20,7 @@ from tests.backends.ingress_fixtures import (
     ask,
     gateway_settings,
     patient_clock,
+    read_all,
     read_head,
     serving,
 )
@@ -354,3 +355,23 @@ async def test_a_session_that_does_not_read_slows_its_client_down(clock: MockClo
                 await client.send(b"x" * 65_536)
                 sent += 65_536
         assert sent < 16_000_000
+
+
+async def test_a_refused_browser_that_has_left_already_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(FakeHandlers(places=0)) as server:
+        stream = await server.connect()
+        goodbye = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True)
+        await stream.send_all(UPGRADE + b"Origin: https://example.org\r\n\r\n" + goodbye)
+        head, _ = await read_head(stream)
+        assert head.startswith(b"HTTP/1.1 101 ")
+        await read_all(stream)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_handshake_while_the_server_stops_is_not_accepted() -> None:
+    async with serving() as server:
+        server.ingress._house.is_stopping = True
+        stream = await server.connect()
+        await stream.send_all(UPGRADE + b"\r\n")
+        assert await read_all(stream) == b""
+        assert server.handlers.most_taken == 0

@@ -98,11 +98,13 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(
 
     url = await scripted_server(nursery, script)
     await expect_failure(url, "does not answer")
-    assert patient_clock.current_time() >= 10
+    assert patient_clock.current_time() >= 5
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
-async def test_what_speaks_no_websocket_is_no_server(nursery: trio.Nursery, answer: bytes) -> None:
+async def test_what_speaks_no_websocket_is_no_server(
+    nursery: trio.Nursery, answer: bytes, patient_clock: trio.testing.MockClock
+) -> None:
     async def handle(stream: trio.SocketStream) -> None:
         await stream.receive_some()
         await stream.send_all(answer)
@@ -110,7 +112,18 @@ async def test_what_speaks_no_websocket_is_no_server(nursery: trio.Nursery, answ
 
     (listener,) = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
     url = f"ws://127.0.0.1:{listener.socket.getsockname()[1]}/ws"
-    await expect_failure(url, "no server at|refused the connection: 200")
+    await expect_failure(url, "did not take a WebSocket|refused the connection: 200")
+    assert patient_clock.current_time() < 10
+
+
+async def test_a_server_without_tls_is_no_wss_server(nursery: trio.Nursery) -> None:
+    async def handle(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await stream.aclose()
+
+    (listener,) = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
+    await expect_failure(f"wss://127.0.0.1:{listener.socket.getsockname()[1]}/ws", r"no safe connection to wss.*SSL")
 
 
 @pytest.mark.parametrize("frame", ["", "[]", "{}", '{"type": "x"}', "nonsense"])

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from cli.client import ClientError, Event, Opening, Talk
-from cli.conversation import Conversation, Progress
+from cli.conversation import Conversation, Patience, Progress
 from tests.cli.scripted_server import Client, Script, scripted_server
 
 
@@ -65,7 +65,7 @@ class Caller:
         async def feed(talk: Talk) -> None:
             await talk.send("text", text="hello")
 
-        arguments: dict[str, Any] = {"feed": feed, "timeout_s": 10.0} | options
+        arguments: dict[str, Any] = {"feed": feed, "patience": Patience(10.0)} | options
         url = await scripted_server(self.nursery, script)
         return await Conversation(url, Opening(), show=self.show, approve=self.approve, **arguments).run()
 
@@ -109,7 +109,7 @@ async def test_waiting_hears_what_comes_after_the_turn(
         await client.complete("t2")
 
     caller = Caller(nursery)
-    assert await caller.talk(script, wait_s=5.0) == ["done", "done"]
+    assert await caller.talk(script, patience=Patience(10.0, after_s=5.0)) == ["done", "done"]
     assert caller.shown[-2:] == ["reply", "turn_completed"]
     assert patient_clock.current_time() >= 5
 
@@ -133,7 +133,7 @@ async def test_sound_without_speech_is_said_so(nursery: trio.Nursery, patient_cl
         await client.accept()
 
     with pytest.raises(ClientError, match="heard no speech"):
-        await Caller(nursery).talk(script, feed=silence)
+        await Caller(nursery).talk(script, feed=silence, patience=Patience(10.0, speech_s=5.0))
     assert patient_clock.current_time() < 10
 
 

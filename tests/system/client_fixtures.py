@@ -4,16 +4,18 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 RATE_HZ: Final = 16_000
 FRAME_S: Final = 0.1
 SILENCE: Final = bytes(2 * RATE_HZ)  # a second, more than ends an utterance
 ALL: Final = ("stt", "llm", "tools", "tts")
 QUIET: Final = ("stt", "llm", "tools")
+GOODBYE_S: Final = 3.0
 
 
 @attrs.define(eq=False)
@@ -103,14 +105,23 @@ class Client:
 
 @asynccontextmanager
 async def connected(url: str, **headers: str) -> AsyncIterator[Client]:
-    """Open a WebSocket, before any handshake of ours."""
+    """Open a WebSocket, before any handshake of ours.
+
+    The stream is ours, because the library does not close it when the server closes first.
+    """
+    where = urlsplit(url)
+    host, port = where.hostname or "", where.port or 0
     extra = [(name.encode(), value.encode()) for name, value in headers.items()]
-    async with open_websocket_url(url, extra_headers=extra, receive_buffer_size=65_536) as socket:
-        async with trio.open_nursery() as nursery:
-            client = Client(socket)
-            nursery.start_soon(client.listen)
-            yield client
-            nursery.cancel_scope.cancel()
+    async with await trio.open_tcp_stream(host, port) as stream, trio.open_nursery() as nursery:
+        socket = await wrap_client_stream(
+            nursery, stream, f"{host}:{port}", where.path, extra_headers=extra, receive_buffer_size=65_536
+        )
+        client = Client(socket)
+        nursery.start_soon(client.listen)
+        yield client
+        with trio.move_on_after(GOODBYE_S):
+            await socket.aclose()
+        nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -7,15 +7,14 @@ Rules kept here:
 * Leaving the block stops the server by SIGTERM and checks that it ended well and left no process behind.
 """
 
+import http.client
 import json
 import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +32,7 @@ MODELS_DIR: Final = CACHE / "models"
 START_S: Final = 60.0
 STOP_S: Final = 20.0
 POLL_S: Final = 0.05
+HTTP_TIMEOUT_S: Final = 10.0
 SMALL: Final[Mapping[str, object]] = {"transcription.workers": 1, "inference.provider": "none", "speech.provider": "none"}
 """A server that starts quickly, for tests that need neither speech nor a language model."""
 
@@ -73,15 +73,14 @@ class Server:
         """Return what it has written so far."""
         return (self.folder / "server.log").read_text(errors="replace")
 
-    def get(self, path: str, *, method: str = "GET", timeout_s: float = 10.0) -> Answer:
+    def get(self, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to a request, whatever its status."""
-        request = urllib.request.Request(self.http_url + path, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as response:
-                return _answer(response.status, response.read(), response.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                return _answer(error.code, error.read(), error.headers)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_TIMEOUT_S)
+        with closing(connection):
+            connection.request(method, path, headers=dict(headers or {}))
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, response.read(), found)
 
     def actor(self, name: str) -> Mapping[str, Any]:
         """Return an actor's node in the tree that ``/api/status`` shows."""
@@ -96,10 +95,6 @@ class Server:
     def children(self) -> list[psutil.Process]:
         """Return all processes that it has started, and theirs."""
         return psutil.Process(self.process.pid).children(recursive=True)
-
-
-def _answer(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
-    return Answer(status, body, {name.lower(): value for name, value in headers.items()})
 
 
 def nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -155,7 +155,6 @@ async def test_it_is_quick_enough_to_speak(record_property: Callable[[str, objec
     tokens_per_s = (len(ears.times_s) - 1) / (ears.times_s[-1] - ears.times_s[0])
     record_property("tokens_per_s", tokens_per_s)
     record_property("first_token_s", statistics.median(first_token_s))
-    print(f"{tokens_per_s:.0f} tokens/s, first token after {statistics.median(first_token_s) * 1000:.0f} ms")
 
     assert tokens_per_s > 6  # twice the pace of speech
     assert statistics.median(first_token_s) < 2

@@ -1,0 +1,195 @@
+"""One session's dialogue with everything around it scripted, for the tests of the turn."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.dialogue import Dialogue
+from actors.turn.kit import TurnKit, TurnPeers, Wishes
+from actors.vault import Vault
+from config.settings import DialogueSettings, Settings
+from protocol import events
+from protocol.messages import (
+    Configured,
+    Generate,
+    Generation,
+    ModelToolCall,
+    SpeechBegan,
+    SpokenAudio,
+    Synthesise,
+    ToolOutcome,
+    ToolSpec,
+    Utterance,
+    UtteranceDropped,
+    UtteranceEnded,
+)
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
+from runtime import ChildSpec, Ref, Registry, Strategy, Tree
+from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted
+
+RATE_HZ = 16_000
+SESSION_ID = "0123456789abcdef"
+ALL = ("stt", "llm", "tools", "tts")
+
+
+def spoken(start_ms: int = 0, end_ms: int = 1_000, last_voice_s: float | None = None) -> UtteranceEnded:
+    """Return an utterance that is complete now."""
+    heard_s = trio.current_time() if last_voice_s is None else last_voice_s
+    return UtteranceEnded(Utterance(bytes(32), start_ms, end_ms), "silence", last_voice_s=heard_s)
+
+
+def speech_of(seconds: float) -> SpokenAudio:
+    """Return that much audio."""
+    return SpokenAudio(bytes(2 * round(RATE_HZ * seconds)), RATE_HZ)
+
+
+def says(*pieces: str, calls: tuple[ModelToolCall, ...] = (), before_s: float = 0.0) -> Any:
+    """Return a script's answer to ``Generate``: text piece by piece, then perhaps tool calls."""
+
+    async def generate(message: Generate) -> Generation:
+        await trio.sleep(before_s)
+        for piece in pieces:
+            await message.on_text(piece)
+        return Generation("".join(pieces), calls, "fake", "tiny")
+
+    return generate
+
+
+def after(seconds: float, answer: Any) -> Any:
+    """Return a script's answer that takes its time."""
+
+    async def wait(_: object) -> Any:
+        await trio.sleep(seconds)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return wait
+
+
+def spec_of(name: str, *, read_only: bool | None = None, server: str = "house") -> ToolSpec:
+    """Return a tool."""
+    return ToolSpec(server, name, "", {}, read_only=read_only)
+
+
+def outcome_of(content: str = "Done.", *, ok: bool = True, error: str | None = None) -> ToolOutcome:
+    """Return what a tool answered."""
+    return ToolOutcome(ok, content, 0.05, error)
+
+
+@attrs.define(eq=False)
+class Room:
+    """A dialogue and its scripted peers."""
+
+    settings: Settings = attrs.field(factory=default_settings)
+    grammar: FakeGrammar = attrs.field(factory=FakeGrammar)
+    connection: Script = attrs.field(factory=Script)
+    transcription: Script = attrs.field(factory=Script)
+    inference: Script = attrs.field(factory=Script)
+    tools: Script = attrs.field(factory=Script)
+    speech: Script = attrs.field(factory=Script)
+    history: Script = attrs.field(factory=Script)
+    metrics: Script = attrs.field(factory=Script)
+    sessions: Registry = attrs.field(factory=Registry)
+    memory: SessionMemory = attrs.field(init=False)
+    tree: Tree = attrs.field(init=False)
+    refs: dict[str, Ref] = attrs.field(factory=dict)
+    _ids: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
+
+    def __attrs_post_init__(self) -> None:
+        self.memory = SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(RATE_HZ))
+        self.speech.answers.setdefault(Synthesise, speech_of(1.0))
+
+    def tune(self, **dialogue: Any) -> None:
+        """Change settings of the dialogue."""
+        changed: DialogueSettings = attrs.evolve(self.settings.dialogue, **dialogue)
+        self.settings = attrs.evolve(self.settings, dialogue=changed)
+
+    async def open(
+        self, grow: Grow, *, capabilities: tuple[Any, ...] = ALL, language: str | None = None, has_shaken_hands: bool = True
+    ) -> None:
+        """Start everything, and do the handshake."""
+        specs = [ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory)), *self.peer_specs()]
+        self.refs = {spec.id: spec.ref for spec in specs}
+        specs.append(ChildSpec(Ref("dialogue"), self._dialogue))
+        self.refs["dialogue"] = specs[-1].ref
+        self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
+        if has_shaken_hands:
+            await self.configure(capabilities=capabilities, language=language)
+
+    def peer_specs(self) -> list[ChildSpec]:
+        """Return the scripted actors."""
+        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        return [scripted(name, getattr(self, name)) for name in names]
+
+    async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
+        """Do what the connection does at a handshake."""
+        self.memory.options = events.ConnectionRequest("tester", capabilities, **options)
+        await self.dialogue.tell(Configured(self.memory.options))
+        await wait_all_tasks_blocked()
+
+    @property
+    def dialogue(self) -> Ref:
+        return self.refs["dialogue"]
+
+    def kit(self, memory: SessionMemory | None = None) -> TurnKit:
+        """Return what a turn works with; the refs must be there."""
+        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        return TurnKit(
+            peers=TurnPeers(**{name: self.refs[name] for name in names}),
+            dialogue=self.settings.dialogue,
+            tools=self.settings.tools,
+            lead_s=self.settings.speech.lead_s,
+            grammar=self.grammar,
+            memory=memory or self.memory,
+            unix_time=lambda: 1_000_000.0,
+            new_id=lambda: f"id{next(self._ids)}",
+        )
+
+    def wishes(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> Wishes:
+        """Return what a client may ask for."""
+        return Wishes(events.ConnectionRequest("tester", capabilities), **wanted)
+
+    def statistics(self) -> Mapping[str, object]:
+        """Return what the dialogue shows of itself."""
+        return self.tree.status().children[-1].statistics
+
+    def _dialogue(self) -> Dialogue:
+        return Dialogue(self.refs["vault"], self.kit, self.sessions)
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    async def type(self, text: str) -> None:
+        """Type a command."""
+        await self.dialogue.tell(events.Text(text))
+        await wait_all_tasks_blocked()
+
+    async def begin_to_speak(self, at_ms: int = 0) -> None:
+        """Let the ear hear a voice."""
+        await self.dialogue.tell(SpeechBegan(at_ms))
+        await wait_all_tasks_blocked()
+
+    async def end_speech(self) -> None:
+        """Let the ear hear the end of an utterance."""
+        await self.dialogue.tell(spoken())
+        await wait_all_tasks_blocked()
+
+    async def drop_speech(self) -> None:
+        """Let what began be no speech after all."""
+        await self.dialogue.tell(UtteranceDropped("too_short", 100))
+        await wait_all_tasks_blocked()
+
+    async def completed(self, count: int = 1) -> list[tuple[str, str]]:
+        """Wait for that many ends of turns; return id and outcome of all there are."""
+        await self.connection.wait_for_event(events.TurnCompleted, count)
+        await wait_all_tasks_blocked()
+        return [(event.turn_id, event.outcome) for event in self.connection.events(events.TurnCompleted)]
+
+    def replies(self) -> list[tuple[str, bool]]:
+        """Return the text of all replies, and whether each was truncated."""
+        return [(event.text, event.truncated) for event in self.connection.events(events.Reply)]

@@ -1,0 +1,284 @@
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.audio import Audio, AudioPeers, HeardAt
+from actors.vault import Vault
+from protocol import events
+from protocol.messages import (
+    AudioReceived,
+    AudioRefused,
+    Configured,
+    SpeechBegan,
+    UtteranceDropped,
+    UtteranceEnded,
+)
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
+from runtime import ChildSpec, Ref, Strategy, Tree
+from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted, silence, voice
+
+RATE_HZ = 16_000
+
+
+@attrs.define(eq=False)
+class Ear:
+    """An ear with scripted actors around it."""
+
+    connection: Script = attrs.field(factory=Script)
+    dialogue: Script = attrs.field(factory=Script)
+    memory: SessionMemory = attrs.field(
+        factory=lambda: SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(45 * RATE_HZ))
+    )
+    breaks: list[int] = attrs.field(factory=list)
+    """Frames, counted anew in each incarnation, at which the detector breaks."""
+    formats: list[events.AudioFormat] = attrs.field(factory=list)
+    ref: Ref = attrs.field(factory=lambda: Ref("audio"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow, **options: Any) -> None:
+        """Start everything; the handshake is done."""
+        vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
+        connection, dialogue = scripted("connection", self.connection), scripted("dialogue", self.dialogue)
+
+        def make_decoder(audio: events.AudioFormat) -> FakeDecoder:
+            self.formats.append(audio)
+            return FakeDecoder()
+
+        def make() -> Audio:
+            return Audio(
+                default_settings().audio,
+                AudioPeers(vault.ref, connection.ref, dialogue.ref),
+                make_decoder=make_decoder,
+                detector=FakeDetector(self.breaks),
+            )
+
+        specs = (vault, connection, dialogue, ChildSpec(self.ref, make))
+        self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
+        await self.configure(**options)
+
+    async def configure(self, **options: Any) -> None:
+        """Do what the connection does at the handshake and when options change."""
+        self.memory.options = events.ConnectionRequest("tester", ("stt",), **options)
+        await self.ref.tell(Configured(self.memory.options))
+
+    async def hear(self, pcm: bytes, *, frame_s: float = 0.1, is_live: bool = False) -> None:
+        """Let audio come in, frame by frame; ``is_live`` takes as long as the audio is."""
+        step = round(frame_s * RATE_HZ) * 2
+        for at in range(0, len(pcm), step):
+            if is_live:
+                await trio.sleep(frame_s)
+            await self.ref.tell(AudioReceived(pcm[at : at + step]))
+        await wait_all_tasks_blocked()
+
+    def heard(self) -> list[str]:
+        """Return what kinds of things the dialogue was told."""
+        return [type(message).__name__ for message in self.dialogue.seen]
+
+    def acks(self) -> list[int]:
+        """Return the acknowledged samples."""
+        return [event.samples for event in self.connection.events(events.AudioAck)]
+
+
+async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(1.024) + voice(1.024) + silence(1.0))
+    assert ear.dialogue.of(SpeechBegan) == [SpeechBegan(at_ms=1_024)]
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.reason == "silence"
+    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (704, 2_240)
+    assert ended.utterance.pcm == silence(0.32) + voice(1.024) + silence(0.192)
+    assert ear.memory.speech_start == round(2.24 * RATE_HZ), "what was handed on is committed"
+
+
+async def test_a_click_is_dropped_and_committed(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(0.512) + voice(0.064) + silence(1.0))
+    assert ear.heard() == ["SpeechBegan", "UtteranceDropped"]
+    assert ear.dialogue.of(UtteranceDropped)[0].reason == "too_short"
+    assert ear.memory.speech_start > 0
+
+
+async def test_silence_is_nothing_to_tell(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(5.0))
+    assert ear.dialogue.seen == []
+
+
+async def test_the_time_of_the_last_voice_is_known_on_the_clock(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    began_s = trio.current_time()
+    await ear.hear(silence(0.512) + voice(1.024) + silence(1.0), is_live=True)
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.last_voice_s == pytest.approx(began_s + 1.536, abs=0.02)
+
+
+async def test_a_frame_that_is_no_audio_is_refused_and_the_stream_goes_on(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(0.512))
+    await ear.ref.tell(AudioReceived(b"odd"))
+    await ear.hear(voice(0.512) + silence(1.0))
+    [refused] = ear.connection.of(AudioRefused)
+    assert refused.message == "a frame of pcm_s16le must have whole samples, not 3 bytes"
+    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+    assert ear.tree.status().children[-1].incarnation == 1
+
+
+async def test_push_to_talk_ends_when_the_button_does(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow, mode="push_to_talk")
+    await ear.hear(voice(1.024))
+    assert ear.heard() == [], "nobody pressed"
+    await ear.ref.tell(events.AudioStart())
+    await ear.hear(voice(0.512) + silence(2.048))
+    assert ear.heard() == ["SpeechBegan"], "silence does not end it"
+    await ear.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (ended.reason, ended.utterance.duration_s) == ("manual", 2.56)
+
+
+async def test_the_end_of_the_audio_commits_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    await ear.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    assert ear.dialogue.of(UtteranceEnded)[0].reason == "manual"
+
+
+async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    await trio.sleep(0.9)
+    assert ear.heard() == ["SpeechBegan"]
+    await trio.sleep(0.5)
+    assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
+    await trio.sleep(10.0)
+    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+
+
+async def test_audio_that_stops_in_silence_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(1.0))
+    await trio.sleep(10.0)
+    assert ear.dialogue.seen == []
+
+
+async def test_long_speech_is_split_and_no_sample_is_lost_or_doubled(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(40.96) + silence(1.0))
+    first, second = ear.dialogue.of(UtteranceEnded)
+    assert (first.reason, second.reason) == ("max_length", "silence")
+    assert first.utterance.end_ms == second.utterance.start_ms
+    assert first.utterance.pcm + second.utterance.pcm == voice(40.96) + silence(0.192)
+
+
+# --- acknowledgement -----------------------------------------------------------------------------
+
+
+async def test_audio_is_acknowledged_once_a_second_at_the_client_s_rate(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow, audio=events.AudioFormat(sample_rate=48_000))
+    await trio.sleep(1.0)
+    await ear.hear(silence(2.95), is_live=True)
+    assert ear.acks() == [4_800, 52_800, 100_800]
+    assert ear.memory.received_samples == 100_800
+
+
+async def test_a_decoder_is_made_for_each_new_format_only(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.configure(language="de")
+    await ear.configure(audio=events.AudioFormat("pcm_f32le"))
+    await wait_all_tasks_blocked()
+    assert [audio.format for audio in ear.formats] == ["pcm_s16le", "pcm_f32le"]
+
+
+async def test_hands_free_can_be_switched_off_and_on(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow, mode="push_to_talk")
+    await ear.hear(voice(0.512))
+    await ear.configure(mode="hands_free")
+    await ear.hear(voice(0.512))
+    assert ear.heard() == ["SpeechBegan"]
+
+
+# --- crashes -------------------------------------------------------------------------------------
+
+
+async def test_a_crash_in_mid_speech_costs_no_sample(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear(breaks=[96])  # 1.5 s into the stream
+    await ear.open(grow)
+    await trio.sleep(2.0)
+    await ear.hear(silence(0.512) + voice(2.048) + silence(1.0))
+    assert ear.tree.status().children[-1].incarnation == 2
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.utterance.pcm == silence(0.32) + voice(2.048) + silence(0.192)
+    assert ear.heard() == ["SpeechBegan", "SpeechBegan", "UtteranceEnded"], "heard again after the crash"
+
+
+async def test_what_was_committed_before_a_crash_is_not_heard_again(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear(breaks=[160])  # 2.5 s: in the second utterance
+    await ear.open(grow)
+    await trio.sleep(2.0)
+    await ear.hear(voice(1.024) + silence(1.024) + voice(1.024) + silence(1.024))
+    first, second = ear.dialogue.of(UtteranceEnded)
+    assert (first.utterance.start_ms, first.utterance.end_ms) == (0, 1_216)
+    assert (second.utterance.start_ms, second.utterance.end_ms) == (1_728, 3_264)
+    assert ear.tree.status().children[-1].incarnation == 2
+
+
+async def test_a_crash_before_the_handshake_leaves_a_working_ear(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    ear.memory.options = None
+    await trio.sleep(2.0)
+    await ear.ref.tell("nonsense")
+    await ear.configure()
+    await ear.hear(voice(1.024) + silence(1.0))
+    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+
+
+async def test_audio_before_the_handshake_is_a_bug_of_ours(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    ear.memory.options = None
+    await trio.sleep(2.0)
+    await ear.ref.tell("nonsense")
+    await trio.sleep(2.0)
+    await ear.ref.tell(AudioReceived(b"\0\0"))
+    await wait_all_tasks_blocked()
+    last = ear.tree.status().children[-1].last_exit
+    assert last is not None
+    assert last.reason == "AssertionError: audio before connection_request"
+
+
+# --- when samples were heard ---------------------------------------------------------------------
+
+
+def test_a_sample_is_dated_back_within_its_block_but_not_before_it() -> None:
+    heard = HeardAt()
+    heard.mark(16_000, now_s=1.0)
+    heard.mark(32_000, now_s=2.0)
+    assert heard.time_of(24_000) == 1.5
+    heard.mark(64_000, now_s=2.1)  # two seconds at once
+    assert heard.time_of(40_000) == 2.0
+    assert heard.time_of(70_000) == 2.1
+
+
+def test_nothing_heard_has_no_time() -> None:
+    assert HeardAt().time_of(0) == -1.0

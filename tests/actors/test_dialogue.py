@@ -1,0 +1,605 @@
+from collections import Counter
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from protocol import events
+from protocol.messages import (
+    Announce,
+    CallTool,
+    Configured,
+    DropAudio,
+    Generate,
+    Hang,
+    ListTools,
+    NoWords,
+    Synthesise,
+    Transcribe,
+    Transcript,
+    TurnRecord,
+)
+from runtime import DomainError
+from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, spec_of, speech_of, spoken
+from tests.fakes import Grow, command, event_names
+
+
+class Bug(Exception):
+    """Crashes whoever meets it."""
+
+
+class TranscriptionFull(DomainError):
+    """What a full queue says."""
+
+
+class BrokenGrammar:
+    """Raises as often as it is told, then knows nothing."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def match(self, hypotheses: Any, language: str) -> None:
+        if self.times:
+            self.times -= 1
+            raise Bug("the grammar breaks, as told")
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        return ()
+
+
+def seen_turn_ids(room: Room) -> set[str]:
+    """Return every turn id that the client has been shown."""
+    ids = {getattr(event, "turn_id", None) for event in room.connection.events()}
+    return {turn_id for turn_id in ids if turn_id is not None}
+
+
+def assert_each_turn_was_completed_once(room: Room) -> None:
+    ended = Counter(event.turn_id for event in room.connection.events(events.TurnCompleted))
+    assert ended == dict.fromkeys(seen_turn_ids(room), 1)
+    assert room.memory.open_turns == set()
+
+
+async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.grammar.commands = command("set a timer", minutes=5)
+    room.transcription.answers[Transcribe] = Transcript("set a timer", "en", 0.9)
+    room.tools.answers[CallTool] = outcome_of("Timer set.")
+    await room.open(grow)
+    await room.begin_to_speak(at_ms=320)
+    await room.end_speech()
+    assert await room.completed() == [("id1", "done")]
+    assert event_names(room.connection.events()) == [
+        "SpeechStarted",
+        "SpeechStopped",
+        "Transcript",
+        "Understood",
+        "ToolCall",
+        "ToolResult",
+        "Reply",
+        "SpeechAudioStart",
+        "SpeechAudioEnd",
+        "TurnCompleted",
+    ]
+    assert room.replies() == [("Timer set.", False)]
+    [call] = room.tools.of(CallTool)
+    assert (call.session_id, call.tool, call.arguments) == (SESSION_ID, "set_timer", {"minutes": 5})
+    assert room.history.of(TurnRecord) == room.metrics.of(TurnRecord)
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_words_are_answered_by_the_model_in_the_client_s_language(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    room.transcription.answers[Transcribe] = Transcript("wie geht es dir", "de", 0.9)
+    room.tools.answers[ListTools] = ()
+    room.inference.answers[Generate] = says("Gut. ", "Und dir?")
+    await room.open(grow, language="de")
+    await room.dialogue.tell(spoken())
+    assert await room.completed() == [("id1", "done")]
+    assert room.replies() == [("Gut. Und dir?", False)]
+    assert room.transcription.of(Transcribe)[0].language == "de"
+    assert [message.text for message in room.speech.of(Synthesise)] == ["Gut.", "Und dir?"]
+
+
+async def test_nothing_runs_before_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, has_shaken_hands=False)
+    await room.type("hello")
+    assert room.connection.events() == []
+    await room.configure(capabilities=("llm",))
+    await room.type("again")
+    assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
+
+
+# --- one turn at a time --------------------------------------------------------------------------
+
+
+async def test_a_second_utterance_waits_and_a_third_replaces_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.transcription.answers[Transcribe] = after(3.0, Transcript("hello", "en", 0.9))
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, capabilities=("stt", "llm"))
+    for at_ms in (0, 1_000, 2_000):
+        await room.begin_to_speak(at_ms)
+        await room.end_speech()
+    assert len(room.transcription.of(Transcribe)) == 1, "one turn at a time"
+    assert await room.completed(1) == [("id2", "interrupted")]
+    assert await room.completed(3) == [("id2", "interrupted"), ("id1", "done"), ("id3", "done")]
+    assert len(room.transcription.of(Transcribe)) == 2
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_what_is_typed_while_a_turn_is_being_worked_out_does_not_interrupt_it(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.", before_s=2.0)
+    await room.open(grow, capabilities=("llm",))
+    await room.type("first")
+    await room.type("second")
+    assert await room.completed(2) == [("id1", "done"), ("id2", "done")]
+    assert [message.messages[-1].content for message in room.inference.of(Generate)] == ["first", "second"]
+
+
+async def test_silence_taken_for_speech_ends_its_turn_without_running_it(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.begin_to_speak()
+    await room.drop_speech()
+    assert event_names(room.connection.events()) == ["SpeechStarted", "NoSpeech", "TurnCompleted"]
+    assert await room.completed() == [("id1", "no_speech")]
+    assert room.transcription.seen == []
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_an_utterance_without_words_ends_as_no_speech(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.transcription.answers[Transcribe] = NoWords("hallucination")
+    await room.open(grow)
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id1", "no_speech")]
+    assert room.connection.events(events.NoSpeech) == [events.NoSpeech("id1", "hallucination")]
+    assert room.memory.recent_turns(5) == ()
+
+
+async def test_the_same_speech_heard_again_is_the_same_turn(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.transcription.answers[Transcribe] = NoWords("noise")
+    await room.open(grow)
+    await room.begin_to_speak()
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id1", "no_speech")]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_speech_dropped_out_of_nothing_is_ignored(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.drop_speech()
+    assert room.connection.events() == []
+
+
+async def test_a_voice_wanted_once_is_kept_when_other_options_change(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, capabilities=("llm", "tts"))
+    options = room.memory.options
+    assert options is not None
+    await room.dialogue.tell(Configured(options, voice="amy", task="chat"))
+    await room.dialogue.tell(Configured(attrs.evolve(options, language="de")))
+    await room.type("hello")
+    await room.completed()
+    assert [message.voice for message in room.speech.of(Synthesise)] == ["amy"]
+    assert [message.task for message in room.inference.of(Generate)] == ["chat"]
+
+
+# --- barge-in ------------------------------------------------------------------------------------
+
+
+async def talking(grow: Grow, *sentences: str, length_s: float = 4.0) -> Room:
+    """Return a room in which a typed question is being answered aloud."""
+    room = Room()
+    room.inference.answers[Generate] = says(" ".join(sentences))
+    room.speech.answers[Synthesise] = speech_of(length_s)
+    room.transcription.answers[Transcribe] = NoWords("noise")
+    await room.open(grow, capabilities=("stt", "llm", "tts"))
+    await room.type("tell me a story")
+    await room.connection.wait_for_event(events.SpeechAudioStart)
+    return room
+
+
+async def test_speech_during_the_answer_interrupts_it_once_it_has_lasted(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.", "The end.")
+    await trio.sleep(4.5)
+    began_s = trio.current_time()
+    await room.begin_to_speak()
+    assert await room.completed() == [("id1", "interrupted")]
+    assert trio.current_time() - began_s == pytest.approx(room.settings.dialogue.barge_in_ms / 1000)
+    assert len(room.connection.of(DropAudio)) == 1
+    assert room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("id1")]
+
+
+async def test_a_cough_during_the_answer_does_not_interrupt_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.")
+    await trio.sleep(1.0)
+    await room.begin_to_speak()
+    await trio.sleep(0.2)
+    await room.drop_speech()
+    assert await room.completed(2) == [("id2", "no_speech"), ("id1", "done")]
+    assert room.connection.of(DropAudio) == []
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await talking(grow, "One day.", "Another day.", "The end.")
+    await trio.sleep(6.5)  # the second sentence of four seconds is heard to more than its half
+    await room.begin_to_speak()
+    await room.completed()
+    assert room.memory.recent_turns(5) == (("tell me a story", "One day. Another day."),)
+    assert room.replies()[-1] == ("One day. Another day.", True)
+    [record] = room.history.of(TurnRecord)
+    assert (record.replied, record.outcome) == ("One day. Another day.", "interrupted")
+
+
+async def test_the_client_knows_best_how_much_it_played(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.", "The end.")
+    await trio.sleep(6.5)
+    room.dialogue.signal(events.Interrupt(heard_ms=2_100))
+    await room.completed()
+    assert room.memory.recent_turns(5) == (("tell me a story", "One day."),)
+
+
+async def test_an_answer_that_nobody_heard_is_no_answer(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.")
+    room.dialogue.signal(events.Interrupt(heard_ms=0))
+    assert await room.completed() == [("id1", "interrupted")]
+    assert room.memory.recent_turns(5) == (("tell me a story", ""),)
+    assert not any(truncated for _, truncated in room.replies())
+
+
+async def test_an_interrupt_stops_the_model_too(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Late.", before_s=10.0)
+    await room.open(grow, capabilities=("llm",))
+    await room.type("tell me a story")
+    room.dialogue.signal(events.Interrupt())
+    assert await room.completed() == [("id1", "interrupted")]
+    await trio.sleep(20.0)
+    assert room.connection.events(events.ReplyDelta) == [], "the completion was cancelled"
+
+
+async def test_an_interrupt_in_the_silence_does_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    room.dialogue.signal(events.Interrupt(heard_ms=10))
+    await wait_all_tasks_blocked()
+    assert room.connection.seen == []
+
+
+async def test_the_words_of_a_barge_in_are_the_next_turn(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.", "The end.")
+    room.transcription.answers[Transcribe] = Transcript("stop it", "en", 0.9)
+    room.inference.answers[Generate] = says("All right.")
+    await trio.sleep(1.0)
+    await room.begin_to_speak()
+    await trio.sleep(0.1)
+    await room.end_speech()  # shorter than barge_in_ms, but complete
+    assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_typed_words_end_an_answer_that_is_being_spoken(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await talking(grow, "One day.", "Another day.", "The end.")
+    room.inference.answers[Generate] = says("Fine.")
+    await room.type("enough")
+    assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
+
+
+# --- announcements and the end -------------------------------------------------------------------
+
+
+async def test_an_announcement_waits_until_the_turn_is_over(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.", before_s=2.0)
+    await room.open(grow, capabilities=("llm",))
+    await room.type("hello")
+    await room.dialogue.tell(Announce("Your tea is ready."))
+    await room.completed(2)
+    assert [text for text, _ in room.replies()] == ["Hi.", "Your tea is ready."]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_an_announcement_waits_while_somebody_speaks_and_words_come_first(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, capabilities=("stt", "llm"))
+    await room.begin_to_speak()
+    await room.dialogue.tell(Announce("Your tea is ready."))
+    await wait_all_tasks_blocked()
+    assert room.replies() == []
+    await room.end_speech()
+    await room.completed(2)
+    assert [text for text, _ in room.replies()] == ["Hi.", "Your tea is ready."]
+
+
+async def test_an_announcement_that_waited_for_a_cough_is_made_after_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow, capabilities=("stt",))
+    await room.begin_to_speak()
+    await room.dialogue.tell(Announce("Your tea is ready."))
+    await room.drop_speech()
+    assert [outcome for _, outcome in await room.completed(2)] == ["no_speech", "done"]
+    assert room.replies() == [("Your tea is ready.", False)]
+
+
+async def test_of_too_many_announcements_the_oldest_are_forgotten(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow, capabilities=("stt",))
+    await room.begin_to_speak()
+    for number in range(9):
+        await room.dialogue.tell(Announce(f"Number {number}."))
+    await room.drop_speech()
+    await room.completed(9)
+    assert [text for text, _ in room.replies()] == [f"Number {number}." for number in range(1, 9)]
+
+
+async def test_bye_hangs_up_when_everything_has_been_said(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.", before_s=2.0)
+    await room.open(grow, capabilities=("llm",))
+    await room.type("hello")
+    await room.dialogue.tell(events.Bye())
+    await wait_all_tasks_blocked()
+    assert room.connection.of(Hang) == []
+    hang = await room.connection.wait_for(Hang)
+    assert hang == Hang(1000, "bye")
+    assert await room.completed() == [("id1", "done")]
+
+
+async def test_bye_in_the_silence_hangs_up_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.dialogue.tell(events.Bye())
+    await wait_all_tasks_blocked()
+    assert room.connection.of(Hang) == [Hang(1000, "bye")]
+
+
+async def test_a_session_is_found_by_its_id_while_it_lives(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    assert room.sessions.lookup(SESSION_ID) is room.dialogue
+
+
+# --- consent -------------------------------------------------------------------------------------
+
+
+async def asking(grow: Grow, *, capabilities: tuple[Any, ...] = ("stt", "tools", "tts")) -> Room:
+    """Return a room in which a doubtful command waits for consent; the call would be ``id2``."""
+    room = Room()
+    room.grammar.commands = command("open the gate", tool="open_gate")
+    room.transcription.answers[Transcribe] = [Transcript("open the gate", "en", 0.2)]
+    room.tools.answers |= {ListTools: (spec_of("open_gate"),), CallTool: outcome_of("The gate is open.")}
+    await room.open(grow, capabilities=capabilities)
+    await room.begin_to_speak()
+    await room.end_speech()
+    request = await room.connection.wait_for_event(events.ConfirmRequest)
+    assert (request.turn_id, request.call_id, request.tool) == ("id1", "id2", "open_gate")
+    return room
+
+
+async def test_a_doubtful_command_is_made_after_a_yes_by_hand(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    assert room.tools.of(CallTool) == []
+    await room.dialogue.tell(events.Confirm("id2", approve=True))
+    assert await room.completed() == [("id1", "done")]
+    assert [call.call_id for call in room.tools.of(CallTool)] == ["id2"]
+
+
+async def test_a_no_by_hand_refuses_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.dialogue.tell(events.Confirm("id2", approve=False))
+    assert await room.completed() == [("id1", "refused")]
+    assert room.tools.of(CallTool) == []
+
+
+async def test_no_answer_is_a_no(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    asked_s = trio.current_time()
+    assert await room.completed() == [("id1", "refused")]
+    assert trio.current_time() - asked_s >= 20.0
+    assert room.tools.of(CallTool) == []
+
+
+async def test_an_answer_to_no_question_is_an_error(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.dialogue.tell(events.Confirm("id9", approve=True))
+    error = await room.connection.wait_for_event(events.Error)
+    assert (error.code, error.fatal) == ("unexpected_event", False)
+    assert "'id9'" in error.message
+    assert room.tools.of(CallTool) == [], "the question is still open"
+
+
+@pytest.mark.parametrize(("words", "outcome", "calls"), [("yes please", "done", 1), ("no thanks", "refused", 0)])
+async def test_a_question_is_answered_by_voice(
+    grow: Grow, autojump_clock: MockClock, words: str, outcome: str, calls: int
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = Transcript(words, "en", 0.9)
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await trio.sleep(0.5)
+    await room.end_speech()
+    assert await room.completed(2) == [("id3", "done"), ("id1", outcome)]
+    assert len(room.tools.of(CallTool)) == calls
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_a_yes_before_the_question_was_heard_to_its_end_is_no_barge_in(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = Transcript("yes", "en", 0.9)
+    await trio.sleep(0.1)  # the question takes a second
+    await room.begin_to_speak()
+    await trio.sleep(0.4)
+    await room.end_speech()
+    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
+    assert len(room.tools.of(CallTool)) == 1
+
+
+async def test_a_question_is_answered_by_typing(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.type("ok")
+    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
+
+
+async def test_another_command_instead_of_an_answer_is_a_no_and_then_a_turn(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.grammar.commands |= command("what time is it", tool="clock")
+    await trio.sleep(2.0)
+    await room.type("what time is it")
+    assert await room.completed(2) == [("id1", "refused"), ("id3", "done")]
+    assert [call.tool for call in room.tools.of(CallTool)] == ["clock"]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_an_answer_without_words_leaves_the_turn_without_consent(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = NoWords("noise")
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert dict(await room.completed(2)) == {"id1": "refused", "id3": "no_speech"}
+    assert room.tools.of(CallTool) == []
+
+
+async def test_an_answer_that_cannot_be_transcribed_leaves_the_question_open(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = TranscriptionFull("64 utterances are waiting")
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id3", "failed")]
+    await room.dialogue.tell(events.Confirm("id2", approve=True))
+    assert await room.completed(2) == [("id3", "failed"), ("id1", "done")]
+
+
+# --- crashes of the dialogue ---------------------------------------------------------------------
+
+
+async def crash(room: Room) -> None:
+    """Crash the dialogue by a message that it cannot handle."""
+    await trio.sleep(6.0)
+    await room.dialogue.tell("nonsense")
+    await wait_all_tasks_blocked()
+
+
+async def test_a_turn_that_crashed_before_it_acted_runs_once_more(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.")
+    grammar: Any = BrokenGrammar(times=1)
+    room.grammar = grammar
+    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    await room.open(grow, capabilities=("stt", "llm", "tools"))
+    room.tools.answers[ListTools] = ()
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id1", "done")]
+    assert len(room.transcription.of(Transcribe)) == 2
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_a_turn_that_crashes_twice_is_given_up(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    grammar: Any = BrokenGrammar(times=2)
+    room.grammar = grammar
+    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    await room.open(grow, capabilities=("stt", "tools"))
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id1", "failed")]
+    await trio.sleep(60.0)
+    assert len(room.transcription.of(Transcribe)) == 2
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_a_turn_that_has_acted_is_not_repeated_after_a_crash(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.grammar.commands = command("set a timer")
+    room.tools.answers[CallTool] = after(8.0, outcome_of("Timer set."))
+    await room.open(grow, capabilities=("tools",))
+    await room.type("set a timer")
+    await crash(room)
+    assert await room.completed() == [("id1", "failed")]
+    await trio.sleep(60.0)
+    assert len(room.tools.of(CallTool)) == 1, "no call is made twice"
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_speech_that_was_being_heard_at_a_crash_ends_as_failed(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.begin_to_speak()
+    await crash(room)
+    assert await room.completed() == [("id1", "failed")]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_what_waited_at_a_crash_runs_after_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = [says("Never heard.", before_s=14.0), says("Hi.")]
+    await room.open(grow, capabilities=("llm",))
+    await room.type("first")
+    await room.type("second")
+    await crash(room)
+    assert await room.completed(2) == [("id1", "failed"), ("id2", "done")]
+    assert [text for text, _ in room.replies()] == ["Hi."]
+
+
+async def test_an_announcement_that_crashes_twice_is_completed_too(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.speech.answers[Synthesise] = speech_of(60.0)
+    await room.open(grow, capabilities=("tts",))
+    await room.dialogue.tell(Announce("Your tea is ready."))
+    await crash(room)
+    await crash(room)
+    assert await room.completed() == [("id1", "failed")]
+    assert_each_turn_was_completed_once(room)
+
+
+async def test_options_survive_a_crash(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, capabilities=("llm",))
+    await crash(room)
+    await room.type("hello")
+    assert await room.completed() == [("id1", "done")]
+    assert room.sessions.lookup(SESSION_ID) is room.dialogue
+
+
+async def test_statistics_show_what_goes_on(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.", before_s=2.0)
+    await room.open(grow, capabilities=("llm",))
+    assert room.statistics() == {"state": "LISTENING", "announcements": 0}
+    await room.type("hello")
+    await room.dialogue.tell(Announce("Tea."))
+    await wait_all_tasks_blocked()
+    assert room.statistics() == {"state": "ACTING", "announcements": 1}

@@ -1,0 +1,465 @@
+"""Fakes with the faces of ``backends/protocols.py`` and of ``runtime.pool.Pool``, and scripted actors.
+
+Nothing here waits on real time; whatever a test waits for is bounded on the (virtual) clock.
+"""
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import attrs
+import trio
+
+from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError, ToolServerLost
+from config.load import load
+from config.settings import Settings
+from protocol.events import ServerEvent
+from protocol.messages import (
+    ChatMessage,
+    CommandMatch,
+    Generation,
+    Send,
+    SessionRecord,
+    ToolOutcome,
+    ToolRecord,
+    ToolSpec,
+    TurnRecord,
+)
+from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
+
+T = TypeVar("T")
+Grow = Callable[..., Awaitable[Tree]]
+"""Starts a tree of specs; see ``tests/actors/conftest.py``."""
+PATIENCE_S = 300.0  # of virtual time: longer than anything that a test waits for
+
+
+def default_settings() -> Settings:
+    """Return the settings of an installation that configures nothing."""
+    return load(None, {"HOME": "/nonexistent"}, {}).settings
+
+
+class Notes(list[T]):
+    """A list that one can wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = trio.Event()
+
+    def add(self, item: T) -> None:
+        """Append, and wake who waits."""
+        self.append(item)
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def wait_until(self, is_enough: Callable[["Notes[T]"], Any]) -> None:
+        """Wait until ``is_enough(self)`` is true; fails with what there is instead."""
+        with trio.move_on_after(PATIENCE_S):
+            while not is_enough(self):
+                await self._changed.wait()
+            return
+        raise AssertionError(f"waited in vain; noted so far: {self}")
+
+
+# --- actors --------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Script:
+    """What scripted actors were told, and what they answer; outlives their incarnations.
+
+    An answer is a value, an exception to raise, or an async function of the message; several in a list are used
+    one after the other, the last of them for ever.
+    """
+
+    answers: dict[type, Any] = attrs.field(factory=dict)
+    seen: Notes[Any] = attrs.field(factory=Notes)
+    incarnations: int = 0
+
+    def of(self, kind: type[T]) -> list[T]:
+        """Return what was told of one kind."""
+        return [message for message in self.seen if isinstance(message, kind)]
+
+    def events(self, kind: type[T] | None = None) -> list[T]:
+        """Return the events that were to be sent to a client."""
+        sent: list[Any] = [message.event for message in self.of(Send)]
+        return [event for event in sent if kind is None or isinstance(event, kind)]
+
+    async def wait_for(self, kind: type[T], count: int = 1) -> T:
+        """Wait until ``count`` messages of one kind have come; return the last of them."""
+        await self.seen.wait_until(lambda _: len(self.of(kind)) >= count)
+        return self.of(kind)[count - 1]
+
+    async def wait_for_event(self, kind: type[T], count: int = 1) -> T:
+        """Wait until ``count`` events of one kind were to be sent; return the last of them."""
+        await self.seen.wait_until(lambda _: len(self.events(kind)) >= count)
+        return self.events(kind)[count - 1]
+
+    def take(self, message: object) -> Any:
+        """Note the message; return what stands in the script for it."""
+        self.seen.add(message)
+        answer = self.answers.get(type(message))
+        if isinstance(answer, list):
+            return answer.pop(0) if len(answer) > 1 else answer[0]
+        return answer
+
+
+class Scripted(Actor):
+    """Does what its script says."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def on_start(self) -> None:
+        self._script.incarnations += 1
+
+    async def handle(self, message: object) -> Any:
+        answer = self._script.take(message)
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            self.context.reply_in_task(answer, message)
+            return None
+        return answer
+
+
+def scripted(name: str, script: Script, mailbox: MailboxSpec | None = None) -> ChildSpec:
+    """Return the spec of a scripted actor."""
+    return ChildSpec(Ref(name, mailbox), lambda: Scripted(script))
+
+
+# --- a client ------------------------------------------------------------------------------------
+
+
+class FakeSocket:
+    """One accepted WebSocket, with the client's side in the test's hands."""
+
+    def __init__(self, peer: str = "192.0.2.1:5000") -> None:
+        self.peer = peer
+        self.sent: Notes[str | bytes] = Notes()
+        self.drops = 0
+        self.close: tuple[int, str] | None = None
+        self._to_server, self._from_client = trio.open_memory_channel[str | bytes](math.inf)
+        self._closed = trio.Event()
+        self._code = 1006
+
+    # --- the client's side
+
+    def client_sends(self, frame: str | bytes) -> None:
+        """Let the server receive ``frame``."""
+        self._to_server.send_nowait(frame)
+
+    def client_vanishes(self, code: int = 1006) -> None:
+        """Break the connection."""
+        if self.close is None:
+            self._code = code
+        self._to_server.close()
+        self._closed.set()
+
+    # --- the server's side
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._from_client.receive()
+        except trio.EndOfChannel:
+            raise SocketClosed(self._code) from None
+
+    async def send_text(self, text: str) -> None:
+        await self._send(text)
+
+    async def send_binary(self, data: bytes) -> None:
+        await self._send(data)
+
+    def drop_queued_binary(self) -> int:
+        self.drops += 1
+        return 0
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Close, as a client does that answers at once; only the first close counts."""
+        if self.close is None and not self._closed.is_set():
+            self.close = (code, reason)
+            self._code = code
+            self.client_vanishes()
+
+    async def wait_closed(self) -> int:
+        await self._closed.wait()
+        return self._code
+
+    async def _send(self, frame: str | bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        if self._closed.is_set():
+            raise SocketClosed(self._code)
+        self.sent.add(frame)
+
+
+# --- ears ----------------------------------------------------------------------------------------
+
+
+class FakeDetector:
+    """Takes any sample that is not zero for voice; can be told to break at a certain frame, once."""
+
+    FRAME_BYTES = 512
+
+    def __init__(self, breaks: list[int] | None = None) -> None:
+        self._rest = b""
+        self._frames = 0
+        self._breaks = [] if breaks is None else breaks
+
+    def probabilities(self, pcm: bytes) -> Sequence[float]:
+        pcm = self._rest + pcm
+        whole = len(pcm) // self.FRAME_BYTES * self.FRAME_BYTES
+        self._rest = pcm[whole:]
+        found = []
+        for at in range(0, whole, self.FRAME_BYTES):
+            self._frames += 1
+            if self._breaks and self._frames >= self._breaks[0]:
+                self._breaks.pop(0)
+                raise ZeroDivisionError("the detector breaks, as told")
+            found.append(1.0 if any(pcm[at : at + self.FRAME_BYTES]) else 0.0)
+        return found
+
+    def reset(self) -> None:
+        self._rest = b""
+
+
+class FakeDecoder:
+    """Takes 16 kHz s16le as it is."""
+
+    def decode(self, frame: bytes) -> bytes:
+        if len(frame) % 2:
+            raise BadAudio(f"a frame of pcm_s16le must have whole samples, not {len(frame)} bytes")
+        return frame
+
+
+def voice(seconds: float) -> bytes:
+    """Return what ``FakeDetector`` takes for speech."""
+    return b"\x01\x01" * round(16_000 * seconds)
+
+
+def silence(seconds: float) -> bytes:
+    """Return what it takes for silence."""
+    return bytes(2 * round(16_000 * seconds))
+
+
+# --- understanding -------------------------------------------------------------------------------
+
+
+class FakeGrammar:
+    """Knows whole sentences."""
+
+    def __init__(self, commands: Mapping[str, CommandMatch] | None = None, words: tuple[str, ...] = ()) -> None:
+        self.commands = dict(commands or {})
+        self.words = words
+
+    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return next((self.commands[text] for text in hypotheses if text in self.commands), None)
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        return self.words
+
+
+def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:
+    """Return a grammar's entry of one sentence."""
+    return {text: CommandMatch("Intent", "house", tool, arguments, 1.0, text)}
+
+
+@attrs.define(eq=False)
+class FakeModel:
+    """One provider; each completion is the next of ``answers``: text pieces, then perhaps an exception or an end."""
+
+    name: str
+    answers: list[list[str | Exception]] = attrs.field(factory=list)
+    is_up: bool = True
+    delay_s: float = 0.0
+    asked: list[tuple[ChatMessage, ...]] = attrs.field(factory=list)
+    max_tokens: list[int] = attrs.field(factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def is_available(self) -> bool:
+        await trio.lowlevel.checkpoint()
+        return self.is_up
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+    ) -> Generation:
+        self.asked.append(tuple(messages))
+        self.max_tokens.append(max_tokens)
+        if not self.answers:
+            raise ProviderError(f"{self.name} has nothing to say")
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            text = await self._stream(self.answers.pop(0), on_text)
+        finally:
+            self.at_once -= 1
+        return Generation(text, (), self.name, "tiny", prompt_tokens=7, completion_tokens=3, first_token_s=0.25)
+
+    async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
+        text = ""
+        await trio.sleep(self.delay_s)
+        for piece in pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            await on_text(piece)
+            text += piece
+        return text
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class FakeToolServer:
+    """One connected MCP server; ``lose`` ends it."""
+
+    name: str
+    tools: tuple[ToolSpec, ...] = ()
+    answer: Any = None
+    calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
+    _lost: trio.Event = attrs.field(factory=trio.Event)
+    _why: str = ""
+
+    def lose(self, why: str) -> None:
+        """Be gone."""
+        self._why = why
+        self._lost.set()
+
+    async def list_tools(self) -> tuple[ToolSpec, ...]:
+        return self.tools
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
+    ) -> ToolOutcome:
+        self.calls.append((tool, arguments, session_id, call_id))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer is None:
+            await self._lost.wait()
+            raise ToolServerLost(self._why)
+        outcome: ToolOutcome = self.answer
+        return outcome
+
+    async def wait_lost(self) -> str:
+        await self._lost.wait()
+        return self._why
+
+
+@attrs.define(eq=False)
+class FakeConnector:
+    """Opens tool servers: each attempt gets the next of ``attempts``, a server or the reason why there is none."""
+
+    attempts: list[FakeToolServer | ToolServerLost]
+    times_s: list[float] = attrs.field(factory=list)
+    closed: list[str] = attrs.field(factory=list)
+    on_announcement: Callable[[str, str], None] | None = None
+
+    @asynccontextmanager
+    async def __call__(
+        self, name: str, *, on_announcement: Callable[[str, str], None]
+    ) -> AsyncIterator[FakeToolServer]:
+        self.times_s.append(trio.current_time())
+        self.on_announcement = on_announcement
+        await trio.lowlevel.checkpoint()
+        attempt = self.attempts.pop(0) if self.attempts else ToolServerLost("nothing there")
+        if isinstance(attempt, ToolServerLost):
+            raise attempt
+        try:
+            yield attempt
+        finally:
+            self.closed.append(attempt.name)
+
+
+# --- the store -----------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class FakeStore:
+    """Keeps batches in memory; raises ``trouble`` while there is any."""
+
+    batches: Notes[tuple[SessionRecord | TurnRecord | ToolRecord, ...]] = attrs.field(factory=Notes)
+    trouble: StoreError | None = None
+    is_open: bool = False
+
+    @property
+    def rows(self) -> list[SessionRecord | TurnRecord | ToolRecord]:
+        """What has been written, in order."""
+        return [row for batch in self.batches for row in batch]
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.trouble is not None:
+            raise self.trouble
+        self.batches.add(tuple(records))
+
+    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
+        if self.trouble is not None:
+            raise self.trouble
+        turns = [row for row in self.rows if isinstance(row, TurnRecord)]
+        return [{"turn_id": turn.turn_id} for turn in reversed(turns)][:limit]
+
+    async def close(self) -> None:
+        self.is_open = False
+
+
+# --- worker processes ----------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Job:
+    """One call of a pool."""
+
+    method: str
+    params: dict[str, Any]
+    blob: bytes
+    timeout_s: float
+    attempts: int
+    at_s: float
+
+
+@attrs.define(eq=False)
+class FakePool:
+    """The face of ``runtime.pool.Pool``; ``answer(job)`` is what a worker would do.
+
+    It runs as many jobs at once as it is asked to: how many that are is the asker's rule, and ``most_at_once`` shows it.
+    """
+
+    answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]
+    jobs: Notes[Job] = attrs.field(factory=Notes)
+    starts: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        self.starts += 1
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def call(
+        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
+    ) -> tuple[dict[str, Any], bytes]:
+        job = Job(method, params, blob, timeout_s, attempts, trio.current_time())
+        self.jobs.add(job)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await trio.lowlevel.checkpoint()
+            return await self.answer(job)
+        finally:
+            self.at_once -= 1
+
+    def statistics(self) -> Mapping[str, Any]:
+        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+
+
+def event_names(events: Sequence[ServerEvent]) -> list[str]:
+    """Return what kinds of events there are."""
+    return [type(event).__name__ for event in events]

@@ -1,0 +1,291 @@
+"""The client against real servers: processes over stdio, an address over HTTP, and what happens when they go."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import trio
+
+from backends.mcp import McpServers, McpSettings, builtin_server_config
+from backends.protocols import ToolServerLost
+
+pytestmark = pytest.mark.system
+
+SERVER = Path(__file__).parent / "servers" / "counting_server.py"
+OLD_SERVER = {"command": sys.executable, "args": [str(Path(__file__).parent / "servers" / "old_server.py")]}
+SETTINGS = McpSettings(connect_timeout_s=20.0, result_max_chars=2_000)
+
+
+def connect(config, on_announcement=lambda *_: None, settings=SETTINGS):
+    return McpServers({"server": config}, settings)("server", on_announcement=on_announcement)
+
+
+def call(server, tool, timeout_s=5.0, session_id="s1", **arguments):
+    return server.call(tool, arguments, timeout_s=timeout_s, session_id=session_id, call_id="c1")
+
+
+@pytest.fixture
+def notes(tmp_path):
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def counting(notes):
+    return {"command": sys.executable, "args": [str(SERVER), str(notes)]}
+
+
+async def until(condition, timeout_s):
+    with trio.fail_after(timeout_s):
+        while not condition():  # noqa: ASYNC110 - another process changes it, which sets no event of ours
+            await trio.sleep(0.02)
+
+
+async def pid_of(server):
+    return int((await call(server, "pid")).content)
+
+
+async def test_a_timer_of_the_built_in_server_is_announced_within_its_time(tmp_path):
+    send, receive = trio.open_memory_channel(1)
+    config = builtin_server_config(tmp_path, "{}")
+    async with connect(config, on_announcement=lambda *said: send.send_nowait((trio.current_time(), said))) as server:
+        began_s = trio.current_time()
+        outcome = await call(server, "set_timer", seconds=1, name="tea", session_id="kitchen")
+        assert outcome.content == "Tea timer set for one second."
+        with trio.fail_after(5):
+            at_s, said = await receive.receive()
+
+    assert said == ("kitchen", "Your tea timer is done.")
+    assert 0.9 <= at_s - began_s <= 1.5
+
+
+async def test_a_timer_is_armed_again_after_the_server_was_killed(tmp_path):
+    config = builtin_server_config(tmp_path, "{}")
+    async with connect(config) as server:
+        await call(server, "set_timer", seconds=2, session_id="kitchen")
+        children = psutil.Process().children()
+        for child in children:
+            child.kill()
+        await server.wait_lost()
+
+    send, receive = trio.open_memory_channel(1)
+    async with connect(config, on_announcement=lambda *said: send.send_nowait(said)):
+        with trio.fail_after(5):
+            session, text = await receive.receive()
+
+    assert session == "kitchen"
+    assert text.startswith("Your two seconds timer is done.")
+
+
+async def test_a_program_outlives_the_server_that_started_it(tmp_path):
+    out = tmp_path / "out"
+    code = f"import time, os; time.sleep(1); open({str(out)!r}, 'w').write(str(os.getpid()))"
+    config = builtin_server_config(tmp_path, json.dumps({"late writer": [sys.executable, "-c", code]}))
+    async with connect(config) as server:
+        assert (await call(server, "run_program", name="late writer")).content == "Started late writer."
+
+    await until(out.exists, 10)
+
+
+async def test_a_server_from_the_package_index_works_as_it_is():
+    command = shutil.which("mcp-server-time", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if command is None:
+        pytest.skip("mcp-server-time is not installed: pip install mcp-server-time")
+    async with connect({"command": command, "args": ["--local-timezone", "Europe/Berlin"]}) as server:
+        assert {tool.name for tool in await server.list_tools()} == {"get_current_time", "convert_time"}
+        outcome = await call(server, "get_current_time", timezone="Asia/Tokyo")
+
+    assert outcome.ok
+    assert json.loads(outcome.content)["timezone"] == "Asia/Tokyo"
+
+
+async def test_a_server_killed_during_calls_is_noticed_at_once_and_the_calls_are_lost(counting):
+    lost = []
+
+    async def calling(server):
+        with pytest.raises(ToolServerLost):
+            await call(server, "slow", timeout_s=30, seconds=30)
+        lost.append(trio.current_time())
+
+    async with connect(counting) as server:
+        pid = await pid_of(server)
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(calling, server)
+            await trio.sleep(0.3)
+            killed_s = trio.current_time()
+            os.kill(pid, signal.SIGKILL)
+            with trio.fail_after(2):
+                assert "the connection was closed" in await server.wait_lost()
+
+    assert len(lost) == 3
+    assert max(lost) - killed_s < 2
+
+
+async def test_an_idle_server_that_is_killed_is_noticed_within_two_seconds(counting):
+    async with connect(counting) as server:
+        os.kill(await pid_of(server), signal.SIGKILL)
+        with trio.fail_after(2):
+            await server.wait_lost()
+        with pytest.raises(ToolServerLost):
+            await call(server, "pid")
+
+
+async def test_a_silent_server_is_noticed_and_ended(counting):
+    async with connect(counting) as server:
+        pid = await pid_of(server)
+        await call(server, "freeze")
+        began_s = trio.current_time()
+        with trio.fail_after(4):
+            assert "it was silent for 2 s" in await server.wait_lost()
+        assert trio.current_time() - began_s < 0.3 + 2 + 0.5
+
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_server_that_blocks_during_a_call_is_not_lost(counting):
+    async with connect(counting) as server:
+        assert (await call(server, "block", timeout_s=10, seconds=3.5)).content == "unblocked"
+        assert (await call(server, "pid")).ok
+
+
+async def test_a_call_that_times_out_is_cancelled_at_the_server_and_not_repeated(counting, notes):
+    async with connect(counting) as server:
+        outcome = await call(server, "slow", timeout_s=0.5, seconds=30)
+        assert outcome.error == "slow took longer than 0.5 s and was cancelled"
+        assert (await call(server, "pid")).ok
+
+    assert notes.read_text().split() == ["began", "cancelled"]
+
+
+async def test_leaving_the_block_ends_the_process_and_its_children(counting):
+    async with connect(counting) as server:
+        pid = await pid_of(server)
+        assert psutil.pid_exists(pid)
+
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_cancelled_block_ends_the_process(counting):
+    with trio.CancelScope() as scope:
+        async with connect(counting) as server:
+            pid = await pid_of(server)
+            scope.cancel()
+            await trio.sleep_forever()
+
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_process_that_never_answers_is_given_up_and_ended():
+    settings = McpSettings(connect_timeout_s=0.5, result_max_chars=100)
+    began_s = trio.current_time()
+    with pytest.raises(ToolServerLost, match=r"it did not answer within 0\.5 s"):
+        async with connect({"command": "sleep", "args": ["1000.125"]}, settings=settings):
+            pass
+
+    assert trio.current_time() - began_s < 6
+    assert not [
+        process for process in psutil.process_iter(["cmdline"]) if "1000.125" in (process.info["cmdline"] or [])
+    ]
+
+
+async def test_a_process_that_fails_is_quoted_with_its_last_words():
+    code = "import sys; print('warming up', file=sys.stderr); sys.exit('no beans in the machine')"
+    with pytest.raises(ToolServerLost, match="the connection was closed; it last wrote: no beans in the machine"):
+        async with connect({"command": sys.executable, "args": ["-c", code]}):
+            pass
+
+
+async def test_what_a_server_writes_on_stderr_is_in_our_log(counting, caplog):
+    caplog.set_level(logging.INFO, logger="sayso.mcp")
+    async with connect(counting) as server:
+        await call(server, "complain")
+        await until(lambda: "server: the beans are out" in caplog.text, 2)
+
+
+async def test_the_environment_of_a_server_is_what_was_configured(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "hidden")
+    out = tmp_path / "env"
+    code = f"import os, json; json.dump(dict(os.environ), open({str(out)!r}, 'w'))"
+    with pytest.raises(ToolServerLost):
+        async with connect({"command": sys.executable, "args": ["-c", code], "env": {"COFFEE": "black"}}):
+            pass
+
+    environment = json.loads(out.read_text())
+    assert environment["COFFEE"] == "black"
+    assert "PATH" in environment
+    assert "SECRET_TOKEN" not in environment
+
+
+async def test_a_server_of_the_older_generation_is_spoken_to_in_its_own_words(caplog):
+    caplog.set_level(logging.INFO, logger="sayso.mcp")
+    send, receive = trio.open_memory_channel(1)
+    async with connect(OLD_SERVER, on_announcement=lambda *said: send.send_nowait(said)) as server:
+        assert "protocol 2025-06-18" in caplog.text
+        assert [tool.name for tool in await server.list_tools()] == ["echo", "announce", "hush"]
+        meta = json.loads((await call(server, "echo")).content)
+        assert (meta["sayso/session"], meta["sayso/call"]) == ("s1", "c1")
+        await call(server, "announce", session_id="kitchen")
+        with trio.fail_after(2):
+            assert await receive.receive() == ("kitchen", "The old bell rings.")
+        with trio.move_on_after(2.5) as scope:  # two pings and more
+            await server.wait_lost()
+        assert scope.cancelled_caught
+
+
+async def test_a_silent_server_of_the_older_generation_is_noticed_too():
+    async with connect(OLD_SERVER) as server:
+        await call(server, "hush")
+        with trio.fail_after(2.5):
+            assert "it was silent for 2 s" in await server.wait_lost()
+
+
+@pytest.fixture
+def http_server(notes):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), str(notes), "--http", str(port)], stderr=subprocess.DEVNULL
+    )
+    yield process, {"url": f"http://127.0.0.1:{port}/mcp", "headers": {"Authorization": "Bearer x"}}, port
+    process.kill()
+    process.wait()
+
+
+async def until_listening(port):
+    with trio.fail_after(15):
+        while True:
+            try:
+                stream = await trio.open_tcp_stream("127.0.0.1", port)
+            except OSError:
+                await trio.sleep(0.05)
+            else:
+                await stream.aclose()
+                return
+
+
+async def test_a_server_at_an_address_is_called_and_its_end_is_noticed(http_server):
+    process, config, port = http_server
+    await until_listening(port)
+    async with connect(config) as server:
+        assert "pid" in {tool.name for tool in await server.list_tools()}
+        assert await pid_of(server) == process.pid
+        process.kill()
+        with trio.fail_after(3):
+            assert await server.wait_lost()
+        with pytest.raises(ToolServerLost):
+            await call(server, "pid")
+
+
+async def test_an_address_where_nobody_listens_is_lost_with_its_reason():
+    with pytest.raises(ToolServerLost, match=r"server: .*connect"):
+        async with connect({"url": "http://127.0.0.1:9/mcp"}):
+            pass
