@@ -14,7 +14,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -108,18 +108,143 @@ class Session(Supervisor):
             self._socket.start_close(code, reason)
 
 
+class Facts:
+    """What the house shows of itself (``backends.pages.Facts``)."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self.is_stopping = False
+        self.addresses: Sequence[Address] = ()
+        self.running: Tree | None = None
+        self.count_sessions: Callable[[], int] = int  # none, until there are any
+        self._adapters = adapters
+        self._started_s = time.monotonic()
+
+    def children(self) -> tuple[ChildStatus, ...]:
+        """Return the root's children as they stand."""
+        return () if self.running is None else self.running.status().children
+
+    def tree(self) -> Mapping[str, Any]:
+        """Return the supervision tree as plain mappings."""
+        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
+
+    def server(self) -> Mapping[str, Any]:
+        """Return the figures of the whole."""
+        return {
+            "name": "sayso",
+            "version": self._adapters.version,
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "sessions": self.count_sessions(),
+            "load_level": 0,
+            "stopping": self.is_stopping,
+            "listening": [f"{host}:{port}" for host, port in self.addresses],
+        }
+
+    def memory(self) -> Mapping[str, float]:
+        """Return the machine's memory."""
+        return self._adapters.machine.memory()
+
+    def cpu_percent(self) -> float:
+        """Return the last sample."""
+        return self._adapters.machine.cpu_percent
+
+    def timestamp(self) -> str:
+        """Return the time of day."""
+        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+    def metrics(self, accept: str) -> tuple[str, bytes]:
+        """Return what Prometheus scrapes."""
+        return self._adapters.metrics.render(accept)
+
+    def status_event(self) -> Status:
+        """Return what clients are told every few seconds."""
+        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.server()["uptime_s"])
+
+
+class Sessions:
+    """How a session is put together: four actors around one socket."""
+
+    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
+        self.live = Registry()
+        self._settings = settings
+        self._refs = refs
+        self._adapters = adapters
+        self._facts = facts
+
+    def open(self, socket: Socket) -> ChildSpec:
+        """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
+        session_id = secrets.token_hex(8)
+        memory = partial(new_memory, session_id, self._settings)
+        ref = {role: Ref(f"{session_id}.{role}", mailbox) for role, mailbox in SESSION_MAILBOXES.items()}
+        limits = self._settings.session
+        children = (
+            ChildSpec(ref=ref["vault"], factory=partial(Vault, memory)),
+            ChildSpec(
+                ref=ref["connection"],
+                factory=partial(self._connection, socket, ref),
+                restart=Restart.TRANSIENT,
+                significant=True,
+            ),
+            ChildSpec(ref=ref["audio"], factory=partial(self._audio, ref), restart=Restart.TRANSIENT),
+            ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
+        )
+        intensity = Intensity(limits.max_restarts, limits.restart_window_s)
+        session = partial(Session, socket, children, intensity)
+        return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
+
+    def _connection(self, socket: Socket, ref: Mapping[str, Ref]) -> Connection:
+        settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio)
+        return Connection(
+            socket,
+            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history),
+            settings,
+            server=ServerInfo("sayso", self._adapters.version),
+            server_status=self._facts.status_event,
+            unix_time=time.time,
+        )
+
+    def _audio(self, ref: Mapping[str, Ref]) -> Audio:
+        return Audio(
+            self._settings.audio,
+            AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
+            make_decoder=self._adapters.make_decoder,
+            detector=self._adapters.make_detector(),
+        )
+
+    def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
+        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.live)
+
+    def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
+        refs, settings = self._refs, self._settings
+        return TurnKit(
+            peers=TurnPeers(
+                connection=connection,
+                transcription=refs.transcription,
+                inference=refs.inference,
+                tools=refs.tools,
+                speech=refs.speech,
+                history=refs.history,
+                metrics=refs.metrics,
+            ),
+            dialogue=settings.dialogue,
+            tools=settings.tools,
+            lead_s=settings.speech.lead_s,
+            grammar=self._adapters.grammar,
+            memory=memory,
+            unix_time=time.time,
+            new_id=partial(secrets.token_hex, 6),
+        )
+
+
 class House:
-    """References, adapters and specs: all that the tree is made of, and how a session is put together."""
+    """The tree: which actors there are, what each is made of, and in which order they start."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.refs = Refs()
-        self.sessions = Registry()
         self.adapters = Adapters(settings)
-        self.addresses: Sequence[Address] = ()
-        self.is_stopping = False
-        self.running: Tree | None = None
-        self._started_s = time.monotonic()
+        self.facts = Facts(self.adapters)
+        self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
+        self.facts.count_sessions = self.sessions.live.__len__
         self._rng = random.Random()  # jitter only
 
     # --- the tree --------------------------------------------------------------------------------
@@ -151,8 +276,8 @@ class House:
             self.settings.metrics,
             self.adapters.metrics,
             sample_machine=self.adapters.machine.sample,
-            tree=self.children,
-            count_sessions=lambda: len(self.sessions),
+            tree=self.facts.children,
+            count_sessions=self.sessions.live.__len__,
         )
 
     def _history(self) -> History:
@@ -176,7 +301,7 @@ class House:
             name,
             self.settings.tools,
             self.adapters.open_tool_server,
-            self.sessions,
+            self.sessions.live,
             backoff=Backoff(base_s=0.2, cap_s=30.0),
             rng=self._rng,
         )
@@ -200,8 +325,8 @@ class House:
             self.settings.gateway,
             GatewayPeers(self.refs.sessions, self.refs.metrics),
             make_ingress=partial(self.adapters.make_ingress, self._http_services()),
-            open_session=self.open_session,
-            pages=Pages(self).routes(),
+            open_session=self.sessions.open,
+            pages=Pages(self.facts).routes(),
             on_listening=self._listening,
         )
 
@@ -217,115 +342,7 @@ class House:
         return HttpServices(recent_turns, tools, self.adapters.version)
 
     def _listening(self, addresses: Sequence[Address]) -> None:
-        self.addresses = tuple(addresses)
-
-    # --- a session -------------------------------------------------------------------------------
-
-    def open_session(self, socket: Socket) -> ChildSpec:
-        """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
-        session_id = secrets.token_hex(8)
-        memory = partial(new_memory, session_id, self.settings)
-        ref = {role: Ref(f"{session_id}.{role}", mailbox) for role, mailbox in SESSION_MAILBOXES.items()}
-        limits = self.settings.session
-        children = (
-            ChildSpec(ref=ref["vault"], factory=partial(Vault, memory)),
-            ChildSpec(
-                ref=ref["connection"],
-                factory=partial(self._connection, socket, ref),
-                restart=Restart.TRANSIENT,
-                significant=True,
-            ),
-            ChildSpec(ref=ref["audio"], factory=partial(self._audio, ref), restart=Restart.TRANSIENT),
-            ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
-        )
-        intensity = Intensity(limits.max_restarts, limits.restart_window_s)
-        session = partial(Session, socket, children, intensity)
-        return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
-
-    def _connection(self, socket: Socket, ref: Mapping[str, Ref]) -> Connection:
-        settings = ConnectionSettings(self.settings.gateway, self.settings.session, self.settings.audio)
-        return Connection(
-            socket,
-            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self.refs.history),
-            settings,
-            server=ServerInfo("sayso", self.adapters.version),
-            server_status=self.status_event,
-            unix_time=time.time,
-        )
-
-    def _audio(self, ref: Mapping[str, Ref]) -> Audio:
-        return Audio(
-            self.settings.audio,
-            AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
-            make_decoder=self.adapters.make_decoder,
-            detector=self.adapters.make_detector(),
-        )
-
-    def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
-        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.sessions)
-
-    def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
-        refs, settings = self.refs, self.settings
-        return TurnKit(
-            peers=TurnPeers(
-                connection=connection,
-                transcription=refs.transcription,
-                inference=refs.inference,
-                tools=refs.tools,
-                speech=refs.speech,
-                history=refs.history,
-                metrics=refs.metrics,
-            ),
-            dialogue=settings.dialogue,
-            tools=settings.tools,
-            lead_s=settings.speech.lead_s,
-            grammar=self.adapters.grammar,
-            memory=memory,
-            unix_time=time.time,
-            new_id=partial(secrets.token_hex, 6),
-        )
-
-    # --- what the house shows (``backends.pages.Facts``) ------------------------------------------
-
-    def children(self) -> tuple[ChildStatus, ...]:
-        """Return the root's children as they stand."""
-        return () if self.running is None else self.running.status().children
-
-    def tree(self) -> Mapping[str, Any]:
-        """Return the supervision tree as plain mappings."""
-        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
-
-    def server(self) -> Mapping[str, Any]:
-        """Return the figures of the whole."""
-        return {
-            "name": "sayso",
-            "version": self.adapters.version,
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
-            "sessions": len(self.sessions),
-            "load_level": 0,
-            "stopping": self.is_stopping,
-            "listening": [f"{host}:{port}" for host, port in self.addresses],
-        }
-
-    def memory(self) -> Mapping[str, float]:
-        """Return the machine's memory."""
-        return self.adapters.machine.memory()
-
-    def cpu_percent(self) -> float:
-        """Return the last sample."""
-        return self.adapters.machine.cpu_percent
-
-    def timestamp(self) -> str:
-        """Return the time of day."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-
-    def metrics(self, accept: str) -> tuple[str, bytes]:
-        """Return what Prometheus scrapes."""
-        return self.adapters.metrics.render(accept)
-
-    def status_event(self) -> Status:
-        """Return what clients are told every few seconds."""
-        return Status(load_level=0, sessions=len(self.sessions), uptime_s=self.server()["uptime_s"])
+        self.facts.addresses = tuple(addresses)
 
 
 SESSION_MAILBOXES = {"vault": JOBS, "connection": OUTBOUND, "audio": FRAMES, "dialogue": WORDS}
@@ -373,9 +390,9 @@ async def serve(
         run = partial(
             run_tree, house.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
         )
-        house.running = await nursery.start(run)
-        task_status.started(house.addresses)
-        await house.running.wait_ended()
+        house.facts.running = await nursery.start(run)
+        task_status.started(house.facts.addresses)
+        await house.facts.running.wait_ended()
         nursery.cancel_scope.cancel()
 
 
@@ -383,9 +400,9 @@ async def stop_on_signals(house: House, scope: trio.CancelScope) -> None:
     """Stop in order at the first signal; end the process at the second, because a person is waiting."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for signum in signals:
-            if house.is_stopping:
+            if house.facts.is_stopping:
                 log.warning("second signal: ending at once")
                 os._exit(128 + signum)
             log.info("stopping on %s", signal.Signals(signum).name)
-            house.is_stopping = True
+            house.facts.is_stopping = True
             scope.cancel()

@@ -56,9 +56,10 @@ class History(Actor):
         return None
 
     async def on_stop(self) -> None:
-        """Write what is pending; what cannot be written is logged by number, never silently lost."""
+        """Write all that was accepted; what cannot be written is logged by number, never silently lost."""
+        await self.context.drain()
         try:
-            while self._pending:
+            while self._pending or self._writing.locked():
                 await self._write_batch()
         except StoreError as error:
             log.error("%d records lost at stop: %s", len(self._pending), error)  # noqa: TRY400 - the message is enough
@@ -99,6 +100,8 @@ class History(Actor):
         async with self._writing:
             started_s = trio.current_time()
             batch = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.batch_rows))]
+            if not batch:  # somebody else wrote it meanwhile
+                return
             try:
                 await self._store.write(batch)
             except StoreError:

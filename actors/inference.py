@@ -11,6 +11,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -18,9 +19,9 @@ import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import Count, Generate, Generation, Observe
+from protocol.messages import ChatMessage, Count, Generate, Generation, Observe, ToolSpec
 from runtime import Actor, DomainError, Ref
-from runtime.pool import Pool, PoolUnavailable
+from runtime.pool import Pool, WorkerError
 
 log = logging.getLogger("sayso.inference")
 
@@ -114,14 +115,14 @@ class Inference(Actor):
                     return found
                 await self._check()
             if self._is_embedded_started:
-                found.append(await self._connect_embedded(self._embedded))
+                found.append(_Embedded(partial(self._connect_embedded, self._embedded)))
         return found
 
     async def _connect_embedded(self, embedded: EmbeddedModel) -> LanguageModel:
         try:
             result, _ = await embedded.pool.call("address", {}, b"", timeout_s=self._settings.request_timeout_s)
-        except PoolUnavailable as error:
-            raise ModelUnavailable(f"the embedded model is not ready: {error}") from error
+        except WorkerError as error:
+            raise ProviderError(f"the embedded model is not ready: {error}") from error
         url = result["url"]
         if self._connected is None or self._connected[0] != url:  # a new process has a new address
             await self._disconnect()
@@ -180,3 +181,28 @@ class _Attempt:
     async def on_text(self, text: str) -> None:
         self.has_spoken = True
         await self._pass_on(text)
+
+
+@attrs.define
+class _Embedded:
+    """The embedded model as one more provider: where it listens is asked only when it is its turn."""
+
+    _connect: Callable[[], Awaitable[LanguageModel]]
+    name: str = "embedded"
+
+    async def is_available(self) -> bool:
+        return True
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+    ) -> Generation:
+        model = await self._connect()
+        return await model.generate(messages, tools, on_text, max_tokens=max_tokens)
+
+    async def aclose(self) -> None:
+        """Hold nothing: the connection is the actor's."""

@@ -46,7 +46,7 @@ class Tools(Actor):
         for ref in self._servers.values():
             try:
                 found.extend(await ref.ask(ListTools(), timeout_s=1.0))
-            except (ActorDied, ActorUnavailable, AskTimeout):
+            except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull):
                 continue  # its next incarnation lists again; until then its tools are hidden
         return tuple(found)
 

@@ -316,8 +316,8 @@ def _vocabulary(
 def _words(files: Sequence[CommandFile]) -> list[str]:
     """Return the words of the files' phrases, once each.
 
-    Whisper takes a prompt of whole sentences for speech that is going on, and repeats them: of 16 spoken sentences 3 or 4
-    had to be decoded again, of those prompted with words 1 or 2, and "pasta timer" was heard better.
+    Whisper takes a prompt of whole sentences for speech that is going on, and repeats them: of 16 spoken sentences 3
+    or 4 had to be decoded again, of those prompted with words 1 or 2, and "pasta timer" was heard better.
     """
     phrases = [phrase for file in files for command in file.commands.values() for phrase in command.phrases]
     words = (word for phrase in phrases for word in phrase.split() if len(word) >= MIN_WORD_LETTERS)

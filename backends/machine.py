@@ -1,46 +1,133 @@
-"""What the server and its workers take from the machine, by psutil; reading /proc is slow under load: use a thread."""
+"""The machine as far as this server may use it: memory, CPUs, and what its own processes take.
 
-import contextlib
+Rules kept here:
+
+* Nothing waits: CPU figures are differences since the last look.
+* Limits of a container count: a CPU quota is what there is, not the host's CPUs.
+
+``sample`` reads one file per process, a millisecond or two: call it in a thread. Workers are children of this process.
+"""
+
 import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import attrs
 import psutil
 
-BYTES_PER_GB: Final = 1024**3
+CGROUP: Final = Path("/sys/fs/cgroup")
+GIB: Final = 1 << 30
 
 
-@attrs.frozen
+@attrs.define
 class Sample:
-    """One moment."""
+    """One look at the server."""
 
     memory_bytes: int
-    """Resident bytes of this process and everything that it started."""
+    """Resident bytes of the process and its children; pages that they share count in each."""
     cpu_percent: float
-    """Share of the CPUs that this process may use, 0..100, since the sample before."""
+    """Use of the CPUs that the server may use, 0..100."""
 
 
 class Machine:
-    """Samples; remembers the last one."""
+    """Looks at the machine; keeps the last figures so that others can read them without waiting."""
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, cgroup: Path = CGROUP) -> None:
+        self.cpus = available_cpus(cgroup)
+        self.memory_bytes = 0
         self.cpu_percent = 0.0
+        self._process = psutil.Process()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked_at_s = clock()
+        self._busy_s: Mapping[int, float] = {}
+        self._host = self._host_times()
 
     def sample(self) -> Sample:
-        """Return the figures now; takes some milliseconds, so call it in a thread."""
-        self.cpu_percent = min(100.0, psutil.cpu_percent() * (psutil.cpu_count() or 1) / self._cpus)
-        return Sample(self._resident_bytes(), self.cpu_percent)
+        """Look once; the first CPU figure is of the time since this object was made."""
+        with self._lock:
+            memory_bytes, busy_s = self._look_at_processes()
+            now_s = self._clock()
+            own = own_percent(self._busy_s, busy_s, now_s - self._looked_at_s, self.cpus)
+            self.cpu_percent = max(own, self._host_percent())
+            self.memory_bytes = memory_bytes
+            self._busy_s, self._looked_at_s = busy_s, now_s
+            return Sample(self.memory_bytes, self.cpu_percent)
 
     def memory(self) -> dict[str, float]:
-        """Return ``usage_percent`` and ``available_gb`` of the whole machine; quick."""
-        memory = psutil.virtual_memory()
-        return {"usage_percent": memory.percent, "available_gb": round(memory.available / BYTES_PER_GB, 2)}
+        """Return the machine's memory: ``usage_percent``, ``available_gb`` and ``total_gb`` (of 1024³ bytes)."""
+        found = psutil.virtual_memory()
+        return {
+            "usage_percent": round(float(found.percent), 1),
+            "available_gb": round(found.available / GIB, 2),
+            "total_gb": round(found.total / GIB, 2),
+        }
 
-    def _resident_bytes(self) -> int:
-        total: int = self._process.memory_info().rss
-        for child in self._process.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it may end while we look
-                total += child.memory_info().rss
-        return total
+    def _look_at_processes(self) -> tuple[int, dict[int, float]]:
+        """Return the resident bytes of all processes and the CPU seconds of each."""
+        memory_bytes, busy_s = 0, {}
+        for process in (self._process, *self._process.children(recursive=True)):
+            try:
+                with process.oneshot():
+                    times = process.cpu_times()
+                    memory_bytes += process.memory_info().rss
+            except psutil.Error:  # it ended meanwhile
+                continue
+            busy_s[process.pid] = times.user + times.system
+        return memory_bytes, busy_s
+
+    def _host_percent(self) -> float:
+        """Return how busy the CPUs were that the server may run on, whoever used them."""
+        before, self._host = self._host, self._host_times()
+        total_s = self._host[0] - before[0]
+        return 100 * min(1.0, max(0.0, (self._host[1] - before[1]) / total_s)) if total_s > 0 else 0.0
+
+    def _host_times(self) -> tuple[float, float]:
+        """Return the total and the busy seconds of the allowed CPUs since the machine started."""
+        allowed = allowed_cpus()
+        times = [cpu for number, cpu in enumerate(psutil.cpu_times(percpu=True)) if number in allowed]
+        total_s = sum(sum(cpu[:8]) for cpu in times)  # what follows on Linux is part of user and nice time
+        idle_s = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
+        return total_s, total_s - idle_s
+
+
+def own_percent(before_s: Mapping[int, float], after_s: Mapping[int, float], elapsed_s: float, cpus: float) -> float:
+    """Return the share of ``cpus`` that the processes used, 0..100; one that ended meanwhile does not count."""
+    if elapsed_s <= 0:
+        return 0.0
+    used_s = sum(max(0.0, after_s[pid] - before_s.get(pid, after_s[pid])) for pid in after_s)
+    return min(100.0, 100 * used_s / (elapsed_s * cpus))
+
+
+def allowed_cpus() -> frozenset[int]:
+    """Return the CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def available_cpus(cgroup: Path = CGROUP) -> float:
+    """Return how many CPUs there are for this server: the allowed ones, or a container's smaller quota."""
+    allowed = float(len(allowed_cpus()))
+    quota = read_quota(cgroup)
+    return min(allowed, quota) if quota else allowed
+
+
+def read_quota(cgroup: Path) -> float | None:
+    """Return the CPU quota of control groups version 2 or 1, in CPUs; None without one."""
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()[:2]
+    except (OSError, ValueError):
+        try:
+            quota = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    try:
+        cpus = int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):  # "max" is no limit
+        return None
+    return cpus if cpus > 0 else None

@@ -1,118 +1,158 @@
-"""Prometheus: one table declares every metric, and nothing else makes one.
+"""Figures for Prometheus: one table declares them, one class keeps them in a registry of its own.
 
 Rules kept here:
 
-* Names begin with ``voice_control_``; units are in the names; labels come from small sets.
-* A metric takes at most ``MAX_SERIES`` combinations of labels; what comes beyond is counted under ``other``.
-* Children are kept, because looking one up costs more than an update.
+* A figure that is not in the table is a mistake of ours and raises; so is a wrong number of labels.
+* Labels are few: past ``SERIES_MAX`` combinations of one figure, further ones are counted under ``other``.
+* An update is a dictionary look-up and an addition: label children are made once.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, cast
 
 import attrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+log = logging.getLogger("sayso.metrics")
+
 PREFIX: Final = "voice_control_"
-MAX_SERIES: Final = 200
+SERIES_MAX: Final = 200  # a hundred tools with two outcomes each fit; ten thousand sessions never become labels
 OTHER: Final = "other"
-SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 15.0)
-LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.03, 0.05, 0.08, 0.15, 0.25, 0.5, 1.0, 2.0)
-SIZES: Final = (1, 2, 4, 8, 16)
-RATIOS: Final = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 2.0)
 
 Kind = Literal["counter", "gauge", "histogram"]
 
+FAST_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+LAG_S: Final = (0.001, 0.005, 0.01, 0.03, 0.05, 0.08, 0.15, 0.25, 0.5, 1.0, 2.0)
+REQUEST_S: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+TURN_S: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 15.0)
+BATCH: Final = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0, 64.0)
+RATIO: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
+
 
 @attrs.frozen
-class Metric:
-    """One row of the table."""
+class Figure:
+    """One metric; its name goes without ``PREFIX``."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = SECONDS
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram, in the unit of its name."""
 
 
-TABLE: Final = (
-    Metric("requests_total", "counter", "HTTP requests.", ("method", "endpoint")),
-    Metric("request_duration_seconds", "histogram", "Time to answer an HTTP request."),
-    Metric("active_connections", "gauge", "Open sessions."),
-    Metric("memory_usage_bytes", "gauge", "Resident memory of the server and its workers."),
-    Metric("cpu_usage_percent", "gauge", "Share of the CPUs in use, 0 to 100."),
-    Metric("turn_seconds", "histogram", "Latency of a turn by stage (docs/architecture.md).", ("stage",)),
-    Metric("turns_total", "counter", "Turns by outcome and by what understood them.", ("outcome", "source")),
-    Metric("actor_mailbox_depth", "gauge", "Messages that wait.", ("actor",)),
-    Metric("actor_head_age_seconds", "gauge", "Age of the message that waits longest.", ("actor",)),
-    Metric("actor_restarts_total", "counter", "Restarts of actors.", ("actor", "kind")),
-    Metric("worker_memory_bytes", "gauge", "Resident memory of a pool's processes.", ("pool",)),
-    Metric("worker_busy_ratio", "gauge", "Share of a pool's processes that work now.", ("pool",)),
-    Metric("stt_batch_size", "histogram", "Utterances decoded together.", buckets=SIZES),
-    Metric("stt_audio_seconds_total", "counter", "Audio transcribed."),
-    Metric("stt_real_time_factor", "histogram", "Computing time per second of audio.", buckets=RATIOS),
-    Metric("no_speech_total", "counter", "Utterances without words, by reason.", ("reason",)),
-    Metric("dropped_total", "counter", "Messages and records thrown away.", ("actor", "reason")),
-    Metric("expired_total", "counter", "Work that was too late to begin.", ("stage",)),
-    Metric("shed_total", "counter", "Work refused, by load level.", ("level", "what")),
-    Metric("load_level", "gauge", "0 normal to 5 unsafe."),
-    Metric("sessions", "gauge", "Sessions by state.", ("state",)),
-    Metric("tool_calls_total", "counter", "Tool calls.", ("server", "tool", "outcome")),
-    Metric("llm_tokens_total", "counter", "Tokens of language models.", ("provider", "model", "kind")),
-    Metric("llm_first_token_seconds", "histogram", "Time to a language model's first word."),
-    Metric("db_write_seconds", "histogram", "Time to write a batch of history."),
-    Metric("event_loop_lag_seconds", "histogram", "How late the event loop wakes up.", buckets=LAG_SECONDS),
+def _counter(name: str, description: str, *labels: str) -> Figure:
+    return Figure(name, "counter", description, labels)
+
+
+def _gauge(name: str, description: str, *labels: str) -> Figure:
+    return Figure(name, "gauge", description, labels)
+
+
+def _histogram(name: str, description: str, buckets: tuple[float, ...], *labels: str) -> Figure:
+    return Figure(name, "histogram", description, labels, buckets)
+
+
+FIGURES: Final = (
+    # the whole server
+    _counter("requests_total", "HTTP requests answered, by route.", "method", "endpoint"),
+    _histogram("request_duration_seconds", "Time to answer an HTTP request.", REQUEST_S),
+    _gauge("active_connections", "Voice sessions that are connected."),
+    _gauge("memory_usage_bytes", "Resident memory of the server and its workers."),
+    _gauge("cpu_usage_percent", "Use of the CPUs that the server may use, 0 to 100."),
+    _gauge("load_level", "How far the server sheds load: 0 normal to 5 unsafe."),
+    _gauge("sessions", "Voice sessions, by state.", "state"),
+    _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
+    # turns
+    _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
+    _counter("turns_total", "Turns that ended, by outcome and by what understood them.", "outcome", "source"),
+    _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
+    _counter("expired_total", "Work given up at its deadline, by stage.", "stage"),
+    # actors and workers
+    _gauge("actor_mailbox_depth", "Messages that wait in front of an actor.", "actor"),
+    _gauge("actor_head_age_seconds", "Age of the oldest message in front of an actor.", "actor"),
+    _counter("actor_restarts_total", "Restarts of an actor.", "actor", "kind"),
+    _counter("dropped_total", "Messages dropped, by actor and reason.", "actor", "reason"),
+    _counter("shed_total", "Work refused under load, by level and kind of work.", "level", "what"),
+    _gauge("worker_memory_bytes", "Resident memory of a pool's worker processes.", "pool"),
+    _gauge("worker_busy_ratio", "Share of a pool's workers that are busy, 0 to 1.", "pool"),
+    # engines
+    _histogram("stt_batch_size", "Utterances transcribed together.", BATCH),
+    _counter("stt_audio_seconds_total", "Seconds of audio transcribed."),
+    _histogram("stt_real_time_factor", "Time to transcribe, as a share of the audio's length.", RATIO),
+    _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),
+    _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
+    _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),
+    _histogram("db_write_seconds", "Time to write a batch to the database.", FAST_S),
 )
 
 
 class PrometheusMetrics:
-    """A registry of its own; every method but ``render`` takes about a microsecond."""
+    """Counters, gauges and histograms; raises ``ValueError`` for what ``figures`` does not declare."""
 
-    def __init__(self) -> None:
+    def __init__(self, figures: Sequence[Figure] = FIGURES) -> None:
         self._registry = CollectorRegistry()
-        self._metrics: dict[str, Any] = {row.name: self._make(row) for row in TABLE}
-        self._labels = {row.name: row.labels for row in TABLE}
-        self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
-        self._series = dict.fromkeys(self._metrics, 0)
-
-    def _make(self, row: Metric) -> Counter | Gauge | Histogram:
-        name = PREFIX + row.name
-        if row.kind == "histogram":
-            return Histogram(name, row.help, row.labels, buckets=row.buckets, registry=self._registry)
-        make = Counter if row.kind == "counter" else Gauge
-        return make(name, row.help, row.labels, registry=self._registry)
+        self._series = {figure.name: _Series(figure, self._registry) for figure in figures}
 
     def count(self, name: str, labels: Sequence[str] = (), amount: float = 1.0) -> None:
-        """Add to a counter; raises ``KeyError`` for a metric that is not in the table."""
-        self._child(name, labels).inc(amount)
+        """Add to a counter."""
+        cast("Counter", self._find(name, "counter", labels)).inc(amount)
 
     def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Set a gauge; raises ``KeyError`` for a metric that is not in the table."""
-        self._child(name, labels).set(value)
+        """Set a gauge."""
+        cast("Gauge", self._find(name, "gauge", labels)).set(value)
 
     def observe(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Add to a histogram; raises ``KeyError`` for a metric that is not in the table."""
-        self._child(name, labels).observe(value)
+        """Add a value to a histogram."""
+        cast("Histogram", self._find(name, "histogram", labels)).observe(value)
 
     def render(self, accept: str) -> tuple[str, bytes]:
-        """Return content type and body: OpenMetrics for who asks for it, else Prometheus' text."""
-        encode, content_type = choose_encoder(accept)
+        """Return content type and body in the best format that the ``Accept`` header names."""
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # choose_encoder stumbles over a version that is no number
+            encode, content_type = choose_encoder("")
         return content_type, encode(self._registry)
 
-    def _child(self, name: str, labels: Sequence[str]) -> Any:
-        key = (name, tuple(labels))
-        found = self._children.get(key)
-        return found if found is not None else self._new_child(name, key[1])
+    def _find(self, name: str, kind: Kind, labels: Sequence[str]) -> Any:
+        series = self._series.get(name)
+        if series is None or series.figure.kind != kind:
+            raise ValueError(f"a {kind} must be declared before it is used, and {name!r} is not")
+        return series.child(tuple(labels))
 
-    def _new_child(self, name: str, labels: tuple[str, ...]) -> Any:
-        metric = self._metrics[name]
-        if not labels:
-            child = metric
-        elif self._series[name] >= MAX_SERIES:
-            return metric.labels(*(OTHER for _ in labels))
-        else:
-            child = metric.labels(*labels)
-            self._series[name] += 1
-        self._children[name, labels] = child
-        return child
+
+MAKERS: Final[Mapping[Kind, type[Counter] | type[Gauge] | type[Histogram]]] = {
+    "counter": Counter,
+    "gauge": Gauge,
+    "histogram": Histogram,
+}
+
+
+class _Series:
+    """One figure and its label children."""
+
+    def __init__(self, figure: Figure, registry: CollectorRegistry) -> None:
+        self.figure = figure
+        buckets: dict[str, Any] = {"buckets": figure.buckets} if figure.buckets else {}
+        make = MAKERS[figure.kind]
+        self._metric = make(PREFIX + figure.name, figure.help, figure.labels, registry=registry, **buckets)
+        self._children: dict[tuple[str, ...], Any] = {} if figure.labels else {(): self._metric}
+        self._overflow: Any = None
+
+    def child(self, labels: tuple[str, ...]) -> Any:
+        """Return what to update for these labels; raises ``ValueError`` for a wrong number of them."""
+        return self._children.get(labels) or self._add(labels)
+
+    def _add(self, labels: tuple[str, ...]) -> Any:
+        figure = self.figure
+        if len(labels) != len(figure.labels):
+            raise ValueError(f"{figure.name} must have labels {figure.labels}, not {labels!r}")
+        if len(self._children) < SERIES_MAX:
+            child = self._children[labels] = self._metric.labels(*labels)
+            return child
+        if self._overflow is None:
+            log.warning("%s has %d series; %r and further ones count as %r", figure.name, SERIES_MAX, labels, OTHER)
+            self._overflow = self._metric.labels(*[OTHER] * len(labels))
+        return self._overflow

@@ -11,7 +11,8 @@ Rules kept here:
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -33,6 +34,7 @@ Record = SessionRecord | TurnRecord | ToolRecord
 LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
 CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond it damage is found when it is met
 DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
 SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -45,6 +47,7 @@ class SqliteStore:
         self._settings = settings
         self._writer: Database | None = None
         self._reader: Database | None = None
+        self._reading = threading.Lock()  # nobody closes the reader under a query
         self._write_limit = trio.CapacityLimiter(1)
         self._read_limit = trio.CapacityLimiter(1)
 
@@ -83,6 +86,9 @@ class SqliteStore:
                 if not is_damage(error):
                     raise
                 self._start_anew(error)
+            finally:
+                if self._reader is None:  # it did not get that far
+                    self._close()
 
     def _connect(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,22 +129,24 @@ class SqliteStore:
                 insert(self._opened(self._writer), records)
 
     def _close(self) -> None:
-        for database in (self._reader, self._writer):
-            if database is not None:
-                database.close()
-        self._reader = self._writer = None
+        with self._reading:
+            for database in (self._reader, self._writer):
+                if database is not None:
+                    database.close()
+            self._reader = self._writer = None
 
     # --- in the reader's thread ------------------------------------------------------------------
 
     def _recent(self, limit: int) -> list[dict[str, Any]]:
-        with self._explained():
-            turns = self._opened(self._reader)["conversations"]
+        with self._reading, self._explained():
+            turns = self._opened(self._reader).table("conversations")
             return [plain(row) for row in turns.rows_where(order_by="timestamp desc, rowid desc", limit=max(limit, 0))]
 
     def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
-        with self._explained():
-            turns = self._opened(self._reader)["conversations"]
-            return [plain(row) for row in turns.search(words, limit=max(limit, 0), quote=True)]
+        with self._reading, self._explained():
+            turns = self._opened(self._reader).table("conversations")
+            query = quoted(words)
+            return [plain(row) for row in turns.search(query, limit=max(limit, 0))] if query else []
 
     # --- both ------------------------------------------------------------------------------------
 
@@ -167,7 +175,17 @@ def insert(database: Database, records: Sequence[Record]) -> None:
     with database.atomic():
         for table, inserted in rows.items():
             if inserted:
-                database[table].insert_all(inserted, ignore=True)
+                database.conn.executemany(insertion(table, inserted[0]), inserted)
+
+
+def insertion(table: str, row: Mapping[str, Any]) -> str:
+    """Return the statement for rows like ``row``.
+
+    ``INSERT OR IGNORE``, which sqlite-utils would write, also ignores rows with a value missing: they would be lost.
+    """
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
 
 
 def table_of(record: Record) -> str:
@@ -189,12 +207,15 @@ def row_of(record: Record) -> dict[str, Any]:
     }
 
 
-PLAIN: Final = (str, int, float, bool, type(None))
+def quoted(words: str) -> str:
+    """Return an FTS5 query for all of the words, whatever signs are in them."""
+    return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.replace("\0", " ").split())
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a turn's row as others see it: latencies as a mapping."""
-    return {**row, "latency_ms": msgspec.json.decode(row["latency_ms"])}
+    """Return a turn's row as others see it: latencies as a mapping, without SQLite's own number."""
+    shown = {name: value for name, value in row.items() if name not in {"id", "rowid"}}
+    return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
 
 
 # --- damage --------------------------------------------------------------------------------------

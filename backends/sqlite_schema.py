@@ -49,7 +49,7 @@ STEPS: Final[Sequence[Sequence[str]]] = (
         "CREATE INDEX idx_tool_call_timestamp ON tool_calls(timestamp)",
         # the index of words has no copy of the text; the triggers are those of https://sqlite.org/fts5.html, 4.4.3
         """CREATE VIRTUAL TABLE conversations_fts USING fts5 (
-            heard, replied, content='conversations', content_rowid='id')""",
+            heard, replied, content="conversations", content_rowid="id")""",  # sqlite-utils looks for these quotes
         """CREATE TRIGGER conversations_ai AFTER INSERT ON conversations BEGIN
             INSERT INTO conversations_fts (rowid, heard, replied) VALUES (new.id, new.heard, new.replied);
         END""",
@@ -80,7 +80,7 @@ def settings_of_connection(settings: HistorySettings) -> tuple[str, ...]:
 def migrate(database: Database, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
     """Bring the file to the newest version, each step in a transaction of its own.
 
-    Raises ``StoreError`` for a file of a newer version, ``sqlite3.Error`` if a step fails; that step then has no effect.
+    Raises ``StoreError`` for a file of a newer version, ``sqlite3.Error`` if a step fails, which then has no effect.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > len(steps):

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from backends.models import resolve_whisper
+from backends.models import ModelError, resolve_whisper
 from backends.whisper_engine import Engine, Floats, Hypotheses, Job, level_dbfs, to_floats, voiced_seconds
 from config.settings import TranscriptionSettings
 from protocol import transcripts
@@ -207,9 +207,7 @@ class WhisperWorker:
         """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
         self._model = params["model"]
         folder = resolve_whisper(self._model, Path(params["models_dir"]))
-        self._engine = Engine(
-            folder, device=params["device"], compute_type=params["compute_type"], cpu_threads=params["cpu_threads"]
-        )
+        self._engine = _load(folder, params)
         hypotheses = min(HYPOTHESES_MAX, params["hypotheses"])
         search = Search(beam_size=params["beam_size"], hypotheses=hypotheses, language=params["language"])
         self._transcriber = Transcriber(self._engine, search)
@@ -233,6 +231,15 @@ class WhisperWorker:
             "compute_type": self._engine.compute_type,
             "multilingual": self._engine.is_multilingual,
         }
+
+
+def _load(folder: Path, params: Mapping[str, Any]) -> Engine:
+    device, threads = params["device"], params["cpu_threads"]
+    try:
+        return Engine(folder, device=device, compute_type=params["compute_type"], cpu_threads=threads)
+    except RuntimeError as error:  # CTranslate2's own, which names no file
+        fix = "install it again if its files are damaged, or set another transcription.device"
+        raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
 
 
 def worker_params(settings: TranscriptionSettings, models_dir: Path) -> dict[str, Any]:

@@ -60,8 +60,7 @@ def show(console: Console, event: Event) -> None:
 
 def latencies(data: Data) -> Table:
     """Return a turn's outcome and the milliseconds of its stages as a table."""
-    table = Table(title=f"turn {escape(str(data.get('outcome')))}", title_justify="left", title_style="dim")
-    for stage in data.get("latency_ms") or {}:
-        table.add_column(stage, justify="right")
-    table.add_row(*(f"{duration:.0f} ms" for duration in (data.get("latency_ms") or {}).values()))
+    stages = data.get("latency_ms") or {}
+    table = Table("turn", *stages)
+    table.add_row(escape(str(data.get("outcome"))), *(f"{duration:.0f} ms" for duration in stages.values()))
     return table

@@ -89,7 +89,7 @@ def to_s16le(data: bytes, width: int) -> bytes:
 def write_wav(path: Path, sound: Sound) -> None:
     """Write a 16-bit WAV file; raises ``ClientError``."""
     try:
-        with wave.open(str(path), "wb") as target:
+        with path.open("wb") as file, wave.open(file, "wb") as target:
             target.setnchannels(sound.channels)
             target.setsampwidth(2)
             target.setframerate(sound.sample_rate)

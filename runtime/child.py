@@ -134,7 +134,8 @@ class Child:
         self._current = None
         self.last_exit = ended
         if ended.kind not in ORDERLY:
-            log.error("%s: %s: %s", self.id, ended.kind.value, ended.reason, exc_info=ended.error)
+            told = isinstance(ended.error, StartFailed)  # by the child that did not start, with its traceback
+            log.error("%s: %s: %s", self.id, ended.kind.value, ended.reason, exc_info=None if told else ended.error)
         self._become(ChildState.STOPPED)
         if not self.is_wanted:
             self.retire()

@@ -186,7 +186,7 @@ class FakeSocket:
         return self._code
 
     async def _send(self, frame: str | bytes) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()  # with room there is no waiting, so the order is kept
         if self._closed.is_set():
             raise SocketClosed(self._code)
         self.sent.add(frame)
@@ -273,6 +273,7 @@ class FakeModel:
     delay_s: float = 0.0
     asked: list[tuple[ChatMessage, ...]] = attrs.field(factory=list)
     max_tokens: list[int] = attrs.field(factory=list)
+    is_closed: bool = False
     at_once: int = 0
     most_at_once: int = 0
 
@@ -299,6 +300,9 @@ class FakeModel:
         finally:
             self.at_once -= 1
         return Generation(text, (), self.name, "tiny", prompt_tokens=7, completion_tokens=3, first_token_s=0.25)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
 
     async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
         text = ""
@@ -384,6 +388,7 @@ class FakeStore:
 
     batches: Notes[tuple[SessionRecord | TurnRecord | ToolRecord, ...]] = attrs.field(factory=Notes)
     trouble: StoreError | None = None
+    write_s: float = 0.0
     is_open: bool = False
 
     @property
@@ -395,7 +400,8 @@ class FakeStore:
         self.is_open = True
 
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.write_s)
+        assert self.is_open, "closed while it is being written"
         if self.trouble is not None:
             raise self.trouble
         self.batches.add(tuple(records))
@@ -429,7 +435,7 @@ class Job:
 class FakePool:
     """The face of ``runtime.pool.Pool``; ``answer(job)`` is what a worker would do.
 
-    It runs as many jobs at once as it is asked to: how many that are is the asker's rule, and ``most_at_once`` shows it.
+    It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
     """
 
     answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]

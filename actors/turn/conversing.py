@@ -46,10 +46,10 @@ class Conversation:
             if not generation.tool_calls:
                 break
             messages.append(ChatMessage("assistant", generation.text, tool_calls=generation.tool_calls))
+            await self._end_paragraph()
             for call in generation.tool_calls:
-                messages.append(await self._act(call, tools))
-        for sentence in self._cutter.flush():
-            await self.say(sentence)
+                messages.append(await self._act(call, offered))
+        await self._end_paragraph()
         return "".join(self._text).strip()
 
     async def _tools(self) -> dict[str, ToolSpec]:
@@ -86,6 +86,13 @@ class Conversation:
         await self.kit.show(ReplyDelta(self.turn_id, text))
         for sentence in self._cutter.feed(text):
             await self.say(sentence)
+
+    async def _end_paragraph(self) -> None:
+        """Say what is left: what comes after a tool call is a sentence of its own."""
+        for sentence in self._cutter.flush():
+            await self.say(sentence)
+        if self._text:
+            self._text.append(" ")
 
     async def _act(self, call: ModelToolCall, tools: dict[str, ToolSpec]) -> ChatMessage:
         spec = tools.get(call.name)

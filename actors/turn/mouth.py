@@ -44,9 +44,9 @@ class Mouth:
     is_audible: bool
     on_first_audio: Callable[[], None]
     _sentences: trio.MemorySendChannel[str] = attrs.field(init=False)
-    _said: list[Said] = attrs.field(factory=list)
-    _started_s: float | None = None
-    _sent_s: float = 0.0
+    _said: list[Said] = attrs.field(factory=list, init=False)
+    _started_s: float | None = attrs.field(default=None, init=False)
+    _sent_s: float = attrs.field(default=0.0, init=False)
 
     async def say(self, sentence: str) -> None:
         """Queue one sentence; waits while ``MAX_SENTENCES`` are waiting."""
@@ -96,6 +96,8 @@ class Mouth:
                     await self.connection.tell(Send(SpeechAudioStart(self.turn_id, "pcm_s16le", audio.sample_rate)))
                     self._started_s = trio.current_time()
                     self.on_first_audio()
+                else:  # the client may have run out of audio meanwhile: what follows is heard that much later
+                    self._started_s = max(self._started_s, trio.current_time() - self._sent_s)
                 duration_s = len(audio.pcm) / 2 / audio.sample_rate
                 self._said.append(Said(sentence, self._sent_s, duration_s))
                 await self._send_paced(audio)

@@ -1,6 +1,7 @@
 """One session's dialogue with everything around it scripted, for the tests of the turn."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,7 +112,12 @@ class Room:
         self.settings = attrs.evolve(self.settings, dialogue=changed)
 
     async def open(
-        self, grow: Grow, *, capabilities: tuple[Any, ...] = ALL, language: str | None = None, has_shaken_hands: bool = True
+        self,
+        grow: Grow,
+        *,
+        capabilities: tuple[Any, ...] = ALL,
+        language: str | None = None,
+        has_shaken_hands: bool = True,
     ) -> None:
         """Start everything, and do the handshake."""
         specs = [ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory)), *self.peer_specs()]
@@ -193,3 +199,10 @@ class Room:
     def replies(self) -> list[tuple[str, bool]]:
         """Return the text of all replies, and whether each was truncated."""
         return [(event.text, event.truncated) for event in self.connection.events(events.Reply)]
+
+    def assert_each_turn_was_completed_once(self) -> None:
+        """Fail unless every turn id that the client has been shown has ended exactly once."""
+        shown = {getattr(event, "turn_id", None) for event in self.connection.events()} - {None}
+        ended = Counter(event.turn_id for event in self.connection.events(events.TurnCompleted))
+        assert ended == dict.fromkeys(shown, 1)
+        assert self.memory.open_turns == set()

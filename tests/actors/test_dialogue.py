@@ -1,4 +1,3 @@
-from collections import Counter
 from typing import Any
 
 import attrs
@@ -21,17 +20,12 @@ from protocol.messages import (
     Transcript,
     TurnRecord,
 )
-from runtime import DomainError
-from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, spec_of, speech_of, spoken
+from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import Grow, command, event_names
 
 
 class Bug(Exception):
     """Crashes whoever meets it."""
-
-
-class TranscriptionFull(DomainError):
-    """What a full queue says."""
 
 
 class BrokenGrammar:
@@ -47,18 +41,6 @@ class BrokenGrammar:
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         return ()
-
-
-def seen_turn_ids(room: Room) -> set[str]:
-    """Return every turn id that the client has been shown."""
-    ids = {getattr(event, "turn_id", None) for event in room.connection.events()}
-    return {turn_id for turn_id in ids if turn_id is not None}
-
-
-def assert_each_turn_was_completed_once(room: Room) -> None:
-    ended = Counter(event.turn_id for event in room.connection.events(events.TurnCompleted))
-    assert ended == dict.fromkeys(seen_turn_ids(room), 1)
-    assert room.memory.open_turns == set()
 
 
 async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_clock: MockClock) -> None:
@@ -86,12 +68,10 @@ async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_
     [call] = room.tools.of(CallTool)
     assert (call.session_id, call.tool, call.arguments) == (SESSION_ID, "set_timer", {"minutes": 5})
     assert room.history.of(TurnRecord) == room.metrics.of(TurnRecord)
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
-async def test_words_are_answered_by_the_model_in_the_client_s_language(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
+async def test_words_are_answered_by_the_model_in_the_client_s_language(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.transcription.answers[Transcribe] = Transcript("wie geht es dir", "de", 0.9)
     room.tools.answers[ListTools] = ()
@@ -130,7 +110,7 @@ async def test_a_second_utterance_waits_and_a_third_replaces_it(grow: Grow, auto
     assert await room.completed(1) == [("id2", "interrupted")]
     assert await room.completed(3) == [("id2", "interrupted"), ("id1", "done"), ("id3", "done")]
     assert len(room.transcription.of(Transcribe)) == 2
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_what_is_typed_while_a_turn_is_being_worked_out_does_not_interrupt_it(
@@ -145,9 +125,7 @@ async def test_what_is_typed_while_a_turn_is_being_worked_out_does_not_interrupt
     assert [message.messages[-1].content for message in room.inference.of(Generate)] == ["first", "second"]
 
 
-async def test_silence_taken_for_speech_ends_its_turn_without_running_it(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
+async def test_silence_taken_for_speech_ends_its_turn_without_running_it(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)
     await room.begin_to_speak()
@@ -155,7 +133,7 @@ async def test_silence_taken_for_speech_ends_its_turn_without_running_it(
     assert event_names(room.connection.events()) == ["SpeechStarted", "NoSpeech", "TurnCompleted"]
     assert await room.completed() == [("id1", "no_speech")]
     assert room.transcription.seen == []
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_an_utterance_without_words_ends_as_no_speech(grow: Grow, autojump_clock: MockClock) -> None:
@@ -177,7 +155,7 @@ async def test_the_same_speech_heard_again_is_the_same_turn(grow: Grow, autojump
     await room.begin_to_speak()
     await room.end_speech()
     assert await room.completed() == [("id1", "no_speech")]
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_speech_dropped_out_of_nothing_is_ignored(grow: Grow, autojump_clock: MockClock) -> None:
@@ -235,7 +213,7 @@ async def test_a_cough_during_the_answer_does_not_interrupt_it(grow: Grow, autoj
     await room.drop_speech()
     assert await room.completed(2) == [("id2", "no_speech"), ("id1", "done")]
     assert room.connection.of(DropAudio) == []
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard(
@@ -295,7 +273,7 @@ async def test_the_words_of_a_barge_in_are_the_next_turn(grow: Grow, autojump_cl
     await trio.sleep(0.1)
     await room.end_speech()  # shorter than barge_in_ms, but complete
     assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_typed_words_end_an_answer_that_is_being_spoken(grow: Grow, autojump_clock: MockClock) -> None:
@@ -316,7 +294,7 @@ async def test_an_announcement_waits_until_the_turn_is_over(grow: Grow, autojump
     await room.dialogue.tell(Announce("Your tea is ready."))
     await room.completed(2)
     assert [text for text, _ in room.replies()] == ["Hi.", "Your tea is ready."]
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_an_announcement_waits_while_somebody_speaks_and_words_come_first(
@@ -383,124 +361,6 @@ async def test_a_session_is_found_by_its_id_while_it_lives(grow: Grow, autojump_
     assert room.sessions.lookup(SESSION_ID) is room.dialogue
 
 
-# --- consent -------------------------------------------------------------------------------------
-
-
-async def asking(grow: Grow, *, capabilities: tuple[Any, ...] = ("stt", "tools", "tts")) -> Room:
-    """Return a room in which a doubtful command waits for consent; the call would be ``id2``."""
-    room = Room()
-    room.grammar.commands = command("open the gate", tool="open_gate")
-    room.transcription.answers[Transcribe] = [Transcript("open the gate", "en", 0.2)]
-    room.tools.answers |= {ListTools: (spec_of("open_gate"),), CallTool: outcome_of("The gate is open.")}
-    await room.open(grow, capabilities=capabilities)
-    await room.begin_to_speak()
-    await room.end_speech()
-    request = await room.connection.wait_for_event(events.ConfirmRequest)
-    assert (request.turn_id, request.call_id, request.tool) == ("id1", "id2", "open_gate")
-    return room
-
-
-async def test_a_doubtful_command_is_made_after_a_yes_by_hand(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    assert room.tools.of(CallTool) == []
-    await room.dialogue.tell(events.Confirm("id2", approve=True))
-    assert await room.completed() == [("id1", "done")]
-    assert [call.call_id for call in room.tools.of(CallTool)] == ["id2"]
-
-
-async def test_a_no_by_hand_refuses_it(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    await room.dialogue.tell(events.Confirm("id2", approve=False))
-    assert await room.completed() == [("id1", "refused")]
-    assert room.tools.of(CallTool) == []
-
-
-async def test_no_answer_is_a_no(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    asked_s = trio.current_time()
-    assert await room.completed() == [("id1", "refused")]
-    assert trio.current_time() - asked_s >= 20.0
-    assert room.tools.of(CallTool) == []
-
-
-async def test_an_answer_to_no_question_is_an_error(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    await room.dialogue.tell(events.Confirm("id9", approve=True))
-    error = await room.connection.wait_for_event(events.Error)
-    assert (error.code, error.fatal) == ("unexpected_event", False)
-    assert "'id9'" in error.message
-    assert room.tools.of(CallTool) == [], "the question is still open"
-
-
-@pytest.mark.parametrize(("words", "outcome", "calls"), [("yes please", "done", 1), ("no thanks", "refused", 0)])
-async def test_a_question_is_answered_by_voice(
-    grow: Grow, autojump_clock: MockClock, words: str, outcome: str, calls: int
-) -> None:
-    room = await asking(grow)
-    room.transcription.answers[Transcribe] = Transcript(words, "en", 0.9)
-    await trio.sleep(2.0)
-    await room.begin_to_speak()
-    await trio.sleep(0.5)
-    await room.end_speech()
-    assert await room.completed(2) == [("id3", "done"), ("id1", outcome)]
-    assert len(room.tools.of(CallTool)) == calls
-    assert_each_turn_was_completed_once(room)
-
-
-async def test_a_yes_before_the_question_was_heard_to_its_end_is_no_barge_in(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    room = await asking(grow)
-    room.transcription.answers[Transcribe] = Transcript("yes", "en", 0.9)
-    await trio.sleep(0.1)  # the question takes a second
-    await room.begin_to_speak()
-    await trio.sleep(0.4)
-    await room.end_speech()
-    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
-    assert len(room.tools.of(CallTool)) == 1
-
-
-async def test_a_question_is_answered_by_typing(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    await room.type("ok")
-    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
-
-
-async def test_another_command_instead_of_an_answer_is_a_no_and_then_a_turn(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    room = await asking(grow)
-    room.grammar.commands |= command("what time is it", tool="clock")
-    await trio.sleep(2.0)
-    await room.type("what time is it")
-    assert await room.completed(2) == [("id1", "refused"), ("id3", "done")]
-    assert [call.tool for call in room.tools.of(CallTool)] == ["clock"]
-    assert_each_turn_was_completed_once(room)
-
-
-async def test_an_answer_without_words_leaves_the_turn_without_consent(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await asking(grow)
-    room.transcription.answers[Transcribe] = NoWords("noise")
-    await trio.sleep(2.0)
-    await room.begin_to_speak()
-    await room.end_speech()
-    assert dict(await room.completed(2)) == {"id1": "refused", "id3": "no_speech"}
-    assert room.tools.of(CallTool) == []
-
-
-async def test_an_answer_that_cannot_be_transcribed_leaves_the_question_open(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    room = await asking(grow)
-    room.transcription.answers[Transcribe] = TranscriptionFull("64 utterances are waiting")
-    await trio.sleep(2.0)
-    await room.begin_to_speak()
-    await room.end_speech()
-    assert await room.completed() == [("id3", "failed")]
-    await room.dialogue.tell(events.Confirm("id2", approve=True))
-    assert await room.completed(2) == [("id3", "failed"), ("id1", "done")]
-
-
 # --- crashes of the dialogue ---------------------------------------------------------------------
 
 
@@ -523,7 +383,7 @@ async def test_a_turn_that_crashed_before_it_acted_runs_once_more(grow: Grow, au
     await room.end_speech()
     assert await room.completed() == [("id1", "done")]
     assert len(room.transcription.of(Transcribe)) == 2
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_a_turn_that_crashes_twice_is_given_up(grow: Grow, autojump_clock: MockClock) -> None:
@@ -537,7 +397,7 @@ async def test_a_turn_that_crashes_twice_is_given_up(grow: Grow, autojump_clock:
     assert await room.completed() == [("id1", "failed")]
     await trio.sleep(60.0)
     assert len(room.transcription.of(Transcribe)) == 2
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_a_turn_that_has_acted_is_not_repeated_after_a_crash(grow: Grow, autojump_clock: MockClock) -> None:
@@ -550,7 +410,7 @@ async def test_a_turn_that_has_acted_is_not_repeated_after_a_crash(grow: Grow, a
     assert await room.completed() == [("id1", "failed")]
     await trio.sleep(60.0)
     assert len(room.tools.of(CallTool)) == 1, "no call is made twice"
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_speech_that_was_being_heard_at_a_crash_ends_as_failed(grow: Grow, autojump_clock: MockClock) -> None:
@@ -559,7 +419,7 @@ async def test_speech_that_was_being_heard_at_a_crash_ends_as_failed(grow: Grow,
     await room.begin_to_speak()
     await crash(room)
     assert await room.completed() == [("id1", "failed")]
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_what_waited_at_a_crash_runs_after_it(grow: Grow, autojump_clock: MockClock) -> None:
@@ -581,7 +441,7 @@ async def test_an_announcement_that_crashes_twice_is_completed_too(grow: Grow, a
     await crash(room)
     await crash(room)
     assert await room.completed() == [("id1", "failed")]
-    assert_each_turn_was_completed_once(room)
+    room.assert_each_turn_was_completed_once()
 
 
 async def test_options_survive_a_crash(grow: Grow, autojump_clock: MockClock) -> None:

@@ -40,7 +40,7 @@ async def test_the_client_is_careful_with_a_small_model() -> None:
     (request,) = server.requests
     assert (generation.provider, generation.text) == ("embedded", "Hello.")
     assert request.path == "/secret/v1/chat/completions"
-    assert (request.json["temperature"], request.json["top_k"]) == (0.2, 40)
+    assert (request.json["temperature"], request.json["top_k"]) == (llamacpp.TEMPERATURE_MAX, 40)
     assert "tools" not in request.json
     assert "authorization" not in request.headers
 

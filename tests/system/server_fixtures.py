@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,11 @@ START_S: Final = 60.0
 STOP_S: Final = 20.0
 POLL_S: Final = 0.05
 HTTP_TIMEOUT_S: Final = 10.0
-SMALL: Final[Mapping[str, object]] = {"transcription.workers": 1, "inference.provider": "none", "speech.provider": "none"}
+SMALL: Final[dict[str, object]] = {
+    "transcription.workers": 1,
+    "inference.provider": "none",
+    "speech.provider": "none",
+}
 """A server that starts quickly, for tests that need neither speech nor a language model."""
 
 
@@ -122,7 +126,9 @@ def environment(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
         "supervisor.data_dir": folder / "data",
         "supervisor.models_dir": MODELS_DIR,
     }
-    variables = {f"SAYSO_{key.upper().replace('.', '__')}": str(value) for key, value in (defaults | settings).items()}
+    variables = {
+        f"SAYSO_{key.upper().replace('.', '__')}": str(value) for key, value in {**defaults, **settings}.items()
+    }
     common = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": PYTHONPATH, "HF_HUB_OFFLINE": "1"}
     return common | variables
 
@@ -191,8 +197,11 @@ def stop(server: Server) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End what a failed test left behind."""
     if process.poll() is None:
-        for left in [*psutil.Process(process.pid).children(recursive=True), process]:
-            left.kill()
+        left = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for child in left:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
     process.wait()
 
 

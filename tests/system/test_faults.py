@@ -57,7 +57,7 @@ FRAGILE_COMMANDS = """
 def speaking_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with one worker of each kind, for tests that kill them."""
     need_models(speech=True)
-    settings = SMALL | {"speech.provider": "piper", "tools.builtin": True}
+    settings = SMALL | {"speech.provider": "piper"}
     with running_server(tmp_path_factory.mktemp("speaking"), settings) as server:
         yield server
 

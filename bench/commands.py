@@ -1,0 +1,294 @@
+"""Spoken commands from end to end: latency by stage, and whether the right tool was called.
+
+Commands are made by Piper, spoken in real time over a WebSocket in 100 ms frames, one after the other in one session.
+The server's stages come from ``turn_completed.latency_ms``; the client's own figures count from the last sample of
+the speech to the arrival of an event, so they hold the network and the client too.
+
+    python bench/commands.py                      a server of its own, on a free port
+    python bench/commands.py --url ws://HOST/ws   one that runs already
+    python bench/commands.py --count 10           fewer commands
+"""
+
+import argparse
+import contextlib
+import json
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import numpy as np
+import psutil
+import soxr
+import trio
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from backends.piper import PiperWorker
+from cli.client import Event, Opening, Talk, connect
+from cli.sound import FRAME_S, Sound
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+VOICE: Final = "en_US-joe-medium"
+RATE_HZ: Final = 16_000
+LEAD_S: Final = 0.4  # silence before the speech, as a microphone has it
+TAIL_S: Final = 0.8  # and after it: more than the server's own limit
+START_TIMEOUT_S: Final = 150.0
+STOP_TIMEOUT_S: Final = 20.0
+TURN_TIMEOUT_S: Final = 30.0
+PERCENTILES: Final = (50, 95)
+COMMANDS: Final[Mapping[str, str]] = {
+    "What time is it?": "get_time",
+    "What is the date today?": "get_date",
+    "Which day of the week is it?": "get_date",
+    "Set a timer for two hours.": "set_timer",
+    "Remind me in ninety minutes.": "set_timer",
+    "List my timers.": "list_timers",
+    "Cancel all timers.": "cancel_timer",
+    "Take a note that the car needs oil.": "add_note",
+    "Read my notes.": "list_notes",
+    "Delete my last note.": "delete_note",
+    "Add milk to the shopping list.": "add_to_list",
+    "Put two lemons on the shopping list.": "add_to_list",
+    "What is on my shopping list?": "read_list",
+    "Remove milk from the shopping list.": "remove_from_list",
+    "What is twelve times seven?": "calculate",
+    "What is fifteen percent of eighty?": "calculate",
+    "Convert five miles to kilometers.": "convert_units",
+    "How many grams are in two pounds?": "convert_units",
+}
+
+
+@attrs.frozen
+class Clip:
+    """One command as sound."""
+
+    sentence: str
+    tool: str
+    sound: Sound
+    voiced_s: float
+    """Where its speech ends."""
+
+
+@attrs.define
+class Measured:
+    """What became of one command."""
+
+    sentence: str
+    expected: str
+    heard: str = ""
+    tool: str = ""
+    outcome: str = "lost"
+    server_ms: Mapping[str, float] = attrs.field(factory=dict)
+    client_ms: dict[str, float] = attrs.field(factory=dict)
+    """From the last sample of speech to the arrival of the event."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the right tool was called, and the turn ended well."""
+        return self.tool == self.expected and self.outcome == "done"
+
+
+CLIENT_STAGES: Final = {
+    "transcript": "transcript",
+    "tool_result": "tool_result",
+    "reply": "reply",
+    "speech_audio_start": "first_audio",
+}  # event to name
+
+
+def main() -> None:
+    """Measure, print tables, write bench/results/commands.json."""
+    options = _options()
+    with tempfile.TemporaryDirectory() as scratch:
+        clips = _clips(options.count, options.seed, Path(scratch))
+        with _server(options.url, Path(scratch)) as address:
+            measured = trio.run(_run, address, clips)
+    report = _report(options, measured)
+    _print(report)
+    target = ROOT / "bench" / "results" / "commands.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"written to {target.relative_to(ROOT)}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", help="a server that runs already")
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+# --- speech --------------------------------------------------------------------------------------
+
+
+def _clips(count: int, seed: int, scratch: Path) -> list[Clip]:
+    """Return ``count`` commands: each sentence as often as any other, in an order that the seed decides."""
+    piper = PiperWorker({"models_dir": str(scratch), "voice": VOICE, "cpu_threads": 1})
+    made = [_clip(piper, sentence, tool) for sentence, tool in COMMANDS.items()]
+    repeated = (made * (count // len(made) + 1))[:count]
+    random.Random(seed).shuffle(repeated)
+    return repeated
+
+
+def _clip(piper: PiperWorker, sentence: str, tool: str) -> Clip:
+    made, pcm = piper.handle("speak", {"text": sentence}, b"")
+    samples: Any = soxr.resample(np.frombuffer(pcm, dtype="<i2"), made["sample_rate"], RATE_HZ)
+    loud = np.flatnonzero(np.abs(samples) > np.abs(samples).max() * 0.02)  # Piper ends in a little silence of its own
+    voiced_s = LEAD_S + float(loud[-1] + 1) / RATE_HZ
+    lead = bytes(2 * round(LEAD_S * RATE_HZ))
+    sound = Sound(lead + samples.astype("<i2").tobytes(), RATE_HZ).with_silence(TAIL_S)
+    return Clip(sentence, tool, sound, voiced_s)
+
+
+# --- the conversation ----------------------------------------------------------------------------
+
+
+async def _run(url: str, clips: Sequence[Clip]) -> list[Measured]:
+    async with connect(url, Opening(sample_rate=RATE_HZ)) as (talk, _):
+        measured = []
+        for number, clip in enumerate(clips, start=1):
+            measured.append(await _speak(talk, clip))
+            print(f"\r{number}/{len(clips)}", end="", flush=True)
+    print()
+    return measured
+
+
+async def _speak(talk: Talk, clip: Clip) -> Measured:
+    """Speak one command and take all events until its turn is over and its answer has been spoken."""
+    measured = Measured(clip.sentence, clip.tool)
+    started_s = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_send, talk, clip.sound, started_s)
+        with trio.move_on_after(TURN_TIMEOUT_S):
+            await _take(talk, measured, started_s + clip.voiced_s)
+    return measured
+
+
+async def _send(talk: Talk, sound: Sound, started_s: float) -> None:
+    for number, frame in enumerate(sound.frames(), start=1):
+        await trio.sleep_until(started_s + number * FRAME_S)
+        await talk.send_audio(frame)
+
+
+async def _take(talk: Talk, measured: Measured, voiced_s: float) -> None:
+    is_speaking = False
+    while is_speaking or measured.outcome == "lost":
+        event = await talk.receive()
+        if isinstance(event, bytes):
+            continue
+        if event.type in CLIENT_STAGES:
+            since_ms = (trio.current_time() - voiced_s) * 1_000
+            measured.client_ms.setdefault(CLIENT_STAGES[event.type], since_ms)
+        is_speaking = event.type != "speech_audio_end" and (is_speaking or event.type == "speech_audio_start")
+        await _note(talk, measured, event)
+
+
+async def _note(talk: Talk, measured: Measured, event: Event) -> None:
+    match event.type:
+        case "transcript":
+            measured.heard = event.data["text"]
+        case "tool_call":
+            measured.tool = event.data["tool"]
+        case "confirm_request":
+            await talk.send("confirm", call_id=event.data["call_id"], approve=True)
+        case "turn_completed":
+            measured.outcome = event.data["outcome"]
+            measured.server_ms = event.data["latency_ms"]
+
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _server(url: str | None, scratch: Path) -> Iterator[str]:
+    """Give the address of a server: the one that was named, or a new one that ends with the block."""
+    if url is not None:
+        yield url
+        return
+    ready, log = scratch / "ready", scratch / "server.log"
+    command = [sys.executable, "-m", "cli", "serve", "--port", "0", "--ready-file", str(ready)]
+    command += ["--set", f"supervisor.data_dir={scratch / 'data'}", "--set", "inference.provider=none"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_ready(process, ready)
+        if not ready.exists():
+            sys.exit(f"the server did not start:\n{log.read_text()}")
+        yield ready.read_text().strip()
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_S)
+        process.kill()
+        process.wait()
+
+
+def _wait_ready(process: "subprocess.Popen[bytes]", ready: Path) -> None:
+    """Return when the server listens, has ended or takes too long."""
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and not ready.exists() and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def _report(options: argparse.Namespace, measured: Sequence[Measured]) -> dict[str, Any]:
+    right = sum(one.is_right for one in measured)
+    return {
+        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": _machine(),
+        "options": {"count": options.count, "seed": options.seed, "own_server": options.url is None},
+        "commands": len(measured),
+        "right": right,
+        "accuracy": round(right / len(measured), 4),
+        "server_ms": dict(_percentiles([one.server_ms for one in measured])),
+        "client_ms": dict(_percentiles([one.client_ms for one in measured])),
+        "wrong": [
+            {"said": one.sentence, "heard": one.heard, "tool": one.tool, "outcome": one.outcome}
+            for one in measured
+            if not one.is_right
+        ],
+    }
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+    }
+
+
+def _percentiles(rows: Sequence[Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield p50 and p95 of every stage that happened in at least two commands, with how often it did."""
+    for stage in dict.fromkeys(stage for row in rows for stage in row):
+        values = [row[stage] for row in rows if stage in row]
+        if len(values) > 1:
+            cuts = statistics.quantiles(values, n=100, method="inclusive")
+            yield stage, {"count": len(values)} | {f"p{p}": round(cuts[p - 1], 1) for p in PERCENTILES}
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    print(f"{report['right']} of {report['commands']} commands called the right tool ({report['accuracy']:.1%})")
+    for wrong in report["wrong"]:
+        print(f"  said {wrong['said']!r}, heard {wrong['heard']!r}: {wrong['tool'] or 'no tool'}, {wrong['outcome']}")
+    for side, title in (("server_ms", "stages on the server"), ("client_ms", "from last voice to event")):
+        print(f"\n{title:<26}{'count':>7}" + "".join(f"{f'p{p} ms':>10}" for p in PERCENTILES))
+        for stage, row in report[side].items():
+            print(f"  {stage:<24}{row['count']:>7}" + "".join(f"{row[f'p{p}']:>10.0f}" for p in PERCENTILES))
+
+
+if __name__ == "__main__":
+    main()

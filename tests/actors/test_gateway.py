@@ -1,0 +1,184 @@
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.gateway import Gateway, GatewayPeers
+from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
+from protocol.messages import Count, Observe
+from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
+
+ADDRESS = ("127.0.0.1", 8000)
+
+
+def request(path: str = "/ws") -> Request:
+    return Request("GET", path, {}, {}, "192.0.2.1:5000")
+
+
+@attrs.define(eq=False)
+class FakeIngress:
+    """A listener that nobody connects to."""
+
+    handlers: IngressHandlers
+    trouble: Exception | None = None
+    is_stopped: bool = False
+
+    async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        task_status.started((ADDRESS,))
+        await trio.sleep_forever()
+
+    async def stop(self) -> None:
+        self.is_stopped = True
+
+
+@attrs.define(eq=False)
+class Door:
+    """A gateway with a fake listener."""
+
+    max_connections: int = 2
+    trouble: Exception | None = None
+    sessions: Script = attrs.field(factory=Script)
+    metrics: Script = attrs.field(factory=Script)
+    listening: list[Any] = attrs.field(factory=list)
+    ingresses: list[FakeIngress] = attrs.field(factory=list)
+    ref: Ref = attrs.field(factory=lambda: Ref("gateway"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow) -> None:
+        """Start it."""
+        peers = scripted("sessions", self.sessions), scripted("metrics", self.metrics)
+        settings = default_settings().gateway
+        websocket = attrs.evolve(settings.websocket, max_connections=self.max_connections)
+        slices = attrs.evolve(settings, websocket=websocket)
+
+        def make_ingress(handlers: IngressHandlers) -> FakeIngress:
+            self.ingresses.append(FakeIngress(handlers, self.trouble))
+            return self.ingresses[-1]
+
+        def make() -> Gateway:
+            return Gateway(
+                slices,
+                GatewayPeers(peers[0].ref, peers[1].ref),
+                make_ingress=make_ingress,
+                open_session=self._spec,
+                pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
+                on_listening=self.listening.append,
+            )
+
+        self.tree = await grow(*peers, ChildSpec(self.ref, make))
+
+    def _spec(self, socket: Socket) -> ChildSpec:
+        return scripted(f"session of {socket.peer}", Script())
+
+    @property
+    def handlers(self) -> IngressHandlers:
+        """What the listener asks."""
+        return self.ingresses[-1].handlers
+
+    def statistics(self) -> dict[str, object]:
+        """Return what the actor shows of itself."""
+        return dict(self.tree.status().children[-1].statistics)
+
+
+async def test_it_is_ready_when_the_port_is_open_and_says_which(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    await door.open(grow)
+    assert door.listening == [(ADDRESS,)]
+
+
+async def test_a_port_in_use_is_a_failed_start(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(trouble=OSError("port 8000 is in use"))
+    with pytest.raises(StartFailed, match="gateway did not start: start_failed: OSError: port 8000 is in use"):
+        await door.open(grow)
+    assert door.listening == []
+
+
+async def test_the_port_is_closed_at_the_end(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    await door.open(grow)
+    await door.tree.ref.ask(TerminateChild("gateway"))
+    assert door.ingresses[0].is_stopped
+
+
+async def test_our_own_pages_are_answered_and_others_left_alone(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    await door.open(grow)
+    assert await door.handlers.answer(request("/health")) == Answer(200, "text/plain", b"/health")
+    assert await door.handlers.answer(request("/docs")) is None
+
+
+async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(max_connections=2)
+    await door.open(grow)
+    first, second = door.handlers.admit(request()), door.handlers.admit(request())
+    assert isinstance(first, AbstractContextManager)
+    assert isinstance(second, AbstractContextManager)
+    assert door.statistics() == {"connections": 2, "refused": 0}
+    refusal = door.handlers.admit(request())
+    assert refusal == Refusal(503, "all 2 places are taken", 5.0)
+    with first:
+        assert isinstance(door.handlers.admit(request()), Refusal)
+    assert not isinstance(door.handlers.admit(request()), Refusal)
+    await wait_all_tasks_blocked()
+    assert door.statistics() == {"connections": 2, "refused": 2}
+    assert door.metrics.seen == [Count("shed_total", ("0", "session"))] * 2
+
+
+async def test_a_place_is_given_back_after_a_failure_too(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    place = door.handlers.admit(request())
+    assert isinstance(place, AbstractContextManager)
+    with pytest.raises(OSError, match="reset"), place:
+        raise OSError("reset")
+    assert door.statistics()["connections"] == 0
+
+
+async def test_a_socket_gets_a_session_and_is_waited_for(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    door = Door()
+    await door.open(grow)
+    socket = FakeSocket()
+    over = trio.Event()
+
+    async def serve() -> None:
+        await door.handlers.serve_socket(socket, request())
+        over.set()
+
+    nursery.start_soon(serve)
+    await wait_all_tasks_blocked()
+    [start] = door.sessions.of(StartChild)
+    assert start.spec.id == "session of 192.0.2.1:5000"
+    assert not over.is_set()
+    socket.client_vanishes()
+    await wait_all_tasks_blocked()
+    assert over.is_set()
+    assert socket.close is None
+
+
+async def test_without_a_session_the_socket_is_closed_for_now(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
+    await door.open(grow)
+    socket = FakeSocket()
+    await door.handlers.serve_socket(socket, request())
+    assert socket.close == (1013, "no session could be opened")
+
+
+async def test_every_request_is_counted(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    await door.open(grow)
+    door.handlers.observe("GET", "/health", 200, 0.01)
+    await wait_all_tasks_blocked()
+    assert door.metrics.seen == [
+        Count("requests_total", ("GET", "/health")),
+        Observe("request_duration_seconds", (), 0.01),
+    ]

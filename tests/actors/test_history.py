@@ -1,0 +1,148 @@
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.history import History, HistoryUnavailable
+from backends.protocols import StoreError
+from config.settings import HistorySettings
+from protocol.messages import Count, Observe, RecentTurns, SessionRecord, TurnRecord
+from runtime import ChildSpec, Ref, TerminateChild, Tree
+from tests.fakes import FakeStore, Grow, Script, default_settings, scripted
+
+
+def turn(number: int) -> TurnRecord:
+    """Return a turn's record."""
+    return TurnRecord("s", f"t{number}", "tester", 1.0, "hello", "hi", "done", "model", {})
+
+
+@attrs.define(eq=False)
+class Archive:
+    """A history with a store in memory."""
+
+    store: FakeStore = attrs.field(factory=FakeStore)
+    settings: HistorySettings = attrs.field(factory=lambda: default_settings().history)
+    metrics: Script = attrs.field(factory=Script)
+    ref: Ref = attrs.field(factory=lambda: Ref("history"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow) -> None:
+        """Start it."""
+        metrics = scripted("metrics", self.metrics)
+        actor = ChildSpec(self.ref, lambda: History(self.settings, self.store, metrics.ref))
+        self.tree = await grow(metrics, actor)
+
+    async def tell(self, *records: Any) -> None:
+        """Let it have records."""
+        for record in records:
+            await self.ref.tell(record)
+        await wait_all_tasks_blocked()
+
+    def statistics(self) -> dict[str, object]:
+        """Return what the actor shows of itself."""
+        return dict(self.tree.status().children[-1].statistics)
+
+
+async def test_records_wait_for_company_and_are_written_together(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    assert archive.store.is_open
+    records = (SessionRecord("s", "tester", 1.0), turn(1), turn(2))
+    await archive.tell(*records)
+    assert archive.store.batches == []
+    await trio.sleep(0.06)
+    assert archive.store.batches == [records]
+    await wait_all_tasks_blocked()
+    assert [type(message) for message in archive.metrics.seen] == [Observe]
+    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "trouble": None}
+
+
+async def test_no_batch_is_larger_than_its_limit(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    await archive.tell(*(turn(number) for number in range(150)))
+    await trio.sleep(0.1)
+    assert [len(batch) for batch in archive.store.batches] == [64, 64, 22]
+    assert archive.store.rows == [turn(number) for number in range(150)]
+
+
+async def test_while_the_store_is_down_records_wait_in_order(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.trouble = StoreError("history.db: disk full")
+    await archive.tell(turn(1), turn(2))
+    await trio.sleep(3.0)
+    assert archive.statistics() == {"pending": 2, "written": 0, "dropped": 0, "trouble": "history.db: disk full"}
+    await archive.tell(turn(3))
+    archive.store.trouble = None
+    await trio.sleep(1.1)
+    assert archive.store.rows == [turn(1), turn(2), turn(3)]
+    assert archive.statistics()["trouble"] is None
+    assert archive.tree.status().children[-1].incarnation == 1
+
+
+async def test_beyond_its_limit_the_oldest_records_are_dropped_and_counted(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    archive = Archive(settings=attrs.evolve(default_settings().history, max_pending=3))
+    await archive.open(grow)
+    archive.store.trouble = StoreError("disk full")
+    await archive.tell(*(turn(number) for number in range(5)))
+    assert archive.statistics()["dropped"] == 2
+    assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "store_down"))] * 2
+    archive.store.trouble = None
+    await trio.sleep(2.0)
+    assert archive.store.rows == [turn(2), turn(3), turn(4)]
+
+
+async def test_what_was_accepted_is_written_before_the_end(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    for number in range(200):  # more than the actor takes at a time, so the stop finds some of them queued
+        assert archive.ref.tell_nowait(turn(number))
+    await archive.tree.ref.ask(TerminateChild("history"))
+    assert archive.store.rows == [turn(number) for number in range(200)]
+    assert not archive.store.is_open
+
+
+async def test_the_end_waits_for_what_is_being_written(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(FakeStore(write_s=1.0))
+    await archive.open(grow)
+    await archive.tell(turn(1))
+    await trio.sleep(0.1)  # by now it is with the store
+    await archive.tree.ref.ask(TerminateChild("history"))
+    assert archive.store.batches == [(turn(1),)]
+
+
+async def test_what_cannot_be_written_at_the_end_is_logged(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.trouble = StoreError("disk full")
+    await archive.tell(turn(1), turn(2))
+    await archive.tree.ref.ask(TerminateChild("history"))
+    assert "2 records lost at stop: disk full" in caplog.text
+    assert not archive.store.is_open
+
+
+async def test_recent_turns_come_newest_first(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    await archive.tell(turn(1), turn(2), turn(3))
+    await trio.sleep(0.1)
+    assert await archive.ref.ask(RecentTurns(2)) == [{"turn_id": "t3"}, {"turn_id": "t2"}]
+    archive.store.trouble = StoreError("locked")
+    with pytest.raises(HistoryUnavailable, match="locked"):
+        await archive.ref.ask(RecentTurns(2))
+
+
+async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    await archive.tell("nonsense")
+    last = archive.tree.status().children[-1].last_exit
+    assert last is not None
+    assert last.reason == "TypeError: history cannot handle str"

@@ -1,0 +1,241 @@
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.inference import Inference, ModelUnavailable
+from backends.protocols import LanguageModel, ProviderError
+from config.settings import InferenceSettings
+from protocol.messages import ChatMessage, Count, Generate, Generation, Observe
+from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
+from runtime.pool import PoolUnavailable
+from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
+
+
+@attrs.define(eq=False)
+class FakeEmbedded:
+    """The embedded model: a process, and the client for it."""
+
+    model: FakeModel
+    trouble: Exception | None = None
+    pool: Any = None
+    address: str = "http://127.0.0.1:1"
+    urls: list[str] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.pool = FakePool(self._address)
+
+    async def _address(self, job: Job) -> tuple[dict[str, Any], bytes]:
+        assert job.method == "address"
+        if self.trouble is not None:
+            raise self.trouble
+        return {"url": self.address}, b""
+
+    def connect(self, url: str) -> LanguageModel:
+        self.urls.append(url)
+        return self.model
+
+
+@attrs.define(eq=False)
+class Desk:
+    """An inference with fake providers."""
+
+    providers: list[FakeModel]
+    embedded: FakeEmbedded | None = None
+    settings: InferenceSettings = attrs.field(factory=lambda: default_settings().inference)
+    metrics: Script = attrs.field(factory=Script)
+    heard: list[str] = attrs.field(factory=list)
+    ref: Ref = attrs.field(factory=lambda: Ref("inference"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow) -> None:
+        """Start it."""
+        metrics = scripted("metrics", self.metrics)
+        actor = ChildSpec(self.ref, lambda: Inference(self.settings, self.providers, self.embedded, metrics.ref))
+        self.tree = await grow(metrics, actor)
+
+    async def _on_text(self, text: str) -> None:
+        self.heard.append(text)
+
+    async def generate(self, max_tokens: int | None = None, timeout_s: float = 100.0) -> Generation:
+        """Ask for a completion."""
+        message = Generate("s", (ChatMessage("user", "hello"),), self._on_text, max_tokens=max_tokens)
+        generation: Generation = await self.ref.ask(message, timeout_s=timeout_s, linked=True)
+        return generation
+
+    def statistics(self) -> dict[str, object]:
+        """Return what the actor shows of itself."""
+        return dict(self.tree.status().children[-1].statistics)
+
+
+async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    down, up = FakeModel("ollama", is_up=False), FakeModel("openai", [["Hel", "lo."]])
+    desk = Desk([down, up])
+    await desk.open(grow)
+    generation = await desk.generate()
+    assert (generation.text, generation.provider) == ("Hello.", "openai")
+    assert desk.heard == ["Hel", "lo."]
+    assert down.asked == []
+    await wait_all_tasks_blocked()
+    assert desk.metrics.seen == [
+        Count("llm_tokens_total", ("openai", "tiny", "prompt"), 7),
+        Count("llm_tokens_total", ("openai", "tiny", "completion"), 3),
+        Observe("llm_first_token_seconds", (), 0.25),
+    ]
+    assert desk.statistics() == {"providers": ["openai"], "in_flight": 0, "waiting": 0}
+
+
+async def test_no_more_tokens_are_asked_for_than_the_settings_allow(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"], ["b"], ["c"]])
+    desk = Desk([model])
+    await desk.open(grow)
+    for wanted in (None, 10, 100_000):
+        await desk.generate(wanted)
+    assert model.max_tokens == [512, 10, 512]
+
+
+async def test_a_provider_that_fails_before_its_first_word_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk([FakeModel("ollama", [[ProviderError("status 500")]]), FakeModel("openai", [["Hello."]])])
+    await desk.open(grow)
+    assert (await desk.generate()).provider == "openai"
+
+
+async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeModel("openai", [["Hello."]])
+    desk = Desk([FakeModel("ollama", [["Hel", ProviderError("broken off")]]), second])
+    await desk.open(grow)
+    with pytest.raises(ModelUnavailable, match="ollama: broken off"):
+        await desk.generate()
+    assert desk.heard == ["Hel"], "nothing may be spoken twice"
+    assert second.asked == []
+
+
+async def test_when_all_fail_the_error_names_each(grow: Grow, autojump_clock: MockClock) -> None:
+    failing = [FakeModel(name, [[ProviderError("status 500")]]) for name in ("ollama", "openai")]
+    desk = Desk(failing)
+    await desk.open(grow)
+    with pytest.raises(ModelUnavailable, match="ollama: status 500; openai: status 500"):
+        await desk.generate()
+    assert desk.tree.status().children[-1].incarnation == 1
+
+
+async def test_without_any_provider_it_says_so(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk([])
+    await desk.open(grow)
+    with pytest.raises(ModelUnavailable, match="no language model is available"):
+        await desk.generate()
+
+
+async def test_a_provider_that_does_not_answer_in_time_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk([FakeModel("ollama", [["late"]], delay_s=60.0), FakeModel("openai", [["Hello."]])])
+    await desk.open(grow)
+    start_s = trio.current_time()
+    assert (await desk.generate()).provider == "openai"
+    assert trio.current_time() - start_s == pytest.approx(30.0)
+
+
+async def test_a_provider_that_starts_later_is_found(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["Hello."]], is_up=False)
+    desk = Desk([model])
+    await desk.open(grow)
+    model.is_up = True
+    await trio.sleep(16.0)
+    assert (await desk.generate()).text == "Hello."
+
+
+async def test_at_most_num_parallel_completions_run_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"] for _ in range(5)], delay_s=1.0)
+    desk = Desk([model])
+    await desk.open(grow)
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(desk.generate)
+        await trio.sleep(0.5)
+        assert desk.statistics() == {"providers": ["ollama"], "in_flight": 2, "waiting": 3}
+    assert model.most_at_once == 2
+
+
+async def test_who_stops_waiting_gives_the_place_back(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"], ["b"]], delay_s=10.0)
+    desk = Desk([model])
+    await desk.open(grow)
+    with pytest.raises(AskTimeout):
+        await desk.generate(timeout_s=1.0)
+    await wait_all_tasks_blocked()
+    assert desk.statistics()["in_flight"] == 0
+
+
+# --- the embedded model --------------------------------------------------------------------------
+
+
+async def test_the_embedded_model_starts_if_nobody_else_answers(grow: Grow, autojump_clock: MockClock) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded", [["Hello."]]))
+    desk = Desk([FakeModel("ollama", is_up=False)], embedded)
+    await desk.open(grow)
+    assert (await desk.generate()).provider == "embedded"
+    assert (embedded.pool.starts, embedded.urls) == (1, ["http://127.0.0.1:1"])
+    assert desk.statistics()["pool"] == embedded.pool.statistics()
+
+
+async def test_the_embedded_model_stays_off_while_another_answers(grow: Grow, autojump_clock: MockClock) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded"))
+    desk = Desk([FakeModel("ollama", [["Hello."]])], embedded)
+    await desk.open(grow)
+    await trio.sleep(60.0)
+    await desk.generate()
+    assert embedded.pool.starts == 0
+    assert "pool" not in desk.statistics()
+
+
+async def test_the_embedded_model_is_started_when_the_other_leaves(grow: Grow, autojump_clock: MockClock) -> None:
+    ollama, embedded = FakeModel("ollama"), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
+    desk = Desk([ollama], embedded)
+    await desk.open(grow)
+    ollama.is_up = False
+    await trio.sleep(16.0)
+    assert embedded.pool.starts == 1
+    assert (await desk.generate()).provider == "embedded"
+
+
+async def test_an_embedded_model_that_is_down_is_told(grow: Grow, autojump_clock: MockClock) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded"), trouble=PoolUnavailable("it died", 1.0))
+    desk = Desk([], embedded)
+    await desk.open(grow)
+    with pytest.raises(ModelUnavailable, match="the embedded model is not ready: it died"):
+        await desk.generate()
+
+
+async def test_an_embedded_model_that_is_down_is_in_nobody_s_way(grow: Grow, autojump_clock: MockClock) -> None:
+    ollama = FakeModel("ollama", [["Hello."]], is_up=False)
+    embedded = FakeEmbedded(FakeModel("embedded"), trouble=PoolUnavailable("it died", 1.0))
+    desk = Desk([ollama], embedded)
+    await desk.open(grow)
+    ollama.is_up = True
+    await trio.sleep(16.0)
+    assert (await desk.generate()).provider == "ollama"
+    assert embedded.pool.jobs == []
+
+
+async def test_a_new_process_of_the_embedded_model_has_a_new_address(grow: Grow, autojump_clock: MockClock) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded", [["a"], ["b"], ["c"]]))
+    desk = Desk([], embedded)
+    await desk.open(grow)
+    await desk.generate()
+    await desk.generate()
+    assert len(embedded.urls) == 1, "the same process keeps its connection"
+    embedded.address = "http://127.0.0.1:2"
+    await desk.generate()
+    assert embedded.urls == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+
+
+async def test_all_connections_are_closed_at_the_end(grow: Grow, autojump_clock: MockClock) -> None:
+    ollama, embedded = FakeModel("ollama", is_up=False), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
+    desk = Desk([ollama], embedded)
+    await desk.open(grow)
+    await desk.generate()
+    await desk.tree.ref.ask(TerminateChild("inference"))
+    assert (ollama.is_closed, embedded.model.is_closed) == (True, True)

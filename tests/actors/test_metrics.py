@@ -1,0 +1,219 @@
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.metrics import Metrics, flatten, is_session_id, role_of
+from protocol.messages import Count, Observe, ToolRecord, TurnRecord
+from runtime import ChildSpec, ChildState, ChildStatus, Ref, Tree
+from tests.fakes import Grow, Notes, default_settings
+
+SESSION_ID = "0123456789abcdef"
+
+
+@attrs.define(eq=False)
+class FakeRegistry:
+    """Keeps figures by name and labels."""
+
+    counts: Counter[tuple[str, tuple[str, ...]]] = attrs.field(factory=Counter)
+    gauges: dict[tuple[str, tuple[str, ...]], float] = attrs.field(factory=dict)
+    observed: Notes[tuple[str, tuple[str, ...], float]] = attrs.field(factory=Notes)
+    samples: Notes[float] = attrs.field(factory=Notes)
+
+    def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
+        self.counts[name, tuple(labels)] += amount  # type: ignore[assignment] # seconds are counted too
+
+    def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
+        self.gauges[name, tuple(labels)] = value
+        if name == "sessions":  # the last but the tree
+            self.samples.add(trio.current_time())
+
+    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+        self.observed.add((name, tuple(labels), value))
+
+
+@attrs.frozen
+class FakeMachine:
+    """Figures of the machine."""
+
+    memory_bytes: int = 1_000
+    cpu_percent: float = 12.5
+
+
+def child(name: str, *below: ChildStatus, restarts: int = 0, **statistics: Any) -> ChildStatus:
+    """Return an actor's status with an empty mailbox."""
+    return ChildStatus(
+        id=name,
+        state=ChildState.READY,
+        incarnation=restarts + 1,
+        restarts=restarts,
+        zombies=0,
+        last_exit=None,
+        mailbox=Ref(name).statistics(),
+        statistics=statistics,
+        children=below,
+    )
+
+
+@attrs.define(eq=False)
+class Watch:
+    """Metrics with a fake machine and a fake tree."""
+
+    registry: FakeRegistry = attrs.field(factory=FakeRegistry)
+    children: tuple[ChildStatus, ...] = ()
+    ref: Ref = attrs.field(factory=lambda: Ref("metrics"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow) -> None:
+        """Start it, and wait for the first sample."""
+
+        def make() -> Metrics:
+            settings = default_settings().metrics
+            machine = FakeMachine()
+            return Metrics(
+                settings, self.registry, sample_machine=lambda: machine, tree=self._tree, count_sessions=lambda: 3
+            )
+
+        self.tree = await grow(ChildSpec(self.ref, make))
+        await self.sampled()
+
+    def _tree(self) -> Sequence[ChildStatus]:
+        return self.children
+
+    async def sampled(self, count: int = 1) -> None:
+        """Wait until that many samples were taken: the thread takes real time, so the clock stands still for it."""
+        await self.registry.samples.wait_until(lambda samples: len(samples) >= count)
+        await wait_all_tasks_blocked()
+
+    async def tell(self, message: object) -> None:
+        """Let it have a record."""
+        await self.ref.tell(message)
+        await wait_all_tasks_blocked()
+
+
+async def test_what_others_count_is_counted(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    await watch.tell(Count("shed_total", ("0", "session")))
+    await watch.tell(Count("stt_audio_seconds_total", (), 2.5))
+    await watch.tell(Observe("db_write_seconds", (), 0.1))
+    assert watch.registry.counts == {("shed_total", ("0", "session")): 1.0, ("stt_audio_seconds_total", ()): 2.5}
+    assert ("db_write_seconds", (), 0.1) in watch.registry.observed
+
+
+async def test_a_turn_is_counted_and_its_stages_are_seconds(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    latency_ms = {"stt": 250.0, "total": 1_500.0}
+    await watch.tell(TurnRecord("s", "t", "u", 1.0, "hello", "hi", "done", "model", latency_ms))
+    await watch.tell(TurnRecord("s", "t", "u", 1.0, "", "", "no_speech", None, {}))
+    assert watch.registry.counts == {("turns_total", ("done", "model")): 1, ("turns_total", ("no_speech", "none")): 1}
+    stages = [entry for entry in watch.registry.observed if entry[0] == "turn_seconds"]
+    assert stages == [("turn_seconds", ("stt",), 0.25), ("turn_seconds", ("total",), 1.5)]
+
+
+@pytest.mark.parametrize(("is_ok", "outcome"), [(True, "ok"), (False, "error")])
+async def test_a_tool_call_is_counted_by_its_outcome(
+    grow: Grow, mock_clock: MockClock, is_ok: bool, outcome: str
+) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    await watch.tell(ToolRecord("s", "t", "c", 1.0, "house", "clock", {}, is_ok, "noon", 5.0, "what time", 0.9))
+    assert watch.registry.counts == {("tool_calls_total", ("house", "clock", outcome)): 1}
+
+
+async def test_the_machine_is_sampled_again_and_again(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    gauges = watch.registry.gauges
+    assert gauges["memory_usage_bytes", ()] == 1_000
+    assert gauges["cpu_usage_percent", ()] == 12.5
+    assert gauges["active_connections", ()] == gauges["sessions", ("live",)] == 3
+    mock_clock.jump(5.0)
+    await watch.sampled(2)
+    mock_clock.jump(4.9)
+    await wait_all_tasks_blocked()
+    assert watch.registry.samples == [0.0, 5.0]
+
+
+async def test_the_lag_of_the_loop_is_measured(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    mock_clock.jump(0.1)
+    await wait_all_tasks_blocked()
+    mock_clock.jump(0.4)  # something held up the loop for 0.3 s
+    await wait_all_tasks_blocked()
+    lags = [entry for entry in watch.registry.observed if entry[0] == "event_loop_lag_seconds"]
+    assert [(labels, round(lag_s, 3)) for _, labels, lag_s in lags] == [((), 0.0), ((), 0.3)]
+
+
+async def test_actors_of_a_session_share_their_role_s_label(grow: Grow, mock_clock: MockClock) -> None:
+    other_id = SESSION_ID[::-1]
+    pool = {"rss_bytes": 500, "busy_ratio": 0.5}
+    watch = Watch(
+        children=(
+            child("transcription", pool=pool),
+            child(
+                "sessions",
+                child(SESSION_ID, child(f"{SESSION_ID}.audio", restarts=1)),
+                child(other_id, child(f"{other_id}.audio", restarts=2)),
+            ),
+        )
+    )
+    await watch.open(grow)
+    mock_clock.jump(5.0)
+    await watch.sampled(2)
+    roles = {labels[0] for name, labels in watch.registry.gauges if name == "actor_mailbox_depth"}
+    assert roles == {"transcription", "sessions", "session", "session.audio"}
+    assert watch.registry.gauges["worker_memory_bytes", ("transcription",)] == 500
+    assert watch.registry.gauges["worker_busy_ratio", ("transcription",)] == 0.5
+    assert watch.registry.counts["actor_restarts_total", ("session.audio", "crash")] == 3, "counted once, not twice"
+
+
+async def test_restarts_are_counted_as_they_come(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch(children=(child("history", restarts=1),))
+    await watch.open(grow)
+    watch.children = (child("history", restarts=3),)
+    mock_clock.jump(5.0)
+    await watch.sampled(2)
+    watch.children = ()
+    mock_clock.jump(5.0)
+    await watch.sampled(3)
+    assert watch.registry.counts == {("actor_restarts_total", ("history", "crash")): 3}
+
+
+async def test_anything_else_is_a_bug(grow: Grow, mock_clock: MockClock) -> None:
+    watch = Watch()
+    await watch.open(grow)
+    await watch.tell("nonsense")
+    last = watch.tree.status().children[0].last_exit
+    assert last is not None
+    assert last.reason == "TypeError: metrics cannot handle str"
+
+
+@pytest.mark.parametrize(
+    ("actor_id", "role"),
+    [
+        ("history", "history"),
+        ("tools.router", "tools.router"),
+        (SESSION_ID, "session"),
+        (f"{SESSION_ID}.audio", "session.audio"),
+        ("0123456789abcdeg.audio", "0123456789abcdeg.audio"),
+    ],
+)
+def test_only_session_ids_are_left_out_of_a_label(actor_id: str, role: str) -> None:
+    assert role_of(actor_id) == role
+
+
+@pytest.mark.parametrize("name", ["", "0123", SESSION_ID.upper(), SESSION_ID + "0"])
+def test_a_session_id_has_sixteen_small_hexadecimal_digits(name: str) -> None:
+    assert not is_session_id(name)
+
+
+async def test_a_tree_is_walked_parents_first() -> None:
+    tree = (child("a", child("b", child("c"))), child("d"))
+    assert [one.id for one in flatten(tree)] == ["a", "b", "c", "d"]

@@ -1,0 +1,115 @@
+from typing import Any
+
+import attrs
+import pytest
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.speech import CACHED_PHRASES, Speech, SpeechUnavailable
+from protocol.messages import SpokenAudio, Synthesise
+from runtime import ChildSpec, Ref, Tree
+from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from tests.fakes import FakePool, Grow, Job, default_settings
+
+
+@attrs.define(eq=False)
+class Booth:
+    """A speech actor with a fake pool."""
+
+    trouble: Exception | None = None
+    has_pool: bool = True
+    pool: FakePool = attrs.field(init=False)
+    ref: Ref = attrs.field(factory=lambda: Ref("speech"))
+    tree: Tree = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pool = FakePool(self._speak)
+
+    async def _speak(self, job: Job) -> tuple[dict[str, Any], bytes]:
+        if self.trouble is not None:
+            raise self.trouble
+        return {"sample_rate": 22_050}, job.params["text"].encode()
+
+    async def open(self, grow: Grow) -> None:
+        """Start it."""
+        pool: Any = self.pool if self.has_pool else None
+        self.tree = await grow(ChildSpec(self.ref, lambda: Speech(default_settings().speech, pool)))
+
+    async def speak(self, text: str, voice: str | None = None) -> SpokenAudio:
+        """Ask for a sentence."""
+        audio: SpokenAudio = await self.ref.ask(Synthesise("s", text, voice))
+        return audio
+
+
+async def test_a_sentence_becomes_audio_in_the_wanted_voice(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    assert await booth.speak("Hello.") == SpokenAudio(b"Hello.", 22_050)
+    await booth.speak("Hello.", voice="amy")
+    assert [(job.method, job.params, job.timeout_s) for job in booth.pool.jobs] == [
+        ("speak", {"text": "Hello.", "voice": "en_US-joe-medium"}, 10.0),
+        ("speak", {"text": "Hello.", "voice": "amy"}, 10.0),
+    ]
+
+
+async def test_a_short_phrase_is_made_once(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    assert await booth.speak("Done.") == await booth.speak("Done.")
+    assert len(booth.pool.jobs) == 1
+    statistics = booth.tree.status().children[0].statistics
+    assert (statistics["cached_phrases"], statistics["cache_hits"]) == (1, 1)
+    assert statistics["pool"] == booth.pool.statistics()
+
+
+async def test_a_long_sentence_is_not_remembered(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    for _ in range(2):
+        await booth.speak("long " * 20)
+    assert len(booth.pool.jobs) == 2
+
+
+async def test_of_too_many_phrases_the_one_used_longest_ago_is_forgotten(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    for number in range(CACHED_PHRASES):
+        await booth.speak(f"Number {number}.")
+    await booth.speak("Number 0.")  # used again, so number 1 is the oldest
+    await booth.speak("One more.")
+    made = len(booth.pool.jobs)
+    await booth.speak("Number 0.")
+    assert len(booth.pool.jobs) == made
+    await booth.speak("Number 1.")
+    assert len(booth.pool.jobs) == made + 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [JobFailed("no such voice"), JobTimeout("10 s"), WorkerLost("signal 9"), PoolUnavailable("down", 1.0)]
+)
+async def test_trouble_with_workers_is_told_and_not_remembered(
+    grow: Grow, autojump_clock: MockClock, trouble: Exception
+) -> None:
+    booth = Booth(trouble)
+    await booth.open(grow)
+    with pytest.raises(SpeechUnavailable, match=str(trouble)):
+        await booth.speak("Hello.")
+    booth.trouble = None
+    assert (await booth.speak("Hello.")).pcm == b"Hello."
+
+
+async def test_without_a_provider_there_is_no_speech(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth(has_pool=False)
+    await booth.open(grow)
+    with pytest.raises(SpeechUnavailable, match=r"speech\.provider is none"):
+        await booth.speak("Hello.")
+    assert booth.tree.status().children[0].statistics == {"cached_phrases": 0, "cache_hits": 0}
+
+
+async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    await booth.ref.tell("nonsense")
+    await wait_all_tasks_blocked()
+    last = booth.tree.status().children[0].last_exit
+    assert last is not None
+    assert last.reason == "TypeError: speech takes Synthesise, not str"

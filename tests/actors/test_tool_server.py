@@ -1,0 +1,178 @@
+import itertools
+import random
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.tool_server import ToolServer, ToolUnavailable
+from backends.protocols import ToolServerLost
+from protocol.messages import Announce, CallTool, ListTools, ToolOutcome, ToolSpec
+from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
+from tests.fakes import FakeConnector, FakeToolServer, Grow, Script, default_settings, scripted
+
+CLOCK = ToolSpec("house", "clock", "Tells the time.", {})
+CALL = CallTool("session", "c1", "house", "clock", {"zone": "UTC"}, timeout_s=3.0)
+
+
+class Steady(random.Random):
+    """Jitter without randomness: always the whole pause."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+@attrs.define(eq=False)
+class Bench:
+    """The actor of one tool server and what it connects to."""
+
+    connector: FakeConnector
+    sessions: Registry = attrs.field(factory=Registry)
+    ref: Ref = attrs.field(factory=lambda: Ref("tools.house"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow, *more: ChildSpec) -> None:
+        """Start it; it is ready after the first attempt."""
+
+        def make() -> ToolServer:
+            backoff = Backoff(base_s=0.2, cap_s=1.0)
+            settings = default_settings().tools
+            return ToolServer("house", settings, self.connector, self.sessions, backoff=backoff, rng=Steady())
+
+        self.tree = await grow(*more, ChildSpec(self.ref, make))
+
+    async def tools(self) -> Any:
+        """Return what it lists now."""
+        return await self.ref.ask(ListTools())
+
+    def statistics(self) -> dict[str, object]:
+        """Return what the actor shows of itself."""
+        return dict(self.tree.status().children[-1].statistics)
+
+
+async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
+    bench = Bench(FakeConnector([server]))
+    await bench.open(grow)
+    assert await bench.tools() == (CLOCK,)
+    assert await bench.ref.ask(CALL) == ToolOutcome(True, "noon", 0.1)
+    assert server.calls == [("clock", {"zone": "UTC"}, "session", "c1")]
+    assert bench.statistics() == {"is_up": True, "tools": 1, "trouble": None}
+
+
+async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([ToolServerLost("no such file: uvx")]))
+    await bench.open(grow)
+    assert await bench.tools() == ()
+    with pytest.raises(ToolUnavailable, match="house is down: no such file: uvx"):
+        await bench.ref.ask(CALL)
+    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "no such file: uvx"}
+
+
+async def test_it_is_tried_again_with_growing_pauses_up_to_the_cap(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([]))
+    await bench.open(grow)
+    await trio.sleep(4.0)
+    times_s = bench.connector.times_s
+    pauses_s = [round(later - earlier, 3) for earlier, later in itertools.pairwise(times_s)]
+    assert pauses_s == [0.2, 0.4, 0.8, 1.0, 1.0]
+    assert bench.tree.status().children[-1].incarnation == 1, "somebody else's program is no crash of ours"
+
+
+async def test_a_server_that_starts_later_is_found(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
+    bench = Bench(FakeConnector([ToolServerLost("not yet"), ToolServerLost("not yet"), server]))
+    await bench.open(grow)
+    assert await bench.tools() == ()
+    await trio.sleep(1.0)
+    assert await bench.tools() == (CLOCK,)
+    assert (await bench.ref.ask(CALL)).content == "noon"
+
+
+async def test_a_server_that_dies_is_hidden_closed_and_connected_again(grow: Grow, autojump_clock: MockClock) -> None:
+    first, second = FakeToolServer("first", (CLOCK,)), FakeToolServer("second", (CLOCK, CLOCK))
+    bench = Bench(FakeConnector([first, second]))
+    await bench.open(grow)
+    first.lose("exit code 1")
+    await wait_all_tasks_blocked()
+    assert await bench.tools() == ()
+    assert bench.connector.closed == ["first"]
+    assert bench.statistics()["trouble"] == "exit code 1"
+    await trio.sleep(0.5)
+    assert await bench.tools() == (CLOCK, CLOCK)
+
+
+async def test_the_pauses_begin_anew_after_a_connection(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,))
+    lost = [ToolServerLost("not yet")] * 4
+    bench = Bench(FakeConnector([*lost, server]))
+    await bench.open(grow)
+    await trio.sleep(3.0)
+    server.lose("exit code 1")
+    lost_s = trio.current_time()
+    await trio.sleep(0.3)
+    assert bench.connector.times_s[-1] == pytest.approx(lost_s + 0.2)
+
+
+async def test_a_call_that_was_under_way_is_lost_and_not_repeated(grow: Grow, autojump_clock: MockClock) -> None:
+    first, second = FakeToolServer("first", (CLOCK,)), FakeToolServer("second", (CLOCK,))
+    bench = Bench(FakeConnector([first, second]))
+    await bench.open(grow)
+
+    async def die() -> None:
+        await trio.sleep(2.0)
+        first.lose("killed")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(die)
+        outcome = await bench.ref.ask(CALL)
+    assert outcome == ToolOutcome(False, "", 2.0, "house was lost during the call: killed")
+    await trio.sleep(5.0)
+    assert (len(first.calls), second.calls) == (1, [])
+
+
+async def test_a_slow_call_holds_up_nobody(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,))
+    bench = Bench(FakeConnector([server]))
+    await bench.open(grow)
+    await bench.ref.tell(CALL)
+    await wait_all_tasks_blocked()
+    assert len(server.calls) == 1
+    assert await bench.tools() == (CLOCK,)
+
+
+async def test_an_announcement_reaches_its_session(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([FakeToolServer("house")]))
+    mine, other = Script(), Script()
+    specs = scripted("mine", mine), scripted("other", other)
+    await bench.open(grow, *specs)
+    bench.sessions.register("session1", specs[0].ref)
+    bench.sessions.register("session2", specs[1].ref)
+    assert bench.connector.on_announcement is not None
+    bench.connector.on_announcement("session1", "Your tea is ready.")
+    await wait_all_tasks_blocked()
+    assert (mine.seen, other.seen) == ([Announce("Your tea is ready.")], [])
+
+
+async def test_an_announcement_for_nobody_is_logged(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(FakeConnector([FakeToolServer("house")]))
+    full = Ref("full", MailboxSpec(capacity=1, overflow=Overflow.REJECT))
+    full.tell_nowait("already there")
+    await bench.open(grow)
+    bench.sessions.register("busy", full)
+    assert bench.connector.on_announcement is not None
+    with caplog.at_level("INFO", logger="sayso.tools"):
+        bench.connector.on_announcement("gone", "One.")
+        bench.connector.on_announcement("busy", "Two.")
+    assert [record.getMessage() for record in caplog.records] == ["nobody to tell: One.", "nobody to tell: Two."]
+
+
+async def test_the_server_is_closed_with_the_actor(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([FakeToolServer("house")]))
+    await bench.open(grow)
+    await bench.tree.ref.ask(TerminateChild("tools.house"))
+    assert bench.connector.closed == ["house"]

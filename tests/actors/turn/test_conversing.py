@@ -1,0 +1,168 @@
+import json
+from typing import Any
+
+import attrs
+import pytest
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.turn.conversing import Conversation
+from actors.turn.hands import Hands
+from actors.turn.kit import Heard, Refused
+from protocol import events
+from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolSpec
+from protocol.turn import TurnEvent, TurnMachine
+from runtime import DomainError
+from tests.actors.dialogue_fixtures import ALL, Room, outcome_of, says, spec_of
+from tests.fakes import Grow
+
+CLOCK = spec_of("clock", read_only=True)
+CALL = ModelToolCall("m1", "clock", {"zone": "UTC"})
+
+
+class Down(DomainError):
+    """What somebody says who cannot answer."""
+
+
+@attrs.define(eq=False)
+class Talk:
+    """A conversation of one turn."""
+
+    room: Room = attrs.field(factory=Room)
+    said: list[str] = attrs.field(factory=list)
+    first_tokens: int = 0
+
+    async def open(self, grow: Grow, *answers: Any, tools: tuple[ToolSpec, ...] = (CLOCK,)) -> None:
+        """Start the actors; ``answers`` are the completions."""
+        self.room.inference.answers[Generate] = list(answers)
+        self.room.tools.answers |= {ListTools: tools, CallTool: outcome_of("noon")}
+        await self.room.open(grow)
+
+    async def run(self, text: str = "what time is it", capabilities: tuple[Any, ...] = ALL) -> str:
+        """Run it."""
+        machine = TurnMachine("t")
+        machine.advance(TurnEvent.TEXT_RECEIVED)
+        machine.advance(TurnEvent.UNDERSTOOD)
+        kit, heard = self.room.kit(), Heard(text)
+        hands = Hands(machine, kit, heard, ask_aloud=self._say, on_tool_s=lambda _: None)
+        wishes = self.room.wishes(capabilities, task="chat")
+        conversation = Conversation("t", kit, wishes, hands, say=self._say, on_first_token=self._first_token)
+        answer = await conversation.run(heard)
+        await wait_all_tasks_blocked()
+        return answer
+
+    async def _say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def _first_token(self) -> None:
+        self.first_tokens += 1
+
+    def asked(self) -> list[Generate]:
+        """Return what the model was asked."""
+        return self.room.inference.of(Generate)
+
+
+async def test_text_goes_on_as_it_comes_and_is_said_by_sentences(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("It is", " noon. The", " sun shines."))
+    assert await talk.run() == "It is noon. The sun shines."
+    deltas = talk.room.connection.events(events.ReplyDelta)
+    assert [delta.text for delta in deltas] == ["It is", " noon. The", " sun shines."]
+    assert talk.said == ["It is noon.", "The sun shines."]
+    assert talk.first_tokens == 1
+
+
+async def test_the_prompt_holds_the_last_turns_as_they_were_heard(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    talk.room.tune(history_turns=2)
+    for number in range(3):
+        talk.room.memory.remember_turn(f"question {number}", f"answer {number}")
+    await talk.open(grow, says("Noon."))
+    await talk.run()
+    [asked] = talk.asked()
+    assert [(message.role, message.content) for message in asked.messages] == [
+        ("system", talk.room.settings.dialogue.system_prompt),
+        ("user", "question 1"),
+        ("assistant", "answer 1"),
+        ("user", "question 2"),
+        ("assistant", "answer 2"),
+        ("user", "what time is it"),
+    ]
+    assert (asked.task, asked.tools) == ("chat", (CLOCK,))
+
+
+async def test_what_a_tool_answers_reaches_the_model_as_data(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says(calls=(CALL,)), says("It is noon."))
+    assert await talk.run() == "It is noon."
+    assert [call.arguments for call in talk.room.tools.of(CallTool)] == [{"zone": "UTC"}]
+    *_, assistant, tool = talk.asked()[1].messages
+    assert assistant == ChatMessage("assistant", "", tool_calls=(CALL,))
+    assert (tool.role, tool.tool_call_id, tool.tool_name) == ("tool", "m1", "clock")
+    assert json.loads(tool.content) == {"data_from_tool": "noon"}
+
+
+async def test_what_is_said_before_a_tool_call_stays_apart_from_what_comes_after(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Let me see.", calls=(CALL,)), says("It is noon."))
+    assert await talk.run() == "Let me see. It is noon."
+    assert talk.said == ["Let me see.", "It is noon."]
+    assert talk.first_tokens == 1
+
+
+async def test_a_tool_that_fails_is_told_to_the_model(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says(calls=(CALL,)), says("I do not know."))
+    talk.room.tools.answers[CallTool] = outcome_of("", ok=False, error="no such zone")
+    await talk.run()
+    assert json.loads(talk.asked()[1].messages[-1].content) == {"error": "no such zone"}
+
+
+async def test_a_tool_that_does_not_exist_is_not_called(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says(calls=(ModelToolCall("m1", "rm_rf", {}),)), says("Sorry."))
+    await talk.run()
+    assert talk.room.tools.of(CallTool) == []
+    assert json.loads(talk.asked()[1].messages[-1].content) == {"error": "there is no tool 'rm_rf'"}
+
+
+async def test_a_name_that_two_servers_share_gets_the_server_s_name(grow: Grow, autojump_clock: MockClock) -> None:
+    twins = (CLOCK, spec_of("clock", read_only=True, server="tower"))
+    talk = Talk()
+    await talk.open(grow, says(calls=(ModelToolCall("m1", "tower__clock", {}),)), says("Noon."), tools=twins)
+    await talk.run()
+    assert [tool.name for tool in talk.asked()[0].tools] == ["house__clock", "tower__clock"]
+    assert [(call.server, call.tool) for call in talk.room.tools.of(CallTool)] == [("tower", "clock")]
+
+
+async def test_a_model_gets_so_many_rounds_of_tools_and_no_more(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    talk.room.tune(max_tool_steps=2)
+    await talk.open(grow, says(calls=(CALL,)))  # for ever
+    assert await talk.run() == ""
+    assert [len(asked.tools) for asked in talk.asked()] == [1, 1, 0]
+    assert len(talk.room.tools.of(CallTool)) == 2, "what was not offered is not called"
+
+
+async def test_without_the_capability_no_tools_are_offered(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Hi."))
+    await talk.run(capabilities=("llm",))
+    assert talk.asked()[0].tools == ()
+    assert talk.room.tools.seen == []
+
+
+async def test_a_refused_call_ends_the_conversation(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says(calls=(ModelToolCall("m1", "gate", {}),)), tools=(spec_of("gate"),))
+    with pytest.raises(Refused):
+        await talk.run()  # nobody answers the question
+    assert len(talk.asked()) == 1
+
+
+async def test_a_model_that_cannot_answer_is_the_caller_s_business(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, Down("no model"))
+    with pytest.raises(Down):
+        await talk.run()

@@ -1,0 +1,276 @@
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.turn.hands import Hands, WantedCall
+from actors.turn.kit import Heard, Refused
+from protocol import events
+from protocol.messages import CallTool, ListTools, NoWords, ToolOutcome, ToolRecord, ToolSpec, Transcribe, Transcript
+from protocol.turn import TurnEvent, TurnMachine, TurnState
+from runtime import DomainError
+from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
+from tests.fakes import Grow, command, event_names
+
+
+class Down(DomainError):
+    """What a server that is down says."""
+
+
+class TranscriptionFull(DomainError):
+    """What a full queue says."""
+
+
+@attrs.define(eq=False)
+class Pair:
+    """Hands in a turn that has understood what is wanted."""
+
+    room: Room = attrs.field(factory=Room)
+    confidence: float = 1.0
+    machine: TurnMachine = attrs.field(factory=lambda: TurnMachine("t"))
+    asked: list[str] = attrs.field(factory=list)
+    durations_s: list[float] = attrs.field(factory=list)
+    hands: Hands = attrs.field(init=False)
+
+    async def open(self, grow: Grow) -> None:
+        """Make them."""
+        await self.room.open(grow)
+        self.machine.advance(TurnEvent.TEXT_RECEIVED)
+        self.machine.advance(TurnEvent.UNDERSTOOD)
+        heard = Heard("do it", confidence=self.confidence)
+        self.hands = Hands(
+            self.machine, self.room.kit(), heard, ask_aloud=self._ask_aloud, on_tool_s=self.durations_s.append
+        )
+
+    async def _ask_aloud(self, question: str) -> None:
+        self.asked.append(question)
+
+    async def call(self, source: events.Source = "command", spec: ToolSpec | None = None) -> ToolOutcome:
+        """Want the lamp on."""
+        return await self.hands.call(WantedCall("house", "lamp_on", {"room": "hall"}, source, spec))
+
+    async def answer_when_asked(self, *, approve: bool) -> None:
+        """Be the user."""
+        request = await self.room.connection.wait_for_event(events.ConfirmRequest)
+        assert not self.hands.answer("another", approve=True)
+        assert self.hands.answer(request.call_id, approve=approve)
+
+
+async def test_a_call_is_noted_shown_made_and_recorded(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    pair.room.tools.answers[CallTool] = outcome_of("It is on.")
+    await pair.open(grow)
+    assert await pair.call() == outcome_of("It is on.")
+    await wait_all_tasks_blocked()
+    assert event_names(pair.room.connection.events()) == ["ToolCall", "ToolResult"]
+    result = pair.room.connection.events(events.ToolResult)[0]
+    assert (result.ok, result.duration_ms, result.content, result.error) == (True, 50, "It is on.", None)
+    [call] = pair.room.tools.of(CallTool)
+    assert (call.call_id, call.timeout_s) == ("id1", 10.0)
+    assert not pair.room.memory.begin_call("id1"), "the id is in the vault"
+    [record] = pair.room.history.of(ToolRecord)
+    assert (record.ok, record.result, record.transcript, record.confidence) == (True, "It is on.", "do it", 1.0)
+    assert pair.room.metrics.of(ToolRecord) == [record]
+    assert pair.durations_s == [0.05]
+
+
+async def test_a_call_that_cannot_be_sent_is_a_failed_outcome(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    pair.room.tools.answers[CallTool] = Down("house is down")
+    await pair.open(grow)
+    outcome = await pair.call()
+    assert (outcome.ok, outcome.error) == (False, "house is down")
+    await wait_all_tasks_blocked()
+    assert pair.room.connection.events(events.ToolResult)[0].error == "house is down"
+    assert pair.room.history.of(ToolRecord)[0].result == "house is down"
+
+
+async def test_no_call_id_is_used_twice(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    await pair.open(grow)
+    pair.room.memory.begin_call("id1")
+    with pytest.raises(AssertionError, match="call id id1 was used before"):
+        await pair.call()
+    assert pair.room.tools.of(CallTool) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "is_asked"),
+    [
+        (("command", None, 1.0), False),
+        (("command", None, 0.2), True),
+        (("command", True, 0.2), False),
+        (("model", True, 1.0), False),
+        (("model", True, 0.2), False),
+        (("model", False, 1.0), True),
+        (("model", None, 1.0), True),
+    ],
+)
+async def test_consent_is_asked_for_where_it_is_needed(
+    grow: Grow, autojump_clock: MockClock, case: tuple[Any, bool | None, float], is_asked: bool
+) -> None:
+    source, read_only, confidence = case
+    pair = Pair(confidence=confidence)
+    spec = spec_of("lamp_on", read_only=read_only)
+    pair.room.tools.answers |= {ListTools: (spec_of("other"), spec), CallTool: outcome_of()}
+    await pair.open(grow)
+    async with trio.open_nursery() as nursery:
+        if is_asked:
+            nursery.start_soon(lambda: pair.answer_when_asked(approve=True))
+        await pair.call(source, spec if source == "model" else None)
+    assert pair.asked == (["Shall I run lamp on?"] if is_asked else [])
+    assert len(pair.room.tools.of(CallTool)) == 1
+    assert pair.machine.state is TurnState.ACTING
+
+
+async def test_while_the_list_of_tools_cannot_be_had_a_doubtful_call_is_asked_about(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    pair = Pair(confidence=0.2)
+    pair.room.tools.answers |= {ListTools: Down("no list"), CallTool: outcome_of()}
+    await pair.open(grow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: pair.answer_when_asked(approve=True))
+        await pair.call()
+    assert len(pair.asked) == 1
+
+
+async def test_without_consent_nothing_is_done(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    await pair.open(grow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: pair.answer_when_asked(approve=False))
+        with pytest.raises(Refused, match="I will not do that"):
+            await pair.call("model", spec_of("lamp_on"))
+    assert pair.room.tools.of(CallTool) == []
+    assert pair.machine.state is TurnState.CONFIRMING
+
+
+async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    await pair.open(grow)
+    with pytest.raises(Refused):
+        await pair.call("model", spec_of("lamp_on"))
+    assert trio.current_time() == pytest.approx(20.0)
+    assert pair.hands.question is None
+    assert not pair.hands.answer(None, approve=True), "too late"
+
+
+# --- consent, with a dialogue around it ----------------------------------------------------------
+
+
+async def asking(grow: Grow, *, capabilities: tuple[Any, ...] = ("stt", "tools", "tts")) -> Room:
+    """Return a room in which a doubtful command waits for consent; the call would be ``id2``."""
+    room = Room()
+    room.grammar.commands = command("open the gate", tool="open_gate")
+    room.transcription.answers[Transcribe] = [Transcript("open the gate", "en", 0.2)]
+    room.tools.answers |= {ListTools: (spec_of("open_gate"),), CallTool: outcome_of("The gate is open.")}
+    await room.open(grow, capabilities=capabilities)
+    await room.begin_to_speak()
+    await room.end_speech()
+    request = await room.connection.wait_for_event(events.ConfirmRequest)
+    assert (request.turn_id, request.call_id, request.tool) == ("id1", "id2", "open_gate")
+    return room
+
+
+async def test_a_doubtful_command_is_made_after_a_yes_by_hand(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    assert room.tools.of(CallTool) == []
+    await room.dialogue.tell(events.Confirm("id2", approve=True))
+    assert await room.completed() == [("id1", "done")]
+    assert [call.call_id for call in room.tools.of(CallTool)] == ["id2"]
+
+
+async def test_a_no_by_hand_refuses_it(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.dialogue.tell(events.Confirm("id2", approve=False))
+    assert await room.completed() == [("id1", "refused")]
+    assert room.tools.of(CallTool) == []
+
+
+async def test_no_answer_is_a_no(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    asked_s = trio.current_time()
+    assert await room.completed() == [("id1", "refused")]
+    assert trio.current_time() - asked_s >= 20.0
+    assert room.tools.of(CallTool) == []
+
+
+async def test_an_answer_to_no_question_is_an_error(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.dialogue.tell(events.Confirm("id9", approve=True))
+    error = await room.connection.wait_for_event(events.Error)
+    assert (error.code, error.fatal) == ("unexpected_event", False)
+    assert "'id9'" in error.message
+    assert room.tools.of(CallTool) == [], "the question is still open"
+
+
+@pytest.mark.parametrize(("words", "outcome", "calls"), [("yes please", "done", 1), ("no thanks", "refused", 0)])
+async def test_a_question_is_answered_by_voice(
+    grow: Grow, autojump_clock: MockClock, words: str, outcome: str, calls: int
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = Transcript(words, "en", 0.9)
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await trio.sleep(0.5)
+    await room.end_speech()
+    assert await room.completed(2) == [("id3", "done"), ("id1", outcome)]
+    assert len(room.tools.of(CallTool)) == calls
+    room.assert_each_turn_was_completed_once()
+
+
+async def test_a_yes_before_the_question_was_heard_to_its_end_is_no_barge_in(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = Transcript("yes", "en", 0.9)
+    await trio.sleep(0.1)  # the question takes a second
+    await room.begin_to_speak()
+    await trio.sleep(0.4)
+    await room.end_speech()
+    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
+    assert len(room.tools.of(CallTool)) == 1
+
+
+async def test_a_question_is_answered_by_typing(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    await room.type("ok")
+    assert await room.completed(2) == [("id3", "done"), ("id1", "done")]
+
+
+async def test_another_command_instead_of_an_answer_is_a_no_and_then_a_turn(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.grammar.commands |= command("what time is it", tool="clock")
+    await trio.sleep(2.0)
+    await room.type("what time is it")
+    assert await room.completed(2) == [("id1", "refused"), ("id3", "done")]
+    assert [call.tool for call in room.tools.of(CallTool)] == ["clock"]
+    room.assert_each_turn_was_completed_once()
+
+
+async def test_an_answer_without_words_leaves_the_turn_without_consent(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = NoWords("noise")
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert dict(await room.completed(2)) == {"id1": "refused", "id3": "no_speech"}
+    assert room.tools.of(CallTool) == []
+
+
+async def test_an_answer_that_cannot_be_transcribed_leaves_the_question_open(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await asking(grow)
+    room.transcription.answers[Transcribe] = TranscriptionFull("64 utterances are waiting")
+    await trio.sleep(2.0)
+    await room.begin_to_speak()
+    await room.end_speech()
+    assert await room.completed() == [("id3", "failed")]
+    await room.dialogue.tell(events.Confirm("id2", approve=True))
+    assert await room.completed(2) == [("id3", "failed"), ("id1", "done")]

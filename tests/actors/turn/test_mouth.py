@@ -1,0 +1,153 @@
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.turn.mouth import Mouth, open_mouth
+from protocol import events
+from protocol.messages import DropAudio, Send, SendAudio, Synthesise
+from runtime import DomainError
+from tests.actors.dialogue_fixtures import Room, after, speech_of
+from tests.fakes import Grow
+
+
+class NoSpeech(DomainError):
+    """What speech says that has no worker."""
+
+
+@attrs.define(eq=False)
+class Stage:
+    """A mouth and who listens to it."""
+
+    room: Room = attrs.field(factory=Room)
+    first_audio_s: list[float] = attrs.field(factory=list)
+
+    async def open(self, grow: Grow, *, is_audible: bool = True) -> Mouth:
+        """Make it."""
+        await self.room.open(grow)
+        speech, connection = self.room.refs["speech"], self.room.refs["connection"]
+        return Mouth("s", "t", speech, connection, "amy", 2.0, is_audible, self._note)
+
+    def _note(self) -> None:
+        self.first_audio_s.append(trio.current_time())
+
+    def sent_s(self) -> float:
+        """Return how much audio the client has been sent."""
+        return sum(len(chunk.samples) for chunk in self.room.connection.of(SendAudio)) / 32_000
+
+
+async def test_sentences_become_one_stream_of_audio_in_order(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+        await mouth.say("  ")
+        await mouth.say("Two.")
+    await mouth.end(was_cut=False)
+    await wait_all_tasks_blocked()
+    assert stage.room.speech.of(Synthesise) == [Synthesise("s", "One.", "amy"), Synthesise("s", "Two.", "amy")]
+    told = stage.room.connection.seen
+    assert told[0] == Send(events.SpeechAudioStart("t", "pcm_s16le", 16_000))
+    assert told[-1] == Send(events.SpeechAudioEnd("t"))
+    assert {len(chunk.samples) for chunk in stage.room.connection.of(SendAudio)} == {3_200}, "a tenth of a second each"
+    assert (stage.sent_s(), len(stage.first_audio_s)) == (2.0, 1)
+
+
+async def test_audio_is_sent_at_most_two_seconds_ahead(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(5.0)
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+        await wait_all_tasks_blocked()
+        assert stage.sent_s() == pytest.approx(2.1, abs=0.11)
+        await trio.sleep(1.0)
+        assert stage.sent_s() == pytest.approx(3.1, abs=0.11)
+        assert mouth.is_speaking
+    assert trio.current_time() == pytest.approx(3.0, abs=0.11)
+
+
+async def test_the_next_sentence_is_made_while_one_is_spoken(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(10.0)
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        for number in range(4):
+            await mouth.say(f"Number {number}.")
+        await wait_all_tasks_blocked()
+        assert len(stage.room.speech.of(Synthesise)) == 3, "one spoken, one ready, one in hand"
+
+
+async def test_what_was_heard_is_known_by_the_clock_or_by_the_client(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(4.0)
+    mouth = await stage.open(grow)
+    assert mouth.heard_until(100.0) == []
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+        await mouth.say("Two.")
+        await trio.sleep(5.9)
+        assert mouth.heard_until(None) == ["One."]
+        assert mouth.heard_until(1.9) == []
+        assert mouth.heard_until(6.1) == ["One.", "Two."]
+
+
+async def test_a_gap_between_sentences_is_not_taken_for_heard_speech(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = [speech_of(2.0), after(8.0, speech_of(4.0))]
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+        await mouth.say("Two.")
+        await trio.sleep(5.0)
+        assert not mouth.is_speaking
+        await trio.sleep(4.0)  # the second sentence began a second ago
+        assert mouth.is_speaking
+        assert mouth.heard_until(None) == ["One."]
+
+
+async def test_a_cut_forgets_what_has_not_left(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(10.0)
+    mouth = await stage.open(grow)
+    with trio.move_on_after(1.0):
+        async with open_mouth(mouth):
+            await mouth.say("One.")
+    await mouth.end(was_cut=True)
+    await wait_all_tasks_blocked()
+    assert stage.room.connection.of(DropAudio) == [DropAudio()]
+    assert stage.room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("t")]
+
+
+async def test_nothing_said_has_no_end(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        pass
+    await mouth.end(was_cut=True)
+    await wait_all_tasks_blocked()
+    assert stage.room.connection.seen == []
+    assert not mouth.is_speaking
+
+
+async def test_a_mouth_that_nobody_wants_to_hear_says_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    mouth = await stage.open(grow, is_audible=False)
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+    assert stage.room.speech.seen == []
+
+
+async def test_when_speech_cannot_be_made_it_falls_silent_once_and_says_why(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = NoSpeech("no worker")
+    mouth = await stage.open(grow)
+    async with open_mouth(mouth):
+        await mouth.say("One.")
+        await wait_all_tasks_blocked()
+        await mouth.say("Two.")
+    await wait_all_tasks_blocked()
+    assert stage.room.connection.seen == [Send(events.Degraded("speech", "no worker"))]
+    assert len(stage.room.speech.seen) == 1

@@ -1,0 +1,254 @@
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.turn import run
+from actors.turn.run import Turn
+from protocol import events
+from protocol.messages import (
+    CallTool,
+    CommandMatch,
+    Generate,
+    ListTools,
+    NoWords,
+    Synthesise,
+    Transcribe,
+    Transcript,
+    TurnRecord,
+)
+from protocol.turn import TurnState
+from runtime import DomainError
+from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
+from tests.fakes import FakeGrammar, Grow, command, event_names
+
+
+class Down(DomainError):
+    """What somebody says who cannot answer."""
+
+
+@attrs.define(eq=False)
+class Stage:
+    """Turns of one room, without a dialogue around them."""
+
+    room: Room = attrs.field(factory=Room)
+
+    async def open(self, grow: Grow) -> None:
+        """Start the actors."""
+        self.room.tools.answers.setdefault(ListTools, ())
+        await self.room.open(grow)
+
+    def turn(self, capabilities: tuple[Any, ...] = ALL) -> Turn:
+        """Make a turn."""
+        return Turn("t", self.room.kit(), self.room.wishes(capabilities))
+
+    async def end(self) -> TurnRecord:
+        """Return how the one turn ended, as client, history and metrics were told alike."""
+        await wait_all_tasks_blocked()
+        [record] = self.room.history.of(TurnRecord)
+        assert self.room.metrics.of(TurnRecord) == [record]
+        [completed] = self.room.connection.events(events.TurnCompleted)
+        assert self.room.connection.events()[-1] is completed
+        assert completed.outcome == record.outcome
+        told_ms = attrs.asdict(completed.latency_ms, filter=lambda _, value: value is not None)
+        assert told_ms == record.latency_ms
+        return record
+
+
+async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer", minutes=5))))
+    stage.room.tools.answers[CallTool] = outcome_of("Timer set.")
+    await stage.open(grow)
+    turn = stage.turn()
+    await turn.run_text("set a timer")
+    record = await stage.end()
+    assert record == TurnRecord(
+        SESSION_ID, "t", "tester", 1_000_000.0, "set a timer", "Timer set.", "done", "command", record.latency_ms
+    )
+    assert stage.room.inference.seen == []
+    assert stage.room.connection.events(events.Understood) == [
+        events.Understood("t", "command", 1.0, "set_timer", {"minutes": 5})
+    ]
+    assert turn.machine.state is TurnState.LISTENING
+
+
+async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
+    stage.room.transcription.answers[Transcribe] = Transcript("set a tamer", "en", 0.9, ("set a timer",))
+    stage.room.tools.answers[CallTool] = outcome_of("Timer set.")
+    await stage.open(grow)
+    await stage.turn().run_utterance(spoken())
+    assert (await stage.end()).source == "command"
+
+
+async def test_a_command_that_fails_is_said_with_its_reason(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
+    stage.room.tools.answers[CallTool] = outcome_of("", ok=False, error="Too long.")
+    await stage.open(grow)
+    await stage.turn().run_text("set a timer")
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("failed", "Sorry, that did not work. Too long.")
+
+
+async def test_without_tools_the_grammar_is_not_asked(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
+    stage.room.inference.answers[Generate] = says("I have no timer.")
+    await stage.open(grow)
+    await stage.turn(("llm",)).run_text("set a timer")
+    assert (await stage.end()).source == "model"
+    assert stage.room.tools.seen == []
+
+
+async def test_without_a_model_what_is_no_command_is_not_understood(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    await stage.open(grow)
+    await stage.turn(("stt", "tools")).run_text("what is love")
+    record = await stage.end()
+    assert (record.outcome, record.replied, record.source) == ("refused", run.NOT_UNDERSTOOD, None)
+
+
+async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage()
+    await stage.open(grow)
+    await stage.turn().run_announcement("Your tea is ready.")
+    record = await stage.end()
+    assert (record.heard, record.replied, record.outcome) == ("", "Your tea is ready.", "done")
+    assert stage.room.memory.recent_turns(5) == ()
+    assert [message.text for message in stage.room.speech.of(Synthesise)] == ["Your tea is ready."]
+
+
+async def test_no_words_are_no_turn_to_remember(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.transcription.answers[Transcribe] = NoWords("noise")
+    await stage.open(grow)
+    await stage.turn().run_utterance(spoken())
+    assert (await stage.end()).outcome == "no_speech"
+    assert event_names(stage.room.connection.events()) == ["NoSpeech", "TurnCompleted"]
+
+
+async def test_a_transcription_that_cannot_be_had_is_apologised_for(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.transcription.answers[Transcribe] = Down("64 utterances are waiting")
+    await stage.open(grow)
+    await stage.turn().run_utterance(spoken())
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("failed", run.FAILED)
+    error = events.Error("turn_failed", "64 utterances are waiting", turn_id="t")
+    assert stage.room.connection.events(events.Error) == [error]
+
+
+async def test_a_model_that_cannot_answer_is_apologised_for(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.inference.answers[Generate] = Down("no language model is available")
+    await stage.open(grow)
+    await stage.turn().run_text("hello")
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("failed", run.NO_MODEL)
+    assert [error.code for error in stage.room.connection.events(events.Error)] == ["model_unavailable"]
+
+
+async def test_a_model_that_says_nothing_is_apologised_for(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.inference.answers[Generate] = says("")
+    await stage.open(grow)
+    await stage.turn().run_text("hello")
+    assert (await stage.end()).replied == run.NO_MODEL
+
+
+@pytest.mark.parametrize("slow", ["transcription", "model", "tool"])
+async def test_past_its_deadline_the_user_hears_so(grow: Grow, autojump_clock: MockClock, slow: str) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
+    words = "set a timer" if slow == "tool" else "hello"
+    seconds = {name: 60.0 if name == slow else 6.0 for name in ("transcription", "model", "tool")}
+    stage.room.transcription.answers[Transcribe] = after(seconds["transcription"], Transcript(words, "en", 0.9))
+    stage.room.inference.answers[Generate] = says("Hi.", before_s=seconds["model"])
+    stage.room.tools.answers[CallTool] = after(seconds["tool"], outcome_of())
+    await stage.open(grow)
+    stage.room.memory.open_turns.clear()
+    await stage.turn(("stt", "llm", "tools")).run_utterance(spoken())
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("failed", run.TOO_SLOW)
+    assert trio.current_time() == pytest.approx(15.0)
+
+
+async def test_a_long_answer_may_be_spoken_beyond_the_deadline(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(40.0)
+    stage.room.inference.answers[Generate] = says("A long story.")
+    await stage.open(grow)
+    await stage.turn().run_text("tell me a story")
+    assert (await stage.end()).outcome == "done"
+    assert trio.current_time() == pytest.approx(38.0, abs=0.2)
+
+
+async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("open the gate", tool="open_gate"))))
+    stage.room.transcription.answers[Transcribe] = Transcript("open the gate", "en", 0.1)
+    stage.room.tools.answers[CallTool] = outcome_of("Open.")
+    await stage.open(grow)
+    turn = stage.turn(("stt", "tools"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turn.run_utterance, spoken())
+        await stage.room.connection.wait_for_event(events.ConfirmRequest)
+        assert turn.is_confirming
+        await trio.sleep(18.0)
+        assert turn.confirm(None, approve=True)
+    assert (await stage.end()).outcome == "done"
+    assert not turn.confirm(None, approve=True), "nothing is open any more"
+
+
+async def test_every_stage_is_measured_from_the_last_voice(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.transcription.answers[Transcribe] = after(1.0, Transcript("hello", "en", 0.9, queue_s=0.25))
+    stage.room.inference.answers[Generate] = says("Hi.", before_s=0.5)
+    stage.room.speech.answers[Synthesise] = after(0.125, speech_of(1.0))
+    await stage.open(grow)
+    await trio.sleep(1.0)
+    await stage.turn().run_utterance(spoken(last_voice_s=0.5))
+    assert (await stage.end()).latency_ms == {
+        "endpoint": 500.0,
+        "queue": 250.0,
+        "stt": 750.0,
+        "understand": 0.0,
+        "first_token": 500.0,
+        "first_audio": 2_125.0,
+        "total": 2_125.0,
+    }
+
+
+async def test_a_tool_s_time_is_measured(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
+    stage.room.tools.answers[CallTool] = outcome_of()
+    await stage.open(grow)
+    await stage.turn().run_text("set a timer")
+    assert (await stage.end()).latency_ms["tool"] == 50.0
+
+
+async def test_an_interrupt_before_the_answer_leaves_it_unsaid(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.inference.answers[Generate] = says("Hi.", before_s=5.0)
+    await stage.open(grow)
+    turn = stage.turn()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turn.run_text, "hello")
+        await trio.sleep(1.0)
+        assert not turn.is_answering
+        turn.interrupt()
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("interrupted", "")
+    assert stage.room.memory.recent_turns(5) == (("hello", ""),)
+
+
+async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockClock) -> None:
+    broken: Any = {"oops": CommandMatch("Intent", "house", "tool", {}, 1.0, "oops")}
+    stage = Stage(Room(grammar=FakeGrammar(broken)))
+    stage.room.tools.answers[CallTool] = "no outcome at all"
+    await stage.open(grow)
+    with pytest.raises(ExceptionGroup) as caught:
+        await stage.turn().run_text("oops")
+    assert caught.group_contains(AttributeError, match="duration_s")
+    assert stage.room.connection.events(events.TurnCompleted) == [], "that is the dialogue's business after a crash"

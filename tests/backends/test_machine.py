@@ -1,0 +1,126 @@
+"""The machine, looked at without waiting."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.machine import Machine, allowed_cpus, available_cpus, own_percent, read_quota
+
+MIB = 1 << 20
+
+
+def test_memory_is_that_of_the_process_and_its_children() -> None:
+    machine = Machine()
+    alone = machine.sample().memory_bytes
+    code = "import sys; held = bytearray(50 << 20); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        together = machine.sample().memory_bytes
+        child.kill()
+
+    assert alone == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
+    assert together - alone > 50 * MIB
+    assert machine.sample().memory_bytes < together - 40 * MIB
+
+
+def test_the_last_sample_can_be_read_again() -> None:
+    machine = Machine()
+    assert (machine.memory_bytes, machine.cpu_percent) == (0, 0.0)
+
+    sample = machine.sample()
+
+    assert (machine.memory_bytes, machine.cpu_percent) == (sample.memory_bytes, sample.cpu_percent)
+
+
+def test_work_is_seen_as_use_of_the_cpu() -> None:
+    now_s = [0.0]
+    machine = Machine(clock=lambda: now_s[0])
+    machine.sample()
+    before = psutil.Process().cpu_times()
+    while psutil.Process().cpu_times().user - before.user < 0.2:
+        sum(range(10_000))
+    now_s[0] += 0.4 / machine.cpus  # of which 0.2 s were used
+
+    assert 45 < machine.sample().cpu_percent <= 100
+
+
+def test_looking_twice_at_once_is_no_division_by_nothing() -> None:
+    machine = Machine(clock=lambda: 5.0)
+    machine.sample()
+
+    assert 0 <= machine.sample().cpu_percent <= 100
+
+
+def test_the_memory_of_the_machine_is_told_in_shares_and_gigabytes() -> None:
+    memory = Machine().memory()
+
+    assert 0 < memory["usage_percent"] < 100
+    assert 0 < memory["available_gb"] <= memory["total_gb"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "elapsed_s", "cpus", "percent"),
+    [
+        ({1: 10.0}, {1: 11.0}, 1.0, 2.0, 50.0),
+        ({1: 10.0, 2: 5.0}, {1: 10.5, 2: 6.5}, 1.0, 2.0, 100.0),
+        ({1: 10.0, 2: 500.0}, {1: 10.5}, 1.0, 1.0, 50.0),
+        ({1: 10.0}, {1: 10.5, 2: 300.0}, 1.0, 1.0, 50.0),
+        ({1: 10.0}, {1: 19.0}, 1.0, 2.0, 100.0),
+        ({1: 10.0}, {1: 9.0}, 1.0, 2.0, 0.0),
+        ({}, {1: 9.0}, 0.0, 2.0, 0.0),
+    ],
+)
+def test_own_use_counts_what_was_seen_at_both_looks(
+    before: dict[int, float], after: dict[int, float], elapsed_s: float, cpus: float, percent: float
+) -> None:
+    assert own_percent(before, after, elapsed_s, cpus) == percent
+
+
+SECONDS = st.dictionaries(st.integers(1, 9), st.floats(0, 1e6))
+
+
+@given(SECONDS, SECONDS, st.floats(0, 1e6), st.floats(0.1, 256))
+def test_own_use_is_a_percentage(
+    before: dict[int, float], after: dict[int, float], elapsed_s: float, cpus: float
+) -> None:
+    assert 0 <= own_percent(before, after, elapsed_s, cpus) <= 100
+
+
+def test_the_allowed_cpus_are_those_of_the_scheduler() -> None:
+    assert 1 <= len(allowed_cpus()) <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "cpus"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "nonsense"}, None),
+        ({"cpu.max": "50000 0"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({}, None),
+    ],
+)
+def test_a_quota_of_a_container_is_read(tmp_path: Path, files: dict[str, str], cpus: float | None) -> None:
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+    assert read_quota(tmp_path) == cpus
+
+
+def test_a_small_quota_is_what_there_is_and_a_large_one_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("25000 100000")
+    assert available_cpus(tmp_path) == 0.25
+
+    (tmp_path / "cpu.max").write_text("99900000 100000")
+    assert available_cpus(tmp_path) == len(allowed_cpus())

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli import bench as bench_module
+from cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(bench_module, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_without_a_name_the_benchmarks_are_listed(folder: Path) -> None:
+    (folder / "stt.py").touch()
+    (folder / "commands.py").touch()
+    assert CliRunner().invoke(main, ["bench"]).output == "benchmarks: commands, stt\n"
+
+
+def test_a_benchmark_gets_its_arguments_and_gives_its_exit_code(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (folder / "quick.py").write_text(f"import sys; open({str(out)!r}, 'w').write(' '.join(sys.argv[1:])); sys.exit(4)")
+    result = CliRunner().invoke(main, ["bench", "quick", "--count", "3", "--help"])
+    assert result.exit_code == 4
+    assert out.read_text() == "--count 3 --help"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(folder: Path) -> None:
+    (folder / "stt.py").touch()
+    result = CliRunner().invoke(main, ["bench", "../stt"])
+    assert result.exit_code == 2
+    assert "expected one of stt" in result.output
+
+
+@pytest.mark.usefixtures("folder")
+def test_outside_of_a_checkout_there_is_nothing_to_run() -> None:
+    result = CliRunner().invoke(main, ["bench", "stt"])
+    assert result.exit_code == 1
+    assert "in a checkout only" in result.output

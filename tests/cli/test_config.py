@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from config.keys import KEYS
+
+
+@pytest.fixture
+def here(bare_environment: Path) -> Path:
+    (bare_environment / "sayso.toml").write_text('[gateway]\nport = 9123\n[inference]\nopenai_api_key = "s3cr3t"\n')
+    return bare_environment
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200", "CACHE_TTL": "3600"})
+
+
+@pytest.mark.usefixtures("here")
+def test_json_shows_every_setting_with_its_origin_and_no_secret() -> None:
+    result = run("config", "--json")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    assert set(shown["settings"]) == set(KEYS)
+    assert shown["settings"]["gateway.port"]["value"] == 9123
+    assert shown["settings"]["gateway.port"]["origin"].endswith("sayso.toml:2")
+    assert shown["settings"]["gateway.host"] == {"value": "127.0.0.1", "origin": "default"}
+    assert shown["warnings"] == ["CACHE_TTL is ignored: there is no response cache yet"]
+    assert "s3cr3t" not in result.output
+
+
+@pytest.mark.usefixtures("here")
+def test_changed_shows_only_what_is_not_the_default() -> None:
+    result = run("config", "--changed", "--set", "log.level=debug")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        "setting",
+        "gateway.port",
+        "inference.openai_api_key",
+        "log.level",
+    ]
+    assert "s3cr3t" not in result.output
+    assert "warning: CACHE_TTL is ignored" in result.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_check_says_that_all_is_good() -> None:
+    result = run("config", "check")
+    assert (result.exit_code, result.stdout) == (0, "the configuration is good\n")
+
+
+def test_check_fails_on_a_named_file_that_is_bad(here: Path) -> None:
+    bad = here / "bad.toml"
+    bad.write_text("[gateway]\nport = 70000\n")
+    result = run("--config", str(bad), "config", "check")
+    assert result.exit_code == 2
+    assert f"{bad}:2: gateway.port: expected a value <= 65535, not 70000" in result.stderr

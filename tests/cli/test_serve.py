@@ -1,0 +1,117 @@
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+from click.testing import CliRunner, Result
+
+import supervisor
+from backends.listeners import PortInUse
+from cli import logs, main
+from cli.serve import root_cause, socket_url
+from config.settings import Settings
+from runtime import RestartIntensityExceeded, StartFailed
+from runtime.exits import Exit, ExitKind
+
+
+def ended(error: Exception) -> Exit:
+    return Exit(kind=ExitKind.START_FAILED, reason=str(error), incarnation=1, started_s=0.0, ended_s=0.0, error=error)
+
+
+@attrs.frozen
+class Serve:
+    """Runs ``sayso serve`` on a house that ends as the test says; the settings that it got are in ``seen``."""
+
+    monkeypatch: pytest.MonkeyPatch
+    seen: list[Settings] = attrs.field(factory=list)
+
+    def __call__(self, *arguments: str, end: Exception | None = None) -> Result:
+        async def house(
+            settings: Settings, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]] = trio.TASK_STATUS_IGNORED
+        ) -> None:
+            self.seen.append(settings)
+            if isinstance(end, StartFailed):
+                raise end
+            task_status.started([(settings.gateway.host, 4711)])
+            if end is not None:
+                raise end
+
+        self.monkeypatch.setattr(supervisor, "serve", house)
+        return CliRunner().invoke(main, ["serve", *arguments])
+
+
+@pytest.fixture
+def serve(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    monkeypatch.setattr(logs, "configure", lambda _settings: None)
+    return Serve(monkeypatch)
+
+
+def test_the_address_and_a_first_command_are_printed(serve: Serve) -> None:
+    result = serve()
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "listening on ws://127.0.0.1:4711/ws",
+        'try: sayso say --url ws://127.0.0.1:4711/ws "what time is it"',
+    ]
+
+
+def test_flags_are_settings(serve: Serve) -> None:
+    result = serve("--host", "::1", "--port", "0", "--set", "log.level=debug")
+    assert result.exit_code == 0, result.output
+    (settings,) = serve.seen
+    assert (settings.gateway.host, settings.gateway.port, settings.log.level) == ("::1", 0, "debug")
+    assert "listening on ws://[::1]:4711/ws" in result.stdout
+
+
+def test_the_ready_file_holds_the_address(serve: Serve, tmp_path: Path) -> None:
+    assert serve("--ready-file", str(tmp_path / "ready")).exit_code == 0
+    assert (tmp_path / "ready").read_text() == "ws://127.0.0.1:4711/ws\n"
+
+
+def test_a_bad_configuration_is_exit_code_2_and_starts_nothing(serve: Serve) -> None:
+    result = serve("--port", "http")
+    assert result.exit_code == 2
+    assert "command line: gateway.port: expected a whole number, not 'http'" in result.stderr
+    assert serve.seen == []
+
+
+def test_an_open_host_needs_insecure(serve: Serve) -> None:
+    assert serve("--host", "0.0.0.0").exit_code == 2
+    assert serve("--host", "0.0.0.0", "--insecure").exit_code == 0
+
+
+def test_a_port_in_use_is_exit_code_1_in_words(serve: Serve) -> None:
+    inner = StartFailed("gateway", ended(PortInUse("127.0.0.1", 8_000)))
+    result = serve(end=StartFailed("root", ended(inner)))
+    assert result.exit_code == 1
+    assert "port 8000 on 127.0.0.1 is in use" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_house_that_gives_up_is_exit_code_70(serve: Serve) -> None:
+    error = RestartIntensityExceeded("root", "4 restarts in 60 s", (), ended(ValueError("bad state")))
+    result = serve(end=error)
+    assert result.exit_code == 70
+    assert "giving up: root: 4 restarts in 60 s" in result.stderr
+
+
+def test_any_other_error_is_a_bug_and_shows_itself(serve: Serve) -> None:
+    result = serve(end=ZeroDivisionError("a bug"))
+    assert isinstance(result.exception, ExceptionGroup)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "ws://127.0.0.1:1/ws"), ("0.0.0.0", "ws://127.0.0.1:1/ws"), ("::", "ws://[::1]:1/ws")],
+)
+def test_an_address_is_one_that_can_be_reached_from_here(host: str, url: str) -> None:
+    assert socket_url(host, 1) == url
+
+
+def test_the_innermost_cause_is_told() -> None:
+    error = ExceptionGroup(
+        "", [StartFailed("root", ended(StartFailed("gateway", ended(socket.gaierror(8, "no name")))))]
+    )
+    assert root_cause(error) == "[Errno 8] no name"

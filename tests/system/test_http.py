@@ -1,0 +1,131 @@
+"""The pages of a complete server, before and after a turn."""
+
+from typing import Any
+
+import psutil
+import pytest
+import trio
+
+from tests.system.client_fixtures import ALL, talking
+from tests.system.server_fixtures import Server, nodes, poll
+
+pytestmark = pytest.mark.system
+
+LIMIT_S = 30
+ACTORS = {"metrics", "history", "tools", "inference", "transcription", "speech", "sessions", "gateway"}
+GUIDE_METRICS = (
+    "voice_control_requests_total",
+    "voice_control_request_duration_seconds",
+    "voice_control_active_connections",
+    "voice_control_memory_usage_bytes",
+    "voice_control_cpu_usage_percent",
+)
+
+
+async def typed_turn(server: Server, text: str) -> None:
+    """Take one turn by hand, to its end."""
+    with trio.fail_after(LIMIT_S):
+        async with talking(server.url, ALL) as client:
+            await client.tell("text", text=text)
+            completed = await client.next("turn_completed")
+    assert completed["outcome"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health", "healthy"), ("/health/live", "healthy"), ("/health/ready", "ready")]
+)
+def test_the_probes_say_that_all_is_well(server: Server, path: str, status: str) -> None:
+    answer = server.get(path)
+
+    assert answer.status == 200
+    assert answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_the_detailed_page_shows_every_component(server: Server) -> None:
+    answer = server.get("/health/detailed")
+    page = answer.json()
+
+    assert answer.status == 200
+    assert page["status"] == "healthy", page
+    assert page["timestamp"]
+    assert page["components"]
+    assert all(component["status"] == "healthy" for component in page["components"].values()), page
+
+
+def test_the_status_page_shows_the_tree_and_the_workers_processes(server: Server) -> None:
+    page = server.get("/api/status").json()
+
+    assert {child["id"] for child in page["tree"]["children"]} == ACTORS
+    assert all(node["state"] == "ready" for node in nodes(page["tree"]))
+    assert page["version"]
+    assert page["uptime_s"] > 0
+    ours = {process.pid for process in server.children()}
+    for actor, size in (("transcription", 2), ("speech", 1), ("inference", 1)):
+        pids = server.worker_pids(actor)
+        assert len(pids) == size, actor
+        assert set(pids) <= ours
+        assert all(psutil.Process(pid).is_running() for pid in pids)
+
+
+async def test_the_metrics_have_the_guides_names_and_the_turns_stages(server: Server) -> None:
+    await typed_turn(server, "what time is it")
+    text = server.get("/metrics").body.decode()
+
+    missing = [name for name in GUIDE_METRICS if f"\n# TYPE {name.removesuffix('_total')}" not in f"\n{text}"]
+    assert not missing, text
+    for stage in ("understand", "tool", "total"):
+        assert f'voice_control_turn_seconds_count{{stage="{stage}"}}' in text
+
+
+async def test_the_tools_are_listed_with_what_they_take(server: Server) -> None:
+    tools = {tool["name"]: tool for tool in server.get("/api/tools").json()["tools"]}
+
+    assert {"set_timer", "get_time", "calculate", "add_note"} <= set(tools)
+    assert tools["set_timer"]["server"] == "sayso-tools"
+    assert "seconds" in str(tools["set_timer"])
+
+
+async def test_a_turn_is_in_the_history_soon_after_it(server: Server) -> None:
+    await typed_turn(server, "what is 1234 plus 4321")
+
+    def newest() -> dict[str, Any]:
+        turns = server.get("/api/conversations?limit=1").json()["turns"]
+        return dict(turns[0]) if turns else {}
+
+    def is_kept() -> bool:
+        return newest().get("heard") == "what is 1234 plus 4321"
+
+    await trio.to_thread.run_sync(poll, "the turn is in the history", is_kept)
+    turn = newest()
+    assert turn["replied"] == "That is 5,555."
+    assert (turn["source"], turn["outcome"]) == ("command", "done")
+    assert turn["latency_ms"]["total"] > 0
+
+
+def test_a_wrong_limit_is_the_clients_mistake(server: Server) -> None:
+    answer = server.get("/api/conversations?limit=many")
+
+    assert answer.status == 400
+    assert "limit" in answer.json()["error"]
+
+
+def test_the_first_page_tells_people_how_to_connect(server: Server) -> None:
+    answer = server.get("/")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f"ws://127.0.0.1:{server.port}/ws" in answer.body.decode()
+
+
+def test_the_api_describes_itself_and_every_page_that_it_names_is_there(server: Server) -> None:
+    document = server.get("/openapi.json").json()
+
+    assert document["openapi"].startswith("3.")
+    assert {path: server.get(path).status for path in document["paths"]} == dict.fromkeys(document["paths"], 200)
+
+
+def test_what_is_not_there_is_404_and_a_page_is_only_read(server: Server) -> None:
+    assert server.get("/nothing/here").status == 404
+    assert server.get("/health", method="DELETE").status == 405
+    assert server.get("/ws").status == 426

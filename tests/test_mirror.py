@@ -1,0 +1,57 @@
+"""Every source file has a test file of its own, where one would look for it."""
+
+from pathlib import Path
+
+from tests.source_tree import ROOT, python_files
+
+EXCUSED = {
+    "backends/adapters.py": "only wires adapters together; tests/system start it",
+    "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
+    "backends/sqlite_schema.py": "the tables themselves; tests/backends/test_sqlite.py opens and migrates them",
+    "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
+    "protocol/events.py": "plain records; tests/protocol/test_native.py sends each over the wire",
+    "protocol/messages.py": "plain records",
+    "runtime/errors.py": "plain exceptions; who raises one tests it",
+    "runtime/status.py": "plain records",
+    "runtime/worker_errors.py": "plain exceptions; tests/runtime/test_pool.py raises each",
+}  # and why no file of their own would be worth reading
+
+
+def places_for(path: Path) -> tuple[Path, ...]:
+    """Return where the tests of a source file may be: mirrored, or with real processes."""
+    name = f"test_{path.name}"
+    return Path("tests", *path.parts[:-1], name), Path("tests", "system", name)
+
+
+def test_every_source_file_has_its_test_file() -> None:
+    missing = [
+        f"{path}: expected {places_for(path)[0]}"
+        for path in python_files()
+        if path.name != "__init__.py"
+        and path.as_posix() not in EXCUSED
+        and not any((ROOT / test).is_file() for test in places_for(path))
+    ]
+    assert not missing, "\n".join(["", *missing])
+
+
+def test_nothing_is_excused_that_is_gone_or_tested() -> None:
+    stale = [
+        name
+        for name in EXCUSED
+        if not (ROOT / name).is_file() or any((ROOT / test).is_file() for test in places_for(Path(name)))
+    ]
+    assert stale == []
+
+
+def test_every_test_file_is_about_something_that_exists() -> None:
+    sources = {path.with_name(f"test_{path.name}") for path in python_files()}
+    sources.add(Path("cli/test_main.py"))  # of cli/__init__.py and cli/__main__.py
+    orphans = [
+        str(path)
+        for path in python_files("tests")
+        if path.name.startswith("test_")
+        and len(path.parts) > 2  # the guards beside this file are about the whole repository
+        and path.parts[1] != "system"
+        and Path(*path.parts[1:]) not in sources
+    ]
+    assert orphans == []

@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+
+from config.load import load
+from protocol.errors import CloseCode
+from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Supervisor, run_tree
+from runtime.actor import Actor
+from supervisor import House, Session, new_memory, plain
+
+
+@attrs.define
+class FakeSocket:
+    """Remembers how it was closed."""
+
+    closed: list = attrs.field(factory=list)
+    peer: str = "127.0.0.1:1"
+
+    def start_close(self, code, reason):
+        self.closed.append((code, reason))
+
+
+def limits(max_restarts=3):
+    return Intensity(max_restarts, 60.0)
+
+
+async def with_tree(supervisor, look):
+    """Run a tree, look at it, and stop it."""
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, supervisor)
+        look(tree)
+        await tree.stop("enough")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    environ = {"SAYSO_SUPERVISOR__DATA_DIR": str(tmp_path), "SAYSO_SUPERVISOR__MODELS_DIR": str(tmp_path)}
+    return load(None, environ, {}).settings
+
+
+def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
+    names = [spec.id for spec in House(settings).root()._specs]
+
+    assert names == ["metrics", "history", "tools", "inference", "transcription", "speech", "sessions", "gateway"]
+
+
+def test_sessions_are_bounded_by_the_connections_that_are_allowed(settings):
+    (spec,) = [spec for spec in House(settings).root()._specs if spec.id == "sessions"]
+    sessions = spec.factory()
+
+    assert isinstance(sessions, DynamicSupervisor)
+    assert sessions.statistics()["max_children"] == settings.gateway.websocket.max_connections
+
+
+def test_there_is_one_actor_for_each_tool_server(settings):
+    servers = {"time": {"command": "mcp-server-time"}}
+    more = attrs.evolve(settings, tools=attrs.evolve(settings.tools, servers=servers))
+    toolbox = next(spec for spec in House(more).root()._specs if spec.id == "tools").factory()
+
+    assert isinstance(toolbox, Supervisor)
+    assert [spec.id for spec in toolbox._specs] == ["tools.sayso-tools", "tools.time", "tools.router"]
+
+
+def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
+    spec = House(settings).sessions.open(FakeSocket())
+    session = spec.factory()
+
+    assert spec.restart is Restart.TEMPORARY
+    assert [child.id.partition(".")[2] for child in session._specs] == ["vault", "connection", "audio", "dialogue"]
+    assert [child.significant for child in session._specs] == [False, True, False, False]
+
+
+def test_no_two_sessions_share_a_name(settings):
+    house = House(settings)
+
+    assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
+
+
+async def test_a_session_that_is_stopped_closes_its_socket_as_going_away(autojump_clock):
+    socket = FakeSocket()
+    await with_tree(Session(socket, (), limits()), lambda _: None)
+
+    assert [code for code, _ in socket.closed] == [CloseCode.GOING_AWAY]
+
+
+async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_clock):
+    class Broken(Actor):
+        async def on_start(self):
+            self.context.nursery.start_soon(self.fail)
+
+        async def fail(self):
+            raise ValueError("a bug")
+
+    socket = FakeSocket()
+    none = limits(max_restarts=0)
+    session = Session(socket, (ChildSpec(ref=Ref("broken"), factory=Broken),), none)
+    spec = ChildSpec(ref=Ref("session"), factory=lambda: session, restart=Restart.TRANSIENT)
+    root = Supervisor((spec,), intensity=none)
+    with pytest.raises(Exception, match="more than 0 restarts"):
+        await run_tree(root, shared=Shared())
+
+    assert socket.closed[0][0] is CloseCode.INTERNAL_ERROR
+
+
+def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):
+    memory = new_memory("abc", settings)
+
+    assert memory.audio.capacity >= settings.audio.max_utterance_s * 16_000
+    assert len(memory.resume_token) >= 43  # 256 bits
+    assert memory.resume_token != new_memory("abc", settings).resume_token
+
+
+async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
+    shown = []
+
+    class Still(Actor):
+        async def on_start(self):
+            pass
+
+    root = Supervisor((ChildSpec(ref=Ref("still"), factory=Still),))
+    await with_tree(root, lambda tree: shown.append(plain(tree.status())))
+
+    (child,) = shown[0]["children"]
+    assert (child["id"], child["state"], child["incarnation"]) == ("still", "ready", 1)
+
+
+def test_the_house_shows_no_children_before_it_runs(settings):
+    house = House(settings)
+
+    assert house.facts.tree() == {"id": "root", "state": "ready", "children": []}
+    assert house.facts.server()["sessions"] == 0
+    assert house.facts.status_event().sessions == 0
+    assert Path(settings.history.path).is_relative_to(settings.supervisor.data_dir)
