@@ -4,8 +4,8 @@ Rules kept here:
 
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
 * Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
-* A worker that dies takes no utterance with it: the batch is sent once more, each utterance on its own, so that a
-  clip that kills workers fails alone.
+* A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
+  that a clip that kills workers fails alone.
 """
 
 import math
@@ -21,6 +21,8 @@ from runtime import Actor, DomainError, Ref
 from runtime.fair_queue import FairQueue
 from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, WorkerLost
 
+WHISPER_WINDOW_S = 30.0
+JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
 RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
 
 
@@ -45,6 +47,14 @@ class _Job:
 def batch_size_for(queued: int, free_workers: int, limit: int) -> int:
     """Return how many jobs the next worker should take: an even share, at most ``limit``."""
     return max(1, min(limit, math.ceil(queued / max(1, free_workers))))
+
+
+def job_timeout_for(audio_s: float, limit_s: float) -> float:
+    """Return how long a worker may take for ``audio_s`` seconds: all of ``limit_s`` for Whisper's 30 s, less for less.
+
+    A frozen worker is killed at this deadline, and the job must then still be worth doing by another.
+    """
+    return limit_s * (JOB_BASE_SHARE + (1 - JOB_BASE_SHARE) * min(1.0, audio_s / WHISPER_WINDOW_S))
 
 
 class Transcription(Actor):
@@ -129,16 +139,13 @@ class Transcription(Actor):
         started_s = trio.current_time()
         try:
             items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
-        except WorkerLost as error:
-            if len(batch) == 1:
-                _finish(batch[0], TranscriptionUnavailable(str(error)))
-                return
-            for job in batch:
-                await self._transcribe([job])
-            return
-        except (JobFailed, JobTimeout, PoolUnavailable) as error:
-            for job in batch:
-                _finish(job, TranscriptionUnavailable(str(error)))
+        except (WorkerLost, JobFailed, JobTimeout, PoolUnavailable) as error:
+            if len(batch) > 1 and not isinstance(error, PoolUnavailable):
+                for job in batch:
+                    await self._transcribe([job])
+            else:
+                for job in batch:
+                    _finish(job, TranscriptionUnavailable(str(error)))
             return
         self._measure(batch, items)
         for job, item in zip(batch, items, strict=True):
@@ -148,9 +155,9 @@ class Transcription(Actor):
         messages = [job.message for job in batch]
         params = {"items": [item_of(message) for message in messages]}
         blob = b"".join(message.utterance.pcm for message in messages)
-        result, _ = await self._pool.call(
-            "transcribe", params, blob, timeout_s=self._settings.job_timeout_s, attempts=attempts
-        )
+        audio_s = sum(message.utterance.duration_s for message in messages)
+        timeout_s = job_timeout_for(audio_s, self._settings.job_timeout_s)
+        result, _ = await self._pool.call("transcribe", params, blob, timeout_s=timeout_s, attempts=attempts)
         items: list[dict[str, Any]] = result["items"]
         return items
 

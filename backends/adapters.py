@@ -9,11 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from backends.machine import Machine
-from backends.metrics import PrometheusMetrics
-from backends.ollama import OllamaModel
-from backends.openai import OpenAIModel
-from backends.sqlite import SqliteStore
 
 from backends import llamacpp, piper, whisper
 from backends.audio import make_decoder
@@ -21,9 +16,14 @@ from backends.commands import HassilGrammar
 from backends.http_app import HttpServices, make_app
 from backends.hypercorn_bridge import HttpApp
 from backends.ingress import Ingress
+from backends.machine import Machine
 from backends.mcp import McpServers, McpSettings, builtin_server_config
+from backends.metrics import PrometheusMetrics
+from backends.ollama import OllamaModel
+from backends.openai import OpenAIModel
 from backends.protocols import AudioDecoder, IngressHandlers, LanguageModel, Refusal, SpeechDetector, ToolServer
 from backends.reception import Doors
+from backends.sqlite import SqliteStore
 from backends.vad import EarshotDetector
 from config.settings import Settings
 from protocol import native

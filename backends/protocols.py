@@ -163,7 +163,6 @@ class StoreError(Exception):
     """The database refused or is damaged; the message names the file."""
 
 
-
 @attrs.frozen
 class Request:
     """The head of an HTTP request to one of our own routes."""

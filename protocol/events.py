@@ -20,6 +20,7 @@ NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence"
 Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
 Source = Literal["command", "router", "model"]
 
+
 @attrs.frozen
 class AudioFormat:
     """How the samples in binary frames are written."""
@@ -28,6 +29,7 @@ class AudioFormat:
     sample_rate: int = attrs.field(default=16_000, validator=[attrs.validators.ge(8_000), attrs.validators.le(48_000)])
     channels: Literal[1, 2] = 1
 
+
 @attrs.frozen
 class Resume:
     """Which session to re-attach, and the last event the client has seen."""
@@ -35,7 +37,9 @@ class Resume:
     token: str
     last_seq: int
 
+
 # --- client to server ---------------------------------------------------------------------------
+
 
 @attrs.frozen
 class ConnectionRequest:
@@ -49,13 +53,16 @@ class ConnectionRequest:
     interim: bool = False
     resume: Resume | None = None
 
+
 @attrs.frozen
 class AudioStart:
     """Push-to-talk: the button went down."""
 
+
 @attrs.frozen
 class AudioEnd:
     """Push-to-talk: the button went up; the utterance is committed at once."""
+
 
 @attrs.frozen
 class Text:
@@ -63,11 +70,13 @@ class Text:
 
     text: str
 
+
 @attrs.frozen
 class Interrupt:
     """Barge-in by hand; ``heard_ms`` is how much of the answer was heard."""
 
     heard_ms: int | None = None
+
 
 @attrs.frozen
 class Confirm:
@@ -75,6 +84,7 @@ class Confirm:
 
     call_id: str
     approve: bool
+
 
 @attrs.frozen
 class SessionUpdate:
@@ -88,19 +98,23 @@ class SessionUpdate:
     voice: str | None = None
     task: str | None = None
 
+
 @attrs.frozen
 class Ping:
     """Asks for a ``Pong`` with the same ``t``."""
 
     t: float | int | str | None = None
 
+
 @attrs.frozen
 class Bye:
     """A polite end: finish the turn, flush, close 1000."""
 
+
 ClientEvent = ConnectionRequest | AudioStart | AudioEnd | Text | Interrupt | Confirm | SessionUpdate | Ping | Bye
 
 # --- server to client ---------------------------------------------------------------------------
+
 
 @attrs.frozen
 class ServerInfo:
@@ -109,6 +123,7 @@ class ServerInfo:
     name: str
     version: str
 
+
 @attrs.frozen
 class Limits:
     """What the server will take from this session."""
@@ -116,6 +131,7 @@ class Limits:
     max_message_bytes: int
     max_utterance_s: float
     idle_timeout_s: float
+
 
 @attrs.frozen
 class ConnectionAccepted:
@@ -131,6 +147,7 @@ class ConnectionAccepted:
     resumed: bool = False
     received_samples: int = 0
 
+
 @attrs.frozen
 class ConnectionRefused:
     """No session; the socket closes with 1013 after this."""
@@ -138,11 +155,13 @@ class ConnectionRefused:
     reason: str
     retry_after_ms: int
 
+
 @attrs.frozen
 class AudioAck:
     """Samples received and safe so far, at the client's rate."""
 
     samples: int
+
 
 @attrs.frozen
 class SpeechStarted:
@@ -150,6 +169,7 @@ class SpeechStarted:
 
     turn_id: str
     at_ms: int
+
 
 @attrs.frozen
 class SpeechStopped:
@@ -159,6 +179,7 @@ class SpeechStopped:
     at_ms: int
     reason: StopReason
 
+
 @attrs.frozen
 class TranscriptPartial:
     """What has been understood while speech goes on; append-only."""
@@ -166,12 +187,14 @@ class TranscriptPartial:
     turn_id: str
     text: str
 
+
 @attrs.frozen
 class AudioSpan:
     """A stretch of the session's audio."""
 
     start_ms: int
     end_ms: int
+
 
 @attrs.frozen
 class Transcript:
@@ -183,12 +206,14 @@ class Transcript:
     confidence: float
     audio: AudioSpan
 
+
 @attrs.frozen
 class NoSpeech:
     """There was sound but no words in it."""
 
     turn_id: str
     reason: NoSpeechReason
+
 
 @attrs.frozen
 class Understood:
@@ -199,6 +224,7 @@ class Understood:
     confidence: float
     tool: str | None = None
     arguments: Mapping[str, Any] | None = None
+
 
 @attrs.frozen
 class ConfirmRequest:
@@ -212,6 +238,7 @@ class ConfirmRequest:
     say: str
     expires_in_s: float
 
+
 @attrs.frozen
 class ToolCall:
     """A tool is being called."""
@@ -221,6 +248,7 @@ class ToolCall:
     server: str
     tool: str
     arguments: Mapping[str, Any]
+
 
 @attrs.frozen
 class ToolResult:
@@ -233,12 +261,14 @@ class ToolResult:
     content: str | None = None
     error: str | None = None
 
+
 @attrs.frozen
 class ReplyDelta:
     """More of the answer's text."""
 
     turn_id: str
     text: str
+
 
 @attrs.frozen
 class Reply:
@@ -248,6 +278,7 @@ class Reply:
     text: str
     truncated: bool = False
 
+
 @attrs.frozen
 class SpeechAudioStart:
     """Binary frames of the answer's speech follow."""
@@ -256,11 +287,13 @@ class SpeechAudioStart:
     format: SampleFormat
     sample_rate: int
 
+
 @attrs.frozen
 class SpeechAudioEnd:
     """The answer's speech is complete, or was cut off."""
 
     turn_id: str
+
 
 @attrs.frozen
 class LatencyMs:
@@ -275,6 +308,7 @@ class LatencyMs:
     first_audio: float | None = None
     total: float | None = None
 
+
 @attrs.frozen
 class TurnCompleted:
     """Exactly one of these ends every turn."""
@@ -282,6 +316,7 @@ class TurnCompleted:
     turn_id: str
     outcome: Outcome
     latency_ms: LatencyMs
+
 
 @attrs.frozen
 class Status:
@@ -291,12 +326,14 @@ class Status:
     sessions: int
     uptime_s: float
 
+
 @attrs.frozen
 class Degraded:
     """Something is worse than usual."""
 
     what: str
     reason: str
+
 
 @attrs.frozen
 class Recovered:
@@ -305,12 +342,14 @@ class Recovered:
     what: str
     reason: str
 
+
 @attrs.frozen
 class AudioOverrun:
     """Audio that the server could not take; the socket closes with 4100 after this."""
 
     from_sample: int
     to_sample: int
+
 
 @attrs.frozen
 class GoingAway:
@@ -321,11 +360,13 @@ class GoingAway:
     resume_token: str
     retry_after_ms: int
 
+
 @attrs.frozen
 class Pong:
     """The answer to ``Ping``."""
 
     t: float | int | str | None = None
+
 
 @attrs.frozen
 class Error:
@@ -337,8 +378,30 @@ class Error:
     turn_id: str | None = None
     retry_after_ms: int | None = None
 
+
 ServerEvent = (
-    ConnectionAccepted | ConnectionRefused | AudioAck | SpeechStarted | SpeechStopped | TranscriptPartial | Transcript
-    | NoSpeech | Understood | ConfirmRequest | ToolCall | ToolResult | ReplyDelta | Reply | SpeechAudioStart
-    | SpeechAudioEnd | TurnCompleted | Status | Degraded | Recovered | AudioOverrun | GoingAway | Pong | Error
+    ConnectionAccepted
+    | ConnectionRefused
+    | AudioAck
+    | SpeechStarted
+    | SpeechStopped
+    | TranscriptPartial
+    | Transcript
+    | NoSpeech
+    | Understood
+    | ConfirmRequest
+    | ToolCall
+    | ToolResult
+    | ReplyDelta
+    | Reply
+    | SpeechAudioStart
+    | SpeechAudioEnd
+    | TurnCompleted
+    | Status
+    | Degraded
+    | Recovered
+    | AudioOverrun
+    | GoingAway
+    | Pong
+    | Error
 )

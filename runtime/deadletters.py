@@ -26,6 +26,9 @@ class DeadLetter:
     """How long it had been in the mailbox."""
 
 
+EXPECTED = frozenset({"closed", "withdrawn"})  # somebody left while something was on its way to him
+
+
 class DeadLetters:
     """Keeps the latest records and logs the first ones of a burst."""
 
@@ -58,6 +61,7 @@ class DeadLetters:
             self._logged = self._suppressed = 0
         self._logged += 1
         fields: dict[str, Any] = attrs.asdict(letter)
-        log.warning("dead letter for %s: %s, %s", letter.actor, letter.type_name, letter.reason, extra=fields)
+        level = logging.INFO if letter.reason in EXPECTED else logging.WARNING
+        log.log(level, "dead letter for %s: %s, %s", letter.actor, letter.type_name, letter.reason, extra=fields)
         if self._logged >= LOGGED:
             self._silent_until_s = now_s + SILENCE_S

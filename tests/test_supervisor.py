@@ -9,17 +9,7 @@ from protocol.errors import CloseCode
 from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.actor import Actor
 from supervisor import House, Session, new_memory, plain
-
-
-@attrs.define
-class FakeSocket:
-    """Remembers how it was closed."""
-
-    closed: list = attrs.field(factory=list)
-    peer: str = "127.0.0.1:1"
-
-    def start_close(self, code, reason):
-        self.closed.append((code, reason))
+from tests.fakes import FakeSocket
 
 
 def limits(max_restarts=3):
@@ -63,16 +53,17 @@ def test_there_is_one_actor_for_each_tool_server(settings):
     assert [spec.id for spec in toolbox._specs] == ["tools.sayso-tools", "tools.time", "tools.router"]
 
 
-def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
+async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
     spec = House(settings).sessions.open(FakeSocket())
     session = spec.factory()
 
+    assert isinstance(session, Session)
     assert spec.restart is Restart.TEMPORARY
     assert [child.id.partition(".")[2] for child in session._specs] == ["vault", "connection", "audio", "dialogue"]
     assert [child.significant for child in session._specs] == [False, True, False, False]
 
 
-def test_no_two_sessions_share_a_name(settings):
+async def test_no_two_sessions_share_a_name(settings):
     house = House(settings)
 
     assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
@@ -82,7 +73,8 @@ async def test_a_session_that_is_stopped_closes_its_socket_as_going_away(autojum
     socket = FakeSocket()
     await with_tree(Session(socket, (), limits()), lambda _: None)
 
-    assert [code for code, _ in socket.closed] == [CloseCode.GOING_AWAY]
+    assert socket.close is not None
+    assert socket.close[0] == CloseCode.GOING_AWAY
 
 
 async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_clock):
@@ -101,7 +93,8 @@ async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_cloc
     with pytest.raises(Exception, match="more than 0 restarts"):
         await run_tree(root, shared=Shared())
 
-    assert socket.closed[0][0] is CloseCode.INTERNAL_ERROR
+    assert socket.close is not None
+    assert socket.close[0] == CloseCode.INTERNAL_ERROR
 
 
 def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):

@@ -6,7 +6,14 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.transcription import Transcription, TranscriptionUnavailable, answer_of, batch_size_for, item_of
+from actors.transcription import (
+    Transcription,
+    TranscriptionUnavailable,
+    answer_of,
+    batch_size_for,
+    item_of,
+    job_timeout_for,
+)
 from config.settings import TranscriptionSettings
 from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript, Utterance
 from runtime import AskTimeout, ChildSpec, Ref, Tree
@@ -93,7 +100,7 @@ async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockC
     answer = await desk.ref.ask(message)
     assert answer == Transcript("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
     [job] = desk.pool.jobs
-    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 15.0, 2)
+    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
     assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
     assert job.blob == message.utterance.pcm
     await wait_all_tasks_blocked()
@@ -212,6 +219,11 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
 )
 def test_a_worker_takes_its_share_of_the_queue(queued: int, free_workers: int, size: int) -> None:
     assert batch_size_for(queued, free_workers, limit=4) == size
+
+
+@pytest.mark.parametrize(("audio_s", "timeout_s"), [(0.0, 3.0), (15.0, 6.5), (30.0, 10.0), (90.0, 10.0)])
+def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, timeout_s: float) -> None:
+    assert job_timeout_for(audio_s, 10.0) == pytest.approx(timeout_s)
 
 
 def test_a_result_without_words_is_no_transcript() -> None:

@@ -15,9 +15,9 @@ def node(actor_id, state="ready", **statistics):
 class FakeFacts:
     """A house in which all is well, unless told otherwise."""
 
-    states: dict = attrs.field(factory=dict)
+    states: dict[str, str] = attrs.field(factory=dict)
     stopping: bool = False
-    asked_for: list = attrs.field(factory=list)
+    asked_for: list[str] = attrs.field(factory=list)
 
     def tree(self):
         names = ("history", "tools", "inference", "transcription", "speech")

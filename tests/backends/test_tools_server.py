@@ -1,6 +1,7 @@
 """The built-in server, called through the SDK within this process; as a process: tests/system/test_mcp.py."""
 
 import json
+from typing import Any
 
 import pytest
 import trio
@@ -122,7 +123,8 @@ async def test_a_timer_is_announced_to_the_session_that_set_it(data_dir, autojum
     started_s = trio.current_time()
     async with Client(server, mode="legacy", extensions=[extension]) as client:
         for seconds, session in ((5, "kitchen"), (2, "office")):
-            await client.call_tool("set_timer", {"seconds": seconds}, meta={SESSION_META_KEY: session})
+            meta: Any = {SESSION_META_KEY: session}
+            await client.call_tool("set_timer", {"seconds": seconds}, meta=meta)
         await trio.sleep(6)
 
     assert [(round(at - started_s), session) for at, session, _ in said] == [(2, "office"), (5, "kitchen")]
