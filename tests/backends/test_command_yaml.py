@@ -1,4 +1,4 @@
-# mypy: disable-error-code="arg-type"  # a document that is missing fails the test
+# mypy: disable-error-code="arg-type"
 import pytest
 
 from backends.command_yaml import Problems, as_mapping, as_texts, check_keys, read_document
