@@ -24,6 +24,7 @@ SPEECH_BEGINS_S: Final = 5.0  # after the last sample; the server says at once t
 FAST_FACTOR: Final = 10  # times real time; beyond its buffer the server stops reading
 EXIT_TROUBLE: Final = 1
 EXIT_NOT_DONE: Final = 3
+EXIT_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells do
 
 
 @attrs.define
@@ -93,12 +94,21 @@ def say(  # noqa: PLR0917 - click calls it by name
         opening, feed = _what(sentence, wav, fast)
         patience = Patience(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
         conversation = Conversation(url, opening, feed, output.take, partial(_approve, yes), patience, is_live=mic)
-        outcomes = trio.run(conversation.run)
+        outcomes = _run(conversation)
         _keep(output.speech(), save, is_played)
     except ClientError as error:
         click.echo(f"sayso: {error}", err=True)
         sys.exit(EXIT_TROUBLE)
     sys.exit(0 if all(outcome == "done" for outcome in outcomes) else EXIT_NOT_DONE)
+
+
+def _run(conversation: Conversation) -> list[str]:
+    """Run to the end, or until Ctrl-C, which comes out of the nurseries in groups."""
+    try:
+        return trio.run(conversation.run)
+    except* KeyboardInterrupt:
+        click.echo("sayso: interrupted", err=True)
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _what(sentence: str | None, wav: Path | None, fast: bool) -> tuple[Opening, Feed]:

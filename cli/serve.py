@@ -13,6 +13,7 @@ import click
 import trio
 
 import supervisor
+from backends.listeners import PortInUse
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import Loaded
@@ -94,6 +95,8 @@ def socket_url(host: str, port: int) -> str:
 def root_cause(error: BaseException) -> str:
     """Return what began it all, in words: the innermost exception that a failed start or a group holds."""
     *_, last = _inwards(error)
+    if isinstance(last, PortInUse):
+        return str(last.strerror)  # without the number that means the same
     return str(last) or type(last).__name__
 
 

@@ -142,3 +142,16 @@ async def test_a_file_that_is_not_there_is_exit_code_1(tmp_path: Path) -> None:
     result = await run("--wav", str(tmp_path / "missing.wav"))
     assert result.exit_code == 1
     assert "must be a PCM WAV file" in result.stderr
+
+
+async def test_ctrl_c_ends_the_conversation_without_a_traceback(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_function: object) -> None:
+        raise BaseExceptionGroup("", [BaseExceptionGroup("", [KeyboardInterrupt()])])
+
+    url = await scripted_server(nursery, answer)
+    monkeypatch.setattr("cli.say.trio.run", interrupted)
+    result = await run("hello", "--url", url)
+    assert result.exit_code == 130
+    assert result.stderr == "sayso: interrupted\n"

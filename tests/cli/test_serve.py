@@ -86,7 +86,7 @@ def test_a_port_in_use_is_exit_code_1_in_words(serve: Serve) -> None:
     inner = StartFailed("gateway", ended(PortInUse("127.0.0.1", 8_000)))
     result = serve(end=StartFailed("root", ended(inner)))
     assert result.exit_code == 1
-    assert "port 8000 on 127.0.0.1 is in use" in result.stderr
+    assert result.stderr.startswith("sayso: port 8000 on 127.0.0.1 is in use: stop what listens there")
     assert "Traceback" not in result.output
 
 

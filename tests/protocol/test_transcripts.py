@@ -92,7 +92,7 @@ LOOPING = attrs.evolve(LIKELY, is_suspicious=True)
         (Attempt(8, is_biased=False), UNLIKELY, None),  # nothing else to try
         (Attempt(8, is_biased=False), LOOPING, Attempt(16, is_biased=False)),
         (Attempt(16, is_biased=False), LOOPING, Attempt(30, is_biased=False)),
-        (Attempt(20, is_biased=True), LOOPING, Attempt(30, is_biased=True)),
+        (Attempt(20, is_biased=True), LOOPING, Attempt(20, is_biased=False)),
         (Attempt(30, is_biased=True), LOOPING, Attempt(30, is_biased=False)),
         (Attempt(30, is_biased=False), LOOPING, None),
         (Attempt(10, is_biased=True), LIKELY, None),

@@ -176,7 +176,9 @@ def _wait_ready(server: Server, ready: Path) -> None:
     deadline_s = time.monotonic() + START_S
     while not ready.exists():
         assert server.process.poll() is None, f"the server ended with {server.process.returncode}:\n{server.log()}"
-        assert time.monotonic() < deadline_s, f"the server did not start within {START_S:g} s:\n{server.log()}"
+        if time.monotonic() > deadline_s:
+            running = "\n".join(map(str, server.children()))
+            pytest.fail(f"the server did not start within {START_S:g} s:\n{server.log()}\nit runs\n{running}")
         time.sleep(POLL_S)
     server.url = ready.read_text().strip()
 
