@@ -151,7 +151,7 @@ class Reception:
             state=State.OPEN,  # the head was read by h11, so it begins with frames
             max_size=self._house.settings.websocket.max_message_bytes,
             extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
-            logger=logging.getLogger("sayso.websocket"),
+            logger=logging.getLogger("websockets.server"),
         )
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
