@@ -114,4 +114,4 @@ def test_the_innermost_cause_is_told() -> None:
     error = ExceptionGroup(
         "", [StartFailed("root", ended(StartFailed("gateway", ended(socket.gaierror(8, "no name")))))]
     )
-    assert root_cause(error) == "no name"
+    assert root_cause(error) == "[Errno 8] no name"
