@@ -30,7 +30,7 @@ serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
 test: lint types
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

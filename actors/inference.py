@@ -21,7 +21,7 @@ from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.messages import ChatMessage, Count, Generate, Generation, Observe, ToolSpec
 from runtime import Actor, DomainError, Ref
-from runtime.pool import Pool, WorkerError
+from runtime.pool import Pool, StartFailure, WorkerError
 
 log = logging.getLogger("sayso.inference")
 
@@ -95,17 +95,25 @@ class Inference(Actor):
     async def _check_again(self) -> None:
         while True:
             await trio.sleep(self._settings.recheck_s)
+            await self._check_or_do_without()
+
+    async def _check_or_do_without(self) -> None:
+        """Look again; an embedded model that does not start then is tried again later, and no reason to end."""
+        try:
             await self._check()
+        except* StartFailure as failed:
+            log.warning("the embedded model does not start: %s", failed.exceptions[0])
+            self._is_embedded_started = False
 
     async def _check(self) -> None:
         found = [model for model in self._providers if await model.is_available()]
-        if self._embedded is not None and not found and not self._is_embedded_started:
-            self._is_embedded_started = True
-            await self.context.nursery.start(self._embedded.pool.run)
         names = [model.name for model in found]
         if names != [model.name for model in self._available]:
             log.info("language models now: %s", names or ["embedded" if self._embedded else "none"])
         self._available = tuple(found)
+        if self._embedded is not None and not found and not self._is_embedded_started:
+            self._is_embedded_started = True
+            await self.context.nursery.start(self._embedded.pool.run)
 
     async def _candidates(self) -> list[LanguageModel]:
         found = list(self._available)
@@ -113,7 +121,7 @@ class Inference(Actor):
             if not self._is_embedded_started:
                 if found:
                     return found
-                await self._check()
+                await self._check_or_do_without()
             if self._is_embedded_started:
                 found.append(_Embedded(partial(self._connect_embedded, self._embedded)))
         return found

@@ -441,11 +441,14 @@ class FakePool:
     answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]
     jobs: Notes[Job] = attrs.field(factory=Notes)
     starts: int = 0
+    start_failure: Exception | None = None
     at_once: int = 0
     most_at_once: int = 0
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
+        if self.start_failure is not None:
+            raise self.start_failure
         task_status.started()
         await trio.sleep_forever()
 

@@ -10,7 +10,7 @@ from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.messages import ChatMessage, Count, Generate, Generation, Observe
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
-from runtime.pool import PoolUnavailable
+from runtime.pool import PoolUnavailable, StartFailure
 from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
 
 
@@ -239,3 +239,22 @@ async def test_all_connections_are_closed_at_the_end(grow: Grow, autojump_clock:
     await desk.generate()
     await desk.tree.ref.ask(TerminateChild("inference"))
     assert (ollama.is_closed, embedded.model.is_closed) == (True, True)
+
+
+async def test_an_embedded_model_that_does_not_start_later_on_is_tried_again_and_ends_nothing(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    ollama, embedded = FakeModel("ollama"), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
+    desk = Desk([ollama], embedded)
+    await desk.open(grow)
+    ollama.is_up = False
+    embedded.pool.start_failure = StartFailure("the model is damaged")
+    await trio.sleep(2.5 * desk.settings.recheck_s)
+    assert embedded.pool.starts == 2
+    with pytest.raises(ModelUnavailable, match="no language model is available"):
+        await desk.generate()
+
+    embedded.pool.start_failure = None
+
+    assert (await desk.generate()).text == "Hello."
+    assert desk.tree.status().children[-1].incarnation == 1
