@@ -47,6 +47,7 @@ class Mouth:
     _said: list[Said] = attrs.field(factory=list, init=False)
     _started_s: float | None = attrs.field(default=None, init=False)
     _sent_s: float = attrs.field(default=0.0, init=False)
+    _is_ended: bool = attrs.field(default=False, init=False)
 
     async def say(self, sentence: str) -> None:
         """Queue one sentence; waits while ``MAX_SENTENCES`` are waiting."""
@@ -66,12 +67,19 @@ class Mouth:
         return [said.text for said in self._said if said.start_s + said.duration_s / 2 <= elapsed_s]
 
     async def end(self, *, was_cut: bool) -> None:
-        """Announce the end of the audio, if there was any; when it ``was_cut``, forget what has not left yet."""
+        """Announce the end of the audio once, if there was any; when it ``was_cut``, forget what has not left yet."""
         if self._started_s is None:
             return
         if was_cut:
             self.connection.signal(DropAudio())
-        await self.connection.tell(Send(SpeechAudioEnd(self.turn_id)))
+        if not self._is_ended:
+            await self.connection.tell(Send(SpeechAudioEnd(self.turn_id)))
+            self._is_ended = True
+
+    async def wait_heard(self) -> None:
+        """Wait until the client has heard all that was sent: until then there is something to interrupt."""
+        if self._started_s is not None:
+            await trio.sleep_until(self._started_s + self._sent_s)
 
     # --- inside ----------------------------------------------------------------------------------
 

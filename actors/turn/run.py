@@ -115,8 +115,12 @@ class Turn:
         with self._scope:
             async with open_mouth(self._mouth):
                 finished = await answer()
+            await self._mouth.end(was_cut=False)
+            self._mark("total", trio.current_time() - self._origin_s)
+            await self._mouth.wait_heard()
             outcome = finished
-        await self._mouth.end(was_cut=outcome == "interrupted")
+        if outcome == "interrupted":
+            await self._mouth.end(was_cut=True)
         self.machine.finish()
         await self._finish(outcome)
 
@@ -236,7 +240,8 @@ class Turn:
         self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)
 
     async def _finish(self, outcome: events.Outcome) -> None:
-        self._mark("total", trio.current_time() - self._origin_s)
+        if outcome == "interrupted":
+            self._mark("total", trio.current_time() - self._origin_s)
         replied = self._replied
         if outcome == "interrupted":
             replied = " ".join(self._mouth.heard_until(self._heard_s))

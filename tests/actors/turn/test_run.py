@@ -182,7 +182,26 @@ async def test_a_long_answer_may_be_spoken_beyond_the_deadline(grow: Grow, autoj
     await stage.open(grow)
     await stage.turn().run_text("tell me a story")
     assert (await stage.end()).outcome == "done"
-    assert trio.current_time() == pytest.approx(38.0, abs=0.2)
+    assert trio.current_time() == pytest.approx(40.0, abs=0.2)  # until it is heard, not only sent
+
+
+async def test_a_short_answer_can_be_interrupted_although_all_of_it_was_sent(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = speech_of(1.5)
+    stage.room.inference.answers[Generate] = says("A short story.")
+    await stage.open(grow)
+    turn = stage.turn()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turn.run_text, "tell me a story")
+        await stage.room.connection.wait_for_event(events.SpeechAudioEnd)
+        await trio.sleep(0.3)
+        assert turn.is_answering
+        turn.interrupt()
+    completed = await stage.end()
+    assert completed.outcome == "interrupted"
+    assert completed.latency_ms["total"] == pytest.approx(300, abs=20)
 
 
 async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, autojump_clock: MockClock) -> None:
