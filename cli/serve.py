@@ -13,6 +13,7 @@ import click
 import trio
 
 import supervisor
+from backends.commands import CommandFileError
 from backends.listeners import PortInUse
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
@@ -22,6 +23,7 @@ from runtime import RestartIntensityExceeded, StartFailed
 
 log = logging.getLogger("sayso.cli")
 EXIT_NOT_STARTED: Final = 1
+EXIT_BAD_CONFIGURATION: Final = 2
 EXIT_GAVE_UP: Final = 70  # EX_SOFTWARE of sysexits.h
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
 
@@ -58,6 +60,9 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
+    except* CommandFileError as bad:
+        click.echo(f"sayso: {root_cause(bad)}", err=True)
+        return_code = EXIT_BAD_CONFIGURATION
     except* RestartIntensityExceeded as exceeded:
         click.echo(f"sayso: giving up: {root_cause(exceeded)}", err=True)
         return_code = EXIT_GAVE_UP

@@ -8,6 +8,7 @@ import trio
 from click.testing import CliRunner, Result
 
 import supervisor
+from backends.commands import CommandFileError
 from backends.listeners import PortInUse
 from cli import logs, main
 from cli.serve import root_cause, socket_url
@@ -87,6 +88,13 @@ def test_a_port_in_use_is_exit_code_1_in_words(serve: Serve) -> None:
     result = serve(end=StartFailed("root", ended(inner)))
     assert result.exit_code == 1
     assert result.stderr.startswith("sayso: port 8000 on 127.0.0.1 is in use: stop what listens there")
+    assert "Traceback" not in result.output
+
+
+def test_bad_command_files_are_exit_code_2_with_every_problem(serve: Serve) -> None:
+    result = serve(end=CommandFileError(["a.yaml:2: no tool", "b.yaml:1: no language"]))
+    assert result.exit_code == 2
+    assert "a.yaml:2: no tool\nb.yaml:1: no language" in result.stderr
     assert "Traceback" not in result.output
 
 
