@@ -9,12 +9,13 @@ import trio
 
 from runtime.actor import ParentActor, Shared
 from runtime.errors import StartFailed
-from runtime.exits import ORDERLY, Exit, ExitKind
+from runtime.exits import ORDERLY, Exit, ExitKind, leaves
 from runtime.handling import working_on
 from runtime.incarnation import Incarnation
 from runtime.spec import ChildSpec
 from runtime.status import ChildState, ChildStatus
 from runtime.supervision import figures_of
+from runtime.worker_errors import StartFailure
 
 log = logging.getLogger("sayso.runtime")
 
@@ -134,8 +135,8 @@ class Child:
         self._current = None
         self.last_exit = ended
         if ended.kind not in ORDERLY:
-            told = isinstance(ended.error, StartFailed)  # by the child that did not start, with its traceback
-            log.error("%s: %s: %s", self.id, ended.kind.value, ended.reason, exc_info=None if told else ended.error)
+            trace = None if is_explained(ended) else ended.error
+            log.error("%s: %s: %s", self.id, ended.kind.value, ended.reason, exc_info=trace)
         self._become(ChildState.STOPPED)
         if not self.is_wanted:
             self.retire()
@@ -181,3 +182,10 @@ def stack_of(task: trio.lowlevel.Task | None) -> str:
     own = traceback.StackSummary.extract(task.iter_await_frames()).format()
     below = (stack_of(inner) for nursery in task.child_nurseries for inner in nursery.child_tasks)
     return "".join((*own, *below))
+
+
+def is_explained(ended: Exit) -> bool:
+    """Whether the reason of a failed start says all: the world refused something, or a child told it already."""
+    if ended.ready_s is not None or ended.error is None:
+        return False
+    return all(isinstance(leaf, OSError | StartFailed | StartFailure) for leaf in leaves(ended.error))

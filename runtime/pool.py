@@ -20,17 +20,22 @@ import trio
 
 from runtime.restart import Backoff, backoff_delay_s
 from runtime.worker import Ended, Worker, WorkerSpec
-from runtime.worker_errors import JobFailed, JobTimeout, PoolUnavailable, WorkerError, WorkerLost
+from runtime.worker_errors import JobFailed, JobTimeout, PoolUnavailable, StartFailure, WorkerError, WorkerLost
 from runtime.worker_frames import Frame
 
-__all__ = ["JobFailed", "JobTimeout", "Pool", "PoolUnavailable", "WorkerError", "WorkerLost", "WorkerSpec"]
+__all__ = [
+    "JobFailed",
+    "JobTimeout",
+    "Pool",
+    "PoolUnavailable",
+    "StartFailure",
+    "WorkerError",
+    "WorkerLost",
+    "WorkerSpec",
+]
 
 log = logging.getLogger("sayso.pool")
 RETRY_AFTER_S = 1.0
-
-
-class StartFailure(Exception):
-    """The first process of a pool ended, or took too long, before it was ready."""
 
 
 @attrs.define(eq=False)

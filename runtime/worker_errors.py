@@ -23,3 +23,7 @@ class PoolUnavailable(WorkerError):
     def __init__(self, reason: str, retry_after_s: float) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class StartFailure(Exception):
+    """The first process of a pool ended, or took too long, before it was ready; the message holds its last words."""

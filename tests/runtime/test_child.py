@@ -5,7 +5,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart, Supervisor, TerminateChild
-from runtime.child import stack_of
+from runtime.child import is_explained, stack_of
+from runtime.exits import Exit, ExitKind
+from runtime.worker_errors import StartFailure
 from tests.runtime.probes import Grow, probe
 
 
@@ -70,3 +72,22 @@ async def test_a_hard_stop_of_a_supervisor_leaves_no_address_open(grow: Grow, au
     await wait_all_tasks_blocked()
     with pytest.raises(MailboxClosed):
         await leaf.ref.tell("x")
+
+
+@pytest.mark.parametrize(
+    ("error", "ready_s", "explained"),
+    [
+        (OSError(98, "in use"), None, True),
+        (ExceptionGroup("", [StartFailure("no model")]), None, True),
+        (ValueError("a bug"), None, False),
+        (ExceptionGroup("", [OSError(2, "gone"), ValueError("a bug")]), None, False),
+        (OSError(98, "in use"), 1.0, False),
+        (None, None, False),
+    ],
+)
+def test_a_start_that_the_world_refused_needs_no_traceback(error, ready_s, explained):
+    ended = Exit(
+        kind=ExitKind.START_FAILED, reason="", incarnation=1, started_s=0.0, ended_s=2.0, ready_s=ready_s, error=error
+    )
+
+    assert is_explained(ended) is explained
