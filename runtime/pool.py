@@ -192,6 +192,8 @@ class Pool:
 
             ended = await worker.run(begin)
             nursery.cancel_scope.cancel()
+        if self._waiting:
+            self._arrived.unpark_all()  # it may have been woken for a job that it could not take any more
         return ended
 
     async def _work(self, worker: Worker) -> None:
@@ -200,6 +202,9 @@ class Pool:
         while not last_job or worker.jobs_done < last_job:
             while not self._waiting:
                 await self._arrived.park()
+            if worker.state != "ready":  # it died while nobody looked
+                self._arrived.unpark()
+                return
             await self._do(worker, self._waiting.popleft())
             if worker.state != "ready":
                 return
@@ -212,9 +217,16 @@ class Pool:
         except (JobTimeout, WorkerLost) as error:
             if job.attempts_left and job.is_wanted:
                 log.info("%s; trying again", error)
-                self._waiting.appendleft(job)
-                self._arrived.unpark()
+                self._give_back(job)
             else:
                 job.finish(error)
         except JobFailed as error:
             job.finish(error)
+        except trio.Cancelled:  # the worker has ended under it, or the pool stops
+            job.attempts_left += 1
+            self._give_back(job)
+            raise
+
+    def _give_back(self, job: _Job) -> None:
+        self._waiting.appendleft(job)
+        self._arrived.unpark()

@@ -192,6 +192,8 @@ class Worker:
 
     async def call(self, job: Frame, timeout_s: float) -> Frame:
         """Return the answer; raises ``JobFailed``, ``JobTimeout`` (the process was killed) or ``WorkerLost``."""
+        if self.state != "ready":
+            raise WorkerLost(f"{self._spec.name} worker {self.pid} has ended before {job.method}")
         started_s = trio.current_time()
         self.state, self._answer, self._wake = "busy", None, trio.Event()
         try:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, StartFailure, WorkerLost, WorkerSpec
+from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, StartFailure, WorkerLost, WorkerSpec, _Job
 from runtime.restart import Backoff
+from runtime.worker_frames import Frame
 
 TARGET = "tests.runtime.worker_targets:Echo"
 
@@ -102,6 +103,35 @@ async def test_a_job_that_kills_every_worker_is_given_up():
             await pool.call("exit", {"code": 3}, b"", timeout_s=5)
 
         assert await pool.call("echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
+
+
+async def test_a_job_that_a_dying_worker_holds_is_given_back(autojump_clock):
+    class Dying:
+        async def call(self, frame, timeout_s):
+            await trio.sleep_forever()
+
+    pool, job = make_pool(), _Job(Frame("job", 1, "echo"), 5.0, 2)
+    with trio.move_on_after(1):
+        await pool._do(Dying(), job)
+
+    assert list(pool._waiting) == [job]
+    assert job.attempts_left == 2
+    assert not job.finished.is_set()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
+    async with running(make_pool(size)) as pool:
+        for pause in range(0, 60, 3):
+            with trio.fail_after(10):
+                while pool.idle < size:  # noqa: ASYNC110 - real processes
+                    await trio.sleep(0.01)
+                os.kill(pids(pool)[0], signal.SIGKILL)
+                for _ in range(pause):
+                    await trio.sleep(0.0005)
+                answer = await pool.call("echo", {"pause": pause}, b"", timeout_s=5)
+
+            assert answer == ({"pause": pause}, b"")
 
 
 async def test_a_job_over_its_deadline_costs_the_worker_its_life():

@@ -77,3 +77,11 @@ async def test_a_nicer_worker_lets_others_go_first():
         await Worker(spec).run(look)
 
     assert nice == [5]
+
+
+async def test_a_worker_that_has_ended_takes_no_job():
+    worker = make_worker()
+    with trio.fail_after(30):
+        await worker.run(lambda ready: ready.stop())
+        with pytest.raises(WorkerLost, match="has ended before echo"):
+            await worker.call(Frame("job", 1, "echo"), 10)
