@@ -1,38 +1,32 @@
-"""One worker process, seen from the server: started, given one job at a time, killed when it must be.
+"""One worker, seen from the server: loaded, given one job at a time, killed when it must be.
 
 Rules kept here:
 
-* The control socket's end is the process's end: death is noticed in the milliseconds that the kernel takes.
+* It is ready only when its target has been made, and takes no job from the moment its end is seen.
+* A job of a process that ends is told at once, with the signal or the exit code.
 * A native call cannot be cancelled, so a job has a deadline, and the process is killed at it.
-* What the process wrote to stderr last is kept: a crash in native code leaves its stack there.
 """
 
-import contextlib
-import json
 import logging
-import os
 import signal
-import socket
-import subprocess
-import sys
+from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 import trio
 
 from runtime.worker_errors import JobFailed, JobTimeout, WorkerLost
-from runtime.worker_frames import Frame, FrameReader, encode
+from runtime.worker_frames import Frame, FrameError, FrameReader, encode
+from runtime.worker_process import WorkerProcess
 
 log = logging.getLogger("sayso.worker")
 
 READ_BYTES = 1 << 18
-STDERR_KEPT_BYTES = 16_384
 DUMP_GRACE_S = 0.5  # for faulthandler to write the stacks before the kill
-STOP_GRACE_S = 2.0
 STDERR_GRACE_S = 0.5  # its end may be held open by a process of its own
-ROOT = Path(__file__).resolve().parent.parent
+EOF_GRACE_S = 1.0  # between the socket's end and the process's
+DRAIN_S = 0.1  # to read what an ended process has sent, if somebody else holds its socket open
 
 State = Literal["starting", "ready", "busy", "stopping", "dead"]
 
@@ -51,10 +45,16 @@ class WorkerSpec:
 
 @attrs.frozen
 class Ended:
-    """How a process ended; ``was_ready`` says whether it had loaded what it is for."""
+    """How a process ended; ``ready_for_s`` is ``None`` if it never had loaded what it is for."""
 
     reason: str
-    was_ready: bool
+    ready_for_s: float | None = None
+    was_stopped: bool = False
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether it had loaded what it is for."""
+        return self.ready_for_s is not None
 
 
 class Worker:
@@ -66,12 +66,14 @@ class Worker:
         self.busy_s = 0.0
         self.pid = 0
         self._spec = spec
+        self._reader = FrameReader()
+        self._received: deque[Frame] = deque()
+        self._job_id = 0
         self._answer: Frame | None = None
         self._wake = trio.Event()
-        self._stderr = bytearray()
-        self._all_said = trio.Event()
-        self._control: trio.SocketStream
-        self._process: trio.Process
+        self._ready_s: float | None = None
+        self._why_killed: str | None = None
+        self._process: WorkerProcess
 
     def __repr__(self) -> str:
         return f"<Worker {self._spec.name} {self.pid} {self.state}>"
@@ -80,113 +82,97 @@ class Worker:
 
     async def run(self, on_ready: Callable[["Worker"], None]) -> Ended:
         """Start the process, call ``on_ready`` once it has loaded, and return how it ended."""
-        await self._spawn()
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._keep_stderr)
-                trouble = await self._wait_ready()
-                if trouble is None:
-                    self.state = "ready"
-                    on_ready(self)
-                    await self._read_answers()
-                ended = await self._reap()
-                with trio.move_on_after(STDERR_GRACE_S):
-                    await self._all_said.wait()
-                nursery.cancel_scope.cancel()
-        finally:
-            self.state = "stopping" if self.state == "stopping" else "dead"
-            self._wake.set()
-            await self._end()
-        if trouble is not None:
-            return Ended(f"{self._spec.name} {trouble or ended}: {self._last_words()}", was_ready=False)
-        self._log_end(ended)
-        return Ended(ended, was_ready=True)
-
-    async def _spawn(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-m", "runtime.worker_child", str(theirs.fileno()), self._spec.target]
-            self._process = await trio.lowlevel.open_process(
-                [*command, json.dumps(dict(self._spec.params))],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_inherited_path()])},
-            )
+            self._process = WorkerProcess(self._spec.target, self._spec.params, self._spec.nice)
+        except OSError as error:
+            self.state = "dead"
+            return Ended(f"{self._spec.name} could not be started: {error}")
         self.pid = self._process.pid
-        ours.setblocking(False)
-        self._control = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-        if self._spec.nice:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.pid, self._spec.nice)
+        try:
+            await self._live(on_ready)
+        finally:
+            was_idle = self.state == "ready"
+            self._die()
+            await self._process.end(politely=was_idle)
+        return self._tell_end()
 
-    async def _wait_ready(self) -> str | None:
-        """Return ``None`` when it is ready, else what went wrong (nothing, if it just ended)."""
-        reader = FrameReader()
-        with trio.move_on_after(self._spec.start_timeout_s):
-            while data := await self._receive():
-                if any(frame.kind == "ready" for frame in reader.feed(data)):
-                    return None
-            return ""
-        self._process.kill()
-        return f"was not ready within {self._spec.start_timeout_s:g} s"
+    async def _live(self, on_ready: Callable[["Worker"], None]) -> None:
+        all_said = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_stderr, all_said)
+            with trio.CancelScope() as reading:
+                nursery.start_soon(self._stop_reading, reading)
+                await self._read(on_ready)
+            await self._see_it_end()
+            with trio.move_on_after(STDERR_GRACE_S):
+                await all_said.wait()
+            nursery.cancel_scope.cancel()
 
-    async def _read_answers(self) -> None:
-        reader = FrameReader()
-        while data := await self._receive():
-            for frame in reader.feed(data):
+    async def _keep_stderr(self, all_said: trio.Event) -> None:
+        await self._process.keep_stderr()
+        all_said.set()
+
+    async def _stop_reading(self, reading: trio.CancelScope) -> None:
+        """Do not wait for the socket's end after the process's: a process of its own may hold the socket."""
+        await self._process.wait()
+        await trio.sleep(DRAIN_S)
+        reading.cancel()
+
+    async def _read(self, on_ready: Callable[["Worker"], None]) -> None:
+        with trio.move_on_after(self._spec.start_timeout_s) as starting:
+            if await self._next() is None:
+                return
+        if starting.cancelled_caught:
+            self._kill(f"was not ready within {self._spec.start_timeout_s:g} s")
+            return
+        self.state, self._ready_s = "ready", trio.current_time()
+        on_ready(self)
+        while (frame := await self._next()) is not None:
+            if frame.job_id == self._job_id:
                 self._answer = frame
                 self._wake.set()
 
-    async def _receive(self) -> bytes:
-        try:
-            return bytes(await self._control.receive_some(READ_BYTES))
-        except trio.BrokenResourceError:
-            return b""
+    async def _next(self) -> Frame | None:
+        """Return the next frame; ``None`` at the end of the stream, or of its sense."""
+        while not self._received:
+            try:
+                data = await self._process.control.receive_some(READ_BYTES)
+                self._received.extend(self._reader.feed(data))
+            except trio.BrokenResourceError:
+                return None
+            except FrameError as error:
+                self._kill(f"broke its channel ({error})")
+                return None
+            if not data:
+                return None
+        return self._received.popleft()
 
-    async def _keep_stderr(self) -> None:
-        stderr = self._process.stderr
-        if stderr is None:
-            raise AssertionError("the process was started with a pipe for stderr")
-        async for data in stderr:
-            self._stderr += data
-            del self._stderr[:-STDERR_KEPT_BYTES]
-        self._all_said.set()
-
-    async def _reap(self) -> str:
-        """Wait for the end that the closed socket announced; return it in words."""
-        with trio.move_on_after(STOP_GRACE_S):
+    async def _see_it_end(self) -> None:
+        if self.state == "ready":
+            self.state = "dead"  # no more jobs; one in work is told when it is known how it ended
+        if not await self._process.has_ended_within(EOF_GRACE_S):
+            self._kill("closed its channel")
             await self._process.wait()
-        if self._process.returncode is None:
-            self._process.kill()
-            with trio.CancelScope(shield=True):
-                await self._process.wait()
-        code = self._process.returncode or 0
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        self._die()
 
-    async def _end(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        with trio.CancelScope(shield=True):
-            await self._control.aclose()
-            if self._process.returncode is None:
-                with trio.move_on_after(STOP_GRACE_S):
-                    await self._process.wait()
-            if self._process.returncode is None:
-                self._process.kill()
-                await self._process.wait()
-            if self._process.stderr is not None:
-                await self._process.stderr.aclose()
+    def _kill(self, why: str) -> None:
+        self._why_killed = why
+        self._process.send_signal(signal.SIGKILL)
 
-    def _last_words(self) -> str:
-        lines = [line for line in self._stderr.decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else "it said nothing"
+    def _die(self) -> None:
+        self.state = "stopping" if self.state == "stopping" else "dead"
+        self._wake.set()
 
-    def _log_end(self, ended: str) -> None:
+    def _tell_end(self) -> Ended:
+        how = self._why_killed or self._process.how_it_ended
+        if self._ready_s is None:
+            return Ended(f"{self._spec.name} {how}: {self._process.last_words}")
         if self.state == "stopping":
-            log.debug("worker %s (%d) %s", self._spec.name, self.pid, ended)
+            log.debug("worker %s (%d) %s", self._spec.name, self.pid, how)
         else:
-            said = self._stderr.decode(errors="replace").strip()
-            log.warning("worker %s (%d) %s; it said: %s", self._spec.name, self.pid, ended, said or "nothing")
+            said = self._process.said or "nothing"
+            log.warning("worker %s (%d) %s; it said: %s", self._spec.name, self.pid, how, said)
+        return Ended(how, trio.current_time() - self._ready_s, was_stopped=self.state == "stopping")
 
     # --- jobs ------------------------------------------------------------------------------------
 
@@ -195,7 +181,7 @@ class Worker:
         if self.state != "ready":
             raise WorkerLost(f"{self._spec.name} worker {self.pid} has ended before {job.method}")
         started_s = trio.current_time()
-        self.state, self._answer, self._wake = "busy", None, trio.Event()
+        self.state, self._job_id, self._answer, self._wake = "busy", job.job_id, None, trio.Event()
         try:
             with trio.move_on_after(timeout_s):
                 await self._send(job)
@@ -207,8 +193,10 @@ class Worker:
             self.busy_s += trio.current_time() - started_s
         answer = self._answer
         if answer is None:
-            raise WorkerLost(f"{self._spec.name} worker {self.pid} ended during {job.method}")
-        self.state = "ready"
+            how = self._process.how_it_ended
+            raise WorkerLost(f"{self._spec.name} worker {self.pid} {how} during {job.method}")
+        if self.state == "busy":  # it may have ended since
+            self.state = "ready"
         self.jobs_done += 1
         if answer.kind == "failed":
             raise JobFailed(answer.data["reason"])
@@ -216,32 +204,23 @@ class Worker:
 
     async def _send(self, job: Frame) -> None:
         try:
-            await self._control.send_all(encode(job))
+            await self._process.control.send_all(encode(job))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             await self._wake.wait()  # it is dying: ``run`` will say so
 
     async def _kill_stuck(self) -> None:
         """Have the stacks written, then kill."""
         self._process.send_signal(signal.SIGUSR1)
-        with trio.CancelScope(shield=True), trio.move_on_after(DUMP_GRACE_S):
-            await self._process.wait()
-        if self._process.returncode is None:
-            self._process.kill()
+        with trio.CancelScope(shield=True):
+            if not await self._process.has_ended_within(DUMP_GRACE_S):
+                self._process.send_signal(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """Ask it to end after its job; ``run`` returns when it has."""
+    async def stop(self) -> None:
+        """End it in order, in bounded time; an idle worker only."""
         if self.state == "ready":
             self.state = "stopping"
-            self._process.terminate()
+            await self._process.stop(politely=True)
 
     def rss_bytes(self) -> int:
         """Return its resident memory; 0 once it is gone."""
-        try:
-            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):
-            return 0
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _inherited_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        return self._process.rss_bytes() if self.pid else 0

@@ -44,12 +44,23 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Header)
 
 
+def check(frame: Frame) -> None:
+    """Raise what ``encode`` would: ``FrameError`` over the limits, ``TypeError`` or ``ValueError`` for no data."""
+    _encode_header(frame)
+
+
 def encode(frame: Frame) -> bytes:
-    """Return the bytes of a frame; raises ``FrameError`` for one over its limits."""
+    """Return the bytes of a frame; raises as ``check`` does."""
+    header = _encode_header(frame)
+    return _LENGTHS.pack(len(header), len(frame.blob)) + header + frame.blob
+
+
+def _encode_header(frame: Frame) -> bytes:
     header = _encoder.encode(_Header(frame.kind, frame.job_id, frame.method, frame.data))
     if len(header) > MAX_HEADER_BYTES or len(frame.blob) > MAX_BLOB_BYTES:
-        raise FrameError(f"a frame must have at most {MAX_BLOB_BYTES} bytes of blob, not {len(frame.blob)}")
-    return _LENGTHS.pack(len(header), len(frame.blob)) + header + frame.blob
+        sizes = f"{len(header)} + {len(frame.blob)}"
+        raise FrameError(f"a frame must have at most {MAX_HEADER_BYTES} + {MAX_BLOB_BYTES} bytes, not {sizes}")
+    return header
 
 
 class FrameReader:

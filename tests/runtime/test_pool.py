@@ -1,5 +1,6 @@
 import logging
 import os
+import random
 import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,8 +8,19 @@ from pathlib import Path
 import pytest
 import trio
 
-from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, StartFailure, WorkerLost, WorkerSpec, _Job
+from runtime.pool import (
+    JobFailed,
+    JobTimeout,
+    Pool,
+    PoolUnavailable,
+    StartFailure,
+    WorkerLost,
+    WorkerSpec,
+    _Job,
+    _Slot,
+)
 from runtime.restart import Backoff
+from runtime.worker import Ended
 from runtime.worker_frames import Frame
 
 TARGET = "tests.runtime.worker_targets:Echo"
@@ -30,6 +42,10 @@ async def running(pool):
 
 def open_descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def restarts(pool):
+    return [worker["restarts"] for worker in pool.statistics()["workers"]]
 
 
 def pids(pool):
@@ -99,7 +115,7 @@ async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
 
 async def test_a_job_that_kills_every_worker_is_given_up():
     async with running(make_pool()) as pool:
-        with pytest.raises(WorkerLost, match="ended during exit"):
+        with pytest.raises(WorkerLost, match="ended with exit code 3 during exit"):
             await pool.call("exit", {"code": 3}, b"", timeout_s=5)
 
         assert await pool.call("echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
@@ -177,6 +193,106 @@ async def test_a_worker_is_replaced_after_its_share_of_jobs():
         seen = [(await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] for _ in range(5)]
 
     assert len(set(seen)) == 3
+
+
+async def test_a_worker_that_ignores_sigterm_is_replaced_all_the_same():
+    async with running(make_pool(params={"deaf": True}, max_jobs=1)) as pool:
+        seen = [(await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] for _ in range(2)]
+
+    assert len(set(seen)) == 2
+
+
+async def test_jobs_end_with_the_reason_when_no_worker_can_start_any_more(tmp_path):
+    flag = tmp_path / "gone"
+    async with running(make_pool(params={"fail_flag": str(flag)})) as pool:
+        flag.touch()
+        with pytest.raises(PoolUnavailable, match="the model has gone"):
+            await pool.call("exit", {"code": 3}, b"", timeout_s=5)
+        with pytest.raises(PoolUnavailable, match="the model has gone"):
+            await pool.call("echo", {}, b"", timeout_s=5)
+
+        flag.unlink()
+        with trio.fail_after(10):
+            while not pool.ready:
+                await trio.lowlevel.checkpoint()
+        assert await pool.call("echo", {}, b"back", timeout_s=5) == ({}, b"back")
+
+
+async def test_after_three_failed_starts_only_one_worker_tries(tmp_path):
+    flag = tmp_path / "gone"
+    async with running(make_pool(2, params={"fail_flag": str(flag)})) as pool:
+        with trio.fail_after(10):
+            while pool.ready < 2:
+                await trio.lowlevel.checkpoint()
+        flag.touch()
+        for pid in pids(pool):
+            os.kill(pid, signal.SIGKILL)
+        with trio.fail_after(20):
+            while sum(restarts(pool)) < 10:
+                await trio.lowlevel.checkpoint()
+        assert min(restarts(pool)) <= 4
+
+        flag.unlink()
+        with trio.fail_after(10):
+            while pool.ready < 2:
+                await trio.lowlevel.checkpoint()
+
+
+async def test_callers_hear_of_a_pool_that_stops():
+    pool = make_pool()
+    told = []
+
+    async def call(method, data):
+        with pytest.raises(PoolUnavailable, match="have been stopped") as refused:
+            await pool.call(method, data, b"", timeout_s=60)
+        told.append(refused.value.retry_after_s)
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as callers, running(pool):
+            callers.start_soon(call, "sleep", {"seconds": 600})
+            callers.start_soon(call, "echo", {})
+            await trio.testing.wait_all_tasks_blocked()
+        await call("echo", {})
+
+    assert len(told) == 3
+
+
+async def test_a_pool_that_was_stopped_runs_again():
+    pool = make_pool()
+    for number in range(2):
+        async with running(pool):
+            assert await pool.call("echo", {"n": number}, b"", timeout_s=10) == ({"n": number}, b"")
+
+
+@pytest.mark.parametrize("params", [{"odd": object()}, {"text": "\udc80"}])
+async def test_a_job_that_cannot_be_sent_is_the_askers_error(params):
+    async with running(make_pool()) as pool:
+        with pytest.raises((TypeError, ValueError)):
+            await pool.call("echo", params, b"", timeout_s=5)
+
+        assert await pool.call("echo", {}, b"", timeout_s=5) == ({}, b"")
+        assert pool.statistics()["waiting"] == 0
+
+
+READY_S, LOADED_S = 2.0, 60.0
+
+
+@pytest.mark.parametrize(
+    ("failures", "ended", "expected"),
+    [
+        (0, Ended("x", READY_S), (0.0, 0.0)),  # it was healthy: at once
+        (0, Ended("x", 0.5), (0.1, 0.2)),
+        (1, Ended("x", READY_S), (0.2, 0.4)),  # twice in a row
+        (9, Ended("x", READY_S), (5.0, 10.0)),  # never above the cap
+        (9, Ended("x", LOADED_S), (0.0, 0.0)),  # the row is over
+        (3, Ended("x"), (0.8, 1.6)),
+        (3, Ended("x", 0.1, was_stopped=True), (0.0, 0.0)),
+    ],
+)
+def test_the_pause_before_a_start_grows_with_failures_in_a_row(failures, ended, expected):
+    pauses = [_Slot(failures=failures).pause_s(ended, Backoff(), random.Random(seed)) for seed in range(20)]
+
+    assert expected[0] <= min(pauses) <= max(pauses) <= expected[1]
 
 
 async def test_leaving_a_pool_leaves_no_process_and_no_descriptor_behind():

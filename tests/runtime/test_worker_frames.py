@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.worker_frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, encode
+from runtime.worker_frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, check, encode
 
 frames = st.builds(
     Frame,
@@ -40,3 +40,13 @@ def test_a_header_that_is_no_msgpack_is_refused():
 def test_a_blob_over_the_limit_is_refused_by_the_sender():
     with pytest.raises(FrameError, match="at most"):
         encode(Frame("job", blob=bytes(MAX_BLOB_BYTES + 1)))
+
+
+def test_what_is_too_large_is_told_with_its_size():
+    with pytest.raises(FrameError, match=r"at most 1048576 \+ 67108864 bytes, not 2000\d\d\d \+ 1$"):
+        check(Frame("job", data={"text": "x" * 2_000_000}, blob=b"x"))
+
+
+def test_a_header_that_is_no_data_is_refused_by_the_sender():
+    with pytest.raises(TypeError):
+        check(Frame("job", data={"odd": object()}))

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -15,9 +16,14 @@ class Echo:
             raise RuntimeError("the model is missing: install it")
         if params.get("hang"):
             time.sleep(600)
+        if params.get("fail_flag") and Path(params["fail_flag"]).exists():
+            raise RuntimeError("the model has gone")
+        if params.get("deaf"):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._is_deaf = params.get("deaf")
         self._flag = params.get("flag")
 
-    def handle(self, method, params, blob):  # noqa: C901, PLR0911 - a list of odd things
+    def handle(self, method, params, blob):  # noqa: C901, PLR0911, PLR0912 - a list of odd things
         match method:
             case "echo":
                 return params, blob
@@ -30,8 +36,22 @@ class Echo:
                 os.write(1, b"more of it")
                 return {}, b""
             case "sleep":
+                if self._flag:
+                    Path(self._flag).touch()
                 time.sleep(params["seconds"])
                 return {"slept": True}, b""
+            case "sleep_with_lock":  # PyDLL keeps the interpreter's lock, so that no other thread runs
+                Path(self._flag).touch()
+                ctypes.PyDLL(None).sleep(params["seconds"])
+            case "unsendable":
+                return {"odd": object()}, b""
+            case "rave":
+                raise ValueError("\udc80" * 10_000)
+            case "garbage":
+                os.write(int(sys.argv[1]), b"\xff" * 8)
+                time.sleep(600)
+            case "fork":
+                return {"pid": os.fork() or self._stay()}, b""
             case "exit":
                 os._exit(params["code"])
             case "crash_once":
@@ -43,6 +63,17 @@ class Echo:
             case "crash":
                 ctypes.string_at(0)
         raise ValueError(f"no such method: {method}")
+
+    def close(self):
+        if self._is_deaf:
+            time.sleep(600)
+        if self._flag:
+            Path(self._flag).touch()
+
+    def _stay(self):
+        """Be a process that holds on to everything that it inherited."""
+        while True:
+            time.sleep(600)
 
     def _once(self, misbehave):
         """Misbehave the first time, by a file that outlives the process."""

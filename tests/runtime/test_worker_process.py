@@ -1,0 +1,97 @@
+import os
+import signal
+
+import pytest
+import trio
+
+from runtime.worker_process import WorkerProcess
+
+TARGET = "tests.runtime.worker_targets:Echo"
+
+
+async def end(process):
+    with trio.fail_after(10):
+        await process.end(politely=False)
+
+
+async def test_its_end_is_seen_by_everyone_who_waits():
+    process = WorkerProcess(TARGET, {}, 0)
+    seen = []
+
+    async def wait(name):
+        await process.wait()
+        seen.append((name, process.how_it_ended))
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            for name in range(3):
+                nursery.start_soon(wait, name)
+            await trio.testing.wait_all_tasks_blocked()
+            process.send_signal(signal.SIGKILL)
+    await end(process)
+
+    assert sorted(seen) == [(name, "was ended by SIGKILL") for name in range(3)]
+
+
+async def test_one_that_waited_in_vain_leaves_the_end_to_others():
+    process = WorkerProcess(TARGET, {"hang": True}, 0)
+
+    assert not await process.has_ended_within(0.05)
+    assert process.how_it_ended == "has not ended"
+    process.send_signal(signal.SIGKILL)
+    assert await process.has_ended_within(5)
+    await end(process)
+
+
+async def test_the_end_is_seen_where_the_kernel_has_no_pidfd(monkeypatch):
+    monkeypatch.delattr(os, "pidfd_open")
+    process = WorkerProcess(TARGET, {"hang": True}, 0)
+    process.send_signal(signal.SIGKILL)
+
+    assert await process.has_ended_within(5)
+    await end(process)
+
+
+async def test_what_it_said_last_is_kept():
+    process = WorkerProcess(TARGET, {"fail": True}, 0)
+    with trio.fail_after(10):
+        await process.keep_stderr()
+        await process.wait()
+    await end(process)
+
+    assert process.said.startswith("Traceback")
+    assert process.last_words == "RuntimeError: the model is missing: install it"
+
+
+async def test_a_signal_to_one_that_has_ended_reaches_nobody():
+    process = WorkerProcess(TARGET, {"fail": True}, 0)
+    with trio.fail_after(10):
+        await process.wait()
+    process.send_signal(signal.SIGTERM)
+    await end(process)
+
+    assert process.how_it_ended == "ended with exit code 1"
+
+
+async def test_the_end_is_bounded_also_when_cancelled():
+    process = WorkerProcess(TARGET, {"hang": True}, 0)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await end(process)
+
+    assert process.how_it_ended == "was ended by SIGTERM"
+
+
+async def test_a_folder_in_the_working_directory_does_not_take_the_place_of_ours(tmp_path, monkeypatch):
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "__init__.py").write_text("raise RuntimeError('not ours')")
+    monkeypatch.chdir(tmp_path)
+    process = WorkerProcess(TARGET, {}, 0)
+    with trio.fail_after(10):
+        assert await process.control.receive_some(1), process.said
+    await end(process)
+
+
+async def test_parameters_that_cannot_be_told_are_refused_before_anything_starts():
+    with pytest.raises(TypeError):
+        WorkerProcess(TARGET, {"model": object()}, 0)
