@@ -4,7 +4,7 @@ Rules kept here:
 
 * References are made first, then specs; nobody but this file knows who talks to whom.
 * Children start in the order of the list, each ready before the next; the gateway is last in and first out.
-* A second signal shortens the stop, a third ends the process.
+* The first signal stops the tree in order, the second ends the process: a person is waiting.
 """
 
 import datetime as dt
@@ -38,7 +38,7 @@ from backends.adapters import Adapters
 from backends.http_app import HttpServices
 from backends.pages import Pages
 from backends.protocols import Socket
-from config.settings import Settings
+from config.settings import AudioSettings, Settings
 from protocol.errors import CloseCode
 from protocol.events import ServerInfo, Status
 from protocol.messages import INTERNAL_RATE_HZ, ListTools, RecentTurns, ToolSpec
@@ -65,10 +65,10 @@ from runtime import (
 log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]
 
+FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 
 # mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
-FRAMES = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)  # about 2 s of 20-100 ms frames: then TCP pushes back
 WORDS = MailboxSpec(capacity=64, overflow=Overflow.BLOCK)
 OUTBOUND = MailboxSpec(capacity=256, overflow=Overflow.BLOCK)
 JOBS = MailboxSpec(capacity=256, overflow=Overflow.REJECT)
@@ -127,12 +127,17 @@ class Facts:
         """Return the supervision tree as plain mappings."""
         return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
 
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the house was built."""
+        return round(time.monotonic() - self._started_s, 1)
+
     def server(self) -> Mapping[str, Any]:
         """Return the figures of the whole."""
         return {
             "name": "sayso",
             "version": self._adapters.version,
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "uptime_s": self.uptime_s,
             "sessions": self.count_sessions(),
             "load_level": 0,
             "stopping": self.is_stopping,
@@ -157,7 +162,7 @@ class Facts:
 
     def status_event(self) -> Status:
         """Return what clients are told every few seconds."""
-        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.server()["uptime_s"])
+        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.uptime_s)
 
 
 class Sessions:
@@ -174,7 +179,10 @@ class Sessions:
         """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
         session_id = secrets.token_hex(8)
         memory = partial(new_memory, session_id, self._settings)
-        ref = {role: Ref(f"{session_id}.{role}", mailbox) for role, mailbox in SESSION_MAILBOXES.items()}
+        ref = {
+            role: Ref(f"{session_id}.{role}", mailbox)
+            for role, mailbox in session_mailboxes(self._settings.audio).items()
+        }
         limits = self._settings.session
         children = (
             ChildSpec(ref=ref["vault"], factory=partial(Vault, memory)),
@@ -345,7 +353,10 @@ class House:
         self.facts.addresses = tuple(addresses)
 
 
-SESSION_MAILBOXES = {"vault": JOBS, "connection": OUTBOUND, "audio": FRAMES, "dialogue": WORDS}
+def session_mailboxes(audio: AudioSettings) -> dict[str, MailboxSpec]:
+    """Return the mailboxes of a session's actors; the ear's is sized in time: beyond it TCP pushes back."""
+    frames = MailboxSpec(capacity=max(1, round(audio.buffer_s / FRAME_S)), overflow=Overflow.BLOCK)
+    return {"vault": JOBS, "connection": OUTBOUND, "audio": frames, "dialogue": WORDS}
 
 
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:

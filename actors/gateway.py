@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 import attrs
 import trio
 
-from backends.protocols import Answer, Ingress, IngressHandlers, Refusal, Request, Socket
+from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket
 from config.settings import GatewaySettings
 from protocol.errors import CloseCode
 from protocol.messages import Count, Observe
@@ -22,7 +22,6 @@ from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
 RETRY_AFTER_S = 5.0  # a session lasts minutes, so a place rarely comes sooner
-Page = Callable[[Request], Answer]
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ MS_PER_S = 1000
 SESSION_ID_CHARS = 16
 
 
-class Registry(Protocol):
+class MetricsRegistry(Protocol):
     """Where figures are kept; ``backends/metrics.py`` is the real one."""
 
     def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
@@ -52,7 +52,7 @@ class Metrics(Actor):
     def __init__(
         self,
         settings: MetricsSettings,
-        registry: Registry,
+        registry: MetricsRegistry,
         *,
         sample_machine: Callable[[], Machine],
         tree: Callable[[], Sequence[ChildStatus]],

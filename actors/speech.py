@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from config.settings import SpeechSettings
 from protocol.messages import SpokenAudio, Synthesise
 from runtime import Actor, DomainError
-from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, WorkerLost
+from runtime.pool import Pool, WorkerError
 
 CACHED_PHRASES = 64
 CACHED_TEXT_MAX_CHARS = 80  # "Timer set for ten seconds." comes again, a paragraph does not
@@ -58,7 +58,7 @@ class Speech(Actor):
         params = {"text": message.text, "voice": message.voice or self._settings.voice}
         try:
             result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)
-        except (JobFailed, JobTimeout, WorkerLost, PoolUnavailable) as error:
+        except WorkerError as error:
             raise SpeechUnavailable(str(error)) from error
         audio = SpokenAudio(pcm, result["sample_rate"])
         self._remember((message.voice, message.text), audio)

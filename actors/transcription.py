@@ -19,7 +19,7 @@ from config.settings import TranscriptionSettings
 from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript
 from runtime import Actor, DomainError, Ref
 from runtime.fair_queue import FairQueue
-from runtime.pool import JobFailed, JobTimeout, Pool, PoolUnavailable, WorkerLost
+from runtime.pool import Pool, PoolUnavailable, WorkerError
 
 WHISPER_WINDOW_S = 30.0
 JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
@@ -77,8 +77,6 @@ class Transcription(Actor):
         """Queue one utterance; raises ``TranscriptionUnavailable`` to the asker if the queue is full."""
         if not isinstance(message, Transcribe):
             raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
-        if self._queue.is_full:
-            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
         self.context.reply_in_task(self._answer, message)
 
     def statistics(self) -> Mapping[str, object]:
@@ -139,7 +137,7 @@ class Transcription(Actor):
         started_s = trio.current_time()
         try:
             items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
-        except (WorkerLost, JobFailed, JobTimeout, PoolUnavailable) as error:
+        except WorkerError as error:
             if len(batch) > 1 and not isinstance(error, PoolUnavailable):
                 for job in batch:
                     await self._transcribe([job])

@@ -3,17 +3,16 @@
 They are asked every second by machines, so nothing here waits or blocks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import attrs
 import msgspec
 
-from backends.protocols import Answer, Request
+from backends.protocols import Answer, Page, Request
 from protocol import health
 
 JSON = "application/json"
-Page = Callable[[Request], Answer]
 
 
 class Facts(Protocol):

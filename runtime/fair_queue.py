@@ -73,9 +73,9 @@ class FairQueue(Generic[T]):
         lane = self._lanes.get(key)
         if lane is None:
             return False
-        for entry in lane.items:
-            if entry[1] is item:
-                lane.items.remove(entry)
+        for place, (_, queued) in enumerate(lane.items):
+            if queued is item:
+                del lane.items[place]
                 self._size -= 1
                 if not lane.items:
                     del self._lanes[key]

@@ -8,7 +8,7 @@ from config.load import load
 from protocol.errors import CloseCode
 from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.actor import Actor
-from supervisor import House, Session, new_memory, plain
+from supervisor import House, Session, new_memory, plain, session_mailboxes
 from tests.fakes import FakeSocket
 
 
@@ -61,6 +61,12 @@ async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
     assert spec.restart is Restart.TEMPORARY
     assert [child.id.partition(".")[2] for child in session._specs] == ["vault", "connection", "audio", "dialogue"]
     assert [child.significant for child in session._specs] == [False, True, False, False]
+
+
+def test_the_ears_mailbox_is_sized_in_time(settings):
+    assert session_mailboxes(settings.audio)["audio"].capacity == 64
+    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=2.0))["audio"].capacity == 100
+    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=0.001))["audio"].capacity == 1
 
 
 async def test_no_two_sessions_share_a_name(settings):

@@ -65,6 +65,16 @@ def test_a_discarded_item_is_not_taken_and_frees_its_place():
     assert drain(queue) == [second]
 
 
+def test_of_two_equal_items_the_very_one_is_discarded():
+    queue: FairQueue[list[int]] = FairQueue(2)
+    first, second = [1], [1]
+    queue.put("a", first)
+    queue.put("a", second)
+
+    assert queue.discard("a", second)
+    assert queue.take() is first
+
+
 @pytest.mark.parametrize(("capacity", "quantum", "rule"), [(0, 1.0, "capacity"), (1, 0.0, "quantum")])
 def test_bounds_that_cannot_work_are_refused(capacity, quantum, rule):
     with pytest.raises(ValueError, match=rf"^{rule} must be"):
