@@ -129,7 +129,7 @@ class Dialogue(Actor):
         if self._hearing is None:
             return
         turn_id, self._hearing = self._hearing, None
-        await self._kit.show(events.NoSpeech(turn_id, dropped.reason))
+        await self._kit.show_no_speech(turn_id, dropped.reason)
         await self._complete_unrun(turn_id, "no_speech")
         await self._next()  # an announcement may have waited for the pause
 

@@ -19,6 +19,8 @@ from runtime import Actor, ChildStatus
 LAG_TICK_S = 0.1
 MS_PER_S = 1000
 SESSION_ID_CHARS = 16
+Totals = Counter[tuple[str, tuple[str, ...]]]
+"""What actors have counted since they were made, by metric and labels."""
 
 
 class MetricsRegistry(Protocol):
@@ -63,7 +65,7 @@ class Metrics(Actor):
         self._sample_machine = sample_machine
         self._tree = tree
         self._count_sessions = count_sessions
-        self._restarts: dict[str, int] = {}
+        self._totals: Totals = Counter()
 
     async def on_start(self) -> None:
         """Begin to sample."""
@@ -99,24 +101,28 @@ class Metrics(Actor):
             await trio.sleep(self._settings.sample_interval_s)
 
     def _sample_tree(self) -> None:
-        """Set the actors' gauges; a session's actors share their role's label, so that labels stay few."""
+        """Set the actors' figures; a session's actors share their role's label, so that labels stay few."""
         depth: Counter[str] = Counter()
         oldest_s: dict[str, float] = {}
-        restarts: Counter[str] = Counter()
+        totals: Totals = Counter()
         for child in flatten(self._tree()):
             role = role_of(child.id)
             depth[role] += child.mailbox.queued
             oldest_s[role] = max(oldest_s.get(role, 0.0), child.mailbox.head_age_s)
-            restarts[role] += child.restarts
+            totals.update(totals_of(role, child))
             self._sample_pool(role, child.statistics.get("pool"))
         for role, count in depth.items():
             self._registry.gauge("actor_mailbox_depth", (role,), count)
             self._registry.gauge("actor_head_age_seconds", (role,), oldest_s[role])
-        for role, count in restarts.items():
-            new = count - self._restarts.get(role, 0)
+        self._count_growth(totals)
+
+    def _count_growth(self, totals: Totals) -> None:
+        """Count what has come since the last sample; what ended with its actor is no growth."""
+        for (name, labels), total in totals.items():
+            new = total - self._totals[name, labels]
             if new > 0:
-                self._registry.count("actor_restarts_total", (role, "crash"), new)
-            self._restarts[role] = count
+                self._registry.count(name, labels, new)
+        self._totals = totals
 
     def _sample_pool(self, pool: str, statistics: object) -> None:
         if isinstance(statistics, Mapping):
@@ -135,6 +141,17 @@ def flatten(children: Sequence[ChildStatus]) -> Iterator[ChildStatus]:
     for child in children:
         yield child
         yield from flatten(child.children)
+
+
+def totals_of(role: str, child: ChildStatus) -> Totals:
+    """Return what is counted of one child: crashes, and what its mailbox did not deliver."""
+    counters = child.mailbox.counters
+    totals: Totals = Counter({("actor_restarts_total", (role, "crash")): child.restarts})
+    totals["expired_total", (role,)] = counters.expired
+    totals["dropped_total", (role, "rejected")] = counters.rejected
+    for reason, count in counters.dropped.items():
+        totals["dropped_total", (role, reason)] = count
+    return totals
 
 
 def role_of(actor_id: str) -> str:

@@ -15,7 +15,7 @@ async def transcribe(kit: TurnKit, wishes: Wishes, turn_id: str, utterance: Utte
     )
     answer = await kit.peers.transcription.ask(request, timeout_s=kit.dialogue.turn_timeout_s, linked=True)
     if isinstance(answer, NoWords):
-        await kit.show(events.NoSpeech(turn_id, answer.reason))
+        await kit.show_no_speech(turn_id, answer.reason)
         return None
     transcript: Transcript = answer
     span = events.AudioSpan(utterance.start_ms, utterance.end_ms)

@@ -7,8 +7,8 @@ import attrs
 
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
-from protocol.events import ConnectionRequest, ServerEvent
-from protocol.messages import Send
+from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, ServerEvent
+from protocol.messages import Count, Send
 from protocol.vault import SessionMemory
 from runtime import MailboxClosed, Ref
 
@@ -47,6 +47,11 @@ class TurnKit:
             await self.peers.connection.tell(Send(event))
         except MailboxClosed:
             log.debug("nobody there for %s", type(event).__name__, extra={"session_id": self.memory.session_id})
+
+    async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
+        """Tell the client that there were no words, and count it."""
+        self.peers.metrics.tell_nowait(Count("no_speech_total", (reason,)))
+        await self.show(NoSpeech(turn_id, reason))
 
 
 @attrs.frozen

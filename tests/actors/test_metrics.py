@@ -7,9 +7,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.metrics import Metrics, flatten, is_session_id, role_of
+from actors.metrics import Metrics, flatten, is_session_id, role_of, totals_of
 from protocol.messages import Count, Observe, ToolRecord, TurnRecord
-from runtime import ChildSpec, ChildState, ChildStatus, Ref, Tree
+from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
 from tests.fakes import Grow, Notes, default_settings
 
 SESSION_ID = "0123456789abcdef"
@@ -184,6 +184,20 @@ async def test_restarts_are_counted_as_they_come(grow: Grow, mock_clock: MockClo
     mock_clock.jump(5.0)
     await watch.sampled(3)
     assert watch.registry.counts == {("actor_restarts_total", ("history", "crash")): 3}
+
+
+async def test_what_a_mailbox_did_not_deliver_is_counted_by_reason() -> None:
+    ref = Ref("audio", MailboxSpec(capacity=1, overflow=Overflow.DROP_OLDEST))
+    ref.mailbox.counters.expired = 2
+    ref.mailbox.counters.rejected = 3
+    ref.mailbox.counters.dropped.update({"overflow": 4})
+    status = attrs.evolve(child("audio", restarts=1), mailbox=ref.mailbox.statistics(0.0))
+    assert totals_of("session.audio", status) == {
+        ("actor_restarts_total", ("session.audio", "crash")): 1,
+        ("expired_total", ("session.audio",)): 2,
+        ("dropped_total", ("session.audio", "rejected")): 3,
+        ("dropped_total", ("session.audio", "overflow")): 4,
+    }
 
 
 async def test_anything_else_is_a_bug(grow: Grow, mock_clock: MockClock) -> None:

@@ -3,7 +3,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.turn.hearing import hear, transcribe
 from protocol import events
-from protocol.messages import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages import Count, NoWords, Transcribe, Transcript, Utterance
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room
 from tests.fakes import FakeGrammar, Grow
@@ -36,6 +36,7 @@ async def test_nothing_said_is_shown_with_its_reason(grow: Grow, autojump_clock:
     assert await hear(room.kit(), room.wishes(), "t", UTTERANCE) is None
     await wait_all_tasks_blocked()
     assert room.connection.events() == [events.NoSpeech("t", "noise")] * 2
+    assert room.metrics.of(Count) == [Count("no_speech_total", ("noise",))] * 2
 
 
 async def test_a_refusal_is_the_caller_s_business(grow: Grow, autojump_clock: MockClock) -> None:
