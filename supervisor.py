@@ -35,8 +35,8 @@ from actors.transcription import Transcription
 from actors.turn.kit import TurnKit, TurnPeers
 from actors.vault import Vault
 from backends.adapters import Adapters
-from backends.http_app import HttpServices
-from backends.pages import Pages
+from backends.ingress.http_app import HttpServices
+from backends.ingress.pages import Pages
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.errors import CloseCode
@@ -109,7 +109,7 @@ class Session(Supervisor):
 
 
 class Facts:
-    """What the house shows of itself (``backends.pages.Facts``)."""
+    """What the house shows of itself (``backends.ingress.pages.Facts``)."""
 
     def __init__(self, adapters: Adapters) -> None:
         self.is_stopping = False

@@ -21,6 +21,7 @@ from protocol import native
 from protocol.errors import CloseCode, RemoteProtocolError
 from protocol.events import (
     AudioEnd,
+    AudioOverrun,
     AudioStart,
     Bye,
     ClientEvent,
@@ -38,6 +39,7 @@ from protocol.events import (
     Status,
     Text,
 )
+from protocol.frames import samples_in
 from protocol.messages import (
     AudioReceived,
     AudioRefused,
@@ -52,7 +54,9 @@ from protocol.messages import (
 from protocol.rate import SlidingCount
 from protocol.session import Phase, SessionState
 from protocol.vault import SessionMemory
-from runtime import Actor, Ref
+from runtime import Actor, MailboxTimeout, Ref
+
+OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
 
 log = logging.getLogger("sayso.connection")
 
@@ -184,14 +188,25 @@ class Connection(Actor):
 
     async def _receive(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
-            self._receive_audio()
-            await self._peers.audio.tell(AudioReceived(frame))
+            self._check_audio()
+            await self._receive_audio(frame)
             return
         event = native.decode(frame)
         self._state.receive(event)
         await self._dispatch(event)
 
-    def _receive_audio(self) -> None:
+    async def _receive_audio(self, frame: bytes) -> None:
+        memory = self._memory
+        if memory.options is not None:
+            memory.arrived_samples += samples_in(frame, memory.options.audio)
+        try:
+            await self._peers.audio.tell(AudioReceived(frame), timeout_s=OVERRUN_S)
+        except MailboxTimeout:
+            log.warning("audio overrun", extra={"session_id": memory.session_id})
+            await self._send(AudioOverrun(memory.received_samples, memory.arrived_samples))
+            self._socket.start_close(CloseCode.OVERRUN, "audio overrun")
+
+    def _check_audio(self) -> None:
         self._state.receive_audio()
         options = self._memory.options
         if options is not None and "stt" not in options.capabilities:

@@ -93,10 +93,16 @@ class ToolServer(Actor):
                 self._failures = 0
                 self._first_try.set()
                 log.info("tool server %s is up with %d tools", self._name, len(self._tools))
-                self._trouble = await server.wait_lost()
+                self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
         finally:
             self._server = None
             self._tools = ()
+
+    def _forget(self, trouble: str) -> None:
+        """Hide what is gone, at once."""
+        self._trouble = trouble
+        self._server = None
+        self._tools = ()
 
     async def _call(self, message: CallTool) -> ToolOutcome:
         server = self._server
@@ -112,6 +118,8 @@ class ToolServer(Actor):
                 call_id=message.call_id,
             )
         except ToolServerLost as error:
+            if self._server is server:  # this call saw it first
+                self._forget(str(error))
             lost = f"{self._name} was lost during the call: {error}"
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=lost)
 

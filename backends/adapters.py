@@ -10,21 +10,22 @@ from typing import Any
 
 import attrs
 
-from backends import llamacpp, piper, whisper
-from backends.audio import make_decoder
-from backends.commands import HassilGrammar
-from backends.http_app import HttpServices, make_app
-from backends.hypercorn_bridge import HttpApp
-from backends.ingress import Ingress
+from backends.commands.grammar import HassilGrammar
+from backends.ingress.http_app import HttpServices, make_app
+from backends.ingress.hypercorn_bridge import HttpApp
+from backends.ingress.reception import Doors
+from backends.ingress.server import Ingress
+from backends.llm import llamacpp
+from backends.llm.ollama import OllamaModel
+from backends.llm.openai import OpenAIModel
 from backends.machine import Machine
-from backends.mcp import McpServers, McpSettings, builtin_server_config
+from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.metrics import PrometheusMetrics
-from backends.ollama import OllamaModel
-from backends.openai import OpenAIModel
 from backends.protocols import AudioDecoder, IngressHandlers, LanguageModel, Refusal, SpeechDetector, ToolServer
-from backends.reception import Doors
-from backends.sqlite import SqliteStore
-from backends.vad import EarshotDetector
+from backends.speech import piper, whisper
+from backends.speech.audio import make_decoder
+from backends.speech.vad import EarshotDetector
+from backends.storage.sqlite import SqliteStore
 from config.settings import Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
@@ -68,7 +69,7 @@ class Adapters:
         settings = self._settings.transcription
         spec = WorkerSpec(
             name="stt",
-            target="backends.whisper:WhisperWorker",
+            target="backends.speech.whisper:WhisperWorker",
             params=whisper.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
         )
@@ -81,7 +82,7 @@ class Adapters:
             return None
         spec = WorkerSpec(
             name="tts",
-            target="backends.piper:PiperWorker",
+            target="backends.speech.piper:PiperWorker",
             params=piper.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
         )
@@ -110,7 +111,7 @@ class Adapters:
             return None
         spec = WorkerSpec(
             name="llm",
-            target="backends.llamacpp:LlamaWorker",
+            target="backends.llm.llamacpp:LlamaWorker",
             params=llamacpp.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
             nice=llamacpp.NICE,

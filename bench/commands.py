@@ -32,7 +32,7 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backends.piper import PiperWorker
+from backends.speech.piper import PiperWorker
 from cli.client import Event, Opening, Talk, connect
 from cli.sound import FRAME_S, Sound
 

@@ -23,10 +23,10 @@ from websockets.frames import Frame, Opcode
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from backends.ingress import Ingress
+from backends.ingress.reception import Doors
+from backends.ingress.server import Ingress
 from backends.protocols import Request, Socket, SocketClosed
-from backends.reception import Doors
-from tests.backends.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
+from tests.backends.ingress.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le
 UPGRADE = (

@@ -119,7 +119,7 @@ def _spoken(models_dir: Path) -> list[Clip]:
     import numpy as np
     import soxr
 
-    from backends.piper import PiperWorker
+    from backends.speech.piper import PiperWorker
 
     worker = PiperWorker({"models_dir": str(models_dir), "voice": "en_US-joe-medium", "cpu_threads": 1})
     sentences = [f"{verb} {thing}." for verb in VERBS for thing in THINGS] + list(OTHERS)
@@ -136,9 +136,9 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
     """Return the engines by name, ours first; the one that all are compared with is ``faster-whisper beam 1``."""
     from faster_whisper import WhisperModel
 
-    from backends.models import resolve_whisper
-    from backends.whisper import WhisperWorker
-    from backends.whisper_engine import to_floats
+    from backends.speech.models import resolve_whisper
+    from backends.speech.whisper import WhisperWorker
+    from backends.speech.whisper_engine import to_floats
 
     folder = resolve_whisper(options.model, models_dir)
     peer = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=options.threads)

@@ -24,8 +24,8 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from backends.models import LLM, WHISPER, ModelError, resolve_llm, resolve_voice, resolve_whisper
-from backends.piper import INSTALL_COMMAND
+from backends.speech.models import LLM, WHISPER, ModelError, resolve_llm, resolve_voice, resolve_whisper
+from backends.speech.piper import INSTALL_COMMAND
 from cli.settings import settings_or_exit
 from config.settings import Settings
 

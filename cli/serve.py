@@ -13,8 +13,8 @@ import click
 import trio
 
 import supervisor
-from backends.commands import CommandFileError
-from backends.listeners import PortInUse
+from backends.commands.grammar import CommandFileError
+from backends.ingress.listeners import PortInUse
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import Loaded

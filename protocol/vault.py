@@ -45,8 +45,10 @@ class SessionMemory:
     """The last seconds heard, 16 kHz s16le mono."""
     options: ConnectionRequest | None = None
     """What the client asked for, with later changes; ``None`` before the handshake."""
+    arrived_samples: int = 0
+    """Read from the socket, at the client's own rate."""
     received_samples: int = 0
-    """Last acknowledged, at the client's own rate."""
+    """Taken by the ear and acknowledged, at the client's own rate."""
     speech_start: int = 0
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
     open_turns: set[str] = attrs.field(factory=set)

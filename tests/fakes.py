@@ -359,6 +359,7 @@ class FakeConnector:
     """Opens tool servers: each attempt gets the next of ``attempts``, a server or the reason why there is none."""
 
     attempts: list[FakeToolServer | ToolServerLost]
+    closing_s: float = 0.0
     times_s: list[float] = attrs.field(factory=list)
     closed: list[str] = attrs.field(factory=list)
     on_announcement: Callable[[str, str], None] | None = None
@@ -376,6 +377,8 @@ class FakeConnector:
         try:
             yield attempt
         finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(self.closing_s)
             self.closed.append(attempt.name)
 
 

@@ -335,7 +335,7 @@ def test_a_swallowed_exception_is_seen(text: str, is_swallowed: bool) -> None:
     ("module", "unit", "is_allowed"),
     [
         ("backends.protocols", "actors", True),
-        ("backends.sqlite", "actors", False),
+        ("backends.storage.sqlite", "actors", False),
         ("runtime.pool", "backends", True),
         ("actors.audio", "backends", False),
         ("protocol.events", "config", False),

@@ -7,7 +7,7 @@ from tests.source_tree import ROOT, python_files
 EXCUSED = {
     "backends/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
-    "backends/sqlite_schema.py": "the tables themselves; tests/backends/test_sqlite.py opens and migrates them",
+    "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/events.py": "plain records; tests/protocol/test_native.py sends each over the wire",
     "protocol/messages.py": "plain records",

@@ -309,6 +309,29 @@ async def test_a_full_ear_stops_the_reading_of_the_socket(grow: Grow, autojump_c
     assert len(line.audio.of(AudioReceived)) == 6
 
 
+async def test_words_that_cannot_be_taken_are_told_and_close_the_socket(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+
+    async def hold(_: object) -> None:
+        await trio.sleep_forever()
+
+    line.audio.answers[events.AudioStart] = hold
+    line.audio_mailbox = MailboxSpec(capacity=2, max_in_flight=1)
+    await line.open(grow)
+    line.memory.received_samples = 100
+    line.memory.arrived_samples = 100
+    await line.send(frame("audio_start"), *[bytes(640)] * 6)
+    assert line.received("audio_overrun") == []
+
+    assert await line.socket.wait_closed() == 4100
+
+    [overrun] = line.received("audio_overrun")
+    assert overrun["data"] == {"from_sample": 100, "to_sample": 100 + 3 * 320}
+    assert trio.current_time() == pytest.approx(2.0)
+    child = line.tree.status().children[-1]
+    assert child.incarnation == 1, "a slow ear is no fault of the connection"
+
+
 # --- the end -------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,29 @@ async def test_a_server_that_dies_is_hidden_closed_and_connected_again(grow: Gro
     assert await bench.tools() == (CLOCK, CLOCK)
 
 
+async def test_a_server_that_takes_its_time_to_end_is_hidden_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    first = FakeToolServer("first", (CLOCK,))
+    connector = FakeConnector([first], closing_s=4.0)
+    bench = Bench(connector)
+    await bench.open(grow)
+    first.lose("exit code 1")
+    await wait_all_tasks_blocked()
+    assert connector.closed == []
+    assert await bench.tools() == ()
+    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "exit code 1"}
+    with pytest.raises(ToolUnavailable, match="house is down: exit code 1"):
+        await bench.ref.ask(CALL)
+
+
+async def test_a_server_whose_loss_a_call_sees_first_is_hidden_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("first", (CLOCK,), answer=ToolServerLost("the connection was closed"))
+    bench = Bench(FakeConnector([server]))
+    await bench.open(grow)
+    assert not (await bench.ref.ask(CALL)).ok
+    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "the connection was closed"}
+    assert await bench.tools() == ()
+
+
 async def test_the_pauses_begin_anew_after_a_connection(grow: Grow, autojump_clock: MockClock) -> None:
     server = FakeToolServer("house", (CLOCK,))
     lost = [ToolServerLost("not yet")] * 4

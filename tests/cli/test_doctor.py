@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from backends.models import ModelError
+from backends.speech.models import ModelError
 from cli import doctor, main
 from cli.doctor import Finding
 from config.load import load

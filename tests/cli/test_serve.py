@@ -8,8 +8,8 @@ import trio
 from click.testing import CliRunner, Result
 
 import supervisor
-from backends.commands import CommandFileError
-from backends.listeners import PortInUse
+from backends.commands.grammar import CommandFileError
+from backends.ingress.listeners import PortInUse
 from cli import logs, main
 from cli.serve import root_cause, socket_url
 from config.settings import Settings

@@ -23,7 +23,7 @@ import attrs
 import psutil
 import pytest
 
-from backends import models
+from backends.speech import models
 from tests.system.speech_fixtures import CACHE, VOICE
 
 ROOT: Final = Path(__file__).resolve().parents[2]

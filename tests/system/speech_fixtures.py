@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soxr
 
-from backends.models import ModelError
-from backends.piper import PiperWorker
+from backends.speech.models import ModelError
+from backends.speech.piper import PiperWorker
 from protocol.messages import INTERNAL_RATE_HZ
 
 VOICE = "en_US-joe-medium"

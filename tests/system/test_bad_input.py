@@ -14,7 +14,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed
 
-from backends import models
+from backends.speech import models
 from tests.system.client_fixtures import QUIET, Client, connected, talking
 from tests.system.server_fixtures import (
     MODELS_DIR,

@@ -14,13 +14,13 @@ import openai
 import pytest
 import trio
 
-from backends import llamacpp
-from backends.models import ModelError, resolve_llm
-from backends.openai import OpenAIModel
+from backends.llm import llamacpp
+from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
+from backends.speech.models import ModelError, resolve_llm
 from protocol.messages import ChatMessage
 from runtime.pool import JobFailed, Pool, WorkerSpec
-from tests.backends.llm_fixtures import LIGHT, SETTINGS, Ears
+from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears
 
 pytestmark = pytest.mark.system
 
@@ -37,7 +37,7 @@ async def serving() -> AsyncIterator[tuple[Pool, str]]:
     except ModelError as error:
         pytest.skip(str(error))
     params = llamacpp.worker_params(SETTINGS, MODELS_DIR)
-    pool = Pool(WorkerSpec(name="llm", target="backends.llamacpp:LlamaWorker", params=params), 1)
+    pool = Pool(WorkerSpec(name="llm", target="backends.llm.llamacpp:LlamaWorker", params=params), 1)
     with trio.fail_after(START_TIMEOUT_S):
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import trio
 
-from backends.mcp import McpServers, McpSettings, builtin_server_config
+from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.protocols import ToolServerLost
 
 pytestmark = pytest.mark.system

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backends.models import ModelError
+from backends.speech.models import ModelError
 from tests.system.speech_fixtures import piper
 
 pytestmark = pytest.mark.system

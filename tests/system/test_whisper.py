@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.models import ModelError
-from backends.whisper import WhisperWorker
-from backends.whisper_engine import Floats
+from backends.speech.models import ModelError
+from backends.speech.whisper import WhisperWorker
+from backends.speech.whisper_engine import Floats
 from protocol import transcripts
 from protocol.messages import INTERNAL_RATE_HZ
 from tests.system.speech_fixtures import CACHE, spoken

@@ -1,0 +1,1 @@
+"""The built-in MCP server: a program of its own that knows nothing of the house."""

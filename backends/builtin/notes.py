@@ -1,0 +1,150 @@
+"""Notes and lists, kept in two files; what they answer is fit to be spoken."""
+
+from typing import Any
+
+from backends.builtin.store import JsonFile
+from backends.builtin.wording import count_words, listed, plural, split_items
+
+MAX_NOTES = 500
+MAX_NOTE_CHARS = 1_000
+MAX_LISTS = 50
+MAX_ITEMS = 200
+MAX_SPOKEN = 10  # more than that nobody wants to hear at once
+
+_LIST_NAMES = {
+    "shopping": ("shopping list", "grocery", "groceries", "grocery list", "einkaufsliste", "einkauf"),
+    "to do": ("to do list", "todo", "to-do", "to-do list", "todo list", "task", "tasks", "task list", "aufgaben"),
+}
+
+
+class NotesError(ValueError):
+    """Something cannot be kept; the message is fit to be spoken."""
+
+
+class Notes:
+    """Notes, the oldest first."""
+
+    def __init__(self, file: JsonFile) -> None:
+        """Read what is kept."""
+        self._file = file
+        kept = file.read()
+        self._notes = [str(note) for note in kept] if isinstance(kept, list) else []
+
+    def add(self, text: str) -> str:
+        """Keep a note; raises ``NotesError`` for an empty or endless one."""
+        note = text.strip()
+        if not 1 <= len(note) <= MAX_NOTE_CHARS:
+            raise NotesError(f"A note must have 1 to {MAX_NOTE_CHARS} characters, not {len(note)}.")
+        if len(self._notes) >= MAX_NOTES:
+            raise NotesError(f"There are {MAX_NOTES} notes already; delete some first.")
+        self._replace([*self._notes, note])
+        return f"Noted: {note}"
+
+    def text(self) -> str:
+        """Say what is noted."""
+        if not self._notes:
+            return "There are no notes."
+        shown = self._notes[-MAX_SPOKEN:]
+        first = len(self._notes) - len(shown) + 1
+        lines = " ".join(f"{first + at}: {_sentence(note)}" for at, note in enumerate(shown))
+        more = "" if len(shown) == len(self._notes) else f", the last {count_words(MAX_SPOKEN)} are"
+        return f"{plural(len(self._notes), 'note').capitalize()}{more}. {lines}"
+
+    def delete(self, which: str) -> str:
+        """Delete "last", "all", a number counted from one, or the only note that has these words."""
+        wanted = which.strip().lower().strip(".!?")
+        if not self._notes:
+            return "There are no notes."
+        if wanted == "all":
+            count = len(self._notes)
+            self._replace([])
+            return f"{plural(count, 'note').capitalize()} deleted."
+        found = self._find(wanted)
+        if len(found) != 1:
+            fits = "No note fits" if not found else f"{count_words(len(found)).capitalize()} notes fit"
+            return f"{fits} that. Say the number of a note, or the last one."
+        note = self._notes[found[0]]
+        self._replace(self._notes[: found[0]] + self._notes[found[0] + 1 :])
+        return f"Deleted the note: {_sentence(note)}"
+
+    def _find(self, wanted: str) -> list[int]:
+        if wanted in {"", "last"}:
+            return [len(self._notes) - 1]
+        if wanted.isdecimal():
+            return [int(wanted) - 1] if 1 <= int(wanted) <= len(self._notes) else []
+        return [at for at, note in enumerate(self._notes) if wanted in note.lower()]
+
+    def _replace(self, notes: list[str]) -> None:
+        self._file.write(notes)
+        self._notes = notes
+
+
+class Lists:
+    """Named lists of short things: the shopping list, the to do list, and any other."""
+
+    def __init__(self, file: JsonFile) -> None:
+        """Read what is kept."""
+        self._file = file
+        self._lists = _lists_from_json(file.read())
+
+    def add(self, name: str, text: str) -> str:
+        """Add "milk and eggs"; raises ``NotesError`` when nothing is named or too much is kept."""
+        title, items = list_title(name), split_items(text)
+        kept = self._lists.get(title, [])
+        fresh = [item for item in dict.fromkeys(items) if item.lower() not in {old.lower() for old in kept}]
+        if not items:
+            raise NotesError("There is nothing to add.")
+        if len(kept) + len(fresh) > MAX_ITEMS or (title not in self._lists and len(self._lists) >= MAX_LISTS):
+            raise NotesError(f"There may be {MAX_LISTS} lists with {MAX_ITEMS} things each, not more.")
+        if not fresh:
+            return f"{listed(items).capitalize()} is already on the {title} list."
+        self._replace(title, [*kept, *fresh])
+        return f"Added {listed(fresh)} to the {title} list."
+
+    def remove(self, name: str, text: str) -> str:
+        """Take things off a list; "all" empties it."""
+        title = list_title(name)
+        kept = self._lists.get(title, [])
+        if not kept:
+            return f"The {title} list is empty."
+        if text.strip().lower() == "all":
+            self._replace(title, [])
+            return f"The {title} list is empty now."
+        wanted = {item.lower() for item in split_items(text)}
+        gone = [item for item in kept if item.lower() in wanted]
+        if not gone:
+            return f"{text.strip().capitalize()} is not on the {title} list."
+        self._replace(title, [item for item in kept if item not in gone])
+        return f"Removed {listed(gone)} from the {title} list."
+
+    def text(self, name: str) -> str:
+        """Say what is on a list."""
+        title = list_title(name)
+        items = self._lists.get(title, [])
+        if not items:
+            return f"The {title} list is empty."
+        rest = len(items) - MAX_SPOKEN
+        shown = [*items[:MAX_SPOKEN], f"{count_words(rest)} more"] if rest > 0 else items
+        return f"On the {title} list: {listed(shown)}."
+
+    def _replace(self, title: str, items: list[str]) -> None:
+        lists = {name: kept for name, kept in (self._lists | {title: items}).items() if kept}
+        self._file.write(lists)
+        self._lists = lists
+
+
+def list_title(name: str) -> str:
+    """Return the one name of a list that has many: "grocery list" is the shopping list."""
+    words = " ".join(name.lower().strip(" .!?").removeprefix("my ").removeprefix("the ").split())
+    found = next((title for title, others in _LIST_NAMES.items() if words == title or words in others), words)
+    return found.removesuffix(" list")[: MAX_SPOKEN * 6] or "shopping"
+
+
+def _lists_from_json(kept: Any) -> dict[str, list[str]]:
+    if not isinstance(kept, dict):
+        return {}
+    return {str(name): [str(item) for item in items] for name, items in kept.items() if isinstance(items, list)}
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,132 @@
+"""Timers: who wants to be told what, and when. Keeps state, decides; the clock is an argument, nothing waits here.
+
+Times are Unix seconds, so that a timer outlives the process and its machine's sleep.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from backends.builtin.store import JsonFile
+from backends.builtin.wording import duration_words, listed, plural
+
+MAX_TIMERS = 100
+MAX_SECONDS = 7 * 86_400.0  # beyond a week people mean a calendar
+MAX_NAME_CHARS = 60
+LATE_S = 5.0  # a timer that fires later than this says so
+
+log = logging.getLogger("sayso.tools_server")
+
+
+class TimerError(ValueError):
+    """A timer cannot be set; the message is fit to be spoken."""
+
+
+@attrs.frozen
+class Timer:
+    """One timer."""
+
+    number: int
+    name: str
+    """What it is for; empty if nobody said."""
+    seconds: float
+    due_s: float
+    """Unix time."""
+    session_id: str
+    """Who is told."""
+
+    @property
+    def title(self) -> str:
+        """How it is called: "pasta timer" or "ten minutes timer"."""
+        return f"{self.name or duration_words(self.seconds)} timer"
+
+
+class Timers:
+    """All timers, kept in one file."""
+
+    def __init__(self, file: JsonFile) -> None:
+        """Read what is kept; entries that are no timers are dropped with a line in the log."""
+        self._file = file
+        self._timers = [timer for entry in file.read() or () if (timer := _from_json(entry)) is not None]
+
+    def __len__(self) -> int:
+        return len(self._timers)
+
+    def set(self, seconds: float, name: str, *, now_s: float, session_id: str) -> Timer:
+        """Add a timer; raises ``TimerError`` for a duration or a number of timers out of bounds."""
+        if not 1 <= seconds <= MAX_SECONDS:
+            raise TimerError(f"A timer must run for one second to seven days, not {seconds:g} seconds.")
+        if len(self._timers) >= MAX_TIMERS:
+            raise TimerError(f"There are {MAX_TIMERS} timers already.")
+        number = max((timer.number for timer in self._timers), default=0) + 1
+        timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id)
+        self._replace([*self._timers, timer])
+        return timer
+
+    def cancel(self, name: str = "", seconds: float = 0, *, every: bool = False) -> str:
+        """Cancel the timer that is meant and say what was done."""
+        if not self._timers:
+            return "There is no timer."
+        found = self._timers if every else self._meant(_clean(name), seconds)
+        if not found:
+            return f"There is no {_clean(name) or duration_words(seconds)} timer."
+        if len(found) > 1 and not every:
+            return f"There are {plural(len(found), 'timer')}: {listed(timer.title for timer in found)}. Which one?"
+        self._replace([timer for timer in self._timers if timer not in found])
+        return f"The {found[0].title} is cancelled." if len(found) == 1 else f"{len(found)} timers are cancelled."
+
+    def text(self, now_s: float) -> str:
+        """Say what is running."""
+        if not self._timers:
+            return "There is no timer."
+        lines = [f"{timer.title}: {duration_words(timer.due_s - now_s)} left" for timer in self.by_due()]
+        return f"{plural(len(lines), 'timer').capitalize()}: {'; '.join(lines)}." if len(lines) > 1 else f"{lines[0]}."
+
+    def by_due(self) -> Sequence[Timer]:
+        """Return the timers, the next one first."""
+        return sorted(self._timers, key=lambda timer: timer.due_s)
+
+    def due(self, now_s: float) -> Sequence[Timer]:
+        """Return the timers that are over; they stay until they are forgotten, so that none is lost unheard."""
+        return [timer for timer in self.by_due() if timer.due_s <= now_s]
+
+    def forget(self, timers: Sequence[Timer]) -> None:
+        """Drop timers that have been announced."""
+        self._replace([timer for timer in self._timers if timer not in timers])
+
+    def _meant(self, name: str, seconds: float) -> list[Timer]:
+        if name:
+            return [timer for timer in self._timers if name.lower() in timer.name.lower()]
+        return [timer for timer in self._timers if not seconds or timer.seconds == seconds]
+
+    def _replace(self, timers: list[Timer]) -> None:
+        self._file.write([attrs.asdict(timer) for timer in timers])
+        self._timers = timers
+
+
+def announcement(timer: Timer, now_s: float) -> str:
+    """Return what is said when a timer is over."""
+    what = f"Your {timer.title} is done."
+    late_s = now_s - timer.due_s
+    return what if late_s <= LATE_S else f"{what} It was due {duration_words(late_s)} ago."
+
+
+def _clean(name: str) -> str:
+    words = name.strip(" .!?,'\"")[:MAX_NAME_CHARS].strip()
+    return "" if words.lower() in {"timer", "the", "my"} else words
+
+
+def _from_json(entry: Any) -> Timer | None:
+    try:
+        return Timer(
+            int(entry["number"]),
+            str(entry["name"]),
+            float(entry["seconds"]),
+            float(entry["due_s"]),
+            str(entry["session_id"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        log.warning("dropped a kept timer that is none: %.200r", entry)
+        return None

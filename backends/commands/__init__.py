@@ -1,0 +1,1 @@
+"""The command grammar: files, sentences, slots, numbers in words."""

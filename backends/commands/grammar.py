@@ -1,0 +1,331 @@
+"""Exact commands: sentences of a grammar and the tool calls that they stand for, matched by hassil.
+
+Rules kept here:
+
+* A whole sentence matches or nothing does; what a free slot holds has to make sense (``backends/commands/slots.py``).
+* Hypotheses are tried in their order, exactly; only if none fits, with words exchanged for the grammar's words that
+  sound alike. The exchange is bounded, needs a long enough sentence, and lowers the confidence.
+* A user's sentences come before the built-in ones.
+* ``match`` runs on the event loop: its tries are limited, and it never waits.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import attrs
+from hassil import Intents, RecognizeResult, merge_dict, recognize_all
+from hassil.expression import Group
+from hassil.models import MatchEntity
+
+from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
+from backends.commands.slots import SLOT_TYPES, SlotText
+from backends.commands.spelling import Correction, Speller
+from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
+from protocol.messages import CommandMatch
+
+MAX_HYPOTHESES = 5
+MAX_WORDS = 40  # a longer utterance is dictation
+MAX_RESULTS = 50  # parses of one sentence that are looked at
+MAX_TRIES = 24  # sentences with exchanged words, per utterance: some 10 ms of the event loop at the worst
+MAX_EXCHANGED = 2
+LETTERS_PER_EDIT = 16  # one whole edit needs a sentence of so many letters
+RANK_FACTOR = 0.97  # of confidence, for each hypothesis before the one that fits
+MIN_CONFIDENCE = 0.6
+MAX_VOCABULARY = 60
+MIN_WORD_LETTERS = 4  # shorter ones are in every language model's head
+MIN_BUILTIN_VOCABULARY = 15  # of the 60, however many values a user's lists have
+
+log = logging.getLogger("sayso.commands")
+
+
+@attrs.frozen
+class _Heard:
+    """One hypothesis, ready for matching."""
+
+    source: str
+    tokens: tuple[Token, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(token.text for token in self.tokens)
+
+
+@attrs.frozen
+class _Grammar:
+    """The sentences of one origin in one language."""
+
+    intents: Intents
+    commands: Mapping[str, Command]
+    slot_types: Mapping[str, str]
+    language: str
+
+    def parse(self, heard: _Heard) -> tuple[Command, Mapping[str, Any]] | None:
+        """Return the best reading of which every slot makes sense."""
+        results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
+        for result in sorted(results, key=_preference):
+            command = self.commands[result.intent.name]
+            slots = self._slots(result, heard)
+            if slots is not None:
+                return command, _arguments(command, slots)
+        return None
+
+    def _slots(self, result: RecognizeResult, heard: _Heard) -> Mapping[str, Any] | None:
+        """Return what the slots stand for, None if one of them stands for nothing."""
+        slots: dict[str, Any] = {}
+        kinds = self._kinds(result)
+        for entity in result.entities_list:
+            if not entity.is_wildcard:
+                slots[entity.name] = _whole(entity.value)
+                continue
+            value = SLOT_TYPES[kinds[entity.name]].convert(_slot_text(entity, heard, self.language))
+            if value is None:
+                return None
+            slots[entity.name] = value
+        return slots
+
+    def _kinds(self, result: RecognizeResult) -> Mapping[str, str]:
+        """Return the types of the sentence's free slots by the names that they are filled under."""
+        sentence = result.intent_sentence
+        if sentence is None or not isinstance(sentence.expression, Group):
+            return self.slot_types
+        slots = sentence.expression.list_references(self.intents.expansion_rules)
+        return {slot.slot_name: self.slot_types.get(slot.list_name, "text") for slot in slots}
+
+
+@attrs.frozen
+class _Language:
+    """All that is known of one language."""
+
+    grammars: tuple[_Grammar, ...]
+    """In order of precedence."""
+    speller: Speller
+    vocabulary: tuple[str, ...]
+    fillers: tuple[tuple[str, ...], ...]
+    """What may stand before and behind a command and says nothing."""
+
+
+class HassilGrammar:
+    """Home Assistant's sentence templates as a ``CommandGrammar``.
+
+    ``folders`` hold users' YAML files (format: ``backends/commands/files.py``), ``programs`` are the spoken names that
+    may be started; without any, the sentences that start programs are left out.
+    """
+
+    def __init__(self, folders: Sequence[Path] = (), *, programs: Sequence[str] = ()) -> None:
+        """Load all files; raises ``CommandFileError`` with every problem of all of them."""
+        extra = {"program": list(programs)}
+        own = sorted(path for folder in folders for path in folder.glob("*.y*ml"))
+        builtin = [Path(str(file)) for file in resources.files(__package__).joinpath("sentences").iterdir()]
+        users = load_files(own, extra_lists=extra)
+        shipped = load_files([file for file in builtin if file.suffix == ".yaml"], extra_lists=extra)
+        if not programs:
+            shipped = tuple(_without(file, "program") for file in shipped)
+        codes = {file.language for file in (*users, *shipped)}
+        self._languages = {
+            code: _language(code, [file for file in users if file.language == code], shipped, programs)
+            for code in codes
+        }
+        for code in codes:  # hassil compiles sentences on first use: not during somebody's first turn
+            self.match(["what time is it"], code)
+
+    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that the first matching hypothesis stands for; confidence 1.0 is the first one, exactly."""
+        known = self._languages.get(_code(language))
+        if known is None:
+            return None
+        heard = [_heard(text, _code(language), known.fillers) for text in hypotheses[:MAX_HYPOTHESES]]
+        heard = [each for each in dict.fromkeys(heard) if 0 < len(each.tokens) <= MAX_WORDS]
+        for rank, each in enumerate(heard):
+            for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
+                found = _parse(known, variant)
+                if found is not None:
+                    return _match(*found, RANK_FACTOR**rank, variant)
+        return _sounding_alike(known, heard, _code(language))
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones."""
+        known = self._languages.get(_code(language))
+        return () if known is None else known.vocabulary
+
+
+def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: str) -> CommandMatch | None:
+    """Return the match of the sentence that needs the cheapest exchange of words."""
+    tries: list[tuple[float, int, _Heard]] = []
+    for rank, heard in enumerate(hypotheses):
+        letters = sum(len(token.text) for token in heard.tokens)
+        for cost, changed in _exchanged(known.speller, heard, language, letters / LETTERS_PER_EDIT):
+            confidence = RANK_FACTOR**rank * (1 - 2 * cost / letters)
+            if confidence >= MIN_CONFIDENCE:
+                tries.append((-confidence, rank, changed))
+    for confidence, _, changed in sorted(tries, key=lambda attempt: attempt[:2])[:MAX_TRIES]:
+        found = _parse(known, changed)
+        if found is not None:
+            return _match(*found, -confidence, changed)
+    return None
+
+
+def _exchanged(speller: Speller, heard: _Heard, language: str, budget: float) -> Iterator[tuple[float, _Heard]]:
+    """Yield the hypothesis with one or two words exchanged, and what that costs."""
+    options = [(at, speller.candidates(token.text)) for at, token in enumerate(heard.tokens)]
+    options = [(at, corrections) for at, corrections in options if corrections]
+    singles = [((at, correction),) for at, corrections in options for correction in corrections]
+    pairs = [
+        (first[0], second[0]) for first, second in product(singles, repeat=MAX_EXCHANGED) if first[0][0] < second[0][0]
+    ]
+    for changes in (*singles, *pairs):
+        cost = sum(correction.cost for _, correction in changes)
+        if cost <= budget:
+            yield cost, _with(heard, dict(changes), language)
+
+
+def _with(heard: _Heard, changes: Mapping[int, Correction], language: str) -> _Heard:
+    tokens = [
+        attrs.evolve(token, text=changes[at].word) if at in changes else token for at, token in enumerate(heard.tokens)
+    ]
+    return _Heard(heard.source, counted(tokens, language))
+
+
+def _parse(known: _Language, heard: _Heard) -> tuple[Command, Mapping[str, Any]] | None:
+    return next((found for grammar in known.grammars if (found := grammar.parse(heard)) is not None), None)
+
+
+def _match(command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Heard) -> CommandMatch:
+    return CommandMatch(
+        intent=command.intent,
+        server=command.server,
+        tool=command.tool,
+        arguments=arguments,
+        confidence=round(confidence, 3),
+        text=heard.text,
+    )
+
+
+def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Heard:
+    """Return a hypothesis without the "hey" before and the "please" behind it: a free slot would take them in."""
+    tokens = tokenise(text, language)
+    while size := _filler_size([token.text for token in tokens], fillers):
+        tokens = tokens[size:]
+    backwards = [filler[::-1] for filler in fillers]
+    while size := _filler_size([token.text for token in reversed(tokens)], backwards):
+        tokens = tokens[:-size]
+    return _Heard(text, tokens)
+
+
+def _without_fillers(heard: _Heard, fillers: Sequence[tuple[str, ...]]) -> _Heard:
+    """Return a hypothesis without the "um" and "please" within it; a free slot may lose a word by that."""
+    return _Heard(heard.source, tuple(token for token in heard.tokens if (token.text,) not in fillers))
+
+
+def _filler_size(words: Sequence[str], fillers: Sequence[tuple[str, ...]]) -> int:
+    return max((len(filler) for filler in fillers if tuple(words[: len(filler)]) == filler), default=0)
+
+
+def _whole(value: Any) -> Any:
+    """Return hassil's 2.0 as 2: a tool with integer arguments refuses the one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _preference(result: RecognizeResult) -> tuple[int, int, int, str]:
+    """Order readings as hassil does: fewer free slots, more words of the template, less text in free slots."""
+    free = [entity for entity in result.entities_list if entity.is_wildcard]
+    return len(free), -result.text_chunks_matched, sum(len(entity.text) for entity in free), result.intent.name
+
+
+def _slot_text(entity: MatchEntity, heard: _Heard, language: str) -> SlotText:
+    """Return a slot's words, and the stretch of the source that they came from."""
+    start, end = entity.text_span or (0, 0)
+    inside: list[Token] = []
+    at = 0
+    for token in heard.tokens:
+        if at < end and at + len(token.text) > start:
+            inside.append(token)
+        at += len(token.text) + 1
+    source = heard.source[inside[0].start : inside[-1].end] if inside else ""
+    return SlotText(tuple(token.text for token in inside), source, language)
+
+
+def _arguments(command: Command, slots: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the call's arguments; one whose slot was not spoken is left out."""
+    if command.arguments is None:
+        return dict(slots)
+    arguments: dict[str, Any] = {}
+    for name, value in command.arguments.items():
+        placeholder = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if placeholder is None:
+            arguments[name] = value
+        elif placeholder[1] in slots:
+            found = slots[placeholder[1]]
+            arguments[name] = found if placeholder[2] is None else found[placeholder[2]]
+    return arguments
+
+
+# --- putting a language together -----------------------------------------------------------------
+
+
+def _language(
+    code: str, users: Sequence[CommandFile], shipped: Sequence[CommandFile], programs: Sequence[str]
+) -> _Language:
+    builtin = [file for file in shipped if file.language == code]
+    groups = [group for group in (users, builtin) if group]
+    files = [file for group in groups for file in group]
+    words = number_words(code).union(
+        *(file.words for file in files), *(kind.words(code) for kind in SLOT_TYPES.values())
+    )
+    fillers = {tuple(phrase.split()) for file in files for phrase in file.document["skip_words"] if phrase}
+    return _Language(
+        tuple(_grammar(code, group) for group in groups),
+        Speller(words),
+        _vocabulary(users, builtin, programs),
+        tuple(sorted(fillers)),
+    )
+
+
+def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
+    document: dict[str, Any] = {}
+    commands: dict[str, Command] = {}
+    slot_types: dict[str, str] = {}
+    for file in files:
+        merge_dict(document, {key: value for key, value in file.document.items() if key != "language"})
+        commands |= file.commands
+        slot_types |= file.slot_types
+    return _Grammar(Intents.from_dict({**document, "language": code}), commands, slot_types, code)
+
+
+def _without(file: CommandFile, slot: str) -> CommandFile:
+    """Return a file without the intents that need a slot which has no values."""
+    intents = file.document["intents"]
+    needing = {name for name, intent in intents.items() if f"{{{slot}}}" in str(intent["data"])}
+    document = {**file.document, "intents": {name: value for name, value in intents.items() if name not in needing}}
+    commands = {name: command for name, command in file.commands.items() if name not in needing}
+    return attrs.evolve(file, document=document, commands=commands)
+
+
+def _vocabulary(
+    users: Sequence[CommandFile], builtin: Sequence[CommandFile], programs: Sequence[str]
+) -> tuple[str, ...]:
+    own = [*_words(users), *programs, *(value for file in users for value in file.values)]
+    shipped = _words(builtin)
+    room = MAX_VOCABULARY - min(MIN_BUILTIN_VOCABULARY, len(shipped))
+    return tuple(list(dict.fromkeys([*list(dict.fromkeys(own))[:room], *shipped]))[:MAX_VOCABULARY])
+
+
+def _words(files: Sequence[CommandFile]) -> list[str]:
+    """Return the words of the files' phrases, once each.
+
+    Whisper takes a prompt of whole sentences for speech that is going on, and repeats them: of 16 spoken sentences 3
+    or 4 had to be decoded again, of those prompted with words 1 or 2, and "pasta timer" was heard better.
+    """
+    phrases = [phrase for file in files for command in file.commands.values() for phrase in command.phrases]
+    words = (word for phrase in phrases for word in phrase.split() if len(word) >= MIN_WORD_LETTERS)
+    return list(dict.fromkeys(words))
+
+
+def _code(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
+__all__ = ["CommandFileError", "HassilGrammar"]

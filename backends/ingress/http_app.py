@@ -1,0 +1,166 @@
+"""The HTTP API and the landing page, as a quart-trio app.
+
+Rules kept here:
+
+* The app asks actors through the callables that it is given; an actor that is busy or down is a 503 with a reason.
+* Every error is JSON with one sentence under ``error``; what went wrong inside is in the log, never in the answer.
+* The matched route is left in the scope, so that metrics count routes and not paths.
+"""
+
+import html
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, cast
+
+import attrs
+from quart import Response, jsonify, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from backends.ingress.compression import compressed, is_compressible
+from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
+from backends.ingress.openapi import document
+from protocol.messages import ToolSpec
+from runtime.errors import AskError, MailboxError
+
+log = logging.getLogger("sayso.http")
+
+DEFAULT_TURNS: Final = 50
+MAX_TURNS: Final = 500
+RETRY_AFTER_S: Final = 1.0
+MAX_BODY_BYTES: Final = 65_536  # no route takes a body yet
+LANDING_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>sayso</title>
+<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}</style>
+<h1>sayso</h1>
+<p>A voice-control server is running here, version {version}.</p>
+<h2>Connect</h2>
+<p>Clients speak over a WebSocket at <code>ws://{host}/ws</code>. From a terminal:</p>
+<pre>sayso say "what time is it"
+sayso say recording.wav
+sayso say --mic</pre>
+<h2>Look inside</h2>
+<ul>
+<li><a href="/health/detailed">/health/detailed</a>: each component's health</li>
+<li><a href="/api/status">/api/status</a>: the supervision tree</li>
+<li><a href="/api/tools">/api/tools</a>: the tools that can be called</li>
+<li><a href="/api/conversations">/api/conversations</a>: the latest turns</li>
+<li><a href="/metrics">/metrics</a>: for Prometheus</li>
+<li><a href="/openapi.json">/openapi.json</a>: this API, described</li>
+</ul>
+</html>
+"""
+
+
+@attrs.frozen
+class HttpServices:
+    """What the app asks of the house."""
+
+    recent_turns: Callable[[int], Awaitable[Sequence[dict[str, Any]]]]
+    """The newest turns, at most so many, newest first."""
+    tools: Callable[[], Awaitable[Sequence[ToolSpec]]]
+    version: str
+
+
+def turns_limit(text: str | None) -> int:
+    """Return how many turns are asked for; raises ``ValueError`` with a sentence for the client."""
+    if text is None:
+        return DEFAULT_TURNS
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_TURNS:
+        return int(text)
+    raise ValueError(f"limit must be a whole number from 1 to {MAX_TURNS}, not {text[:20]!r}")
+
+
+@attrs.frozen
+class Pages:
+    """The routes."""
+
+    services: HttpServices
+
+    async def landing(self) -> Response:
+        """Tell people how to connect."""
+        page = LANDING_PAGE.format(version=html.escape(self.services.version), host=html.escape(request.host))
+        return Response(
+            page,
+            mimetype="text/html",
+            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
+        )
+
+    async def openapi(self) -> Response:
+        """Describe the API."""
+        return jsonify(document(self.services.version))
+
+    async def tools(self) -> Response:
+        """List the tools that can be called now."""
+        return jsonify({"tools": [attrs.asdict(tool) for tool in await self.services.tools()]})
+
+    async def conversations(self) -> Response:
+        """List the newest turns."""
+        try:
+            limit = turns_limit(request.args.get("limit"))
+        except ValueError as error:
+            return failure(400, str(error))
+        return jsonify({"turns": list(await self.services.recent_turns(limit))})
+
+
+def failure(status: int, message: str) -> Response:
+    """Return an error as JSON."""
+    response = jsonify({"error": message})
+    response.status_code = status
+    return response
+
+
+async def on_http_error(error: HTTPException) -> Response:
+    """Answer what the framework refuses, with the headers that belong to it."""
+    status = error.code or 500
+    response = failure(
+        status, {404: f"there is nothing at {request.path}"}.get(status, error.description or error.name)
+    )
+    response.headers.extend((name, value) for name, value in error.get_headers() if name.lower() != "content-type")
+    return response
+
+
+async def on_busy_house(error: Exception) -> Response:
+    """Answer for an actor that cannot."""
+    retry_after_s = getattr(error, "retry_after_s", None) or RETRY_AFTER_S
+    log.warning("%s: %s", request.path, error)
+    response = failure(503, str(error))
+    response.headers["Retry-After"] = str(max(1, round(retry_after_s)))
+    return response
+
+
+async def finish(response: Response) -> Response:
+    """Leave the route for the metrics, and compress what is worth it."""
+    route = UNMATCHED if request.url_rule is None else request.url_rule.rule
+    cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
+    body = await response.get_data(as_text=False)
+    content_type = response.content_type or ""
+    if is_compressible(content_type, body):
+        response.headers["Vary"] = "Accept-Encoding"
+    smaller = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
+    if smaller is not None:
+        response.set_data(smaller)
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def make_app(services: HttpServices) -> QuartTrio:
+    """Return the app."""
+    app = QuartTrio(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    pages = Pages(services)
+    for path, view in (
+        ("/", pages.landing),
+        ("/openapi.json", pages.openapi),
+        ("/api/tools", pages.tools),
+        ("/api/conversations", pages.conversations),
+    ):
+        app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(AskError, on_busy_house)
+    app.register_error_handler(MailboxError, on_busy_house)
+    app.after_request(finish)
+    return app

@@ -1,0 +1,133 @@
+"""HTTP/1.1 on one connection, as far as our own answers need it; h11 on a Trio stream.
+
+Rules kept here:
+
+* A head has one deadline in all, counted from its first byte (from the accept for the first head), so that dribbling
+  bytes buys no time.
+* Every send has a deadline. An answer that ends the connection is read by the client before the socket goes.
+* Requests with a body end the connection after our answer: none of our own pages takes one.
+"""
+
+from email.utils import formatdate
+from typing import Final
+
+import h11
+import trio
+
+from backends.ingress.compression import compressed, is_compressible
+from backends.ingress.http_head import TEXT
+from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
+from backends.protocols import Answer, Request
+from config.settings import GatewaySettings
+
+READ_BYTES: Final = 16_384
+
+
+class BadHead(Exception):
+    """A head that cannot be served; ``status`` and the message go to the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class HttpConnection:
+    """Reads heads and writes answers; does not close the stream."""
+
+    def __init__(self, stream: trio.abc.HalfCloseableStream, settings: GatewaySettings) -> None:
+        self._stream = stream
+        self._settings = settings
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=settings.head_max_bytes)
+        self._served = 0
+
+    @property
+    def received(self) -> bytes:
+        """What was read and belongs to no event yet: a body, the next request, or WebSocket frames."""
+        return self._h11.trailing_data[0]
+
+    async def next_head(self) -> h11.Request | None:
+        """Return the next request's head; ``None`` if the client has left or was idle for too long.
+
+        Raises ``BadHead``. Cancelling it loses nothing that is worth keeping: the connection is at its end then.
+        """
+        settings = self._settings
+        is_idle = self._served > 0 and not self.received
+        buffered = len(self.received)
+        with trio.move_on_after(settings.keepalive_s if is_idle else settings.head_timeout_s) as patience:
+            while (event := self._next_event()) is h11.NEED_DATA:
+                data = await self._receive()
+                if not data:
+                    return None
+                if is_idle:
+                    patience.deadline = trio.current_time() + settings.head_timeout_s
+                    is_idle = False
+                buffered += len(data)
+        if patience.cancelled_caught:
+            if is_idle or not buffered:
+                return None
+            raise BadHead(408, f"the request's head did not arrive within {settings.head_timeout_s:g} s")
+        return self._checked(event, buffered)
+
+    def _checked(self, event: object, buffered: int) -> h11.Request | None:
+        if not isinstance(event, h11.Request):  # closed, or paused behind an answer that ends the connection
+            return None
+        if buffered - len(self.received) > self._settings.head_max_bytes:  # h11 limits only what is incomplete
+            raise BadHead(431, f"the request's head must be at most {self._settings.head_max_bytes} bytes")
+        if event.http_version not in (b"1.0", b"1.1"):
+            raise BadHead(505, f"HTTP/1.1 is spoken here, not HTTP/{event.http_version.decode('ascii')}")
+        return event
+
+    def _next_event(self) -> object:
+        try:
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BadHead(error.error_status_hint, f"not an HTTP/1.1 request: {error}") from error
+
+    async def _receive(self) -> bytes:
+        try:
+            data = bytes(await self._stream.receive_some(READ_BYTES))
+        except STREAM_ERRORS:
+            data = b""
+        self._h11.receive_data(data)
+        return data
+
+    async def send(self, answer: Answer, request: Request | None = None, *, is_last: bool = False) -> bool:
+        """Send an answer (to ``request``, or to a head that was none); return whether a next head may come.
+
+        Raises ``trio.TooSlowError`` if the client takes nothing, ``trio.BrokenResourceError`` if it is gone.
+        """
+        is_last = is_last or request is None or self._has_body()
+        data = self._serialised(answer, request, is_last=is_last)
+        await send_in_pieces(self._stream, data, self._settings.websocket.send_timeout_s)
+        if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
+            await linger(self._stream)
+            return False
+        self._h11.start_next_cycle()
+        self._served += 1
+        return True
+
+    def _has_body(self) -> bool:
+        """Step over the end of a request without a body; whatever else comes is not waited for."""
+        return self._h11.their_state is h11.SEND_BODY and not isinstance(self._next_event(), h11.EndOfMessage)
+
+    def _serialised(self, answer: Answer, request: Request | None, *, is_last: bool) -> bytes:
+        accepted = "" if request is None else request.headers.get("accept-encoding", "")
+        smaller = compressed(answer.body, answer.content_type, accepted)
+        body = answer.body if smaller is None else smaller
+        headers = [
+            ("date", formatdate(usegmt=True)),
+            ("content-type", answer.content_type or TEXT),
+            ("content-length", str(len(body))),
+            *answer.headers,
+        ]
+        if is_compressible(answer.content_type, answer.body):
+            headers.append(("vary", "accept-encoding"))
+        if smaller is not None:
+            headers.append(("content-encoding", "gzip"))
+        if is_last:
+            headers.append(("connection", "close"))
+        out = [self._h11.send(h11.Response(status_code=answer.status, headers=headers))]
+        if body and (request is None or request.method != "HEAD"):
+            out.append(self._h11.send(h11.Data(data=body)))
+        out.append(self._h11.send(h11.EndOfMessage()))
+        return b"".join(part for part in out if part)

@@ -1,0 +1,169 @@
+"""The HTTP app behind Hypercorn, given one request at a time with the bytes that were read already.
+
+It answers one request a connection: the next one might be ours, or a WebSocket, and Hypercorn must see neither.
+Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
+
+* It sends under a shield and without a deadline, so a client that stops reading would hold its task for ever, through
+  a shutdown too. The stream that it gets breaks instead.
+* Once the peer is gone an app that only sends runs on without ever yielding to the loop. The app's own ``send``
+  yields, so that the app is told and can be cancelled.
+* At the end of an answer it tells the app that the client has gone, whereupon quart-trio cancels the task in which
+  Hypercorn was about to close the connection or to start its idle timeout; it would stay open for as long as the
+  client likes. So sends are shielded here, and a connection ends soon after its app in any case.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final, cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ASGISendEvent,
+    Scope,
+)
+
+from backends.ingress.http_head import Handover, method_label
+from backends.ingress.streams import send_in_pieces
+from config.settings import GatewaySettings
+
+Observe = Callable[[str, str, int, float], None]
+ROUTE_KEY: Final = "route"
+"""Where an app leaves the template of the route it has matched, in the scope."""
+UNMATCHED: Final = "unmatched"
+MAX_EXCESS_BYTES: Final = 65_536
+LAST_WORDS_S: Final = 2.0
+"""How long a connection may stay open after the app has returned; only an error page is sent after that."""
+
+
+class ReplayStream(trio.abc.HalfCloseableStream):
+    """A socket stream that gives one request to read; its sends have a deadline and yield to the loop."""
+
+    def __init__(self, stream: trio.SocketStream, handover: Handover, send_timeout_s: float) -> None:
+        self.socket = stream.socket  # Hypercorn asks it for the addresses
+        self._stream = stream
+        self._send_timeout_s = send_timeout_s
+        self._is_broken = False
+        self._body_left = handover.body_bytes
+        self._excess = 0
+        self._unread = handover.head + self._of_the_body(handover.received)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return the head and the body, then wait for the end of the stream.
+
+        What comes behind the body would be the next request: Hypercorn would fail this one for it. A client that goes
+        on and on is taken to have left.
+        """
+        if self._unread:
+            await trio.lowlevel.checkpoint()
+            size = len(self._unread) if max_bytes is None else max_bytes
+            data, self._unread = self._unread[:size], self._unread[size:]
+            return data
+        while self._excess <= MAX_EXCESS_BYTES:
+            data = bytes(await self._stream.receive_some(max_bytes))
+            wanted = self._of_the_body(data)
+            if wanted or not data:
+                return wanted
+        return b""
+
+    def _of_the_body(self, data: bytes) -> bytes:
+        if self._body_left is None:
+            return data
+        wanted = data[: self._body_left]
+        self._body_left -= len(wanted)
+        self._excess += len(data) - len(wanted)
+        return wanted
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, or break: raises ``trio.BrokenResourceError`` when the client takes nothing for the send timeout."""
+        await trio.lowlevel.checkpoint()
+        if self._is_broken:
+            raise trio.BrokenResourceError("the client stopped reading")
+        try:
+            await send_in_pieces(self._stream, bytes(data), self._send_timeout_s)
+        except trio.TooSlowError as error:
+            self._is_broken = True
+            await trio.aclose_forcefully(self._stream)
+            raise trio.BrokenResourceError("the client stopped reading") from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the stream does."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """As the stream does."""
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        """As the stream does."""
+        await self._stream.aclose()
+
+
+class HttpApp:
+    """An ASGI app that serves connections; its lifespan hooks are not run, for ours has none."""
+
+    def __init__(self, app: ASGIFramework, settings: GatewaySettings) -> None:
+        self._app = app
+        self._send_timeout_s = settings.websocket.send_timeout_s
+        self._context = WorkerContext(max_requests=None)
+        self._config = Config()
+        self._config.accesslog = None
+        self._config.errorlog = logging.getLogger("sayso.http")
+        self._config.include_server_header = False
+        self._config.keep_alive_timeout = settings.head_timeout_s  # until the head has come, which is at once
+        self._config.keep_alive_max_requests = 0  # its first answer says ``connection: close``
+        self._config.h11_max_incomplete_size = 2 * settings.head_max_bytes  # the head was checked before
+
+    async def stop(self) -> None:
+        """Close connections that wait for their request; requests that are served go on."""
+        await self._context.terminated.set()
+
+    async def serve(self, stream: trio.SocketStream, handover: Handover, observe: Observe) -> None:
+        """Serve one connection for one request; closes it."""
+        replay = ReplayStream(stream, handover, self._send_timeout_s)
+        returned = trio.Event()
+        app = ASGIWrapper(observed(self._app, observe, returned))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_close_soon_after, returned, replay)
+            await TCPServer(app, self._config, self._context, {}, replay)  # type: ignore[arg-type]  # wants TLS
+            nursery.cancel_scope.cancel()
+
+
+async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
+    await returned.wait()
+    await trio.sleep(LAST_WORDS_S)
+    await stream.aclose()
+
+
+def observed(app: ASGIFramework, observe: Observe, returned: trio.Event) -> ASGIFramework:
+    """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears."""
+
+    async def serve(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        started_at = trio.current_time()
+        status = 500
+
+        async def send_and_yield(event: ASGISendEvent) -> None:
+            nonlocal status
+            await trio.lowlevel.checkpoint()
+            if event["type"] == "http.response.start":
+                status = event["status"]
+            with trio.CancelScope(shield=True):  # bounded by the stream's deadline
+                await send(event)
+
+        try:
+            await app(scope, receive, send_and_yield)
+        finally:
+            returned.set()
+            route = str(cast("dict[str, object]", scope).get(ROUTE_KEY, UNMATCHED))
+            observe(method_label(scope["method"]), route, status, trio.current_time() - started_at)
+
+    return serve

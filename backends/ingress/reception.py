@@ -1,0 +1,210 @@
+"""Serves one accepted connection: reads heads, sees whose each request is, and answers or hands over.
+
+Rules kept here:
+
+* A place for a WebSocket is asked for once the handshake was found to be right, before it is answered, and given back
+  exactly once.
+* What a handler raises is logged and becomes a 500 or a close with 1011.
+* An answer of ours leaves the connection open for the next request; the HTTP app gets one request and closes.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+import attrs
+import h11
+import trio
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from backends.ingress.containment import Failure, contained
+from backends.ingress.http_connection import BadHead, HttpConnection
+from backends.ingress.http_head import (
+    error_answer,
+    handover_of,
+    handshake_error,
+    handshake_of,
+    method_label,
+    not_a_websocket,
+    refusal_answer,
+    request_of,
+    wants_websocket,
+)
+from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
+from backends.ingress.websocket import TrioWebSocket
+from backends.protocols import Answer, IngressHandlers, Refusal, Request, SocketClosed
+from config.settings import GatewaySettings
+
+log = logging.getLogger("sayso.ingress")
+
+REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
+SWITCHING: Final = 101
+NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6455 section 7.4.1 and IANA
+
+
+@attrs.frozen
+class Doors:
+    """What is behind the port besides our own pages."""
+
+    websocket_paths: frozenset[str]
+    refusal_event: Callable[[Refusal], str]
+    """The text message that tells a browser why there is no place for it."""
+    http: HttpApp | None = None
+    """Gets every request that is not ours; without it those are answered 404."""
+
+
+@attrs.define(eq=False)
+class House:
+    """What all connections of one listener share."""
+
+    settings: GatewaySettings
+    handlers: IngressHandlers
+    doors: Doors
+    http: set[trio.SocketStream] = attrs.field(factory=set, init=False)
+    """Connections that count as HTTP: all but the WebSockets that have a place."""
+    sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
+    waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
+    """One for each connection that waits for a request."""
+    is_stopping: bool = attrs.field(default=False, init=False)
+
+
+class Reception:
+    """One connection, from the accept until it is over; does not close the stream."""
+
+    def __init__(self, house: House, stream: trio.SocketStream, peer: str) -> None:
+        self._house = house
+        self._stream = stream
+        self._peer = peer
+        self._connection = HttpConnection(stream, house.settings)
+
+    async def serve(self) -> None:
+        """Serve requests until the connection ends, by whose will ever."""
+        try:
+            while await self._serve_request():
+                pass
+        except BadHead as error:
+            self._house.handlers.observe("OTHER", "malformed", error.status, 0.0)
+            await self._connection.send(error_answer(error.status, str(error)))
+
+    async def _serve_request(self) -> bool:
+        """Serve the next request, if there is one; return whether another may follow on this connection."""
+        head = await self._next_head()
+        if head is None:
+            return False
+        started_at = trio.current_time()
+        request = request_of(head, self._peer)
+        doors = self._house.doors
+        endpoint = request.path
+        if request.path in doors.websocket_paths:
+            answer = await self._answer_on_websocket_path(head, request, started_at)
+            if answer is None:
+                return False
+        elif (own := await self._own_answer(request)) is not None:
+            answer = own
+        elif doors.http is not None and not wants_websocket(request):
+            handover = handover_of(head, self._connection.received)
+            await doors.http.serve(self._stream, handover, self._house.handlers.observe)
+            return False
+        else:
+            endpoint, answer = UNMATCHED, error_answer(404, f"there is nothing at {request.path}")
+        self._observe(request, endpoint, answer.status, started_at)
+        return await self._connection.send(answer, request, is_last=self._house.is_stopping)
+
+    async def _next_head(self) -> h11.Request | None:
+        if self._house.is_stopping:
+            return None
+        with trio.CancelScope() as scope:
+            self._house.waiting.add(scope)
+            try:
+                return await self._connection.next_head()
+            finally:
+                self._house.waiting.discard(scope)
+        return None
+
+    def _observe(self, request: Request, endpoint: str, status: int, started_at: float) -> None:
+        duration_s = trio.current_time() - started_at
+        self._house.handlers.observe(method_label(request.method), endpoint, status, duration_s)
+
+    async def _own_answer(self, request: Request) -> Answer | None:
+        """Return the answer of one of our own pages; they are only read, so another method is not asked for."""
+        is_read = request.method in ("GET", "HEAD")
+        asked = request if is_read else attrs.evolve(request, method="GET")
+        timeout_s = self._house.settings.request_timeout_s
+        with trio.move_on_after(timeout_s):
+            answer = await contained(log, f"the page {request.path}", self._house.handlers.answer, asked)
+            if isinstance(answer, Failure):
+                return error_answer(500, "the server failed to answer; its log says why")
+            if answer is None or is_read:
+                return answer
+            return error_answer(405, f"{request.path} is read with GET or HEAD only", [("Allow", "GET, HEAD")])
+        return error_answer(503, f"no answer within {timeout_s:g} s", [("Retry-After", "1")])
+
+    # --- WebSockets ------------------------------------------------------------------------------
+
+    async def _answer_on_websocket_path(self, head: h11.Request, request: Request, started_at: float) -> Answer | None:
+        """Serve a WebSocket (``None``) or return the answer that says why not."""
+        if not wants_websocket(request):
+            return not_a_websocket(request)
+        protocol = ServerProtocol(
+            state=State.OPEN,  # the head was read by h11, so it begins with frames
+            max_size=self._house.settings.websocket.max_message_bytes,
+            extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
+            logger=logging.getLogger("websockets.server"),
+        )
+        response = protocol.accept(handshake_of(head))
+        if response.status_code != SWITCHING:
+            return handshake_error(response)
+        place = self._house.handlers.admit(request)
+        if isinstance(place, Refusal):
+            if "origin" not in request.headers:
+                return refusal_answer(place)
+            self._observe(request, request.path, place.status, started_at)
+            await self._refuse_browser(protocol, response.serialize(), place)
+            return None
+        self._observe(request, request.path, SWITCHING, started_at)
+        await self._serve_admitted(protocol, response.serialize(), request, place)
+        return None
+
+    def _open(self, protocol: ServerProtocol, greeting: bytes, *, close_timeout_s: float) -> TrioWebSocket:
+        return TrioWebSocket(
+            self._stream,
+            protocol,
+            attrs.evolve(self._house.settings.websocket, close_timeout_s=close_timeout_s),
+            peer=self._peer,
+            greeting=greeting,
+            received=self._connection.received,
+        )
+
+    async def _serve_admitted(
+        self, protocol: ServerProtocol, greeting: bytes, request: Request, place: AbstractContextManager[None]
+    ) -> None:
+        house = self._house
+        with place:
+            websocket = self._open(protocol, greeting, close_timeout_s=house.settings.websocket.close_timeout_s)
+            house.http.discard(self._stream)
+            house.sockets.add(websocket)
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(websocket.run)
+                    what = f"the session of {self._peer}"
+                    ended = await contained(log, what, house.handlers.serve_socket, websocket, request)
+                    if isinstance(ended, Failure):
+                        websocket.start_close(INTERNAL_ERROR, "internal error")
+                    else:
+                        websocket.start_close(NORMAL, "")
+            finally:
+                house.sockets.discard(websocket)
+
+    async def _refuse_browser(self, protocol: ServerProtocol, greeting: bytes, refusal: Refusal) -> None:
+        """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
+        close_timeout_s = min(REFUSED_CLOSE_S, self._house.settings.websocket.close_timeout_s)
+        websocket = self._open(protocol, greeting, close_timeout_s=close_timeout_s)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(websocket.run)
+            try:
+                await websocket.send_text(self._house.doors.refusal_event(refusal))
+            except SocketClosed as closed:
+                log.debug("%s left before it was refused: %s", self._peer, closed)
+            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(refusal.retry_after_s * 1_000)}")

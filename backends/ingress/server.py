@@ -1,0 +1,102 @@
+"""One port for everything: our own pages, WebSockets, and the HTTP app for the rest.
+
+Rules kept here:
+
+* A stranger can end nothing but its own connection: each is served inside a border that logs what goes wrong.
+* HTTP connections are bounded in number and counted from the accept to their end, or until they are WebSockets with a
+  place of their own.
+* Every way to stop is bounded: a close frame for each WebSocket, the end of the answer under way for the rest, then
+  the connections are cut.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from backends.ingress.containment import contained
+from backends.ingress.listeners import address_of, open_listeners
+from backends.ingress.reception import Doors, House, Reception
+from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
+from backends.protocols import IngressHandlers
+from config.settings import GatewaySettings
+
+log = logging.getLogger("sayso.ingress")
+
+STOP_GRACE_S: Final = 3.0  # fits into the 5 s that an actor has to stop
+GOING_AWAY: Final = 1001
+BUSY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 33\r\n"
+    b'retry-after: 1\r\nconnection: close\r\n\r\n{"error": "too many connections"}'
+)
+
+
+class Ingress:
+    """The listener; it serves once."""
+
+    def __init__(self, settings: GatewaySettings, handlers: IngressHandlers, doors: Doors) -> None:
+        self._house = House(settings, handlers, doors)
+        self._accepting = trio.CancelScope()
+        self._everybody = trio.CancelScope()
+        self._ended: trio.Event | None = None
+
+    def __repr__(self) -> str:
+        return f"<Ingress {len(self._house.http)} http, {len(self._house.sockets)} websockets>"
+
+    async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
+        """Listen until stopped or cancelled; starts with the bound addresses, raises ``PortInUse``."""
+        listeners = await open_listeners(self._house.settings)
+        self._ended = trio.Event()
+        try:
+            with self._everybody:
+                async with trio.open_nursery() as nursery:
+                    task_status.started([address_of(listener.socket.getsockname()) for listener in listeners])
+                    with self._accepting:
+                        await trio.serve_listeners(self._accept, listeners, handler_nursery=nursery)
+        finally:
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Stop listening, close what is open, give it a bounded time to end; returns when all is over."""
+        house = self._house
+        house.is_stopping = True
+        self._accepting.cancel()
+        for scope in house.waiting:
+            scope.cancel()
+        for websocket in house.sockets:
+            websocket.start_close(GOING_AWAY, "the server is stopping")
+        if house.doors.http is not None:
+            await house.doors.http.stop()
+        if self._ended is not None:
+            with trio.move_on_after(STOP_GRACE_S):
+                await self._ended.wait()
+            self._everybody.cancel()
+            await self._ended.wait()
+
+    async def _accept(self, stream: trio.SocketStream) -> None:
+        house = self._house
+        try:
+            if len(house.http) >= house.settings.max_http_connections:
+                await contained(log, "a connection", self._turn_away, stream)
+            else:
+                house.http.add(stream)
+                await contained(log, "a connection", self._serve, stream)
+        finally:
+            house.http.discard(stream)
+            await trio.aclose_forcefully(stream)
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        try:
+            host, port = address_of(stream.socket.getpeername())
+            await Reception(self._house, stream, f"{host}:{port}").serve()
+        except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
+            log.debug("a connection was lost: %r", error)
+
+    async def _turn_away(self, stream: trio.SocketStream) -> None:
+        self._house.handlers.observe("OTHER", "turned_away", 503, 0.0)
+        try:
+            await send_in_pieces(stream, BUSY, self._house.settings.websocket.send_timeout_s)
+            await linger(stream)
+        except (*STREAM_ERRORS, trio.TooSlowError) as error:
+            log.debug("a connection was lost: %r", error)

@@ -1,0 +1,293 @@
+"""One accepted WebSocket on a Trio stream, over websockets' sans-IO protocol.
+
+Rules kept here:
+
+* One reader: whoever calls ``receive``, until the socket begins to close; then the closing task, which discards.
+* Not calling ``receive`` stops reading, so that TCP pushes back. A peer is never given up for our own slowness: the
+  pong deadline counts only while somebody reads.
+* Every way out is bounded: silence by the pong deadline, a peer that stops reading by the send deadline, a close that
+  is not answered by ``close_timeout_s``.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+import trio
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from backends.ingress.streams import STREAM_ERRORS
+from backends.ingress.websocket_writer import Writer
+from backends.protocols import SocketClosed
+from config.settings import WebSocketSettings
+
+READ_BYTES: Final = 65_536  # 4 KiB reads cost a third more CPU per frame
+FAILURE_LINGER_S: Final = 5.0
+"""How long a client that broke the protocol may take to read why (a 20 MB frame is on its way while we say no)."""
+MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: control frames carry 125 bytes, 2 of them the code
+ABNORMAL: Final = 1006
+BAD_UTF8: Final = 1007
+
+
+@attrs.define
+class Assembler:
+    """Puts fragments together; pure. Sizes are bounded by the protocol's ``max_size``."""
+
+    _parts: bytearray = attrs.field(factory=bytearray, init=False)
+    _is_text: bool = attrs.field(default=False, init=False)
+
+    def add(self, frame: Frame) -> str | bytes | None:
+        """Return the message that ``frame`` completes; raises ``UnicodeDecodeError`` for text that is not UTF-8."""
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return None
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+            if frame.fin:
+                return self._message(frame.data)
+        self._parts += frame.data
+        if not frame.fin:
+            return None
+        whole, self._parts = bytes(self._parts), bytearray()
+        return self._message(whole)
+
+    def _message(self, data: bytes | bytearray | memoryview) -> str | bytes:
+        return str(data, "utf-8") if self._is_text else bytes(data)
+
+
+@attrs.define
+class Liveness:
+    """When the peer was last heard, and since when somebody listens; times on Trio's clock, in seconds."""
+
+    heard_at: float
+    listening_since: float = math.inf
+
+    def silence_left_s(self, pinged_at: float, now: float, timeout_s: float) -> float | None:
+        """Return how long the peer may still be silent after a ping; ``None`` once it was heard.
+
+        While nobody listens the whole of ``timeout_s`` is left: an answer could not be seen.
+        """
+        if self.heard_at >= pinged_at:
+            return None
+        if self.listening_since is math.inf:
+            return timeout_s
+        return max(pinged_at, self.listening_since) + timeout_s - now
+
+
+def shortened(reason: str) -> str:
+    """Return as much of a close reason as a close frame can carry."""
+    return reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
+def feed(protocol: ServerProtocol, data: bytes) -> None:
+    """Give the protocol what came; nothing is the end of the stream."""
+    if data:
+        protocol.receive_data(data)
+    else:
+        protocol.receive_eof()
+
+
+class TrioWebSocket:
+    """An open WebSocket, the ``Socket`` of this process; ``run`` must run as long as it is used."""
+
+    def __init__(
+        self,
+        stream: trio.abc.HalfCloseableStream,
+        protocol: ServerProtocol,
+        settings: WebSocketSettings,
+        *,
+        peer: str,
+        greeting: bytes = b"",
+        received: bytes = b"",
+    ) -> None:
+        """Take over ``stream``: ``greeting`` (the handshake's response) is sent first, ``received`` was read already.
+
+        ``protocol`` is in the state ``OPEN``.
+        """
+        self.peer = peer
+        self._stream = stream
+        self._protocol = protocol
+        self._settings = settings
+        self._writer = Writer(stream, settings.send_buffer_bytes, settings.send_timeout_s)
+        self._assembler = Assembler()
+        self._inbox: deque[str | bytes] = deque()
+        self._liveness = Liveness(heard_at=trio.current_time())
+        self._read_scope: trio.CancelScope | None = None
+        self._reader_left = trio.lowlevel.ParkingLot()
+        self._end: SocketClosed | None = None
+        self._linger_s = min(settings.close_timeout_s, FAILURE_LINGER_S)
+        self._closing = trio.Event()
+        self._closed = trio.Event()
+        self._tasks = trio.CancelScope()
+        if greeting:
+            self._writer.put(greeting)
+        if received:
+            self._take_in(received)
+
+    def __repr__(self) -> str:
+        return f"<TrioWebSocket {self.peer} {self._protocol.state.name} {self._writer.pending_bytes} bytes to send>"
+
+    # --- the reader ------------------------------------------------------------------------------
+
+    async def receive(self) -> str | bytes:
+        """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
+        if self._inbox or self._closing.is_set():
+            await trio.lowlevel.checkpoint()  # what is at hand must not keep the loop from the others
+        while not self._inbox:
+            self._raise_if_closing()
+            data = await self._read()
+            if data is not None:
+                self._take_in(data)
+        return self._inbox.popleft()
+
+    async def _read(self) -> bytes | None:
+        """Return what came, nothing at the end of the stream; ``None`` if the socket began to close meanwhile."""
+        self._read_scope = trio.CancelScope()
+        self._liveness.listening_since = trio.current_time()
+        try:
+            with self._read_scope:
+                return bytes(await self._stream.receive_some(READ_BYTES))
+        except STREAM_ERRORS:
+            return b""
+        finally:
+            self._read_scope = None
+            self._liveness.listening_since = math.inf
+            if self._closing.is_set():
+                self._reader_left.unpark_all()
+        return None
+
+    def _take_in(self, data: bytes) -> None:
+        self._liveness.heard_at = trio.current_time()
+        feed(self._protocol, data)
+        try:
+            for frame in self._protocol.events_received():
+                message = self._assembler.add(frame)  # type: ignore[arg-type]  # an open protocol has no requests
+                if message is not None:
+                    self._inbox.append(message)
+        except UnicodeDecodeError as error:
+            self._protocol.fail(BAD_UTF8, f"{error.reason} at position {error.start}")
+        self._flush()
+        self._notice_end()
+
+    def _notice_end(self) -> None:
+        protocol = self._protocol
+        if protocol.state is State.OPEN or self._closing.is_set():
+            return
+        first = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent
+        if first is None:
+            self._abort("connection lost")
+        else:
+            self._begin_closing(first.code, first.reason)
+
+    # --- senders ---------------------------------------------------------------------------------
+
+    async def send_text(self, text: str) -> None:
+        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
+        await self._queue(self._protocol.send_text, text.encode())
+
+    async def send_binary(self, data: bytes) -> None:
+        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+        await self._queue(self._protocol.send_binary, data)
+
+    async def _queue(self, send: Callable[[bytes], None], data: bytes) -> None:
+        await self._writer.wait_room(len(data))
+        self._raise_if_closing()
+        send(data)
+        self._flush()
+
+    def drop_queued_binary(self) -> int:
+        """Forget whole binary messages that are still queued; return how many bytes that were."""
+        return self._writer.drop_binary()
+
+    def _raise_if_closing(self) -> None:
+        if self._end is not None:
+            raise SocketClosed(self._end.code, self._end.reason)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            self._writer.put(data)
+
+    # --- closing ---------------------------------------------------------------------------------
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``."""
+        if self._closing.is_set():
+            return
+        self._protocol.send_close(code, shortened(reason))
+        self._flush()
+        self._inbox.clear()
+        self._linger_s = self._settings.close_timeout_s
+        self._begin_closing(code, reason)
+
+    async def wait_closed(self) -> int:
+        """Wait until the socket is closed; return its close code."""
+        await self._closed.wait()
+        return ABNORMAL if self._end is None else self._end.code
+
+    def _begin_closing(self, code: int, reason: str) -> None:
+        self._end = SocketClosed(code, reason)
+        self._closing.set()
+        self._writer.give_up_waiting()
+        if self._read_scope is not None:
+            self._read_scope.cancel()
+
+    def _abort(self, reason: str) -> None:
+        if not self._closing.is_set():
+            self._begin_closing(ABNORMAL, reason)
+        self._tasks.cancel()
+
+    # --- tasks -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write, watch over and close the socket; returns when it is closed. The stream is closed on every way out."""
+        try:
+            with self._tasks:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    nursery.start_soon(self._keep_alive)
+                    await self._closing.wait()
+                    with trio.move_on_after(self._linger_s):
+                        await self._wait_for_the_peers_end()
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._abort("connection closed")
+            self._closed.set()
+            await trio.aclose_forcefully(self._stream)
+
+    async def _write(self) -> None:
+        try:
+            await self._writer.run()
+        except trio.TooSlowError:
+            self._abort(f"nothing was read for {self._settings.send_timeout_s:g} s")
+        except STREAM_ERRORS:
+            self._abort("connection lost")
+
+    async def _keep_alive(self) -> None:
+        timeout_s = self._settings.pong_timeout_s
+        while True:
+            await trio.sleep(self._settings.ping_interval_s)
+            if self._closing.is_set():
+                return  # from here on the closing has its own deadline
+            pinged_at = trio.current_time()
+            self._protocol.send_ping(b"")
+            self._flush()
+            while (left_s := self._liveness.silence_left_s(pinged_at, trio.current_time(), timeout_s)) is not None:
+                if left_s <= 0:
+                    self._abort(f"no pong within {timeout_s:g} s")
+                    return
+                await trio.sleep(left_s)
+
+    async def _wait_for_the_peers_end(self) -> None:
+        """Read and discard until the peer has ended the stream, too, and our side is flushed."""
+        while self._read_scope is not None:
+            await self._reader_left.park()
+        while self._protocol.state is not State.CLOSED:
+            data = await self._read()
+            if data is not None:
+                feed(self._protocol, data)
+                self._protocol.events_received()
+                self._flush()
+        await self._writer.done.wait()

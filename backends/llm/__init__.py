@@ -1,0 +1,1 @@
+"""Language models behind one face: embedded, Ollama, any OpenAI-compatible server."""

@@ -1,0 +1,266 @@
+"""HTTP to a language-model server: one streamed completion at a time, every wait under a deadline.
+
+Rules kept here:
+
+* What goes wrong becomes a ``ProviderError`` that says what to do; keys never appear in it.
+* Text that was passed on is kept in the error: nobody may speak it twice.
+* A server on this machine gets no proxy and a new connection per request (0.1 ms), so nothing stays open;
+  connections to other machines are kept for the next request, because a TLS handshake costs two round trips.
+"""
+
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, Protocol
+
+import attrs
+import httpx2
+import msgspec
+import trio
+
+from backends.llm.streams import BadStream
+from backends.protocols import ProviderError
+
+ERROR_BODY_MAX_BYTES: Final = 16_384
+SHOWN_CHARS: Final = 200  # of a server's own words
+DRAIN_S: Final = 0.25  # to read the end of a finished answer, so that its connection can be used again
+KEPT_CONNECTIONS: Final = 4
+KEPT_S: Final = 60.0
+AVAILABLE_WITHIN_S: Final = 3.0
+
+
+class GenerationCut(ProviderError):
+    """The server broke off after its first words; ``partial`` is the text that was passed on."""
+
+    def __init__(self, message: str, partial: str) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class Refused(ProviderError):
+    """The server answered with an error ``status``; ``said`` is its own explanation."""
+
+    def __init__(self, message: str, status: int, said: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.said = said
+
+
+@attrs.frozen(kw_only=True)
+class Patience:
+    """How long to wait for one completion, in seconds."""
+
+    connect_s: float = 3.0
+    first_token_s: float = 10.0
+    """A turn has 15 s: a provider that is silent for 10 leaves the next one a chance."""
+    total_s: float = 30.0
+
+
+class Answer(Protocol):
+    """A dialect's reading of one streamed completion; sans-IO."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the server has said that the completion is whole."""
+
+    def receive(self, data: bytes) -> list[str]:
+        """Return the new pieces of text; raises ``BadStream`` or ``ProviderError``."""
+
+    def close(self) -> list[str]:
+        """Return what is left at the end of the stream; raises ``BadStream`` if the end is missing.
+
+        Raises ``ProviderError`` if what the model asks for makes no sense.
+        """
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was text or a tool call."""
+
+
+class LlmServer:
+    """One server; ``url`` is the base that the paths of requests follow. A bad URL is told when it is asked."""
+
+    def __init__(self, url: str, *, api_key: str = "", patience: Patience | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._key = api_key
+        self._patience = patience or Patience()
+        self._is_local = is_this_machine(url)
+        self._client = httpx2.AsyncClient(
+            headers={"authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx2.Timeout(self._patience.connect_s, read=None),  # reading is under the deadlines below
+            limits=httpx2.Limits(
+                max_keepalive_connections=0 if self._is_local else KEPT_CONNECTIONS, keepalive_expiry=KEPT_S
+            ),
+            trust_env=not self._is_local,
+            verify=url.startswith("https:"),  # without https nothing is verified, and certificates load slowly
+        )
+
+    async def get(self, path: str) -> bytes:
+        """Return the body of a small page; raises ``ProviderError``, ``Refused`` for a status that is no success."""
+        with trio.move_on_after(AVAILABLE_WITHIN_S):
+            try:
+                async with self._client.stream("GET", self.url + path) as response:
+                    await self._check(response)
+                    return await response.aread()
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise ProviderError(self._explain(error)) from error
+        raise ProviderError(f"{self.url} did not answer within {AVAILABLE_WITHIN_S:g} s")
+
+    async def stream(
+        self, path: str, body: bytes, answer: Answer, on_text: Callable[[str], Awaitable[None]]
+    ) -> float | None:
+        """Post ``body`` and pass text on as it comes; return the seconds until the first word or tool call.
+
+        Raises ``ProviderError``: ``Refused`` for an error status, ``GenerationCut`` after the first text.
+        """
+        stream = _Stream(self._patience, answer, on_text)
+        try:
+            with stream.scope:
+                await self._post(path, body, stream)
+            stream.check_deadline()
+            await stream.close()
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise stream.failure(self._explain(error)) from error
+        except BadStream as error:
+            raise stream.failure(f"{self.url} sent what cannot be read: {error}") from error
+        except ProviderError as error:
+            if stream.passed_on:
+                raise stream.failure(str(error)) from error
+            raise
+        return stream.first_token_s
+
+    async def aclose(self) -> None:
+        """Close connections that were kept."""
+        await self._client.aclose()
+
+    async def _post(self, path: str, body: bytes, stream: "_Stream") -> None:
+        headers = {"content-type": "application/json"}
+        async with self._client.stream("POST", self.url + path, content=body, headers=headers) as response:
+            await self._check(response)
+            chunks = response.aiter_bytes()
+            try:
+                async for chunk in chunks:
+                    await stream.receive(chunk)
+            except BaseException:
+                await end_reading(chunks)
+                raise
+
+    async def _check(self, response: httpx2.Response) -> None:
+        """Raise ``Refused`` in words that help, unless the status is a success."""
+        status = response.status_code
+        if response.is_success:
+            return
+        body = bytearray()
+        chunks = response.aiter_bytes()
+        async for chunk in chunks:
+            body += chunk
+            if len(body) >= ERROR_BODY_MAX_BYTES:
+                await end_reading(chunks)
+                break
+        said = words_of(bytes(body))
+        if self._key:
+            said = said.replace(self._key, "***")
+        raise Refused(f"{self.url} {meaning_of(status)} ({status}): {said or 'it does not say why'}", status, said)
+
+    def _explain(self, error: httpx2.HTTPError | httpx2.InvalidURL) -> str:
+        match error:
+            case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+                return f"a server's url must begin with http:// or https:// and a host, not {self.url!r}"
+            case httpx2.ConnectTimeout():
+                return f"no connection to {self.url} within {self._patience.connect_s:g} s"
+            case httpx2.ConnectError():
+                return f"nothing answers at {self.url}: is the server running? ({error})"
+            case httpx2.PoolTimeout():
+                return f"all connections to {self.url} are busy"
+            case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
+                return f"{self.url} broke the connection off: {str(error) or type(error).__name__}"
+            case _:
+                return f"{self.url} cannot be used: {str(error) or type(error).__name__}"
+
+
+class _Stream:
+    """One completion on its way: its deadlines, its text so far."""
+
+    def __init__(self, patience: Patience, answer: Answer, on_text: Callable[[str], Awaitable[None]]) -> None:
+        self._patience = patience
+        self._answer = answer
+        self._on_text = on_text
+        self._started_s = trio.current_time()
+        self.scope = trio.CancelScope(deadline=self._started_s + patience.first_token_s)
+        self.first_token_s: float | None = None
+        self.passed_on: list[str] = []
+
+    async def receive(self, chunk: bytes) -> None:
+        """Take bytes, pass text on, and move the deadline: first word, whole answer, end of the connection."""
+        await self._pass_on(self._answer.receive(chunk))
+
+    async def close(self) -> None:
+        """Take the end of the stream; raises ``BadStream`` if the answer is not whole."""
+        await self._pass_on(self._answer.close())
+
+    def check_deadline(self) -> None:
+        """Raise ``ProviderError`` if a deadline ended the stream before the answer was whole."""
+        if self.scope.cancelled_caught and not self._answer.is_done:
+            if self.first_token_s is None:
+                raise ProviderError(f"no word within {self._patience.first_token_s:g} s")
+            raise ProviderError(f"the answer was not finished within {self._patience.total_s:g} s")
+
+    def failure(self, message: str) -> ProviderError:
+        """Return the error to raise: it keeps what was passed on."""
+        return GenerationCut(message, "".join(self.passed_on)) if self.passed_on else ProviderError(message)
+
+    async def _pass_on(self, texts: list[str]) -> None:
+        if self.first_token_s is None and self._answer.has_begun:
+            self.first_token_s = trio.current_time() - self._started_s
+            self.scope.deadline = self._started_s + self._patience.total_s
+        for text in texts:
+            self.passed_on.append(text)
+            await self._on_text(text)
+        if self._answer.is_done:
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + DRAIN_S)
+
+
+async def end_reading(chunks: AsyncIterator[bytes]) -> None:
+    """End a stream in the middle: its next read is cancelled, which ends each of the generators that it is made of.
+
+    Closing the outermost one would leave the others to the garbage collector, about which Trio warns.
+    """
+    with trio.CancelScope(shield=True) as scope:
+        scope.cancel()
+        async for _ in chunks:  # what had been received already
+            pass
+
+
+def meaning_of(status: int) -> str:
+    """Return what an error status says of the request."""
+    match status:
+        case 401 | 403:
+            return "refused our API key"
+        case 404:
+            return "knows no such model or path"
+        case 408 | 429 | 503:
+            return "is too busy"
+        case _ if status >= 500:  # noqa: PLR2004 - RFC 9110, 15.6
+            return "failed"
+        case _:
+            return "refused the request"
+
+
+def words_of(body: bytes) -> str:
+    """Return the explanation in an error's body: ``error.message``, ``error``, ``message``, or its beginning."""
+    try:
+        page = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        page = body.decode(errors="replace")
+    if isinstance(page, dict):
+        found = page.get("error", page.get("message", page))
+        page = found.get("message", found) if isinstance(found, dict) else found
+    return " ".join((page if isinstance(page, str) else msgspec.json.encode(page).decode()).split())[:SHOWN_CHARS]
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether the URL's host is this machine, by name or by a loopback address."""
+    try:
+        host = httpx2.URL(url).host
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except (httpx2.InvalidURL, ValueError):
+        return False

@@ -1,0 +1,261 @@
+"""Ollama's own ``/api/chat``: newline-delimited JSON, native tool calls, and the options that only it has.
+
+Rules kept here:
+
+* ``OllamaAnswer`` reads the stream and does no I/O; ``OllamaModel`` is the thin shell around it.
+* Thinking is switched off, and never spoken where a model does it all the same.
+* A model that cannot use tools is asked again without them, and is not offered any from then on.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from backends.llm.http_model import LlmServer, Patience, Refused
+from backends.llm.messages import WireNames, tool_definitions, without_tools
+from backends.llm.streams import BadStream, NdjsonReader
+from backends.protocols import ProviderError
+from config.settings import InferenceSettings
+from protocol.messages import ChatMessage, Generation, ModelToolCall, ToolSpec
+
+log = logging.getLogger("sayso.inference")
+NO_TOOLS: Final = "does not support tools"  # Ollama's words, with status 400
+
+
+# --- what Ollama sends ---------------------------------------------------------------------------
+
+
+class _Function(msgspec.Struct):
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class _Call(msgspec.Struct):
+    function: _Function
+    id: str | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str = ""
+    tool_calls: list[_Call] | None = None
+
+
+class _Line(msgspec.Struct):
+    message: _Message | None = None
+    done: bool = False
+    error: str | None = None
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
+
+
+class _Model(msgspec.Struct):
+    name: str
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Model] | None = None
+
+
+# --- the dialect ---------------------------------------------------------------------------------
+
+
+class OllamaAnswer:
+    """Reads one streamed completion: bytes in, text out, tool calls and counts at the end; sans-IO.
+
+    ``first_call`` numbers the calls of older servers, which give them no id; ids must differ in a conversation.
+    """
+
+    def __init__(self, names: WireNames, first_call: int = 0) -> None:
+        self._names = names
+        self._first_call = first_call
+        self._reader = NdjsonReader()
+        self._decoder = msgspec.json.Decoder(_Line)
+        self._texts: list[str] = []
+        self._calls: list[_Call] = []
+        self._last = _Line()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether Ollama has sent its last line."""
+        return self._last.done
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was text or a tool call."""
+        return bool(self._texts or self._calls)
+
+    @property
+    def text(self) -> str:
+        """All text so far."""
+        return "".join(self._texts)
+
+    @property
+    def tool_calls(self) -> tuple[ModelToolCall, ...]:
+        """The calls so far: each comes whole."""
+        return tuple(
+            ModelToolCall(
+                call_id=call.id or f"call_{self._first_call + number}",
+                name=self._names.to_ours(call.function.name),
+                arguments=call.function.arguments,
+            )
+            for number, call in enumerate(self._calls)
+        )
+
+    @property
+    def tokens(self) -> tuple[int | None, int | None]:
+        """Tokens of the prompt and of the completion, once they are known."""
+        return self._last.prompt_eval_count, self._last.eval_count
+
+    def receive(self, data: bytes) -> list[str]:
+        """Return the new pieces of text; raises ``BadStream``, or ``ProviderError`` for an error in the stream."""
+        return [text for line in self._reader.receive(data) if (text := self._take(line))]
+
+    def close(self) -> list[str]:
+        """Return what is left; raises ``BadStream`` if the last line never came."""
+        texts = [text for line in self._reader.close() if (text := self._take(line))]
+        if not self.is_done:
+            raise BadStream("the stream ended before the answer did")
+        return texts
+
+    def _take(self, text: str) -> str:
+        try:
+            line = self._decoder.decode(text)
+        except msgspec.DecodeError as error:
+            raise BadStream(f"{error} in {text[:80]!r}") from error
+        if line.error is not None:
+            raise ProviderError(f"ollama broke off: {line.error[:200]}")
+        if line.done:
+            self._last = line
+        if line.message is None:
+            return ""
+        self._calls += line.message.tool_calls or ()
+        if line.message.content:
+            self._texts.append(line.message.content)
+        return line.message.content
+
+
+def wire_messages(messages: Sequence[ChatMessage], names: WireNames) -> list[dict[str, Any]]:
+    """Return the conversation as Ollama has it: arguments are objects, results carry the tool's name."""
+    return [_wire_message(message, names) for message in messages]
+
+
+def _wire_message(message: ChatMessage, names: WireNames) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        wire["tool_calls"] = [
+            {"id": call.call_id, "function": {"name": names.to_wire(call.name), "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.tool_name is not None:
+        wire["tool_name"] = names.to_wire(message.tool_name)
+    if message.tool_call_id is not None:
+        wire["tool_call_id"] = message.tool_call_id
+    return wire
+
+
+def same_model(wanted: str, listed: str) -> bool:
+    """Return whether a listed model is the wanted one: a name without a tag means ``:latest``."""
+    return listed == (wanted if ":" in wanted.rpartition("/")[2] else f"{wanted}:latest")
+
+
+# --- the shell -----------------------------------------------------------------------------------
+
+
+class OllamaModel:
+    """The model of ``inference.ollama_model`` (``backends.protocols.LanguageModel``)."""
+
+    name = "ollama"
+
+    def __init__(self, settings: InferenceSettings, *, patience: Patience | None = None) -> None:
+        self._settings = settings
+        self._server = LlmServer(settings.ollama_url, patience=patience or Patience(total_s=settings.request_timeout_s))
+        self._has_tools = True
+        self._trouble: str | None = None
+
+    async def is_available(self) -> bool:
+        """Return whether Ollama answers and has the model; what is missing is logged when it changes."""
+        trouble = await self._find_trouble()
+        if trouble is not None and trouble != self._trouble:
+            log.info("ollama is not available: %s", trouble)
+        self._trouble = trouble
+        return trouble is None
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+    ) -> Generation:
+        """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
+        if not self._has_tools:
+            return await self._generate(without_tools(messages), (), on_text, max_tokens)
+        try:
+            return await self._generate(messages, tools, on_text, max_tokens)
+        except Refused as error:
+            if NO_TOOLS not in error.said:
+                raise
+        log.warning("%s cannot use tools; it is offered none from now on", self._settings.ollama_model)
+        self._has_tools = False
+        return await self._generate(without_tools(messages), (), on_text, max_tokens)
+
+    async def aclose(self) -> None:
+        """Close kept connections."""
+        await self._server.aclose()
+
+    async def _generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        max_tokens: int,
+    ) -> Generation:
+        names = WireNames(tools)
+        answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in messages))
+        request = self._request(messages, max_tokens, names)
+        if tools:
+            request["tools"] = tool_definitions(tools, names)
+        first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(request), answer, on_text)
+        prompt_tokens, completion_tokens = answer.tokens
+        return Generation(
+            text=answer.text,
+            tool_calls=answer.tool_calls,
+            provider=self.name,
+            model=self._settings.ollama_model,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            first_token_s=first_token_s,
+        )
+
+    def _request(self, messages: Sequence[ChatMessage], max_tokens: int, names: WireNames) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "model": settings.ollama_model,
+            "messages": wire_messages(messages, names),
+            "stream": True,
+            "think": False,
+            "keep_alive": round(settings.keep_alive_s),
+            "options": {
+                "num_predict": max_tokens,
+                "temperature": settings.temperature,
+                "top_p": settings.top_p,
+                "top_k": settings.top_k,
+                "num_ctx": settings.context_size,
+                "num_gpu": settings.gpu_layers,
+            },
+        }
+
+    async def _find_trouble(self) -> str | None:
+        try:
+            tags = msgspec.json.decode(await self._server.get("/api/tags"), type=_Tags)
+        except ProviderError as error:
+            return str(error)
+        except msgspec.DecodeError as error:
+            return f"{self._server.url}/api/tags is no list of models: {error}"
+        wanted = self._settings.ollama_model
+        if any(same_model(wanted, model.name) for model in tags.models or ()):
+            return None
+        return f"it has no model {wanted!r}: run `ollama pull {wanted}`"

@@ -1,0 +1,1 @@
+"""MCP servers that others wrote, and what they announce."""

@@ -1,0 +1,298 @@
+"""MCP servers through the official SDK: programs over stdio and addresses over streamable HTTP.
+
+Rules kept here:
+
+* One block, one connection: leaving it ends the process, within the SDK's own bounds (stdin closed, 2 s, SIGTERM, 2 s,
+  SIGKILL), also when it is left by an error or a cancellation.
+* The SDK's errors come in nested groups out of its background tasks. They end at ``_run``, as a reason in words; the
+  block's own body never sees one.
+* A server is lost when its connection closes, or when it is silent for ``PING_INTERVAL_S + PING_TIMEOUT_S`` while no
+  call is running. During a call silence is no proof: many servers run a tool on the loop that answers pings, and the
+  call has its own time limit.
+* A call is made once. Whatever happens to it, nothing is repeated here.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import attrs
+import httpx2
+import trio
+from mcp import Client, MCPError
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CONNECTION_CLOSED
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from backends.mcp.announcements import CALL_META_KEY, SESSION_META_KEY, Announcements
+from backends.mcp.child_output import ChildOutput
+from backends.mcp.results import bounded, result_text, tool_spec
+from backends.protocols import ToolServer, ToolServerLost
+from protocol.messages import ToolOutcome, ToolSpec
+
+PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
+PING_TIMEOUT_S = 1.0
+DRAIN_S = 0.2  # for the last words of a process that has ended
+HTTP_TIMEOUT = httpx2.Timeout(10.0, read=300.0)  # a server may hold a response stream open; calls have their own limit
+MAX_TOOL_PAGES = 20  # a paginator that never ends must not hang us
+MAX_TOOLS = 500
+MAX_ERROR_CHARS = 500
+CLOSED_MESSAGE = "Connection closed"  # the SDK's own; a server may use the same code for something else
+
+log = logging.getLogger("sayso.mcp")
+
+# all that the SDK lets out when a server is missing, dies, or says what nobody expects
+_FOREIGN = (
+    MCPError,
+    OSError,
+    ValueError,
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
+
+
+@attrs.frozen(kw_only=True)
+class McpSettings:
+    """What all servers have in common."""
+
+    connect_timeout_s: float
+    result_max_chars: int
+
+
+class McpServers:
+    """Opens connections to configured servers (``ToolServerFactory``).
+
+    ``servers`` is as MCP clients write it: name to ``{command, args, env, cwd}`` or ``{url, headers}``; further keys
+    are ignored. A server in this process (an ``MCPServer``) may stand in its place.
+    """
+
+    def __init__(self, servers: Mapping[str, Any], settings: McpSettings) -> None:
+        self._servers = servers
+        self._settings = settings
+
+    def __call__(
+        self, name: str, *, on_announcement: Callable[[str, str], None]
+    ) -> AbstractAsyncContextManager[ToolServer]:
+        """Return the block that connects; entering raises ``ToolServerLost`` if that fails or takes too long."""
+        return McpConnection(name, self._servers[name], self._settings, on_announcement)
+
+
+def builtin_server_config(data_dir: Path, programs_json: str) -> Mapping[str, Any]:
+    """Return the configuration of the built-in server, run by this interpreter with the packages next to this one."""
+    arguments = ["-m", "backends.builtin.server", "--data-dir", str(data_dir.absolute()), "--programs", programs_json]
+    root = str(Path(__file__).absolute().parents[2])
+    return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
+
+
+class McpConnection:
+    """One connection (``ToolServer``), and the block that it lives in."""
+
+    def __init__(
+        self, name: str, config: Any, settings: McpSettings, on_announcement: Callable[[str, str], None]
+    ) -> None:
+        self.name = name
+        self._config = config
+        self._settings = settings
+        self._on_announcement = on_announcement
+        self._block = AsyncExitStack()
+        self._scope = trio.CancelScope()
+        self._output = ChildOutput(name, log)
+        self._client: Client | None = None
+        self._settled = trio.Event()  # connected, or failed to
+        self._lost = trio.Event()
+        self._reason = ""
+        self._calls = 0
+
+    async def __aenter__(self) -> Self:
+        nursery = await self._block.enter_async_context(trio.open_nursery())
+        nursery.start_soon(self._run)
+        try:
+            with trio.move_on_after(self._settings.connect_timeout_s):
+                await self._settled.wait()
+        finally:
+            if self._client is None:
+                self._lose(f"it did not answer within {self._settings.connect_timeout_s:g} s")
+                await self._close()
+        if self._client is None:
+            raise ToolServerLost(self._told())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # the body's error is not passed into the nursery, which would wrap it in a group
+        self._lose("it was closed")
+        await self._close()
+
+    async def list_tools(self) -> tuple[ToolSpec, ...]:
+        """Return its tools; raises ``ToolServerLost``."""
+        found: list[ToolSpec] = []
+        cursor: str | None = None
+        try:
+            with trio.fail_after(self._settings.connect_timeout_s):
+                for _ in range(MAX_TOOL_PAGES):
+                    page = await self._connected().list_tools(cursor=cursor)
+                    found.extend(tool_spec(self.name, tool) for tool in page.tools)
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        break
+        except (trio.TooSlowError, *_FOREIGN) as error:
+            raise ToolServerLost(f"{self.name}: it did not list its tools: {_words(error)}") from error
+        return tuple(found[:MAX_TOOLS])
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
+    ) -> ToolOutcome:
+        """Call a tool once; a failed or timed-out call is ``ok=False``; raises ``ToolServerLost``.
+
+        A call that times out, or whose task is cancelled, is cancelled at the server too.
+        """
+        client = self._connected()
+        meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id}
+        started_s = trio.current_time()
+        content, error = "", f"{tool} took longer than {timeout_s:g} s and was cancelled"
+        self._calls += 1
+        try:
+            with trio.move_on_after(timeout_s):
+                result = await client.call_tool(tool, dict(arguments), meta=meta)
+                content = result_text(result, self._settings.result_max_chars)
+                error = (content or "it failed without a word") if result.is_error else ""
+        except _FOREIGN as foreign:
+            if _is_closed(foreign):
+                self._lose("the connection was closed")
+                raise ToolServerLost(self._told()) from foreign
+            error = _words(foreign)
+        finally:
+            self._calls -= 1
+        return ToolOutcome(not error, content, trio.current_time() - started_s, error or None)
+
+    async def wait_lost(self) -> str:
+        """Wait until the server is gone or silent; return why."""
+        await self._lost.wait()
+        return self._told()
+
+    def _connected(self) -> Client:
+        if self._client is None or self._lost.is_set():
+            raise ToolServerLost(self._told())
+        return self._client
+
+    # --- the connection's own task ---------------------------------------------------------------
+
+    async def _run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._output.run)
+            try:
+                with self._scope:
+                    await self._stay_connected()
+            except* _FOREIGN as group:
+                self._lose("; ".join(dict.fromkeys(self._reason_of(error) for error in _leaves(group))))
+            finally:
+                self._output.close()
+                self._settled.set()
+            nursery.cancel_scope.deadline = trio.current_time() + DRAIN_S  # a grandchild may hold the pipe open
+
+    async def _stay_connected(self) -> None:
+        async with AsyncExitStack() as stack:
+            transport = await self._transport(stack)
+            client = await stack.enter_async_context(
+                Client(transport, extensions=[Announcements(self._on_announcement)])
+            )
+            self._output.close()
+            self._client = client
+            self._settled.set()
+            log.info("connected to %s, protocol %s", self.name, client.protocol_version)
+            self._lose(await self._watch(client))
+
+    async def _transport(self, stack: AsyncExitStack) -> Any:
+        """Return what the SDK connects to: streams of a process or of an address, or a server in this process."""
+        config = self._config
+        if not isinstance(config, Mapping):
+            return config
+        if "command" in config:
+            parameters = StdioServerParameters(
+                command=config["command"],
+                args=list(config.get("args", ())),
+                env=config.get("env"),
+                cwd=config.get("cwd"),
+            )
+            return stdio_client(parameters, errlog=self._output.file)
+        if "url" in config:
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(headers=dict(config.get("headers", {})), timeout=HTTP_TIMEOUT)
+            )
+            return streamable_http_client(config["url"], http_client=http)
+        raise ValueError(f"a tool server must have a command or a url, not {sorted(config)}")
+
+    async def _watch(self, client: Client) -> str:
+        """Ping until the server is lost; return why."""
+        while True:
+            await trio.sleep(PING_INTERVAL_S)
+            was_busy = self._calls > 0
+            try:
+                with trio.fail_after(PING_TIMEOUT_S):
+                    await _ping(client)
+            except trio.TooSlowError:
+                if not was_busy and not self._calls:
+                    return f"it was silent for {PING_INTERVAL_S + PING_TIMEOUT_S:g} s"
+            except MCPError as error:  # any answer is a sign of life
+                if _is_closed(error):
+                    return "the connection was closed"
+
+    async def _close(self) -> None:
+        self._scope.cancel()
+        await self._block.aclose()
+
+    def _lose(self, reason: str) -> None:
+        """Note that the server is gone; the first reason is the true one."""
+        if not self._lost.is_set():
+            self._reason = reason
+            self._lost.set()
+
+    def _told(self) -> str:
+        last_words = f"; it last wrote: {self._output.last_line}" if self._output.last_line else ""
+        return bounded(f"{self.name}: {self._reason}{last_words}", MAX_ERROR_CHARS)
+
+    def _reason_of(self, error: BaseException) -> str:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)) and "command" in self._config:
+            cwd = self._config.get("cwd")
+            if cwd is not None and not Path(cwd).is_dir():
+                return f"its folder {cwd} does not exist"
+            why = "may not be executed" if isinstance(error, PermissionError) else "was not found"
+            return f"the command {self._config['command']!r} {why}; is it installed and on PATH?"
+        return "the connection was closed" if _is_closed(error) else _words(error)
+
+
+async def _ping(client: Client) -> None:
+    """Ask for a sign of life in the words of the negotiated protocol generation."""
+    if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        await client.session.send_discover(client.protocol_version)
+    else:
+        await client.session.send_ping()
+
+
+def _is_closed(error: BaseException) -> bool:
+    if isinstance(error, MCPError):
+        return error.error.code == CONNECTION_CLOSED and error.error.message == CLOSED_MESSAGE
+    return isinstance(error, (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream))
+
+
+def _leaves(error: BaseException) -> Sequence[BaseException]:
+    """Return the errors in a group of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _words(error: BaseException) -> str:
+    """Return an error in one bounded line."""
+    text = " ".join(str(error).split())
+    return bounded(text or type(error).__name__, MAX_ERROR_CHARS)

@@ -1,0 +1,294 @@
+"""The speech-to-text worker: utterances in, believed transcripts or reasons for silence out.
+
+Rules kept here:
+
+* Silero is asked before anything is decoded: what it calls no speech never becomes text.
+* A doubtful decode is made again as ``protocol.transcripts.next_attempt`` says, at most three times; results that stay
+  doubtful become a reason, not text.
+* Utterances of a batch do not influence each other: each has the window that it would have alone.
+"""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import attrs
+
+from backends.speech.models import ModelError, resolve_whisper
+from backends.speech.whisper_engine import Engine, Floats, Hypotheses, Job, level_dbfs, to_floats, voiced_seconds
+from config.settings import TranscriptionSettings
+from protocol import transcripts
+from protocol.events import NoSpeechReason
+from protocol.messages import INTERNAL_RATE_HZ
+from protocol.transcripts import Attempt, Evidence, Outcome
+
+HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
+WARM_UP_S: Final = 1
+WARM_UP_WINDOW_S: Final = 8
+
+
+class Recogniser(Protocol):
+    """What the worker needs of an engine; ``whisper_engine.Engine`` is the real one."""
+
+    device: str
+    compute_type: str
+    is_multilingual: bool
+
+    def encode(self, samples: Floats, window_s: int) -> Any:
+        """Return the encoding of the samples in a window."""
+
+    def detect_language(self, encoding: Any) -> str:
+        """Return the most likely language."""
+
+    def knows(self, language: str) -> bool:
+        """Return whether it can be asked for this language."""
+
+    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+        """Return the decoder's first tokens."""
+
+    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+        """Decode jobs of one shape together."""
+
+
+@attrs.frozen(kw_only=True)
+class Search:
+    """How hard to look for words."""
+
+    beam_size: int = 1
+    hypotheses: int = 1
+    language: str | None = None
+    """Language of utterances that bring none; None lets a multilingual model detect it."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class _Item:
+    """One utterance on its way through the worker."""
+
+    samples: Floats
+    voiced_s: float
+    vocabulary: tuple[str, ...]
+    language: str | None
+    attempt: Attempt
+    encoding: Any = None
+    """Of the attempt's window; None if that has changed."""
+    result: Hypotheses | None = None
+    reason: NoSpeechReason | None = None
+    attempts: int = 0
+    compute_s: float = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / INTERNAL_RATE_HZ
+
+    @property
+    def is_suspicious(self) -> bool:
+        return self.result is not None and transcripts.is_suspicious(
+            self.result.tokens[0], self.result.texts[0], self.duration_s
+        )
+
+
+class Transcriber:
+    """Turns samples into the worker's answers, with any ``Recogniser`` and any opinion on what is voice."""
+
+    def __init__(
+        self, engine: Recogniser, search: Search, *, voiced_seconds: Callable[[Floats], float] = voiced_seconds
+    ) -> None:
+        self._engine = engine
+        self._search = search
+        self._voiced_seconds = voiced_seconds
+
+    def transcribe(self, requests: Sequence[Mapping[str, Any]], blob: bytes) -> list[dict[str, Any]]:
+        """Return one answer per request; raises ``ValueError`` for requests that do not fit the samples."""
+        items = [self._listen(request, pcm) for request, pcm in zip(requests, _split(requests, blob), strict=True)]
+        waiting = [item for item in items if item.reason is None]
+        while waiting:
+            for group in self._grouped(waiting):
+                self._decode(group)
+            waiting = [item for item in waiting if self._wants_another(item)]
+        return [self._answer(item) for item in items]
+
+    def warm_up(self) -> None:
+        """Decode a second of silence: the first decode is slower, and proves that the model works."""
+        encoding = self._engine.encode(to_floats(bytes(2 * WARM_UP_S * INTERNAL_RATE_HZ)), WARM_UP_WINDOW_S)
+        job = Job(encoding, self._engine.prompt("en"), transcripts.token_budget(WARM_UP_S))
+        self._engine.generate([job], beam_size=self._search.beam_size, hypotheses=self._search.hypotheses)
+
+    def _listen(self, request: Mapping[str, Any], pcm: bytes) -> _Item:
+        started_s = time.perf_counter()
+        samples = to_floats(pcm)
+        vocabulary = tuple(request.get("vocabulary", ()))
+        item = _Item(
+            samples=samples,
+            voiced_s=self._voiced_seconds(samples),
+            vocabulary=vocabulary,
+            language=self._language_of(request.get("language")),
+            attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(vocabulary)),
+        )
+        item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
+        item.compute_s = time.perf_counter() - started_s
+        return item
+
+    def _language_of(self, wanted: str | None) -> str | None:
+        """Return the code that the model knows: of the request, else of the setting, else None for detection."""
+        if not self._engine.is_multilingual:
+            return "en"
+        codes = (language_code(wanted), language_code(self._search.language))
+        return next((code for code in codes if code and self._engine.knows(code)), None)
+
+    def _grouped(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, Job]]]:
+        groups: dict[tuple[int, int], list[tuple[_Item, Job]]] = defaultdict(list)
+        for item in items:
+            job = self._prepare(item)
+            groups[job.shape].append((item, job))
+        yield from groups.values()
+
+    def _prepare(self, item: _Item) -> Job:
+        started_s = time.perf_counter()
+        if item.encoding is None:
+            item.encoding = self._engine.encode(item.samples, item.attempt.window_s)
+        if item.language is None:
+            item.language = self._engine.detect_language(item.encoding)
+        prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())
+        item.compute_s += time.perf_counter() - started_s
+        return Job(item.encoding, prompt, transcripts.token_budget(item.duration_s))
+
+    def _decode(self, group: Sequence[tuple[_Item, Job]]) -> None:
+        started_s = time.perf_counter()
+        search = self._search
+        results = self._engine.generate(
+            [job for _, job in group], beam_size=search.beam_size, hypotheses=search.hypotheses
+        )
+        share_s = (time.perf_counter() - started_s) / len(group)
+        for (item, _), result in zip(group, results, strict=True):
+            item.result = result
+            item.attempts += 1
+            item.compute_s += share_s
+
+    def _wants_another(self, item: _Item) -> bool:
+        if item.result is None:
+            return True
+        outcome = Outcome(is_suspicious=item.is_suspicious, avg_logprob=item.result.avg_logprob, voiced_s=item.voiced_s)
+        following = transcripts.next_attempt(item.attempt, outcome)
+        if following is None:
+            return False
+        if following.window_s != item.attempt.window_s:
+            item.encoding = None
+        item.attempt = following
+        return True
+
+    def _answer(self, item: _Item) -> dict[str, Any]:
+        reason = item.reason if item.result is None else transcripts.no_speech_reason(_evidence(item, item.result))
+        texts = transcripts.distinct(item.result.texts) if item.result is not None and reason is None else ()
+        return {
+            "text": texts[0] if texts else "",
+            "language": item.language or "",
+            "confidence": transcripts.confidence(item.result.avg_logprob) if item.result is not None else 0.0,
+            "alternatives": list(texts[1:]),
+            "no_speech": reason,
+            "compute_s": item.compute_s,
+            "window_s": item.attempt.window_s,
+            "fallback": item.attempts > 1,
+        }
+
+
+class WhisperWorker:
+    """Target of a worker process: one model, one thread of control.
+
+    ``transcribe`` takes ``{"items": [{"bytes", "language", "vocabulary"}]}`` and the items' s16le 16 kHz mono samples
+    one after another; each answer holds ``text``, ``language``, ``confidence`` 0..1, ``alternatives``, ``no_speech``
+    (a reason or None), ``compute_s``, ``window_s`` and ``fallback`` (whether it was decoded more than once).
+    ``info`` describes the model.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
+        self._model = params["model"]
+        folder = resolve_whisper(self._model, Path(params["models_dir"]))
+        self._engine = _load(folder, params)
+        hypotheses = min(HYPOTHESES_MAX, params["hypotheses"])
+        search = Search(beam_size=params["beam_size"], hypotheses=hypotheses, language=params["language"])
+        self._transcriber = Transcriber(self._engine, search)
+        self._transcriber.warm_up()
+        voiced_seconds(to_floats(bytes(2 * INTERNAL_RATE_HZ)))
+
+    def handle(self, method: str, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """Do one job; raises ``ValueError`` for a method or utterance that cannot be."""
+        match method:
+            case "transcribe":
+                return {"items": self._transcriber.transcribe(params["items"], blob)}, b""
+            case "info":
+                return self._info(), b""
+            case _:
+                raise ValueError(f"method must be transcribe or info, not {method!r}")
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "device": self._engine.device,
+            "compute_type": self._engine.compute_type,
+            "multilingual": self._engine.is_multilingual,
+        }
+
+
+def _load(folder: Path, params: Mapping[str, Any]) -> Engine:
+    device, threads = params["device"], params["cpu_threads"]
+    try:
+        return Engine(folder, device=device, compute_type=params["compute_type"], cpu_threads=threads)
+    except RuntimeError as error:  # CTranslate2's own, which names no file
+        fix = "install it again if its files are damaged, or set another transcription.device"
+        raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
+
+
+def worker_params(settings: TranscriptionSettings, models_dir: Path) -> dict[str, Any]:
+    """Return ``WhisperWorker``'s parameters, fit for a ``WorkerSpec``."""
+    return {
+        "model": settings.model,
+        "models_dir": str(models_dir),
+        "device": settings.device,
+        "compute_type": settings.compute_type,
+        "cpu_threads": settings.cpu_threads,
+        "beam_size": settings.beam_size,
+        "hypotheses": settings.hypotheses,
+        "language": settings.language,
+    }
+
+
+def language_code(tag: str | None) -> str | None:
+    """Return the primary code of a BCP 47 tag (``en`` of ``en-US``); None for ``auto`` and what is no such tag.
+
+    Two or three letters, so that a client cannot name one of Whisper's other special tokens.
+    """
+    code = (tag or "").replace("_", "-").split("-")[0].strip().lower()
+    return code if re.fullmatch("[a-z]{2,3}", code) else None
+
+
+def _evidence(item: _Item, result: Hypotheses) -> Evidence:
+    text = result.texts[0]
+    return Evidence(
+        text=text,
+        language=item.language or "",
+        duration_s=item.duration_s,
+        voiced_s=item.voiced_s,
+        level_dbfs=level_dbfs(item.samples),
+        avg_logprob=result.avg_logprob,
+        no_speech_prob=None if item.attempt.is_biased else result.no_speech_prob,
+        is_loop=transcripts.is_loop(result.tokens[0], text, item.duration_s, item.voiced_s),
+    )
+
+
+def _split(requests: Sequence[Mapping[str, Any]], blob: bytes) -> Iterator[bytes]:
+    """Yield each request's samples, all of them checked before any work is done."""
+    sizes = [int(request["bytes"]) for request in requests]
+    limit_bytes = transcripts.FULL_WINDOW_S * INTERNAL_RATE_HZ * 2
+    for size in sizes:
+        if size < 0 or size % 2 or size > limit_bytes:
+            raise ValueError(f"an utterance must hold whole samples and at most 30 s ({limit_bytes} bytes), not {size}")
+    if sum(sizes) != len(blob):
+        raise ValueError(f"items say {sum(sizes)} bytes of samples, but {len(blob)} came")
+    start = 0
+    for size in sizes:
+        yield blob[start : start + size]
+        start += size

@@ -1,0 +1,249 @@
+"""History in one SQLite file, through sqlite-utils: one writer, readers beside it.
+
+Rules kept here:
+
+* Every call runs in a thread. One connection writes and one reads, each used by one thread at a time; with the
+  write-ahead log they do not wait for each other.
+* What ``write`` is given is one transaction; writing it again changes nothing, so a batch may be repeated.
+* A damaged file is set aside with its log, reported, and never deleted.
+* The file is readable for its owner only: it holds what people said.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import attrs
+import msgspec
+import trio
+from sqlite_utils import Database
+
+from backends.protocols import StoreError
+from backends.storage.sqlite_schema import migrate, settings_of_connection
+from config.settings import HistorySettings
+from protocol.messages import SessionRecord, ToolRecord, TurnRecord
+
+log = logging.getLogger("sayso.history")
+Result = TypeVar("Result")
+Record = SessionRecord | TurnRecord | ToolRecord
+
+LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
+CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond it damage is found when it is met
+DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
+SIDE_FILES: Final = ("-wal", "-shm")
+
+
+class SqliteStore:
+    """The store of ``history.path`` (``backends.protocols.Store``); ``damaged`` lists the files that were set aside."""
+
+    def __init__(self, settings: HistorySettings) -> None:
+        self.path = settings.path
+        self.damaged: tuple[Path, ...] = ()
+        self._settings = settings
+        self._writer: Database | None = None
+        self._reader: Database | None = None
+        self._reading = threading.Lock()  # nobody closes the reader under a query
+        self._write_limit = trio.CapacityLimiter(1)
+        self._read_limit = trio.CapacityLimiter(1)
+
+    async def open(self) -> None:
+        """Open the file, or set a damaged one aside and begin a new one; raises ``StoreError``."""
+        await self._in_thread(self._open, self._write_limit)
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write all of them in one transaction; raises ``StoreError``."""
+        await self._in_thread(lambda: self._write(records), self._write_limit)
+
+    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest turns, newest first; raises ``StoreError``."""
+        return await self._in_thread(lambda: self._recent(limit), self._read_limit)
+
+    async def search_turns(self, words: str, limit: int) -> list[dict[str, Any]]:
+        """Return turns in which all ``words`` were heard or replied, best match first; raises ``StoreError``."""
+        return await self._in_thread(lambda: self._search(words, limit), self._read_limit)
+
+    async def close(self) -> None:
+        """Close the file; a closed store can be opened again."""
+        await self._in_thread(self._close, self._write_limit)
+
+    async def _in_thread(self, work: Callable[[], Result], limit: trio.CapacityLimiter) -> Result:
+        """Run ``work`` to its end, also if the caller has gone: half a transaction helps nobody."""
+        return await trio.to_thread.run_sync(work, limiter=limit)
+
+    # --- in the writer's thread ------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._close()
+        with self._explained():
+            try:
+                self._connect()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._start_anew(error)
+            finally:
+                if self._reader is None:  # it did not get that far
+                    self._close()
+
+    def _connect(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)
+        self._writer = writer = self._database()
+        if self.path.stat().st_size <= CHECKED_MAX_BYTES:
+            check(writer)
+        migrate(writer, self.path)
+        self._reader = self._database()
+
+    def _database(self) -> Database:
+        connection = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT_S, check_same_thread=False)
+        database = Database(connection)
+        try:
+            for statement in settings_of_connection(self._settings):
+                database.execute(statement)
+        except sqlite3.Error:
+            database.close()
+            raise
+        return database
+
+    def _start_anew(self, error: sqlite3.DatabaseError) -> None:
+        """Set the file aside and begin a new one."""
+        self._close()
+        aside = set_aside(self.path)
+        self.damaged = (*self.damaged, aside)
+        log.error("%s is damaged (%s); it was set aside as %s, and a new one begins", self.path, error, aside.name)
+        self._connect()
+
+    def _write(self, records: Sequence[Record]) -> None:
+        with self._explained():
+            try:
+                insert(self._opened(self._writer), records)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._start_anew(error)
+                insert(self._opened(self._writer), records)
+
+    def _close(self) -> None:
+        with self._reading:
+            for database in (self._reader, self._writer):
+                if database is not None:
+                    database.close()
+            self._reader = self._writer = None
+
+    # --- in the reader's thread ------------------------------------------------------------------
+
+    def _recent(self, limit: int) -> list[dict[str, Any]]:
+        with self._reading, self._explained():
+            turns = self._opened(self._reader).table("conversations")
+            return [plain(row) for row in turns.rows_where(order_by="timestamp desc, rowid desc", limit=max(limit, 0))]
+
+    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        with self._reading, self._explained():
+            turns = self._opened(self._reader).table("conversations")
+            query = quoted(words)
+            return [plain(row) for row in turns.search(query, limit=max(limit, 0))] if query else []
+
+    # --- both ------------------------------------------------------------------------------------
+
+    def _opened(self, database: Database | None) -> Database:
+        if database is None:
+            raise StoreError(f"{self.path} is not open")
+        return database
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Name the file in whatever goes wrong with it."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+
+def insert(database: Database, records: Sequence[Record]) -> None:
+    """Insert the records in one transaction; rows that are there already stay as they are."""
+    rows: dict[str, list[dict[str, Any]]] = {"sessions": [], "conversations": [], "tool_calls": []}
+    for record in records:
+        rows[table_of(record)].append(row_of(record))
+    with database.atomic():
+        for table, inserted in rows.items():
+            if inserted:
+                database.conn.executemany(insertion(table, inserted[0]), inserted)
+
+
+def insertion(table: str, row: Mapping[str, Any]) -> str:
+    """Return the statement for rows like ``row``.
+
+    ``INSERT OR IGNORE``, which sqlite-utils would write, also ignores rows with a value missing: they would be lost.
+    """
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
+
+
+def table_of(record: Record) -> str:
+    """Return the table that a record belongs to."""
+    match record:
+        case SessionRecord():
+            return "sessions"
+        case TurnRecord():
+            return "conversations"
+        case ToolRecord():
+            return "tool_calls"
+
+
+def row_of(record: Record) -> dict[str, Any]:
+    """Return a record's row: its fields by name, mappings as JSON."""
+    row = attrs.asdict(record, recurse=False)
+    return {
+        name: value if isinstance(value, PLAIN) else msgspec.json.encode(value).decode() for name, value in row.items()
+    }
+
+
+def quoted(words: str) -> str:
+    """Return an FTS5 query for all of the words, whatever signs are in them."""
+    return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.replace("\0", " ").split())
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a turn's row as others see it: latencies as a mapping, without SQLite's own number."""
+    shown = {name: value for name, value in row.items() if name not in {"id", "rowid"}}
+    return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def check(database: Database) -> None:
+    """Raise ``sqlite3.DatabaseError`` with the code of damage if SQLite finds some."""
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        error = sqlite3.DatabaseError(found)
+        error.sqlite_errorname = "SQLITE_CORRUPT"
+        raise error
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error means that the file is damaged, and not that it is locked, read-only or the disk full."""
+    name = getattr(error, "sqlite_errorname", "")
+    return any(name == code or name.startswith(f"{code}_") for code in DAMAGED)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename the file to the first free ``<name>.damaged-<n>``, its log with it; return the new path."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for side in SIDE_FILES:
+        file = path.with_name(path.name + side)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + side))
+    path.rename(aside)
+    return aside

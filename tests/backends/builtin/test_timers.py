@@ -1,0 +1,95 @@
+import pytest
+
+from backends.builtin.store import JsonFile
+from backends.builtin.timers import MAX_TIMERS, TimerError, Timers, announcement
+
+
+@pytest.fixture
+def file(tmp_path):
+    return JsonFile(tmp_path / "timers.json")
+
+
+def test_a_timer_is_due_at_its_time_and_stays_until_it_is_forgotten(file):
+    timers = Timers(file)
+    timer = timers.set(10, "", now_s=100.0, session_id="s1")
+
+    assert timers.due(109.9) == []
+    assert timers.due(110.0) == [timer]
+    assert timers.due(111.0) == [timer]
+    timers.forget([timer])
+    assert timers.due(111.0) == []
+
+
+def test_timers_outlive_the_process(file):
+    Timers(file).set(60, "pasta", now_s=100.0, session_id="s1")
+
+    (timer,) = Timers(file).by_due()
+
+    assert (timer.name, timer.due_s, timer.session_id) == ("pasta", 160.0, "s1")
+
+
+def test_kept_entries_that_are_no_timers_are_dropped(file, caplog):
+    file.write([{"number": "x"}, "nonsense", {"number": 1, "name": "a", "seconds": 1, "due_s": 5, "session_id": "s"}])
+
+    assert len(Timers(file)) == 1
+    assert "dropped" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, -3, 7 * 86_400 + 1, float("nan"), float("inf")])
+def test_a_duration_out_of_bounds_is_refused(file, seconds):
+    with pytest.raises(TimerError, match="one second to seven days"):
+        Timers(file).set(seconds, "", now_s=0.0, session_id="")
+
+
+def test_there_are_not_more_timers_than_allowed(file):
+    timers = Timers(file)
+    for _ in range(MAX_TIMERS):
+        timers.set(10, "", now_s=0.0, session_id="")
+
+    with pytest.raises(TimerError, match="100 timers already"):
+        timers.set(10, "", now_s=0.0, session_id="")
+
+
+def test_the_only_timer_is_cancelled_without_a_name(file):
+    timers = Timers(file)
+    timers.set(600, "", now_s=0.0, session_id="")
+
+    assert timers.cancel() == "The ten minutes timer is cancelled."
+    assert timers.cancel() == "There is no timer."
+
+
+def test_one_of_several_timers_has_to_be_named(file):
+    timers = Timers(file)
+    timers.set(600, "Pasta", now_s=0.0, session_id="")
+    timers.set(300, "tea", now_s=0.0, session_id="")
+
+    assert timers.cancel() == "There are two timers: Pasta timer and tea timer. Which one?"
+    assert timers.cancel("eggs") == "There is no eggs timer."
+    assert timers.cancel("pasta") == "The Pasta timer is cancelled."
+    assert timers.cancel(seconds=300) == "The tea timer is cancelled."
+
+
+def test_all_timers_are_cancelled_at_once(file):
+    timers = Timers(file)
+    for name in ("a", "b"):
+        timers.set(600, name, now_s=0.0, session_id="")
+
+    assert timers.cancel(every=True) == "2 timers are cancelled."
+    assert len(timers) == 0
+
+
+def test_running_timers_are_told_in_the_order_in_which_they_end(file):
+    timers = Timers(file)
+    assert timers.text(0.0) == "There is no timer."
+    timers.set(90, "pasta", now_s=0.0, session_id="")
+    assert timers.text(30.0) == "pasta timer: one minute left."
+    timers.set(10, "", now_s=30.0, session_id="")
+
+    assert timers.text(30.0) == "Two timers: ten seconds timer: ten seconds left; pasta timer: one minute left."
+
+
+def test_a_late_announcement_says_so(file):
+    timer = Timers(file).set(10, "tea", now_s=0.0, session_id="")
+
+    assert announcement(timer, 11.0) == "Your tea timer is done."
+    assert announcement(timer, 130.0) == "Your tea timer is done. It was due two minutes ago."

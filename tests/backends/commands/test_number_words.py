@@ -1,0 +1,24 @@
+import pytest
+
+from backends.commands.number_words import ENGLISH, GERMAN, GERMAN_HALVES, LANGUAGES
+
+
+def test_a_table_is_found_by_its_language():
+    assert LANGUAGES == {"en": ENGLISH, "de": GERMAN}
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("hundert", 100), ("dreihundertvier", 304), ("tausend", 1_000), ("zweitausendfünfhundert", 2_500)],
+)
+def test_german_compounds_are_added_up(word, value):
+    assert GERMAN.compound(word) == value
+
+
+@pytest.mark.parametrize("word", ["jahrhundert", "tausendfüßler", "hundertmal", "haus", ""])
+def test_german_words_that_only_hold_a_number_are_none(word):
+    assert GERMAN.compound(word) is None
+
+
+def test_halves_are_written_with_a_point():
+    assert GERMAN_HALVES["dreieinhalb"] == "3.5"

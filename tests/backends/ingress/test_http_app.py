@@ -1,0 +1,150 @@
+"""The HTTP API, asked through the whole port."""
+
+import gzip
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import httpx2
+import pytest
+
+from backends.ingress.http_app import HttpServices, make_app, turns_limit
+from protocol.messages import ToolSpec
+from runtime.errors import ActorUnavailable
+from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, serving
+
+TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)
+
+
+async def turns(limit: int) -> list[dict[str, Any]]:
+    return [{"turn_id": f"t{number}", "text": "what time is it"} for number in range(limit)]
+
+
+async def tools() -> tuple[ToolSpec, ...]:
+    return (TOOL,)
+
+
+async def unavailable(*_: object) -> Any:
+    raise ActorUnavailable("history", 3.2)
+
+
+SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3")
+
+
+@attrs.frozen
+class Api:
+    client: httpx2.AsyncClient
+    handlers: FakeHandlers
+    port: int
+
+
+@asynccontextmanager
+async def running(services: HttpServices = SERVICES) -> AsyncIterator[Api]:
+    async with serving(app=make_app(services)) as server, httpx2.AsyncClient() as client:
+        client.base_url = f"http://127.0.0.1:{server.port}"
+        yield Api(client, server.handlers, server.port)
+
+
+async def test_people_are_told_how_to_connect() -> None:
+    async with running() as api:
+        response = await api.client.get("/")
+        assert response.headers["content-type"].startswith("text/html")
+        assert f"ws://127.0.0.1:{api.port}/ws" in response.text
+        assert "sayso say" in response.text
+
+
+async def test_the_host_header_cannot_write_into_the_page() -> None:
+    async with running() as api:
+        answer = await ask(api.port, b"GET / HTTP/1.1\r\nHost: <script>alert(1)</script>\r\n\r\n")
+        assert b"<script>" not in answer
+
+
+async def test_the_tools_are_listed() -> None:
+    async with running() as api:
+        assert (await api.client.get("/api/tools")).json() == {"tools": [json.loads(json.dumps(attrs.asdict(TOOL)))]}
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 50), ("?limit=1", 1), ("?limit=500", 500)])
+async def test_the_newest_turns_are_listed(query: str, count: int) -> None:
+    async with running() as api:
+        response = await api.client.get(f"/api/conversations{query}")
+        assert len(response.json()["turns"]) == count
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "-1", "ten", "", "1.5", "٣", "9" * 5_000])
+async def test_a_bad_limit_is_400_with_a_sentence(limit: str) -> None:
+    async with running() as api:
+        response = await api.client.get("/api/conversations", params={"limit": limit})
+        assert response.status_code == 400
+        assert response.json()["error"].startswith("limit must be a whole number from 1 to 500, not '")
+
+
+def test_without_a_limit_there_is_a_default() -> None:
+    assert turns_limit(None) == 50
+
+
+async def test_an_actor_that_is_down_is_503_with_when_to_come_back() -> None:
+    async with running(attrs.evolve(SERVICES, recent_turns=unavailable)) as api:
+        response = await api.client.get("/api/conversations")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "3"
+        assert "history is unavailable" in response.json()["error"]
+        assert (await api.client.get("/api/tools")).status_code == 200
+
+
+async def test_a_bug_is_500_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(limit: int) -> list[dict[str, Any]]:
+        raise ZeroDivisionError("secret")
+
+    async with running(attrs.evolve(SERVICES, recent_turns=broken)) as api:
+        response = await api.client.get("/api/conversations")
+        assert response.status_code == 500
+        assert "secret" not in response.text
+        assert "error" in response.json()
+    assert "secret" in caplog.text
+
+
+async def test_an_unknown_path_is_404_in_json_and_counted_without_its_path() -> None:
+    async with running() as api:
+        response = await api.client.get("/api/nothing")
+        assert (response.status_code, response.json()) == (404, {"error": "there is nothing at /api/nothing"})
+    assert api.handlers.observed == [("GET", "unmatched", 404)]
+
+
+async def test_a_wrong_method_is_405_with_allow() -> None:
+    async with running() as api:
+        response = await api.client.delete("/api/tools")
+        assert response.status_code == 405
+        assert "GET" in response.headers["allow"]
+        assert "error" in response.json()
+
+
+async def test_head_is_answered_without_a_body() -> None:
+    async with running() as api:
+        response = await api.client.head("/api/tools")
+        assert (response.status_code, response.content) == (200, b"")
+
+
+async def test_long_answers_are_compressed_when_asked_for() -> None:
+    async with running() as api:
+        plain = await api.client.get("/api/conversations", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.headers["vary"] == "Accept-Encoding"
+        head = b"GET /api/conversations HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"
+        packed = (await ask(api.port, head)).partition(b"\r\n\r\n")[2]
+        assert gzip.decompress(packed) == plain.content
+
+
+async def test_the_api_is_described_and_every_path_of_the_app_is_in_it() -> None:
+    async with running() as api:
+        paths = (await api.client.get("/openapi.json")).json()["paths"]
+        rules = {rule.rule for rule in make_app(SERVICES).url_map.iter_rules()}
+        assert {rule for rule in rules if rule.startswith("/api")} <= set(paths)
+
+
+async def test_requests_are_counted_by_route() -> None:
+    async with running() as api:
+        await api.client.get("/api/conversations?limit=3")
+    assert api.handlers.observed == [("GET", "/api/conversations", 200)]

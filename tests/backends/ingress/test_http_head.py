@@ -1,0 +1,117 @@
+"""What heads say."""
+
+import json
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.ingress.http_head import (
+    body_bytes_of,
+    error_answer,
+    handover_of,
+    handshake_of,
+    method_label,
+    refusal_answer,
+    request_of,
+    wants_websocket,
+)
+from backends.protocols import Refusal
+
+
+def head(target: str = "/", *headers: tuple[str, str], method: str = "GET") -> h11.Request:
+    return h11.Request(method=method, target=target, headers=[("Host", "x"), *headers])
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/", "/", {}),
+        ("/a/b?x=1&y=&x=2", "/a/b", {"x": "2", "y": ""}),
+        ("/a%20b?q=%C3%A9+e", "/a%20b", {"q": "é e"}),
+        ("http://other.example/abs?x=1", "/abs", {"x": "1"}),
+        ("http://other.example", "/", {}),
+        ("*", "*", {}),
+        ("//evil.example/x", "/x", {}),
+    ],
+)
+def test_a_target_is_split_into_path_and_query(target: str, path: str, query: dict[str, str]) -> None:
+    request = request_of(head(target), "1.2.3.4:5")
+    assert (request.path, request.query, request.peer) == (path, query, "1.2.3.4:5")
+
+
+def test_header_names_are_lower_case_and_repeated_values_joined() -> None:
+    request = request_of(head("/", ("X-One", "1"), ("x-one", "2"), ("Accept", "*/*")), "p")
+    assert request.headers == {"host": "x", "x-one": "1, 2", "accept": "*/*"}
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40))
+def test_no_target_that_h11_lets_through_is_too_strange(target: str) -> None:
+    assert request_of(head(target), "p").path
+
+
+@pytest.mark.parametrize(
+    ("connection", "upgrade", "expected"),
+    [
+        ("Upgrade", "websocket", True),
+        ("keep-alive, upgrade", "WebSocket", True),
+        ("keep-alive", "websocket", False),
+        ("upgrade", "h2c", False),
+        ("close", "", False),
+    ],
+)
+def test_a_websocket_is_wanted_when_both_headers_say_so(connection: str, upgrade: str, expected: bool) -> None:
+    assert wants_websocket(request_of(head("/", ("Connection", connection), ("Upgrade", upgrade)), "p")) is expected
+
+
+def test_labels_of_methods_are_a_closed_set() -> None:
+    assert method_label("GET") == "GET"
+    assert method_label("BREW") == "OTHER"
+
+
+def test_a_head_is_handed_on_without_what_was_for_us() -> None:
+    original = head(
+        "/a?b=c",
+        ("Connection", "keep-alive, Upgrade, HTTP2-Settings"),
+        ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA"),
+        ("X-Mixed-Case", "1"),
+        ("Content-Length", "3"),
+        method="POST",
+    )
+    handover = handover_of(original, b"ab")
+    assert (handover.received, handover.body_bytes) == (b"ab", 3)
+    connection = h11.Connection(h11.SERVER)
+    connection.receive_data(handover.head)
+    again = connection.next_event()
+    assert isinstance(again, h11.Request)
+    assert (again.method, again.target, again.http_version) == (b"POST", b"/a?b=c", b"1.1")
+    assert dict(again.headers.raw_items()) == {b"Host": b"x", b"X-Mixed-Case": b"1", b"Content-Length": b"3"}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [(("X", "1"), 0), (("Content-Length", "12"), 12), (("Transfer-Encoding", "chunked"), None)],
+)
+def test_the_length_of_a_body_is_as_announced(header: tuple[str, str], expected: int | None) -> None:
+    assert body_bytes_of(head("/", header)) == expected
+
+
+def test_the_handshake_has_the_same_head() -> None:
+    raw = h11.Request(method=b"GET", target=b"/ws?x=1", headers=[(b"Host", b"x"), (b"Origin", b"https://\xe9.example")])
+    handshake = handshake_of(raw)
+    assert (handshake.path, handshake.method, handshake.protocol) == ("/ws?x=1", "GET", "HTTP/1.1")
+    assert handshake.headers["origin"] == "https://é.example"
+
+
+def test_errors_are_json() -> None:
+    answer = error_answer(405, "no", [("Allow", "GET")])
+    assert (answer.status, json.loads(answer.body), answer.headers) == (405, {"error": "no"}, (("Allow", "GET"),))
+
+
+def test_a_refusal_says_when_in_both_units() -> None:
+    answer = refusal_answer(Refusal(429, "too fast", 0.2))
+    assert answer.status == 429
+    assert answer.headers == (("Retry-After", "1"),)
+    assert json.loads(answer.body) == {"reason": "too fast", "retry_after_ms": 200}

@@ -1,0 +1,87 @@
+import json
+
+import attrs
+import pytest
+
+from backends.ingress.pages import Pages
+from backends.protocols import Request
+
+
+def node(actor_id, state="ready", **statistics):
+    return {"id": actor_id, "state": state, "statistics": statistics, "children": []}
+
+
+@attrs.define
+class FakeFacts:
+    """A house in which all is well, unless told otherwise."""
+
+    states: dict[str, str] = attrs.field(factory=dict)
+    stopping: bool = False
+    asked_for: list[str] = attrs.field(factory=list)
+
+    def tree(self):
+        names = ("history", "tools", "inference", "transcription", "speech")
+        return {"id": "root", "state": "ready", "children": [node(n, self.states.get(n, "ready")) for n in names]}
+
+    def server(self):
+        return {"version": "1", "uptime_s": 5.0, "sessions": 2, "load_level": 0, "stopping": self.stopping}
+
+    def memory(self):
+        return {"usage_percent": 10.0, "available_gb": 20.0}
+
+    def cpu_percent(self):
+        return 12.5
+
+    def timestamp(self):
+        return "2026-01-01T00:00:00+00:00"
+
+    def metrics(self, accept):
+        self.asked_for.append(accept)
+        return "text/plain", b"figures"
+
+
+def get(facts, path, **headers):
+    answer = Pages(facts).routes()[path](Request("GET", path, {}, headers, "127.0.0.1:1"))
+    return answer.status, json.loads(answer.body) if answer.content_type == "application/json" else answer.body
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live"])
+def test_a_house_that_serves_is_alive_and_one_that_stops_is_not(path):
+    assert get(FakeFacts(), path) == (200, {"status": "healthy"})
+    assert get(FakeFacts(stopping=True), path) == (503, {"status": "stopping"})
+
+
+def test_ready_names_what_is_missing():
+    assert get(FakeFacts(), "/health/ready") == (200, {"status": "ready"})
+    status, page = get(FakeFacts(states={"speech": "backoff"}, stopping=True), "/health/ready")
+
+    assert (status, page["missing"]) == (503, ["stopping", "speech"])
+
+
+def test_the_detailed_page_shows_each_component_and_fails_with_the_worst():
+    status, page = get(FakeFacts(), "/health/detailed")
+    assert (status, page["status"], page["timestamp"]) == (200, "healthy", "2026-01-01T00:00:00+00:00")
+    assert page["components"]["cpu"]["usage_percent"] == 12.5
+
+    status, page = get(FakeFacts(states={"transcription": "starting"}), "/health/detailed")
+    assert (status, page["components"]["stt"]["status"]) == (503, "unhealthy")
+
+
+def test_the_status_page_shows_figures_and_tree():
+    status, page = get(FakeFacts(), "/api/status")
+
+    assert (status, page["sessions"]) == (200, 2)
+    assert page["tree"]["children"][0]["id"] == "history"
+
+
+def test_the_scraper_gets_the_format_that_it_asks_for():
+    facts = FakeFacts()
+
+    assert get(facts, "/metrics", accept="application/openmetrics-text") == (200, b"figures")
+    assert facts.asked_for == ["application/openmetrics-text"]
+
+
+def test_answers_are_not_to_be_kept():
+    answer = Pages(FakeFacts()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
+
+    assert ("cache-control", "no-store") in answer.headers

@@ -1,0 +1,116 @@
+"""The listener with real sockets on loopback: its limits, its border around each connection, its end."""
+
+import json
+import logging
+import socket as stdlib_socket
+import struct
+from contextlib import AbstractContextManager
+
+import httpx2
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from backends.ingress.reception import Doors
+from backends.ingress.server import STOP_GRACE_S, Ingress
+from backends.protocols import Request, Socket
+from tests.backends.ingress.ingress_fixtures import (
+    UPGRADE,
+    FakeHandlers,
+    ask,
+    gateway_settings,
+    patient_clock,
+    read_head,
+    refusal_event,
+    serving,
+)
+
+
+@pytest.fixture
+def clock() -> MockClock:
+    return patient_clock()
+
+
+async def test_connections_over_the_limit_get_503_and_the_others_go_on() -> None:
+    settings = gateway_settings(max_http_connections=2)
+    async with serving(settings=settings) as server:
+        first, second = await server.connect(), await server.connect()
+        await first.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        await read_head(first)
+        await second.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        await read_head(second)
+        answer = await ask(server.port, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"error": "too many connections"}
+        await first.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await read_head(first))[0].startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_admission_that_crashes_ends_that_connection_only(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeHandlers):
+        def admit(self, request: Request) -> AbstractContextManager[None]:
+            raise KeyError("no such tenant")
+
+    async with serving(Broken()) as server, httpx2.AsyncClient() as client:
+        assert await ask(server.port, UPGRADE + b"\r\n") == b""
+        assert (await client.get(f"http://127.0.0.1:{server.port}/health")).status_code == 200
+    assert "no such tenant" in caplog.text
+
+
+async def test_stopping_says_goodbye_to_sockets_and_closes_idle_connections() -> None:
+    async with serving() as server:
+        client, idle = await server.upgrade(), await server.connect()
+        await idle.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        await read_head(idle)
+        codes = []
+
+        async def read() -> None:
+            codes.append(await client.close_code())
+            await client.stream.aclose()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            await server.ingress.stop()
+        assert codes == [1001]
+        assert await idle.receive_some() == b""
+        with pytest.raises(OSError, match="all attempts to connect"):
+            await server.connect()
+    assert (server.handlers.taken, server.handlers.given_back) == (0, 1)
+
+
+async def test_stopping_cuts_what_does_not_end(clock: MockClock) -> None:
+    async def stubborn(socket: Socket, request: Request) -> None:
+        await trio.sleep_forever()
+
+    async with serving(FakeHandlers(session=stubborn)) as server:
+        await server.upgrade()
+        before = trio.current_time()
+        await server.ingress.stop()
+        assert trio.current_time() - before == pytest.approx(STOP_GRACE_S)
+    assert (server.handlers.taken, server.handlers.given_back) == (0, 1)
+
+
+async def test_stopping_what_never_began_returns_at_once() -> None:
+    ingress = Ingress(gateway_settings(), FakeHandlers(), Doors(frozenset({"/ws"}), refusal_event))
+    with trio.fail_after(1):
+        await ingress.stop()
+
+
+async def test_the_listener_shows_who_is_in() -> None:
+    async with serving() as server:
+        await server.upgrade()
+        assert repr(server.ingress) == "<Ingress 0 http, 1 websockets>"
+
+
+async def test_clients_that_vanish_at_once_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as server:
+        for _ in range(50):
+            stream = await server.connect()
+            reset = struct.pack("ii", 1, 0)  # closing sends a reset
+            stream.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_LINGER, reset)
+            await stream.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            await stream.aclose()
+        answer = await ask(server.port, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -1,0 +1,22 @@
+import pytest
+from pydantic import ValidationError
+
+from backends.mcp.announcements import METHOD, Announcement, AnnouncementNotification, Announcements
+
+
+async def test_an_announcement_is_handed_to_its_receiver():
+    said = []
+    (binding,) = Announcements(lambda session, text: said.append((session, text))).notifications()
+    wire = AnnouncementNotification(params=Announcement(session="s1", text="Tea is ready.")).model_dump()
+
+    assert wire["method"] == binding.method == METHOD
+    await binding.handler(binding.params_type.model_validate(wire["params"]))
+    assert said == [("s1", "Tea is ready.")]
+
+
+@pytest.mark.parametrize(
+    "params", [{"session": "s"}, {"session": "s", "text": ""}, {"session": "s", "text": "x" * 501}]
+)
+def test_an_announcement_has_a_short_text(params):
+    with pytest.raises(ValidationError):
+        Announcement.model_validate(params)

@@ -1,0 +1,203 @@
+"""The client against servers in this process; real processes and addresses are in tests/system/test_mcp.py."""
+
+import logging
+import sys
+
+import pytest
+import trio
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import ToolAnnotations
+
+from backends.mcp.client import McpServers, McpSettings, builtin_server_config
+from backends.protocols import ToolServerLost
+
+SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
+
+
+class Recorder:
+    """A server that remembers what it was asked, and what became of it."""
+
+    def __init__(self):
+        self.server = MCPServer("recorder", log_level="ERROR")
+        self.seen = []
+        self.server.add_tool(self.echo, annotations=ToolAnnotations(read_only_hint=True), structured_output=False)
+        self.server.add_tool(self.wait, structured_output=False)
+        self.server.add_tool(self.fail, structured_output=False)
+        self.server.add_tool(self.talk, structured_output=False)
+        self.server.add_tool(self.count)
+
+    async def echo(self, text: str, ctx: Context) -> str:
+        """Say it again."""
+        meta = ctx.request_context.meta
+        self.seen.append((text, meta["sayso/session"], meta["sayso/call"]))
+        return text
+
+    async def wait(self, seconds: float) -> str:
+        """Take a while."""
+        try:
+            await trio.sleep(seconds)
+        except trio.Cancelled:
+            self.seen.append("cancelled")
+            raise
+        self.seen.append("done")
+        return "done"
+
+    async def fail(self) -> str:
+        """Break."""
+        raise RuntimeError("internal secret")
+
+    async def talk(self) -> str:
+        """Say too much."""
+        return "bla " * 1_000
+
+    async def count(self) -> dict[str, int]:
+        """Count."""
+        return {"n": 3}
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+def connect(config, settings=SETTINGS):
+    return McpServers({"server": config}, settings)("server", on_announcement=lambda *_: None)
+
+
+def call(server, tool, timeout_s=2.0, **arguments):
+    return server.call(tool, arguments, timeout_s=timeout_s, session_id="s1", call_id="c1")
+
+
+async def test_tools_are_listed_with_what_their_author_says(recorder):
+    async with connect(recorder.server) as server:
+        tools = {tool.name: tool for tool in await server.list_tools()}
+
+    assert set(tools) == {"echo", "wait", "fail", "talk", "count"}
+    assert tools["echo"].server == "server"
+    assert tools["echo"].description == "Say it again."
+    assert tools["echo"].read_only is True
+    assert tools["wait"].read_only is None
+    assert tools["echo"].input_schema["required"] == ["text"]
+
+
+async def test_a_call_carries_its_session_and_its_id(recorder):
+    async with connect(recorder.server) as server:
+        outcome = await call(server, "echo", text="hello")
+
+    assert (outcome.ok, outcome.content, outcome.error) == (True, "hello", None)
+    assert recorder.seen == [("hello", "s1", "c1")]
+
+
+async def test_structured_results_and_long_ones_become_bounded_text(recorder):
+    async with connect(recorder.server) as server:
+        assert "3" in (await call(server, "count")).content
+        assert len((await call(server, "talk")).content) == 100
+
+
+@pytest.mark.parametrize(("tool", "arguments"), [("fail", {}), ("echo", {}), ("unknown", {})])
+async def test_a_failed_call_is_an_outcome_with_words(recorder, tool, arguments):
+    async with connect(recorder.server) as server:
+        outcome = await call(server, tool, **arguments)
+        assert (await call(server, "echo", text="still here")).ok
+
+    assert not outcome.ok
+    assert outcome.error
+    assert "secret" not in outcome.error
+
+
+async def test_a_call_that_takes_too_long_is_cancelled_at_the_server(recorder, autojump_clock):
+    async with connect(recorder.server) as server:
+        outcome = await call(server, "wait", timeout_s=1.5, seconds=60)
+
+    assert not outcome.ok
+    assert outcome.error == "wait took longer than 1.5 s and was cancelled"
+    assert outcome.duration_s == pytest.approx(1.5)
+    assert recorder.seen == ["cancelled"]
+
+
+async def test_a_callers_cancellation_reaches_the_server(recorder, autojump_clock):
+    async with connect(recorder.server) as server:
+        with trio.move_on_after(1):
+            await call(server, "wait", timeout_s=30, seconds=20)
+        await trio.sleep(0.1)
+
+        assert recorder.seen == ["cancelled"]
+
+
+async def test_calls_run_side_by_side(recorder, autojump_clock):
+    started_s = trio.current_time()
+    async with connect(recorder.server) as server, trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(lambda: call(server, "wait", timeout_s=30, seconds=5))
+
+    assert trio.current_time() - started_s < 6
+    assert recorder.seen == ["done"] * 3
+
+
+async def test_a_server_that_answers_pings_is_not_lost(recorder, autojump_clock):
+    async with connect(recorder.server) as server:
+        with trio.move_on_after(600) as scope:
+            await server.wait_lost()
+
+    assert scope.cancelled_caught
+
+
+async def test_after_the_block_calls_say_that_the_server_is_gone(recorder):
+    async with connect(recorder.server) as server:
+        pass
+
+    with pytest.raises(ToolServerLost, match="server: it was closed"):
+        await call(server, "echo", text="x")
+    with pytest.raises(ToolServerLost):
+        await server.list_tools()
+    assert await server.wait_lost() == "server: it was closed"
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is(recorder):
+    with pytest.raises(KeyError, match="mine"):
+        async with connect(recorder.server):
+            raise KeyError("mine")
+
+
+async def test_a_cancelled_block_ends(recorder, autojump_clock):
+    with trio.move_on_after(3) as scope:
+        async with connect(recorder.server):
+            await trio.sleep_forever()
+
+    assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"command": "no-such-command-here"}, "the command 'no-such-command-here' was not found; is it installed"),
+        ({"command": sys.executable, "cwd": "/no/such/folder"}, "its folder /no/such/folder does not exist"),
+        ({"command": "/"}, "the command '/' may not be executed"),
+        ({"cmd": "x"}, r"a tool server must have a command or a url, not \['cmd'\]"),
+        ({"command": ["ls"]}, "command"),
+        ({"url": "nonsense"}, "server: "),
+    ],
+)
+async def test_what_cannot_be_started_is_lost_with_a_readable_reason(config, reason):
+    with pytest.raises(ToolServerLost, match=reason) as caught:
+        async with connect(config):
+            pass
+
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 500
+
+
+def test_the_built_in_server_is_started_by_this_interpreter(tmp_path):
+    config = builtin_server_config(tmp_path, '{"a": ["b"]}')
+
+    assert config["command"] == sys.executable
+    assert config["args"][:2] == ["-m", "backends.builtin.server"]
+    assert str(tmp_path) in config["args"]
+
+
+async def test_the_connection_is_logged(recorder, caplog):
+    caplog.set_level(logging.INFO)
+    async with connect(recorder.server):
+        pass
+
+    assert "connected to server, protocol 20" in caplog.text

@@ -1,0 +1,80 @@
+import json
+
+import pytest
+from mcp_types import (
+    AudioContent,
+    CallToolResult,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+    Tool,
+    ToolAnnotations,
+)
+
+from backends.mcp.results import MAX_DESCRIPTION_CHARS, bounded, result_text, tool_spec
+
+
+def test_text_blocks_are_joined():
+    result = CallToolResult(content=[TextContent(text="one"), TextContent(text="two ")])
+
+    assert result_text(result, 100) == "one\ntwo"
+
+
+def test_structured_content_speaks_only_where_there_is_no_text():
+    structured = {"städte": ["Köln"], "n": 1}
+
+    assert json.loads(result_text(CallToolResult(content=[], structured_content=structured), 100)) == structured
+    assert result_text(CallToolResult(content=[TextContent(text="x")], structured_content=structured), 100) == "x"
+
+
+def test_what_is_no_text_is_named():
+    result = CallToolResult(
+        content=[
+            ImageContent(data="AAAA", mime_type="image/png"),
+            AudioContent(data="AAAA", mime_type="audio/wav"),
+            ResourceLink(name="report", uri="file:///r.txt"),
+            EmbeddedResource(resource=TextResourceContents(uri="file:///a", text="inside")),
+        ]
+    )
+
+    assert result_text(result, 200) == "[image, image/png]\n[audio, audio/wav]\n[report: file:///r.txt]\ninside"
+
+
+def test_an_empty_result_is_empty_text():
+    assert result_text(CallToolResult(content=[]), 10) == ""
+
+
+@pytest.mark.parametrize("size", [10, 99, 100, 101, 100_000])
+def test_no_text_is_longer_than_its_bound(size):
+    text = bounded("x" * size, 100)
+
+    assert len(text) <= 100
+    assert text.endswith("[cut]") == (size > 100)
+
+
+def test_hints_of_a_tool_are_passed_on_and_missing_ones_stay_unknown():
+    bare = Tool(name="a", input_schema={"type": "object"})
+    hinted = Tool(
+        name="b",
+        title="Title",
+        input_schema={"type": "object"},
+        annotations=ToolAnnotations(read_only_hint=False, destructive_hint=True),
+    )
+
+    assert (tool_spec("s", bare).read_only, tool_spec("s", bare).destructive) == (None, None)
+    spec = tool_spec("s", hinted)
+    assert (spec.server, spec.description, spec.read_only, spec.destructive, spec.idempotent) == (
+        "s",
+        "Title",
+        False,
+        True,
+        None,
+    )
+
+
+def test_a_description_is_bounded():
+    tool = Tool(name="a", description="x" * 10_000, input_schema={"type": "object"})
+
+    assert len(tool_spec("s", tool).description) == MAX_DESCRIPTION_CHARS

@@ -1,0 +1,229 @@
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+from backends.speech.whisper import Search, Transcriber, language_code
+from backends.speech.whisper_engine import Hypotheses, Job
+from protocol.messages import INTERNAL_RATE_HZ
+
+SOT, NO_TIMESTAMPS, BIAS = 1, 2, 3
+
+
+def heard(text: str, *others: str, logprob: float = -0.2, no_speech_prob: float = 0.0) -> Hypotheses:
+    texts = (text, *others)
+    tokens = tuple(tuple(hash(word) for word in one.split()) for one in texts)
+    return Hypotheses(tokens, texts, logprob, no_speech_prob)
+
+
+@attrs.define
+class FakeEngine:
+    """Says what it is told for (window, whether biased); remembers what it was asked."""
+
+    says: Callable[[int, bool], Hypotheses]
+    device: str = "cpu"
+    compute_type: str = "int8"
+    is_multilingual: bool = False
+    detected: str = "de"
+    encoded: list[int] = attrs.field(factory=list)
+    batches: list[int] = attrs.field(factory=list)
+    prompted: list[str] = attrs.field(factory=list)
+
+    def encode(self, samples: Any, window_s: int) -> Any:
+        self.encoded.append(window_s)
+        return SimpleNamespace(shape=(1, 50 * window_s, 4), window_s=window_s)
+
+    def detect_language(self, encoding: Any) -> str:
+        return self.detected
+
+    def knows(self, language: str) -> bool:
+        return language in {"en", "de"}
+
+    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+        self.prompted.append(language)
+        return (*([BIAS] * len(vocabulary)), SOT, NO_TIMESTAMPS)
+
+    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+        assert len({job.shape for job in jobs}) == 1
+        self.batches.append(len(jobs))
+        return [self.says(job.encoding.window_s, BIAS in job.prompt) for job in jobs]
+
+
+def pcm(duration_s: float) -> bytes:
+    return np.full(int(duration_s * INTERNAL_RATE_HZ), 3_000, dtype="<i2").tobytes()
+
+
+def transcribe(
+    engine: FakeEngine, *items: tuple[float, list[str]], voiced_s: float = 1.0, **search: Any
+) -> list[dict[str, Any]]:
+    worker = Transcriber(engine, Search(**search), voiced_seconds=lambda samples: voiced_s)
+    blobs = [pcm(duration_s) for duration_s, _ in items]
+    requests = [
+        {"bytes": len(blob), "language": None, "vocabulary": words}
+        for blob, (_, words) in zip(blobs, items, strict=True)
+    ]
+    return worker.transcribe(requests, b"".join(blobs))
+
+
+def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard(" turn it on", " Turn it on.", " turn it off", logprob=0.0))
+
+    (answer,) = transcribe(engine, (2.0, []))
+
+    compute_s = answer.pop("compute_s")
+    assert compute_s > 0
+    assert answer == {
+        "text": "Turn it on",
+        "language": "en",
+        "confidence": 1.0,
+        "alternatives": ["Turn it off"],
+        "no_speech": None,
+        "window_s": 10,
+        "fallback": False,
+    }
+
+
+def test_what_silero_calls_noise_is_never_decoded() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("thank you"))
+
+    (answer,) = transcribe(engine, (2.0, []), voiced_s=0.0)
+
+    assert (answer["text"], answer["no_speech"]) == ("", "noise")
+    assert engine.encoded == []
+
+
+@pytest.mark.parametrize(("duration_s", "reason"), [(0.0, "too_short"), (0.05, "too_short")])
+def test_next_to_nothing_is_too_short(duration_s: float, reason: str | None) -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("you"))
+
+    assert transcribe(engine, (duration_s, []))[0]["no_speech"] == reason
+
+
+def test_utterances_of_one_window_are_decoded_together_and_others_apart() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard(f"window {window_s}"))
+
+    answers = transcribe(engine, (1.0, []), (10.0, []), (2.0, []))
+
+    assert [answer["text"] for answer in answers] == ["Window 10", "Window 16", "Window 10"]
+    assert sorted(engine.batches) == [1, 2]
+
+
+def test_prompts_of_different_length_do_not_share_a_batch() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("biased" if is_biased else "plain"))
+
+    answers = transcribe(engine, (1.0, ["light"]), (1.0, []))
+
+    assert [answer["text"] for answer in answers] == ["Biased", "Plain"]
+    assert engine.batches == [1, 1]
+
+
+def test_a_loop_is_decoded_again_in_longer_windows() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("turn it on " * (8 if window_s < 30 else 1)))
+
+    (answer,) = transcribe(engine, (1.5, []))
+
+    assert (answer["text"], answer["fallback"], answer["window_s"]) == ("Turn it on", True, 30)
+    assert engine.encoded == [10, 16, 30]
+
+
+def test_only_the_looping_utterance_of_a_batch_is_decoded_again() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("stop it " * (4 if window_s == 10 else 1)))
+
+    first, second = transcribe(engine, (1.5, []), (6.0, []))
+
+    assert (first["fallback"], second["fallback"]) == (True, False)
+    assert engine.batches == [1, 1, 1]
+
+
+def test_a_loop_that_will_not_end_becomes_no_text() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("turn it on " * 9))
+
+    (answer,) = transcribe(engine, (1.5, ["light"]))
+
+    assert (answer["text"], answer["no_speech"]) == ("", "hallucination")
+    assert engine.encoded == [10, 16, 30]
+    assert len(engine.batches) == 4  # the last without the prompt, on the same encoding
+
+
+def test_an_unlikely_biased_text_gives_way_to_the_unbiased_one() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("latte", logprob=-0.9) if is_biased else heard("later"))
+
+    (answer,) = transcribe(engine, (1.5, ["latte"]))
+
+    assert (answer["text"], answer["fallback"]) == ("Later", True)
+    assert engine.encoded == [10]
+
+
+def test_hardly_any_voice_is_not_heard_through_a_prompt() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("light" if is_biased else "you", no_speech_prob=0.9))
+
+    (answer,) = transcribe(engine, (1.5, ["light"]), voiced_s=0.2)
+
+    assert (answer["text"], answer["no_speech"]) == ("", "hallucination")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "setting", "language"),
+    [("de", "en", "de"), ("de-AT", "en", "de"), ("xx", "en", "en"), (None, "auto", "fr"), (None, "", "fr")],
+)
+def test_a_multilingual_model_is_asked_for_the_language_or_detects_it(
+    wanted: str | None, setting: str, language: str
+) -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("ja"), is_multilingual=True, detected="fr")
+    worker = Transcriber(engine, Search(language=setting), voiced_seconds=lambda samples: 1.0)
+
+    (answer,) = worker.transcribe([{"bytes": len(pcm(1.0)), "language": wanted, "vocabulary": []}], pcm(1.0))
+
+    assert answer["language"] == language
+    assert engine.prompted == [language]
+
+
+def test_an_english_model_takes_everything_for_english() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("yes"))
+
+    assert transcribe(engine, (1.0, []), language="de")[0]["language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("requests", "blob", "message"),
+    [
+        ([{"bytes": 960_002}], bytes(960_002), r"at most 30 s \(960000 bytes\), not 960002"),
+        ([{"bytes": 3}], b"abc", "whole samples"),
+        ([{"bytes": -2}], b"", "not -2"),
+        ([{"bytes": 4}], b"ab", "items say 4 bytes of samples, but 2 came"),
+        ([], b"ab", "items say 0 bytes"),
+    ],
+)
+def test_requests_that_do_not_fit_their_samples_are_refused(
+    requests: list[dict[str, Any]], blob: bytes, message: str
+) -> None:
+    worker = Transcriber(FakeEngine(lambda window_s, is_biased: heard("")), Search())
+
+    with pytest.raises(ValueError, match=message):
+        worker.transcribe(requests, blob)
+
+
+def test_no_utterances_give_no_answers() -> None:
+    assert Transcriber(FakeEngine(lambda window_s, is_biased: heard("")), Search()).transcribe([], b"") == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        ("en", "en"),
+        ("en-US", "en"),
+        ("PT_br", "pt"),
+        ("yue", "yue"),
+        ("auto", None),
+        ("", None),
+        (None, None),
+        ("transcribe", None),
+        ("e", None),
+        ("<|en|>", None),
+    ],
+)
+def test_a_language_tag_is_cut_to_its_code(tag: str | None, code: str | None) -> None:
+    assert language_code(tag) == code

@@ -1,0 +1,364 @@
+"""The history file: what is written can be read, found, repeated, and survives damage by being set aside."""
+
+import logging
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.protocols import StoreError
+from backends.storage.sqlite import SqliteStore, is_damage, row_of, set_aside
+from backends.storage.sqlite_schema import STEPS
+from config.settings import HistorySettings
+from protocol.messages import SessionRecord, ToolRecord, TurnRecord
+
+SESSION = SessionRecord("s1", "anna", 1_000.0)
+TURN = TurnRecord(
+    session_id="s1",
+    turn_id="t1",
+    user_id="anna",
+    timestamp=1_001.0,
+    heard="Turn on the kitchen light",
+    replied="The light is on.",
+    outcome="done",
+    source="command",
+    latency_ms={"stt": 120.5, "total": 300.0},
+)
+CALL = ToolRecord(
+    session_id="s1",
+    turn_id="t1",
+    call_id="c1",
+    timestamp=1_001.5,
+    server="home",
+    tool="light",
+    arguments={"on": True, "rooms": ["Küche"]},
+    ok=True,
+    result="on",
+    duration_ms=12.5,
+    transcript="Turn on the kitchen light",
+    confidence=0.9,
+)
+
+
+def settings_for(path: Path) -> HistorySettings:
+    return HistorySettings(
+        path=path, batch_rows=64, batch_ms=50.0, max_pending=100, cache_pages=10_000, mmap_bytes=268_435_456
+    )
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(settings_for(path))
+    await store.open()
+    try:
+        yield store
+    finally:
+        with trio.CancelScope(shield=True):
+            await store.close()
+
+
+def rows(path: Path, sql: str) -> list[Any]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def turn(number: int, **changes: Any) -> TurnRecord:
+    return attrs.evolve(TURN, turn_id=f"t{number}", timestamp=1_000.0 + number, **changes)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "history.db"
+
+
+# --- writing and reading -------------------------------------------------------------------------
+
+
+async def test_records_of_every_kind_are_written(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([SESSION, TURN, CALL])
+
+    assert rows(path, "SELECT session_id, user_id, started_at FROM sessions") == [("s1", "anna", 1_000.0)]
+    assert rows(path, "SELECT heard, source, latency_ms FROM conversations") == [
+        ("Turn on the kitchen light", "command", '{"stt":120.5,"total":300.0}')
+    ]
+    assert rows(path, "SELECT tool, ok, arguments FROM tool_calls") == [("light", 1, '{"on":true,"rooms":["Küche"]}')]
+
+
+async def test_the_newest_turns_come_first_as_they_were(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([turn(2), turn(3), turn(1)])
+        found = await store.recent_turns(2)
+
+    assert [row["turn_id"] for row in found] == ["t3", "t2"]
+    assert found[0]["latency_ms"] == {"stt": 120.5, "total": 300.0}
+    assert found[0]["replied"] == "The light is on."
+
+
+async def test_writing_a_batch_again_changes_nothing(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([SESSION, TURN, CALL])
+        await store.write([SESSION, TURN, attrs.evolve(CALL, result="tampered")])
+
+        assert len(await store.recent_turns(10)) == 1
+        assert await store.search_turns("kitchen", 10) == await store.recent_turns(10)
+
+    assert rows(path, "SELECT result FROM tool_calls") == [("on",)]
+
+
+async def test_a_batch_is_written_whole_or_not_at_all(path: Path) -> None:
+    async with opened(path) as store:
+        with pytest.raises(StoreError, match=r"history\.db: NOT NULL"):
+            await store.write([SESSION, TURN, attrs.evolve(CALL, tool=None)])  # type: ignore[arg-type] # the mistake
+
+        await store.write([turn(2)])
+
+    assert rows(path, "SELECT count(*) FROM sessions") == [(0,)]
+    assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
+
+
+async def test_nothing_to_write_is_no_error(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([])
+        assert await store.recent_turns(10) == []
+
+
+async def test_words_are_found_in_what_was_heard_and_replied(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write(
+            [turn(1), turn(2, heard="what time is it", replied="It is noon."), turn(3, heard="", replied="")]
+        )
+
+        assert [row["turn_id"] for row in await store.search_turns("kitchen light", 10)] == ["t1"]
+        assert [row["turn_id"] for row in await store.search_turns("noon", 10)] == ["t2"]
+        assert await store.search_turns("kitchen noon", 10) == []
+
+
+@pytest.mark.parametrize("words", ["", '"', "a OR", "NEAR(", "*", "heard:", "-", "'; DROP TABLE sessions; --", "a\0b"])
+async def test_any_words_may_be_looked_for(path: Path, words: str) -> None:
+    async with opened(path) as store:
+        await store.write([TURN])
+        assert isinstance(await store.search_turns(words, 10), list)
+        assert len(await store.recent_turns(10)) == 1
+
+
+@given(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False), max_size=3), st.text())
+def test_a_row_holds_plain_values_only(latency_ms: dict[str, float], heard: str) -> None:
+    row = row_of(attrs.evolve(TURN, latency_ms=latency_ms, heard=heard))
+
+    assert all(isinstance(value, str | int | float | None) for value in row.values())
+
+
+async def test_readers_see_what_is_committed_while_others_write(path: Path) -> None:
+    async with opened(path) as store, trio.open_nursery() as nursery:
+        for start in range(0, 200, 20):
+            nursery.start_soon(store.write, [turn(start + number) for number in range(20)])
+        counts = [len(await store.recent_turns(1_000)) for _ in range(10)]
+
+    assert all(count % 20 == 0 for count in counts)
+    assert rows(path, "SELECT count(*) FROM conversations") == [(200,)]
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+async def test_the_file_has_the_indexes_and_the_journal_of_the_guide(path: Path) -> None:
+    async with opened(path) as store:
+        connection = store._writer
+        assert connection is not None
+        pragmas = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "cache_size", "temp_store", "mmap_size", "user_version")
+        }
+
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 1,
+        "cache_size": 10_000,
+        "temp_store": 2,
+        "mmap_size": 268_435_456,
+        "user_version": len(STEPS),
+    }
+    indexes = {name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"idx_conversation_timestamp", "idx_session_user"} <= indexes
+    plan = rows(path, "EXPLAIN QUERY PLAN SELECT * FROM conversations ORDER BY timestamp DESC, rowid DESC LIMIT 5")
+    assert "idx_conversation_timestamp" in plan[0][3]
+
+
+async def test_only_its_owner_may_read_the_file(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([TURN])
+        files = list(path.parent.glob("history.db*"))
+        assert len(files) == 3
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+async def test_a_file_is_found_again_as_it_was(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([TURN])
+    async with opened(path) as store:
+        await store.write([turn(2)])
+        assert len(await store.recent_turns(10)) == 2
+        assert store.damaged == ()
+
+
+async def test_a_store_can_be_opened_twice_by_a_restarted_owner(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([TURN])
+        await store.open()
+        assert len(await store.recent_turns(10)) == 1
+
+
+async def test_a_file_of_an_older_version_is_brought_up(path: Path) -> None:
+    path.parent.mkdir()
+    sqlite3.connect(path).close()
+    async with opened(path) as store:
+        await store.write([TURN])
+
+    assert rows(path, "PRAGMA user_version") == [(len(STEPS),)]
+
+
+async def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+    async with opened(path):
+        pass
+    rows(path, "PRAGMA user_version = 99")
+
+    with pytest.raises(StoreError, match=r"history\.db has schema version 99.*use a newer sayso"):
+        await SqliteStore(settings_for(path)).open()
+
+    assert list(path.parent.glob("*damaged*")) == []
+
+
+async def test_a_step_that_fails_has_no_effect(path: Path) -> None:
+    path.parent.mkdir()
+    rows(path, "CREATE TABLE conversations (something TEXT)")
+
+    with pytest.raises(StoreError, match=r"history\.db: table conversations already exists"):
+        await SqliteStore(settings_for(path)).open()
+
+    assert rows(path, "SELECT name FROM sqlite_master") == [("conversations",)]
+
+
+@pytest.mark.parametrize("call", ["write", "recent_turns", "search_turns"])
+async def test_a_store_that_is_not_open_says_so(path: Path, call: str) -> None:
+    store = SqliteStore(settings_for(path))
+    arguments: dict[str, tuple[Any, ...]] = {"write": ([TURN],), "recent_turns": (1,), "search_turns": ("x", 1)}
+
+    with pytest.raises(StoreError, match=r"history\.db is not open"):
+        await getattr(store, call)(*arguments[call])
+
+
+async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match=r"file/history\.db"):
+        await SqliteStore(settings_for(tmp_path / "file" / "history.db")).open()
+    with pytest.raises(StoreError, match=str(tmp_path)):
+        await SqliteStore(settings_for(tmp_path)).open()
+
+
+async def test_a_locked_file_is_trouble_but_no_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.storage.sqlite.LOCK_TIMEOUT_S", 0.05)
+    async with opened(path) as store:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            await store.write([TURN])
+        other.execute("COMMIT")
+        other.close()
+
+        await store.write([TURN])
+        assert store.damaged == ()
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def fill(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+
+async def test_a_file_that_is_no_database_is_set_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(path, b"what is this? " * 1_000)
+
+    async with opened(path) as store:
+        await store.write([TURN])
+        assert len(await store.recent_turns(10)) == 1
+        assert store.damaged == (path.with_name("history.db.damaged-1"),)
+
+    assert path.with_name("history.db.damaged-1").read_bytes() == b"what is this? " * 1_000
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "set aside as history.db.damaged-1" in caplog.text
+
+
+def tear(path: Path, start: int) -> None:
+    """Overwrite the file from a byte on."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:start] + b"\xa5" * (len(whole) - start))
+
+
+async def test_a_file_that_is_torn_is_set_aside_at_the_start(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([turn(number) for number in range(500)])
+    tear(path, 65_536)
+
+    async with opened(path) as store:
+        assert len(store.damaged) == 1
+        assert await store.recent_turns(10) == []
+
+
+async def test_damage_that_is_met_while_writing_loses_nothing_new(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(path) as store:
+        await store.write([turn(number) for number in range(500)])
+    tear(path, 65_536)
+    monkeypatch.setattr("backends.storage.sqlite.CHECKED_MAX_BYTES", 0)
+
+    async with opened(path) as store:
+        assert store.damaged == ()
+        await store.write([SESSION, turn(1_000), CALL])
+
+        assert len(store.damaged) == 1
+        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t1000"]
+
+
+def test_each_damaged_file_gets_a_number_and_keeps_its_log(path: Path) -> None:
+    path.parent.mkdir()
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        path.with_name("history.db-wal").write_bytes(content)
+        set_aside(path)
+
+    assert path.with_name("history.db.damaged-1").read_bytes() == b"first"
+    assert path.with_name("history.db.damaged-2-wal").read_bytes() == b"second"
+    assert len(list(path.parent.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged"),
+    [
+        ("SQLITE_CORRUPT", True),
+        ("SQLITE_CORRUPT_INDEX", True),
+        ("SQLITE_NOTADB", True),
+        ("SQLITE_FULL", False),
+        ("SQLITE_BUSY", False),
+        ("SQLITE_READONLY", False),
+        ("", False),
+    ],
+)
+def test_only_damage_is_damage(name: str, damaged: bool) -> None:
+    error = sqlite3.DatabaseError()
+    error.sqlite_errorname = name
+
+    assert is_damage(error) is damaged
