@@ -246,10 +246,10 @@ class Sessions:
 class House:
     """The tree: which actors there are, what each is made of, and in which order they start."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, adapters: Adapters | None = None) -> None:
         self.settings = settings
         self.refs = Refs()
-        self.adapters = Adapters(settings)
+        self.adapters = Adapters(settings) if adapters is None else adapters
         self.facts = Facts(self.adapters)
         self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
         self.facts.count_sessions = self.sessions.live.__len__
