@@ -316,7 +316,11 @@ class House:
 
     def _inference(self) -> Inference:
         return Inference(
-            self.settings.inference, self.adapters.language_models(), self.adapters.embedded_model(), self.refs.metrics
+            self.settings.inference,
+            self.adapters.language_models(),
+            self.adapters.embedded_model(),
+            self.adapters.response_cache(),
+            self.refs.metrics,
         )
 
     def _transcription(self) -> Transcription:

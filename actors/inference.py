@@ -6,20 +6,23 @@ Rules kept here:
   background, so that starting Ollama later needs no restart.
 * A provider that fails before its first word is replaced by the next one; after the first word the failure is told,
   because nothing may be spoken twice.
-* At most ``num_parallel`` completions run at once; the rest wait inside their own deadline.
+* What a provider can take, and whether it is to be left alone, is its own affair (``backends/llm/guarded.py``).
+* The conversation is cut to the model's context here, because only here is it known.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 import attrs
 import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
+from protocol.context import CHARS_PER_TOKEN, fit
 from protocol.messages import ChatMessage, Count, Generate, Generation, Observe, ToolSpec
+from protocol.tasks import model_for
 from runtime import Actor, DomainError, Ref
 from runtime.pool import Pool, StartFailure, WorkerError
 
@@ -42,21 +45,42 @@ class EmbeddedModel(Protocol):
         """Makes the client for the server at a URL."""
 
 
+class Guarded(LanguageModel, Protocol):
+    """A provider that shows how it is treated; ``backends/llm/guarded.py`` is the real one."""
+
+    def statistics(self) -> Mapping[str, object]:
+        """Return figures for the status."""
+
+
+class AnswerCache(Protocol):
+    """Answers that are given again; ``backends/llm/response_cache.py`` is the real one."""
+
+    def __len__(self) -> int:
+        """Return how many are kept."""
+
+    async def answer(
+        self, message: Generate, make: Callable[[], Awaitable[Generation]]
+    ) -> tuple[Generation, Literal["hit", "joined", "miss"]]:
+        """Return a kept answer or that of ``make``, and which it was."""
+
+
 class Inference(Actor):
     """Answers ``Generate`` with ``Generation``, streaming the text on the way."""
 
     def __init__(
         self,
         settings: InferenceSettings,
-        providers: Sequence[LanguageModel],
+        providers: Sequence[Guarded],
         embedded: EmbeddedModel | None,
+        cache: AnswerCache | None,
         metrics: Ref,
     ) -> None:
         self._settings = settings
         self._providers = tuple(providers)
         self._embedded = embedded
         self._metrics = metrics
-        self._limiter = trio.CapacityLimiter(settings.num_parallel)
+        self._cache = cache
+        self._in_flight = 0
         self._available: tuple[LanguageModel, ...] = ()
         self._is_embedded_started = False
         self._connected: tuple[str, LanguageModel] | None = None
@@ -80,12 +104,13 @@ class Inference(Actor):
 
     def statistics(self) -> Mapping[str, object]:
         """Show who answers and how many are in flight."""
-        limiter = self._limiter.statistics()
         shown: dict[str, object] = {
             "providers": [model.name for model in self._available],
-            "in_flight": limiter.borrowed_tokens,
-            "waiting": limiter.tasks_waiting,
+            "in_flight": self._in_flight,
+            "guards": [model.statistics() for model in self._providers],
         }
+        if self._cache is not None:
+            shown["cached_answers"] = len(self._cache)
         if self._embedded is not None and self._is_embedded_started:
             shown["pool"] = self._embedded.pool.statistics()
         return shown
@@ -145,30 +170,50 @@ class Inference(Actor):
     # --- one completion --------------------------------------------------------------------------
 
     async def _generate(self, message: Generate) -> Generation:
-        async with self._limiter:
-            candidates = await self._candidates()
-            failures: list[str] = []
-            for model in candidates:
-                attempt = _Attempt(message.on_text)
-                try:
-                    generation = await self._ask(model, message, attempt)
-                except ProviderError as error:
-                    log.warning("%s failed: %s", model.name, error)
-                    failures.append(f"{model.name}: {error}")
-                    if attempt.has_spoken:
-                        break
-                else:
-                    self._measure(generation)
-                    return generation
+        self._in_flight += 1
+        try:
+            if self._cache is None:
+                return await self._complete(message)
+            generation, found = await self._cache.answer(message, partial(self._complete, message))
+        finally:
+            self._in_flight -= 1
+        self._metrics.tell_nowait(Count("cache_requests_total", (found,)))
+        return generation
+
+    async def _complete(self, message: Generate) -> Generation:
+        failures: list[str] = []
+        for model in await self._candidates():
+            attempt = _Attempt(message.on_text)
+            try:
+                generation = await self._ask(model, message, attempt)
+            except ProviderError as error:
+                log.warning("%s failed: %s", model.name, error)
+                failures.append(f"{model.name}: {error}")
+                if attempt.has_spoken:
+                    break
+            else:
+                self._measure(generation)
+                return generation
         raise ModelUnavailable("; ".join(failures) or "no language model is available")
 
     async def _ask(self, model: LanguageModel, message: Generate, attempt: "_Attempt") -> Generation:
-        max_tokens = min(message.max_tokens or self._settings.max_tokens, self._settings.max_tokens)
-        try:
-            with trio.fail_after(self._settings.request_timeout_s):
-                return await model.generate(message.messages, message.tools, attempt.on_text, max_tokens=max_tokens)
-        except trio.TooSlowError:
-            raise ProviderError(f"no answer within {self._settings.request_timeout_s:g} s") from None
+        settings = self._settings
+        max_tokens = min(message.max_tokens or settings.max_tokens, settings.max_tokens)
+        offered = sum(len(str(tool.input_schema)) + len(tool.description) for tool in message.tools)
+        budget_tokens = settings.context_size - max_tokens - round(offered / CHARS_PER_TOKEN)
+        return await model.generate(
+            fit(message.messages, budget_tokens),
+            message.tools,
+            attempt.on_text,
+            max_tokens=max_tokens,
+            model=self._model_for(message),
+        )
+
+    def _model_for(self, message: Generate) -> str | None:
+        if not self._settings.route_by_task:
+            return None
+        question = next((item.content for item in reversed(message.messages) if item.role == "user"), "")
+        return model_for(message.task, question, self._settings.task_models)
 
     def _measure(self, generation: Generation) -> None:
         labels = (generation.provider, generation.model)
@@ -208,9 +253,11 @@ class _Embedded:
         on_text: Callable[[str], Awaitable[None]],
         *,
         max_tokens: int,
+        model: str | None = None,
     ) -> Generation:
-        model = await self._connect()
-        return await model.generate(messages, tools, on_text, max_tokens=max_tokens)
+        del model  # there is one here, whatever the task
+        embedded = await self._connect()
+        return await embedded.generate(messages, tools, on_text, max_tokens=max_tokens)
 
     async def aclose(self) -> None:
         """Hold nothing: the connection is the actor's."""

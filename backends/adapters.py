@@ -16,8 +16,10 @@ from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.reception import Doors
 from backends.ingress.server import Ingress
 from backends.llm import llamacpp
+from backends.llm.guarded import GuardedModel
 from backends.llm.ollama import OllamaModel
 from backends.llm.openai import OpenAIModel
+from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.machine import Machine
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.metrics import PrometheusMetrics
@@ -26,7 +28,7 @@ from backends.speech import piper, whisper
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from backends.storage.sqlite import SqliteStore
-from config.settings import Settings
+from config.settings import InferenceSettings, Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
 from runtime.pool import Pool, WorkerSpec
@@ -90,19 +92,35 @@ class Adapters:
 
     # --- language models -------------------------------------------------------------------------
 
-    def language_models(self) -> list[LanguageModel]:
+    def language_models(self) -> list[GuardedModel]:
         """Return the models behind addresses, in the order in which they are asked."""
         settings = self._settings.inference
-        ollama, openai = OllamaModel(settings), OpenAIModel.from_settings(settings)
-        match settings.provider:
-            case "ollama":
-                return [ollama]
-            case "openai":
-                return [openai]
-            case "auto":
-                return [ollama, openai] if settings.openai_url else [ollama]
-            case _:
-                return []
+        models: list[LanguageModel] = []
+        if settings.provider in ("auto", "ollama"):
+            models.append(OllamaModel(settings))
+        if settings.provider == "openai" or (settings.provider == "auto" and settings.openai_url):
+            models.append(OpenAIModel.from_settings(settings))
+        return [
+            GuardedModel(model, max_at_once=settings.num_parallel, timeout_s=settings.request_timeout_s)
+            for model in models
+        ]
+
+    def response_cache(self) -> ResponseCache | None:
+        """Return where answers are kept, if they are."""
+        settings = self._settings.inference
+        if not settings.cache_enabled:
+            return None
+        shaping = ("ollama_model", "openai_model", "task_models", "max_tokens", "temperature", "top_p", "top_k")
+        return ResponseCache(
+            CacheSettings(
+                ttl_s=settings.cache_ttl_s,
+                max_entries=settings.cache_max_entries,
+                is_compressed=settings.cache_compression,
+                parameters={name: getattr(settings, name) for name in shaping},
+                is_deterministic=settings.temperature == 0,
+                tasks=frozenset(settings.cache_tasks),
+            )
+        )
 
     def embedded_model(self) -> EmbeddedModel | None:
         """Return the model that runs here, if it may be used."""
@@ -116,7 +134,7 @@ class Adapters:
             start_timeout_s=settings.start_timeout_s,
             nice=llamacpp.NICE,
         )
-        return EmbeddedModel(Pool(spec, 1), partial(llamacpp.connect, settings))
+        return EmbeddedModel(Pool(spec, 1), partial(_connect_embedded, settings))
 
     # --- tools -----------------------------------------------------------------------------------
 
@@ -152,6 +170,11 @@ class Adapters:
         gateway = self._settings.gateway
         doors = Doors(WEBSOCKET_PATHS, refusal_event, HttpApp(make_app(services), gateway))
         return Ingress(gateway, handlers, doors)
+
+
+def _connect_embedded(settings: InferenceSettings, url: str) -> LanguageModel:
+    model = llamacpp.connect(settings, url)
+    return GuardedModel(model, max_at_once=settings.num_parallel, timeout_s=settings.request_timeout_s)
 
 
 def refusal_event(refusal: Refusal) -> str:

@@ -84,6 +84,7 @@ FIGURES: Final = (
     _histogram("stt_real_time_factor", "Time to transcribe, as a share of the audio's length.", RATIO),
     _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
+    _counter("cache_requests_total", "Questions that might have been answered before, by what was found.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),
     _histogram("db_write_seconds", "Time to write a batch to the database.", FAST_S),
 )

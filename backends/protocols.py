@@ -102,8 +102,9 @@ class LanguageModel(Protocol):
         on_text: Callable[[str], Awaitable[None]],
         *,
         max_tokens: int,
+        model: str | None = None,
     ) -> Generation:
-        """Stream one completion; raises ``ProviderError``."""
+        """Stream one completion, by another ``model`` of the same server if one is named; raises ``ProviderError``."""
 
     async def aclose(self) -> None:
         """Close its connections."""

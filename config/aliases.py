@@ -65,11 +65,15 @@ ALIASES: Final = (
     Alias("LLM_GPU_LAYERS", "inference.gpu_layers"),
     Alias("OLLAMA_NUM_PARALLEL", "inference.num_parallel"),
     Alias("LLM_NUM_PARALLEL", "inference.num_parallel"),
+    Alias("SPECIALIZED_MODELS", "inference.route_by_task"),
+    Alias("TASK_MODEL_MAPPING", "inference.task_models"),
+    Alias("CACHE_ENABLED", "inference.cache_enabled"),
+    Alias("CACHE_TTL", "inference.cache_ttl_s"),
+    Alias("CACHE_MAX_SIZE", "inference.cache_max_entries"),
+    Alias("CACHE_COMPRESSION", "inference.cache_compression"),
 )
 
 _RATES = "there are no rate limits yet, only bounds on connections and queues"
-_CACHE = "there is no response cache yet"
-_ROUTING = "one model serves every task so far"
 _LOAD = "there is no load controller yet; give the process a limit from outside"
 _DATABASE = "history is kept in SQLite only, so far (history.path)"
 _WINDOW = "the window follows the length of each utterance"
@@ -84,12 +88,6 @@ NOT_YET: Final[Mapping[str, str]] = {
     "WHISPER_CHUNK_LENGTH": _WINDOW,
     "WHISPER_FLASH_ATTENTION": "CTranslate2 has taken it out again",
     "WHISPER_VRAM_OPTIMIZATION": "choose WHISPER_COMPUTE_TYPE=int8_float16 for less video memory",
-    "CACHE_ENABLED": _CACHE,
-    "CACHE_TTL": _CACHE,
-    "CACHE_MAX_SIZE": _CACHE,
-    "CACHE_COMPRESSION": _CACHE,
-    "SPECIALIZED_MODELS": _ROUTING,
-    "TASK_MODEL_MAPPING": _ROUTING,
     "MAX_MEMORY_USAGE": _LOAD,
     "MAX_CPU_USAGE": _LOAD,
     "MEMORY_MONITORING_ENABLED": "memory is always watched; see /metrics",

@@ -10,9 +10,12 @@ Rules kept here:
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
+
+from config.settings import Consent
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -26,8 +29,10 @@ class Unfit(ValueError):
 def convert(value: object, kind: Any, *, is_text: bool) -> Any:
     """Return ``value`` as a ``kind``; ``is_text`` says that it comes from a place without types.
 
-    ``kind`` is a field's annotation: ``bool``, ``int``, ``float``, ``str``, ``Path``, a ``Literal`` of strings, or a
-    mapping to mappings (tools.servers) or to tuples of strings (tools.programs). Raises ``Unfit``.
+    ``kind`` is a field's annotation: ``bool``, ``int``, ``float``, ``str``, ``Path``, a ``Literal`` of strings, a
+    tuple of strings, or a mapping to mappings (tools.servers), to tuples of strings (tools.programs), to one of three
+    words (tools.policy) or to strings (inference.task_models).
+    Raises ``Unfit``.
     """
     if get_origin(kind) is Literal:
         return _choice(value, get_args(kind))
@@ -139,6 +144,36 @@ def _programs(value: object, is_text: bool) -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(vector) for name, vector in table.items()}
 
 
+POLICIES: Final = get_args(Consent)
+TOOL_NAME: Final = re.compile(r"\*|[^/\s]+/[^/\s]+")
+
+
+def _names(value: object, is_text: bool) -> Mapping[str, str]:
+    table = _table(value, is_text)
+    for name, text in table.items():
+        if not _is_text(text):
+            raise Unfit(f"{name}: expected a name")
+    return dict(table)
+
+
+def _texts(value: object, is_text: bool) -> tuple[str, ...]:
+    if is_text:
+        return tuple(word for word in map(str.strip, str(value).split(",")) if word)
+    if not _are_texts(value):
+        raise Unfit("expected a list of texts (in a variable: words between commas)")
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def _policies(value: object, is_text: bool) -> Mapping[str, str]:
+    table = _table(value, is_text)
+    for name, policy in table.items():
+        if not TOOL_NAME.fullmatch(name):
+            raise Unfit(f'{name}: expected "server/tool", "server/*" or "*"')
+        if policy not in POLICIES:
+            raise Unfit(f"{name}: expected one of {', '.join(POLICIES)}")
+    return dict(table)
+
+
 CONVERTERS: Final[Mapping[Any, Converter]] = {
     bool: _bool,
     int: _int,
@@ -147,4 +182,7 @@ CONVERTERS: Final[Mapping[Any, Converter]] = {
     Path: _path,
     Mapping[str, Mapping[str, Any]]: _servers,
     Mapping[str, tuple[str, ...]]: _programs,
+    Mapping[str, Consent]: _policies,
+    Mapping[str, str]: _names,
+    tuple[str, ...]: _texts,
 }

@@ -12,6 +12,7 @@ import attrs
 from attrs.validators import ge, gt, in_, le
 
 Provider = Literal["auto", "ollama", "openai", "embedded", "none"]
+Consent = Literal["allow", "confirm", "deny"]
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +116,14 @@ class InferenceSettings:
     recheck_s: float = attrs.field(validator=gt(0))
     cpu_threads: int = attrs.field(validator=ge(1))
     start_timeout_s: float = attrs.field(validator=gt(0))
+    route_by_task: bool
+    task_models: Mapping[str, str]
+    """Task, as the client names it or as it is guessed (coding, analysis, conversation), to a model's name."""
+    cache_enabled: bool
+    cache_ttl_s: float = attrs.field(validator=gt(0))
+    cache_max_entries: int = attrs.field(validator=ge(1))
+    cache_compression: bool
+    cache_tasks: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -141,6 +150,8 @@ class ToolsSettings:
     result_max_chars: int = attrs.field(validator=ge(100))
     programs: Mapping[str, tuple[str, ...]]
     """The allow-list of the built-in server: spoken name to argument vector."""
+    policy: Mapping[str, Consent]
+    """``server/tool``, ``server/*`` or ``*`` to ``allow``, ``confirm`` or ``deny``."""
 
 
 @attrs.frozen(kw_only=True)

@@ -206,6 +206,8 @@ class Generation:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     first_token_s: float | None = None
+    is_cached: bool = False
+    """Given before; no model was asked."""
 
 
 # --- speech out ----------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 import enum
 from collections.abc import Mapping, Sequence
 
+import attrs
+
 from protocol.events import Source
 from protocol.messages import ToolSpec
 
@@ -12,20 +14,45 @@ class Policy(enum.Enum):
 
     ALLOW = "allow"
     CONFIRM = "confirm"
+    DENY = "deny"
 
 
-def policy_for(spec: ToolSpec | None, source: Source, *, is_doubtful: bool) -> Policy:
-    """Return the policy for a call.
+@attrs.frozen(kw_only=True)
+class Circumstances:
+    """What a call comes from, and what may have talked somebody into it."""
 
-    MCP annotations are hints of the server's author: ``read_only`` allows, everything unknown is confirmed for
-    calls that a model chose. An exact command of the user's own grammar is the user's word, unless the transcript
-    is doubtful.
+    source: Source
+    is_doubtful: bool = False
+    """The transcript is not sure."""
+    is_influenced: bool = False
+    """A tool's result was in front of the model that chose the call: it may be somebody else's wish."""
+
+
+def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | None = None) -> Policy:
+    """Return the policy for a call; ``spec`` is ``None`` where the server says nothing of the tool now.
+
+    The operator's ``deny`` and ``confirm`` hold for everybody. MCP annotations are hints of the server's author:
+    ``read_only`` allows, everything else is confirmed for calls that a model chose, unless the operator allowed the
+    tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
+    word. Doubt turns every ``allow`` for more than reading into ``confirm``.
     """
+    if configured in (Policy.DENY, Policy.CONFIRM):
+        return configured
     if spec is not None and spec.read_only:
         return Policy.ALLOW
-    if source == "command" and not is_doubtful:
+    if now.is_doubtful:
+        return Policy.CONFIRM
+    if now.source == "command":
         return Policy.ALLOW
-    return Policy.CONFIRM
+    return Policy.ALLOW if configured is Policy.ALLOW and not now.is_influenced else Policy.CONFIRM
+
+
+def configured_policy(policies: Mapping[str, str], server: str, tool: str) -> Policy | None:
+    """Return what the operator says of a tool, the more exact word first: ``server/tool``, ``server/*``, ``*``."""
+    for name in (f"{server}/{tool}", f"{server}/*", "*"):
+        if name in policies:
+            return Policy(policies[name])
+    return None
 
 
 def index_tools(specs: Sequence[ToolSpec]) -> Mapping[str, ToolSpec]:

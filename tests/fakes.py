@@ -273,6 +273,7 @@ class FakeModel:
     delay_s: float = 0.0
     asked: list[tuple[ChatMessage, ...]] = attrs.field(factory=list)
     max_tokens: list[int] = attrs.field(factory=list)
+    models: list[str | None] = attrs.field(factory=list)
     is_closed: bool = False
     at_once: int = 0
     most_at_once: int = 0
@@ -288,9 +289,11 @@ class FakeModel:
         on_text: Callable[[str], Awaitable[None]],
         *,
         max_tokens: int,
+        model: str | None = None,
     ) -> Generation:
         self.asked.append(tuple(messages))
         self.max_tokens.append(max_tokens)
+        self.models.append(model)
         if not self.answers:
             raise ProviderError(f"{self.name} has nothing to say")
         self.at_once += 1
@@ -303,6 +306,9 @@ class FakeModel:
 
     async def aclose(self) -> None:
         self.is_closed = True
+
+    def statistics(self) -> Mapping[str, object]:
+        return {"name": self.name}
 
     async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
         text = ""

@@ -4,11 +4,14 @@ Rules kept here:
 
 * The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
 * What a tool answers is untrusted text: it is marked as data, and can only lead to another call through the same
-  policy as before.
+  policy as before, which then trusts the model less.
+* A tool that the operator denies is not offered; without a list of tools there is still an answer.
 * Text goes on at once: to the client as it comes, to the mouth sentence by sentence.
 """
 
+import datetime as dt
 import json
+import logging
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -18,7 +21,10 @@ from actors.turn.kit import Heard, TurnKit, Wishes
 from protocol.events import ReplyDelta
 from protocol.messages import ChatMessage, Generate, Generation, ListTools, ModelToolCall, ToolOutcome, ToolSpec
 from protocol.sentences import SentenceCutter
-from protocol.tools import index_tools
+from protocol.tools import Policy, configured_policy, index_tools
+from runtime import AskError, MailboxError
+
+log = logging.getLogger("sayso.turn")
 
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
@@ -35,6 +41,7 @@ class Conversation:
     on_first_token: Callable[[], None]
     _text: list[str] = attrs.field(factory=list)
     _cutter: SentenceCutter = attrs.field(factory=SentenceCutter)
+    _has_read_results: bool = False
 
     async def run(self, heard: Heard) -> str:
         """Return the whole answer; raises ``AskError`` or ``MailboxError`` if no model could give one."""
@@ -55,11 +62,18 @@ class Conversation:
     async def _tools(self) -> dict[str, ToolSpec]:
         if not self.wishes.wants("tools"):
             return {}
-        specs = await self.kit.peers.tools.ask(ListTools(), timeout_s=2.0)
-        return dict(index_tools(specs))
+        try:
+            specs: tuple[ToolSpec, ...] = await self.kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+        except (AskError, MailboxError) as error:
+            log.warning("no list of tools: %s", error, extra={"turn_id": self.turn_id})
+            return {}
+        policies = self.kit.tools.policy
+        allowed = [spec for spec in specs if configured_policy(policies, spec.server, spec.name) is not Policy.DENY]
+        return dict(index_tools(allowed))
 
     def _prompt(self, heard: Heard) -> list[ChatMessage]:
-        messages = [ChatMessage("system", self.kit.dialogue.system_prompt)]
+        template = self.kit.dialogue.system_prompt
+        messages = [ChatMessage("system", filled(template, self.kit.unix_time(), self.wishes.language))]
         for user, assistant in self.kit.memory.recent_turns(self.kit.dialogue.history_turns):
             messages.append(ChatMessage("user", user))
             messages.append(ChatMessage("assistant", assistant))
@@ -99,6 +113,16 @@ class Conversation:
         if spec is None:
             outcome = ToolOutcome(ok=False, content="", duration_s=0.0, error=f"there is no tool {call.name!r}")
         else:
-            outcome = await self.hands.call(WantedCall(spec.server, spec.name, call.arguments, "model", spec))
+            wanted = WantedCall(
+                spec.server, spec.name, call.arguments, "model", spec, is_influenced=self._has_read_results
+            )
+            outcome = await self.hands.call(wanted)
+        self._has_read_results = True
         data = {"data_from_tool": outcome.content} if outcome.ok else {"error": outcome.error}
         return ChatMessage("tool", json.dumps(data), tool_call_id=call.call_id, tool_name=call.name)
+
+
+def filled(template: str, unix_time: float, language: str) -> str:
+    """Return the system prompt with ``{date}`` (local time zone) and ``{language}``; other braces stay as they are."""
+    date = dt.datetime.fromtimestamp(unix_time).astimezone().strftime("%A, %d %B %Y")
+    return template.replace("{date}", date).replace("{language}", language)

@@ -5,7 +5,7 @@ Rules kept here:
 * An exact command of the user's own grammar is allowed; what a model chose is allowed if the tool says that it only
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
-* Every call is shown to the client and recorded, whatever came of it.
+* Every call is shown to the client and recorded, whatever came of it; one that was refused is recorded too.
 """
 
 import logging
@@ -18,7 +18,8 @@ import trio
 from actors.turn.kit import Heard, Refused, TurnKit
 from protocol import events
 from protocol.messages import CallTool, ListTools, ToolOutcome, ToolRecord, ToolSpec
-from protocol.tools import Policy, policy_for
+from protocol.redaction import redacted, redacted_text
+from protocol.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
@@ -26,6 +27,7 @@ log = logging.getLogger("sayso.turn")
 
 CONFIRM_WITHIN_S = 20.0  # as long as a person needs to think; after it nothing is done
 NOT_DONE = "All right, I will not do that."
+NOT_ALLOWED = "I am not allowed to do that."
 
 
 @attrs.frozen
@@ -37,6 +39,8 @@ class WantedCall:
     arguments: Mapping[str, Any]
     source: events.Source
     spec: ToolSpec | None = None
+    is_influenced: bool = False
+    """A tool's result was in front of the model that chose it."""
 
 
 @attrs.define
@@ -82,8 +86,13 @@ class Hands:
         call_id = self._kit.new_id()
         is_doubtful = self._heard.confidence < self._kit.dialogue.min_confidence
         spec = wanted.spec or (await self._look_up(wanted) if is_doubtful else None)
-        policy = policy_for(spec, wanted.source, is_doubtful=is_doubtful)
+        now = Circumstances(source=wanted.source, is_doubtful=is_doubtful, is_influenced=wanted.is_influenced)
+        policy = policy_for(spec, now, configured_policy(self._kit.tools.policy, wanted.server, wanted.tool))
+        if policy is Policy.DENY:
+            self._record(call_id, wanted, refused_because("denied by the configuration"))
+            raise Refused(NOT_ALLOWED)
         if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
+            self._record(call_id, wanted, refused_because("not confirmed by the user"))
             raise Refused(NOT_DONE)
         if not self._kit.memory.begin_call(call_id):
             raise AssertionError(f"call id {call_id} was used before")
@@ -149,12 +158,17 @@ class Hands:
             timestamp=self._kit.unix_time(),
             server=wanted.server,
             tool=wanted.tool,
-            arguments=wanted.arguments,
+            arguments=redacted(wanted.arguments),
             ok=outcome.ok,
-            result=outcome.content if outcome.ok else outcome.error or "",
+            result=redacted_text(outcome.content if outcome.ok else outcome.error or ""),
             duration_ms=outcome.duration_s * 1000,
             transcript=self._heard.text,
             confidence=self._heard.confidence,
         )
         self._kit.peers.history.tell_nowait(record)
         self._kit.peers.metrics.tell_nowait(record)
+
+
+def refused_because(reason: str) -> ToolOutcome:
+    """Return the outcome of a call that was not made."""
+    return ToolOutcome(ok=False, content="", duration_s=0.0, error=reason)

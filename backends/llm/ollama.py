@@ -171,7 +171,7 @@ class OllamaModel:
     def __init__(self, settings: InferenceSettings, *, patience: Patience | None = None) -> None:
         self._settings = settings
         self._server = LlmServer(settings.ollama_url, patience=patience or Patience(total_s=settings.request_timeout_s))
-        self._has_tools = True
+        self._without_tools: set[str] = set()
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
@@ -189,18 +189,21 @@ class OllamaModel:
         on_text: Callable[[str], Awaitable[None]],
         *,
         max_tokens: int,
+        model: str | None = None,
     ) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        if not self._has_tools:
-            return await self._generate(without_tools(messages), (), on_text, max_tokens)
+        wanted = model or self._settings.ollama_model
+        request: dict[str, Any] = {"model": wanted, "max_tokens": max_tokens}
+        if wanted in self._without_tools:
+            return await self._generate(without_tools(messages), (), on_text, **request)
         try:
-            return await self._generate(messages, tools, on_text, max_tokens)
+            return await self._generate(messages, tools, on_text, **request)
         except Refused as error:
             if NO_TOOLS not in error.said:
                 raise
-        log.warning("%s cannot use tools; it is offered none from now on", self._settings.ollama_model)
-        self._has_tools = False
-        return await self._generate(without_tools(messages), (), on_text, max_tokens)
+        log.warning("%s cannot use tools; it is offered none from now on", wanted)
+        self._without_tools.add(wanted)
+        return await self._generate(without_tools(messages), (), on_text, **request)
 
     async def aclose(self) -> None:
         """Close kept connections."""
@@ -211,11 +214,13 @@ class OllamaModel:
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec],
         on_text: Callable[[str], Awaitable[None]],
+        *,
+        model: str,
         max_tokens: int,
     ) -> Generation:
         names = WireNames(tools)
         answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in messages))
-        request = self._request(messages, max_tokens, names)
+        request = self._request(messages, max_tokens, names) | {"model": model}
         if tools:
             request["tools"] = tool_definitions(tools, names)
         first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(request), answer, on_text)
@@ -224,7 +229,7 @@ class OllamaModel:
             text=answer.text,
             tool_calls=answer.tool_calls,
             provider=self.name,
-            model=self._settings.ollama_model,
+            model=model,
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             first_token_s=first_token_s,
@@ -233,7 +238,6 @@ class OllamaModel:
     def _request(self, messages: Sequence[ChatMessage], max_tokens: int, names: WireNames) -> dict[str, Any]:
         settings = self._settings
         return {
-            "model": settings.ollama_model,
             "messages": wire_messages(messages, names),
             "stream": True,
             "think": False,

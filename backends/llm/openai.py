@@ -255,18 +255,20 @@ class OpenAIModel:
         on_text: Callable[[str], Awaitable[None]],
         *,
         max_tokens: int,
+        model: str | None = None,
     ) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
         offered = tools if self._offers_tools else ()
         names = WireNames(offered)
         answer = OpenAIAnswer(names)
-        body = msgspec.json.encode(self._request(messages, offered, names, max_tokens))
+        request = self._request(messages, offered, names, max_tokens) | {"model": model or self._model}
+        body = msgspec.json.encode(request)
         first_token_s = await self._server.stream("/chat/completions", body, answer, on_text)
         return Generation(
             text=answer.text,
             tool_calls=answer.tool_calls,
             provider=self.name,
-            model=self._model,
+            model=model or self._model,
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             first_token_s=first_token_s,

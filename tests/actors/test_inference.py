@@ -6,6 +6,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.inference import Inference, ModelUnavailable
+from backends.llm.guarded import GuardedModel
+from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.messages import ChatMessage, Count, Generate, Generation, Observe
@@ -50,22 +52,28 @@ class Desk:
     ref: Ref = attrs.field(factory=lambda: Ref("inference"))
     tree: Tree = attrs.field(init=False)
 
+    cache: ResponseCache | None = None
+
     async def open(self, grow: Grow) -> None:
         """Start it."""
         metrics = scripted("metrics", self.metrics)
-        actor = ChildSpec(self.ref, lambda: Inference(self.settings, self.providers, self.embedded, metrics.ref))
+        guarded = [GuardedModel(model, max_at_once=2, timeout_s=30.0) for model in self.providers]
+        actor = ChildSpec(self.ref, lambda: Inference(self.settings, guarded, self.embedded, self.cache, metrics.ref))
         self.tree = await grow(metrics, actor)
 
     async def _on_text(self, text: str) -> None:
         self.heard.append(text)
 
-    async def generate(self, max_tokens: int | None = None, timeout_s: float = 100.0) -> Generation:
+    async def generate(
+        self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", task: str | None = None
+    ) -> Generation:
         """Ask for a completion."""
-        message = Generate("s", (ChatMessage("user", "hello"),), self._on_text, max_tokens=max_tokens)
+        question = (ChatMessage("system", "Be short."), ChatMessage("user", text))
+        message = Generate("s", question, self._on_text, max_tokens=max_tokens, task=task)
         generation: Generation = await self.ref.ask(message, timeout_s=timeout_s, linked=True)
         return generation
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> dict[str, Any]:
         """Return what the actor shows of itself."""
         return dict(self.tree.status().children[-1].statistics)
 
@@ -86,7 +94,8 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
         Count("llm_tokens_total", ("openai", "tiny", "completion"), 3),
         Observe("llm_first_token_seconds", (), 0.25),
     ]
-    assert desk.statistics() == {"providers": ["openai"], "in_flight": 0, "waiting": 0}
+    statistics = desk.statistics()
+    assert (statistics["providers"], statistics["in_flight"]) == (["openai"], 0)
 
 
 async def test_no_more_tokens_are_asked_for_than_the_settings_allow(grow: Grow, autojump_clock: MockClock) -> None:
@@ -155,7 +164,8 @@ async def test_at_most_num_parallel_completions_run_at_once(grow: Grow, autojump
         for _ in range(5):
             nursery.start_soon(desk.generate)
         await trio.sleep(0.5)
-        assert desk.statistics() == {"providers": ["ollama"], "in_flight": 2, "waiting": 3}
+        [guard] = desk.statistics()["guards"]
+        assert (guard["in_flight"], guard["waiting"]) == (2, 3)
     assert model.most_at_once == 2
 
 
@@ -167,6 +177,68 @@ async def test_who_stops_waiting_gives_the_place_back(grow: Grow, autojump_clock
         await desk.generate(timeout_s=1.0)
     await wait_all_tasks_blocked()
     assert desk.statistics()["in_flight"] == 0
+
+
+async def test_a_provider_that_keeps_failing_is_left_alone_and_tried_again_later(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    broken = FakeModel("ollama", [[ProviderError("status 500")] for _ in range(3)])
+    desk = Desk([broken, FakeModel("openai", [["Hello."] for _ in range(5)])])
+    await desk.open(grow)
+    for _ in range(4):
+        assert (await desk.generate()).provider == "openai"
+    assert len(broken.asked) == 3, "the fourth did not even ask"
+    broken.answers.append(["I am back."])
+    await trio.sleep(1.1)
+    assert (await desk.generate()).provider == "ollama"
+
+
+async def test_a_task_is_served_by_its_model(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"] for _ in range(4)])
+    desk = Desk([model])
+    desk.settings = attrs.evolve(desk.settings, task_models={"coding": "codellama", "poetry": "muse"})
+    await desk.open(grow)
+    await desk.generate(text="how do I debug this python code")
+    await desk.generate(text="how do I debug this python code", task="poetry")
+    await desk.generate(text="hello")
+    desk.settings = attrs.evolve(desk.settings, route_by_task=False)
+    assert model.models == ["codellama", "muse", None]
+
+
+async def test_without_routing_the_usual_model_does_it_all(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"]])
+    desk = Desk([model])
+    desk.settings = attrs.evolve(desk.settings, task_models={"coding": "codellama"}, route_by_task=False)
+    await desk.open(grow)
+    await desk.generate(text="debug this code", task="coding")
+    assert model.models == [None]
+
+
+async def test_a_conversation_is_cut_to_the_model_s_context(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"]])
+    desk = Desk([model])
+    desk.settings = attrs.evolve(desk.settings, context_size=600, max_tokens=500)
+    await desk.open(grow)
+    old = (ChatMessage("user", "x" * 400), ChatMessage("assistant", "y" * 400))
+    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), desk._on_text)
+    await desk.ref.ask(message)
+    assert [item.content for item in model.asked[0]] == ["Be short.", "hello"]
+
+
+async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["Paris."]])
+    kept = CacheSettings(
+        ttl_s=60.0, max_entries=10, is_compressed=True, parameters={}, is_deterministic=True, tasks=frozenset()
+    )
+    desk = Desk([model], cache=ResponseCache(kept))
+    await desk.open(grow)
+    first, second = [await desk.generate() for _ in range(2)]
+    assert (first.text, second.text, first.is_cached, second.is_cached) == ("Paris.", "Paris.", False, True)
+    assert desk.heard == ["Paris.", "Paris."]
+    await wait_all_tasks_blocked()
+    found = [figure.labels for figure in desk.metrics.seen if figure.name == "cache_requests_total"]
+    assert found == [("miss",), ("hit",)]
+    assert desk.statistics()["cached_answers"] == 1
 
 
 # --- the embedded model --------------------------------------------------------------------------

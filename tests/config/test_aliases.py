@@ -37,6 +37,12 @@ GUIDE = {
     "LLM_GPU_LAYERS": "35",
     "LLM_NUM_PARALLEL": "2",
     "OLLAMA_NUM_PARALLEL": "2",
+    "SPECIALIZED_MODELS": "true",
+    "TASK_MODEL_MAPPING": '{"coding": "codellama", "conversation": "llama2", "analysis": "mistral"}',
+    "CACHE_ENABLED": "true",
+    "CACHE_TTL": "3600",
+    "CACHE_MAX_SIZE": "1000",
+    "CACHE_COMPRESSION": "true",
 }  # names and values as the performance guide prints them
 
 
@@ -47,6 +53,7 @@ def test_every_name_is_tried_with_the_guides_own_value() -> None:
     assert loaded.settings.gateway.websocket.close_timeout_s == 60
     assert loaded.settings.transcription.batch_timeout_ms == 100
     assert loaded.settings.inference.gpu_layers == 35
+    assert loaded.settings.inference.task_models["analysis"] == "mistral"
     assert {loaded.origins[alias.key] for alias in ALIASES} <= set(GUIDE)
 
 
@@ -76,7 +83,7 @@ def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
 
 
 def test_a_name_without_effect_is_warned_about_once() -> None:
-    environ = {"RATE_LIMIT_ENABLED": "true", "CACHE_TTL": "3600", "PATH": "/bin"}
+    environ = {"RATE_LIMIT_ENABLED": "true", "DB_POOL_SIZE": "10", "PATH": "/bin"}
     warnings = warnings_about(environ)
-    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["CACHE_TTL", "RATE_LIMIT_ENABLED"]
+    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["DB_POOL_SIZE", "RATE_LIMIT_ENABLED"]
     assert load(None, HOME | environ, {}).warnings == tuple(warnings)

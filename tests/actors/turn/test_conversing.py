@@ -5,7 +5,7 @@ import attrs
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import Conversation
+from actors.turn.conversing import Conversation, filled
 from actors.turn.hands import Hands
 from actors.turn.kit import Heard, Refused
 from protocol import events
@@ -166,3 +166,24 @@ async def test_a_model_that_cannot_answer_is_the_caller_s_business(grow: Grow, a
     await talk.open(grow, Down("no model"))
     with pytest.raises(Down):
         await talk.run()
+
+
+async def test_without_a_list_of_tools_there_is_still_an_answer(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Noon."))
+    talk.room.tools.answers[ListTools] = Down("restarting")
+    assert await talk.run() == "Noon."
+    assert talk.asked()[0].tools == ()
+
+
+async def test_a_tool_that_the_operator_denies_is_not_even_offered(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    talk.room.permit(**{"house/lock": "deny"})
+    await talk.open(grow, says("Noon."), tools=(CLOCK, spec_of("lock")))
+    await talk.run()
+    assert [tool.name for tool in talk.asked()[0].tools] == ["clock"]
+
+
+def test_the_date_and_the_language_are_filled_in_and_other_braces_stay():
+    text = filled("It is {date}. Answer in {language}. {other}", 1_000_000_000.0, "de")
+    assert text == "It is Sunday, 09 September 2001. Answer in de. {other}"

@@ -148,6 +148,33 @@ async def test_without_consent_nothing_is_done(grow: Grow, autojump_clock: MockC
     assert pair.machine.state is TurnState.CONFIRMING
 
 
+async def test_what_the_operator_denies_is_not_done_and_goes_on_record(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    pair.room.permit(**{"house/*": "deny"})
+    await pair.open(grow)
+    with pytest.raises(Refused, match="not allowed"):
+        await pair.call()
+    await wait_all_tasks_blocked()
+    assert pair.room.tools.of(CallTool) == []
+    assert pair.asked == []
+    [record] = pair.room.history.of(ToolRecord)
+    assert (record.ok, record.result) == (False, "denied by the configuration")
+
+
+async def test_no_secret_is_written_down(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+    pair.room.tools.answers[CallTool] = outcome_of("your token is ghp_" + "a1b2c3d4e5f6g7h8i9j0")
+    await pair.open(grow)
+    wanted = WantedCall("house", "login", {"user": "anna", "password": "hunter2"}, "command")
+    await pair.hands.call(wanted)
+    await wait_all_tasks_blocked()
+    [call] = pair.room.tools.of(CallTool)
+    assert call.arguments["password"] == "hunter2"
+    [record] = pair.room.history.of(ToolRecord)
+    assert record.arguments == {"user": "anna", "password": "[redacted]"}
+    assert record.result == "your token is [redacted]"
+
+
 async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None:
     pair = Pair()
     await pair.open(grow)

@@ -25,6 +25,13 @@ SETTINGS = InferenceSettings(
     recheck_s=15.0,
     cpu_threads=2,
     start_timeout_s=60.0,
+    route_by_task=True,
+    task_models={},
+    cache_enabled=False,
+    cache_ttl_s=3_600.0,
+    cache_max_entries=1_000,
+    cache_compression=True,
+    cache_tasks=(),
 )
 QUESTION = (ChatMessage("system", "Be short."), ChatMessage("user", "Turn on the light."))
 LIGHT = ToolSpec(

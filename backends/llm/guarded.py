@@ -1,0 +1,93 @@
+"""A language model with manners: not asked while it keeps failing, nor by more at once than it can take.
+
+Rules kept here:
+
+* Whoever waits for a place waits inside the asker's own deadline; leaving gives the place back.
+* A model that failed several times in a row is refused at once, so that the next one in the list answers instead;
+  now and then one request finds out whether it is back.
+* Only the model's own failures count against it: a caller who leaves (a barge-in) says nothing about it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import trio
+
+from backends.protocols import LanguageModel, ProviderError
+from protocol.messages import ChatMessage, Generation, ToolSpec
+from runtime.adaptive_limit import AdaptiveLimit
+from runtime.breaker import Breaker, BreakerState
+
+log = logging.getLogger("sayso.inference")
+FLOOR = 2  # fewer at once than this would let one slow answer hold up everybody
+
+
+class GuardedModel:
+    """Wraps a ``LanguageModel`` and is one; ``max_at_once`` is the operator's limit."""
+
+    def __init__(self, model: LanguageModel, *, max_at_once: int, timeout_s: float) -> None:
+        self.name = model.name
+        self._model = model
+        self._timeout_s = timeout_s
+        self._breaker = Breaker()
+        self._limit = AdaptiveLimit(max_at_once, floor=FLOOR)
+        self._places = trio.CapacityLimiter(max_at_once)
+
+    async def is_available(self) -> bool:
+        """Ask the model itself: the breaker is about answers, not about presence."""
+        return await self._model.is_available()
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+        model: str | None = None,
+    ) -> Generation:
+        """Stream one completion; raises ``ProviderError``, also at once while the model is left alone."""
+        async with self._places:
+            retry_after_s = self._breaker.retry_after_s(trio.current_time())
+            if retry_after_s is not None:
+                raise ProviderError(f"{self.name} kept failing and is asked again in {retry_after_s:.1f} s")
+            try:
+                with trio.fail_after(self._timeout_s):
+                    generation = await self._model.generate(
+                        messages, tools, on_text, max_tokens=max_tokens, model=model
+                    )
+            except trio.TooSlowError:
+                self._failed()
+                raise ProviderError(f"no answer within {self._timeout_s:g} s") from None
+            except ProviderError:
+                self._failed()
+                raise
+            except BaseException:
+                self._breaker.abandon(trio.current_time())
+                raise
+            self._breaker.succeed()
+            self._limit.succeed(self._places.borrowed_tokens)
+            self._places.total_tokens = self._limit.limit
+            return generation
+
+    async def aclose(self) -> None:
+        """Close the model's connections."""
+        await self._model.aclose()
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show how it is treated."""
+        return {
+            "name": self.name,
+            "breaker": self._breaker.state.value,
+            "limit": self._limit.limit,
+            "in_flight": self._places.borrowed_tokens,
+            "waiting": self._places.statistics().tasks_waiting,
+        }
+
+    def _failed(self) -> None:
+        was_closed = self._breaker.state is BreakerState.CLOSED
+        self._breaker.fail(trio.current_time())
+        if was_closed and self._breaker.state is BreakerState.OPEN:
+            log.warning("%s keeps failing and is left alone for a while", self.name)
+        self._limit.fail()
+        self._places.total_tokens = self._limit.limit

@@ -1,0 +1,127 @@
+"""Answers that are given again without asking a model.
+
+Rules kept here:
+
+* Only what would come out the same again is kept: see ``cache_key`` for what that is.
+* Who has a conversation behind them gets only their own answers; a bare question's answer is everybody's.
+* Of several who ask the same at once, one asks the model; if nothing to keep comes of it, each asks.
+"""
+
+import hashlib
+import zlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal
+
+import attrs
+import msgspec
+import trio
+
+from protocol.messages import Generate, Generation
+
+Found = Literal["hit", "joined", "miss"]
+BARE: Final = ("system", "user")
+MIN_COMPRESSED_BYTES: Final = 512  # below it zlib's header costs more than it saves
+
+
+@attrs.frozen(kw_only=True)
+class CacheSettings:
+    """What may be kept, how much and how long."""
+
+    ttl_s: float
+    max_entries: int
+    is_compressed: bool
+    parameters: Mapping[str, Any]
+    """Whatever else shapes an answer: model, sampling, limits."""
+    is_deterministic: bool
+    """Whether the sampling gives the same answer each time (temperature 0)."""
+    tasks: frozenset[str]
+    """Tasks whose answers may be given again although the sampling is random."""
+
+
+def cache_key(message: Generate, settings: CacheSettings) -> bytes | None:
+    """Return what names the answer, ``None`` for one that must not be kept.
+
+    Kept are deterministic answers and those of cacheable tasks, unless a tool's result is part of the question.
+    Spelling counts only as far as a listener would hear it: case, spaces and the last full stop do not.
+    """
+    if not settings.is_deterministic and message.task not in settings.tasks:
+        return None
+    roles = tuple(item.role for item in message.messages)
+    if "tool" in roles:
+        return None
+    owner = "" if roles == BARE else message.session_id
+    question = [(item.role, " ".join(item.content.lower().split()).rstrip(".!?")) for item in message.messages]
+    tools = [(tool.server, tool.name) for tool in message.tools]
+    named = [owner, message.task, message.max_tokens, question, tools, dict(settings.parameters)]
+    return hashlib.blake2b(msgspec.msgpack.encode(named), digest_size=16).digest()
+
+
+@attrs.frozen
+class _Entry:
+    until_s: float
+    body: bytes
+    is_compressed: bool
+
+
+class ResponseCache:
+    """Keeps the newest answers; times are of the Trio clock."""
+
+    def __init__(self, settings: CacheSettings) -> None:
+        self._settings = settings
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._under_way: dict[bytes, trio.Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def answer(self, message: Generate, make: Callable[[], Awaitable[Generation]]) -> tuple[Generation, Found]:
+        """Return the kept answer, somebody else's on its way, or that of ``make``; and which of them it was.
+
+        A kept answer's text goes to ``message.on_text`` at once. Raises what ``make`` raises.
+        """
+        key = cache_key(message, self._settings)
+        if key is None:
+            return await make(), "miss"
+        found: Found = "hit"
+        others = self._under_way.get(key)
+        if others is not None:
+            await others.wait()
+            found = "joined"
+        kept = self._find(key)
+        if kept is None:
+            return await self._made(key, make), "miss"
+        await message.on_text(kept.text)
+        return kept, found
+
+    async def _made(self, key: bytes, make: Callable[[], Awaitable[Generation]]) -> Generation:
+        arrived = self._under_way.setdefault(key, trio.Event())
+        try:
+            generation = await make()
+            if generation.text and not generation.tool_calls:
+                self._keep(key, generation)
+        finally:
+            arrived.set()
+            if self._under_way.get(key) is arrived:
+                del self._under_way[key]
+        return generation
+
+    def _find(self, key: bytes) -> Generation | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.until_s <= trio.current_time():
+            del self._entries[key]
+            return None
+        self._entries.move_to_end(key)
+        body = zlib.decompress(entry.body) if entry.is_compressed else entry.body
+        return msgspec.msgpack.decode(body, type=Generation)
+
+    def _keep(self, key: bytes, generation: Generation) -> None:
+        kept = attrs.evolve(generation, is_cached=True, prompt_tokens=None, completion_tokens=None, first_token_s=None)
+        body = msgspec.msgpack.encode(kept)
+        is_compressed = self._settings.is_compressed and len(body) >= MIN_COMPRESSED_BYTES
+        until_s = trio.current_time() + self._settings.ttl_s
+        self._entries[key] = _Entry(until_s, zlib.compress(body) if is_compressed else body, is_compressed)
+        while len(self._entries) > self._settings.max_entries:
+            self._entries.popitem(last=False)
