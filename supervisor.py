@@ -22,6 +22,7 @@ import attrs
 import trio
 
 from actors.audio import Audio, AudioPeers
+from actors.commands import Commands
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.dialogue import Dialogue
 from actors.gateway import Gateway, GatewayPeers
@@ -263,6 +264,7 @@ class House:
         children = (
             ChildSpec(ref=refs.metrics, factory=self._metrics),
             ChildSpec(ref=refs.history, factory=self._history),
+            ChildSpec(ref=Ref("commands", JOBS), factory=partial(Commands, self.adapters.grammar.check)),
             ChildSpec(ref=Ref("tools", JOBS), factory=self._toolbox),
             ChildSpec(ref=refs.inference, factory=self._inference, start_timeout_s=settings.inference.start_timeout_s),
             ChildSpec(

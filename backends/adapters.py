@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from backends.commands.grammar import HassilGrammar
+from backends.commands.reload import ReloadingGrammar
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.reception import Doors
@@ -53,7 +54,9 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
-        self.grammar = HassilGrammar([Path(settings.dialogue.commands_dir)], programs=tuple(settings.tools.programs))
+        folders = [Path(settings.dialogue.commands_dir)]
+        programs = tuple(settings.tools.programs)
+        self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
         self._tool_servers = self._configure_tool_servers()
 
     # --- audio and speech ------------------------------------------------------------------------

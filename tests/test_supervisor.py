@@ -33,7 +33,9 @@ def settings(tmp_path):
 def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
     names = [spec.id for spec in House(settings).root()._specs]
 
-    assert names == ["metrics", "history", "tools", "inference", "transcription", "speech", "sessions", "gateway"]
+    assert names[0] == "metrics"
+    assert names[-2:] == ["sessions", "gateway"]
+    assert {"history", "commands", "tools", "inference", "transcription", "speech"} < set(names)
 
 
 def test_sessions_are_bounded_by_the_connections_that_are_allowed(settings):

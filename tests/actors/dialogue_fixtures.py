@@ -111,7 +111,7 @@ class Room:
         changed: DialogueSettings = attrs.evolve(self.settings.dialogue, **dialogue)
         self.settings = attrs.evolve(self.settings, dialogue=changed)
 
-    def permit(self, **policy: str) -> None:
+    def permit(self, **policy: Any) -> None:
         """Say what tools may do."""
         self.settings = attrs.evolve(self.settings, tools=attrs.evolve(self.settings.tools, policy=policy))
 

@@ -44,6 +44,7 @@ def test_the_pauses_double_up_to_their_limit():
     for _ in range(8):
         pause_s = breaker.retry_after_s(now_s)
         pauses.append(pause_s)
+        assert pause_s is not None
         now_s += pause_s
         assert breaker.retry_after_s(now_s) is None
         breaker.fail(now_s)

@@ -178,7 +178,7 @@ async def test_of_many_who_ask_at_once_one_asks_the_model(autojump_clock: MockCl
 
 
 async def test_if_the_one_fails_the_others_ask_themselves(autojump_clock: MockClock) -> None:
-    cache, model, found = ResponseCache(SETTINGS), Model(delay_s=2.0, trouble=[ValueError("down")]), []
+    cache, model, found = ResponseCache(SETTINGS), Model(delay_s=2.0, trouble=[ValueError("down")]), list[str]()
 
     async def ask() -> None:
         try:

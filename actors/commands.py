@@ -1,0 +1,60 @@
+"""Keeps the command grammar in step with its files, so that a new sentence needs no restart."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import trio
+
+from runtime import Actor
+
+log = logging.getLogger("sayso.commands")
+LOOK_EVERY_S = 1.0  # as soon as a person has turned from the editor to the microphone
+
+
+class Change(Protocol):
+    """What came of a change of the files."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with them; ``None`` if they are in force."""
+
+    @property
+    def files(self) -> int:
+        """How many there are."""
+
+
+class Commands(Actor):
+    """Looks at the files every second; ``check`` blocks, so it runs in a thread."""
+
+    def __init__(self, check: Callable[[], Change | None]) -> None:
+        self._check = check
+        self._reloads = 0
+        self._problem: str | None = None
+
+    async def on_start(self) -> None:
+        """Begin to watch."""
+        self.context.nursery.start_soon(self._watch)
+
+    async def handle(self, message: object) -> None:
+        """Take nothing: files are its only news."""
+        raise TypeError(f"commands cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show how often the files were taken in, and what is wrong with them now."""
+        return {"reloads": self._reloads, "problem": self._problem}
+
+    async def _watch(self) -> None:
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            change = await trio.to_thread.run_sync(self._check)
+            if change is not None:
+                self._take(change)
+
+    def _take(self, change: Change) -> None:
+        self._problem = change.problem
+        if change.problem is None:
+            self._reloads += 1
+            log.info("command files read again: %d of the user's own", change.files)
+        else:
+            log.error("the command files have a mistake, the last good ones stay in force: %s", change.problem)

@@ -1,0 +1,76 @@
+"""A grammar that follows its files.
+
+Rules kept here:
+
+* Compiling takes a good part of a second, so ``check`` runs in a thread; ``match`` always answers from what stands.
+* A file with a mistake changes nothing: the sentences that worked go on working, and the mistake is told once.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+
+from backends.commands.files import CommandFileError
+from backends.protocols import CommandGrammar
+from protocol.messages import CommandMatch
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Name, time of change (ns) and size (bytes) of every file: what is compared."""
+
+
+@attrs.frozen
+class Change:
+    """What came of a change of the files."""
+
+    problem: str | None
+    """What is wrong with them, file and line first; ``None`` if they are in force."""
+    files: int
+
+
+class ReloadingGrammar:
+    """The newest good grammar of the files in ``folders`` (``CommandGrammar``).
+
+    ``compile_all`` reads all files and raises ``CommandFileError``; the first time that error is the caller's.
+    """
+
+    def __init__(self, compile_all: Callable[[], CommandGrammar], folders: Sequence[Path]) -> None:
+        self._compile_all = compile_all
+        self._folders = tuple(folders)
+        self._lock = threading.Lock()
+        self._stamp = stamp_of(self._folders)
+        self._current = compile_all()
+
+    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that the first matching hypothesis stands for."""
+        return self._current.match(hypotheses, language)
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        """Return the words and phrases worth expecting, most telling first."""
+        return self._current.vocabulary(language)
+
+    def check(self) -> Change | None:
+        """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""
+        with self._lock:
+            stamp = stamp_of(self._folders)
+            if stamp == self._stamp:
+                return None
+            self._stamp = stamp
+            try:
+                self._current = self._compile_all()
+            except CommandFileError as error:
+                return Change(str(error), len(stamp))
+            return Change(None, len(stamp))
+
+
+def stamp_of(folders: Sequence[Path]) -> Stamp:
+    """Return what the command files look like from outside; one that vanishes meanwhile is not there."""
+    found = []
+    for path in sorted(path for folder in folders for path in folder.glob("*.y*ml")):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(found)

@@ -1,0 +1,69 @@
+import logging
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.commands import Commands
+from runtime import ChildSpec, Ref
+from tests.fakes import Grow
+
+
+@attrs.frozen
+class Change:
+    problem: str | None
+    files: int = 2
+
+
+@attrs.define(eq=False)
+class Files:
+    """Changes to come, one a look."""
+
+    changes: list[Change | None]
+    looks: int = 0
+
+    def check(self) -> Change | None:
+        self.looks += 1
+        return self.changes.pop(0) if self.changes else None
+
+
+@pytest.fixture
+def watching(grow: Grow, monkeypatch: pytest.MonkeyPatch):
+    async def run_sync(function):  # a thread would stop the clock from jumping
+        await trio.lowlevel.checkpoint()
+        return function()
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+
+    async def start(*changes: Change | None):
+        files = Files(list(changes))
+        tree = await grow(ChildSpec(Ref("commands"), lambda: Commands(files.check)))
+        return files, lambda: dict(tree.status().children[-1].statistics)
+
+    return start
+
+
+async def test_files_are_looked_at_every_second(watching, autojump_clock: MockClock) -> None:
+    files, statistics = await watching(None, Change(None))
+    await trio.sleep(1.5)
+    assert (files.looks, statistics()["reloads"]) == (1, 0)
+    await trio.sleep(1.0)
+    assert (files.looks, statistics()["reloads"]) == (2, 1)
+
+
+async def test_a_mistake_is_told_once_and_shown_until_it_is_mended(
+    watching, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sayso.commands")
+    _, statistics = await watching(Change("lights.yaml:3: no such slot"), None, None, Change(None))
+    await trio.sleep(3.5)
+    assert statistics() == {"reloads": 0, "problem": "lights.yaml:3: no such slot"}
+    assert caplog.text.count("lights.yaml:3") == 1
+    await trio.sleep(1.0)
+    assert statistics() == {"reloads": 1, "problem": None}
+
+
+async def test_it_takes_no_messages(grow: Grow, autojump_clock: MockClock) -> None:
+    with pytest.raises(TypeError, match="cannot handle str"):
+        await Commands(lambda: None).handle("hello")

@@ -1,0 +1,102 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from backends.commands.files import CommandFileError
+from backends.commands.grammar import HassilGrammar
+from backends.commands.reload import Change, ReloadingGrammar, stamp_of
+
+LIGHTS = """
+language: en
+intents:
+  Lights:
+    tool: home/lights
+    data:
+      - sentences: ["{sentence}"]
+"""
+
+
+@pytest.fixture
+def grammar(tmp_path: Path):
+    return ReloadingGrammar(lambda: HassilGrammar([tmp_path]), [tmp_path])
+
+
+def write(folder: Path, text: str, name: str = "lights.yaml") -> None:
+    file = folder / name
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.write_text(text)
+    os.utime(file, ns=(before + 1_000_000_000, before + 1_000_000_000))  # never the same tick of the file system
+
+
+def with_sentence(sentence: str) -> str:
+    return LIGHTS.format(sentence=sentence)
+
+
+def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
+    assert grammar.match(["make it cosy"], "en") is None
+    write(tmp_path, with_sentence("make it cosy"))
+    assert grammar.match(["make it cosy"], "en") is None
+
+    assert grammar.check() == Change(None, 1)
+
+    assert grammar.match(["make it cosy"], "en").tool == "lights"
+    assert "cosy" in " ".join(grammar.vocabulary("en"))
+
+
+def test_files_that_have_not_changed_are_not_read_again(grammar, tmp_path):
+    write(tmp_path, with_sentence("make it cosy"))
+    grammar.check()
+
+    assert grammar.check() is None
+
+
+def test_a_mistake_changes_nothing_and_is_told_once_with_its_place(grammar, tmp_path):
+    write(tmp_path, with_sentence("make it cosy"))
+    grammar.check()
+    write(tmp_path, with_sentence("make it {colour}"))
+
+    change = grammar.check()
+
+    assert change.problem is not None
+    assert "lights.yaml:" in change.problem
+    assert grammar.match(["make it cosy"], "en") is not None
+    assert grammar.check() is None
+
+
+def test_a_mended_file_is_taken_in(grammar, tmp_path):
+    write(tmp_path, "language: en\nintents: 3\n")
+    assert grammar.check().problem is not None
+    write(tmp_path, with_sentence("make it bright"))
+
+    assert grammar.check() == Change(None, 1)
+    assert grammar.match(["make it bright"], "en") is not None
+
+
+def test_a_file_that_is_removed_takes_its_sentences_along(grammar, tmp_path):
+    write(tmp_path, with_sentence("make it cosy"))
+    grammar.check()
+    (tmp_path / "lights.yaml").unlink()
+
+    assert grammar.check() == Change(None, 0)
+    assert grammar.match(["make it cosy"], "en") is None
+    assert grammar.match(["what time is it"], "en") is not None
+
+
+def test_at_the_first_reading_a_mistake_is_the_callers(tmp_path):
+    write(tmp_path, "language: en\nintents: 3\n")
+
+    with pytest.raises(CommandFileError, match=r"lights\.yaml"):
+        ReloadingGrammar(lambda: HassilGrammar([tmp_path]), [tmp_path])
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
+    assert stamp_of([tmp_path / "nowhere"]) == ()
+
+
+def test_a_change_of_the_same_length_is_seen_by_its_time(tmp_path):
+    write(tmp_path, "a")
+    before = stamp_of([tmp_path])
+    write(tmp_path, "b")
+
+    assert stamp_of([tmp_path]) != before
