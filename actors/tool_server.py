@@ -93,10 +93,26 @@ class ToolServer(Actor):
                 self._failures = 0
                 self._first_try.set()
                 log.info("tool server %s is up with %d tools", self._name, len(self._tools))
-                self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._keep_listed, server)
+                    self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
+                    nursery.cancel_scope.cancel()
         finally:
             self._server = None
             self._tools = ()
+
+    async def _keep_listed(self, server: ToolServerFace) -> None:
+        """List the tools again when they are others; a server that cannot is noticed by whoever waits for its end."""
+        while True:
+            await server.wait_changed()
+            try:
+                tools = await server.list_tools()
+            except ToolServerLost as error:
+                log.warning("tool server %s changed its tools and did not list them: %s", self._name, error)
+                continue
+            if self._server is server:
+                self._tools = tools
+                log.info("tool server %s has %d tools now", self._name, len(tools))
 
     def _forget(self, trouble: str) -> None:
         """Hide what is gone, at once."""
@@ -116,6 +132,7 @@ class ToolServer(Actor):
                 timeout_s=message.timeout_s,
                 session_id=message.session_id,
                 call_id=message.call_id,
+                on_progress=message.on_progress,
             )
         except ToolServerLost as error:
             if self._server is server:  # this call saw it first

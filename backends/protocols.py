@@ -14,6 +14,7 @@ from protocol.messages import (
     ChatMessage,
     CommandMatch,
     Generation,
+    Progress,
     SessionRecord,
     ToolOutcome,
     ToolRecord,
@@ -123,9 +124,19 @@ class ToolServer(Protocol):
         """Return its tools; raises ``ToolServerLost``."""
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        session_id: str,
+        call_id: str,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> ToolOutcome:
         """Call a tool; a failed or timed-out call is an outcome with ``ok=False``; raises ``ToolServerLost``."""
+
+    async def wait_changed(self) -> None:
+        """Wait until the server says that its list of tools is another one now."""
 
     async def wait_lost(self) -> str:
         """Wait until the server is gone or silent; return why."""

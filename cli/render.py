@@ -17,6 +17,11 @@ def _call(data: Data) -> str:
     return f"{data.get('tool')}({arguments})"
 
 
+def _progress(data: Data) -> str:
+    far = str(data.get("done")) if data.get("total") is None else f"{data.get('done')} of {data.get('total')}"
+    return f"{far} {data.get('message') or ''}".rstrip()
+
+
 def _result(data: Data) -> str:
     what = data.get("content") if data.get("ok") else f"failed: {data.get('error')}"
     return f"{what} ({data.get('duration_ms')} ms)"
@@ -38,6 +43,7 @@ LINES: Final[Mapping[str, tuple[str, str, Callable[[Data], str]]]] = {
     "no_speech": ("yellow", "no speech", _field("reason")),
     "understood": ("magenta", "understood", _understood),
     "tool_call": ("blue", "calling", _call),
+    "tool_progress": ("dim", "so far", _progress),
     "tool_result": ("blue", "result", _result),
     "confirm_request": ("bold yellow", "asks", lambda data: f"{data.get('say')} {_call(data)}"),
     "reply": ("bold green", "reply", _field("text")),

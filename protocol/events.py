@@ -251,6 +251,17 @@ class ToolCall:
 
 
 @attrs.frozen
+class ToolProgress:
+    """How far the call has come, where its server tells."""
+
+    turn_id: str
+    call_id: str
+    done: float
+    total: float | None = None
+    message: str | None = None
+
+
+@attrs.frozen
 class ToolResult:
     """What the tool answered."""
 
@@ -391,6 +402,7 @@ ServerEvent = (
     | Understood
     | ConfirmRequest
     | ToolCall
+    | ToolProgress
     | ToolResult
     | ReplyDelta
     | Reply

@@ -141,6 +141,15 @@ class ListTools:
 
 
 @attrs.frozen
+class Progress:
+    """How far a tool call has come, in whatever the tool counts."""
+
+    done: float
+    total: float | None = None
+    message: str | None = None
+
+
+@attrs.frozen
 class CallTool:
     """Dialogue to tools; answered by ``ToolOutcome``."""
 
@@ -150,6 +159,8 @@ class CallTool:
     tool: str
     arguments: Mapping[str, Any]
     timeout_s: float
+    on_progress: Callable[[Progress], None] | None = None
+    """Called whenever the server tells; must not wait."""
 
 
 @attrs.frozen

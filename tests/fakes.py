@@ -4,14 +4,13 @@ Nothing here waits on real time; whatever a test waits for is bounded on the (vi
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
 import trio
 
-from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError, ToolServerLost
+from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError
 from config.load import load
 from config.settings import Settings
 from protocol.events import ServerEvent
@@ -21,7 +20,6 @@ from protocol.messages import (
     Generation,
     Send,
     SessionRecord,
-    ToolOutcome,
     ToolRecord,
     ToolSpec,
     TurnRecord,
@@ -319,73 +317,6 @@ class FakeModel:
             await on_text(piece)
             text += piece
         return text
-
-
-# --- tools ---------------------------------------------------------------------------------------
-
-
-@attrs.define(eq=False)
-class FakeToolServer:
-    """One connected MCP server; ``lose`` ends it."""
-
-    name: str
-    tools: tuple[ToolSpec, ...] = ()
-    answer: Any = None
-    calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
-    _lost: trio.Event = attrs.field(factory=trio.Event)
-    _why: str = ""
-
-    def lose(self, why: str) -> None:
-        """Be gone."""
-        self._why = why
-        self._lost.set()
-
-    async def list_tools(self) -> tuple[ToolSpec, ...]:
-        return self.tools
-
-    async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
-    ) -> ToolOutcome:
-        self.calls.append((tool, arguments, session_id, call_id))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        if self.answer is None:
-            await self._lost.wait()
-            raise ToolServerLost(self._why)
-        outcome: ToolOutcome = self.answer
-        return outcome
-
-    async def wait_lost(self) -> str:
-        await self._lost.wait()
-        return self._why
-
-
-@attrs.define(eq=False)
-class FakeConnector:
-    """Opens tool servers: each attempt gets the next of ``attempts``, a server or the reason why there is none."""
-
-    attempts: list[FakeToolServer | ToolServerLost]
-    closing_s: float = 0.0
-    times_s: list[float] = attrs.field(factory=list)
-    closed: list[str] = attrs.field(factory=list)
-    on_announcement: Callable[[str, str], None] | None = None
-
-    @asynccontextmanager
-    async def __call__(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
-    ) -> AsyncIterator[FakeToolServer]:
-        self.times_s.append(trio.current_time())
-        self.on_announcement = on_announcement
-        await trio.lowlevel.checkpoint()
-        attempt = self.attempts.pop(0) if self.attempts else ToolServerLost("nothing there")
-        if isinstance(attempt, ToolServerLost):
-            raise attempt
-        try:
-            yield attempt
-        finally:
-            with trio.CancelScope(shield=True):
-                await trio.sleep(self.closing_s)
-            self.closed.append(attempt.name)
 
 
 # --- the store -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ Rules kept here:
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ import trio
 
 from actors.turn.kit import Heard, Refused, TurnKit
 from protocol import events
-from protocol.messages import CallTool, ListTools, ToolOutcome, ToolRecord, ToolSpec
+from protocol.messages import CallTool, ListTools, Progress, Send, ToolOutcome, ToolRecord, ToolSpec
 from protocol.redaction import redacted, redacted_text
 from protocol.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turn import TurnEvent, TurnMachine
@@ -26,6 +27,8 @@ from runtime import AskError, MailboxError
 log = logging.getLogger("sayso.turn")
 
 CONFIRM_WITHIN_S = 20.0  # as long as a person needs to think; after it nothing is done
+PROGRESS_INTERVAL_S = 0.5
+PROGRESS_MAX_CHARS = 200
 NOT_DONE = "All right, I will not do that."
 NOT_ALLOWED = "I am not allowed to do that."
 
@@ -124,13 +127,28 @@ class Hands:
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         timeout_s = self._kit.tools.call_timeout_s
         session_id = self._kit.memory.session_id
-        call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, timeout_s)
+        on_progress = self._progress_of(call_id)
+        call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, timeout_s, on_progress)
         started_s = trio.current_time()
         try:
             outcome: ToolOutcome = await self._kit.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
         return outcome
+
+    def _progress_of(self, call_id: str) -> Callable[[Progress], None]:
+        """Return what shows a call's progress; a chatty tool is shown now and then, so that it floods nobody."""
+        shown_s = -math.inf
+
+        def on_progress(progress: Progress) -> None:
+            nonlocal shown_s
+            if trio.current_time() - shown_s >= PROGRESS_INTERVAL_S:
+                shown_s = trio.current_time()
+                told = None if progress.message is None else progress.message[:PROGRESS_MAX_CHARS]
+                event = events.ToolProgress(self._turn_id, call_id, progress.done, progress.total, told)
+                self._kit.peers.connection.tell_nowait(Send(event))
+
+        return on_progress
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
         say = f"Shall I run {wanted.tool.replace('_', ' ')}?"

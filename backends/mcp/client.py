@@ -9,7 +9,8 @@ Rules kept here:
 * A server is lost when its connection closes, or when it is silent for ``PING_INTERVAL_S + PING_TIMEOUT_S`` while no
   call is running. During a call silence is no proof: many servers run a tool on the loop that answers pings, and the
   call has its own time limit.
-* A call is made once. Whatever happens to it, nothing is repeated here.
+* A call is made once. Whatever happens to it, nothing is repeated here. One whose arguments do not fit the tool's
+  schema is not made at all.
 """
 
 import logging
@@ -27,14 +28,17 @@ import trio
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CONNECTION_CLOSED
+from mcp.client.subscriptions import SubscriptionLost
+from mcp.shared.dispatcher import ProgressFnT
+from mcp_types import CONNECTION_CLOSED, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from backends.mcp.announcements import CALL_META_KEY, SESSION_META_KEY, Announcements
+from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import bounded, result_text, tool_spec
 from backends.protocols import ToolServer, ToolServerLost
-from protocol.messages import ToolOutcome, ToolSpec
+from protocol.messages import Progress, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -111,6 +115,8 @@ class McpConnection:
         self._lost = trio.Event()
         self._reason = ""
         self._calls = 0
+        self._changed = trio.Event()
+        self._checkers: dict[str, Checker] = {}
 
     async def __aenter__(self) -> Self:
         nursery = await self._block.enter_async_context(trio.open_nursery())
@@ -147,23 +153,38 @@ class McpConnection:
                         break
         except (trio.TooSlowError, *_FOREIGN) as error:
             raise ToolServerLost(f"{self.name}: it did not list its tools: {_words(error)}") from error
-        return tuple(found[:MAX_TOOLS])
+        tools = tuple(found[:MAX_TOOLS])
+        self._checkers = {tool.name: Checker(tool.name, tool.input_schema) for tool in tools}
+        return tools
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, timeout_s: float, session_id: str, call_id: str
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        session_id: str,
+        call_id: str,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> ToolOutcome:
         """Call a tool once; a failed or timed-out call is ``ok=False``; raises ``ToolServerLost``.
 
         A call that times out, or whose task is cancelled, is cancelled at the server too.
         """
         client = self._connected()
+        checker = self._checkers.get(tool)
+        problem = None if checker is None else checker.problem(arguments)
+        if problem is not None:
+            return ToolOutcome(ok=False, content="", duration_s=0.0, error=problem)
         meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id}
         started_s = trio.current_time()
         content, error = "", f"{tool} took longer than {timeout_s:g} s and was cancelled"
         self._calls += 1
         try:
             with trio.move_on_after(timeout_s):
-                result = await client.call_tool(tool, dict(arguments), meta=meta)
+                result = await client.call_tool(
+                    tool, dict(arguments), progress_callback=_progress_callback(on_progress), meta=meta
+                )
                 content = result_text(result, self._settings.result_max_chars)
                 error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
@@ -179,6 +200,11 @@ class McpConnection:
         """Wait until the server is gone or silent; return why."""
         await self._lost.wait()
         return self._told()
+
+    async def wait_changed(self) -> None:
+        """Wait until the server says that its tools are others now."""
+        await self._changed.wait()
+        self._changed = trio.Event()
 
     def _connected(self) -> Client:
         if self._client is None or self._lost.is_set():
@@ -204,13 +230,44 @@ class McpConnection:
         async with AsyncExitStack() as stack:
             transport = await self._transport(stack)
             client = await stack.enter_async_context(
-                Client(transport, extensions=[Announcements(self._on_announcement)])
+                Client(
+                    transport,
+                    extensions=[Announcements(self._on_announcement)],
+                    message_handler=self._on_message,
+                )
             )
             self._output.close()
             self._client = client
             self._settled.set()
             log.info("connected to %s, protocol %s", self.name, client.protocol_version)
-            self._lose(await self._watch(client))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, client)
+                self._lose(await self._watch(client))
+                nursery.cancel_scope.cancel()
+
+    async def _on_message(self, message: object) -> None:
+        """Take what servers of the older generation say by themselves."""
+        await trio.lowlevel.checkpoint()
+        if isinstance(message, ToolListChangedNotification):
+            self._changed.set()
+
+    async def _listen(self, client: Client) -> None:
+        """Take what servers of the newer generation say about their tools, if they ever say anything."""
+        tools = client.server_capabilities.tools
+        if client.protocol_version not in MODERN_PROTOCOL_VERSIONS or tools is None or not tools.list_changed:
+            return
+        while True:
+            try:
+                async with client.listen(tools_list_changed=True) as subscription:
+                    async for _ in subscription:
+                        self._changed.set()
+            except SubscriptionLost as error:
+                log.debug("%s: %s", self.name, error)
+            except MCPError as error:
+                log.info("%s does not tell when its tools change: %s", self.name, _words(error))
+                return
+            await trio.sleep(PING_INTERVAL_S)
+            self._changed.set()  # nothing is told twice: what happened meanwhile is found by looking
 
     async def _transport(self, stack: AsyncExitStack) -> Any:
         """Return what the SDK connects to: streams of a process or of an address, or a server in this process."""
@@ -269,6 +326,17 @@ class McpConnection:
             why = "may not be executed" if isinstance(error, PermissionError) else "was not found"
             return f"the command {self._config['command']!r} {why}; is it installed and on PATH?"
         return "the connection was closed" if _is_closed(error) else _words(error)
+
+
+def _progress_callback(on_progress: Callable[[Progress], None] | None) -> ProgressFnT | None:
+    if on_progress is None:
+        return None
+
+    async def callback(progress: float, total: float | None, message: str | None) -> None:
+        await trio.lowlevel.checkpoint()
+        on_progress(Progress(progress, total, message))
+
+    return callback
 
 
 async def _ping(client: Client) -> None:

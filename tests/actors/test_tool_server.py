@@ -9,9 +9,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tool_server import ToolServer, ToolUnavailable
 from backends.protocols import ToolServerLost
-from protocol.messages import Announce, CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages import Announce, CallTool, ListTools, Progress, ToolOutcome, ToolSpec
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
-from tests.fakes import FakeConnector, FakeToolServer, Grow, Script, default_settings, scripted
+from tests.fake_tool_servers import FakeConnector, FakeToolServer
+from tests.fakes import Grow, Script, default_settings, scripted
 
 CLOCK = ToolSpec("house", "clock", "Tells the time.", {})
 CALL = CallTool("session", "c1", "house", "clock", {"zone": "UTC"}, timeout_s=3.0)
@@ -154,6 +155,26 @@ async def test_a_call_that_was_under_way_is_lost_and_not_repeated(grow: Grow, au
     assert outcome == ToolOutcome(False, "", 2.0, "house was lost during the call: killed")
     await trio.sleep(5.0)
     assert (len(first.calls), second.calls) == (1, [])
+
+
+async def test_tools_that_change_are_listed_again(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,))
+    bench = Bench(FakeConnector([server]))
+    await bench.open(grow)
+    for tools in ((CLOCK, CLOCK), ()):
+        server.change(*tools)
+        await wait_all_tasks_blocked()
+        assert await bench.tools() == tools
+
+
+async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
+    bench, seen = Bench(FakeConnector([server])), []
+    await bench.open(grow)
+    await bench.ref.ask(attrs.evolve(CALL, on_progress=seen.append))
+    assert server.on_progress is not None
+    server.on_progress(Progress(1, 3, "winding up"))
+    assert seen == [Progress(1, 3, "winding up")]
 
 
 async def test_a_slow_call_holds_up_nobody(grow: Grow, autojump_clock: MockClock) -> None:

@@ -15,7 +15,7 @@ def here(bare_environment: Path) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200", "CACHE_TTL": "3600"})
+    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200", "DB_POOL_SIZE": "3600"})
 
 
 @pytest.mark.usefixtures("here")
@@ -27,7 +27,7 @@ def test_json_shows_every_setting_with_its_origin_and_no_secret() -> None:
     assert shown["settings"]["gateway.port"]["value"] == 9123
     assert shown["settings"]["gateway.port"]["origin"].endswith("sayso.toml:2")
     assert shown["settings"]["gateway.host"] == {"value": "127.0.0.1", "origin": "default"}
-    assert shown["warnings"] == ["CACHE_TTL is ignored: there is no response cache yet"]
+    assert shown["warnings"] == ["DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.path)"]
     assert "s3cr3t" not in result.output
 
 
@@ -42,7 +42,7 @@ def test_changed_shows_only_what_is_not_the_default() -> None:
         "log.level",
     ]
     assert "s3cr3t" not in result.output
-    assert "warning: CACHE_TTL is ignored" in result.stderr
+    assert "warning: DB_POOL_SIZE is ignored" in result.stderr
 
 
 @pytest.mark.usefixtures("here")

@@ -8,7 +8,17 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, Refused
 from protocol import events
-from protocol.messages import CallTool, ListTools, NoWords, ToolOutcome, ToolRecord, ToolSpec, Transcribe, Transcript
+from protocol.messages import (
+    CallTool,
+    ListTools,
+    NoWords,
+    Progress,
+    ToolOutcome,
+    ToolRecord,
+    ToolSpec,
+    Transcribe,
+    Transcript,
+)
 from protocol.turn import TurnEvent, TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
@@ -173,6 +183,25 @@ async def test_no_secret_is_written_down(grow: Grow, autojump_clock: MockClock) 
     [record] = pair.room.history.of(ToolRecord)
     assert record.arguments == {"user": "anna", "password": "[redacted]"}
     assert record.result == "your token is [redacted]"
+
+
+async def test_progress_is_shown_now_and_then(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = Pair()
+
+    async def work(call: CallTool) -> ToolOutcome:
+        assert call.on_progress is not None
+        for step in range(10):
+            call.on_progress(Progress(step, 10, "x" * 1_000))
+            await trio.sleep(0.125)
+        return outcome_of("Done.")
+
+    pair.room.tools.answers[CallTool] = work
+    await pair.open(grow)
+    await pair.call()
+    await wait_all_tasks_blocked()
+    shown = pair.room.connection.events(events.ToolProgress)
+    assert [event.done for event in shown] == [0, 4, 8]
+    assert {(event.call_id, event.total, len(event.message or "")) for event in shown} == {("id1", 10, 200)}
 
 
 async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None:

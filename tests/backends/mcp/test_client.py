@@ -5,11 +5,13 @@ import sys
 
 import pytest
 import trio
+import trio.testing
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.protocols import ToolServerLost
+from protocol.messages import Progress
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
 
@@ -25,6 +27,8 @@ class Recorder:
         self.server.add_tool(self.fail, structured_output=False)
         self.server.add_tool(self.talk, structured_output=False)
         self.server.add_tool(self.count)
+        self.server.add_tool(self.climb, structured_output=False)
+        self.server.add_tool(self.learn, structured_output=False)
 
     async def echo(self, text: str, ctx: Context) -> str:
         """Say it again."""
@@ -50,6 +54,18 @@ class Recorder:
         """Say too much."""
         return "bla " * 1_000
 
+    async def climb(self, ctx: Context) -> str:
+        """Take three steps."""
+        for step in (1, 2, 3):
+            await ctx.report_progress(step, 3, f"step {step}")
+        return "up"
+
+    async def learn(self, ctx: Context) -> str:
+        """Get another tool."""
+        self.server.add_tool(self.echo, name="shout", structured_output=False)
+        await ctx.notify_tools_changed()
+        return "learnt"
+
     async def count(self) -> dict[str, int]:
         """Count."""
         return {"n": 3}
@@ -72,7 +88,7 @@ async def test_tools_are_listed_with_what_their_author_says(recorder):
     async with connect(recorder.server) as server:
         tools = {tool.name: tool for tool in await server.list_tools()}
 
-    assert set(tools) == {"echo", "wait", "fail", "talk", "count"}
+    assert set(tools) == {"climb", "count", "echo", "fail", "learn", "talk", "wait"}
     assert tools["echo"].server == "server"
     assert tools["echo"].description == "Say it again."
     assert tools["echo"].read_only is True
@@ -201,3 +217,32 @@ async def test_the_connection_is_logged(recorder, caplog):
         pass
 
     assert "connected to server, protocol 20" in caplog.text
+
+
+async def test_the_steps_of_a_call_are_told_in_order(recorder):
+    seen = []
+    async with connect(recorder.server) as server:
+        outcome = await server.call("climb", {}, timeout_s=2.0, session_id="s1", call_id="c1", on_progress=seen.append)
+    assert outcome.ok
+    assert seen == [Progress(1, 3, "step 1"), Progress(2, 3, "step 2"), Progress(3, 3, "step 3")]
+
+
+async def test_arguments_that_the_tool_does_not_take_are_not_sent(recorder):
+    async with connect(recorder.server) as server:
+        await server.list_tools()
+        outcome = await call(server, "echo", text=3)
+    assert not outcome.ok
+    assert outcome.error == "wrong arguments for echo: text: 3 is not of type 'string'"
+    assert recorder.seen == []
+
+
+async def test_another_list_of_tools_is_told(recorder):
+    async with connect(recorder.server) as server:
+        before = {tool.name for tool in await server.list_tools()}
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(server.wait_changed)
+                await call(server, "learn")
+        after = {tool.name for tool in await server.list_tools()}
+    assert after - before == {"shout"}

@@ -1,0 +1,49 @@
+"""Whether a call's arguments are what its tool takes, checked before anything is sent.
+
+Rules kept here:
+
+* A schema comes from somebody else's server: one that is no schema checks nothing, and none is ever fetched.
+* The error names the argument and the rule, because a model reads it and tries again.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+log = logging.getLogger("sayso.mcp")
+MAX_ERROR_CHARS: Final = 200
+
+
+class Checker:
+    """Checks arguments against one tool's JSON Schema (draft 2020-12, MCP's default)."""
+
+    def __init__(self, tool: str, schema: Mapping[str, Any]) -> None:
+        self._tool = tool
+        self._validator: Draft202012Validator | None = None
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            log.warning("%s has a schema that is none, so its arguments are not checked: %s", tool, error.message)
+            return
+        self._validator = Draft202012Validator(schema, registry=Registry())
+
+    def problem(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return what is wrong with the arguments in one sentence, ``None`` if nothing is."""
+        if self._validator is None:
+            return None
+        try:
+            error = best_match(self._validator.iter_errors(dict(arguments)))
+        except Unresolvable as unresolved:
+            log.warning("the schema of %s refers to something elsewhere: %s", self._tool, unresolved)
+            self._validator = None
+            return None
+        if error is None:
+            return None
+        where = ".".join(str(step) for step in error.absolute_path)
+        told = f"{where}: {error.message}" if where else error.message
+        return f"wrong arguments for {self._tool}: {told[:MAX_ERROR_CHARS]}"

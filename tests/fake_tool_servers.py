@@ -1,0 +1,94 @@
+"""MCP servers that answer from a script, behind the faces of ``backends/protocols.py``."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+
+from backends.protocols import ToolServerLost
+from protocol.messages import Progress, ToolOutcome, ToolSpec
+
+
+@attrs.define(eq=False)
+class FakeToolServer:
+    """One connected MCP server; ``lose`` ends it."""
+
+    name: str
+    tools: tuple[ToolSpec, ...] = ()
+    answer: Any = None
+    calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
+    on_progress: Callable[[Progress], None] | None = None
+    _lost: trio.Event = attrs.field(factory=trio.Event)
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _why: str = ""
+
+    def change(self, *tools: ToolSpec) -> None:
+        """Have other tools from now on, and say so."""
+        self.tools = tools
+        self._changed.set()
+
+    async def wait_changed(self) -> None:
+        await self._changed.wait()
+        self._changed = trio.Event()
+
+    def lose(self, why: str) -> None:
+        """Be gone."""
+        self._why = why
+        self._lost.set()
+
+    async def list_tools(self) -> tuple[ToolSpec, ...]:
+        return self.tools
+
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        session_id: str,
+        call_id: str,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> ToolOutcome:
+        self.on_progress = on_progress
+        self.calls.append((tool, arguments, session_id, call_id))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer is None:
+            await self._lost.wait()
+            raise ToolServerLost(self._why)
+        outcome: ToolOutcome = self.answer
+        return outcome
+
+    async def wait_lost(self) -> str:
+        await self._lost.wait()
+        return self._why
+
+
+@attrs.define(eq=False)
+class FakeConnector:
+    """Opens tool servers: each attempt gets the next of ``attempts``, a server or the reason why there is none."""
+
+    attempts: list[FakeToolServer | ToolServerLost]
+    closing_s: float = 0.0
+    times_s: list[float] = attrs.field(factory=list)
+    closed: list[str] = attrs.field(factory=list)
+    on_announcement: Callable[[str, str], None] | None = None
+
+    @asynccontextmanager
+    async def __call__(
+        self, name: str, *, on_announcement: Callable[[str, str], None]
+    ) -> AsyncIterator[FakeToolServer]:
+        self.times_s.append(trio.current_time())
+        self.on_announcement = on_announcement
+        await trio.lowlevel.checkpoint()
+        attempt = self.attempts.pop(0) if self.attempts else ToolServerLost("nothing there")
+        if isinstance(attempt, ToolServerLost):
+            raise attempt
+        try:
+            yield attempt
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(self.closing_s)
+            self.closed.append(attempt.name)
