@@ -29,7 +29,7 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types
+test: lint types $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(STAMPS)/dev
@@ -83,6 +83,12 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/package
 	@echo "--- tools for tests and checks"
 	$(HASHED) -r requirements/dev.txt
 	@touch $@
+
+# MCP servers that others wrote, for tests; without npm those tests say what is missing
+$(STAMPS)/node: tests/system/servers/package.json $(STAMPS)/venv
+	@command -v npm >/dev/null || { echo "--- no npm: tests of MCP servers written for Node.js will be skipped"; exit 0; }; \
+	echo "--- MCP servers for Node.js"; mkdir -p $(VENV)/node && cp tests/system/servers/package.json $(VENV)/node/ && \
+	npm install --prefix $(VENV)/node --no-audit --no-fund --no-package-lock --ignore-scripts --silent && touch $@
 
 lock: $(STAMPS)/dev
 	$(COMPILE) --extra piper pyproject.toml -o requirements/runtime.txt

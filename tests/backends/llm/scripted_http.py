@@ -55,7 +55,7 @@ class ScriptedServer:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         async with stream:
-            request = await _read_request(stream)
+            request = await read_request(stream)
             if request is None:
                 return
             self.requests.append(request)
@@ -108,7 +108,8 @@ def sse(items: Iterable[Any], *, done: bool = True) -> list[Step]:
     return [head(content_type="text/event-stream"), *events, *([b"data: [DONE]\n\n"] if done else [])]
 
 
-async def _read_request(stream: trio.SocketStream) -> Received | None:
+async def read_request(stream: trio.SocketStream) -> Received | None:
+    """Read one request to its end; ``None`` if the client has gone before."""
     connection = h11.Connection(h11.SERVER)
     request: h11.Request | None = None
     body = b""
