@@ -37,12 +37,24 @@ from actors.turn.kit import TurnKit, TurnPeers
 from actors.vault import Vault
 from backends.adapters import Adapters
 from backends.ingress.http_app import HttpServices
+from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.errors import CloseCode
 from protocol.events import ServerInfo, Status
-from protocol.messages import INTERNAL_RATE_HZ, ListTools, RecentTurns, ToolSpec
+from protocol.messages import (
+    INTERNAL_RATE_HZ,
+    ListTools,
+    NoWords,
+    RecentTurns,
+    SpokenAudio,
+    Synthesise,
+    ToolSpec,
+    Transcribe,
+    Transcript,
+    Utterance,
+)
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
 from runtime import (
@@ -67,6 +79,8 @@ log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]
 
 FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
+RECORDINGS = "recordings"  # whose turn it is in the queue: all uploaded recordings together count as one session
+SEGMENT_TIMEOUT_S = 60.0  # s for one piece of a recording, with its wait behind those who speak
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 
 # mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
@@ -338,7 +352,7 @@ class House:
         return Gateway(
             self.settings.gateway,
             GatewayPeers(self.refs.sessions, self.refs.metrics),
-            make_ingress=partial(self.adapters.make_ingress, self._http_services()),
+            make_ingress=partial(self.adapters.make_ingress, self._http_services(), self._audio_services()),
             open_session=self.sessions.open,
             pages=Pages(self.facts).routes(),
             on_listening=self._listening,
@@ -354,6 +368,20 @@ class House:
             return found
 
         return HttpServices(recent_turns, tools, self.adapters.version)
+
+    def _audio_services(self) -> AudioServices:
+        async def transcribe(utterance: Utterance, language: str | None) -> Transcript | NoWords:
+            message = Transcribe(RECORDINGS, utterance, language)
+            found: Transcript | NoWords = await self.refs.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+            return found
+
+        async def synthesise(text: str, voice: str | None, speed: float) -> SpokenAudio:
+            message = Synthesise(RECORDINGS, text, voice, speed)
+            found: SpokenAudio = await self.refs.speech.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+            return found
+
+        at_once = max(1, self.settings.transcription.workers - 1)
+        return AudioServices(transcribe, synthesise, self.adapters.make_detector, at_once, lambda: None)
 
     def _listening(self, addresses: Sequence[Address]) -> None:
         self.facts.addresses = tuple(addresses)

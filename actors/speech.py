@@ -14,6 +14,8 @@ from runtime.pool import Pool, WorkerError
 
 CACHED_PHRASES = 64
 CACHED_TEXT_MAX_CHARS = 80  # "Timer set for ten seconds." comes again, a paragraph does not
+Phrase = tuple[str | None, str, float]
+"""Voice, text and speed."""
 
 
 class SpeechUnavailable(DomainError):
@@ -26,7 +28,7 @@ class Speech(Actor):
     def __init__(self, settings: SpeechSettings, pool: Pool | None) -> None:
         self._settings = settings
         self._pool = pool
-        self._cache: OrderedDict[tuple[str | None, str], SpokenAudio] = OrderedDict()
+        self._cache: OrderedDict[Phrase, SpokenAudio] = OrderedDict()
         self._cache_hits = 0
 
     async def on_start(self) -> None:
@@ -40,7 +42,7 @@ class Speech(Actor):
             raise TypeError(f"speech takes Synthesise, not {type(message).__name__}")
         if self._pool is None:
             raise SpeechUnavailable("speech.provider is none")
-        key = (message.voice, message.text)
+        key = (message.voice, message.text, message.speed)
         cached = self._cache.get(key)
         if cached is not None:
             self._cache_hits += 1
@@ -55,16 +57,16 @@ class Speech(Actor):
         return cache | ({"pool": self._pool.statistics()} if self._pool is not None else {})
 
     async def _synthesise(self, pool: Pool, message: Synthesise) -> SpokenAudio:
-        params = {"text": message.text, "voice": message.voice or self._settings.voice}
+        params = {"text": message.text, "voice": message.voice or self._settings.voice, "speed": message.speed}
         try:
             result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)
         except WorkerError as error:
             raise SpeechUnavailable(str(error)) from error
         audio = SpokenAudio(pcm, result["sample_rate"])
-        self._remember((message.voice, message.text), audio)
+        self._remember((message.voice, message.text, message.speed), audio)
         return audio
 
-    def _remember(self, key: tuple[str | None, str], audio: SpokenAudio) -> None:
+    def _remember(self, key: Phrase, audio: SpokenAudio) -> None:
         if len(key[1]) > CACHED_TEXT_MAX_CHARS:
             return
         self._cache[key] = audio

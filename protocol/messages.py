@@ -231,6 +231,8 @@ class Synthesise:
     session_id: str
     text: str
     voice: str | None = None
+    speed: float = 1.0
+    """1.0 is the voice's own pace."""
 
 
 @attrs.frozen

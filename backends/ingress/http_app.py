@@ -18,6 +18,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
+from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices, LargeRequest
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from protocol.messages import ToolSpec
@@ -28,7 +29,8 @@ log = logging.getLogger("sayso.http")
 DEFAULT_TURNS: Final = 50
 MAX_TURNS: Final = 500
 RETRY_AFTER_S: Final = 1.0
-MAX_BODY_BYTES: Final = 65_536  # no route takes a body yet
+MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
+BODY_TIMEOUT_S: Final = 600  # a phone on a slow line sends an hour of speech in that time
 LANDING_PAGE: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -147,10 +149,12 @@ async def finish(response: Response) -> Response:
     return response
 
 
-def make_app(services: HttpServices) -> QuartTrio:
+def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
+    app.request_class = LargeRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
     pages = Pages(services)
     for path, view in (
         ("/", pages.landing),
@@ -159,6 +163,9 @@ def make_app(services: HttpServices) -> QuartTrio:
         ("/api/conversations", pages.conversations),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+    api = AudioApi(audio)
+    app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
+    app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(AskError, on_busy_house)
     app.register_error_handler(MailboxError, on_busy_house)

@@ -9,7 +9,7 @@ SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
 
 @attrs.frozen
 class Operation:
-    """One row: a path that is read, and what for."""
+    """One row: a path, and what for."""
 
     path: str
     summary: str
@@ -17,6 +17,9 @@ class Operation:
     content_type: str = "application/json"
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
     """Parameter to type (``integer`` or ``string``) and meaning."""
+    method: str = "get"
+    body: str | None = None
+    """The content type of what is sent."""
 
 
 OPERATIONS: Final = (
@@ -37,6 +40,25 @@ OPERATIONS: Final = (
         {200: "`turns`, a list.", 400: "A bad `limit`.", 503: "The history is not available just now."},
         query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
     ),
+    Operation(
+        "/v1/audio/transcriptions",
+        "OpenAI's transcription: a recording of up to an hour to text.",
+        {200: "`text`, or the wanted form.", 400: "No recording, or a bad field.", 503: "Under load; come back later."},
+        method="post",
+        body="multipart/form-data",
+    ),
+    Operation(
+        "/v1/audio/speech",
+        "OpenAI's speech: a text to sound.",
+        {
+            200: "The sound, as mp3 unless `response_format` says otherwise.",
+            400: "A bad field.",
+            503: "Come back later.",
+        },
+        content_type="audio/mpeg",
+        method="post",
+        body="application/json",
+    ),
 )
 
 
@@ -49,12 +71,13 @@ def document(version: str) -> dict[str, Any]:
             "version": version,
             "description": "Voice sessions are WebSockets at /ws; everything else is here.",
         },
-        "paths": {operation.path: {"get": _operation(operation)} for operation in OPERATIONS},
+        "paths": {operation.path: {operation.method: _operation(operation)} for operation in OPERATIONS},
     }
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    return {
+    body = {} if operation.body is None else {"requestBody": {"required": True, "content": {operation.body: {}}}}
+    return body | {
         "summary": operation.summary,
         "parameters": [
             {"name": name, "in": "query", "required": False, "description": meaning, "schema": SCALARS[kind]}

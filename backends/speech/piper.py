@@ -20,14 +20,16 @@ from config.settings import SpeechSettings
 INSTALL_COMMAND: Final = "pip install 'sayso[piper]'"
 TEXT_MAX_CHARS: Final = 1_000  # a minute of speech; the caller sends sentences
 WARM_UP_TEXT: Final = "Ready."
+SPEED_MIN: Final = 0.25
+SPEED_MAX: Final = 4.0
 VOICES_MAX: Final = 3  # 60 to 110 MB each
 
 
 class PiperWorker:
     """Target of a worker process: voices loaded on first use, the configured one at the start.
 
-    ``speak`` takes ``{"text", "voice"}`` (no voice: the configured one) and answers ``{"sample_rate", "samples"}``
-    with s16le mono samples. ``info`` lists the loaded voices.
+    ``speak`` takes ``{"text", "voice", "speed"}`` (no voice: the configured one; speed 1 is its own pace) and answers
+    ``{"sample_rate", "samples"}`` with s16le mono samples. ``info`` lists the loaded voices.
     """
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -44,16 +46,19 @@ class PiperWorker:
             raise ValueError(f"piper takes no samples, but {len(blob)} bytes came")
         match method:
             case "speak":
-                return self._speak(params["text"], params.get("voice") or self._default)
+                return self._speak(params["text"], params.get("voice") or self._default, params.get("speed", 1.0))
             case "info":
                 return {"voices": sorted(self._voices)}, b""
             case _:
                 raise ValueError(f"method must be speak or info, not {method!r}")
 
-    def _speak(self, text: str, name: str) -> tuple[dict[str, Any], bytes]:
+    def _speak(self, text: str, name: str, speed: float = 1.0) -> tuple[dict[str, Any], bytes]:
+        if not SPEED_MIN <= speed <= SPEED_MAX:
+            raise ValueError(f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {speed:g}")
         voice = self._voice(name)
         speakable = speakable_text(text)
-        pcm = b"".join(chunk.audio_int16_bytes for chunk in voice.synthesize(speakable)) if speakable else b""
+        chunks = voice.synthesize(speakable, paced(voice, speed)) if speakable else ()
+        pcm = b"".join(chunk.audio_int16_bytes for chunk in chunks)
         return {"sample_rate": voice.config.sample_rate, "samples": len(pcm) // 2}, pcm
 
     def _voice(self, name: str) -> Any:
@@ -88,6 +93,15 @@ def load_voice(path: Path, cpu_threads: int) -> Any:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     settings = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
     return PiperVoice(session=session, config=PiperConfig.from_dict(settings))
+
+
+def paced(voice: Any, speed: float) -> Any:
+    """Return how ``voice`` is to speak; ``None`` is its own way."""
+    if speed == 1.0:
+        return None
+    from piper import SynthesisConfig  # noqa: PLC0415 - the optional extra
+
+    return SynthesisConfig(length_scale=voice.config.length_scale / speed)
 
 
 def speakable_text(text: str) -> str:

@@ -46,8 +46,8 @@ async def test_a_sentence_becomes_audio_in_the_wanted_voice(grow: Grow, autojump
     assert await booth.speak("Hello.") == SpokenAudio(b"Hello.", 22_050)
     await booth.speak("Hello.", voice="amy")
     assert [(job.method, job.params, job.timeout_s) for job in booth.pool.jobs] == [
-        ("speak", {"text": "Hello.", "voice": "en_US-joe-medium"}, 10.0),
-        ("speak", {"text": "Hello.", "voice": "amy"}, 10.0),
+        ("speak", {"text": "Hello.", "voice": "en_US-joe-medium", "speed": 1.0}, 10.0),
+        ("speak", {"text": "Hello.", "voice": "amy", "speed": 1.0}, 10.0),
     ]
 
 
@@ -113,3 +113,11 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     last = booth.tree.status().children[0].last_exit
     assert last is not None
     assert last.reason == "TypeError: speech takes Synthesise, not str"
+
+
+async def test_the_same_phrase_at_another_pace_is_another_phrase(grow: Grow, autojump_clock: MockClock) -> None:
+    booth = Booth()
+    await booth.open(grow)
+    for speed in (1.0, 2.0, 1.0):
+        await booth.ref.ask(Synthesise("s", "Done.", None, speed))
+    assert [job.params["speed"] for job in booth.pool.jobs] == [1.0, 2.0]

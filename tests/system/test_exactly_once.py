@@ -5,7 +5,7 @@ import signal
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,7 +60,7 @@ def entries(ledger: Path) -> list[list[str]]:
     return [line.split() for line in ledger.read_text().splitlines()] if ledger.exists() else []
 
 
-async def until(what: str, is_so: object, timeout_s: float = 15.0) -> None:
+async def until(what: str, is_so: Callable[[], object], timeout_s: float = 15.0) -> None:
     await trio.to_thread.run_sync(poll, what, is_so, timeout_s)
 
 

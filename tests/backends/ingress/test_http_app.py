@@ -11,6 +11,8 @@ import httpx2
 import pytest
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
+from backends.ingress.http_audio import AudioServices
+from backends.speech.vad import EarshotDetector
 from protocol.messages import ToolSpec
 from runtime.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, serving
@@ -30,6 +32,7 @@ async def unavailable(*_: object) -> Any:
     raise ActorUnavailable("history", 3.2)
 
 
+AUDIO = AudioServices(unavailable, unavailable, EarshotDetector, 1, lambda: None)
 SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3")
 
 
@@ -42,7 +45,7 @@ class Api:
 
 @asynccontextmanager
 async def running(services: HttpServices = SERVICES) -> AsyncIterator[Api]:
-    async with serving(app=make_app(services)) as server, httpx2.AsyncClient() as client:
+    async with serving(app=make_app(services, AUDIO)) as server, httpx2.AsyncClient() as client:
         client.base_url = f"http://127.0.0.1:{server.port}"
         yield Api(client, server.handlers, server.port)
 
@@ -140,8 +143,8 @@ async def test_long_answers_are_compressed_when_asked_for() -> None:
 async def test_the_api_is_described_and_every_path_of_the_app_is_in_it() -> None:
     async with running() as api:
         paths = (await api.client.get("/openapi.json")).json()["paths"]
-        rules = {rule.rule for rule in make_app(SERVICES).url_map.iter_rules()}
-        assert {rule for rule in rules if rule.startswith("/api")} <= set(paths)
+        rules = {rule.rule for rule in make_app(SERVICES, AUDIO).url_map.iter_rules()}
+        assert {rule for rule in rules if rule.startswith(("/api", "/v1"))} <= set(paths)
 
 
 async def test_requests_are_counted_by_route() -> None:

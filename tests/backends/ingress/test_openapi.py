@@ -9,7 +9,10 @@ def test_each_operation_is_in_the_document_with_its_answers() -> None:
     paths = document("1.2.3")["paths"]
     assert list(paths) == [operation.path for operation in OPERATIONS]
     for operation in OPERATIONS:
-        assert {int(status) for status in paths[operation.path]["get"]["responses"]} == set(operation.answers)
+        assert (operation.body is not None) == ("requestBody" in paths[operation.path][operation.method])
+        assert {int(status) for status in paths[operation.path][operation.method]["responses"]} == set(
+            operation.answers
+        )
 
 
 def test_parameters_have_a_type_and_a_meaning() -> None:

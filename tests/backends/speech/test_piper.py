@@ -16,7 +16,7 @@ class FakeVoice:
         self.config = SimpleNamespace(sample_rate=22_050)
         self.heard: list[str] = []
 
-    def synthesize(self, text: str) -> list[SimpleNamespace]:
+    def synthesize(self, text: str, pace: object = None) -> list[SimpleNamespace]:
         self.heard.append(text)
         return [SimpleNamespace(audio_int16_bytes=b"\1\0" * 2 * len(text))]
 

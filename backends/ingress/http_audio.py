@@ -1,0 +1,303 @@
+"""OpenAI's audio API: recordings to text, text to speech.
+
+Rules kept here:
+
+* This is work for which nobody stands and waits: it is refused first under load, and it never takes the last worker
+  from those who speak.
+* A recording is decoded as its segments are transcribed, in a thread; of an hour only seconds are in memory.
+* Errors have OpenAI's shape, so that its clients show them.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+import attrs
+import msgspec
+import trio
+from quart import Response, jsonify, request
+from quart.datastructures import FileStorage
+from quart_trio.wrappers import TrioRequest
+
+from backends.protocols import BadAudio, SpeechDetector
+from backends.speech.encoding import FORMATS as SPEECH_FORMATS
+from backends.speech.encoding import encode
+from backends.speech.piper import SPEED_MAX, SPEED_MIN
+from backends.speech.recordings import Recording
+from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, whole_text
+from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
+from protocol.sentences import SentenceCutter
+from runtime.errors import AskError, MailboxError
+
+log = logging.getLogger("sayso.http")
+
+TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
+SPEECH: Final = "/v1/audio/speech"
+MAX_UPLOAD_BYTES: Final = 128 << 20  # an hour as 16 kHz WAV is 110 MiB
+MAX_AT_ONCE: Final = 2  # uploads: each may hold MAX_UPLOAD_BYTES
+MAX_INPUT_CHARS: Final = 4_096  # OpenAI's
+PATIENCE_S: Final = 120.0  # that a segment may wait while those who speak fill the queue
+RETRY_AFTER_S: Final = 10.0
+
+
+@attrs.frozen
+class AudioServices:
+    """What the API asks of the house."""
+
+    transcribe: Callable[[Utterance, str | None], Awaitable[Transcript | NoWords]]
+    """Utterance and language; raises ``AskError`` or ``MailboxError``."""
+    synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
+    """Text, voice and speed; raises the same."""
+    make_detector: Callable[[], SpeechDetector]
+    at_once: int
+    """Segments of one recording in work: fewer than there are workers, if there are several."""
+    retry_after_s: Callable[[], float | None]
+    """``None``, or when to come back because the house is under load."""
+
+
+class ApiError(Exception):
+    """What a client is told instead of an answer."""
+
+    def __init__(self, status: int, message: str, param: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+
+class AudioApi:
+    """The two routes."""
+
+    def __init__(self, services: AudioServices) -> None:
+        self._services = services
+        self._at_once = 0
+
+    async def transcriptions(self) -> Response:
+        """Transcribe an uploaded recording."""
+        try:
+            self._refuse_under_load()
+            return await self._transcribed()
+        except ApiError as error:
+            return told(error)
+
+    async def speech(self) -> Response:
+        """Speak a text."""
+        try:
+            self._refuse_under_load()
+            return await self._spoken()
+        except ApiError as error:
+            return told(error)
+
+    def _refuse_under_load(self) -> None:
+        retry_after_s = self._services.retry_after_s()
+        if retry_after_s is not None:
+            raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
+
+    # --- recordings ------------------------------------------------------------------------------
+
+    async def _transcribed(self) -> Response:
+        if self._at_once >= MAX_AT_ONCE:
+            raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
+        self._at_once += 1
+        try:
+            form, files = await request.form, await request.files
+            upload = files.get("file")
+            form_wanted = TranscriptionForm.read(form)
+            if upload is None:
+                raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
+            return await self._answer(upload, form_wanted)
+        finally:
+            self._at_once -= 1
+
+    async def _answer(self, upload: FileStorage, wanted: "TranscriptionForm") -> Response:
+        recording = Recording(upload.stream, self._services.make_detector())
+        job = Job(self._services, recording.utterances(), wanted.language)
+        try:
+            await job.run()
+        except BadAudio as error:
+            raise ApiError(400, str(error), "file") from error
+        except (AskError, MailboxError) as error:
+            raise ApiError(503, f"the recording could not be transcribed: {error}", None, RETRY_AFTER_S) from error
+        captions = job.captions()
+        match wanted.response_format:
+            case "text":
+                return Response(whole_text(captions) + "\n", mimetype="text/plain")
+            case "srt":
+                return Response(to_srt(captions), mimetype="application/x-subrip")
+            case "vtt":
+                return Response(to_vtt(captions), mimetype="text/vtt")
+            case "verbose_json":
+                language = wanted.language or job.heard_language
+                return jsonify(to_verbose(captions, language=language, duration_s=recording.duration_s))
+            case _:
+                return jsonify({"text": whole_text(captions)})
+
+    # --- speech ----------------------------------------------------------------------------------
+
+    async def _spoken(self) -> Response:
+        wanted = await SpeechForm.read()
+        spoken: list[SpokenAudio] = []
+        try:
+            for sentence in sentences_of(wanted.input):
+                part = await self._services.synthesise(sentence, wanted.voice, wanted.speed)
+                spoken.append(part)
+        except (AskError, MailboxError) as error:
+            raise ApiError(503, f"the text could not be spoken: {error}", None, RETRY_AFTER_S) from error
+        if not spoken:
+            raise ApiError(400, "input must hold something that can be spoken", "input")
+        pcm, rate_hz = b"".join(audio.pcm for audio in spoken), spoken[0].sample_rate
+        data = await trio.to_thread.run_sync(encode, pcm, rate_hz, wanted.response_format)
+        return Response(data, mimetype=SPEECH_FORMATS[wanted.response_format].content_type)
+
+
+@attrs.define
+class Job:
+    """One recording on its way through the pool, a few segments at a time."""
+
+    _services: AudioServices
+    _utterances: Iterator[Utterance]
+    _wanted_language: str | None
+    heard_language: str = ""
+    _found: dict[int, Caption] = attrs.field(factory=dict)
+    _next: int = 0
+    _reading: trio.Lock = attrs.field(factory=trio.Lock)
+
+    async def run(self) -> None:
+        """Transcribe it all; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
+        failures: list[Exception] = []
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._services.at_once):
+                nursery.start_soon(self._work, failures, nursery.cancel_scope)
+        if failures:
+            raise failures[0]
+
+    def captions(self) -> list[Caption]:
+        """Return what was said, in order."""
+        return [self._found[number] for number in sorted(self._found)]
+
+    async def _work(self, failures: list[Exception], scope: trio.CancelScope) -> None:
+        try:
+            while (following := await self._following()) is not None:
+                number, utterance = following
+                answer = await self._ask(utterance)
+                if isinstance(answer, Transcript):
+                    self.heard_language = self.heard_language or answer.language
+                    start_s, end_s = utterance.start_ms / 1000, utterance.end_ms / 1000
+                    self._found[number] = Caption(start_s, end_s, answer.text, answer.confidence)
+        except (BadAudio, AskError, MailboxError) as error:
+            failures.append(error)
+            scope.cancel()
+
+    async def _following(self) -> tuple[int, Utterance] | None:
+        async with self._reading:  # a generator is not for two threads
+            utterance = await trio.to_thread.run_sync(partial(next, self._utterances, None))
+            if utterance is None:
+                return None
+            self._next += 1
+            return self._next, utterance
+
+    async def _ask(self, utterance: Utterance) -> Transcript | NoWords:
+        """Ask again while the queue is full of those who speak."""
+        give_up_s = trio.current_time() + PATIENCE_S
+        while True:
+            try:
+                return await self._services.transcribe(utterance, self._wanted_language)
+            except (AskError, MailboxError) as error:
+                pause_s = getattr(error, "retry_after_s", None)
+                if pause_s is None or trio.current_time() + pause_s > give_up_s:
+                    raise
+                await trio.sleep(pause_s)
+
+
+# --- what clients send ---------------------------------------------------------------------------
+
+
+@attrs.frozen
+class TranscriptionForm:
+    """The fields that come with a recording; others of OpenAI's are taken and have no effect."""
+
+    language: str | None
+    response_format: str
+
+    @classmethod
+    def read(cls, form: Mapping[str, str]) -> "TranscriptionForm":
+        """Check the fields; raises ``ApiError``."""
+        wanted = form.get("response_format") or "json"
+        if wanted not in FORMATS:
+            raise ApiError(400, f"response_format must be one of {', '.join(FORMATS)}, not {wanted[:20]!r}")
+        if "word" in (form.get("timestamp_granularities[]") or ""):
+            raise ApiError(400, "timestamps of words are not made here, only of segments", "timestamp_granularities")
+        language = form.get("language") or None
+        if language is not None and not (language.isascii() and language.isalpha() and len(language) in (2, 3)):
+            raise ApiError(400, f"language must be a code such as en or de, not {language[:20]!r}", "language")
+        return cls(language, wanted)
+
+
+class _SpeechBody(msgspec.Struct):
+    input: str
+    model: str = ""
+    voice: str = ""
+    response_format: str = "mp3"
+    speed: float = 1.0
+
+
+@attrs.frozen
+class SpeechForm:
+    """A text to be spoken."""
+
+    input: str
+    voice: str | None
+    response_format: str
+    speed: float
+
+    @classmethod
+    async def read(cls) -> "SpeechForm":
+        """Check the body; raises ``ApiError``."""
+        try:
+            body = msgspec.json.decode(await request.get_data(as_text=False), type=_SpeechBody)
+        except msgspec.DecodeError as error:
+            raise ApiError(400, f"the body must be JSON with model, input and voice: {error}") from error
+        if not 0 < len(body.input) <= MAX_INPUT_CHARS:
+            raise ApiError(400, f"input must have 1 to {MAX_INPUT_CHARS} characters, not {len(body.input)}", "input")
+        if body.response_format not in SPEECH_FORMATS:
+            formats = ", ".join(SPEECH_FORMATS)
+            raise ApiError(400, f"response_format must be one of {formats}, not {body.response_format[:20]!r}")
+        if not SPEED_MIN <= body.speed <= SPEED_MAX:
+            raise ApiError(400, f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {body.speed:g}", "speed")
+        voice = None if body.voice in OPENAI_VOICES else body.voice or None
+        return cls(body.input, voice, body.response_format, body.speed)
+
+
+# OpenAI's own voices mean nothing here: whoever asks for one gets the configured voice
+OPENAI_VOICES: Final = frozenset(
+    {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"}
+)
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return a text in pieces that one job can take."""
+    cutter = SentenceCutter()
+    return [*cutter.feed(text), *cutter.flush()]
+
+
+def told(error: ApiError) -> Response:
+    """Return an error as OpenAI's clients expect it."""
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
+    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": None}
+    response = jsonify({"error": body})
+    response.status_code = error.status
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    return response
+
+
+class LargeRequest(TrioRequest):
+    """A request whose body may be long where a recording is expected, and only there."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        path = arguments[2]
+        if path == TRANSCRIPTIONS:
+            options["max_content_length"] = MAX_UPLOAD_BYTES
+        super().__init__(*arguments, **options)
+        self.max_content_length = options["max_content_length"]

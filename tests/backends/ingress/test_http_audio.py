@@ -1,0 +1,307 @@
+"""OpenAI's audio API, asked through the whole port."""
+
+import io
+import json
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import httpx2
+import numpy as np
+import pytest
+import trio
+
+from backends.ingress.http_app import HttpServices, make_app
+from backends.ingress.http_audio import AudioServices, sentences_of
+from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
+from runtime import DomainError
+from tests.backends.ingress.ingress_fixtures import serving
+from tests.backends.speech.test_recordings import LoudnessDetector, sound, wav
+
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+SPEECH = "/v1/audio/speech"
+
+
+class Busy(DomainError):
+    """What a full queue says."""
+
+    def __init__(self, retry_after_s: float | None) -> None:
+        super().__init__("the queue is full")
+        self.retry_after_s = retry_after_s
+
+
+async def nothing(*_: object) -> Any:
+    return ()
+
+
+@attrs.define(eq=False)
+class House:
+    """What stands behind the API."""
+
+    at_once: int = 2
+    retry_after_s: float | None = None
+    troubles: list[Exception] = attrs.field(factory=list)
+    hold: Callable[[int], Awaitable[None]] | None = None
+    """What the segment of a number waits for."""
+    heard: list[tuple[Utterance, str | None]] = attrs.field(factory=list)
+    spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
+    most_at_once: int = 0
+    _running: int = 0
+
+    async def transcribe(self, utterance: Utterance, language: str | None) -> Transcript | NoWords:
+        self.heard.append((utterance, language))
+        number = len(self.heard)
+        self._running += 1
+        self.most_at_once = max(self.most_at_once, self._running)
+        try:
+            if self.hold is not None:
+                await self.hold(number)
+            if self.troubles:
+                raise self.troubles.pop(0)
+        finally:
+            self._running -= 1
+        if utterance.end_ms - utterance.start_ms < 900:
+            return NoWords("noise")
+        return Transcript(f"part {number}", "en", 0.9)
+
+    async def synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
+        self.spoken.append((text, voice, speed))
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return SpokenAudio(bytes(2 * 2_205), 22_050)
+
+    def services(self) -> AudioServices:
+        return AudioServices(
+            self.transcribe, self.synthesise, LoudnessDetector, self.at_once, lambda: self.retry_after_s
+        )
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    app = make_app(HttpServices(recent_turns=nothing, tools=nothing, version="1"), house.services())
+    async with serving(app=app) as server, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+        yield client
+
+
+def recording(parts: int = 2) -> bytes:
+    pieces = [("quiet", 1.0), *([("loud", 1.0), ("quiet", 1.0)] * parts)]
+    return wav(sound(*pieces)).getvalue()
+
+
+async def upload(client: httpx2.AsyncClient, data: bytes | None = None, **fields: str) -> httpx2.Response:
+    files = {"file": ("speech.wav", recording() if data is None else data)}
+    return await client.post(TRANSCRIPTIONS, files=files, data={"model": "whisper-1", **fields})
+
+
+# --- recordings ----------------------------------------------------------------------------------
+
+
+async def test_a_recording_becomes_text() -> None:
+    house = House()
+    async with running(house) as client:
+        response = await upload(client, language="de")
+    assert response.status_code == 200
+    assert response.json() == {"text": "part 1 part 2"}
+    assert [language for _, language in house.heard] == ["de", "de"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content_type", "beginning"),
+    [
+        ("text", "text/plain", "part 1 part 2\n"),
+        ("srt", "application/x-subrip", "1\n00:00:00,6"),
+        ("vtt", "text/vtt", "WEBVTT\n\n00:00:00.6"),
+        ("json", "application/json", '{"text":'),
+    ],
+)
+async def test_the_text_comes_in_the_wanted_form(wanted: str, content_type: str, beginning: str) -> None:
+    async with running(House(at_once=1)) as client:
+        response = await upload(client, response_format=wanted)
+    assert response.headers["content-type"].startswith(content_type)
+    assert response.text.startswith(beginning)
+
+
+async def test_the_long_form_has_times_and_length() -> None:
+    async with running(House(at_once=1)) as client:
+        page = (await upload(client, response_format="verbose_json")).json()
+    assert (page["language"], page["duration"]) == ("en", 5.0)
+    assert [segment["text"] for segment in page["segments"]] == ["part 1", "part 2"]
+    assert page["segments"][1]["start"] == pytest.approx(2.68, abs=0.05)
+
+
+async def test_segments_are_in_order_whoever_is_ready_first() -> None:
+    passed = [trio.Event() for _ in range(4)]
+    passed[3].set()
+
+    async def backwards(number: int) -> None:
+        await passed[number].wait()
+        passed[number - 1].set()
+
+    async with running(House(at_once=3, hold=backwards)) as client:
+        page = (await upload(client, recording(3), response_format="verbose_json")).json()
+    starts = [segment["start"] for segment in page["segments"]]
+    assert starts == sorted(starts)
+    assert len(starts) == 3
+
+
+async def test_no_more_segments_are_in_work_than_the_house_allows() -> None:
+    second = trio.Event()
+
+    async def in_company(number: int) -> None:
+        if number == 2:
+            second.set()
+        await second.wait()
+
+    house = House(at_once=2, hold=in_company)
+    async with running(house) as client:
+        await upload(client, recording(6))
+    assert (house.most_at_once, len(house.heard)) == (2, 6)
+
+
+async def test_a_recording_without_words_is_an_empty_text() -> None:
+    async with running(House()) as client:
+        response = await upload(client, wav(sound(("quiet", 3))).getvalue())
+    assert response.json() == {"text": ""}
+
+
+async def test_a_full_queue_is_waited_for() -> None:
+    house = House(at_once=1, troubles=[Busy(0.01), Busy(0.01)])
+    async with running(house) as client:
+        response = await upload(client)
+    assert (response.status_code, len(house.heard)) == (200, 4)
+
+
+async def test_a_failure_of_ours_is_503_and_not_repeated_for_ever() -> None:
+    house = House(troubles=[Busy(None)] * 2)
+    async with running(house) as client:
+        response = await upload(client)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "10"
+    assert response.json()["error"]["type"] == "server_error"
+
+
+@pytest.mark.parametrize(
+    ("data", "fields", "words"),
+    [
+        (b"not a recording" * 50, {}, "no recording that can be decoded"),
+        (b"", {}, "no recording that can be decoded"),
+        (None, {"response_format": "midi"}, "response_format must be one of json, text, srt, vtt, verbose_json"),
+        (None, {"language": "klingon"}, "language must be a code"),
+        (None, {"timestamp_granularities[]": "word"}, "timestamps of words"),
+    ],
+)
+async def test_a_bad_upload_is_told_what_was_expected(data: bytes | None, fields: dict[str, str], words: str) -> None:
+    async with running(House()) as client:
+        response = await upload(client, data, **fields)
+        assert response.status_code == 400
+        assert words in response.json()["error"]["message"]
+        assert response.json()["error"]["type"] == "invalid_request_error"
+        assert (await upload(client)).status_code == 200, "the next one is served"
+
+
+async def test_an_upload_without_a_file_is_told_what_is_missing() -> None:
+    async with running(House()) as client:
+        for data in ({"model": "whisper-1"}, {"file": "x"}, None):
+            response = await client.post(TRANSCRIPTIONS, data=data)
+            assert response.status_code == 400
+            assert "file must be a recording" in response.json()["error"]["message"]
+
+
+async def test_a_large_recording_is_taken_and_nothing_large_elsewhere() -> None:
+    pcm = np.zeros(16_000 * 120, "<i2").tobytes()
+    async with running(House()) as client:
+        assert (await upload(client, wav(pcm).getvalue())).status_code == 200
+        response = await client.post(SPEECH, content=b" " * 100_000)
+    assert response.status_code == 413
+
+
+async def test_only_so_many_recordings_are_in_work_at_once() -> None:
+    statuses: list[int] = []
+    refused = trio.Event()
+
+    async def one(client: httpx2.AsyncClient) -> None:
+        statuses.append((await upload(client)).status_code)
+        if statuses.count(503) == 2:
+            refused.set()
+
+    async def until_two_were_refused(_number: int) -> None:
+        await refused.wait()
+
+    async with running(House(hold=until_two_were_refused)) as client, trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(one, client)
+    assert sorted(statuses) == [200, 200, 503, 503]
+
+
+async def test_under_load_recordings_and_texts_have_to_wait() -> None:
+    house = House(retry_after_s=7.4)
+    async with running(house) as client:
+        for response in (await upload(client), await client.post(SPEECH, json={"input": "hello"})):
+            assert response.status_code == 503
+            assert response.headers["retry-after"] == "7"
+    assert (house.heard, house.spoken) == ([], [])
+
+
+# --- speech --------------------------------------------------------------------------------------
+
+
+async def test_a_text_is_spoken_sentence_by_sentence() -> None:
+    house = House()
+    async with running(house) as client:
+        response = await client.post(
+            SPEECH,
+            json={
+                "model": "tts-1",
+                "input": "Good morning. How are you?",
+                "voice": "amy",
+                "response_format": "wav",
+                "speed": 1.5,
+            },
+        )
+    assert response.headers["content-type"] == "audio/wav"
+    assert house.spoken == [("Good morning.", "amy", 1.5), ("How are you?", "amy", 1.5)]
+    with wave.open(io.BytesIO(response.content)) as file:
+        assert (file.getframerate(), file.getnframes()) == (22_050, 2 * 2_205)
+
+
+async def test_whoever_names_no_voice_of_ours_gets_the_usual_one() -> None:
+    house = House()
+    async with running(house) as client:
+        response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "alloy"})
+    assert response.headers["content-type"] == "audio/mpeg"
+    assert house.spoken == [("Hello.", None, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"hello", "the body must be JSON"),
+        (b"{}", "missing required field `input`"),
+        (json.dumps({"input": ""}).encode(), "1 to 4096 characters, not 0"),
+        (json.dumps({"input": "a" * 5_000}).encode(), "1 to 4096 characters, not 5000"),
+        (json.dumps({"input": "a", "response_format": "midi"}).encode(), "mp3, opus, aac, flac, wav, pcm"),
+        (json.dumps({"input": "a", "speed": 9}).encode(), "speed must be between 0.25 and 4, not 9"),
+        (json.dumps({"input": "```\n```"}).encode(), "something that can be spoken"),
+    ],
+)
+async def test_a_bad_text_is_told_what_was_expected(body: bytes, words: str) -> None:
+    async with running(House()) as client:
+        response = await client.post(SPEECH, content=body)
+    assert response.status_code == 400
+    assert words in response.json()["error"]["message"]
+
+
+async def test_a_voice_that_fails_is_503() -> None:
+    async with running(House(troubles=[Busy(None)])) as client:
+        response = await client.post(SPEECH, json={"input": "Hello."})
+    assert response.status_code == 503
+    assert "the queue is full" in response.json()["error"]["message"]
+
+
+def test_a_text_is_cut_into_what_one_job_takes() -> None:
+    pieces = sentences_of("One. " + "word " * 400)
+    assert pieces[0] == "One."
+    assert max(map(len, pieces)) <= 400
+    assert " ".join(pieces).split() == ("One. " + "word " * 400).split()

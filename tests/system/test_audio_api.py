@@ -1,0 +1,89 @@
+"""OpenAI's own client against a whole server: a recording to text, a text to speech, and back."""
+
+import io
+import itertools
+from collections.abc import Callable, Iterator
+
+import openai
+import pytest
+import trio
+
+from backends.speech.encoding import encode
+from tests.system.client_fixtures import QUIET, SILENCE, talking
+from tests.system.server_fixtures import SMALL, Server, need_models, running_server
+
+pytestmark = pytest.mark.system
+
+Spoken = Callable[[str], bytes]
+SENTENCES = ("What time is it?", "Set a timer for ten minutes.", "Add milk to the shopping list.")
+LIMIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    need_models(speech=True)
+    settings = SMALL | {"transcription.workers": 2, "speech.provider": "piper"}
+    with running_server(tmp_path_factory.mktemp("audio_api"), settings) as server:
+        yield server
+
+
+@pytest.fixture
+def client(house: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{house.http_url}/v1", api_key="none", max_retries=0) as found:
+        yield found
+
+
+def recording(spoken: Spoken, name: str = "mp3") -> tuple[str, io.BytesIO]:
+    pcm = b"".join(spoken(sentence) + SILENCE for sentence in SENTENCES)
+    return f"speech.{name}", io.BytesIO(encode(pcm, 16_000, name))
+
+
+def test_a_recording_is_transcribed_whole_and_in_order(client: openai.OpenAI, spoken: Spoken) -> None:
+    text = client.audio.transcriptions.create(model="whisper-1", file=recording(spoken)).text.lower()
+    assert text.index("time is it") < text.index("timer for") < text.index("milk")
+
+
+def test_its_segments_have_their_times(client: openai.OpenAI, spoken: Spoken) -> None:
+    found = client.audio.transcriptions.create(
+        model="whisper-1", file=recording(spoken, "opus"), response_format="verbose_json", language="en"
+    )
+    assert found.segments is not None
+    assert len(found.segments) == 3
+    assert all(first.end <= second.start for first, second in itertools.pairwise(found.segments))
+    assert found.duration == pytest.approx(sum(len(spoken(text)) for text in SENTENCES) / 32_000 + 3, abs=0.3)
+
+
+def test_what_is_spoken_is_understood_again(client: openai.OpenAI) -> None:
+    audio = client.audio.speech.create(
+        model="tts-1", voice="alloy", input="The kitchen light is on. Good night.", response_format="flac"
+    ).content
+    text = client.audio.transcriptions.create(model="whisper-1", file=("speech.flac", audio)).text.lower()
+    assert "kitchen light is on" in text
+    assert "good night" in text
+
+
+def test_a_mistake_of_the_client_is_told_in_its_own_terms(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="no recording that can be decoded"):
+        client.audio.transcriptions.create(model="whisper-1", file=("speech.wav", b"nonsense" * 100))
+
+
+async def test_a_long_recording_holds_up_nobody_who_speaks(
+    house: Server, client: openai.OpenAI, spoken: Spoken
+) -> None:
+    """Five minutes are uploaded while somebody gives a command."""
+    pcm = b"".join(spoken(sentence) + SILENCE for sentence in SENTENCES) * 25
+    many = io.BytesIO(encode(pcm, 16_000, "flac"))
+    done: list[str] = []
+
+    def transcribe() -> None:
+        done.append(client.audio.transcriptions.create(model="whisper-1", file=("long.flac", many)).text)
+
+    with trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, transcribe)
+            async with talking(house.url, QUIET) as speaker:
+                await speaker.speak(spoken("What time is it?") + SILENCE)
+                completed = await speaker.next("turn_completed", timeout_s=10)
+            assert completed["outcome"] == "done"
+            assert not done, "the recording was still in work"
+    assert done[0].lower().count("milk") == 25
