@@ -19,12 +19,24 @@ NODE_MODULES = ROOT / ".venv" / "node" / "node_modules" / "@modelcontextprotocol
 START_S = 20.0
 
 
-def time_server() -> Mapping[str, Any]:
-    """Return ``mcp-server-time`` from PyPI."""
-    command = shutil.which("mcp-server-time", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+def python_server(name: str, *arguments: str) -> Mapping[str, Any]:
+    """Return a server from PyPI."""
+    command = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if command is None:
-        pytest.skip("mcp-server-time is not installed: pip install mcp-server-time")
-    return {"command": command, "args": ["--local-timezone", "Europe/Berlin"]}
+        pytest.skip(f"{name} is not installed: pip install {name}")
+    return {"command": command, "args": list(arguments)}
+
+
+def git_repository(folder: Path) -> Path:
+    """Make a repository of one commit."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed: apt-get install git")
+    folder.mkdir()
+    (folder / "recipe.txt").write_text("tea\n")
+    identity = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
+    for command in (("init", "--quiet"), ("add", "."), (*identity, "commit", "--quiet", "-m", "Write the recipe down")):
+        subprocess.run(["git", *command], cwd=folder, check=True, timeout=20)
+    return folder
 
 
 def node_script(package: str) -> list[str]:

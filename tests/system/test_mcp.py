@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -92,18 +91,6 @@ async def test_a_program_outlives_the_server_that_started_it(tmp_path):
         assert (await call(server, "run_program", name="late writer")).content == "Started late writer."
 
     await until(out.exists, 10)
-
-
-async def test_a_server_from_the_package_index_works_as_it_is():
-    command = shutil.which("mcp-server-time", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if command is None:
-        pytest.skip("mcp-server-time is not installed: pip install mcp-server-time")
-    async with connect({"command": command, "args": ["--local-timezone", "Europe/Berlin"]}) as server:
-        assert {tool.name for tool in await server.list_tools()} == {"get_current_time", "convert_time"}
-        outcome = await call(server, "get_current_time", timezone="Asia/Tokyo")
-
-    assert outcome.ok
-    assert json.loads(outcome.content)["timezone"] == "Asia/Tokyo"
 
 
 async def test_a_server_killed_during_calls_is_noticed_at_once_and_the_calls_are_lost(counting):

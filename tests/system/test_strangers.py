@@ -13,7 +13,7 @@ import trio
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, serving
 from tests.system.client_fixtures import QUIET, SILENCE, Client, talking
 from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
-from tests.system.stranger_fixtures import everything_at_an_address, node_server, time_server
+from tests.system.stranger_fixtures import everything_at_an_address, git_repository, node_server, python_server
 
 pytestmark = pytest.mark.system
 
@@ -26,6 +26,11 @@ COMMANDS = """
         arguments: {timezone: "Asia/Tokyo"}
         data:
           - sentences: ["what is the hour in tokyo"]
+      Log:
+        tool: git/git_log
+        arguments: {repo_path: "%(repository)s", max_count: 3}
+        data:
+          - sentences: ["what was done last"]
       Files:
         tool: files/list_directory
         arguments: {path: "%(folder)s"}
@@ -71,15 +76,18 @@ def script(wanted: Mapping[str, Any]) -> Said:
 
 @pytest.fixture(scope="module")
 def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """The configuration of four servers of three authors."""
+    """The configuration of five servers, from PyPI and npm, over stdio and HTTP."""
     need_models()
     folder = tmp_path_factory.mktemp("files")
     (folder / "shopping.txt").write_text("milk\n")
+    repository = git_repository(tmp_path_factory.mktemp("git") / "kitchen")
     with everything_at_an_address() as url:
         yield {
             "folder": folder,
+            "repository": repository,
             "servers": {
-                "clock": time_server(),
+                "clock": python_server("mcp-server-time", "--local-timezone", "Europe/Berlin"),
+                "git": python_server("mcp-server-git", "--repository", str(repository)),
                 "files": node_server("server-filesystem", str(folder)),
                 "everything": node_server("server-everything", "stdio"),
                 "faraway": {"url": url},
@@ -108,7 +116,7 @@ def prepared(folder: Path, strangers: Mapping[str, Any]) -> Path:
 
 
 def all_up(server: Server) -> bool:
-    names = ("clock", "files", "everything", "faraway")
+    names = ("clock", "git", "files", "everything", "faraway")
     return all(server.actor(f"tools.{name}")["statistics"]["is_up"] for name in names)
 
 
@@ -124,6 +132,7 @@ def test_their_tools_are_listed(house: Server) -> None:
     names = {(tool["server"], tool["name"]) for tool in tools}
     assert {
         ("clock", "get_current_time"),
+        ("git", "git_log"),
         ("files", "list_directory"),
         ("everything", "echo"),
         ("faraway", "echo"),
@@ -134,6 +143,7 @@ def test_their_tools_are_listed(house: Server) -> None:
     ("sentence", "tool", "answer"),
     [
         ("what is the hour in tokyo", "get_current_time", "Asia/Tokyo"),
+        ("what was done last", "git_log", "Write the recipe down"),
         ("show my files", "list_directory", "shopping.txt"),
         ("say good morning", "echo", "good morning"),
         ("call far away", "echo", "from afar"),
