@@ -1,0 +1,150 @@
+"""What the response cache buys: the embedded model's answers with and without it, question by question.
+
+Questions come as people ask them: a few again and again, most once (Zipf's law), by several users, some within a
+conversation. Each is answered without the cache and then with it, in one run; read the ratio. The real embedded
+model answers in its own process, at temperature 0.
+
+    python bench/cache.py --questions 60
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from backends.llm import llamacpp
+from backends.llm.response_cache import CacheSettings, ResponseCache
+from backends.protocols import LanguageModel
+from config.load import load
+from protocol.messages import ChatMessage, Generate, Generation
+from runtime.pool import Pool, WorkerSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
+THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
+FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
+USERS = ("anna", "ben", "cleo", "dora")
+IN_A_CONVERSATION = 0.25  # of the questions; their answers are nobody else's
+MAX_TOKENS = 32
+
+
+@attrs.frozen
+class Row:
+    """One question, answered twice."""
+
+    without_s: float
+    with_s: float
+    found: str
+
+
+def main() -> None:
+    """Measure, print, write bench/results/cache.json."""
+    options = _options()
+    rows = trio.run(_measure, options.questions, options.seed)
+    report = _report(rows)
+    print(json.dumps(report, indent=1))
+    target = ROOT / "bench" / "results" / "cache.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(report, indent=1))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+async def _measure(count: int, seed: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load(None, {"HOME": folder, "SAYSO_INFERENCE__TEMPERATURE": "0"}, {}).settings.inference
+        params = llamacpp.worker_params(settings, Path(folder))
+        spec = WorkerSpec(name="llm", target="backends.llm.llamacpp:LlamaWorker", params=params)
+        pool = Pool(spec, 1)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(pool.run)
+            address, _ = await pool.call("address", {}, b"", timeout_s=10.0)
+            model = llamacpp.connect(settings, address["url"])
+            rows = [row async for row in _rows(model, list(_questions(count, random.Random(seed))))]
+            await model.aclose()
+            nursery.cancel_scope.cancel()
+    return rows
+
+
+async def _rows(model: LanguageModel, questions: list[Generate]) -> Any:
+    cache = ResponseCache(
+        CacheSettings(
+            ttl_s=3_600.0,
+            max_entries=1_000,
+            is_compressed=True,
+            parameters={},
+            is_deterministic=True,
+            tasks=frozenset(),
+        )
+    )
+    for number, question in enumerate(questions, start=1):
+        make = partial(_ask, model, question)
+        started_s = time.perf_counter()
+        await make()
+        between_s = time.perf_counter()
+        _, found = await cache.answer(question, make)
+        yield Row(between_s - started_s, time.perf_counter() - between_s, found)
+        print(f"\r{number} of {len(questions)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+
+
+async def _ask(model: LanguageModel, question: Generate) -> Generation:
+    return await model.generate(question.messages, (), question.on_text, max_tokens=MAX_TOKENS)
+
+
+def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
+    texts = [form.format(thing) for form in FORMS for thing in THINGS]
+    rng.shuffle(texts)
+    weights = [1 / rank for rank in range(1, len(texts) + 1)]
+    for text in rng.choices(texts, weights, k=count):
+        user = rng.choice(USERS)
+        history = (
+            (ChatMessage("user", f"I am {user}."), ChatMessage("assistant", "Nice to meet you."))
+            if rng.random() < IN_A_CONVERSATION
+            else ()
+        )
+        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), _nowhere)
+
+
+async def _nowhere(_text: str) -> None:
+    await trio.lowlevel.checkpoint()
+
+
+def _report(rows: list[Row]) -> dict[str, Any]:
+    found = Counter(row.found for row in rows)
+    hits = [row for row in rows if row.found != "miss"]
+    return {
+        "questions": len(rows),
+        "hit_ratio": round(len(hits) / len(rows), 3),
+        "found": dict(found),
+        "mean_ms": {
+            "without": round(1000 * statistics.fmean(row.without_s for row in rows), 1),
+            "with": round(1000 * statistics.fmean(row.with_s for row in rows), 1),
+        },
+        "median_ms_of_hits": {
+            "without": round(1000 * statistics.median(row.without_s for row in hits), 2) if hits else None,
+            "with": round(1000 * statistics.median(row.with_s for row in hits), 3) if hits else None,
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
