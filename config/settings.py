@@ -117,6 +117,7 @@ class InferenceSettings:
     cpu_threads: int = attrs.field(validator=ge(1))
     start_timeout_s: float = attrs.field(validator=gt(0))
     route_by_task: bool
+    max_loaded_models: int = attrs.field(validator=ge(1))
     task_models: Mapping[str, str]
     """Task, as the client names it or as it is guessed (coding, analysis, conversation), to a model's name."""
     cache_enabled: bool

@@ -96,9 +96,17 @@ class LlmServer:
 
     async def get(self, path: str) -> bytes:
         """Return the body of a small page; raises ``ProviderError``, ``Refused`` for a status that is no success."""
+        return await self._small("GET", path, None)
+
+    async def post(self, path: str, body: bytes) -> bytes:
+        """Return the body of a small answer; raises as ``get`` does."""
+        return await self._small("POST", path, body)
+
+    async def _small(self, method: str, path: str, body: bytes | None) -> bytes:
+        headers = {} if body is None else {"content-type": "application/json"}
         with trio.move_on_after(AVAILABLE_WITHIN_S):
             try:
-                async with self._client.stream("GET", self.url + path) as response:
+                async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
                     await self._check(response)
                     return await response.aread()
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:

@@ -160,6 +160,23 @@ def same_model(wanted: str, listed: str) -> bool:
     return listed == (wanted if ":" in wanted.rpartition("/")[2] else f"{wanted}:latest")
 
 
+class LoadedModels:
+    """Which models Ollama was asked to hold, the one that was not wanted for longest first; pure."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._names: dict[str, None] = {}
+
+    def use(self, name: str) -> list[str]:
+        """Note that ``name`` is wanted now; return what has to go before it may be loaded."""
+        self._names.pop(name, None)
+        self._names[name] = None
+        surplus = list(self._names)[: max(0, len(self._names) - self._limit)]
+        for gone in surplus:
+            del self._names[gone]
+        return surplus
+
+
 # --- the shell -----------------------------------------------------------------------------------
 
 
@@ -172,6 +189,7 @@ class OllamaModel:
         self._settings = settings
         self._server = LlmServer(settings.ollama_url, patience=patience or Patience(total_s=settings.request_timeout_s))
         self._without_tools: set[str] = set()
+        self._loaded = LoadedModels(settings.max_loaded_models)
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
@@ -193,6 +211,8 @@ class OllamaModel:
     ) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
         wanted = model or self._settings.ollama_model
+        for name in self._loaded.use(wanted):
+            await self._unload(name)
         request: dict[str, Any] = {"model": wanted, "max_tokens": max_tokens}
         if wanted in self._without_tools:
             return await self._generate(without_tools(messages), (), on_text, **request)
@@ -204,6 +224,16 @@ class OllamaModel:
         log.warning("%s cannot use tools; it is offered none from now on", wanted)
         self._without_tools.add(wanted)
         return await self._generate(without_tools(messages), (), on_text, **request)
+
+    async def _unload(self, name: str) -> None:
+        """Give a model's memory back; one that stays loaded costs memory, and no answer."""
+        body = msgspec.json.encode({"model": name, "keep_alive": 0})
+        try:
+            await self._server.post("/api/generate", body)
+        except ProviderError as error:
+            log.warning("ollama did not unload %s: %s", name, error)
+        else:
+            log.info("ollama unloads %s to make room", name)
 
     async def aclose(self) -> None:
         """Close kept connections."""

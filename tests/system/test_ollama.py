@@ -106,3 +106,13 @@ async def test_a_stream_that_is_cut_is_told_and_nothing_is_made_up():
         with pytest.raises(ProviderError):
             await ours(server).generate((ChatMessage("user", "hello"),), (), ears.on_text, max_tokens=5)
     assert ears.heard == ["It is", " noon."]
+
+
+async def test_a_model_is_unloaded_as_the_official_client_does_it():
+    async with serving(say("Hello."), models=("llama3.2:latest", "mistral:latest")) as server:
+        await official(ollama.Client(server.url).generate, "llama3.2", keep_alive=0)
+        model = ours(server, max_loaded_models=1)
+        for name in (None, "mistral"):
+            await model.generate(QUESTION, (), Ears().on_text, max_tokens=5, model=name)
+    theirs, own = [request.json for request in server.requests if request.path == "/api/generate"]
+    assert (own["model"], own["keep_alive"]) == (theirs["model"], theirs["keep_alive"])

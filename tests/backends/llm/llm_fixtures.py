@@ -26,6 +26,7 @@ SETTINGS = InferenceSettings(
     cpu_threads=2,
     start_timeout_s=60.0,
     route_by_task=True,
+    max_loaded_models=2,
     task_models={},
     cache_enabled=False,
     cache_ttl_s=3_600.0,

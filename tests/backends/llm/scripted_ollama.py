@@ -63,6 +63,8 @@ class ScriptedOllama:
                 await _page(stream, {"version": "0.12.0"})
             case "GET", "/api/tags":
                 await _page(stream, {"models": [_listed(name) for name in self.models]})
+            case "POST", "/api/generate" if request.json.get("keep_alive") == 0:
+                await _page(stream, {"model": request.json["model"], "done": True, "done_reason": "unload"})
             case "POST", "/api/chat":
                 await self._chat(request.json, stream)
             case _:

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from backends.llm.http_model import GenerationCut, Patience
 from backends.llm.messages import WireNames
-from backends.llm.ollama import OllamaAnswer, OllamaModel, same_model
+from backends.llm.ollama import LoadedModels, OllamaAnswer, OllamaModel, same_model
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
 from protocol.messages import Generation, ModelToolCall, ToolSpec
@@ -263,3 +263,42 @@ async def test_a_missing_model_says_how_to_get_it(caplog: pytest.LogCaptureFixtu
         await model_of(server).is_available()
 
     assert "run `ollama pull llama3.2`" in caplog.text
+
+
+# --- several models ------------------------------------------------------------------------------
+
+
+def test_the_model_that_was_not_used_for_longest_goes_first() -> None:
+    loaded = LoadedModels(2)
+    assert [loaded.use(name) for name in ("a", "b", "a", "c", "b", "c")] == [[], [], [], ["b"], ["a"], []]
+
+
+def test_one_model_needs_no_room() -> None:
+    loaded = LoadedModels(1)
+    assert [loaded.use(name) for name in ("a", "a", "b")] == [[], [], ["a"]]
+
+
+async def test_a_model_is_unloaded_before_one_too_many_is_loaded(clock: MockClock) -> None:
+    unloaded = page({"done": True, "done_reason": "unload"})
+    async with scripted(HELLO, HELLO, unloaded, HELLO) as server:
+        model = model_of(server)
+        for name in (None, "codellama", "mistral"):
+            await model.generate(QUESTION, (), Ears().on_text, max_tokens=5, model=name)
+    paths = [(request.path, request.json["model"]) for request in server.requests]
+    assert paths == [
+        ("/api/chat", "llama3.2"),
+        ("/api/chat", "codellama"),
+        ("/api/generate", "llama3.2"),
+        ("/api/chat", "mistral"),
+    ]
+    assert server.requests[2].json["keep_alive"] == 0
+
+
+async def test_a_model_that_cannot_be_unloaded_is_in_nobodys_way(
+    clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with scripted(HELLO, page({"error": "busy"}, 500), HELLO) as server:
+        model = model_of(server, max_loaded_models=1)
+        for name in ("llama3.2", "mistral"):
+            assert (await model.generate(QUESTION, (), Ears().on_text, max_tokens=5, model=name)).text == "Hello."
+    assert "did not unload llama3.2" in caplog.text
