@@ -5,7 +5,7 @@ Audio inside the server is always 16 kHz mono ``pcm_s16le``; text is plain Unico
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -77,6 +77,8 @@ class UtteranceDropped:
 @attrs.frozen
 class Transcribe:
     """Dialogue to transcription; answered by ``Transcript`` or ``NoWords``."""
+
+    has_steady_cost: ClassVar[bool] = True
 
     session_id: str
     utterance: Utterance
@@ -227,6 +229,8 @@ class Generation:
 @attrs.frozen
 class Synthesise:
     """Dialogue to speech; answered by ``SpokenAudio``."""
+
+    has_steady_cost: ClassVar[bool] = True
 
     session_id: str
     text: str

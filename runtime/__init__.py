@@ -3,7 +3,7 @@
 Worker processes are in ``runtime.pool``.
 """
 
-from runtime.actor import Actor, Context, Shared
+from runtime.actor import Actor, Context, Shared, Skip, Zombies
 from runtime.deadletters import DeadLetter, DeadLetters
 from runtime.dynamic import DynamicSupervisor
 from runtime.errors import (
@@ -33,8 +33,16 @@ from runtime.errors import (
 from runtime.exits import Exit, ExitKind
 from runtime.lane import MailboxSpec, Overflow
 from runtime.mailbox import Counters, MailboxStatistics
-from runtime.management import RestartChild, StartChild, TerminateChild, WhichChildren
-from runtime.ref import Ref
+from runtime.management import (
+    ChildCounts,
+    CountChildren,
+    DeleteChild,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    WhichChildren,
+)
+from runtime.ref import Ref, Terminated
 from runtime.registry import Registry
 from runtime.restart import Backoff, Intensity, Restart
 from runtime.spec import ChildSpec
@@ -53,15 +61,18 @@ __all__ = [
     "AskTimeout",
     "AutoShutdown",
     "Backoff",
+    "ChildCounts",
     "ChildPresent",
     "ChildSpec",
     "ChildState",
     "ChildStatus",
     "Context",
     "ControlLaneFull",
+    "CountChildren",
     "Counters",
     "DeadLetter",
     "DeadLetters",
+    "DeleteChild",
     "DomainError",
     "DynamicSupervisor",
     "Exit",
@@ -87,12 +98,15 @@ __all__ = [
     "RestartIntensityExceeded",
     "Shared",
     "Shutdown",
+    "Skip",
     "StartChild",
     "StartFailed",
     "Strategy",
     "Supervisor",
     "TerminateChild",
+    "Terminated",
     "Tree",
     "WhichChildren",
+    "Zombies",
     "run_tree",
 ]

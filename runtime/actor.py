@@ -25,6 +25,25 @@ class Life(Protocol):
         """See ``Context.drain``."""
 
 
+@attrs.define(eq=False)
+class Zombies:
+    """Tasks that were given up: each holds its nursery for ever, so there may only be a few."""
+
+    limit: int = 2
+    on_exceeded: Callable[[int], None] | None = None
+    count: int = 0
+
+    def add(self) -> None:
+        """Count one more; past the limit whoever can end the process is told."""
+        self.count += 1
+        if self.count > self.limit and self.on_exceeded is not None:
+            self.on_exceeded(self.count)
+
+    def remove(self) -> None:
+        """One has ended after all."""
+        self.count -= 1
+
+
 @attrs.frozen(eq=False)
 class Shared:
     """What all actors of one tree share."""
@@ -32,6 +51,7 @@ class Shared:
     dead_letters: DeadLetters = attrs.field(factory=DeadLetters)
     rng: random.Random = attrs.field(factory=random.Random)
     """For the jitter of backoff."""
+    zombies: Zombies = attrs.field(factory=Zombies)
 
 
 @attrs.frozen(eq=False)
@@ -88,6 +108,13 @@ class Actor:
     def statistics(self) -> Mapping[str, object]:
         """Return figures for the status, cheaply and without waiting."""
         return {}
+
+
+class Skip:
+    """What a factory returns instead of an actor that has nothing to do this time, such as an optional feature.
+
+    The child keeps its place, stopped; a temporary one is forgotten.
+    """
 
 
 class ParentActor(Actor):

@@ -48,6 +48,7 @@ class Child:
         self._on_exit = on_exit
         self._current: Incarnation | None = None
         self._task: trio.lowlevel.Task | None = None
+        self._is_parent = False
 
     def __repr__(self) -> str:
         return f"<Child {self.spec.id}: {self.state.value}, incarnation {self.number}>"
@@ -62,6 +63,11 @@ class Child:
         """Whether it runs, or will again."""
         return self.state not in (ChildState.STOPPED, ChildState.ZOMBIE)
 
+    @property
+    def is_parent(self) -> bool:
+        """Whether it has children itself; known once it was made."""
+        return self._is_parent
+
     async def start(self) -> None:
         """Start the next incarnation and wait until it is ready; raises ``StartFailed``."""
         self.number += 1
@@ -72,7 +78,11 @@ class Child:
         with working_on(None):  # it outlives the message that asked for it
             self._nursery.start_soon(self._run, incarnation)
         await incarnation.passed.settled.wait()
+        self._is_parent = isinstance(incarnation.actor, ParentActor)
         ended = incarnation.exit
+        if incarnation.passed.skipped.is_set():
+            self.retire()
+            return
         if incarnation.ready_s is not None or ended is None:
             return
         if ended.kind is ExitKind.FATAL and ended.error is not None:
@@ -127,6 +137,7 @@ class Child:
         ended = await incarnation.run()
         if incarnation is not self._current:
             self.zombies -= 1
+            self._shared.zombies.remove()
             log.warning("%s: incarnation %d, given up before, has ended", self.id, incarnation.number)
             if self.state is ChildState.ZOMBIE:
                 self._become(ChildState.STOPPED)
@@ -162,6 +173,7 @@ class Child:
     def _give_up(self, incarnation: Incarnation) -> None:
         self._current = None
         self.zombies += 1
+        self._shared.zombies.add()
         incarnation.give_up()
         self.last_exit = incarnation.exit
         self._become(ChildState.ZOMBIE)

@@ -6,9 +6,12 @@ import trio
 
 from runtime.child import Child
 from runtime.errors import AlreadyStarted, ChildPresent, NoSuchChild
+from runtime.management import ChildCounts
 from runtime.restart import Restart
 from runtime.status import ChildState
 from runtime.strategy import Strategy, affected
+
+RUNNING = (ChildState.STARTING, ChildState.READY, ChildState.STOPPING)  # OTP does not count what restarts as active
 
 
 class Children:
@@ -53,6 +56,23 @@ class Children:
         """Free its place, unless it is a zombie, which still occupies it."""
         if self._by_id.get(child.id) is child and not child.zombies:
             del self._by_id[child.id]
+
+    def forget_skipped(self, child: Child) -> None:
+        """Free the place of one that did not want to run, if nobody may ask it again."""
+        if not child.is_active and child.spec.restart is Restart.TEMPORARY:
+            self.forget(child)
+
+    def delete(self, child_id: str) -> None:
+        """Forget the spec of a stopped child; raises ``NoSuchChild`` or ``ChildPresent``."""
+        child = self.find_stopped(child_id)
+        child.retire()
+        self.forget(child)
+
+    def count(self) -> ChildCounts:
+        """Return how many there are."""
+        parents = sum(child.is_parent for child in self)
+        active = sum(child.state in RUNNING for child in self)
+        return ChildCounts(specs=len(self), active=active, supervisors=parents, workers=len(self) - parents)
 
     def affected(self, strategy: Strategy, crashed: Child) -> list[Child]:
         """Return the children that a crash of ``crashed`` takes along, itself included, in order."""

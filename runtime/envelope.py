@@ -66,6 +66,8 @@ class Envelope:
     size_bytes: int = 0
     id: int = attrs.field(factory=lambda: next(_ids))
     attempt: int = 0
+    begun_s: float = attrs.field(default=0.0, init=False)
+    """When its handling began."""
     place: int = 0
     """Where it stands in the mailbox; the mailbox's own."""
     scope: trio.CancelScope | None = None
@@ -82,6 +84,11 @@ class Envelope:
     def is_expired(self, now_s: float) -> bool:
         """Whether handling it would be work for nobody."""
         return self.ask is not None and (self.ask.is_over or self.ask.deadline_s <= now_s)
+
+    @property
+    def has_steady_cost(self) -> bool:
+        """Whether it is an ask, and its class says that one takes about as long as another."""
+        return self.ask is not None and getattr(type(self.message), "has_steady_cost", False)
 
     @property
     def may_be_tried_again(self) -> bool:

@@ -149,6 +149,7 @@ class AlreadyStarted(ChildPresent):
 class MaxChildren(DomainError):
     """All places are taken; the factory was not called."""
 
-    def __init__(self, limit: int, retry_after_s: float) -> None:
-        super().__init__(f"all {limit} places are taken, again in {retry_after_s:.1f} s")
+    def __init__(self, limit: int, retry_after_s: float, tenant: str | None = None) -> None:
+        whose = "" if tenant is None else f" of {tenant}"
+        super().__init__(f"all {limit} places{whose} are taken, again in {retry_after_s:.1f} s")
         self.retry_after_s = retry_after_s

@@ -75,7 +75,7 @@ def classify(error: BaseException | None) -> ExitKind:
         return ExitKind.START_TIMEOUT
     if any(isinstance(leaf, WorkerLost) for leaf in found):
         return ExitKind.LOST
-    return ExitKind.STUCK if isinstance(error, Stuck) else ExitKind.ABNORMAL
+    return ExitKind.STUCK if any(isinstance(leaf, Stuck) for leaf in found) else ExitKind.ABNORMAL
 
 
 def blamed(error: BaseException) -> BaseException:

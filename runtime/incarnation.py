@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import trio
 
-from runtime.actor import Actor, Context, ParentActor, Shared
+from runtime.actor import Actor, Context, ParentActor, Shared, Skip
 from runtime.errors import StartTimeout, Stuck
 from runtime.exits import Exit, ExitKind, blamed, classify, describe
 from runtime.loop import MessageLoop
@@ -30,6 +30,8 @@ class Milestones:
 
     settled: trio.Event = attrs.field(factory=trio.Event)
     """Ready, or ended without ever having been."""
+    skipped: trio.Event = attrs.field(factory=trio.Event)
+    """Its factory said that it is not wanted."""
     stopped: trio.Event = attrs.field(factory=trio.Event)
     """``on_stop`` is over."""
     ended: trio.Event = attrs.field(factory=trio.Event)
@@ -103,10 +105,14 @@ class Incarnation:
         with self.scope:
             if self._stop_reason is not None:
                 return
-            self.actor = actor = self._spec.factory()
+            actor = self._spec.factory()
+            if isinstance(actor, Skip):
+                self.passed.skipped.set()
+                return
+            self.actor = actor
             async with trio.open_nursery() as nursery:
                 ref = self._spec.ref
-                self._loop = MessageLoop(ref, actor.handle, nursery)
+                self._loop = MessageLoop(ref, actor.handle, nursery, self._spec.max_handler_s)
                 actor.context = Context(ref, self.number, nursery, self._shared, self)
                 if isinstance(actor, ParentActor):
                     nursery.start_soon(self._loop.run)

@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from runtime.envelope import Envelope
-from runtime.errors import ActorDied, AskTimeout, DomainError, PoisonMessage
+from runtime.errors import ActorDied, AskTimeout, DomainError, PoisonMessage, Stuck
 from runtime.exits import ORDERLY, Exit, classify
 from runtime.handling import Handling, current, working_on
 from runtime.ref import Ref
@@ -28,11 +28,18 @@ BATCH = 64  # messages between checkpoints: below 1 ms for handlers that do not 
 class MessageLoop:
     """Takes messages from the mailbox of ``ref`` and gives them to ``handle``."""
 
-    def __init__(self, ref: Ref, handle: Callable[[Any], Awaitable[Any]], nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        ref: Ref,
+        handle: Callable[[Any], Awaitable[Any]],
+        nursery: trio.Nursery,
+        max_handler_s: float | None = None,
+    ) -> None:
         self._ref = ref
         self._mailbox = ref.mailbox
         self._handle = handle
         self._nursery = nursery
+        self._max_handler_s = max_handler_s
         self._in_flight: dict[int, Envelope] = {}
         self._is_stopping = False
         self.ended = trio.Event()
@@ -102,14 +109,36 @@ class MessageLoop:
         return True
 
     async def _dispatch(self, envelope: Envelope) -> None:
-        if envelope.is_expired(trio.current_time()):
+        now_s = trio.current_time()
+        if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):
             self._expire(envelope)
             return
         envelope.attempt += 1
+        envelope.begun_s = now_s
         self._in_flight[envelope.id] = envelope
         self._mailbox.counters.in_flight += 1
         self.last_message_id = envelope.id
-        await self._work(envelope, self._handle, (envelope.message,), is_blocking=True)
+        if self._max_handler_s is None:
+            await self._work(envelope, self._handle, (envelope.message,), is_blocking=True)
+        else:
+            await self._work(envelope, self._handle_in_time, (envelope.message, self._max_handler_s), is_blocking=True)
+
+    def _is_hopeless(self, envelope: Envelope, now_s: float) -> bool:
+        return self._mailbox.service.is_hopeless(type(envelope.message), envelope.deadline_s - now_s)
+
+    async def _handle_in_time(self, message: Any, limit_s: float) -> Any:
+        """Handle within the limit; raises ``Stuck`` past it."""
+        begun_s = trio.current_time()
+        with trio.CancelScope(deadline=begun_s + limit_s) as scope:
+            value = await self._handle(message)
+            took_s = trio.current_time() - begun_s
+            if took_s > limit_s / 2:
+                name = type(message).__name__
+                log.warning("%s took %.1f s for %s, of %g s at most", self._ref.name, took_s, name, limit_s)
+            return value
+        if scope.cancelled_caught:
+            raise Stuck(f"{type(message).__name__} took longer than {limit_s:g} s")
+        raise AssertionError("a handler left its scope without a value")
 
     async def _answer(self, envelope: Envelope, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
         await self._work(envelope, fn, args, is_blocking=False)
@@ -151,7 +180,10 @@ class MessageLoop:
             self._mailbox.counters.late_replies += 1  # given up as a zombie, and yet it came back
             return
         self.handled += 1
-        self._mailbox.counters.finish(trio.current_time() - envelope.queued_s)
+        now_s = trio.current_time()
+        self._mailbox.counters.finish(now_s - envelope.queued_s)
+        if envelope.has_steady_cost:
+            self._mailbox.service.add(type(envelope.message), now_s - envelope.begun_s)
         self._mailbox.wake()
         if envelope.ask is None:
             if error is not None:

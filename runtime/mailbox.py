@@ -12,6 +12,7 @@ import enum
 import itertools
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import trio
@@ -19,6 +20,7 @@ import trio
 from runtime.envelope import Envelope
 from runtime.errors import ControlLaneFull, MailboxClosed
 from runtime.lane import DataLane, MailboxSpec, Overflow
+from runtime.service_time import ServiceTimes
 
 CONTROL_CAPACITY = 64  # stops, barge-ins and the like; a working actor reads them at once
 LATENCY_WEIGHT = 0.1  # of the newest message in the running mean
@@ -79,6 +81,7 @@ class Mailbox:
         self.name = name
         self.spec = spec
         self.counters = Counters()
+        self.service = ServiceTimes()
         self.is_closed = False
         self._on_drop = on_drop
         self._control: deque[Envelope] = deque()
@@ -147,6 +150,12 @@ class Mailbox:
         was_queued = self._data.remove(envelope)
         self._admit_senders()
         return was_queued
+
+    def withdraw_control(self, is_meant: Callable[[Any], bool]) -> None:
+        """Take back what is queued on the control lane and meant."""
+        for envelope in [queued for queued in self._control if is_meant(queued.message)]:
+            self._control.remove(envelope)
+            self.drop(envelope, "withdrawn")
 
     # --- the reader ------------------------------------------------------------------------------
 

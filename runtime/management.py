@@ -10,6 +10,8 @@ class StartChild:
     """Start ``spec``; answered with its ``Ref``, or ``StartFailed``, ``ChildPresent``, ``MaxChildren``."""
 
     spec: ChildSpec
+    tenant: str | None = None
+    """On whose account, where a ``DynamicSupervisor`` limits each tenant."""
 
 
 @attrs.frozen
@@ -24,6 +26,28 @@ class RestartChild:
     """Start a stopped child; answered with its ``Ref``, or ``StartFailed``, ``ChildPresent``, ``NoSuchChild``."""
 
     id: str
+
+
+@attrs.frozen
+class DeleteChild:
+    """Forget the spec of a stopped child; answered with ``None``, or ``ChildPresent``, ``NoSuchChild``."""
+
+    id: str
+
+
+@attrs.frozen
+class CountChildren:
+    """Answered with ``ChildCounts``."""
+
+
+@attrs.frozen
+class ChildCounts:
+    """How many there are; one that restarts is no active one."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
 
 
 @attrs.frozen

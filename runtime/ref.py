@@ -7,6 +7,7 @@ import logging
 import math
 from typing import Any
 
+import attrs
 import trio
 
 from runtime import handling
@@ -42,6 +43,8 @@ class Ref:
         self.next_start_s = 0.0
         self.dead_letters: DeadLetters | None = None
         self._last_exit: Exit | None = None
+        self._is_over = False
+        self._watchers: dict[Ref, None] = {}
 
     def __repr__(self) -> str:
         return f"<Ref {self.name}: {len(self.mailbox)} queued>"
@@ -107,6 +110,21 @@ class Ref:
             self._hang_up(envelope, ask)
         raise AskTimeout(f"{self.name} did not answer {type(message).__name__} in {ask.deadline_s - now_s:.1f} s")
 
+    def watch(self, watcher: "Ref") -> None:
+        """Let ``watcher`` get one ``Terminated`` on its control lane when no incarnation comes any more.
+
+        At once if that is so already. A restart is not told: the address lives on.
+        """
+        if self.mailbox.is_closed and self._is_over:
+            watcher.signal(Terminated(self, self._last_exit))
+        else:
+            self._watchers[watcher] = None
+
+    def unwatch(self, watcher: "Ref") -> None:
+        """Take that back, also a ``Terminated`` that is queued and was not handled yet."""
+        self._watchers.pop(watcher, None)
+        watcher.mailbox.withdraw_control(lambda message: isinstance(message, Terminated) and message.ref is self)
+
     def statistics(self) -> MailboxStatistics:
         """Return a moment's view of the mailbox."""
         return self.mailbox.statistics(trio.current_time())
@@ -118,13 +136,18 @@ class Ref:
         self.dead_letters = dead_letters
         self.next_start_s = 0.0
         self._last_exit = None
+        self._is_over = False
         self.mailbox.is_closed = False
 
     def close(self, last_exit: Exit | None) -> None:
         """No incarnation comes after: refuse, drop what is queued and fail its askers."""
         self._last_exit = last_exit
+        self._is_over = True
         self.mailbox.close()
         self.mailbox.discard()
+        watchers, self._watchers = self._watchers, {}
+        for watcher in watchers:
+            watcher.signal(Terminated(self, last_exit))
 
     def bury(self, envelope: Envelope, reason: str) -> None:
         """Leave a dead letter."""
@@ -193,6 +216,15 @@ class Ref:
         if envelope.ask is not None:
             gone = NoSuchActor(self.name) if self._last_exit is None else ActorDied(self.name, self._last_exit)
             envelope.ask.fail(gone if reason == "closed" else self._full())
+
+
+@attrs.frozen(eq=False)
+class Terminated:
+    """To whoever watches: no incarnation of ``ref`` comes any more."""
+
+    ref: Ref
+    exit: Exit | None
+    """How the last one ended; ``None`` if there never was one."""
 
 
 def wait_until_s(now_s: float, timeout_s: float | None, inherited_s: float) -> float:

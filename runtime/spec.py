@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
-from attrs.validators import ge, gt, instance_of, is_callable
+from attrs.validators import ge, gt, instance_of, is_callable, optional
 
-from runtime.actor import Actor
+from runtime.actor import Actor, Skip
 from runtime.ref import Ref
 from runtime.restart import Restart
 from runtime.strategy import AutoShutdown
@@ -17,8 +17,8 @@ class ChildSpec:
     """Who a child is, how it is made and when it is made again."""
 
     ref: Ref = attrs.field(validator=instance_of(Ref))
-    factory: Callable[[], Actor] = attrs.field(validator=is_callable())
-    """Makes one incarnation; called for each start."""
+    factory: Callable[[], Actor | Skip] = attrs.field(validator=is_callable())
+    """Makes one incarnation, or says that none is wanted; called for each start."""
     restart: Restart = attrs.field(default=Restart.PERMANENT, validator=instance_of(Restart))
     significant: bool = attrs.field(default=False, validator=instance_of(bool))
     """Whether its end, without a restart, may end its supervisor (``AutoShutdown``)."""
@@ -26,6 +26,8 @@ class ChildSpec:
     """Bound on ``on_start``; a supervisor is bounded by its children instead."""
     shutdown_s: float = attrs.field(default=5.0, validator=ge(0))
     """Bound on an orderly stop, after which it is cancelled; a supervisor is bounded by its children instead."""
+    max_handler_s: float | None = attrs.field(default=None, validator=optional(gt(0)))
+    """Bound on the handling of one message: half of it is warned about, all of it ends the actor as stuck."""
 
     def __attrs_post_init__(self) -> None:
         if self.significant and self.restart is Restart.PERMANENT:

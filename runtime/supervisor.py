@@ -20,7 +20,14 @@ from runtime.child import Child
 from runtime.children import Children
 from runtime.errors import NoSuchChild, RestartIntensityExceeded, Shutdown, StartFailed
 from runtime.exits import Exit, ExitKind
-from runtime.management import RestartChild, StartChild, TerminateChild, WhichChildren
+from runtime.management import (
+    CountChildren,
+    DeleteChild,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    WhichChildren,
+)
 from runtime.ref import Ref
 from runtime.restart import Backoff, Decision, History, Intensity, Restart, Verdict, judge
 from runtime.spec import ChildSpec, check
@@ -61,6 +68,7 @@ class Supervisor(ParentActor):
             for child in self._children:
                 try:
                     await child.start()
+                    self._children.forget_skipped(child)
                 except StartFailed:
                     self._is_stopping = True
                     await self._stop_children(f"{child.id} did not start")
@@ -71,10 +79,14 @@ class Supervisor(ParentActor):
         match message:
             case WhichChildren():
                 return self.which_children()
-            case StartChild(spec):
-                self.context.reply_in_task(self._start_child, spec)
+            case StartChild():
+                self.context.reply_in_task(self._start_child, message)
             case TerminateChild(child_id):
                 self.context.reply_in_task(self._terminate_child, child_id)
+            case DeleteChild(child_id):
+                self._children.delete(child_id)
+            case CountChildren():
+                return self._children.count()
             case RestartChild(child_id):
                 self.context.reply_in_task(self._restart_child, child_id)
             case _:
@@ -103,19 +115,23 @@ class Supervisor(ParentActor):
 
     # --- management ------------------------------------------------------------------------------
 
-    async def _start_child(self, spec: ChildSpec) -> Ref:
-        self._admit(spec)
+    async def _start_child(self, request: StartChild) -> Ref:
+        self._admit(request)
         async with self._turn_of_group():
-            self._admit(spec)  # again: it may have had to wait
-            child = self._make_child(spec)
+            self._admit(request)  # again: it may have had to wait
+            child = self._make_child(request.spec)
             self._children.add(child)  # the place is taken from here on
             try:
-                await child.start()
+                await self._start_new(child, request.tenant)
             except StartFailed:
                 child.retire()
                 self._children.forget(child)
                 raise
-        return spec.ref
+        return request.spec.ref
+
+    async def _start_new(self, child: Child, _tenant: str | None) -> None:
+        await child.start()
+        self._children.forget_skipped(child)
 
     async def _terminate_child(self, child_id: str) -> None:
         child = self._children.find(child_id)
@@ -133,12 +149,12 @@ class Supervisor(ParentActor):
                 raise
         return child.spec.ref
 
-    def _admit(self, spec: ChildSpec) -> None:
+    def _admit(self, request: StartChild) -> None:
         """Refuse a child that must not be started, before anything of it is made."""
         if self._is_stopping:
             raise NoSuchChild("the supervisor stops, so it starts no children")
-        check((spec,), self._auto_shutdown)
-        self._children.check_free(spec.id)
+        check((request.spec,), self._auto_shutdown)
+        self._children.check_free(request.spec.id)
 
     def _make_child(self, spec: ChildSpec) -> Child:
         return Child(spec, self.context.shared, self.context.nursery, self._child_ended)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import trio
 
-from runtime.actor import Shared
+from runtime.actor import Shared, Zombies
 from runtime.child import Child
 from runtime.errors import StartFailed
 from runtime.exits import ORDERLY, Exit
@@ -90,7 +90,7 @@ async def run_tree(
     Raises what the root ended by: ``StartFailed``, ``RestartIntensityExceeded``, ``KeyboardInterrupt``. A task that
     resists cancellation holds this up for ever, so ``on_zombies`` is called then.
     """
-    shared = shared or Shared()
+    shared = shared or Shared(zombies=Zombies(on_exceeded=lambda _: on_zombies()))
     async with trio.open_nursery() as nursery:
         tree: Tree = await nursery.start(_shelter, supervisor, shared, stop_timeout_s, on_zombies)
         try:

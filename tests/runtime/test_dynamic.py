@@ -1,4 +1,6 @@
+import gc
 import random
+import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -189,3 +191,118 @@ async def test_66_places_are_balanced_after_any_history(
         await ref.ask(StartChild(probe(f"new {number}")))
     with pytest.raises(MaxChildren):
         await ref.ask(StartChild(probe("too many")))
+
+
+async def test_68_a_tenant_at_its_cap_is_refused_while_another_is_admitted(
+    sessions: Sessions, autojump_clock: MockClock
+) -> None:
+    ref = await sessions(10, max_per_tenant=2)
+    for number in range(2):
+        await ref.ask(StartChild(probe(f"anna{number}", restart=Restart.TEMPORARY), tenant="anna"))
+    with pytest.raises(MaxChildren, match="all 2 places of anna are taken"):
+        await ref.ask(StartChild(probe("anna2"), tenant="anna"))
+    await ref.ask(StartChild(probe("ben0"), tenant="ben"))
+    await ref.ask(StartChild(probe("nobody")))
+    await ref.ask(TerminateChild("anna0"))
+    await ref.ask(StartChild(probe("anna2"), tenant="anna"))
+    with pytest.raises(MaxChildren):
+        await ref.ask(StartChild(probe("anna3"), tenant="anna"))
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+async def test_a_limit_for_each_tenant_that_lets_nobody_in_is_an_error(limit: int) -> None:
+    with pytest.raises(ValueError, match="max_per_tenant"):
+        DynamicSupervisor(10, max_per_tenant=limit)
+
+
+async def test_only_so_many_children_start_at_the_same_time(sessions: Sessions, autojump_clock: MockClock) -> None:
+    starting = [0]
+    most = [0]
+
+    class Slow(Probe):
+        async def on_start(self) -> None:
+            starting[0] += 1
+            most[0] = max(most[0], starting[0])
+            await trio.sleep(1.0)
+            starting[0] -= 1
+
+    ref = await sessions(20, max_concurrent_starts=3)
+    async with trio.open_nursery() as nursery:
+        for number in range(9):
+            nursery.start_soon(ref.ask, StartChild(ChildSpec(Ref(f"s{number}"), Slow)), 60.0)
+    assert (most[0], trio.current_time()) == (3, 3.0)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+async def test_67_a_start_whose_asker_is_gone_is_whole_or_not_at_all(
+    sessions: Sessions, linked: bool, autojump_clock: MockClock
+) -> None:
+    seen: list[Any] = []
+
+    class Slow(Probe):
+        async def on_start(self) -> None:
+            await trio.sleep(5.0)
+            await super().on_start()
+
+    ref = await sessions(1)
+    spec = ChildSpec(Ref("s"), lambda: Slow("s", seen))
+    with trio.move_on_after(1.0):
+        await ref.ask(StartChild(spec), 60.0, linked=linked)
+    await trio.sleep(10.0)
+    children = await ref.ask(WhichChildren())
+    assert [child.state.value for child in children] in (["ready"], [])
+    if children:
+        assert await spec.ref.ask("hello") == "hello"
+    else:
+        await ref.ask(StartChild(probe("other")))
+
+
+async def test_61_ended_temporary_children_leave_nothing_of_their_arguments(
+    sessions: Sessions, autojump_clock: MockClock
+) -> None:
+    alive: list[weakref.ref[Any]] = []
+
+    class Burden:
+        pass
+
+    def spec(number: int) -> ChildSpec:
+        burden = Burden()
+        alive.append(weakref.ref(burden))
+        return ChildSpec(Ref(f"s{number}"), lambda: Probe(repr(burden)), restart=Restart.TEMPORARY)
+
+    ref = await sessions(1_000)
+    for number in range(300):
+        await (await ref.ask(StartChild(spec(number)))).ask(Do(stop_itself))
+    await trio.sleep(1.0)
+    gc.collect()
+    assert sum(burden() is not None for burden in alive) <= 1
+
+
+async def stop_itself(actor: Any) -> None:
+    actor.context.stop("done")
+
+
+async def test_62_a_hundred_times_as_many_children_cost_no_more_steps_each(
+    sessions: Sessions, autojump_clock: MockClock
+) -> None:
+    """Counts what Trio runs, because time says little on a busy machine."""
+
+    class Steps(trio.abc.Instrument):
+        count = 0
+
+        def after_task_step(self, task: trio.lowlevel.Task) -> None:
+            Steps.count += 1
+
+    ref = await sessions(5_000)
+    costs = []
+    for many in (20, 2_000):
+        steps = Steps()
+        before = Steps.count
+        trio.lowlevel.add_instrument(steps)
+        for number in range(many):
+            await ref.ask(StartChild(probe(f"{many}-{number}", restart=Restart.TEMPORARY)))
+        for number in range(many):
+            await ref.ask(TerminateChild(f"{many}-{number}"))
+        trio.lowlevel.remove_instrument(steps)
+        costs.append((Steps.count - before) / many)
+    assert costs[1] <= 1.5 * costs[0]

@@ -1,10 +1,11 @@
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import ActorDied, ChildSpec, Intensity, MailboxSpec, PoisonMessage, Ref
+from runtime import ActorDied, AskTimeout, ChildSpec, ExitKind, Intensity, MailboxSpec, PoisonMessage, Ref
 from tests.runtime.probes import Do, DoTwice, Grow, Probe, end_of, probe
 
 
@@ -206,4 +207,74 @@ async def test_53_an_actor_that_drains_handles_all_that_was_accepted(grow: Grow,
     await tree.stop("test")
     assert seen == ["a starts", 1, 2, 3, "a stops"]
     assert not spec.ref.tell_nowait(4)
+    assert is_balanced(spec.ref)
+
+
+async def test_a_handler_that_takes_too_long_ends_the_actor_as_stuck(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+    spec = ChildSpec(Ref("a"), lambda: Probe("a", seen), max_handler_s=4.0)
+    tree = await grow(spec)
+
+    async def take_long(_: Probe) -> None:
+        await trio.sleep(60.0)
+
+    with pytest.raises(PoisonMessage, match="Do took longer than 4 s"):
+        await spec.ref.ask(Do(take_long), 30.0)
+    assert trio.current_time() == 4.0
+    assert await spec.ref.ask("hello") == "hello"
+    [child] = tree.status().children
+    assert child.last_exit is not None
+    assert (child.last_exit.kind, child.restarts) == (ExitKind.STUCK, 1)
+
+
+async def test_a_handler_that_is_half_as_slow_is_warned_about(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = ChildSpec(Ref("a"), Probe, max_handler_s=4.0)
+    await grow(spec)
+
+    def nap(seconds: float) -> Do:
+        async def sleep(_: Probe) -> None:
+            await trio.sleep(seconds)
+
+        return Do(sleep)
+
+    await spec.ref.ask(nap(1.9))
+    assert caplog.text == ""
+    await spec.ref.ask(nap(2.1))
+    assert "a took 2.1 s for Do, of 4 s at most" in caplog.text
+
+
+@attrs.frozen
+class Steady:
+    """A message of which one takes as long as another."""
+
+    seconds: float
+    has_steady_cost: ClassVar[bool] = True
+
+
+class Worker(Probe):
+    async def handle(self, message: Any) -> Any:
+        if isinstance(message, Steady):
+            await trio.sleep(message.seconds)
+            self.seen.append("worked")
+            return "done"
+        return await super().handle(message)
+
+
+async def test_82_what_could_hardly_be_done_in_time_is_not_begun(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    spec = ChildSpec(Ref("a"), lambda: Worker("a", seen))
+    await grow(spec)
+    for _ in range(12):
+        await spec.ref.ask(Steady(2.0))
+    start_s = trio.current_time()
+    with pytest.raises(AskTimeout):
+        await spec.ref.ask(Steady(2.0), 0.5)
+    assert seen.count("worked") == 12
+    assert trio.current_time() == start_s, "its asker need not wait for the deadline"
+    assert spec.ref.statistics().counters.expired == 1
+    assert await spec.ref.ask(Steady(2.0), 5.0) == "done"
     assert is_balanced(spec.ref)

@@ -5,16 +5,22 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import (
+    Actor,
     ActorDied,
     AlreadyStarted,
     Backoff,
+    ChildCounts,
     ChildPresent,
     ChildSpec,
     ChildState,
+    CountChildren,
+    DeleteChild,
+    NoSuchActor,
     NoSuchChild,
     Ref,
     Restart,
     RestartChild,
+    Skip,
     StartChild,
     StartFailed,
     Strategy,
@@ -120,6 +126,65 @@ async def test_58_unknown_and_stopped_children(grow: Grow, autojump_clock: MockC
     await tree.ref.ask(TerminateChild("a"))
     await tree.ref.ask(RestartChild("a"))
     assert states(tree) == {"a": "ready"}
+
+
+async def test_58_a_stopped_child_can_be_deleted_and_a_running_one_not(grow: Grow, autojump_clock: MockClock) -> None:
+    crashing = probe("b")
+    tree = await grow(probe("a"), crashing, backoff=Backoff(base_s=10.0, cap_s=10.0))
+    await crashing.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    with pytest.raises(NoSuchChild, match="no child 'x' among 2"):
+        await tree.ref.ask(DeleteChild("x"))
+    with pytest.raises(ChildPresent, match="a is ready"):
+        await tree.ref.ask(DeleteChild("a"))
+    with pytest.raises(ChildPresent, match="b is backoff"):
+        await tree.ref.ask(DeleteChild("b"))
+    await tree.ref.ask(TerminateChild("a"))
+    await tree.ref.ask(DeleteChild("a"))
+    assert states(tree) == {"b": "backoff"}
+    assert await tree.ref.ask(StartChild(probe("a"))), "its id is free"
+
+
+async def test_59_children_are_counted_and_one_that_restarts_is_not_active(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    crashing = probe("crashing")
+    tree = await grow(
+        probe("runs"),
+        crashing,
+        ChildSpec(Ref("below"), Supervisor),
+        probe("stopped"),
+        backoff=Backoff(base_s=10.0, cap_s=10.0),
+    )
+    await tree.ref.ask(TerminateChild("stopped"))
+    await crashing.ref.tell("crash")
+    await wait_all_tasks_blocked()
+    assert await tree.ref.ask(CountChildren()) == ChildCounts(specs=4, active=2, supervisors=1, workers=3)
+    await trio.sleep(20.0)
+    assert await tree.ref.ask(CountChildren()) == ChildCounts(specs=4, active=3, supervisors=1, workers=3)
+
+
+@pytest.mark.parametrize("restart", list(Restart))
+async def test_04_a_factory_that_skips_leaves_a_stopped_child_and_its_siblings_start(
+    grow: Grow, restart: Restart, autojump_clock: MockClock
+) -> None:
+    optional = ChildSpec(Ref("optional"), Skip, restart=restart)
+    tree = await grow(optional, probe("next"))
+    kept = {} if restart is Restart.TEMPORARY else {"optional": "stopped"}
+    assert states(tree) == {**kept, "next": "ready"}
+    with pytest.raises(NoSuchActor):
+        await optional.ref.ask("anybody there?")
+    await trio.sleep(60.0)
+    assert states(tree) == {**kept, "next": "ready"}
+
+
+async def test_04_a_skipped_child_can_be_started_when_it_is_wanted(grow: Grow, autojump_clock: MockClock) -> None:
+    wanted: list[Actor | Skip] = [Skip(), Probe("optional")]
+    spec = ChildSpec(Ref("optional"), lambda: wanted.pop(0))
+    tree = await grow(spec)
+    await tree.ref.ask(RestartChild("optional"))
+    assert states(tree) == {"optional": "ready"}
+    assert await spec.ref.ask("hello") == "hello"
 
 
 async def test_a_message_that_a_supervisor_does_not_know_crashes_it(autojump_clock: MockClock) -> None:

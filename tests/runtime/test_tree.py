@@ -5,7 +5,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import ChildSpec, ChildState, Ref, Supervisor, run_tree
+from runtime import ChildSpec, ChildState, Ref, Restart, Supervisor, TerminateChild, run_tree
 from tests.runtime.probes import Grow, Probe, Stubborn, end_of, probe
 
 
@@ -48,3 +48,19 @@ async def test_a_child_finds_the_root_by_its_handle(grow: Grow, autojump_clock: 
     tree = await grow(probe("a"))
     assert [child.id for child in tree.status().children] == ["a"]
     assert tree.status().id == "root"
+
+
+async def test_more_zombies_than_a_process_can_bear_are_told_at_once(autojump_clock: MockClock) -> None:
+    told: list[float] = []
+    specs = [
+        ChildSpec(Ref(f"s{number}"), lambda: Stubborn("s", [], 100.0), restart=Restart.TRANSIENT, shutdown_s=1.0)
+        for number in range(3)
+    ]
+    async with trio.open_nursery() as nursery:
+        run = partial(run_tree, Supervisor(specs), on_zombies=lambda: told.append(trio.current_time()))
+        tree = await nursery.start(run)
+        for number in range(3):
+            await tree.ref.ask(TerminateChild(f"s{number}"), 10.0)
+            assert len(told) == (1 if number == 2 else 0), "two are borne"
+        assert told == [6.0]
+        nursery.cancel_scope.cancel()
