@@ -3,8 +3,9 @@ import threading
 
 import pytest
 import trio
+import trio.testing
 
-from runtime.watchdog import Watcher, WatchdogSettings, run_watchdog
+from runtime.watchdog import WatchdogSettings, Watcher, run_watchdog
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_a_loop_that_turns_is_left_alone_and_one_that_hangs_is_noticed():
     watcher = Watcher(settings, dump=noticed.set)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_watchdog, watcher)
-        await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
         assert not noticed.is_set()
         assert noticed.wait(5), "this blocks the loop, so nothing beats"
         nursery.cancel_scope.cancel()
@@ -64,7 +65,7 @@ async def test_the_thread_ends_with_the_task():
     before = threading.active_count()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_watchdog, Watcher(WatchdogSettings()))
-        await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     for thread in threading.enumerate():
         if thread.name == "watchdog":
