@@ -4,17 +4,19 @@ Rules kept here:
 
 * References are made first, then specs; nobody but this file knows who talks to whom.
 * Children start in the order of the list, each ready before the next; the gateway is last in and first out.
-* The first signal stops the tree in order, the second ends the process: a person is waiting.
+* The first signal drains the house: nobody new comes in, those who speak finish, the tree stops in reverse. The
+  second leaves five seconds, the third ends the process: a person is waiting.
+* A thread ends the process past every deadline, because no deadline of a loop holds when the loop hangs.
 """
 
-import datetime as dt
 import logging
 import os
 import random
 import secrets
 import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,15 +38,19 @@ from actors.transcription import Transcription
 from actors.turn.kit import TurnKit, TurnPeers
 from actors.vault import Vault
 from backends.adapters import Adapters
+from backends.facts import Facts
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
+from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
 from protocol.errors import CloseCode
-from protocol.events import ServerInfo, Status
+from protocol.events import ServerInfo
 from protocol.messages import (
     INTERNAL_RATE_HZ,
+    CloseDoors,
+    Leave,
     ListTools,
     NoWords,
     RecentTurns,
@@ -61,7 +67,6 @@ from runtime import (
     AutoShutdown,
     Backoff,
     ChildSpec,
-    ChildStatus,
     DynamicSupervisor,
     Intensity,
     MailboxSpec,
@@ -71,13 +76,15 @@ from runtime import (
     Restart,
     Strategy,
     Supervisor,
-    Tree,
     run_tree,
 )
+from runtime.watchdog import WatchdogSettings, Watcher, run_watchdog
 
 log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]
 
+DRAIN_LOOK_S = 0.02  # between looks at who is still there
+EXIT_MUST_RESTART = 75  # EX_TEMPFAIL of sysexits.h
 FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
 RECORDINGS = "recordings"  # whose turn it is in the queue: all uploaded recordings together count as one session
 SEGMENT_TIMEOUT_S = 60.0  # s for one piece of a recording, with its wait behind those who speak
@@ -118,66 +125,9 @@ class Session(Supervisor):
         code, reason = CloseCode.INTERNAL_ERROR, "the session failed"
         try:
             await super().on_stop()
-            code, reason = CloseCode.GOING_AWAY, "the server is stopping"
+            code, reason = CloseCode.SERVICE_RESTART, "the server is stopping"
         finally:
             self._socket.start_close(code, reason)
-
-
-class Facts:
-    """What the house shows of itself (``backends.ingress.pages.Facts``)."""
-
-    def __init__(self, adapters: Adapters) -> None:
-        self.is_stopping = False
-        self.addresses: Sequence[Address] = ()
-        self.running: Tree | None = None
-        self.count_sessions: Callable[[], int] = int  # none, until there are any
-        self._adapters = adapters
-        self._started_s = time.monotonic()
-
-    def children(self) -> tuple[ChildStatus, ...]:
-        """Return the root's children as they stand."""
-        return () if self.running is None else self.running.status().children
-
-    def tree(self) -> Mapping[str, Any]:
-        """Return the supervision tree as plain mappings."""
-        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
-
-    @property
-    def uptime_s(self) -> float:
-        """Seconds since the house was built."""
-        return round(time.monotonic() - self._started_s, 1)
-
-    def server(self) -> Mapping[str, Any]:
-        """Return the figures of the whole."""
-        return {
-            "name": "sayso",
-            "version": self._adapters.version,
-            "uptime_s": self.uptime_s,
-            "sessions": self.count_sessions(),
-            "load_level": 0,
-            "stopping": self.is_stopping,
-            "listening": [f"{host}:{port}" for host, port in self.addresses],
-        }
-
-    def memory(self) -> Mapping[str, float]:
-        """Return the machine's memory."""
-        return self._adapters.machine.memory()
-
-    def cpu_percent(self) -> float:
-        """Return the last sample."""
-        return self._adapters.machine.cpu_percent
-
-    def timestamp(self) -> str:
-        """Return the time of day."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-
-    def metrics(self, accept: str) -> tuple[str, bytes]:
-        """Return what Prometheus scrapes."""
-        return self._adapters.metrics.render(accept)
-
-    def status_event(self) -> Status:
-        """Return what clients are told every few seconds."""
-        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.uptime_s)
 
 
 class Sessions:
@@ -185,10 +135,21 @@ class Sessions:
 
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
+        self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
         self._adapters = adapters
         self._facts = facts
+
+    def say_goodbye(self, told: set[str], drain: Drain) -> None:
+        """Ask every session that was not asked before to finish; ``told`` remembers who was."""
+        now_s = trio.current_time()
+        for session_id in self.live.names():
+            dialogue = self.live.lookup(session_id)
+            if dialogue is not None and session_id not in told:
+                told.add(session_id)
+                retry_after_s = self._rng.uniform(*COME_BACK_S)
+                dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
 
     def open(self, socket: Socket) -> ChildSpec:
         """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
@@ -268,7 +229,13 @@ class House:
         self.facts = Facts(self.adapters)
         self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
         self.facts.count_sessions = self.sessions.live.__len__
+        self.is_leaving = trio.Event()
         self._rng = random.Random()  # jitter only
+
+    def begin_drain(self, reason: str, timeout_s: float, *, must_restart: bool = False) -> None:
+        """Leave within ``timeout_s``; a second call can only hurry it."""
+        self.facts.drain.begin(reason, trio.current_time(), timeout_s, must_restart=must_restart)
+        self.is_leaving.set()
 
     # --- the tree --------------------------------------------------------------------------------
 
@@ -367,7 +334,12 @@ class House:
             found: tuple[ToolSpec, ...] = await self.refs.tools.ask(ListTools())
             return found
 
-        return HttpServices(recent_turns, tools, self.adapters.version)
+        def drain(timeout_s: float | None) -> Mapping[str, object]:
+            usual_s = self.settings.supervisor.drain_timeout_s
+            self.begin_drain("an operator's wish", usual_s if timeout_s is None else timeout_s)
+            return self.facts.drain.shown(trio.current_time)
+
+        return HttpServices(recent_turns, tools, self.adapters.version, drain)
 
     def _audio_services(self) -> AudioServices:
         async def transcribe(utterance: Utterance, language: str | None) -> Transcript | NoWords:
@@ -402,24 +374,11 @@ def new_memory(session_id: str, settings: Settings) -> SessionMemory:
     )
 
 
-def plain(child: ChildStatus) -> dict[str, Any]:
-    """Return a child's status as JSON can carry it."""
-    shown = {
-        "id": child.id,
-        "state": child.state.value,
-        "incarnation": child.incarnation,
-        "restarts": child.restarts,
-        "mailbox": attrs.asdict(child.mailbox),
-        "statistics": dict(child.statistics),
-        "children": [plain(below) for below in child.children],
-    }
-    ended = child.last_exit
-    if ended is not None:
-        shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
-    return shown
-
-
 # --- running it ----------------------------------------------------------------------------------
+
+
+class MustRestart(Exception):
+    """The house was not well and has stopped in order; another process should take its place (exit code 75)."""
 
 
 async def serve(
@@ -427,27 +386,56 @@ async def serve(
 ) -> None:
     """Run the house until SIGTERM or SIGINT; starts with the addresses that it listens on.
 
-    Raises ``StartFailed`` if a child cannot start and ``RestartIntensityExceeded`` if the root gives up.
+    Raises ``StartFailed`` if a child cannot start, ``RestartIntensityExceeded`` if the root gives up and
+    ``MustRestart`` if the house left because it was not well.
     """
     house = House(settings)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(stop_on_signals, house, nursery.cancel_scope)
+        nursery.start_soon(drain_on_signals, house)
+        nursery.start_soon(run_watchdog, Watcher(WatchdogSettings()))
         run = partial(
             run_tree, house.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
         )
+        nursery.start_soon(leave, house, nursery.cancel_scope)
         house.facts.running = await nursery.start(run)
         task_status.started(house.facts.addresses)
         await house.facts.running.wait_ended()
         nursery.cancel_scope.cancel()
+    if house.facts.drain.must_restart:
+        raise MustRestart(house.facts.drain.reason)
 
 
-async def stop_on_signals(house: House, scope: trio.CancelScope) -> None:
-    """Stop in order at the first signal; end the process at the second, because a person is waiting."""
+async def drain_on_signals(house: House) -> None:
+    """Drain at the first signal, hurry at the second, end the process at the third."""
+    count = 0
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for signum in signals:
-            if house.facts.is_stopping:
-                log.warning("second signal: ending at once")
+            count += 1
+            name = signal.Signals(signum).name
+            if count > 2:  # noqa: PLR2004 - counted in the docstring
+                log.warning("third signal: ending at once")
                 os._exit(128 + signum)
-            log.info("stopping on %s", signal.Signals(signum).name)
-            house.facts.is_stopping = True
-            scope.cancel()
+            log.info("leaving on %s%s", name, "; once more, so in a hurry" if count > 1 else "")
+            house.begin_drain(name, house.settings.supervisor.drain_timeout_s if count == 1 else HURRY_S)
+
+
+async def leave(house: House, scope: trio.CancelScope) -> None:
+    """Wait for the drain to begin, see it through, and stop the tree."""
+    await house.is_leaving.wait()
+    drain, limits = house.facts.drain, house.settings.supervisor
+    arm_last_resort(limits.drain_delay_s + drain.deadline_s - trio.current_time() + limits.stop_timeout_s)
+    await trio.sleep(limits.drain_delay_s if house.sessions.live else 0)
+    house.refs.gateway.signal(CloseDoors(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
+    told: set[str] = set()
+    while house.sessions.live and trio.current_time() < drain.deadline_s:
+        house.sessions.say_goodbye(told, drain)
+        await trio.sleep(DRAIN_LOOK_S)
+    drain.stop()
+    scope.cancel()
+
+
+def arm_last_resort(after_s: float) -> None:
+    """End the process some seconds after its last deadline, whatever the event loop does."""
+    timer = threading.Timer(after_s + LAST_RESORT_S, os._exit, [EXIT_MUST_RESTART])
+    timer.daemon = True
+    timer.start()

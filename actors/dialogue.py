@@ -23,6 +23,7 @@ from protocol.messages import (
     Announce,
     Configured,
     Hang,
+    Leave,
     Recall,
     SpeechBegan,
     UtteranceDropped,
@@ -59,7 +60,7 @@ class Dialogue(Actor):
         self._hearing: str | None = None
         self._barge_in = trio.CancelScope()
         self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
-        self._is_leaving = False
+        self._farewell: Hang | None = None
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
@@ -96,9 +97,8 @@ class Dialogue(Actor):
             case Configured(options, voice, task):
                 was = self._wishes or Wishes(options)
                 self._wishes = Wishes(options, voice or was.voice, task or was.task)  # what is absent stays as it is
-            case events.Bye():
-                self._is_leaving = True
-                await self._next()
+            case events.Bye() | Leave():
+                await self._leave(message)
             case _:
                 raise TypeError(f"dialogue cannot handle {type(message).__name__}")
 
@@ -161,8 +161,24 @@ class Dialogue(Actor):
             self._start(waiting)
         elif self._announcements and self._hearing is None:
             self._start(Waiting(self._kit.new_id(), self._announcements.popleft()))
-        elif self._is_leaving:
-            self._kit.peers.connection.signal(Hang(CloseCode.NORMAL, "bye"))
+        elif self._farewell is not None and self._hearing is None:
+            await self._kit.hang_up(self._farewell)
+
+    async def _leave(self, message: events.Bye | Leave) -> None:
+        """Go as soon as nothing is said or answered; tell the client if it is not its own wish."""
+        if isinstance(message, events.Bye):
+            self._farewell = Hang(CloseCode.NORMAL, "bye")
+            self._hearing = None  # its end will not come
+            await self._next()
+            return
+        self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)
+        if self._wishes is None:  # before the handshake there is nobody to tell and nothing to finish
+            await self._kit.hang_up(self._farewell)
+            return
+        deadline_ms, retry_after_ms = round(message.deadline_s * 1000), round(message.retry_after_s * 1000)
+        token = self._memory.resume_token
+        await self._kit.show(events.GoingAway(message.reason, deadline_ms, token, retry_after_ms))
+        await self._next()
 
     def _start(self, waiting: Waiting) -> None:
         if self._wishes is None:  # nothing is said before the handshake

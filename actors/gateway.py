@@ -17,7 +17,7 @@ import trio
 from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket
 from config.settings import GatewaySettings
 from protocol.errors import CloseCode
-from protocol.messages import Count, Observe
+from protocol.messages import CloseDoors, Count, Observe
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
@@ -53,6 +53,7 @@ class Gateway(Actor):
         self._on_listening = on_listening
         self._places_taken = 0
         self._refused = 0
+        self._closed: CloseDoors | None = None
 
     async def on_start(self) -> None:
         """Be ready when the port is open."""
@@ -64,8 +65,10 @@ class Gateway(Actor):
         await self._ingress.stop()
 
     async def handle(self, message: object) -> None:
-        """Take nothing: the door is asked by clients alone."""
-        raise TypeError(f"gateway cannot handle {type(message).__name__}")
+        """Close the doors; what is open stays open."""
+        if not isinstance(message, CloseDoors):
+            raise TypeError(f"gateway cannot handle {type(message).__name__}")
+        self._closed = message
 
     def statistics(self) -> Mapping[str, object]:
         """Show how many are in."""
@@ -83,14 +86,19 @@ class Gateway(Actor):
 
     def admit(self, request: Request) -> AbstractContextManager[None] | Refusal:
         """Reserve a place, or refuse while all are taken."""
+        if self._closed is not None:
+            return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
         limit = self._settings.websocket.max_connections
         if self._places_taken >= limit:
-            self._refused += 1
-            self._peers.metrics.tell_nowait(Count("shed_total", ("0", "session")))
-            log.info("refused %s: %d connections are open", request.peer, self._places_taken)
-            return Refusal(503, f"all {limit} places are taken", RETRY_AFTER_S)
+            return self._refuse(request, f"all {limit} places are taken", RETRY_AFTER_S)
         self._places_taken += 1
         return self._place()
+
+    def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
+        self._refused += 1
+        self._peers.metrics.tell_nowait(Count("shed_total", ("0", "session")))
+        log.info("refused %s: %s", request.peer, reason)
+        return Refusal(503, reason, retry_after_s)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """``sayso serve``: run the server until it is told to stop.
 
-Exit codes: 0 after an orderly stop, 1 if it could not start, 2 for a bad configuration, 70 if it gave up.
+Exit codes: 0 after an orderly stop, 1 if it could not start, 2 for a bad configuration, 70 if it gave up, 75 if it
+left because it was not well. After 70 and 75 whoever supervises it should start it again.
 """
 
 import logging
@@ -66,6 +67,9 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     except* RestartIntensityExceeded as exceeded:
         click.echo(f"sayso: giving up: {root_cause(exceeded)}", err=True)
         return_code = EXIT_GAVE_UP
+    except* supervisor.MustRestart as unwell:
+        click.echo(f"sayso: leaving to start again: {root_cause(unwell)}", err=True)
+        return_code = supervisor.EXIT_MUST_RESTART
     else:
         return_code = 0
     return return_code

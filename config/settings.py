@@ -194,6 +194,8 @@ class SupervisorSettings:
     max_restarts: int = attrs.field(validator=ge(0))
     restart_window_s: float = attrs.field(validator=gt(0))
     stop_timeout_s: float = attrs.field(validator=gt(0))
+    drain_timeout_s: float = attrs.field(validator=ge(0))
+    drain_delay_s: float = attrs.field(validator=ge(0))
     data_dir: Path
     models_dir: Path
 

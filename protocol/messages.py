@@ -248,6 +248,28 @@ class SpokenAudio:
     sample_rate: int
 
 
+# --- leaving ------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class CloseDoors:
+    """To the gateway: admit nobody any more, and say why."""
+
+    reason: str
+    retry_after_s: float
+
+
+@attrs.frozen
+class Leave:
+    """To a dialogue: finish what is going on, within the deadline, and then close."""
+
+    reason: str
+    deadline_s: float
+    """From now on."""
+    retry_after_s: float
+    """When the client may come back; each gets another time, so that they do not come together."""
+
+
 # --- the session ---------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from config.load import load
 from protocol.errors import CloseCode
 from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.actor import Actor
-from supervisor import House, Session, new_memory, plain, session_mailboxes
+from supervisor import House, Session, new_memory, session_mailboxes
 from tests.fakes import FakeSocket
 
 
@@ -77,12 +77,12 @@ async def test_no_two_sessions_share_a_name(settings):
     assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
 
 
-async def test_a_session_that_is_stopped_closes_its_socket_as_going_away(autojump_clock):
+async def test_a_session_that_is_stopped_tells_its_client_to_come_back(autojump_clock):
     socket = FakeSocket()
     await with_tree(Session(socket, (), limits()), lambda _: None)
 
     assert socket.close is not None
-    assert socket.close[0] == CloseCode.GOING_AWAY
+    assert socket.close[0] == CloseCode.SERVICE_RESTART
 
 
 async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_clock):
@@ -113,20 +113,6 @@ def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):
     assert memory.resume_token != new_memory("abc", settings).resume_token
 
 
-async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
-    shown = []
-
-    class Still(Actor):
-        async def on_start(self):
-            pass
-
-    root = Supervisor((ChildSpec(ref=Ref("still"), factory=Still),))
-    await with_tree(root, lambda tree: shown.append(plain(tree.status())))
-
-    (child,) = shown[0]["children"]
-    assert (child["id"], child["state"], child["incarnation"]) == ("still", "ready", 1)
-
-
 def test_the_house_shows_no_children_before_it_runs(settings):
     house = House(settings)
 
@@ -134,3 +120,21 @@ def test_the_house_shows_no_children_before_it_runs(settings):
     assert house.facts.server()["sessions"] == 0
     assert house.facts.status_event().sessions == 0
     assert Path(settings.history.path).is_relative_to(settings.supervisor.data_dir)
+
+
+async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock):
+    house = House(settings)
+    refs = {name: Ref(name) for name in ("anna", "ben")}
+    told: set[str] = set()
+    house.begin_drain("deploy", 60.0)
+    house.sessions.live.register("anna", refs["anna"])
+    house.sessions.say_goodbye(told, house.facts.drain)
+    house.sessions.live.register("ben", refs["ben"])
+    house.sessions.say_goodbye(told, house.facts.drain)
+
+    for ref in refs.values():
+        envelope = ref.mailbox.take_nowait()
+        assert envelope.message.reason == "deploy"
+        assert envelope.message.deadline_s == 60.0
+        assert 5.0 <= envelope.message.retry_after_s <= 30.0
+        assert ref.mailbox.take_nowait() is None

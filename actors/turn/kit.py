@@ -8,7 +8,7 @@ import attrs
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, ServerEvent
-from protocol.messages import Count, Send
+from protocol.messages import Count, Hang, Send
 from protocol.vault import SessionMemory
 from runtime import MailboxClosed, Ref
 
@@ -47,6 +47,13 @@ class TurnKit:
             await self.peers.connection.tell(Send(event))
         except MailboxClosed:
             log.debug("nobody there for %s", type(event).__name__, extra={"session_id": self.memory.session_id})
+
+    async def hang_up(self, farewell: Hang) -> None:
+        """Close behind everything that was shown before; a client that has gone needs no goodbye."""
+        try:
+            await self.peers.connection.tell(farewell)
+        except MailboxClosed:
+            log.debug("nobody there to say goodbye to", extra={"session_id": self.memory.session_id})
 
     async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
         """Tell the client that there were no words, and count it."""

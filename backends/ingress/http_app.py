@@ -9,10 +9,11 @@ Rules kept here:
 
 import html
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import attrs
+import msgspec
 from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -28,6 +29,8 @@ log = logging.getLogger("sayso.http")
 
 DEFAULT_TURNS: Final = 50
 MAX_TURNS: Final = 500
+MAX_DRAIN_S: Final = 3_600
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
 BODY_TIMEOUT_S: Final = 600  # a phone on a slow line sends an hour of speech in that time
@@ -57,6 +60,12 @@ sayso say --mic</pre>
 """
 
 
+class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What a drain may be asked with."""
+
+    deadline_s: float | None = None
+
+
 @attrs.frozen
 class HttpServices:
     """What the app asks of the house."""
@@ -65,6 +74,8 @@ class HttpServices:
     """The newest turns, at most so many, newest first."""
     tools: Callable[[], Awaitable[Sequence[ToolSpec]]]
     version: str
+    drain: Callable[[float | None], Mapping[str, object]]
+    """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
 
 
 def turns_limit(text: str | None) -> int:
@@ -106,6 +117,31 @@ class Pages:
         except ValueError as error:
             return failure(400, str(error))
         return jsonify({"turns": list(await self.services.recent_turns(limit))})
+
+    async def drain(self) -> Response:
+        """Begin to leave: for deploys, from this machine only."""
+        if request.remote_addr not in LOOPBACK:
+            return failure(403, "a drain is taken from this machine only")
+        try:
+            deadline_s = drain_deadline(await request.get_data(as_text=False))
+        except ValueError as error:
+            return failure(400, str(error))
+        response = jsonify(dict(self.services.drain(deadline_s)))
+        response.status_code = 202
+        return response
+
+
+def drain_deadline(body: str | bytes) -> float | None:
+    """Return the wanted deadline, ``None`` for the usual; raises ``ValueError`` with a sentence for the client."""
+    if not body.strip():
+        return None
+    try:
+        deadline_s = msgspec.json.decode(body, type=DrainBody).deadline_s
+    except msgspec.DecodeError as error:
+        raise ValueError(f'the body must be empty or like {{"deadline_s": 60}}: {error}') from error
+    if deadline_s is not None and not 0 <= deadline_s <= MAX_DRAIN_S:
+        raise ValueError(f"deadline_s must be from 0 to {MAX_DRAIN_S}, not {deadline_s:g}")
+    return deadline_s
 
 
 def failure(status: int, message: str) -> Response:
@@ -163,6 +199,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
         ("/api/conversations", pages.conversations),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+    app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])

@@ -41,6 +41,13 @@ OPERATIONS: Final = (
         query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
     ),
     Operation(
+        "/api/drain",
+        "Leave: admit nobody new, let those who speak finish, stop. From this machine only.",
+        {202: "It has begun.", 400: "A bad `deadline_s`.", 403: "Not from here."},
+        method="post",
+        body="application/json",
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {200: "`text`, or the wanted form.", 400: "No recording, or a bad field.", 503: "Under load; come back later."},

@@ -25,7 +25,7 @@ from config.settings import GatewaySettings
 log = logging.getLogger("sayso.ingress")
 
 STOP_GRACE_S: Final = 3.0  # fits into the 5 s that an actor has to stop
-GOING_AWAY: Final = 1001
+SERVICE_RESTART: Final = 1012
 BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 33\r\n"
     b'retry-after: 1\r\nconnection: close\r\n\r\n{"error": "too many connections"}'
@@ -65,7 +65,7 @@ class Ingress:
         for scope in house.waiting:
             scope.cancel()
         for websocket in house.sockets:
-            websocket.start_close(GOING_AWAY, "the server is stopping")
+            websocket.start_close(SERVICE_RESTART, "the server is stopping")
         if house.doors.http is not None:
             await house.doors.http.stop()
         if self._ended is not None:

@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.gateway import Gateway, GatewayPeers
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
-from protocol.messages import Count, Observe
+from protocol.messages import CloseDoors, Count, Observe
 from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
@@ -182,3 +182,15 @@ async def test_every_request_is_counted(grow: Grow, autojump_clock: MockClock) -
         Count("requests_total", ("GET", "/health")),
         Observe("request_duration_seconds", (), 0.01),
     ]
+
+
+async def test_a_closed_door_refuses_the_new_and_keeps_the_old(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    await door.open(grow)
+    place = door.handlers.admit(request("/ws"))
+    assert not isinstance(place, Refusal)
+    with place:
+        door.ref.signal(CloseDoors("the server is leaving", 7.0))
+        await wait_all_tasks_blocked()
+        assert door.handlers.admit(request("/ws")) == Refusal(503, "the server is leaving", 7.0)
+        assert door.statistics() == {"connections": 1, "refused": 1}

@@ -233,7 +233,7 @@ async def test_sigterm_says_goodbye_to_a_live_client_and_leaves_no_process(tmp_p
                 exit_code = await trio.to_thread.run_sync(server.process.wait, 20)
         _, alive = psutil.wait_procs(started, timeout=3)
 
-    assert code == 1001
+    assert code == 1012
     assert exit_code == 0
     assert started
     assert not alive

@@ -33,7 +33,15 @@ async def unavailable(*_: object) -> Any:
 
 
 AUDIO = AudioServices(unavailable, unavailable, EarshotDetector, 1, lambda: None)
-SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3")
+DRAINED: list[float | None] = []
+
+
+def drain(deadline_s: float | None) -> dict[str, object]:
+    DRAINED.append(deadline_s)
+    return {"phase": "draining"}
+
+
+SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3", drain=drain)
 
 
 @attrs.frozen
@@ -151,3 +159,27 @@ async def test_requests_are_counted_by_route() -> None:
     async with running() as api:
         await api.client.get("/api/conversations?limit=3")
     assert api.handlers.observed == [("GET", "/api/conversations", 200)]
+
+
+@pytest.mark.parametrize(
+    ("body", "deadline_s"),
+    [(b"", None), (b" ", None), (b"{}", None), (b'{"deadline_s": 5}', 5.0), (b'{"deadline_s": 0}', 0.0)],
+)
+async def test_an_operator_can_drain_the_house(body: bytes, deadline_s: float | None) -> None:
+    DRAINED.clear()
+    async with running() as api:
+        response = await api.client.post("/api/drain", content=body)
+    assert (response.status_code, response.json()) == (202, {"phase": "draining"})
+    assert [deadline_s] == DRAINED
+
+
+@pytest.mark.parametrize(
+    "body", [b"now", b"[]", b'{"deadline_s": "soon"}', b'{"deadline_s": -1}', b'{"deadline_s": 9999}', b'{"when": 1}']
+)
+async def test_a_drain_that_makes_no_sense_is_refused_with_a_sentence(body: bytes) -> None:
+    DRAINED.clear()
+    async with running() as api:
+        response = await api.client.post("/api/drain", content=body)
+    assert response.status_code == 400
+    assert "deadline_s" in response.json()["error"]
+    assert DRAINED == []

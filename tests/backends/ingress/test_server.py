@@ -72,7 +72,7 @@ async def test_stopping_says_goodbye_to_sockets_and_closes_idle_connections() ->
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read)
             await server.ingress.stop()
-        assert codes == [1001]
+        assert codes == [1012]
         assert await idle.receive_some() == b""
         with pytest.raises(OSError, match="all attempts to connect"):
             await server.connect()

@@ -1,0 +1,91 @@
+"""What the house shows of itself: to operators, to load balancers, to clients. Figures at hand, nothing waits."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import trio
+
+from backends.adapters import Adapters
+from protocol.drain import Drain, Phase
+from protocol.events import Status
+from runtime import ChildStatus, Tree
+
+Address = tuple[str, int]
+
+
+class Facts:
+    """What the house shows of itself (``backends.ingress.pages.Facts``)."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self.drain = Drain()
+        self.addresses: Sequence[Address] = ()
+        self.running: Tree | None = None
+        self.count_sessions: Callable[[], int] = int  # none, until there are any
+        self._adapters = adapters
+        self._started_s = time.monotonic()
+
+    def children(self) -> tuple[ChildStatus, ...]:
+        """Return the root's children as they stand."""
+        return () if self.running is None else self.running.status().children
+
+    def tree(self) -> Mapping[str, Any]:
+        """Return the supervision tree as plain mappings."""
+        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the house was built."""
+        return round(time.monotonic() - self._started_s, 1)
+
+    def server(self) -> Mapping[str, Any]:
+        """Return the figures of the whole."""
+        return {
+            "name": "sayso",
+            "version": self._adapters.version,
+            "uptime_s": self.uptime_s,
+            "sessions": self.count_sessions(),
+            "load_level": 0,
+            "stopping": self.drain.phase is not Phase.SERVING,
+            "drain": self.drain.shown(trio.current_time),
+            "listening": [f"{host}:{port}" for host, port in self.addresses],
+        }
+
+    def memory(self) -> Mapping[str, float]:
+        """Return the machine's memory."""
+        return self._adapters.machine.memory()
+
+    def cpu_percent(self) -> float:
+        """Return the last sample."""
+        return self._adapters.machine.cpu_percent
+
+    def timestamp(self) -> str:
+        """Return the time of day."""
+        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+    def metrics(self, accept: str) -> tuple[str, bytes]:
+        """Return what Prometheus scrapes."""
+        return self._adapters.metrics.render(accept)
+
+    def status_event(self) -> Status:
+        """Return what clients are told every few seconds."""
+        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.uptime_s)
+
+
+def plain(child: ChildStatus) -> dict[str, Any]:
+    """Return a child's status as JSON can carry it."""
+    shown = {
+        "id": child.id,
+        "state": child.state.value,
+        "incarnation": child.incarnation,
+        "restarts": child.restarts,
+        "mailbox": attrs.asdict(child.mailbox),
+        "statistics": dict(child.statistics),
+        "children": [plain(below) for below in child.children],
+    }
+    ended = child.last_exit
+    if ended is not None:
+        shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
+    return shown

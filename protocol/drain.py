@@ -1,0 +1,54 @@
+"""How the server leaves: which phase it is in, and how long each may last; pure.
+
+A first signal, or an operator, begins the drain: nobody new comes in, those who speak finish. A second signal
+shortens it, a third ends the process: a person is waiting.
+"""
+
+import enum
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+HURRY_S: Final = 5.0  # what a second signal leaves
+LAST_RESORT_S: Final = 5.0  # after the last deadline, a thread ends the process whatever the event loop does
+COME_BACK_S: Final = (5.0, 30.0)  # between these, clients come back at random: a deploy takes as long
+
+
+class Phase(enum.Enum):
+    """What new and old clients may expect."""
+
+    SERVING = "serving"
+    DRAINING = "draining"  # old sessions finish, nobody new is admitted
+    STOPPING = "stopping"  # the tree stops
+
+
+@attrs.define
+class Drain:
+    """The state of the house's leaving; times are seconds of one monotonic clock."""
+
+    phase: Phase = Phase.SERVING
+    reason: str = ""
+    deadline_s: float = 0.0
+    must_restart: bool = False
+    """Whether the process ends as one that was not well, so that whoever supervises it starts another."""
+
+    def begin(self, reason: str, now_s: float, timeout_s: float, *, must_restart: bool = False) -> bool:
+        """Begin; return ``False`` if that was done before. The first reason is kept, the earliest deadline counts."""
+        if self.phase is not Phase.SERVING:
+            self.deadline_s = min(self.deadline_s, now_s + timeout_s)
+            return False
+        self.phase, self.reason, self.must_restart = Phase.DRAINING, reason, must_restart
+        self.deadline_s = now_s + timeout_s
+        return True
+
+    def stop(self) -> None:
+        """Note that the tree stops now."""
+        self.phase = Phase.STOPPING
+
+    def shown(self, clock: Callable[[], float]) -> dict[str, object]:
+        """Return it for the status; ``clock`` is asked only where there is a deadline."""
+        if self.phase is Phase.SERVING:
+            return {"phase": self.phase.value}
+        left_s = max(0.0, round(self.deadline_s - clock(), 1))
+        return {"phase": self.phase.value, "reason": self.reason, "deadline_in_s": left_s}

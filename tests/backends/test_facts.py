@@ -1,0 +1,50 @@
+import pytest
+import trio
+
+from backends.facts import Facts, plain
+from protocol.drain import Drain
+from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
+
+
+class Adapters:
+    """What the facts ask of the adapters."""
+
+    version = "1.2.3"
+
+
+@pytest.fixture
+def facts():
+    return Facts(Adapters())  # type: ignore[arg-type] # it needs no more
+
+
+async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
+    class Still(Actor):
+        async def on_start(self):
+            pass
+
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor((ChildSpec(ref=Ref("still"), factory=Still),)))
+        shown = plain(tree.status())
+        await tree.stop("enough")
+    (child,) = shown["children"]
+    assert (child["id"], child["state"], child["incarnation"]) == ("still", "ready", 1)
+
+
+def test_a_house_that_serves_is_not_stopping(facts):
+    server = facts.server()
+
+    assert (server["version"], server["stopping"], server["drain"]) == ("1.2.3", False, {"phase": "serving"})
+
+
+async def test_a_house_that_leaves_says_so_and_until_when(facts, autojump_clock):
+    facts.drain.begin("deploy", trio.current_time(), 60.0)
+    await trio.sleep(10.0)
+
+    server = facts.server()
+    assert server["stopping"]
+    assert server["drain"] == {"phase": "draining", "reason": "deploy", "deadline_in_s": 50.0}
+
+
+def test_two_houses_do_not_share_a_drain(facts):
+    assert facts.drain == Drain()
+    assert Facts(Adapters()).drain is not facts.drain  # type: ignore[arg-type]

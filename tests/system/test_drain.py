@@ -1,0 +1,159 @@
+"""How a whole server leaves: who speaks finishes, nobody new comes in, nothing is left."""
+
+import http.client
+import json
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import trio
+from trio_websocket import ConnectionClosed
+
+from tests.system.client_fixtures import QUIET, SILENCE, Client, connected, talking
+from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
+
+pytestmark = pytest.mark.system
+
+Spoken = Callable[[str], bytes]
+LIMIT_S = 60
+HALF = 2 * 8_000  # bytes: half a second of speech
+PATIENT = SMALL | {"audio.stall_ms": 20_000}  # the tests stop in mid-speech to look around
+
+
+async def speak_on(client: Client, pcm: bytes) -> None:
+    """Speak until the server has heard enough and hangs up."""
+    with suppress(ConnectionClosed):
+        await client.speak(pcm)
+
+
+async def ended(server: Server, timeout_s: float = 30.0) -> int:
+    """Return the exit code."""
+    return await trio.to_thread.run_sync(server.process.wait, timeout_s)
+
+
+async def test_100_who_speaks_gets_the_answer_and_who_does_not_read_holds_up_nobody(
+    tmp_path: Path, spoken: Spoken
+) -> None:
+    need_models()
+    pcm = spoken("What time is it?")
+    with running_server(tmp_path, PATIENT | {"supervisor.drain_timeout_s": 20}) as server:
+        started = server.children()
+        with trio.fail_after(LIMIT_S):
+            async with talking(server.url, QUIET) as speaker, talking(server.url, QUIET) as idle:
+                stalled = await trio.open_tcp_stream("127.0.0.1", server.port)  # never says anything
+                await speaker.speak(pcm[:HALF])
+                await speaker.next("speech_started")
+                server.process.terminate()
+                going = await idle.next("going_away")
+                idle_code = await idle.closed()
+                await speak_on(speaker, pcm[HALF:] + SILENCE)
+                completed = await speaker.next("turn_completed")
+                code = await speaker.closed()
+                exit_code = await ended(server)
+                await stalled.aclose()
+        _, alive = psutil.wait_procs(started, timeout=3)
+
+    assert (going["reason"], idle_code) == ("SIGTERM", 1012)
+    assert 5_000 <= going["retry_after_ms"] <= 30_000
+    assert going["resume_token"]
+    assert completed["outcome"] == "done"
+    assert "time" in speaker.all("transcript")[0]["text"].lower()
+    assert (code, exit_code) == (1012, 0)
+    assert not alive
+
+
+async def test_while_it_leaves_nobody_new_is_admitted_and_the_probes_say_so(tmp_path: Path, spoken: Spoken) -> None:
+    need_models()
+    pcm = spoken("What time is it?")
+    with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):
+        async with talking(server.url, QUIET) as speaker:
+            await speaker.speak(pcm[:HALF])
+            await speaker.next("speech_started")
+            answer = await trio.to_thread.run_sync(lambda: server.get("/api/drain", method="POST"))
+            await trio.to_thread.run_sync(poll, "it is not ready", lambda: server.get("/health/ready").status == 503)
+            status = (await trio.to_thread.run_sync(server.get, "/api/status")).json()
+            began_s = trio.current_time()
+            refused = await trio.to_thread.run_sync(upgrade, server.port)
+            refused_s = trio.current_time() - began_s
+            await speak_on(speaker, pcm[HALF:] + SILENCE)
+            completed = await speaker.next("turn_completed")
+            code = await speaker.closed()
+        exit_code = await ended(server)
+
+    assert answer.status == 202
+    assert answer.json()["phase"] == "draining"
+    assert status["drain"]["reason"] == "an operator's wish"
+    assert refused.status == 503
+    assert refused.getheader("retry-after") == "5"
+    assert refused_s < 1
+    assert (completed["outcome"], code, exit_code) == ("done", 1012, 0)
+
+
+def upgrade(port: int) -> http.client.HTTPResponse:
+    """Ask for a WebSocket and return the answer's head."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    key = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    connection.request("GET", "/ws", headers=key | {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+    response = connection.getresponse()
+    response.read()
+    return response
+
+
+async def test_without_anybody_it_is_gone_at_once(tmp_path: Path) -> None:
+    need_models()
+    with running_server(tmp_path, PATIENT) as server:
+        started_s = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        assert await ended(server) == 0
+    assert time.monotonic() - started_s < 8
+
+
+async def test_a_second_signal_leaves_five_seconds(tmp_path: Path, spoken: Spoken) -> None:
+    """Somebody goes on speaking; nobody presses the key a third time."""
+    need_models()
+    pcm = spoken("What time is it?")
+    with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):
+        async with connected(server.url) as client:
+            await client.open(QUIET, mode="push_to_talk")
+            await client.tell("audio_start")
+            await client.speak(pcm)
+            server.process.terminate()
+            await client.next("going_away")
+            began_s = trio.current_time()
+            server.process.terminate()
+            code = await client.closed(timeout_s=15)
+            took_s = trio.current_time() - began_s
+        exit_code = await ended(server)
+    assert (code, exit_code) == (1012, 0)
+    assert 3 < took_s < 12
+
+
+async def test_a_third_signal_ends_the_process(tmp_path: Path, spoken: Spoken) -> None:
+    need_models()
+    with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):
+        async with connected(server.url) as client:
+            await client.open(QUIET, mode="push_to_talk")
+            await client.tell("audio_start")
+            await client.speak(spoken("What time is it?"))
+            for _ in range(2):
+                server.process.terminate()
+                await trio.sleep(0.3)
+            server.process.terminate()
+            exit_code = await ended(server, 3.0)
+    assert exit_code == 128 + signal.SIGTERM
+
+
+def test_a_bad_drain_is_told(tmp_path: Path) -> None:
+    need_models()
+    with running_server(tmp_path, PATIENT) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("POST", "/api/drain", body=json.dumps({"deadline_s": -1}))
+        response = connection.getresponse()
+        assert response.status == 400
+        assert "deadline_s must be from 0 to 3600" in response.read().decode()
+        connection.close()
+        assert server.get("/health/ready").status == 200
