@@ -287,6 +287,20 @@ def test_protocol_takes_the_time_as_an_argument() -> None:
     check(problems())
 
 
+def test_the_runtime_reads_no_wall_clock() -> None:
+    def problems() -> Iterator[str]:
+        for path in python_files("runtime"):
+            for node in ast.walk(parsed(path)):
+                if isinstance(node, ast.Attribute) and ast.unparse(node) in {
+                    "time.time",
+                    "datetime.now",
+                    "dt.datetime",
+                }:
+                    yield f"{path}:{node.lineno}: {ast.unparse(node)} jumps when somebody sets the clock"
+
+    check(problems())
+
+
 # --- the rules can fail --------------------------------------------------------------------------
 
 

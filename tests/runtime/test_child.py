@@ -1,4 +1,5 @@
 import logging
+from typing import Any
 
 import pytest
 import trio
@@ -8,7 +9,7 @@ from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart,
 from runtime.child import is_explained, stack_of
 from runtime.exits import Exit, ExitKind
 from runtime.worker_errors import StartFailure
-from tests.runtime.probes import Grow, probe
+from tests.runtime.probes import Do, Grow, Stubborn, probe
 
 
 async def test_every_change_of_state_is_one_line(
@@ -91,3 +92,24 @@ def test_a_start_that_the_world_refused_needs_no_traceback(error, ready_s, expla
     )
 
     assert is_explained(ended) is explained
+
+
+async def test_20_the_end_of_a_given_up_incarnation_is_no_news(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+    hold_s = [100.0, 0.0]
+    spec = ChildSpec(Ref("a"), lambda: Stubborn("a", seen, hold_s.pop(0)), shutdown_s=1.0)
+    tree = await grow(spec)
+
+    async def leave(actor: Any) -> None:
+        actor.context.stop("done")
+
+    await spec.ref.tell(Do(leave))
+    await trio.sleep(10.0)
+    assert await spec.ref.ask("hello") == "hello", "another incarnation has taken its place"
+    await trio.sleep(200.0)
+    [child] = tree.status().children
+    assert (child.state, child.incarnation, child.restarts, child.zombies) == (ChildState.READY, 2, 1, 0)
+    assert "incarnation 1, given up before, has ended" in caplog.text
+    assert await spec.ref.ask("still there") == "still there"

@@ -327,6 +327,34 @@ async def defer_for_ever(actor: Probe) -> None:
     actor.context.reply_in_task(trio.sleep_forever)
 
 
+async def test_52_a_stop_that_fails_and_one_that_hangs_hold_up_nobody(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+
+    class Failing(Probe):
+        async def on_stop(self) -> None:
+            raise ValueError("cannot stop")
+
+    class Hanging(Probe):
+        async def on_stop(self) -> None:
+            await trio.sleep_forever()
+
+    specs = [
+        probe("first", seen),
+        ChildSpec(Ref("failing"), lambda: Failing("failing", seen)),
+        ChildSpec(Ref("hanging"), lambda: Hanging("hanging", seen), shutdown_s=3.0),
+        probe("last", seen),
+    ]
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor(specs))
+        await tree.stop("test")
+    assert seen[-2:] == ["last stops", "first stops"]
+    assert trio.current_time() == 3.0
+    assert "cannot stop" in caplog.text
+    assert "hanging: on_stop took more than 3 s" in caplog.text
+
+
 # --- F. significant children ---------------------------------------------------------------------
 
 

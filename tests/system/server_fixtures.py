@@ -29,6 +29,7 @@ from tests.system.speech_fixtures import CACHE, VOICE
 ROOT: Final = Path(__file__).resolve().parents[2]
 PYTHONPATH: Final = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 MODELS_DIR: Final = CACHE / "models"
+COMMAND = [sys.executable, "-m", "cli"]
 START_S: Final = 60.0
 STOP_S: Final = 20.0
 POLL_S: Final = 0.05
@@ -137,7 +138,7 @@ def start_command(folder: Path, settings: Mapping[str, object], *arguments: str)
     """Start ``sayso`` with ``arguments``; it writes to ``server.log`` in ``folder``."""
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments],
+            [*COMMAND, *arguments],
             cwd=folder,
             env=environment(folder, settings),
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -13,6 +14,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed
 
+from tests.system import server_fixtures
 from tests.system.client_fixtures import QUIET, SILENCE, Client, connected, talking
 from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
 
@@ -156,3 +158,20 @@ def test_a_bad_drain_is_told(tmp_path: Path) -> None:
         assert "deadline_s must be from 0 to 3600" in response.read().decode()
         connection.close()
         assert server.get("/health/ready").status == 200
+
+
+async def test_43_a_root_that_gives_up_closes_its_clients_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_models()
+    script = str(Path(__file__).parent / "servers" / "failing_house.py")
+    monkeypatch.setattr(server_fixtures, "COMMAND", [sys.executable, script])
+    with running_server(tmp_path, SMALL | {"supervisor.max_restarts": 1}) as server, trio.fail_after(LIMIT_S):
+        started = server.children()
+        async with talking(server.url, QUIET) as client:
+            code = await client.closed(timeout_s=30)
+        exit_code = await ended(server)
+        _, alive = psutil.wait_procs(started, timeout=3)
+    assert (code, exit_code) == (1012, 70)
+    assert "broken for good" in server.log()
+    assert not alive
