@@ -28,7 +28,7 @@ def statements() -> list[Statement]:
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def functions_of(path: str) -> frozenset[str]:
     file = ROOT / path
     if not file.exists():
         return frozenset()
@@ -42,7 +42,7 @@ def test_there_are_a_hundred_statements_each_once() -> None:
 
 @pytest.mark.parametrize("statement", statements(), ids=lambda statement: str(statement.number))
 def test_a_statement_has_tests_that_exist_or_a_reason(statement: Statement) -> None:
-    missing = [f"{path}::{name}" for path, name in statement.tests if name not in tests_in(path)]
+    missing = [f"{path}::{name}" for path, name in statement.tests if name not in functions_of(path)]
     assert not missing
     assert statement.tests or statement.note, "neither a test nor a reason"
 
@@ -50,7 +50,7 @@ def test_a_statement_has_tests_that_exist_or_a_reason(statement: Statement) -> N
 def test_every_test_that_names_a_statement_is_about_one_that_exists() -> None:
     numbered = re.compile(r"^test_((?:\d{2,3}_)+)")
     for file in (ROOT / "tests").rglob("test_*.py"):
-        for name in tests_in(str(file.relative_to(ROOT))):
+        for name in functions_of(str(file.relative_to(ROOT))):
             found = numbered.match(name)
             if found is not None:
                 assert all(1 <= int(number) <= 100 for number in found[1].split("_") if number), name
