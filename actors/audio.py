@@ -16,7 +16,7 @@ import trio
 
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
-from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Onset
+from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Onset, Paused
 from protocol.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages import (
     INTERNAL_RATE_HZ,
@@ -29,6 +29,7 @@ from protocol.messages import (
     Utterance,
     UtteranceDropped,
     UtteranceEnded,
+    UtterancePaused,
 )
 from protocol.vault import SessionMemory
 from runtime import Actor, Ref
@@ -138,6 +139,9 @@ class Audio(Actor):
                 case Onset():
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
+                case Paused(start_sample, end_sample):
+                    utterance = self._utterance(start_sample, end_sample)
+                    await self._peers.dialogue.tell(UtterancePaused(utterance))
                 case Dropped():
                     self._memory.commit(event.end_sample)
                     await self._peers.dialogue.tell(UtteranceDropped(event.reason, at_ms=_ms(event.end_sample)))
@@ -147,9 +151,12 @@ class Audio(Actor):
                     await self._acknowledge()
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
-        pcm = self._memory.audio.slice(event.start_sample, event.end_sample)
-        utterance = Utterance(pcm, start_ms=_ms(event.start_sample), end_ms=_ms(event.end_sample))
+        utterance = self._utterance(event.start_sample, event.end_sample)
         return UtteranceEnded(utterance, event.reason, last_voice_s=self._heard.time_of(event.last_voice_sample))
+
+    def _utterance(self, start_sample: int, end_sample: int) -> Utterance:
+        pcm = self._memory.audio.slice(start_sample, end_sample)
+        return Utterance(pcm, start_ms=_ms(start_sample), end_ms=_ms(end_sample))
 
     async def _acknowledge(self) -> None:
         if self._format is None:

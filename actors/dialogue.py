@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import trio
 
-from actors.turn.hearing import hear
+from actors.turn.hearing import EarlyHearing, hear
 from actors.turn.kit import TurnKit, Wishes
 from actors.turn.run import Turn
 from protocol import events
@@ -28,6 +28,7 @@ from protocol.messages import (
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
+    UtterancePaused,
 )
 from protocol.tools import consent_of
 from protocol.vault import SessionMemory
@@ -61,6 +62,7 @@ class Dialogue(Actor):
         self._barge_in = trio.CancelScope()
         self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
         self._farewell: Hang | None = None
+        self._early: EarlyHearing | None = None
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
@@ -78,12 +80,8 @@ class Dialogue(Actor):
     async def handle(self, message: object) -> None:
         """Take one thing that was heard, typed or decided."""
         match message:
-            case SpeechBegan(at_ms):
-                await self._speech_began(at_ms)
-            case UtteranceEnded():
-                await self._utterance_ended(message)
-            case UtteranceDropped():
-                await self._utterance_dropped(message)
+            case SpeechBegan() | UtterancePaused() | UtteranceEnded() | UtteranceDropped():
+                await self._listen(message)
             case events.Text():
                 self._interrupt_answer()
                 await self._take(Waiting(self._kit.new_id(), message))
@@ -108,6 +106,26 @@ class Dialogue(Actor):
         return {"state": state, "announcements": len(self._announcements)}
 
     # --- what was heard --------------------------------------------------------------------------
+
+    async def _listen(self, message: SpeechBegan | UtterancePaused | UtteranceEnded | UtteranceDropped) -> None:
+        if not isinstance(message, UtteranceEnded):
+            self._stop_early_hearing()
+        match message:
+            case SpeechBegan(at_ms):
+                await self._speech_began(at_ms)
+            case UtterancePaused(utterance):
+                if self._wishes is not None:
+                    self._early = EarlyHearing(utterance)
+                    self.context.nursery.start_soon(self._early.run, self._kit, self._wishes)
+            case UtteranceEnded():
+                await self._utterance_ended(message)
+            case UtteranceDropped():
+                await self._utterance_dropped(message)
+
+    def _stop_early_hearing(self) -> None:
+        if self._early is not None:
+            self._early.give_up()
+            self._early = None
 
     async def _speech_began(self, at_ms: int) -> None:
         if self._hearing is not None:  # an ear that was restarted hears the same speech again
@@ -191,7 +209,7 @@ class Dialogue(Actor):
     async def _run(self, turn: Turn, waiting: Waiting) -> None:
         match waiting.said:
             case UtteranceEnded():
-                await turn.run_utterance(waiting.said)
+                await turn.run_utterance(waiting.said, self._early)
             case events.Text(text):
                 await turn.run_text(text)
             case Announce(text):

@@ -2,6 +2,7 @@
 
 Rules kept here:
 
+* Early work, which may be for nothing, is done by idle workers only.
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
 * Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
@@ -85,6 +86,8 @@ class Transcription(Actor):
 
     async def _answer(self, message: Transcribe) -> Transcript | NoWords:
         job = _Job(message, queued_s=trio.current_time())
+        if message.is_early and (self._queue or not self._free_workers.value):
+            raise TranscriptionUnavailable("no worker is idle for early work")
         if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
             raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
         self._arrived.set()

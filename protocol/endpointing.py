@@ -5,7 +5,8 @@ Rules kept here:
 * Everything is counted in samples at 16 kHz from the start of the session's audio, and every position is on the
   detector's frame grid; no audio, no clock.
 * No sample is in two utterances, and none is longer than the maximum.
-* Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next.
+* Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next; in between, each silence that may
+  become the end is told by one ``Paused``, with the samples that the utterance will have if it does.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
@@ -23,6 +24,7 @@ FRAME_SAMPLES: Final = 256  # 16 ms, the detector's frame
 ONSET_VOICED: Final = 3  # of the last ONSET_FRAMES: a click is shorter, a word is longer
 ONSET_FRAMES: Final = 5
 KEPT_SILENCE: Final = 12 * FRAME_SAMPLES  # 192 ms after the last voice: soft endings are below the threshold
+PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 208 ms: by then the end of the utterance, if it is one, is known
 MIN_MAX_SAMPLES: Final = INTERNAL_RATE_HZ  # a shorter maximum has no room for pre-roll and onset
 SPLIT_SEARCH_FRAMES: Final = 312  # 5 s before the maximum: people pause that often
 QUIET_FRAMES: Final = 5  # a pause between words is about this long, a dip within one is not
@@ -69,6 +71,14 @@ class Onset:
 
 
 @attrs.frozen
+class Paused:
+    """The voice has fallen silent for a moment: if it stays so, ``Ended`` will have the same samples."""
+
+    start_sample: int
+    end_sample: int
+
+
+@attrs.frozen
 class Ended:
     """An utterance is complete."""
 
@@ -89,7 +99,7 @@ class Dropped:
     reason: Literal["too_short"] = "too_short"
 
 
-EndpointEvent = Onset | Ended | Dropped
+EndpointEvent = Onset | Paused | Ended | Dropped
 
 
 @attrs.frozen
@@ -219,6 +229,8 @@ class Endpointer:
         silence = self._position - speech.last_voice_sample
         if not self._is_pressed and silence >= _samples(self._rules.silence_ms):
             return [self._end(speech, "silence")]
+        if not self._is_pressed and silence == PAUSE and self._is_enough(speech):
+            return [Paused(speech.start_sample, speech.last_voice_sample + KEPT_SILENCE)]
         if self._position + FRAME_SAMPLES - speech.start_sample > self._max_samples:
             return self._split(speech)
         return []

@@ -64,6 +64,13 @@ class UtteranceEnded:
 
 
 @attrs.frozen
+class UtterancePaused:
+    """Audio to dialogue: the voice has fallen silent; this is what was said if it stays so."""
+
+    utterance: Utterance
+
+
+@attrs.frozen
 class UtteranceDropped:
     """Audio to dialogue: what began was not speech after all."""
 
@@ -85,6 +92,8 @@ class Transcribe:
     language: str | None = None
     vocabulary: tuple[str, ...] = ()
     """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
+    is_early: bool = False
+    """Perhaps for nothing: refused unless a worker is idle."""
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ EXCUSED = {
     "runtime/worker_errors.py": "plain exceptions; tests/runtime/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
+    "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",

@@ -14,7 +14,7 @@ import trio
 
 from actors.turn.conversing import Conversation
 from actors.turn.hands import CONFIRM_WITHIN_S, Hands, WantedCall
-from actors.turn.hearing import transcribe
+from actors.turn.hearing import EarlyHearing, transcribe
 from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
@@ -73,12 +73,12 @@ class Turn:
 
     # --- the three ways in -----------------------------------------------------------------------
 
-    async def run_utterance(self, ended: UtteranceEnded) -> None:
-        """Answer something spoken."""
+    async def run_utterance(self, ended: UtteranceEnded, early: EarlyHearing | None = None) -> None:
+        """Answer something spoken, which may have been heard ``early``."""
         self._origin_s = ended.last_voice_s
         self._mark("endpoint", trio.current_time() - ended.last_voice_s)
         self.machine.advance(TurnEvent.SPEECH_ENDED)
-        await self._run(lambda: self._transcribe(ended.utterance))
+        await self._run(lambda: self._transcribe(ended.utterance, early))
 
     async def run_text(self, text: str) -> None:
         """Answer something typed."""
@@ -140,13 +140,15 @@ class Turn:
             await self._say_all(FAILED)
             return "failed"
 
-    async def _transcribe(self, utterance: Utterance) -> Heard | None:
+    async def _transcribe(self, utterance: Utterance, early: EarlyHearing | None) -> Heard | None:
         started_s = trio.current_time()
-        answer = await transcribe(self._kit, self._wishes, self.turn_id, utterance)
+        answer = await transcribe(self._kit, self._wishes, self.turn_id, utterance, early)
         if answer is None:
             return None
-        self._mark("queue", answer.queue_s)
-        self._mark("stt", trio.current_time() - started_s - answer.queue_s)
+        took_s = trio.current_time() - started_s
+        queue_s = min(answer.queue_s, took_s)  # what was waited for early cost nobody anything
+        self._mark("queue", queue_s)
+        self._mark("stt", took_s - queue_s)
         return Heard(answer.text, answer.alternatives, answer.confidence)
 
     async def _respond(self, heard: Heard) -> events.Outcome:

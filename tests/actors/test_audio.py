@@ -15,6 +15,7 @@ from protocol.messages import (
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
+    UtterancePaused,
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
@@ -75,12 +76,25 @@ class Ear:
         await wait_all_tasks_blocked()
 
     def heard(self) -> list[str]:
-        """Return what kinds of things the dialogue was told."""
-        return [type(message).__name__ for message in self.dialogue.seen]
+        """Return what kinds of things the dialogue was told, but for pauses."""
+        return [type(message).__name__ for message in self.dialogue.seen if not isinstance(message, UtterancePaused)]
 
     def acks(self) -> list[int]:
         """Return the acknowledged samples."""
         return [event.samples for event in self.connection.events(events.AudioAck)]
+
+
+async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(1.024) + voice(1.024) + silence(0.3) + voice(0.512) + silence(1.0))
+    first, last = ear.dialogue.of(UtterancePaused)
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_240)
+    assert first.utterance.pcm == ended.utterance.pcm[: len(first.utterance.pcm)]
+    assert last.utterance == ended.utterance
 
 
 async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_clock: MockClock) -> None:

@@ -232,3 +232,14 @@ def test_a_result_without_words_is_no_transcript() -> None:
     assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Transcript(
         "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
     )
+
+
+async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "first"), is_early=True))
+    assert isinstance(desk.answers["first"], Transcript)
+    early = attrs.evolve(clip("s", "early"), is_early=True)
+    await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
+    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
+    assert desk.order == ["first", "early", "second", "third"]

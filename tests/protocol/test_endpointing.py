@@ -1,11 +1,13 @@
 """Where utterances start and end."""
 
+from collections.abc import Iterable
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.endpointing import FRAME_SAMPLES, Dropped, Ended, Endpointer, EndpointEvent, Onset
+from protocol.endpointing import FRAME_SAMPLES, Dropped, Ended, Endpointer, EndpointEvent, Onset, Paused
 
 MS = 16  # samples
 SILENCE, VOICE = 0.05, 0.95
@@ -26,9 +28,13 @@ def frames(ms: float, probability: float) -> list[float]:
 
 
 def feed(*stretches: tuple[float, float], rules: Rules | None = None) -> list[EndpointEvent]:
-    """Feed stretches of (milliseconds, probability); return what happened."""
+    """Feed stretches of (milliseconds, probability); return what happened, but for pauses."""
     endpointer = Endpointer(rules or Rules())
-    return [event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability))]
+    return without_pauses(event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability)))
+
+
+def without_pauses(happened: Iterable[EndpointEvent]) -> list[EndpointEvent]:
+    return [event for event in happened if not isinstance(event, Paused)]
 
 
 # --- onset ---------------------------------------------------------------------------------------
@@ -70,6 +76,39 @@ def test_the_pre_roll_does_not_reach_before_the_stream_or_into_the_last_utteranc
     assert isinstance(ended, Ended)
     assert isinstance(second, Onset)
     assert second.start_sample == ended.end_sample
+
+
+# --- pauses --------------------------------------------------------------------------------------
+
+
+def pauses(*stretches: tuple[float, float], rules: Rules | None = None) -> list[EndpointEvent]:
+    endpointer = Endpointer(rules or Rules())
+    happened = [event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability))]
+    return [event for event in happened if isinstance(event, Paused)]
+
+
+def test_a_silence_that_may_be_the_end_is_told_with_the_samples_of_the_end() -> None:
+    [paused] = pauses((1_600, SILENCE), (800, VOICE), (800, SILENCE))
+    _, ended = feed((1_600, SILENCE), (800, VOICE), (800, SILENCE))
+    assert isinstance(ended, Ended)
+    assert paused == Paused(ended.start_sample, ended.end_sample)
+
+
+def test_it_is_told_after_208_ms_and_once_in_each_silence() -> None:
+    assert pauses((800, VOICE), (192, SILENCE)) == []
+    assert len(pauses((800, VOICE), (208, SILENCE))) == 1
+    assert len(pauses((800, VOICE), (400, SILENCE), (160, VOICE), (400, SILENCE), (160, VOICE))) == 2
+
+
+def test_no_pause_is_told_in_a_cough_or_where_the_end_comes_as_soon() -> None:
+    assert pauses((64, VOICE), (480, SILENCE)) == []
+    assert pauses((800, VOICE), (800, SILENCE), rules=Rules(silence_ms=200)) == []
+
+
+def test_no_pause_is_told_while_the_button_is_down() -> None:
+    endpointer = Endpointer(Rules())
+    endpointer.press()
+    assert endpointer.feed(frames(800, VOICE) + frames(2_000, SILENCE)) == []
 
 
 # --- the end -------------------------------------------------------------------------------------
@@ -162,7 +201,7 @@ def test_the_short_tail_of_a_split_word_is_not_dropped() -> None:
 
 def test_when_only_silence_follows_the_split_nothing_new_begins() -> None:
     endpointer = Endpointer(Rules(silence_ms=2_000))
-    events = endpointer.feed(frames(28_800, VOICE) + frames(1_200, SILENCE))
+    events = without_pauses(endpointer.feed(frames(28_800, VOICE) + frames(1_200, SILENCE)))
     assert [type(event) for event in events] == [Onset, Ended]
     assert not endpointer.is_open
 
@@ -262,7 +301,7 @@ def test_letting_go_commits_hands_free_speech_at_once() -> None:
 def test_a_button_held_too_long_is_split_and_goes_on() -> None:
     endpointer = Endpointer(Rules(), hands_free=False)
     endpointer.press()
-    events = endpointer.feed(frames(31_008, SILENCE))
+    events = without_pauses(endpointer.feed(frames(31_008, SILENCE)))
     assert [type(event) for event in events] == [Ended, Onset]
     assert endpointer.is_open
     assert isinstance(endpointer.release()[0], Ended)
@@ -289,10 +328,10 @@ def test_it_goes_on_where_it_is_told_to() -> None:
 
 def test_hearing_again_from_an_onset_finds_the_same_end() -> None:
     stream = frames(1_600, SILENCE) + frames(800, VOICE) + frames(800, SILENCE)
-    onset, ended = Endpointer(Rules()).feed(stream)
+    onset, ended = without_pauses(Endpointer(Rules()).feed(stream))
     again = Endpointer(Rules())
     again.seek(onset.start_sample)
-    assert again.feed(stream[onset.start_sample // FRAME_SAMPLES :]) == [onset, ended]
+    assert without_pauses(again.feed(stream[onset.start_sample // FRAME_SAMPLES :])) == [onset, ended]
 
 
 def test_it_shows_where_it_is() -> None:
@@ -332,14 +371,21 @@ def happen(endpointer: Endpointer, action: str, stretch: tuple[int, float]) -> l
 
 @given(rules, actions, st.data())
 def test_utterances_are_ordered_bounded_and_apart(rules: Rules, actions: list[str], data: st.DataObject) -> None:
-    endpointer, floor, opened = Endpointer(rules), 0, None
+    endpointer, floor, opened, paused = Endpointer(rules), 0, None, None
     longest = max(1.0, rules.max_utterance_s) * 16_000
     for action in actions:
         stretch = (data.draw(st.integers(1, 90)), data.draw(st.sampled_from([0.0, 0.2, 0.4, 0.45, 0.6, 0.9])))
         was_open = endpointer.is_open
         for event in happen(endpointer, action, stretch):
+            if isinstance(event, Paused):
+                assert opened is not None
+                assert event.start_sample == opened.start_sample
+                assert event.end_sample <= endpointer.position
+                paused = event
+                continue
             if isinstance(event, Onset):
                 assert opened is None
+                paused = None
                 assert floor <= event.start_sample <= event.at_sample <= endpointer.position
                 opened = event
                 continue
@@ -352,6 +398,8 @@ def test_utterances_are_ordered_bounded_and_apart(rules: Rules, actions: list[st
                 assert event.start_sample <= event.last_voice_sample <= event.end_sample
                 expected = {"feed": {"silence", "max_length"}, "release": {"manual"}, "stall": {"stalled"}}
                 assert event.reason in expected[action]
+                if event.reason == "silence" and rules.silence_ms > 208:
+                    assert paused == Paused(event.start_sample, event.end_sample)
             floor, opened = event.end_sample, None
         assert endpointer.is_open == (opened is not None)
         if action in {"release", "stall"}:

@@ -1,11 +1,15 @@
+from typing import Any
+
+import attrs
 import pytest
+import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.hearing import hear, transcribe
+from actors.turn.hearing import EarlyHearing, hear, transcribe
 from protocol import events
 from protocol.messages import Count, NoWords, Transcribe, Transcript, Utterance
 from runtime import DomainError
-from tests.actors.dialogue_fixtures import SESSION_ID, Room
+from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow
 
 UTTERANCE = Utterance(bytes(32), 500, 1_500)
@@ -46,3 +50,66 @@ async def test_a_refusal_is_the_caller_s_business(grow: Grow, autojump_clock: Mo
     with pytest.raises(QueueFull):
         await transcribe(room.kit(), room.wishes(), "t", UTTERANCE)
     assert room.connection.events() == []
+
+
+# --- early ---------------------------------------------------------------------------------------
+
+HELLO = Transcript("hello", "en", 0.9)
+
+
+async def opened(grow: Grow, answer: Any) -> Room:
+    room = Room()
+    room.transcription.answers[Transcribe] = answer
+    await room.open(grow)
+    return room
+
+
+async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, after(0.2, HELLO))
+    early = EarlyHearing(UTTERANCE)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(early.run, room.kit(), room.wishes())
+        await trio.sleep(0.15)
+        assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) == HELLO
+    assert trio.current_time() == pytest.approx(0.2)
+    [asked] = room.transcription.of(Transcribe)
+    assert asked.is_early
+    await wait_all_tasks_blocked()
+    assert len(room.connection.events(events.Transcript)) == 1
+
+
+async def test_what_was_heard_early_of_something_shorter_is_not_used(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, HELLO)
+    early = EarlyHearing(attrs.evolve(UTTERANCE, end_ms=1_000))
+    await early.run(room.kit(), room.wishes())
+    await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early)
+    assert [asked.is_early for asked in room.transcription.of(Transcribe)] == [True, False]
+
+
+async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_ended(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await opened(grow, [QueueFull("no worker is idle"), HELLO])
+    early = EarlyHearing(UTTERANCE)
+    await early.run(room.kit(), room.wishes())
+    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) == HELLO
+    assert len(room.transcription.of(Transcribe)) == 2
+
+
+async def test_when_the_voice_goes_on_the_early_work_is_taken_back(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, after(5.0, HELLO))
+    early = EarlyHearing(UTTERANCE)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(early.run, room.kit(), room.wishes())
+        await trio.sleep(1.0)
+        early.give_up()
+    assert trio.current_time() == pytest.approx(1.0)
+    assert await early.answer_for(UTTERANCE) is None
+
+
+async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, NoWords("noise"))
+    early = EarlyHearing(UTTERANCE)
+    await early.run(room.kit(), room.wishes())
+    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) is None
+    assert len(room.transcription.of(Transcribe)) == 1
