@@ -30,6 +30,7 @@ from actors.dialogue import Dialogue
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
+from actors.load import Load, LoadHands
 from actors.metrics import Metrics
 from actors.speech import Speech
 from actors.tool_server import ToolServer
@@ -42,6 +43,7 @@ from backends.facts import Facts
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
+from backends.load_sensors import LoadSensors
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
@@ -74,10 +76,12 @@ from runtime import (
     Ref,
     Registry,
     Restart,
+    Skip,
     Strategy,
     Supervisor,
     run_tree,
 )
+from runtime.load import Level
 from runtime.watchdog import WatchdogSettings, Watcher, run_watchdog
 
 log = logging.getLogger("sayso.supervisor")
@@ -85,6 +89,10 @@ Address = tuple[str, int]
 
 DRAIN_LOOK_S = 0.02  # between looks at who is still there
 EXIT_MUST_RESTART = 75  # EX_TEMPFAIL of sysexits.h
+UNSAFE_DRAIN_S = 10.0
+SHED_RETRY_S = 5.0  # s for each level of load
+EVICT_PART = 20  # one in so many at a time
+EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
 FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
 RECORDINGS = "recordings"  # whose turn it is in the queue: all uploaded recordings together count as one session
 SEGMENT_TIMEOUT_S = 60.0  # s for one piece of a recording, with its wait behind those who speak
@@ -150,6 +158,14 @@ class Sessions:
                 told.add(session_id)
                 retry_after_s = self._rng.uniform(*COME_BACK_S)
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
+
+    def evict(self) -> None:
+        """Ask the newest sessions to leave, a few at a time; each does so when nothing is said or answered."""
+        names = self.live.names()
+        for session_id in names[-max(1, len(names) // EVICT_PART) :]:
+            dialogue = self.live.lookup(session_id)
+            if dialogue is not None:
+                dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
     def open(self, socket: Socket) -> ChildSpec:
         """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
@@ -230,6 +246,7 @@ class House:
         self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
         self.facts.count_sessions = self.sessions.live.__len__
         self.is_leaving = trio.Event()
+        self._stt: Transcription | None = None
         self._rng = random.Random()  # jitter only
 
     def begin_drain(self, reason: str, timeout_s: float, *, must_restart: bool = False) -> None:
@@ -255,6 +272,7 @@ class House:
             ),
             ChildSpec(ref=refs.speech, factory=self._speech, start_timeout_s=settings.speech.start_timeout_s),
             ChildSpec(ref=refs.sessions, factory=self._sessions),
+            ChildSpec(ref=Ref("load", JOBS), factory=self._load),  # late: a start is busy, and no load
             ChildSpec(ref=refs.gateway, factory=self._gateway),
         )
         limits = settings.supervisor
@@ -304,13 +322,39 @@ class House:
             self.adapters.embedded_model(),
             self.adapters.response_cache(),
             self.refs.metrics,
+            load_level=self.facts.load_level,
         )
 
     def _transcription(self) -> Transcription:
-        return Transcription(self.settings.transcription, self.adapters.whisper_pool(), self.refs.metrics)
+        self._stt = Transcription(
+            self.settings.transcription,
+            self.adapters.whisper_pool(),
+            self.refs.metrics,
+            load_level=self.facts.load_level,
+        )
+        return self._stt
+
+    def _stt_queue_delay_s(self) -> float:
+        return 0.0 if self._stt is None else self._stt.queue_delay_s()
 
     def _speech(self) -> Speech:
         return Speech(self.settings.speech, self.adapters.piper_pool())
+
+    def _load(self) -> Load | Skip:
+        settings = self.settings.load
+        if not settings.enabled:
+            return Skip()
+        memory_bytes = settings.max_memory_mb << 20 or None
+        sensors = LoadSensors(self.settings.supervisor.data_dir, max_memory_bytes=memory_bytes)
+        hands = LoadHands(
+            look=sensors.look,
+            cpu_percent=lambda: self.adapters.machine.cpu_percent,
+            queue_delay_s=self._stt_queue_delay_s,
+            publish=self.facts.publish,
+            evict=self.sessions.evict,
+            leave=partial(self.begin_drain, timeout_s=UNSAFE_DRAIN_S, must_restart=True),
+        )
+        return Load(settings, hands, self.refs.metrics)
 
     def _sessions(self) -> DynamicSupervisor:
         return DynamicSupervisor(max_children=self.settings.gateway.websocket.max_connections)
@@ -323,6 +367,7 @@ class House:
             open_session=self.sessions.open,
             pages=Pages(self.facts).routes(),
             on_listening=self._listening,
+            load_level=self.facts.load_level,
         )
 
     def _http_services(self) -> HttpServices:
@@ -353,7 +398,12 @@ class House:
             return found
 
         at_once = max(1, self.settings.transcription.workers - 1)
-        return AudioServices(transcribe, synthesise, self.adapters.make_detector, at_once, lambda: None)
+        return AudioServices(transcribe, synthesise, self.adapters.make_detector, at_once, self._when_not_sheddable)
+
+    def _when_not_sheddable(self) -> float | None:
+        """Return when to come back with work that can wait, ``None`` if it is welcome now."""
+        level = self.facts.load_level()
+        return SHED_RETRY_S * level if level >= Level.NO_SHEDDABLE else None
 
     def _listening(self, addresses: Sequence[Address]) -> None:
         self.facts.addresses = tuple(addresses)

@@ -86,7 +86,8 @@ class Dialogue(Actor):
                 self._interrupt_answer()
                 await self._take(Waiting(self._kit.new_id(), message))
             case events.Interrupt(heard_ms):
-                self._interrupt(heard_ms)
+                if self._turn is not None:
+                    self._turn.interrupt(heard_ms)
             case events.Confirm(call_id, approve):
                 await self._confirm(call_id, approve=approve)
             case Announce():
@@ -108,8 +109,9 @@ class Dialogue(Actor):
     # --- what was heard --------------------------------------------------------------------------
 
     async def _listen(self, message: SpeechBegan | UtterancePaused | UtteranceEnded | UtteranceDropped) -> None:
-        if not isinstance(message, UtteranceEnded):
-            self._stop_early_hearing()
+        if self._early is not None and not isinstance(message, UtteranceEnded):
+            self._early.give_up()  # the voice goes on
+            self._early = None
         match message:
             case SpeechBegan(at_ms):
                 await self._speech_began(at_ms)
@@ -121,11 +123,6 @@ class Dialogue(Actor):
                 await self._utterance_ended(message)
             case UtteranceDropped():
                 await self._utterance_dropped(message)
-
-    def _stop_early_hearing(self) -> None:
-        if self._early is not None:
-            self._early.give_up()
-            self._early = None
 
     async def _speech_began(self, at_ms: int) -> None:
         if self._hearing is not None:  # an ear that was restarted hears the same speech again
@@ -242,10 +239,6 @@ class Dialogue(Actor):
         """New words end an answer that is being spoken; what is still being worked out goes on."""
         if self._turn is not None and self._turn.is_answering:
             self._turn.interrupt()
-
-    def _interrupt(self, heard_ms: int | None) -> None:
-        if self._turn is not None:
-            self._turn.interrupt(heard_ms)
 
     async def _confirm(self, call_id: str, *, approve: bool) -> None:
         if self._turn is None or not self._turn.confirm(call_id, approve=approve):

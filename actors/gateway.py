@@ -21,6 +21,7 @@ from protocol.messages import CloseDoors, Count, Observe
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
+FULL_LEVEL = 3  # of load: nobody new is admitted, those who are in are served
 RETRY_AFTER_S = 5.0  # a session lasts minutes, so a place rarely comes sooner
 
 
@@ -44,6 +45,7 @@ class Gateway(Actor):
         open_session: Callable[[Socket], ChildSpec],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
+        load_level: Callable[[], int] = int,
     ) -> None:
         self._settings = settings
         self._peers = peers
@@ -51,6 +53,7 @@ class Gateway(Actor):
         self._open_session = open_session
         self._pages = dict(pages)
         self._on_listening = on_listening
+        self._load_level = load_level
         self._places_taken = 0
         self._refused = 0
         self._closed: CloseDoors | None = None
@@ -88,6 +91,10 @@ class Gateway(Actor):
         """Reserve a place, or refuse while all are taken."""
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
+        level = self._load_level()
+        if level >= FULL_LEVEL:
+            retry_after_s = RETRY_AFTER_S * level * self.context.shared.rng.uniform(1, 2)  # not all at the same time
+            return self._refuse(request, f"the server is under load (level {level})", retry_after_s)
         limit = self._settings.websocket.max_connections
         if self._places_taken >= limit:
             return self._refuse(request, f"all {limit} places are taken", RETRY_AFTER_S)
@@ -96,7 +103,7 @@ class Gateway(Actor):
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
         self._refused += 1
-        self._peers.metrics.tell_nowait(Count("shed_total", ("0", "session")))
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._load_level()), "session")))
         log.info("refused %s: %s", request.peer, reason)
         return Refusal(503, reason, retry_after_s)
 

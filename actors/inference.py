@@ -27,6 +27,7 @@ from runtime import Actor, DomainError, Ref
 from runtime.pool import Pool, StartFailure, WorkerError
 
 log = logging.getLogger("sayso.inference")
+BROWNOUT_SHARE = 2  # under load an answer may be half as long
 
 
 class ModelUnavailable(DomainError):
@@ -74,12 +75,15 @@ class Inference(Actor):
         embedded: EmbeddedModel | None,
         cache: AnswerCache | None,
         metrics: Ref,
+        *,
+        load_level: Callable[[], int] = int,
     ) -> None:
         self._settings = settings
         self._providers = tuple(providers)
         self._embedded = embedded
         self._metrics = metrics
         self._cache = cache
+        self._load_level = load_level
         self._in_flight = 0
         self._available: tuple[LanguageModel, ...] = ()
         self._is_embedded_started = False
@@ -198,7 +202,8 @@ class Inference(Actor):
 
     async def _ask(self, model: LanguageModel, message: Generate, attempt: "_Attempt") -> Generation:
         settings = self._settings
-        max_tokens = min(message.max_tokens or settings.max_tokens, settings.max_tokens)
+        allowed = settings.max_tokens // (BROWNOUT_SHARE if self._load_level() else 1)
+        max_tokens = min(message.max_tokens or allowed, allowed)
         offered = sum(len(str(tool.input_schema)) + len(tool.description) for tool in message.tools)
         budget_tokens = settings.context_size - max_tokens - round(offered / CHARS_PER_TOKEN)
         return await model.generate(

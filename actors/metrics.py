@@ -13,7 +13,7 @@ from typing import Protocol
 import trio
 
 from config.settings import MetricsSettings
-from protocol.messages import Count, Observe, ToolRecord, TurnRecord
+from protocol.messages import Count, Gauge, Observe, ToolRecord, TurnRecord
 from runtime import Actor, ChildStatus
 
 LAG_TICK_S = 0.1
@@ -77,6 +77,8 @@ class Metrics(Actor):
         match message:
             case Count(name, labels, amount):
                 self._registry.count(name, labels, amount)
+            case Gauge(name, labels, value):
+                self._registry.gauge(name, labels, value)
             case Observe(name, labels, value):
                 self._registry.observe(name, labels, value)
             case TurnRecord():

@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -21,6 +21,7 @@ from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript
 from runtime import Actor, DomainError, Ref
 from runtime.fair_queue import FairQueue
 from runtime.pool import Pool, PoolUnavailable, WorkerError
+from runtime.worker_queue import QueueDelay
 
 WHISPER_WINDOW_S = 30.0
 JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
@@ -61,13 +62,22 @@ def job_timeout_for(audio_s: float, limit_s: float) -> float:
 class Transcription(Actor):
     """Answers ``Transcribe`` with ``Transcript`` or ``NoWords``."""
 
-    def __init__(self, settings: TranscriptionSettings, pool: Pool, metrics: Ref) -> None:
+    def __init__(
+        self,
+        settings: TranscriptionSettings,
+        pool: Pool,
+        metrics: Ref,
+        *,
+        load_level: Callable[[], int] = int,
+    ) -> None:
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
+        self._load_level = load_level
         self._queue: FairQueue[_Job] = FairQueue(settings.workers * settings.queue_per_worker)
         self._arrived = trio.Event()
         self._free_workers = trio.Semaphore(settings.workers)
+        self._delay = QueueDelay()
 
     async def on_start(self) -> None:
         """Be ready when one worker has decoded its warm-up utterance."""
@@ -82,11 +92,17 @@ class Transcription(Actor):
 
     def statistics(self) -> Mapping[str, object]:
         """Show the queue and the pool."""
-        return {"queued": len(self._queue), "pool": self._pool.statistics()}
+        delay_s = self.queue_delay_s()
+        return {"queued": len(self._queue), "queue_min_delay_s": delay_s, "pool": self._pool.statistics()}
+
+    def queue_delay_s(self) -> float:
+        """Return how long the queue stands: the shortest wait of late."""
+        oldest_s = min((job.queued_s for job in self._queue), default=None)
+        return self._delay.minimum_s(trio.current_time(), oldest_s)
 
     async def _answer(self, message: Transcribe) -> Transcript | NoWords:
         job = _Job(message, queued_s=trio.current_time())
-        if message.is_early and (self._queue or not self._free_workers.value):
+        if message.is_early and (self._load_level() or self._queue or not self._free_workers.value):
             raise TranscriptionUnavailable("no worker is idle for early work")
         if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
             raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
@@ -128,7 +144,10 @@ class Transcription(Actor):
     def _next_batch(self) -> list[_Job]:
         wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
         jobs = (self._queue.take() for _ in range(wanted))
-        return [job for job in jobs if job is not None]
+        batch = [job for job in jobs if job is not None]
+        for job in batch:
+            self._delay.note(trio.current_time() - job.queued_s, trio.current_time())
+        return batch
 
     async def _run_batch(self, batch: list[_Job]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -22,7 +23,7 @@ from backends.llm.guarded import GuardedModel
 from backends.llm.ollama import OllamaModel
 from backends.llm.openai import OpenAIModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
-from backends.machine import Machine
+from backends.machine import Machine, available_cpus
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.metrics import PrometheusMetrics
 from backends.protocols import AudioDecoder, IngressHandlers, LanguageModel, Refusal, SpeechDetector, ToolServer
@@ -33,7 +34,7 @@ from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
-from runtime.pool import Pool, WorkerSpec
+from runtime.pool import Pool, WorkerLimits, WorkerSpec
 
 WEBSOCKET_PATHS = frozenset({"/ws"})
 BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
@@ -78,8 +79,15 @@ class Adapters:
             target="backends.speech.whisper:WhisperWorker",
             params=whisper.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
+            threads=_threads_within(settings.cpu_threads),
         )
-        return Pool(spec, settings.workers, max_jobs=settings.max_jobs, max_jobs_jitter=settings.max_jobs_jitter)
+        limits = WorkerLimits(
+            max_jobs=settings.max_jobs,
+            max_jobs_jitter=settings.max_jobs_jitter,
+            memory_bytes=settings.worker_memory_mb << 20,
+            is_data_limited=settings.device != "cuda",
+        )
+        return Pool(spec, settings.workers, spares=settings.spare_workers, limits=limits)
 
     def piper_pool(self) -> Pool | None:
         """Return the processes that speak, if the server does."""
@@ -91,8 +99,10 @@ class Adapters:
             target="backends.speech.piper:PiperWorker",
             params=piper.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
+            threads=1,
         )
-        return Pool(spec, settings.workers)
+        limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
+        return Pool(spec, settings.workers, spares=settings.spare_workers, limits=limits)
 
     # --- language models -------------------------------------------------------------------------
 
@@ -179,6 +189,11 @@ class Adapters:
 def _connect_embedded(settings: InferenceSettings, url: str) -> LanguageModel:
     model = llamacpp.connect(settings, url)
     return GuardedModel(model, max_at_once=settings.num_parallel, timeout_s=settings.request_timeout_s)
+
+
+def _threads_within(wanted: int) -> int:
+    """Return how many threads a worker should have: more than there are processors only wait for each other."""
+    return max(1, min(wanted, math.floor(available_cpus())))
 
 
 def refusal_event(refusal: Refusal) -> str:

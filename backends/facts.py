@@ -12,6 +12,7 @@ from backends.adapters import Adapters
 from protocol.drain import Drain, Phase
 from protocol.events import Status
 from runtime import ChildStatus, Tree
+from runtime.load import LoadReport
 
 Address = tuple[str, int]
 
@@ -21,11 +22,20 @@ class Facts:
 
     def __init__(self, adapters: Adapters) -> None:
         self.drain = Drain()
+        self.load: LoadReport | None = None
         self.addresses: Sequence[Address] = ()
         self.running: Tree | None = None
         self.count_sessions: Callable[[], int] = int  # none, until there are any
         self._adapters = adapters
         self._started_s = time.monotonic()
+
+    def load_level(self) -> int:
+        """Return how loaded the house is, 0 to 5; 0 while nobody measures it."""
+        return 0 if self.load is None else int(self.load.level)
+
+    def publish(self, report: LoadReport) -> None:
+        """Take the newest report."""
+        self.load = report
 
     def children(self) -> tuple[ChildStatus, ...]:
         """Return the root's children as they stand."""
@@ -47,7 +57,8 @@ class Facts:
             "version": self._adapters.version,
             "uptime_s": self.uptime_s,
             "sessions": self.count_sessions(),
-            "load_level": 0,
+            "load_level": self.load_level(),
+            "load": {} if self.load is None else self.load.shown(trio.current_time()),
             "stopping": self.drain.phase is not Phase.SERVING,
             "drain": self.drain.shown(trio.current_time),
             "listening": [f"{host}:{port}" for host, port in self.addresses],
@@ -71,7 +82,7 @@ class Facts:
 
     def status_event(self) -> Status:
         """Return what clients are told every few seconds."""
-        return Status(load_level=0, sessions=self.count_sessions(), uptime_s=self.uptime_s)
+        return Status(load_level=self.load_level(), sessions=self.count_sessions(), uptime_s=self.uptime_s)
 
 
 def plain(child: ChildStatus) -> dict[str, Any]:

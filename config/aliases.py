@@ -71,10 +71,13 @@ ALIASES: Final = (
     Alias("CACHE_TTL", "inference.cache_ttl_s"),
     Alias("CACHE_MAX_SIZE", "inference.cache_max_entries"),
     Alias("CACHE_COMPRESSION", "inference.cache_compression"),
+    Alias("MAX_MEMORY_USAGE", "load.max_memory_mb"),
+    Alias("MAX_CPU_USAGE", "load.max_cpu_percent"),
+    Alias("MEMORY_MONITORING_ENABLED", "load.enabled"),
+    Alias("AUTO_RESTART_ON_OOM", "load.exit_when_unsafe"),
 )
 
 _RATES = "there are no rate limits yet, only bounds on connections and queues"
-_LOAD = "there is no load controller yet; give the process a limit from outside"
 _DATABASE = "history is kept in SQLite only, so far (history.path)"
 _WINDOW = "the window follows the length of each utterance"
 
@@ -88,10 +91,6 @@ NOT_YET: Final[Mapping[str, str]] = {
     "WHISPER_CHUNK_LENGTH": _WINDOW,
     "WHISPER_FLASH_ATTENTION": "CTranslate2 has taken it out again",
     "WHISPER_VRAM_OPTIMIZATION": "choose WHISPER_COMPUTE_TYPE=int8_float16 for less video memory",
-    "MAX_MEMORY_USAGE": _LOAD,
-    "MAX_CPU_USAGE": _LOAD,
-    "MEMORY_MONITORING_ENABLED": "memory is always watched; see /metrics",
-    "AUTO_RESTART_ON_OOM": "a worker that dies is always replaced",
     "AUDIO_CHUNK_SIZE": "clients choose the size of their frames",
     "AUDIO_BUFFER_SIZE": "audio.buffer_s bounds the buffer in seconds",
     "AUDIO_OVERLAP_SIZE": "the resampler keeps its own state, so chunks need no overlap",

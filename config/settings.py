@@ -92,6 +92,8 @@ class TranscriptionSettings:
     start_timeout_s: float = attrs.field(validator=gt(0))
     max_jobs: int = attrs.field(validator=ge(0))
     max_jobs_jitter: int = attrs.field(validator=ge(0))
+    spare_workers: int = attrs.field(validator=ge(0))
+    worker_memory_mb: int = attrs.field(validator=ge(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -136,6 +138,8 @@ class SpeechSettings:
     workers: int = attrs.field(validator=ge(1))
     job_timeout_s: float = attrs.field(validator=gt(0))
     start_timeout_s: float = attrs.field(validator=gt(0))
+    spare_workers: int = attrs.field(validator=ge(0))
+    worker_memory_mb: int = attrs.field(validator=ge(0))
     lead_s: float = attrs.field(validator=gt(0))
 
 
@@ -201,6 +205,17 @@ class SupervisorSettings:
 
 
 @attrs.frozen(kw_only=True)
+class LoadSettings:
+    """The load controller."""
+
+    enabled: bool
+    sample_interval_s: float = attrs.field(validator=gt(0))
+    max_memory_mb: int = attrs.field(validator=ge(0))
+    max_cpu_percent: float = attrs.field(validator=[gt(0), le(100)])
+    exit_when_unsafe: bool
+
+
+@attrs.frozen(kw_only=True)
 class LogSettings:
     """Structured logs."""
 
@@ -225,4 +240,5 @@ class Settings:
     history: HistorySettings
     metrics: MetricsSettings
     supervisor: SupervisorSettings
+    load: LoadSettings
     log: LogSettings

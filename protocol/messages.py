@@ -387,6 +387,15 @@ class Count:
 
 
 @attrs.frozen
+class Gauge:
+    """To metrics: something stands at a value now."""
+
+    name: str
+    labels: tuple[str, ...]
+    value: float
+
+
+@attrs.frozen
 class Observe:
     """To metrics: add ``value`` to a histogram."""
 

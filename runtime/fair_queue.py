@@ -5,7 +5,7 @@ given by the caller (seconds of audio, say), so one key with long jobs gets as m
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 import attrs
@@ -34,6 +34,10 @@ class FairQueue(Generic[T]):
 
     def __len__(self) -> int:
         return self._size
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield what waits, key by key."""
+        return (item for lane in self._lanes.values() for _, item in lane.items)
 
     def __repr__(self) -> str:
         return f"<FairQueue {self._size}/{self._capacity} items of {len(self._lanes)} keys>"

@@ -1,4 +1,4 @@
-"""The inside of a worker process: ``python -m runtime.worker_child FD TARGET PARAMS_JSON``.
+"""The inside of a worker process: ``python -m runtime.worker_child PLAN_JSON``.
 
 Rules kept here:
 
@@ -6,6 +6,7 @@ Rules kept here:
 * When the server is gone the process ends at once, also in the middle of a native call: a thread watches the socket,
   and on Linux the kernel kills it, for a call that holds the interpreter's lock.
 * A crash in native code leaves its stack on stderr, which the server keeps.
+* A job that has not begun can be taken back; one that has begun is done. What answers a ping is what does the jobs.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import importlib
 import json
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
@@ -23,7 +25,10 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
+
 from runtime.worker_frames import Frame, FrameReader, encode
+from runtime.worker_payload import SharedBlobsReader
 
 READ_BYTES = 1 << 18
 OOM_SCORE = "500"  # the kernel shall rather take a worker than the server
@@ -35,8 +40,46 @@ MAX_REASON_CHARS = 4000
 class Target(Protocol):
     """The engine of a worker; its constructor loads and warms up."""
 
-    def handle(self, method: str, params: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Do one job."""
+    def handle(self, method: str, params: dict[str, Any], blob: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
+        """Do one job; a ``blob`` may be used during the job only."""
+
+
+@attrs.define(eq=False)
+class Line:
+    """The socket to the server; two threads write, one reads."""
+
+    control: socket.socket
+    jobs: "queue.Queue[Frame]" = attrs.field(factory=queue.Queue)  # bounded by the server, which keeps to its credit
+    writing: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def send(self, data: bytes) -> None:
+        """Send encoded frames whole."""
+        with self.writing:
+            self.control.sendall(data)
+
+    def read(self) -> None:
+        """Run in a thread: pass frames on, and end the process when the server is gone."""
+        reader = FrameReader()
+        while True:
+            try:
+                data = self.control.recv(READ_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                os._exit(ORPHANED)
+            for frame in reader.feed(data):
+                if frame.kind != "revoke":
+                    self.jobs.put(frame)
+                elif self._take_back(frame.job_id):
+                    self.send(encode(Frame("revoked", frame.job_id)))
+
+    def _take_back(self, job_id: int) -> bool:
+        with self.jobs.mutex:
+            for job in self.jobs.queue:
+                if job.kind == "job" and job.job_id == job_id:
+                    self.jobs.queue.remove(job)
+                    return True
+        return False
 
 
 def load_target(name: str, params: dict[str, Any]) -> Target:
@@ -46,8 +89,8 @@ def load_target(name: str, params: dict[str, Any]) -> Target:
     return target
 
 
-def prepare_process() -> None:
-    """Set up signals, crash reports and the kernel's preference."""
+def prepare_process(data_bytes: int) -> None:
+    """Set up signals, crash reports, the kernel's preference and its limit on what can be allocated (0: none)."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
@@ -56,45 +99,38 @@ def prepare_process() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError):  # not on every kernel, and not worth more than a try
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+    if data_bytes:  # and never RLIMIT_AS: threads and drivers reserve more addresses than they use
+        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
 
 
-def read_jobs(control: socket.socket, jobs: "queue.Queue[Frame]") -> None:
-    """Run in a thread: pass frames on, and end the process when the server is gone."""
-    reader = FrameReader()
-    while True:
-        try:
-            data = control.recv(READ_BYTES)
-        except OSError:
-            data = b""
-        if not data:
-            os._exit(ORPHANED)
-        for frame in reader.feed(data):
-            jobs.put(frame)
-
-
-def answer(target: Target, job: Frame) -> bytes:
+def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
     """Do one job and return the frame to send; whatever fails becomes an answer, because the worker lives on."""
     try:
-        data, blob = target.handle(job.method, job.data, job.blob)
+        if blobs is None or job.place is None:
+            data, blob = target.handle(job.method, job.data, job.blob)
+        else:
+            data, blob = target.handle(job.method, job.data, blobs.view(job.place))
+            blobs.check(job.place)
         return encode(Frame("done", job.job_id, data=data, blob=blob))
     except Exception as error:  # noqa: BLE001 - the seam between an engine and its process
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS].encode(errors="replace").decode()
         return encode(Frame("failed", job.job_id, data={"reason": reason}))
 
 
-def main(fd: int, target_name: str, params: dict[str, Any]) -> None:
+def main(plan: dict[str, Any]) -> None:
     """Load, say that we are ready, and do jobs until told to stop."""
-    prepare_process()
-    control = socket.socket(fileno=fd)
+    prepare_process(plan["data_bytes"])
+    control = socket.socket(fileno=plan["control"])
     control.set_inheritable(False)  # a process that the target starts must not hold our channel
-    jobs: queue.Queue[Frame] = queue.Queue()  # bounded by the server, which sends one job at a time
-    threading.Thread(target=read_jobs, args=(control, jobs), daemon=True).start()
-    target = load_target(target_name, params)
+    blobs = None if plan["blobs"] is None else SharedBlobsReader(plan["blobs"])
+    line = Line(control)
+    threading.Thread(target=line.read, daemon=True).start()
+    target = load_target(plan["target"], plan["params"])
     gc.collect()
     gc.freeze()
-    control.sendall(encode(Frame("ready")))
-    while (job := jobs.get()).kind != "stop":
-        control.sendall(answer(target, job))
+    line.send(encode(Frame("ready")))
+    while (frame := line.jobs.get()).kind != "stop":
+        line.send(encode(Frame("pong")) if frame.kind == "ping" else answer(target, frame, blobs))
     close = getattr(target, "close", None)
     if close is not None:
         close()
@@ -103,4 +139,4 @@ def main(fd: int, target_name: str, params: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]))
+    main(json.loads(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""What can become of a job in a worker process."""
+"""What can become of a job in a worker process, and of a process that should start."""
 
 
 class WorkerError(Exception):
@@ -17,6 +17,10 @@ class WorkerLost(WorkerError):
     """The worker's process ended during the job; the message says by which signal or exit code."""
 
 
+class NotBegun(WorkerLost):
+    """The worker gave the job back, or ended before it began it: that was no attempt."""
+
+
 class PoolUnavailable(WorkerError):
     """No worker can take the job now; ``retry_after_s`` says when to ask again."""
 
@@ -27,3 +31,7 @@ class PoolUnavailable(WorkerError):
 
 class StartFailure(Exception):
     """The first process of a pool ended, or took too long, before it was ready; the message holds its last words."""
+
+
+class SpawnRefused(StartFailure):
+    """The system would not start the first process (no memory, or too many processes or descriptors)."""

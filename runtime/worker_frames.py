@@ -1,12 +1,12 @@
 """What crosses the socket between the server and a worker process: sans-IO.
 
 A frame is two big-endian 32-bit lengths, a msgpack header and a blob: the header is small and structured, the blob is
-samples and is never copied through an encoder.
+samples and is never copied through an encoder. A large blob may lie in shared memory instead: ``place`` says where.
 """
 
 import struct
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
 import msgspec
@@ -15,11 +15,19 @@ _LENGTHS = struct.Struct(">II")
 MAX_HEADER_BYTES = 1 << 20
 MAX_BLOB_BYTES = 64 << 20
 
-Kind = Literal["ready", "job", "done", "failed", "stop"]
+Kind = Literal["ready", "job", "done", "failed", "revoke", "revoked", "ping", "pong", "stop"]
 
 
 class FrameError(ValueError):
     """Bytes that cannot be a frame: one side is broken."""
+
+
+class Place(NamedTuple):
+    """Where a blob lies in the memory that both sides share (``runtime/worker_payload.py``), in bytes."""
+
+    offset: int
+    length: int
+    generation: int
 
 
 @attrs.frozen
@@ -31,6 +39,7 @@ class Frame:
     method: str = ""
     data: dict[str, Any] = attrs.field(factory=dict)
     blob: bytes = b""
+    place: Place | None = None
 
 
 class _Header(msgspec.Struct, array_like=True):
@@ -38,6 +47,7 @@ class _Header(msgspec.Struct, array_like=True):
     job_id: int
     method: str
     data: dict[str, Any]
+    place: Place | None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -56,7 +66,7 @@ def encode(frame: Frame) -> bytes:
 
 
 def _encode_header(frame: Frame) -> bytes:
-    header = _encoder.encode(_Header(frame.kind, frame.job_id, frame.method, frame.data))
+    header = _encoder.encode(_Header(frame.kind, frame.job_id, frame.method, frame.data, frame.place))
     if len(header) > MAX_HEADER_BYTES or len(frame.blob) > MAX_BLOB_BYTES:
         sizes = f"{len(header)} + {len(frame.blob)}"
         raise FrameError(f"a frame must have at most {MAX_HEADER_BYTES} + {MAX_BLOB_BYTES} bytes, not {sizes}")
@@ -88,5 +98,6 @@ class FrameReader:
             header = _decoder.decode(self._buffer[start : start + header_bytes])
         except msgspec.DecodeError as error:
             raise FrameError(f"a frame's header must be msgpack: {error}") from error
-        blob = bytes(self._buffer[start + header_bytes : end])
-        return Frame(header.kind, header.job_id, header.method, header.data, blob)
+        with memoryview(self._buffer) as view:
+            blob = bytes(view[start + header_bytes : end])
+        return Frame(header.kind, header.job_id, header.method, header.data, blob, header.place)

@@ -6,10 +6,11 @@ Rules kept here:
   that thread ends (``PR_SET_PDEATHSIG`` in ``runtime/worker_child.py``), so a helper thread must not start it.
 * Its end is seen on a pidfd, within milliseconds, whoever else holds its sockets open.
 * What it wrote to stderr last is kept: a crash in native code leaves its stack there.
-* Nothing is left behind: ``end`` is bounded, whatever the process does.
+* Nothing is left behind: ``end`` is bounded, whatever the process does, and a start that fails half-way is undone.
 """
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -20,56 +21,78 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import trio
 
+from runtime.worker_errands import CREDIT
 from runtime.worker_frames import Frame, encode
+from runtime.worker_limits import Memory
+from runtime.worker_payload import SharedBlobs, make_shared_blobs
 
 STDERR_KEPT_BYTES = 16_384
 STOP_GRACE_S = 1.0  # for each of: a word, SIGTERM; both together stay below an actor's shutdown of 5 s
 ROOT = Path(__file__).resolve().parent.parent
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@attrs.frozen(kw_only=True)
+class WorkerSpec:
+    """What runs in the processes of a pool."""
+
+    name: str
+    target: str
+    """``module:Class``; the constructor takes ``params``, loads and warms up."""
+    params: Mapping[str, Any]
+    start_timeout_s: float = 120.0
+    nice: int = 0
+    threads: int = 0
+    """For native libraries that ask the environment; 0 leaves it to them."""
+    data_limit_bytes: int = 0
+    """``RLIMIT_DATA``; 0 is none."""
 
 
 class WorkerProcess:
     """A running ``runtime.worker_child``; raises ``OSError`` if the system cannot start one.
 
-    ``control`` carries frames, ``code`` is the exit code once it has ended, negative for a signal.
+    ``control`` carries frames, ``blobs`` is memory shared with it, ``code`` is the exit code once it has ended,
+    negative for a signal.
     """
 
-    def __init__(self, target: str, params: Mapping[str, Any], nice: int) -> None:
-        told = json.dumps(dict(params))
-        ours, theirs = socket.socketpair()
-        try:
+    def __init__(self, spec: WorkerSpec) -> None:
+        plan: dict[str, Any] = {"target": spec.target, "params": dict(spec.params), "data_bytes": spec.data_limit_bytes}
+        json.dumps(plan)  # raises before there is anything to undo
+        with contextlib.ExitStack() as undo:
+            ours, theirs = socket.socketpair()
+            undo.callback(ours.close)
             with theirs:
-                self._popen = subprocess.Popen(
-                    # -P: what lies in the folder where the server was started is not ours to import
-                    [sys.executable, "-P", "-m", "runtime.worker_child", str(theirs.fileno()), target, told],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_inherited_path()])},
-                )
-        except OSError:
-            ours.close()
-            raise
+                self.blobs: SharedBlobs | None = make_shared_blobs(CREDIT)
+                if self.blobs is not None:
+                    undo.callback(self.blobs.close)
+                self._popen = _start(plan, theirs.fileno(), self.blobs, spec.threads)
+            undo.callback(_undo_start, self._popen)
+            self._pidfd = _open_pidfd(self._popen.pid)
+            if self._pidfd is not None:
+                undo.callback(os.close, self._pidfd)
+            self._stderr = _take_over(self._popen)
+            undo.pop_all()
         self.pid = self._popen.pid
         self.code: int | None = None
-        self._pidfd = _open_pidfd(self.pid)
         self._watching = trio.Lock()
-        self._stderr = _take_over(self._popen)
         self._said = bytearray()
         ours.setblocking(False)
         self.control = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-        if nice:
+        if spec.nice:
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.pid, nice)
+                os.setpriority(os.PRIO_PROCESS, self.pid, spec.nice)
 
     # --- what it says ----------------------------------------------------------------------------
 
-    async def keep_stderr(self) -> None:
-        """Read stderr to its end, and keep the last of it."""
+    async def keep_stderr(self, ended: trio.Event) -> None:
+        """Read stderr to its end, keep the last of it, and set ``ended``."""
         async for data in self._stderr:
             self._said += data
             del self._said[:-STDERR_KEPT_BYTES]
+        ended.set()
 
     @property
     def said(self) -> str:
@@ -132,24 +155,65 @@ class WorkerProcess:
                 await self.stop(politely=politely)
             if self._pidfd is not None:
                 os.close(self._pidfd)
+            if self.blobs is not None:
+                self.blobs.close()
             await self.control.aclose()
             await self._stderr.aclose()
 
-    def rss_bytes(self) -> int:
-        """Return its resident memory; 0 once it is gone."""
-        try:
-            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):
-            return 0
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+def read_memory(pid: int) -> Memory:
+    """Return what a process has; nothing if it is gone, RSS for both where the kernel does not tell PSS.
+
+    The kernel walks the process's page tables for it, 0.3 ms and more: not for the thread that runs Trio.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+        found = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines)}
+        return Memory(found["Pss"], found["Rss"])
+    except (OSError, KeyError):
+        return _read_rss(pid)
+
+
+def _read_rss(pid: int) -> Memory:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return Memory()
+    rss_bytes = pages * os.sysconf("SC_PAGE_SIZE")
+    return Memory(rss_bytes, rss_bytes)
+
+
+def _start(plan: dict[str, Any], control: int, blobs: SharedBlobs | None, threads: int) -> subprocess.Popen[bytes]:
+    inherited = [control] if blobs is None else [control, blobs.fd]
+    told = json.dumps(plan | {"control": control, "blobs": blobs and blobs.fd})
+    limits = dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}
+    return subprocess.Popen(
+        # -P: what lies in the folder where the server was started is not ours to import
+        [sys.executable, "-P", "-m", "runtime.worker_child", told],
+        pass_fds=inherited,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join([str(ROOT), *_inherited_path()])},
+    )
+
+
+def _undo_start(popen: subprocess.Popen[bytes]) -> None:
+    if popen.stderr is not None:
+        popen.stderr.close()
+    popen.kill()
+    popen.wait()
 
 
 def _open_pidfd(pid: int) -> int | None:
     """Return a descriptor that becomes readable at the process's end; ``None`` where the kernel has none."""
     try:
         return os.pidfd_open(pid)
-    except (AttributeError, OSError):  # no Linux, or one older than 5.3
+    except AttributeError:  # no Linux
         return None
+    except OSError as error:
+        if error.errno == errno.ENOSYS:  # older than 5.3
+            return None
+        raise
 
 
 def _take_over(popen: subprocess.Popen[bytes]) -> trio.lowlevel.FdStream:

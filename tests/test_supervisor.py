@@ -6,8 +6,9 @@ import trio
 
 from config.load import load
 from protocol.errors import CloseCode
-from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Supervisor, run_tree
+from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Skip, Supervisor, run_tree
 from runtime.actor import Actor
+from runtime.load import Level, LoadReport
 from supervisor import House, Session, new_memory, session_mailboxes
 from tests.fakes import FakeSocket
 
@@ -34,7 +35,7 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
     names = [spec.id for spec in House(settings).root()._specs]
 
     assert names[0] == "metrics"
-    assert names[-2:] == ["sessions", "gateway"]
+    assert names[-3:] == ["sessions", "load", "gateway"]
     assert {"history", "commands", "tools", "inference", "transcription", "speech"} < set(names)
 
 
@@ -138,3 +139,30 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
         assert envelope.message.deadline_s == 60.0
         assert 5.0 <= envelope.message.retry_after_s <= 30.0
         assert ref.mailbox.take_nowait() is None
+
+
+async def test_the_newest_sessions_are_asked_to_leave_a_few_at_a_time(settings, autojump_clock):
+    house = House(settings)
+    refs = [Ref(f"s{number}") for number in range(45)]
+    for ref in refs:
+        house.sessions.live.register(ref.name, ref)
+    house.sessions.evict()
+
+    asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
+    assert asked == ["s43", "s44"]
+    House(settings).sessions.evict()  # with nobody there
+
+
+def test_work_that_can_wait_is_refused_from_level_2_on(settings):
+    house = House(settings)
+    assert house._when_not_sheddable() is None
+    for level, retry_after_s in ((1, None), (2, 10.0), (4, 20.0)):
+        house.facts.publish(LoadReport(Level(level), 0.0, "memory", ()))
+        assert house._when_not_sheddable() == retry_after_s
+
+
+def test_without_a_load_controller_there_is_none(settings):
+    off = attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False))
+    [spec] = [spec for spec in House(off).root()._specs if spec.id == "load"]
+
+    assert isinstance(spec.factory(), Skip)

@@ -13,6 +13,7 @@ from backends.protocols import Answer, Page, Request
 from protocol import health
 
 JSON = "application/json"
+FULL_LEVEL = 3  # of load: whoever comes now should be sent elsewhere
 
 
 class Facts(Protocol):
@@ -63,8 +64,11 @@ class Pages:
     def ready(self, _request: Request) -> Answer:
         """Say whether new work is taken, and if not, what is missing."""
         missing = health.not_ready(self.facts.tree())
-        if self.facts.server()["stopping"]:
+        server = self.facts.server()
+        if server["stopping"]:
             missing = ["stopping", *missing]
+        if server["load_level"] >= FULL_LEVEL:
+            missing = [f"load level {server['load_level']}", *missing]
         return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})
 
     def detailed(self, _request: Request) -> Answer:

@@ -42,6 +42,7 @@ class FakeIngress:
 class Door:
     """A gateway with a fake listener."""
 
+    level: int = attrs.field(default=0, kw_only=True)
     max_connections: int = 2
     trouble: Exception | None = None
     sessions: Script = attrs.field(factory=Script)
@@ -70,6 +71,7 @@ class Door:
                 open_session=self._spec,
                 pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
                 on_listening=self.listening.append,
+                load_level=lambda: self.level,
             )
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
@@ -194,3 +196,25 @@ async def test_a_closed_door_refuses_the_new_and_keeps_the_old(grow: Grow, autoj
         await wait_all_tasks_blocked()
         assert door.handlers.admit(request("/ws")) == Refusal(503, "the server is leaving", 7.0)
         assert door.statistics() == {"connections": 1, "refused": 1}
+
+
+@pytest.mark.parametrize("level", range(6))
+async def test_under_load_nobody_new_is_admitted(grow: Grow, level: int, autojump_clock: MockClock) -> None:
+    door = Door(level=level)
+    await door.open(grow)
+    answer = door.handlers.admit(request("/ws"))
+    if level < 3:
+        assert not isinstance(answer, Refusal)
+        return
+    assert isinstance(answer, Refusal)
+    assert (answer.status, answer.reason) == (503, f"the server is under load (level {level})")
+    assert 5.0 * level <= answer.retry_after_s <= 10.0 * level
+    await wait_all_tasks_blocked()
+    assert Count("shed_total", (str(level), "session")) in door.metrics.seen
+
+
+async def test_refused_clients_are_not_asked_back_at_the_same_time(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(level=3)
+    await door.open(grow)
+    answers = [door.handlers.admit(request("/ws")) for _ in range(50)]
+    assert len({answer.retry_after_s for answer in answers if isinstance(answer, Refusal)}) > 40

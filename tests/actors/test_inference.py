@@ -53,12 +53,18 @@ class Desk:
     tree: Tree = attrs.field(init=False)
 
     cache: ResponseCache | None = None
+    level: int = 0
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
         metrics = scripted("metrics", self.metrics)
         guarded = [GuardedModel(model, max_at_once=2, timeout_s=30.0) for model in self.providers]
-        actor = ChildSpec(self.ref, lambda: Inference(self.settings, guarded, self.embedded, self.cache, metrics.ref))
+        actor = ChildSpec(
+            self.ref,
+            lambda: Inference(
+                self.settings, guarded, self.embedded, self.cache, metrics.ref, load_level=lambda: self.level
+            ),
+        )
         self.tree = await grow(metrics, actor)
 
     async def _on_text(self, text: str) -> None:
@@ -105,6 +111,15 @@ async def test_no_more_tokens_are_asked_for_than_the_settings_allow(grow: Grow, 
     for wanted in (None, 10, 100_000):
         await desk.generate(wanted)
     assert model.max_tokens == [512, 10, 512]
+
+
+async def test_under_load_answers_are_half_as_long(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", [["a"], ["b"]])
+    desk = Desk([model], level=1)
+    await desk.open(grow)
+    for wanted in (None, 10):
+        await desk.generate(wanted)
+    assert model.max_tokens == [256, 10]
 
 
 async def test_a_provider_that_fails_before_its_first_word_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:

@@ -53,6 +53,7 @@ class Desk:
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
     answers: dict[str, Any] = attrs.field(factory=dict)
     order: list[str] = attrs.field(factory=list)
+    level: int = 0
     tree: Tree = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -69,7 +70,9 @@ class Desk:
         """Start it."""
         metrics = scripted("metrics", self.metrics)
         pool: Any = self.pool
-        actor = ChildSpec(self.ref, lambda: Transcription(self.settings, pool, metrics.ref))
+        actor = ChildSpec(
+            self.ref, lambda: Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
+        )
         self.tree = await grow(metrics, actor)
 
     async def ask(self, message: Transcribe) -> None:
@@ -243,3 +246,12 @@ async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: M
     await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
     assert isinstance(desk.answers["early"], TranscriptionUnavailable)
     assert desk.order == ["first", "early", "second", "third"]
+
+
+async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(level=1)
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "early"), is_early=True))
+    await desk.ask(clip("s", "final"))
+    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["final"], Transcript)

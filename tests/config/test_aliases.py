@@ -43,6 +43,10 @@ GUIDE = {
     "CACHE_TTL": "3600",
     "CACHE_MAX_SIZE": "1000",
     "CACHE_COMPRESSION": "true",
+    "MAX_MEMORY_USAGE": "4096",
+    "MAX_CPU_USAGE": "80",
+    "MEMORY_MONITORING_ENABLED": "true",
+    "AUTO_RESTART_ON_OOM": "true",
 }  # names and values as the performance guide prints them
 
 

@@ -65,6 +65,15 @@ def test_a_discarded_item_is_not_taken_and_frees_its_place():
     assert drain(queue) == [second]
 
 
+def test_what_waits_can_be_looked_at_and_stays():
+    queue = FairQueue(4)
+    for key, item in (("a", 1), ("b", 2), ("a", 3)):
+        queue.put(key, item)
+
+    assert sorted(queue) == [1, 2, 3]
+    assert len(queue) == 3
+
+
 def test_of_two_equal_items_the_very_one_is_discarded():
     queue: FairQueue[list[int]] = FairQueue(2)
     first, second = [1], [1]

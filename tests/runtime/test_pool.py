@@ -1,6 +1,5 @@
 import logging
 import os
-import random
 import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,14 +13,13 @@ from runtime.pool import (
     Pool,
     PoolUnavailable,
     StartFailure,
+    WorkerLimits,
     WorkerLost,
     WorkerSpec,
-    _Job,
-    _Slot,
 )
 from runtime.restart import Backoff
-from runtime.worker import Ended
-from runtime.worker_frames import Frame
+from runtime.worker_payload import SHARED_FROM_BYTES
+from tests.runtime.process_fixtures import until
 
 TARGET = "tests.runtime.worker_targets:Echo"
 
@@ -42,6 +40,10 @@ async def running(pool):
 
 def open_descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def is_there(pid):
+    return Path(f"/proc/{pid}").exists()
 
 
 def restarts(pool):
@@ -121,35 +123,6 @@ async def test_a_job_that_kills_every_worker_is_given_up():
         assert await pool.call("echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
 
 
-async def test_a_job_that_a_dying_worker_holds_is_given_back(autojump_clock):
-    class Dying:
-        async def call(self, frame, timeout_s):
-            await trio.sleep_forever()
-
-    pool, job = make_pool(), _Job(Frame("job", 1, "echo"), 5.0, 2)
-    with trio.move_on_after(1):
-        await pool._do(Dying(), job)
-
-    assert list(pool._waiting) == [job]
-    assert job.attempts_left == 2
-    assert not job.finished.is_set()
-
-
-@pytest.mark.parametrize("size", [1, 2])
-async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
-    async with running(make_pool(size)) as pool:
-        for pause in range(0, 60, 3):
-            with trio.fail_after(10):
-                while pool.idle < size:  # noqa: ASYNC110 - real processes
-                    await trio.sleep(0.01)
-                os.kill(pids(pool)[0], signal.SIGKILL)
-                for _ in range(pause):
-                    await trio.sleep(0.0005)
-                answer = await pool.call("echo", {"pause": pause}, b"", timeout_s=5)
-
-            assert answer == ({"pause": pause}, b"")
-
-
 async def test_a_job_over_its_deadline_costs_the_worker_its_life():
     async with running(make_pool()) as pool:
         with pytest.raises(JobTimeout, match=r"longer than 0\.3 s"):
@@ -168,7 +141,7 @@ async def test_nobody_gets_the_answer_of_a_caller_that_has_gone():
 
 async def test_jobs_beyond_the_bound_are_refused_at_once():
     async with running(make_pool(max_waiting=1)) as pool, trio.open_nursery() as nursery:
-        for _ in range(2):
+        for _ in range(3):
             nursery.start_soon(lambda: pool.call("sleep", {"seconds": 0.3}, b"", timeout_s=5))
             await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(PoolUnavailable, match="1 jobs wait"):
@@ -188,18 +161,106 @@ async def test_a_target_that_hangs_while_loading_is_killed():
             pass
 
 
-async def test_a_worker_is_replaced_after_its_share_of_jobs():
-    async with running(make_pool(max_jobs=2)) as pool:
-        seen = [(await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] for _ in range(5)]
+async def pid_changes(pool, before):
+    """Wait until another worker takes the jobs, and let none of them fail meanwhile."""
+    with trio.fail_after(20):
+        while (pid := (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"]) == before:
+            await trio.lowlevel.checkpoint()
+    return pid
 
-    assert len(set(seen)) == 3
+
+async def test_a_worker_is_replaced_after_its_share_of_jobs():
+    async with running(make_pool(limits=WorkerLimits(max_jobs=2))) as pool:
+        first = await pid_changes(pool, None)
+        second = await pid_changes(pool, first)
+        third = await pid_changes(pool, second)
+
+        assert len({first, second, third}) == 3
+        assert pool.statistics()["crashes"] == 0
 
 
 async def test_a_worker_that_ignores_sigterm_is_replaced_all_the_same():
-    async with running(make_pool(params={"deaf": True}, max_jobs=1)) as pool:
-        seen = [(await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] for _ in range(2)]
+    async with running(make_pool(params={"deaf": True}, limits=WorkerLimits(max_jobs=1))) as pool:
+        first = await pid_changes(pool, None)
+        await pid_changes(pool, first)
+        with trio.fail_after(10):
+            await until(lambda: not is_there(first))
 
-    assert len(set(seen)) == 2
+
+async def test_replacements_wait_until_they_are_allowed():
+    async with running(make_pool(spares=1, limits=WorkerLimits(max_jobs=1))) as pool:
+        pool.set_may_recycle(lambda: False)
+        first = (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"]
+        for _ in range(20):
+            assert (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] == first
+
+        pool.set_may_recycle(lambda: True)
+        await pid_changes(pool, first)
+
+
+async def all_ready(pool, count):
+    with trio.fail_after(20):
+        await until(lambda: pool.ready >= count)
+
+
+async def test_a_spare_does_the_next_try_of_a_job_whose_worker_died(tmp_path):
+    params = {"flag": str(tmp_path / "flag"), "load_s": 1.0}
+    async with running(make_pool(spares=1, params=params)) as pool:
+        await all_ready(pool, 2)
+        with trio.fail_after(0.8):  # a start would take longer
+            data, _ = await pool.call("kill_once", {}, b"", timeout_s=5)
+
+        assert data == {"survived": True}
+        assert pool.statistics()["crashes"] == 1
+        assert pool.statistics()["spares"] == 0
+
+
+async def test_a_job_behind_a_stuck_one_is_done_by_the_spare_and_that_was_its_first_attempt():
+    async with running(make_pool(spares=1)) as pool, trio.open_nursery() as nursery:
+        await all_ready(pool, 2)
+
+        async def get_stuck():
+            with pytest.raises(JobTimeout):
+                await pool.call("sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
+
+        nursery.start_soon(get_stuck)
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert await pool.call("echo", {"n": 1}, b"", timeout_s=0.5, attempts=1) == ({"n": 1}, b"")
+
+
+async def test_a_worker_that_has_nothing_to_do_takes_back_what_another_has_not_begun():
+    async with running(make_pool(2)) as pool, trio.open_nursery() as nursery:
+        await all_ready(pool, 2)
+        for seconds in (1.5, 0.2):
+            nursery.start_soon(lambda seconds=seconds: pool.call("sleep", {"seconds": seconds}, b"", timeout_s=5))
+            await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(1.2):  # both have one behind it; those behind the long one need not wait for it
+            async with trio.open_nursery() as behind:
+                for number in range(2):
+                    behind.start_soon(lambda number=number: pool.call("echo", {"n": number}, b"", timeout_s=5))
+
+
+async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
+    async with running(make_pool(params={"flag": str(tmp_path / "flag")})) as pool, trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: pool.call("work", {"seconds": 0.4}, b"", timeout_s=5))
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.move_on_after(0.1):
+            await pool.call("sleep", {"seconds": 0.1}, b"", timeout_s=5)
+        await pool.call("echo", {}, b"", timeout_s=5)
+
+        assert not (tmp_path / "flag").exists()
+        assert pool.statistics()["workers"][0]["jobs"] == 2
+
+
+async def test_a_job_of_a_worker_that_died_may_have_had_a_shared_blob():
+    blob = os.urandom(SHARED_FROM_BYTES)
+    async with running(make_pool(spares=1)) as pool:
+        assert (await pool.call("size", {}, blob, timeout_s=5))[0] == {"bytes": len(blob), "is_shared": True}
+        with pytest.raises(WorkerLost):
+            await pool.call("exit", {"code": 3}, blob, timeout_s=5)
+        for _ in range(5):
+            assert (await pool.call("echo", {}, blob, timeout_s=10))[1] == blob
 
 
 async def test_jobs_end_with_the_reason_when_no_worker_can_start_any_more(tmp_path):
@@ -274,27 +335,6 @@ async def test_a_job_that_cannot_be_sent_is_the_askers_error(params):
         assert pool.statistics()["waiting"] == 0
 
 
-READY_S, LOADED_S = 2.0, 60.0
-
-
-@pytest.mark.parametrize(
-    ("failures", "ended", "expected"),
-    [
-        (0, Ended("x", READY_S), (0.0, 0.0)),  # it was healthy: at once
-        (0, Ended("x", 0.5), (0.1, 0.2)),
-        (1, Ended("x", READY_S), (0.2, 0.4)),  # twice in a row
-        (9, Ended("x", READY_S), (5.0, 10.0)),  # never above the cap
-        (9, Ended("x", LOADED_S), (0.0, 0.0)),  # the row is over
-        (3, Ended("x"), (0.8, 1.6)),
-        (3, Ended("x", 0.1, was_stopped=True), (0.0, 0.0)),
-    ],
-)
-def test_the_pause_before_a_start_grows_with_failures_in_a_row(failures, ended, expected):
-    pauses = [_Slot(failures=failures).pause_s(ended, Backoff(), random.Random(seed)) for seed in range(20)]
-
-    assert expected[0] <= min(pauses) <= max(pauses) <= expected[1]
-
-
 async def test_leaving_a_pool_leaves_no_process_and_no_descriptor_behind():
     before = open_descriptors()
     async with running(make_pool(2)) as pool:
@@ -325,3 +365,5 @@ async def test_a_busy_worker_is_stopped_in_bounded_time():
 def test_a_pool_without_workers_is_refused():
     with pytest.raises(ValueError, match=r"^size must be >= 1, not 0$"):
         make_pool(0)
+    with pytest.raises(ValueError, match=r"^spares must be >= 0, not -1$"):
+        make_pool(1, spares=-1)

@@ -1,65 +1,14 @@
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import queue
+import socket
+import threading
 
 import pytest
 
-from runtime.worker_child import MAX_REASON_CHARS, answer, load_target
-from runtime.worker_frames import Frame, FrameReader
+from runtime.worker_child import MAX_REASON_CHARS, Line, answer, load_target
+from runtime.worker_frames import Frame, FrameReader, encode
+from runtime.worker_payload import SHARED_FROM_BYTES, SharedBlobs, SharedBlobsReader
 from tests.runtime.worker_targets import Echo
-
-PARENT = """
-import sys
-import trio
-from runtime.pool import Pool, WorkerSpec
-
-async def main():
-    spec = WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params={"flag": sys.argv[2]})
-    pool = Pool(spec, 1)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(pool.run)
-        print(pool.statistics()["workers"][0]["pid"], flush=True)
-        await pool.call(sys.argv[1], {"seconds": 600}, b"", timeout_s=600)
-
-trio.run(main)
-"""
-
-
-def is_alive(pid):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc; run on Linux")
-@pytest.mark.parametrize("method", ["sleep", "sleep_with_lock"])
-def test_no_worker_outlives_its_parent_by_more_than_two_seconds(method, tmp_path):
-    root = Path(__file__).resolve().parents[2]
-    flag = tmp_path / "in_job"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, method, str(flag)],
-        stdout=subprocess.PIPE,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    with parent:
-        pid = int(parent.stdout.readline())
-        deadline = time.monotonic() + 10.0
-        while not flag.exists() and time.monotonic() < deadline:
-            os.sched_yield()
-        assert flag.exists()
-        assert is_alive(pid)
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-
-    deadline = time.monotonic() + 2.0
-    while is_alive(pid) and time.monotonic() < deadline:
-        os.sched_yield()
-    assert not is_alive(pid)
 
 
 def told_by(method, data=None, blob=b""):
@@ -88,3 +37,56 @@ def test_an_endless_reason_is_cut_and_one_that_is_no_text_is_sent_all_the_same()
 
     assert len(reason) == MAX_REASON_CHARS
     assert reason.startswith("ValueError: ?")
+
+
+@pytest.fixture
+def blobs():
+    shared = SharedBlobs(1)
+    yield shared
+    shared.close()
+
+
+def test_a_blob_in_shared_memory_reaches_the_target_as_a_view(blobs):
+    job = Frame("job", 7, "size", place=blobs.put(bytes(SHARED_FROM_BYTES)))
+
+    (frame,) = FrameReader().feed(answer(Echo({}), job, SharedBlobsReader(os.dup(blobs.fd))))
+
+    assert frame.data == {"bytes": SHARED_FROM_BYTES, "is_shared": True}
+
+
+def test_a_blob_that_is_overwritten_during_its_job_becomes_no_result(blobs):
+    class Slow(Echo):
+        def handle(self, method, params, blob):
+            blobs.release(job.place)
+            blobs.put(bytes(SHARED_FROM_BYTES))
+            return super().handle(method, params, blob)
+
+    job = Frame("job", 7, "size", place=blobs.put(bytes(SHARED_FROM_BYTES)))
+
+    (frame,) = FrameReader().feed(answer(Slow({}), job, SharedBlobsReader(os.dup(blobs.fd))))
+
+    assert frame.kind == "failed"
+    assert frame.data["reason"].startswith("StaleBlob: the area at 0 must hold generation 1")
+
+
+def test_only_a_job_that_has_not_begun_is_given_back():
+    ours, theirs = socket.socketpair()
+    line, reader = Line(theirs), FrameReader()
+    threading.Thread(
+        target=line.read, daemon=True
+    ).start()  # ends with this process: it would end it at the stream's end
+    for number in (1, 2):
+        ours.sendall(encode(Frame("job", number)))
+    assert line.jobs.get(timeout=5).job_id == 1  # begun
+
+    for number in (1, 2, 3):
+        ours.sendall(encode(Frame("revoke", number)))
+    ours.settimeout(5)
+
+    assert list(reader.feed(ours.recv(1000))) == [Frame("revoked", 2)]
+    with pytest.raises(queue.Empty):
+        line.jobs.get_nowait()
+    KEPT.append(ours)
+
+
+KEPT: list[socket.socket] = []  # a reader whose server has gone ends the process

@@ -4,9 +4,11 @@ import signal
 import pytest
 import trio
 
-from runtime.worker_process import WorkerProcess
+from runtime.worker_process import WorkerProcess, WorkerSpec
 
-TARGET = "tests.runtime.worker_targets:Echo"
+
+def start(**params):
+    return WorkerProcess(WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params=params))
 
 
 async def end(process):
@@ -15,7 +17,7 @@ async def end(process):
 
 
 async def test_its_end_is_seen_by_everyone_who_waits():
-    process = WorkerProcess(TARGET, {}, 0)
+    process = start()
     seen = []
 
     async def wait(name):
@@ -34,7 +36,7 @@ async def test_its_end_is_seen_by_everyone_who_waits():
 
 
 async def test_one_that_waited_in_vain_leaves_the_end_to_others():
-    process = WorkerProcess(TARGET, {"hang": True}, 0)
+    process = start(hang=True)
 
     assert not await process.has_ended_within(0.05)
     assert process.how_it_ended == "has not ended"
@@ -45,7 +47,7 @@ async def test_one_that_waited_in_vain_leaves_the_end_to_others():
 
 async def test_the_end_is_seen_where_the_kernel_has_no_pidfd(monkeypatch):
     monkeypatch.delattr(os, "pidfd_open")
-    process = WorkerProcess(TARGET, {"hang": True}, 0)
+    process = start(hang=True)
     process.send_signal(signal.SIGKILL)
 
     assert await process.has_ended_within(5)
@@ -53,9 +55,9 @@ async def test_the_end_is_seen_where_the_kernel_has_no_pidfd(monkeypatch):
 
 
 async def test_what_it_said_last_is_kept():
-    process = WorkerProcess(TARGET, {"fail": True}, 0)
+    process = start(fail=True)
     with trio.fail_after(10):
-        await process.keep_stderr()
+        await process.keep_stderr(trio.Event())
         await process.wait()
     await end(process)
 
@@ -64,7 +66,7 @@ async def test_what_it_said_last_is_kept():
 
 
 async def test_a_signal_to_one_that_has_ended_reaches_nobody():
-    process = WorkerProcess(TARGET, {"fail": True}, 0)
+    process = start(fail=True)
     with trio.fail_after(10):
         await process.wait()
     process.send_signal(signal.SIGTERM)
@@ -74,7 +76,7 @@ async def test_a_signal_to_one_that_has_ended_reaches_nobody():
 
 
 async def test_the_end_is_bounded_also_when_cancelled():
-    process = WorkerProcess(TARGET, {"hang": True}, 0)
+    process = start(hang=True)
     with trio.CancelScope() as scope:
         scope.cancel()
         await end(process)
@@ -86,7 +88,7 @@ async def test_a_folder_in_the_working_directory_does_not_take_the_place_of_ours
     (tmp_path / "runtime").mkdir()
     (tmp_path / "runtime" / "__init__.py").write_text("raise RuntimeError('not ours')")
     monkeypatch.chdir(tmp_path)
-    process = WorkerProcess(TARGET, {}, 0)
+    process = start()
     with trio.fail_after(10):
         assert await process.control.receive_some(1), process.said
     await end(process)
@@ -94,4 +96,4 @@ async def test_a_folder_in_the_working_directory_does_not_take_the_place_of_ours
 
 async def test_parameters_that_cannot_be_told_are_refused_before_anything_starts():
     with pytest.raises(TypeError):
-        WorkerProcess(TARGET, {"model": object()}, 0)
+        start(model=object())

@@ -1,7 +1,9 @@
 """Engines for the tests of worker processes: each does one odd thing well."""
 
 import ctypes
+import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -16,17 +18,26 @@ class Echo:
             raise RuntimeError("the model is missing: install it")
         if params.get("hang"):
             time.sleep(600)
+        time.sleep(params.get("load_s", 0.0))
         if params.get("fail_flag") and Path(params["fail_flag"]).exists():
             raise RuntimeError("the model has gone")
         if params.get("deaf"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._is_deaf = params.get("deaf")
         self._flag = params.get("flag")
+        self._hoard = []
 
     def handle(self, method, params, blob):  # noqa: C901, PLR0911, PLR0912 - a list of odd things
         match method:
             case "echo":
-                return params, blob
+                return params, bytes(blob)
+            case "size":
+                return {"bytes": len(blob), "is_shared": isinstance(blob, memoryview)}, b""
+            case "work":  # time of the processor, as a model takes it
+                until_s = time.process_time() + params["seconds"]
+                while time.process_time() < until_s:
+                    pass
+                return {}, b""
             case "pid":
                 return {"pid": os.getpid()}, b""
             case "refuse":
@@ -43,12 +54,24 @@ class Echo:
             case "sleep_with_lock":  # PyDLL keeps the interpreter's lock, so that no other thread runs
                 Path(self._flag).touch()
                 ctypes.PyDLL(None).sleep(params["seconds"])
+            case "hold_lock":
+                ctypes.PyDLL(None).usleep(int(params["seconds"] * 1e6))
+                return {}, b""
+            case "grow":  # written to, or it would not be memory
+                self._hoard.append(bytearray(b"\x01") * params["bytes"])
+                time.sleep(params.get("seconds", 0))
+                return {}, b""
+            case "limits":
+                return {
+                    "data_bytes": resource.getrlimit(resource.RLIMIT_DATA)[0],
+                    "omp": os.environ.get("OMP_NUM_THREADS"),
+                }, b""
             case "unsendable":
                 return {"odd": object()}, b""
             case "rave":
                 raise ValueError("\udc80" * 10_000)
             case "garbage":
-                os.write(int(sys.argv[1]), b"\xff" * 8)
+                os.write(json.loads(sys.argv[1])["control"], b"\xff" * 8)
                 time.sleep(600)
             case "fork":
                 return {"pid": os.fork() or self._stay()}, b""

@@ -124,6 +124,7 @@ def environment(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
     """Return a clean environment with ``settings``, such as ``{"session.idle_timeout_s": 3}``."""
     defaults: dict[str, object] = {
         "gateway.port": 0,
+        "load.enabled": False,  # a test machine may be busy with other things
         "supervisor.data_dir": folder / "data",
         "supervisor.models_dir": MODELS_DIR,
     }

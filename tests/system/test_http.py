@@ -12,7 +12,9 @@ from tests.system.server_fixtures import Server, nodes, poll
 pytestmark = pytest.mark.system
 
 LIMIT_S = 30
-ACTORS = {"metrics", "history", "commands", "tools", "inference", "transcription", "speech", "sessions", "gateway"}
+ACTORS = {"metrics", "history", "commands", "tools", "inference", "transcription", "speech", "sessions", "load"} | {
+    "gateway"
+}
 GUIDE_METRICS = (
     "voice_control_requests_total",
     "voice_control_request_duration_seconds",

@@ -1,0 +1,114 @@
+"""How loaded the house is: samples, decides by ``runtime/load.py``, and tells.
+
+Rules kept here:
+
+* Whoever sheds load asks for the level when it matters (``load_level``); nobody is told by message, so nothing can be
+  missed and ten thousand sessions cost nothing.
+* The loop's lag is measured by the loop itself, twenty times a second; what blocks is read in a thread.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import trio
+
+from config.settings import LoadSettings
+from protocol.messages import Gauge
+from runtime import Actor, Ref
+from runtime.load import CPU, LAG, QUEUE, Level, LoadController, LoadReport, Reading
+
+log = logging.getLogger("sayso.load")
+
+LAG_TICK_S = 0.05
+LAG_WINDOW = 100  # ticks: five seconds
+EVICT_EVERY_S = 5.0
+
+
+@attrs.frozen
+class LoadHands:
+    """What the controller can do, and where it looks."""
+
+    look: Callable[[], tuple[Sequence[Reading], bool]]
+    """Signals of the machine, and whether a process was killed for memory; blocks."""
+    cpu_percent: Callable[[], float]
+    queue_delay_s: Callable[[], float]
+    publish: Callable[[LoadReport], None]
+    evict: Callable[[], None]
+    """Ask some sessions to leave."""
+    leave: Callable[[str], None]
+    """Stop in order, because the house is not safe."""
+
+
+class Load(Actor):
+    """Keeps the level."""
+
+    def __init__(self, settings: LoadSettings, hands: LoadHands, metrics: Ref) -> None:
+        self._settings = settings
+        self._hands = hands
+        self._metrics = metrics
+        self._controller = LoadController()
+        self._lags_s: deque[float] = deque(maxlen=LAG_WINDOW)
+        self._evicted_s = -EVICT_EVERY_S
+
+    async def on_start(self) -> None:
+        """Begin to look."""
+        self.context.nursery.start_soon(self._measure_lag)
+        self.context.nursery.start_soon(self._watch)
+
+    async def handle(self, message: object) -> None:
+        """Take nothing."""
+        raise TypeError(f"load cannot handle {type(message).__name__}")
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show the level."""
+        return {"level": int(self._controller.level)}
+
+    async def _measure_lag(self) -> None:
+        while True:
+            due_s = trio.current_time() + LAG_TICK_S
+            await trio.sleep_until(due_s)
+            self._lags_s.append(trio.current_time() - due_s)
+
+    async def _watch(self) -> None:
+        while True:
+            await trio.sleep(self._settings.sample_interval_s)
+            machine, was_killed = await trio.to_thread.run_sync(self._hands.look)
+            now_s = trio.current_time()
+            if was_killed:
+                log.error("a process of this group was killed for memory")
+                self._controller.note_oom(now_s)
+            before = self._controller.level
+            report = self._controller.sample([*self._own_readings(), *machine], now_s)
+            self._tell(before, report)
+            self._act(report, now_s)
+
+    def _own_readings(self) -> list[Reading]:
+        return [
+            Reading(LAG, p95(self._lags_s)),
+            Reading(QUEUE, self._hands.queue_delay_s()),
+            Reading(CPU, self._hands.cpu_percent() / self._settings.max_cpu_percent),
+        ]
+
+    def _tell(self, before: Level, report: LoadReport) -> None:
+        self._hands.publish(report)
+        self._metrics.tell_nowait(Gauge("load_level", (), int(report.level)))
+        for reading in report.readings:
+            if reading.value is not None:
+                self._metrics.tell_nowait(Gauge("load_signal", (reading.signal.name,), reading.value))
+        if report.level != before:
+            level = logging.WARNING if report.level > before else logging.INFO
+            log.log(level, "load level %d -> %d (%s)", before, report.level, report.driver or "calm")
+
+    def _act(self, report: LoadReport, now_s: float) -> None:
+        if report.level >= Level.EVICT and now_s - self._evicted_s >= EVICT_EVERY_S:
+            self._evicted_s = now_s
+            self._hands.evict()
+        if report.level >= Level.UNSAFE and self._settings.exit_when_unsafe:
+            self._hands.leave(f"not safe: {report.driver}")
+
+
+def p95(values: Sequence[float]) -> float | None:
+    """Return the 95th percentile, ``None`` of nothing."""
+    return sorted(values)[int(0.95 * (len(values) - 1))] if values else None

@@ -1,0 +1,174 @@
+"""Memory and CPU as the kernel grants them: control groups version 1, 2 and both at once, and pressure.
+
+Rules kept here:
+
+* The limit is the smallest on the way from our own group to the root; what the files call unlimited is none.
+* Page cache is not use: the kernel gives it back when somebody needs memory. What thrashing costs shows as pressure.
+* Every path is under ``root``, so that tests can lay out any machine. A missing file is a figure that is absent.
+
+Sources: the kernel's cgroup-v2.rst, cgroup-v1/memory.rst and accounting/psi.rst.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import attrs
+
+NO_LIMIT: Final = 1 << 62  # version 1 writes a number near 2**63 for none
+
+
+@attrs.frozen
+class Memory:
+    """What there is and what is used, in bytes."""
+
+    total_bytes: int
+    used_bytes: int
+
+    @property
+    def share(self) -> float:
+        """Used of what there is, 0..1."""
+        return self.used_bytes / self.total_bytes if self.total_bytes else 0.0
+
+
+class ControlGroups:
+    """Reads the files of one process's groups."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+        self._own = dict(_memberships(root))
+        self._mounts = dict(_mounts(root))
+
+    def memory(self, max_bytes: int | None = None) -> Memory | None:
+        """Return the memory of the group that binds, of the machine where none does; ``max_bytes`` is a smaller limit.
+
+        ``None`` where not even the machine tells.
+        """
+        machine = _meminfo(self._root)
+        bound = min(self._memory_groups(), key=lambda found: found.total_bytes, default=None)
+        if bound is None or (machine is not None and bound.total_bytes >= machine.total_bytes):
+            bound = machine
+        if bound is None:
+            return None
+        return bound if max_bytes is None else attrs.evolve(bound, total_bytes=min(bound.total_bytes, max_bytes))
+
+    def pressure(self, what: str) -> tuple[float, float] | None:
+        """Return the percent of the last 10 s in which some, and all, tasks waited for ``memory`` or ``cpu``."""
+        own = self._folder("")
+        files = [own / f"{what}.pressure"] if own is not None else []
+        for file in (*files, self._root / "proc" / "pressure" / what):
+            lines = {line.split()[0]: line for line in _text(file).splitlines() if line}
+            if "some" in lines:
+                return _avg10(lines["some"]), _avg10(lines.get("full", ""))
+        return None
+
+    def throttling(self) -> tuple[int, int] | None:
+        """Return how many periods of CPU quota there were, and in how many this group was held back."""
+        for controller in ("", "cpu"):
+            folder = self._folder(controller)
+            if folder is not None:
+                found = _numbers(folder / "cpu.stat")
+                if "nr_periods" in found:
+                    return found["nr_periods"], found.get("nr_throttled", 0)
+        return None
+
+    def oom_kills(self) -> int:
+        """Return how many processes of this group were killed for memory."""
+        for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
+            folder = self._folder(controller)
+            if folder is not None:
+                found = _numbers(folder / name)
+                if "oom_kill" in found:
+                    return found["oom_kill"]
+        return 0
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _memory_groups(self) -> Iterator[Memory]:
+        """Yield every group on the way up that has a limit."""
+        for folder in self._way_up(""):
+            limits = [_number(folder / name) for name in ("memory.max", "memory.high")]
+            limit = min((found for found in limits if found is not None), default=None)
+            usage = _number(folder / "memory.current")
+            if limit is not None and usage is not None:
+                yield Memory(limit, _without_cache(usage, _numbers(folder / "memory.stat"), ""))
+        own = self._folder("memory")
+        if own is not None:
+            found = _numbers(own / "memory.stat")
+            limit, usage = found.get("hierarchical_memory_limit"), _number(own / "memory.usage_in_bytes")
+            if limit is not None and limit < NO_LIMIT and usage is not None:
+                yield Memory(limit, _without_cache(usage, found, "total_"))
+
+    def _way_up(self, controller: str) -> Iterator[Path]:
+        mount, own = self._mounts.get(controller), self._own.get(controller)
+        if mount is not None and own is not None:
+            for path in (own, *own.parents):
+                yield mount.joinpath(*path.parts[1:])
+
+    def _folder(self, controller: str) -> Path | None:
+        """Return our own group's folder; in a container the group's path is often not visible, and the mount is it."""
+        for folder in self._way_up(controller):
+            if folder.is_dir():
+                return folder
+        return None
+
+
+def _memberships(root: Path) -> Iterator[tuple[str, PurePosixPath]]:
+    """Yield controller ("" is version 2) and path of our groups, from ``/proc/self/cgroup``."""
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        for controller in controllers.split(","):
+            yield controller, PurePosixPath(path or "/")
+
+
+def _mounts(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield controller and mount point, from ``/proc/self/mountinfo``."""
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(), after.split()
+        if len(fields) < 5 or len(kind) < 3:  # noqa: PLR2004 - as many as proc(5) says
+            continue
+        where = root.joinpath(*PurePosixPath(fields[4]).parts[1:])
+        if kind[0] == "cgroup2":
+            yield "", where
+        elif kind[0] == "cgroup":
+            for controller in kind[2].split(","):
+                yield controller, where
+
+
+def _meminfo(root: Path) -> Memory | None:
+    found = {}
+    for line in _text(root / "proc/meminfo").splitlines():
+        name, _, rest = line.partition(":")
+        found[name] = int(rest.split()[0]) * 1024 if rest.split() else 0
+    if not {"MemTotal", "MemAvailable"} <= set(found):
+        return None
+    return Memory(found["MemTotal"], found["MemTotal"] - found["MemAvailable"])
+
+
+def _without_cache(usage_bytes: int, stat: dict[str, int], prefix: str) -> int:
+    cache = stat.get(f"{prefix}inactive_file", 0) + stat.get(f"{prefix}active_file", 0)
+    return max(0, usage_bytes - cache)
+
+
+def _avg10(line: str) -> float:
+    fields = dict(field.split("=", 1) for field in line.split() if "=" in field)
+    return float(fields.get("avg10", 0.0))
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """Return a file of names and numbers."""
+    pairs = (line.split() for line in _text(file).splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}  # noqa: PLR2004
+
+
+def _number(file: Path) -> int | None:
+    text = _text(file).strip()
+    return int(text) if text.isdigit() and int(text) < NO_LIMIT else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # this machine has no such figure
+        return ""

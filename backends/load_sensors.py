@@ -1,0 +1,67 @@
+"""What is measured of the machine to know how loaded the house is. Blocks for a millisecond: use a thread."""
+
+import os
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from backends.cgroup import ControlGroups
+from runtime.load import DISK, FILES, MEMORY, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+class LoadSensors:
+    """Looks at memory, pressure, quota, open files and disk; differences are since the last look."""
+
+    def __init__(
+        self, data_dir: Path, *, max_memory_bytes: int | None = None, groups: ControlGroups | None = None
+    ) -> None:
+        self._data_dir = data_dir
+        self._max_memory_bytes = max_memory_bytes
+        self._groups = groups or ControlGroups()
+        self._periods = self._groups.throttling()
+        self._oom_kills = self._groups.oom_kills()
+
+    def look(self) -> tuple[list[Reading], bool]:
+        """Return a reading of each signal, and whether a process of the group was killed for memory meanwhile."""
+        memory = self._groups.memory(self._max_memory_bytes)
+        stalls = self._groups.pressure("memory")
+        cpu_stalls = self._groups.pressure("cpu")
+        readings = [
+            Reading(MEMORY, None if memory is None else memory.share),
+            Reading(PSI_MEMORY, None if stalls is None else stalls[0]),
+            Reading(PSI_MEMORY_FULL, None if stalls is None else stalls[1]),
+            Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
+            Reading(THROTTLED, self._throttled()),
+            Reading(FILES, open_files_share()),
+            Reading(DISK, free_disk_share(self._data_dir)),
+        ]
+        before, self._oom_kills = self._oom_kills, self._groups.oom_kills()
+        return readings, self._oom_kills > before
+
+    def _throttled(self) -> float | None:
+        before, self._periods = self._periods, self._groups.throttling()
+        if before is None or self._periods is None:
+            return None
+        periods, throttled = self._periods[0] - before[0], self._periods[1] - before[1]
+        return throttled / periods if periods > 0 else 0.0
+
+
+def open_files_share(
+    folder: Path = OPEN_FILES, limit: Callable[[], int] = lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+) -> float | None:
+    """Return how many of the files that the process may open are open; ``None`` where that cannot be told."""
+    most = limit()
+    if most <= 0 or not folder.is_dir():
+        return None
+    return len(os.listdir(folder)) / most  # noqa: PTH208 - ten times as fast as making paths of them
+
+
+def free_disk_share(folder: Path) -> float | None:
+    """Return the free share of the disk that ``folder`` is on, or will be on."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    return usage.free / usage.total if usage.total else None

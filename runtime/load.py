@@ -1,0 +1,184 @@
+"""How loaded the house is, from 0 (normal) to 5 (unsafe); pure, so samples and the time are arguments.
+
+Rules kept here:
+
+* Up after two samples in a row above a mark, several levels at once if need be; down one level at a time, after ten
+  seconds below the lower mark of the present level. So a signal that jitters around a mark moves nothing.
+* Being busy is no fault: the CPU alone never refuses anybody new. It counts with a delay that people notice.
+* A signal that a machine does not have is absent, and never zero.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+UP_SAMPLES = 2
+DOWN_AFTER_S = 10.0
+OOM_HOLD_S = 60.0  # a process killed for memory is followed by so many seconds without anybody new
+
+
+class Level(enum.IntEnum):
+    """What is refused; each level keeps what the ones below it do."""
+
+    NORMAL = 0
+    BROWNOUT = 1
+    """Answers are cheaper: shorter, with fewer guesses."""
+    NO_SHEDDABLE = 2
+    """Work for which nobody stands and waits is refused."""
+    NO_NEW = 3
+    """New sessions are refused; those that are open are served."""
+    EVICT = 4
+    """Idle sessions are asked to leave."""
+    UNSAFE = 5
+    """The process leaves in order, so that another takes its place."""
+
+
+@attrs.frozen
+class Mark:
+    """A level is entered above ``high`` and left below ``low`` (both the other way round for what should be large)."""
+
+    level: Level
+    high: float
+    low: float
+
+
+@attrs.frozen(kw_only=True)
+class Signal:
+    """One thing that is measured, and where its levels begin."""
+
+    name: str
+    unit: str
+    marks: tuple[Mark, ...]
+    is_scarce: bool = False
+    """Whether little of it is bad, such as free space on a disk."""
+
+
+def _marks(*marks: tuple[int, float, float]) -> tuple[Mark, ...]:
+    return tuple(Mark(Level(level), high, low) for level, high, low in marks)
+
+
+LAG = Signal(name="loop_lag", unit="s", marks=_marks((1, 0.05, 0.03), (3, 0.15, 0.08), (4, 0.5, 0.25)))
+QUEUE = Signal(name="queue_delay", unit="s", marks=_marks((1, 0.15, 0.08), (2, 0.4, 0.2), (3, 1.0, 0.4)))
+MEMORY = Signal(
+    name="memory",
+    unit="share",
+    marks=_marks((1, 0.75, 0.70), (2, 0.82, 0.77), (3, 0.88, 0.82), (4, 0.94, 0.88), (5, 0.97, 0.94)),
+)
+CPU = Signal(name="cpu", unit="share of the limit", marks=_marks((1, 1.0, 0.875), (2, 1.125, 1.0)))
+PSI_MEMORY = Signal(name="memory_stalls", unit="%", marks=_marks((2, 10, 5)))
+PSI_MEMORY_FULL = Signal(name="memory_stalls_full", unit="%", marks=_marks((2, 1, 0.3), (4, 5, 1)))
+PSI_CPU = Signal(name="cpu_stalls", unit="%", marks=_marks((1, 40, 25)))
+THROTTLED = Signal(name="cpu_throttled", unit="share", marks=_marks((1, 0.05, 0.02), (3, 0.25, 0.10)))
+FILES = Signal(name="open_files", unit="share", marks=_marks((3, 0.85, 0.75)))
+DISK = Signal(name="free_disk", unit="share", marks=_marks((1, 0.05, 0.08), (2, 0.01, 0.02)), is_scarce=True)
+WORKERS = Signal(name="workers_missing", unit="share", marks=_marks((2, 0.5, 0.25), (3, 0.99, 0.75)))
+
+SIGNALS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, PSI_CPU, THROTTLED, FILES, DISK, WORKERS)
+
+
+@attrs.frozen
+class Reading:
+    """One signal as it stands; ``value`` is ``None`` where the machine has none."""
+
+    signal: Signal
+    value: float | None
+
+    def wanted(self) -> Level:
+        """Return the highest level whose upper mark is reached."""
+        return max((mark.level for mark in self.signal.marks if self._reaches(mark.high)), default=Level.NORMAL)
+
+    def held(self, level: Level) -> Level:
+        """Return the highest level, up to ``level``, whose lower mark is still reached."""
+        marks = [mark.level for mark in self.signal.marks if mark.level <= level and self._reaches(mark.low)]
+        return max(marks, default=Level.NORMAL)
+
+    def _reaches(self, mark: float) -> bool:
+        if self.value is None:
+            return False
+        return self.value <= mark if self.signal.is_scarce else self.value >= mark
+
+
+@attrs.frozen
+class LoadReport:
+    """The level, since when, and what drives it."""
+
+    level: Level
+    since_s: float
+    driver: str
+    """The name of the signal that asks for the most; empty at level 0."""
+    readings: tuple[Reading, ...]
+
+    def shown(self, now_s: float) -> Mapping[str, object]:
+        """Return it for the status."""
+        return {
+            "level": int(self.level),
+            "name": self.level.name.lower(),
+            "for_s": round(now_s - self.since_s, 1),
+            "driver": self.driver,
+            "signals": {
+                reading.signal.name: {
+                    "value": None if reading.value is None else round(reading.value, 4),
+                    "unit": reading.signal.unit,
+                    "marks": {int(mark.level): [mark.high, mark.low] for mark in reading.signal.marks},
+                }
+                for reading in self.readings
+            },
+        }
+
+
+@attrs.define
+class LoadController:
+    """Turns readings into levels."""
+
+    level: Level = Level.NORMAL
+    _since_s: float = 0.0
+    _wanted: list[Level] = attrs.field(factory=list)
+    """By the last samples."""
+    _calm_since_s: float | None = None
+    _oom_until_s: float = 0.0
+
+    def note_oom(self, now_s: float) -> None:
+        """A process of ours was killed for memory."""
+        self._oom_until_s = now_s + OOM_HOLD_S
+
+    def sample(self, readings: Sequence[Reading], now_s: float) -> LoadReport:
+        """Take one sample; call it at even intervals."""
+        readings = with_busy_rule(readings)
+        floor = Level.NO_NEW if now_s < self._oom_until_s else Level.NORMAL
+        asked = {reading.signal.name: reading.wanted() for reading in readings}
+        wanted = max((*asked.values(), floor))
+        self._wanted = [*self._wanted, wanted][-UP_SAMPLES:]
+        certain = min(self._wanted) if len(self._wanted) == UP_SAMPLES else Level.NORMAL
+        certain = max(certain, floor)
+        if certain > self.level:
+            self._become(certain, now_s)
+        else:
+            self._descend(readings, floor, now_s)
+        driver = max(asked, key=lambda name: asked[name]) if self.level and asked else ""
+        return LoadReport(self.level, self._since_s, driver, tuple(readings))
+
+    def _descend(self, readings: Sequence[Reading], floor: Level, now_s: float) -> None:
+        held = max((*(reading.held(self.level) for reading in readings), floor))
+        if held >= self.level:
+            self._calm_since_s = None
+        elif self._calm_since_s is None:
+            self._calm_since_s = now_s
+        elif now_s - self._calm_since_s >= DOWN_AFTER_S:
+            self._become(Level(self.level - 1), now_s)
+
+    def _become(self, level: Level, now_s: float) -> None:
+        self.level = level
+        self._since_s = now_s
+        self._calm_since_s = None
+
+
+def with_busy_rule(readings: Sequence[Reading]) -> list[Reading]:
+    """Let a busy CPU count as a delay that people notice, where there is one: then it may refuse new sessions."""
+    values = {reading.signal.name: reading for reading in readings}
+    is_late = any(values[signal.name].wanted() > 0 for signal in (LAG, QUEUE) if signal.name in values)
+    cpu = values.get(CPU.name)
+    if cpu is None or not is_late or cpu.wanted() < Level.NO_SHEDDABLE:
+        return list(readings)
+    harder = attrs.evolve(CPU, marks=(*CPU.marks, Mark(Level.NO_NEW, CPU.marks[1].high, CPU.marks[1].low)))
+    return [attrs.evolve(reading, signal=harder) if reading is cpu else reading for reading in readings]

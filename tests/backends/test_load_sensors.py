@@ -1,0 +1,64 @@
+from pathlib import Path
+
+from backends.load_sensors import LoadSensors, free_disk_share, open_files_share
+from tests.backends.test_cgroup import machine, v2
+
+GIB = 1 << 30
+
+
+def values(sensors: LoadSensors) -> dict[str, float | None]:
+    readings, _ = sensors.look()
+    return {reading.signal.name: reading.value for reading in readings}
+
+
+def test_every_signal_of_the_machine_is_read(tmp_path: Path):
+    found = values(LoadSensors(tmp_path / "not" / "yet" / "made"))
+
+    assert set(found) == {
+        "memory",
+        "memory_stalls",
+        "memory_stalls_full",
+        "cpu_stalls",
+        "cpu_throttled",
+        "open_files",
+        "free_disk",
+    }
+    assert all(0 < (found[name] or 0) < 1 for name in ("memory", "free_disk", "open_files"))
+
+
+def test_an_operators_limit_makes_the_same_use_a_larger_share(tmp_path: Path):
+    groups = machine(tmp_path, {})
+
+    assert values(LoadSensors(tmp_path, groups=groups))["memory"] == 0.25
+    assert values(LoadSensors(tmp_path, groups=groups, max_memory_bytes=4 * GIB))["memory"] == 0.5
+
+
+def test_throttling_is_counted_from_the_last_look(tmp_path: Path):
+    groups = machine(tmp_path, v2(cpu__stat="nr_periods 100\nnr_throttled 50\n"))
+    sensors = LoadSensors(tmp_path, groups=groups)
+    assert values(sensors)["cpu_throttled"] == 0.0
+    machine(tmp_path, v2(cpu__stat="nr_periods 110\nnr_throttled 53\n"))
+
+    assert values(sensors)["cpu_throttled"] == 0.3
+
+
+def test_a_kill_for_memory_is_told_once(tmp_path: Path):
+    groups = machine(tmp_path, v2(memory__events="oom_kill 1\n"))
+    sensors = LoadSensors(tmp_path, groups=groups)
+    assert not sensors.look()[1]
+    machine(tmp_path, v2(memory__events="oom_kill 2\n"))
+
+    assert [sensors.look()[1] for _ in range(2)] == [True, False]
+
+
+def test_open_files_are_a_share_of_the_limit(tmp_path: Path):
+    for number in range(5):
+        (tmp_path / str(number)).touch()
+
+    assert open_files_share(tmp_path, lambda: 20) == 0.25
+    assert open_files_share(tmp_path, lambda: -1) is None
+    assert open_files_share(tmp_path / "nowhere", lambda: 20) is None
+
+
+def test_the_disk_of_a_folder_that_is_not_there_yet_is_that_of_its_parent(tmp_path: Path):
+    assert free_disk_share(tmp_path / "a" / "b") == free_disk_share(tmp_path)

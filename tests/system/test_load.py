@@ -1,0 +1,88 @@
+"""A whole server under load: who is refused, who is served, and that it gets well again."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import trio
+
+from tests.system.client_fixtures import QUIET, talking
+from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
+from tests.system.test_drain import upgrade
+
+pytestmark = pytest.mark.system
+T = TypeVar("T")
+
+FULL = {"load.enabled": True, "load.max_memory_mb": 1}  # whatever a server uses is more than that
+
+
+def load(server: Server) -> int:
+    level: int = server.get("/api/status").json()["load"].get("level", 0)
+    return level
+
+
+def squeeze(server: Server, share: float) -> None:
+    """Let the files that the server has open be that share of those it may open."""
+    pid = server.process.pid
+    count = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (round(count / share), hard))
+
+
+async def in_thread(function: Callable[..., T], *arguments: object) -> T:
+    return await trio.to_thread.run_sync(lambda: function(*arguments))
+
+
+async def test_99_new_sessions_are_refused_and_open_ones_are_served_until_it_is_over(tmp_path: Path) -> None:
+    need_models()
+    with running_server(tmp_path, SMALL | {"load.enabled": True}) as server, trio.fail_after(90):
+        async with talking(server.url, QUIET) as client:
+            squeeze(server, 0.87)
+            await in_thread(poll, "it is noticed", lambda: load(server) >= 3, 15.0)
+            began_s = time.monotonic()
+            status, retry_after_s = await in_thread(upgrade, server.port)
+            refused_s = time.monotonic() - began_s
+            live = await in_thread(server.get, "/health/live")
+            ready = await in_thread(server.get, "/health/ready")
+            page = (await in_thread(server.get, "/api/status")).json()
+            speech = await trio.to_thread.run_sync(lambda: server.get("/v1/audio/speech", method="POST"))
+            await client.tell("text", text="what time is it")
+            completed = await client.next("turn_completed")
+            squeeze(server, 0.01)
+            await in_thread(poll, "it is over", lambda: load(server) == 0, 45.0)
+            await client.tell("text", text="what time is it")
+            again = await client.next("turn_completed")
+        ready_again = server.get("/health/ready")
+        metrics = server.get("/metrics").body.decode()
+
+    assert (status, refused_s < 0.5) == (503, True)
+    assert 15 <= int(retry_after_s or 0) <= 30
+    assert (live.status, ready.status, ready_again.status, speech.status) == (200, 503, 200, 503)
+    assert ready.json()["missing"] == ["load level 3"]
+    assert (page["load"]["driver"], page["load"]["name"]) == ("open_files", "no_new")
+    assert page["load"]["signals"]["memory"]["marks"]["3"] == [0.88, 0.82]
+    assert (completed["outcome"], again["outcome"]) == ("done", "done")
+    assert "voice_control_load_level 0.0" in metrics
+    assert 'voice_control_shed_total{level="3",what="session"} 1.0' in metrics
+
+
+async def test_at_level_4_sessions_are_asked_to_leave_when_they_are_done(tmp_path: Path) -> None:
+    need_models()
+    settings = SMALL | FULL | {"load.sample_interval_s": 2.0}  # time to get in before it is noticed
+    with running_server(tmp_path, settings) as server, trio.fail_after(60):
+        async with talking(server.url, QUIET) as client:
+            going = await client.next("going_away")
+            code = await client.closed()
+    assert (going["reason"], code) == ("the server is under load", 1012)
+    assert going["retry_after_ms"] >= 5_000
+
+
+async def test_a_house_that_is_not_safe_leaves_to_be_started_again(tmp_path: Path) -> None:
+    need_models()
+    with running_server(tmp_path, SMALL | FULL | {"load.exit_when_unsafe": True}) as server:
+        code = await trio.to_thread.run_sync(server.process.wait, 40)
+    assert code == 75
+    assert "not safe: memory" in server.log()

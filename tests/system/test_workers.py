@@ -1,0 +1,265 @@
+"""Faults of worker processes, with real ones: what a pool promises whatever happens to them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from runtime.pool import JobFailed, Pool, WorkerLimits, WorkerLost, WorkerSpec
+from runtime.restart import Backoff
+from runtime.worker_process import read_memory
+from tests.runtime.process_fixtures import until
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = "tests.runtime.worker_targets:Echo"
+MB = 1_000_000
+
+
+@asynccontextmanager
+async def running(size, *, spares=0, params=None, limits=None, **spec):
+    """A pool of which all workers are loaded."""
+    made_of = WorkerSpec(name="echo", target=TARGET, params=params or {}, **spec)
+    pool = Pool(made_of, size, spares=spares, limits=limits, backoff=Backoff(base_s=0.05, cap_s=0.2))
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(pool.run)
+            await until(lambda: pool.ready == size + spares)
+            yield pool
+            nursery.cancel_scope.cancel()
+
+
+def working(pool):
+    return [worker["pid"] for worker in pool.statistics()["workers"] if worker["state"] == "busy"]
+
+
+def is_alive(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def shared_memory():
+    """Return how many memfds of workers this process has open."""
+    links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return sum("memfd:sayso-worker" in link for link in links)
+
+
+# --- death ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+async def test_a_job_survives_the_death_of_its_worker_without_waiting_for_a_model(number):
+    took_s = []
+
+    async def call():
+        started_s = trio.current_time()
+        await pool.call("sleep", {"seconds": 0.3}, bytes(64_000), timeout_s=5)
+        took_s.append(trio.current_time() - started_s)
+
+    async with running(1, spares=1, params={"load_s": 3.0}) as pool, trio.open_nursery() as nursery:
+        nursery.start_soon(call)
+        await until(lambda: working(pool))
+        os.kill(working(pool)[0], number)
+
+        await until(lambda: took_s)
+        ends = [worker["last_exit"] for worker in pool.statistics()["workers"]]
+
+    assert took_s[0] < 1.5  # two times 0.3 s, and the spare was there
+    assert f"was ended by {number.name}" in ends
+
+
+async def test_a_stopped_worker_is_killed_at_the_deadline_and_the_others_do_not_notice():
+    waits_s = []
+
+    async def others(pool):
+        for _ in range(20):
+            started_s = trio.current_time()
+            await pool.call("echo", {}, b"", timeout_s=5)
+            waits_s.append(trio.current_time() - started_s)
+            await trio.sleep(0.05)
+
+    async with running(2, spares=1) as pool, trio.open_nursery() as nursery:
+        started_s = trio.current_time()
+        nursery.start_soon(others, pool)
+        async with trio.open_nursery() as stuck:
+            stuck.start_soon(lambda: pool.call("sleep", {"seconds": 0.5}, b"", timeout_s=1.0))
+            await until(lambda: working(pool))
+            await trio.sleep(0.1)
+            os.kill(working(pool)[0], signal.SIGSTOP)
+        took_s = trio.current_time() - started_s
+
+    assert took_s < 1.0 + 1.0 + 0.6  # deadline, dump, the job again
+    assert sorted(waits_s)[-2] < 0.1  # one may have been taken back from behind the stopped one
+
+
+@pytest.mark.parametrize("size", [1, 2])
+async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
+    async with running(size) as pool:
+        for pause in range(0, 60, 3):
+            await until(lambda: pool.idle == size)
+            os.kill(pool.statistics()["workers"][0]["pid"], signal.SIGKILL)
+            for _ in range(pause):
+                await trio.sleep(0.0005)
+
+            assert await pool.call("echo", {"pause": pause}, b"", timeout_s=5) == ({"pause": pause}, b"")
+
+
+async def test_a_worker_that_holds_the_lock_in_a_job_need_not_answer_pings(monkeypatch):
+    monkeypatch.setattr("runtime.worker.PING_S", 0.02)
+    async with running(1) as pool:
+        await pool.call("hold_lock", {"seconds": 0.5}, b"", timeout_s=5)
+        await trio.sleep(0.3)  # idle again, and answering
+
+        assert pool.idle == 1
+        assert pool.statistics()["crashes"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc; run on Linux")
+@pytest.mark.parametrize("method", ["sleep", "sleep_with_lock"])
+def test_no_worker_outlives_its_server_by_more_than_two_seconds(method, tmp_path):
+    flag = tmp_path / "in_job"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, method, str(flag)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with parent:
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        until_s = time.monotonic() + 10.0
+        while not flag.exists() and time.monotonic() < until_s:
+            os.sched_yield()
+        assert flag.exists()
+        assert all(is_alive(pid) for pid in pids)
+        assert len(pids) == 2
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+
+    until_s = time.monotonic() + 2.0
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < until_s:
+        os.sched_yield()
+    assert [pid for pid in pids if is_alive(pid)] == []
+
+
+PARENT = """
+import sys
+import trio
+from runtime.pool import Pool, WorkerSpec
+
+async def main():
+    spec = WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params={"flag": sys.argv[2]})
+    pool = Pool(spec, 1, spares=1)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(pool.run)
+        while pool.ready < 2:
+            await trio.sleep(0.01)
+        print(*[worker["pid"] for worker in pool.statistics()["workers"]], flush=True)
+        await pool.call(sys.argv[1], {"seconds": 600}, bytes(1_000_000), timeout_s=600)
+
+trio.run(main)
+"""
+
+
+async def test_the_wait_of_jobs_is_in_the_statistics():
+    async with running(1) as pool, trio.open_nursery() as nursery:
+        assert pool.statistics()["queue_min_delay_s"] == 0.0
+        for _ in range(3):
+            nursery.start_soon(lambda: pool.call("sleep", {"seconds": 600}, b"", timeout_s=600))
+        await trio.sleep(2.2)  # until it is forgotten that two were taken at once
+
+        assert pool.statistics()["queue_min_delay_s"] > 2.0
+        nursery.cancel_scope.cancel()
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+async def test_a_worker_that_leaks_goes_before_the_machine_has_no_memory_and_no_job_is_lost():
+    most_bytes = 0
+    async with running(1, spares=1, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
+        for _ in range(80):  # 50 MB/s, for longer than one worker has room
+            await pool.call("grow", {"bytes": 5 * MB}, b"", timeout_s=5)
+            pids = [worker["pid"] for worker in pool.statistics()["workers"] if "pid" in worker]
+            most_bytes = max([most_bytes, *[read_memory(pid).pss_bytes for pid in pids]])
+            await trio.sleep(0.1)
+
+        assert sum(worker["restarts"] for worker in pool.statistics()["workers"]) >= 1
+    assert most_bytes < 1.5 * 200 * MB
+
+
+async def test_a_worker_above_its_cap_is_killed_in_the_middle_of_its_job():
+    async with running(1, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
+        with pytest.raises(WorkerLost, match=r"used 2\d\d MB, more than the 200 MB of its cap during grow"):
+            await pool.call("grow", {"bytes": 240 * MB, "seconds": 60}, b"", timeout_s=60, attempts=1)
+
+
+async def test_a_leak_that_is_faster_than_our_look_meets_the_kernels_limit():
+    async with running(1, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
+        with pytest.raises(JobFailed, match="MemoryError"):
+            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20)
+
+        assert (await pool.call("limits", {}, b"", timeout_s=5))[0]["data_bytes"] == 300 * MB
+
+
+async def test_native_libraries_are_told_how_many_threads_they_have():
+    async with running(1, threads=2) as pool:
+        assert (await pool.call("limits", {}, b"", timeout_s=5))[0]["omp"] == "2"
+
+
+# --- recycling -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spares", [0, 1])
+async def test_replacing_workers_under_load_costs_no_job_and_never_a_place(spares):
+    answers, ready, pids = [], [], set()
+
+    async def call():
+        for _ in range(40):
+            data, _ = await pool.call("work", {"seconds": 0.01}, b"", timeout_s=5, attempts=1)
+            answers.append(data)
+            ready.append(pool.ready)
+            pids.update(worker["pid"] for worker in pool.statistics()["workers"] if "pid" in worker)
+            await trio.sleep(0.05)
+
+    limits = WorkerLimits(max_jobs=20, max_jobs_jitter=5)
+    async with running(2, spares=spares, limits=limits) as pool:
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(call)
+        shown = pool.statistics()
+
+    assert len(answers) == 120
+    assert min(ready) >= 2
+    assert shown["crashes"] == 0
+    assert len(pids) > 3
+    assert len(shown["workers"]) <= 3
+
+
+# --- what is left --------------------------------------------------------------------------------
+
+
+async def test_nothing_is_left_after_many_deaths():
+    before = descriptors()
+    async with running(2, spares=1) as pool:
+        for _ in range(5):
+            await pool.call("echo", {}, bytes(1_000_000), timeout_s=5)
+            pids = [worker["pid"] for worker in pool.statistics()["workers"] if worker["role"] == "active"]
+            os.kill(pids[0], signal.SIGKILL)
+            await until(lambda: pool.ready == 3)
+        assert shared_memory() >= 3
+
+    assert shared_memory() == 0
+    assert descriptors() == before
