@@ -326,9 +326,11 @@ class House:
         )
 
     def _transcription(self) -> Transcription:
+        pool = self.adapters.whisper_pool()
+        pool.set_may_recycle(lambda: self.facts.load_level() < Level.NO_SHEDDABLE)
         self._stt = Transcription(
             self.settings.transcription,
-            self.adapters.whisper_pool(),
+            pool,
             self.refs.metrics,
             load_level=self.facts.load_level,
         )

@@ -10,6 +10,7 @@ Health = Literal["healthy", "degraded", "unhealthy"]
 Tree = Mapping[str, Any]
 
 DEGRADED_PERCENT = 80.0  # the performance guide's threshold for memory and CPU
+WELL = frozenset({"ready", "skipped"})
 PERMANENT = {
     "stt": "transcription",
     "llm": "inference",
@@ -32,8 +33,8 @@ def find(tree: Tree, actor_id: str) -> Tree | None:
 
 
 def not_ready(tree: Tree) -> list[str]:
-    """Return the ids of the root's children that are not ready."""
-    return [child["id"] for child in tree.get("children", ()) if child["state"] != "ready"]
+    """Return the ids of the root's children that are not ready, although they should be."""
+    return [child["id"] for child in tree.get("children", ()) if child["state"] not in WELL]
 
 
 def component(node: Tree | None) -> dict[str, Any]:

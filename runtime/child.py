@@ -61,7 +61,7 @@ class Child:
     @property
     def is_active(self) -> bool:
         """Whether it runs, or will again."""
-        return self.state not in (ChildState.STOPPED, ChildState.ZOMBIE)
+        return self.state not in (ChildState.STOPPED, ChildState.SKIPPED, ChildState.ZOMBIE)
 
     @property
     def is_parent(self) -> bool:
@@ -81,6 +81,7 @@ class Child:
         self._is_parent = isinstance(incarnation.actor, ParentActor)
         ended = incarnation.exit
         if incarnation.passed.skipped.is_set():
+            self._become(ChildState.SKIPPED)
             self.retire()
             return
         if incarnation.ready_s is not None or ended is None:

@@ -17,6 +17,7 @@ class ChildState(enum.Enum):
     READY = "ready"
     STOPPING = "stopping"
     BACKOFF = "backoff"  # crashed, starts again
+    SKIPPED = "skipped"  # its factory said that it is not wanted
     ZOMBIE = "zombie"  # did not let itself be stopped; nobody waits for it any more
 
 

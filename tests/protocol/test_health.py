@@ -68,3 +68,9 @@ def test_the_worst_component_decides():
     assert overall({}) == "healthy"
     assert overall({"a": {"status": "degraded"}, "b": {"status": "healthy"}}) == "degraded"
     assert overall({"a": {"status": "degraded"}, "b": {"status": "unhealthy"}}) == "unhealthy"
+
+
+def test_a_child_that_nobody_wants_is_not_missed():
+    children = [{"id": "load", "state": "skipped"}, {"id": "speech", "state": "starting"}]
+
+    assert not_ready({"id": "root", "children": children}) == ["speech"]

@@ -170,7 +170,7 @@ async def test_04_a_factory_that_skips_leaves_a_stopped_child_and_its_siblings_s
 ) -> None:
     optional = ChildSpec(Ref("optional"), Skip, restart=restart)
     tree = await grow(optional, probe("next"))
-    kept = {} if restart is Restart.TEMPORARY else {"optional": "stopped"}
+    kept = {} if restart is Restart.TEMPORARY else {"optional": "skipped"}
     assert states(tree) == {**kept, "next": "ready"}
     with pytest.raises(NoSuchActor):
         await optional.ref.ask("anybody there?")

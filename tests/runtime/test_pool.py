@@ -229,16 +229,20 @@ async def test_a_job_behind_a_stuck_one_is_done_by_the_spare_and_that_was_its_fi
         assert await pool.call("echo", {"n": 1}, b"", timeout_s=0.5, attempts=1) == ({"n": 1}, b"")
 
 
+async def call(pool, method, params):
+    await pool.call(method, params, b"", timeout_s=5)
+
+
 async def test_a_worker_that_has_nothing_to_do_takes_back_what_another_has_not_begun():
     async with running(make_pool(2)) as pool, trio.open_nursery() as nursery:
         await all_ready(pool, 2)
         for seconds in (1.5, 0.2):
-            nursery.start_soon(lambda seconds=seconds: pool.call("sleep", {"seconds": seconds}, b"", timeout_s=5))
+            nursery.start_soon(call, pool, "sleep", {"seconds": seconds})
             await trio.testing.wait_all_tasks_blocked()
         with trio.fail_after(1.2):  # both have one behind it; those behind the long one need not wait for it
             async with trio.open_nursery() as behind:
                 for number in range(2):
-                    behind.start_soon(lambda number=number: pool.call("echo", {"n": number}, b"", timeout_s=5))
+                    behind.start_soon(call, pool, "echo", {"n": number})
 
 
 async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):

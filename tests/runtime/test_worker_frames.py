@@ -2,15 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.worker_frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, check, encode
+from runtime.worker_frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, Place, check, encode
 
 frames = st.builds(
     Frame,
-    kind=st.sampled_from(["ready", "job", "done", "failed", "stop"]),
+    kind=st.sampled_from(["ready", "job", "done", "failed", "revoke", "revoked", "ping", "pong", "stop"]),
     job_id=st.integers(0, 2**40),
     method=st.text(max_size=10),
     data=st.dictionaries(st.text(max_size=5), st.integers(-5, 5) | st.text(max_size=5) | st.none(), max_size=4),
     blob=st.binary(max_size=50),
+    place=st.none() | st.builds(Place, *[st.integers(0, 2**50)] * 3),
 )
 
 

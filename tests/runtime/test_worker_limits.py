@@ -1,6 +1,6 @@
 import random
+from typing import Any
 
-import attrs
 import pytest
 
 from runtime.worker_limits import GROWTH_MIN_BYTES, Memory, Vitals, WorkerLimits, why_kill, why_recycle
@@ -60,5 +60,6 @@ def test_the_last_job_is_drawn_within_the_jitter():
 
 @pytest.mark.parametrize("name", ["max_jobs", "max_jobs_jitter", "max_age_s", "memory_bytes"])
 def test_limits_below_nothing_are_refused(name):
+    settings: dict[str, Any] = {name: -1}
     with pytest.raises(ValueError, match=f"'{name}' must be >= 0"):
-        attrs.evolve(WorkerLimits(), **{name: -1})
+        WorkerLimits(**settings)

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -114,3 +115,21 @@ def test_a_system_without_memfd_has_no_shared_memory(monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
 
     assert make_shared_blobs(2) is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_a_sandbox_without_memfd_has_none_either(monkeypatch, number):
+    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(number))
+
+    assert make_shared_blobs(2) is None
+
+
+def test_a_system_that_has_no_room_says_so(monkeypatch):
+    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(errno.ENOMEM))
+
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        make_shared_blobs(2)
+
+
+def raise_error(number):
+    raise OSError(number, os.strerror(number))

@@ -1,10 +1,14 @@
+import errno
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 import trio
 
-from runtime.worker_process import WorkerProcess, WorkerSpec
+from runtime.worker_limits import Memory
+from runtime.worker_process import WorkerProcess, WorkerSpec, read_memory
 
 
 def start(**params):
@@ -97,3 +101,63 @@ async def test_a_folder_in_the_working_directory_does_not_take_the_place_of_ours
 async def test_parameters_that_cannot_be_told_are_refused_before_anything_starts():
     with pytest.raises(TypeError):
         start(model=object())
+
+
+def descriptors():
+    return set(Path("/proc/self/fd").iterdir())
+
+
+def test_a_start_that_fails_half_way_leaves_nothing(monkeypatch):
+    started = []
+
+    def refuse(pid):
+        started.append(pid)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    before = descriptors()
+
+    with pytest.raises(OSError, match="Too many open files"):
+        start(hang=True)
+
+    assert descriptors() == before
+    assert not Path(f"/proc/{started[0]}").exists()
+
+
+async def test_a_kernel_too_old_for_pidfds_is_none_that_refuses(monkeypatch):
+    def refuse(_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    process = start(hang=True)
+    process.send_signal(signal.SIGKILL)
+
+    assert await process.has_ended_within(5)
+    await end(process)
+
+
+def test_a_process_has_its_share_of_what_is_shared():
+    memory = read_memory(os.getpid())
+
+    assert 1_000_000 < memory.pss_bytes <= memory.rss_bytes
+
+
+def test_where_the_kernel_does_not_tell_shares_all_that_is_resident_counts(monkeypatch):
+    real = Path.read_text
+
+    def read_text(path, **options):
+        if path.name == "smaps_rollup":
+            raise FileNotFoundError(path)
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    memory = read_memory(os.getpid())
+
+    assert 1_000_000 < memory.pss_bytes == memory.rss_bytes
+
+
+def test_a_process_that_has_gone_has_nothing():
+    process = subprocess.Popen(["true"])
+    process.wait()
+
+    assert read_memory(process.pid) == Memory()

@@ -36,6 +36,7 @@ POLL_S: Final = 0.05
 HTTP_TIMEOUT_S: Final = 10.0
 SMALL: Final[dict[str, object]] = {
     "transcription.workers": 1,
+    "transcription.spare_workers": 0,
     "inference.provider": "none",
     "speech.provider": "none",
 }

@@ -102,7 +102,7 @@ async def test_a_stopped_worker_is_killed_at_the_deadline_and_the_others_do_not_
         took_s = trio.current_time() - started_s
 
     assert took_s < 1.0 + 1.0 + 0.6  # deadline, dump, the job again
-    assert sorted(waits_s)[-2] < 0.1  # one may have been taken back from behind the stopped one
+    assert sorted(waits_s)[-2] < 0.5  # one may have been taken back from behind the stopped one
 
 
 @pytest.mark.parametrize("size", [1, 2])
