@@ -386,7 +386,7 @@ class House:
             self.begin_drain("an operator's wish", usual_s if timeout_s is None else timeout_s)
             return self.facts.drain.shown(trio.current_time)
 
-        return HttpServices(recent_turns, tools, self.adapters.version, drain)
+        return HttpServices(recent_turns, tools, self.adapters.version, drain, self.facts.status)
 
     def _audio_services(self) -> AudioServices:
         async def transcribe(utterance: Utterance, language: str | None) -> Transcript | NoWords:

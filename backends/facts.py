@@ -64,6 +64,10 @@ class Facts:
             "listening": [f"{host}:{port}" for host, port in self.addresses],
         }
 
+    def status(self) -> Mapping[str, Any]:
+        """Return the whole: figures, and the tree."""
+        return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree()}
+
     def memory(self) -> Mapping[str, float]:
         """Return the machine's memory."""
         return self._adapters.machine.memory()

@@ -14,6 +14,7 @@ import click
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
     "say": "Talk to a running server.",
+    "status": "Show a running server, once or live.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
     "bench": "Run a benchmark of the checkout.",

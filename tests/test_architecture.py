@@ -33,7 +33,7 @@ THEIRS: Mapping[str, frozenset[str]] = {
     "runtime": frozenset({"attrs", "msgspec", "trio"}),
     "actors": frozenset({"attrs", "trio"}),
     "supervisor": frozenset({"attrs", "trio"}),
-    "cli": frozenset({"attrs", "click", "rich", "structlog", "trio", "trio_websocket"}),
+    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio", "trio_websocket"}),
 }
 NOT_IN_BACKENDS = frozenset({"click", "rich", "structlog", "trio_websocket"})  # those are for people and for clients
 FORBIDDEN_NAMES = frozenset(

@@ -22,6 +22,7 @@ from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices, LargeRequest
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
+from backends.ingress.status_stream import StatusStream
 from protocol.messages import ToolSpec
 from runtime.errors import AskError, MailboxError
 
@@ -76,6 +77,8 @@ class HttpServices:
     version: str
     drain: Callable[[float | None], Mapping[str, object]]
     """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
+    status: Callable[[], Mapping[str, Any]]
+    """The house as it stands, as JSON types."""
 
 
 def turns_limit(text: str | None) -> int:
@@ -174,8 +177,10 @@ async def finish(response: Response) -> Response:
     """Leave the route for the metrics, and compress what is worth it."""
     route = UNMATCHED if request.url_rule is None else request.url_rule.rule
     cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
-    body = await response.get_data(as_text=False)
     content_type = response.content_type or ""
+    if content_type.startswith("text/event-stream"):  # has no end that could be waited for
+        return response
+    body = await response.get_data(as_text=False)
     if is_compressible(content_type, body):
         response.headers["Vary"] = "Accept-Encoding"
     smaller = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
@@ -200,6 +205,8 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
+    stream = StatusStream(services.status)
+    app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])

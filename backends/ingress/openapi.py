@@ -32,6 +32,12 @@ OPERATIONS: Final = (
         {200: "`status`, `timestamp`, `components`.", 503: "The same; a component is unhealthy."},
     ),
     Operation("/api/status", "The supervision tree as it stands.", {200: "Actors, workers, load, sessions."}),
+    Operation(
+        "/api/status/stream",
+        "The same once a second, as Server-Sent Events, until the server leaves.",
+        {200: "Events called `status`.", 503: "Enough listen already."},
+        content_type="text/event-stream",
+    ),
     Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_type="text/plain"),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
     Operation(

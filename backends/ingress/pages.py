@@ -25,6 +25,9 @@ class Facts(Protocol):
     def server(self) -> Mapping[str, Any]:
         """Return version, uptime, sessions, load level and whether the house is stopping."""
 
+    def status(self) -> Mapping[str, Any]:
+        """Return the whole: what ``server`` returns, the time, and the tree."""
+
     def memory(self) -> Mapping[str, float]:
         """Return ``usage_percent`` and ``available_gb`` of the machine."""
 
@@ -79,7 +82,7 @@ class Pages:
 
     def status(self, _request: Request) -> Answer:
         """Show the house as it stands: figures and the whole tree."""
-        return answer({**self.facts.server(), "timestamp": self.facts.timestamp(), "tree": self.facts.tree()})
+        return answer(self.facts.status())
 
     def metrics(self, request: Request) -> Answer:
         """Give Prometheus what it asks for."""

@@ -1,5 +1,7 @@
 """The pages of a complete server, before and after a turn."""
 
+import socket
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -7,7 +9,7 @@ import pytest
 import trio
 
 from tests.system.client_fixtures import ALL, talking
-from tests.system.server_fixtures import Server, nodes, poll
+from tests.system.server_fixtures import Server, nodes, poll, run_command
 
 pytestmark = pytest.mark.system
 
@@ -125,7 +127,8 @@ def test_the_api_describes_itself_and_every_page_that_it_names_is_there(server: 
     document = server.get("/openapi.json").json()
 
     assert document["openapi"].startswith("3.")
-    read = [path for path, methods in document["paths"].items() if "get" in methods]
+    pages = {path for path, methods in document["paths"].items() if "get" in methods}
+    read = sorted(pages - {"/api/status/stream"})  # which has no end
     written = [path for path in document["paths"] if path.startswith("/v1/")]  # with /api/drain it would be over
     assert {path: server.get(path).status for path in read} == dict.fromkeys(read, 200)
     assert {path: server.get(path, method="POST").status for path in written} == dict.fromkeys(written, 400)
@@ -135,3 +138,22 @@ def test_what_is_not_there_is_404_and_a_page_is_only_read(server: Server) -> Non
     assert server.get("/nothing/here").status == 404
     assert server.get("/health", method="DELETE").status == 405
     assert server.get("/ws").status == 426
+
+
+def test_sayso_status_shows_it_in_a_terminal(server: Server, tmp_path: Path) -> None:
+    shown = run_command(tmp_path, {}, "status", "--once", "--url", server.url)
+
+    assert shown.process.returncode == 0
+    assert "transcription ready" in shown.log()
+    assert "worker ready role spare" in shown.log()
+
+
+def test_the_status_streams(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET /api/status/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        heard = b""
+        while b"id: 2" not in heard:
+            data = connection.recv(65_536)
+            assert data, heard
+            heard += data
+    assert b'"id":"transcription"' in heard

@@ -34,6 +34,7 @@ async def unavailable(*_: object) -> Any:
 
 AUDIO = AudioServices(unavailable, unavailable, EarshotDetector, 1, lambda: None)
 DRAINED: list[float | None] = []
+STATUS: dict[str, object] = {"stopping": True}
 
 
 def drain(deadline_s: float | None) -> dict[str, object]:
@@ -41,7 +42,7 @@ def drain(deadline_s: float | None) -> dict[str, object]:
     return {"phase": "draining"}
 
 
-SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3", drain=drain)
+SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3", drain=drain, status=lambda: STATUS)
 
 
 @attrs.frozen

@@ -80,7 +80,8 @@ class House:
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[httpx2.AsyncClient]:
-    app = make_app(HttpServices(recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}), house.services())
+    services = HttpServices(recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}, status=dict)
+    app = make_app(services, house.services())
     async with serving(app=app) as server, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
         yield client
 

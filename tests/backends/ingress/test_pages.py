@@ -17,14 +17,24 @@ class FakeFacts:
 
     states: dict[str, str] = attrs.field(factory=dict)
     stopping: bool = False
+    load_level: int = 0
     asked_for: list[str] = attrs.field(factory=list)
 
     def tree(self):
         names = ("history", "tools", "inference", "transcription", "speech")
         return {"id": "root", "state": "ready", "children": [node(n, self.states.get(n, "ready")) for n in names]}
 
+    def status(self):
+        return {**self.server(), "tree": self.tree()}
+
     def server(self):
-        return {"version": "1", "uptime_s": 5.0, "sessions": 2, "load_level": 0, "stopping": self.stopping}
+        return {
+            "version": "1",
+            "uptime_s": 5.0,
+            "sessions": 2,
+            "load_level": self.load_level,
+            "stopping": self.stopping,
+        }
 
     def memory(self):
         return {"usage_percent": 10.0, "available_gb": 20.0}
@@ -85,3 +95,11 @@ def test_answers_are_not_to_be_kept():
     answer = Pages(FakeFacts()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
 
     assert ("cache-control", "no-store") in answer.headers
+
+
+def test_a_house_under_load_sends_new_work_elsewhere_and_lives():
+    facts = FakeFacts(load_level=3)
+
+    assert get(facts, "/health/ready") == (503, {"status": "not ready", "missing": ["load level 3"]})
+    assert get(facts, "/health/live")[0] == 200
+    assert get(FakeFacts(load_level=2), "/health/ready")[0] == 200

@@ -1,0 +1,172 @@
+"""``sayso status``: a running server in the terminal, once or live.
+
+Rules kept here:
+
+* It asks ``/api/status`` and shows what it gets: a field that an older or newer server does not send is left out.
+* A server that is gone is waited for while the picture is live, and an error (exit code 1) when it is asked once.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import click
+import httpx2
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+INTERVAL_S: Final = 1.0
+TIMEOUT_S: Final = 3.0
+EXIT_NOBODY: Final = 1
+MAX_SESSIONS: Final = 10  # shown by name; there may be thousands
+STYLES: Final[Mapping[str, str]] = {
+    "ready": "green",
+    "starting": "cyan",
+    "stopping": "cyan",
+    "backoff": "yellow",
+    "zombie": "bold red",
+    "stopped": "dim",
+    "skipped": "dim",
+}
+
+
+class Unreachable(Exception):
+    """Nobody answers, or not with a status; the message says where."""
+
+
+@click.command()
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the server is.")
+@click.option("--once", is_flag=True, help="Show one picture and end.")
+@click.option("--json", "is_json", is_flag=True, help="Print what the server sent, once.")
+def status(url: str, *, once: bool, is_json: bool) -> None:
+    """Show a running server: the tree, workers, load and drain."""
+    console = Console()
+    if once or is_json:
+        try:
+            page = ask(url)
+        except Unreachable as error:
+            raise click.ClickException(str(error)) from error
+        console.print_json(json.dumps(page)) if is_json else console.print(picture(page))
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        try:
+            while True:
+                live.update(current(url), refresh=True)
+                time.sleep(INTERVAL_S)
+        except KeyboardInterrupt:
+            return
+
+
+def current(url: str) -> RenderableType:
+    """Return the picture, or why there is none."""
+    try:
+        return picture(ask(url))
+    except Unreachable as error:
+        return Text(f"{error}; trying again", style="yellow")
+
+
+def ask(url: str) -> Mapping[str, Any]:
+    """Return the status; raises ``Unreachable``."""
+    address = f"{http_address(url)}/api/status"
+    try:
+        response = httpx2.get(address, timeout=TIMEOUT_S, trust_env=False)
+        response.raise_for_status()
+        page = response.json()
+    except (httpx2.HTTPError, ValueError) as error:
+        raise Unreachable(f"no status from {address}: {error}") from error
+    if not isinstance(page, dict) or "tree" not in page:
+        raise Unreachable(f"{address} is no status of sayso")
+    return page
+
+
+def http_address(url: str) -> str:
+    """Return the base of a server's pages, also from the address of its WebSocket; raises ``Unreachable``."""
+    scheme, _, rest = url.partition("://")
+    known = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+    if scheme not in known or not rest:
+        raise Unreachable(f"the address must begin with http:// or ws://, not {url!r}")
+    return f"{known[scheme]}://{rest.removesuffix('/').removesuffix('/ws')}"
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def picture(page: Mapping[str, Any]) -> RenderableType:
+    """Return a status as something to look at."""
+    return Group(headline(page), loads(page.get("load") or {}), tree_of(page["tree"]))
+
+
+def headline(page: Mapping[str, Any]) -> Text:
+    """Return the whole in a line."""
+    drain = page.get("drain") or {}
+    parts = [
+        f"{page.get('name', 'sayso')} {page.get('version', '')}",
+        f"up {page.get('uptime_s', 0):.0f} s",
+        f"{page.get('sessions', 0)} sessions",
+        f"load level {page.get('load_level', 0)}",
+    ]
+    if drain.get("phase", "serving") != "serving":
+        parts.append(f"{drain['phase']}: {drain.get('reason')}, {drain.get('deadline_in_s')} s left")
+    return Text(" · ".join(parts), style="bold")
+
+
+def loads(load: Mapping[str, Any]) -> RenderableType:
+    """Return the signals of the load and where their levels begin."""
+    signals = load.get("signals") or {}
+    if not signals:
+        return Text("load is not measured", style="dim")
+    table = Table("signal", "value", "unit", "levels begin at", box=None, pad_edge=False)
+    for name, signal in signals.items():
+        value = signal.get("value")
+        marks = ", ".join(f"L{level} {high:g}" for level, (high, _) in signal.get("marks", {}).items())
+        style = "bold yellow" if name == load.get("driver") else ""
+        table.add_row(name, "-" if value is None else f"{value:g}", signal.get("unit", ""), marks, style=style)
+    return table
+
+
+def tree_of(root: Mapping[str, Any]) -> Tree:
+    """Return the supervision tree; of many sessions some, and how many more."""
+    shown = Tree(line_of(root))
+    for child in root.get("children", ()):
+        below = shown.add(line_of(child))
+        if child.get("id") == "sessions":
+            sessions = child.get("children", ())
+            for session in sessions[:MAX_SESSIONS]:
+                below.add(line_of(session))
+            if len(sessions) > MAX_SESSIONS:
+                below.add(f"[dim]and {len(sessions) - MAX_SESSIONS} more[/]")
+            continue
+        for line in details_of(child):
+            below.add(line)
+    return shown
+
+
+def details_of(node: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield what is below an actor: its workers, and its children."""
+    pool = (node.get("statistics") or {}).get("pool") or {}
+    for worker in pool.get("workers", ()):
+        figures = " ".join(f"{name} {worker[name]}" for name in ("role", "pid", "jobs", "restarts") if name in worker)
+        yield f"[dim]worker[/] {escape(str(worker.get('state')))} {escape(figures)}"
+    for child in node.get("children", ()):
+        yield line_of(child)
+
+
+def line_of(node: Mapping[str, Any]) -> str:
+    """Return one actor in a line."""
+    state = str(node.get("state"))
+    parts = [f"[{STYLES.get(state, '') or 'none'}]{escape(str(node.get('id')))}[/] {escape(state)}"]
+    mailbox = node.get("mailbox") or {}
+    if node.get("restarts"):
+        parts.append(f"[yellow]{node['restarts']} restarts[/]")
+    if mailbox.get("queued"):
+        parts.append(f"{mailbox['queued']} queued, the oldest for {mailbox.get('head_age_s', 0):.1f} s")
+    ended = node.get("last_exit")
+    if ended and node.get("restarts"):
+        parts.append(f"[dim]{escape(str(ended.get('kind')))}: {escape(str(ended.get('reason')))[:80]}[/]")
+    return "  ".join(parts)
