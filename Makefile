@@ -2,6 +2,7 @@
 #
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
+#   make sim        the whole house, simulated, for SEEDS=2000 seeds
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -9,6 +10,7 @@
 PYTHON ?= python3
 ARGS ?=
 NAME ?= commands
+SEEDS ?= 2000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types format bench lock clean
+.PHONY: help serve test sim lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,8 +31,11 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types $(STAMPS)/node
+test: lint types sim $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+sim: $(STAMPS)/dev
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --processes 2
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

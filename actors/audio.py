@@ -88,8 +88,10 @@ class Audio(Actor):
             case Configured():
                 self._configure(message)
             case AudioStart():
+                self._memory.is_pressed = True
                 await self._emit(self._endpointer.press())
             case AudioEnd():
+                self._memory.is_pressed = False
                 await self._emit(self._endpointer.release())
                 await self._acknowledge()
             case _:
@@ -126,6 +128,8 @@ class Audio(Actor):
         """Run the detector over what is kept and was not committed (runtime.md: committed is never sent again)."""
         start = self._memory.replay_from()
         self._endpointer.seek(start)
+        if self._memory.is_pressed:
+            await self._emit(self._endpointer.press())
         await self._listen(self._memory.audio.slice(start, self._memory.audio.end))
 
     async def _listen(self, pcm: bytes) -> None:
@@ -171,6 +175,7 @@ class Audio(Actor):
         while True:
             await trio.sleep(STALL_CHECK_S)
             if self._endpointer.is_open and trio.current_time() - self._last_frame_s > limit_s:
+                self._memory.is_pressed = False
                 await self._emit(self._endpointer.stall())
 
 

@@ -71,11 +71,8 @@ class Dialogue(Actor):
         if self._memory.options is not None:
             self._wishes = Wishes(self._memory.options)
         self._sessions.register(self._memory.session_id, self.context.ref)
+        self.context.nursery.start_soon(self._be_found)
         await self._take_up()
-
-    async def on_stop(self) -> None:
-        """Be found no more."""
-        self._sessions.unregister(self._memory.session_id, self.context.ref)
 
     async def handle(self, message: object) -> None:
         """Take one thing that was heard, typed or decided."""
@@ -100,6 +97,13 @@ class Dialogue(Actor):
                 await self._leave(message)
             case _:
                 raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+
+    async def _be_found(self) -> None:
+        """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._sessions.unregister(self._memory.session_id, self.context.ref)
 
     def statistics(self) -> Mapping[str, object]:
         """Show what goes on."""
@@ -176,14 +180,16 @@ class Dialogue(Actor):
             self._start(waiting)
         elif self._announcements and self._hearing is None:
             self._start(Waiting(self._kit.new_id(), self._announcements.popleft()))
-        elif self._farewell is not None and self._hearing is None:
+        elif self._farewell is not None and not self._memory.open_turns:
             await self._kit.hang_up(self._farewell)
 
     async def _leave(self, message: events.Bye | Leave) -> None:
         """Go as soon as nothing is said or answered; tell the client if it is not its own wish."""
         if isinstance(message, events.Bye):
             self._farewell = Hang(CloseCode.NORMAL, "bye")
-            self._hearing = None  # its end will not come
+            if self._hearing is not None:  # its end will not come
+                turn_id, self._hearing = self._hearing, None
+                await self._complete_unrun(turn_id, "interrupted")
             await self._next()
             return
         self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)
@@ -222,9 +228,11 @@ class Dialogue(Actor):
         await self._kit.show(events.TurnCompleted(turn_id, outcome, events.LatencyMs()))
 
     async def _take_up(self) -> None:
-        """Run again what the last incarnation was running, unless it acted already or has failed twice."""
-        running, self._memory.running = self._memory.running, None
-        if running is not None and running.attempt < MAX_ATTEMPTS and not self._memory.has_acted(running.turn_id):
+        """Run again what the last incarnation was running, unless it acted or answered already or has failed twice."""
+        memory = self._memory
+        running, memory.running = memory.running, None
+        is_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
+        if running is not None and running.attempt < MAX_ATTEMPTS and not is_begun:
             again = attrs.evolve(running, attempt=running.attempt + 1)
             if self._memory.waiting is None:
                 self._memory.waiting = again
@@ -261,10 +269,12 @@ class Dialogue(Actor):
         except (AskError, MailboxError) as error:  # the question stays open: it can be answered again, or by hand
             await self._kit.show(events.Error("turn_failed", str(error), turn_id=waiting.turn_id))
             await self._complete_unrun(waiting.turn_id, "failed")
+            await self._next()
             return
         consent = consent_of(text)
         turn.confirm(None, approve=consent is True)
         if consent is not None or not text:
             await self._complete_unrun(waiting.turn_id, "done" if text else "no_speech")
+            await self._next()
         else:
             await self._take(Waiting(waiting.turn_id, events.Text(text)))

@@ -51,12 +51,16 @@ class SessionMemory:
     """Taken by the ear and acknowledged, at the client's own rate."""
     speech_start: int = 0
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
+    is_pressed: bool = attrs.field(default=False, init=False)
+    """Push-to-talk: whether the button is down."""
     open_turns: set[str] = attrs.field(factory=set)
     """Turns that the client knows of and that have not been completed."""
     waiting: Any = None
     """What the dialogue will do next; only the dialogue looks into it."""
     running: Any = None
     """What the dialogue is doing; has a ``turn_id``."""
+    answered: str | None = attrs.field(default=None, init=False)
+    """The turn of which the client has seen a part of the answer last: it is not run again."""
     _diary: Diary = attrs.field(factory=Diary, init=False)
 
     # --- events ----------------------------------------------------------------------------------

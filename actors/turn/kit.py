@@ -7,7 +7,7 @@ import attrs
 
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
-from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, ServerEvent
+from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages import Count, Hang, Send
 from protocol.vault import SessionMemory
 from runtime import MailboxClosed, Ref
@@ -43,6 +43,8 @@ class TurnKit:
 
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""
+        if isinstance(event, Reply | ReplyDelta):
+            self.memory.answered = event.turn_id
         try:
             await self.peers.connection.tell(Send(event))
         except MailboxClosed:

@@ -256,6 +256,20 @@ async def test_what_was_committed_before_a_crash_is_not_heard_again(grow: Grow, 
     assert ear.tree.status().children[-1].incarnation == 2
 
 
+async def test_a_button_that_is_down_at_a_crash_is_still_down_after_it(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear(breaks=[32])  # half a second into the stream
+    await ear.open(grow, mode="push_to_talk")
+    await trio.sleep(2.0)
+    await ear.ref.tell(events.AudioStart())
+    await ear.hear(voice(1.024))
+    await ear.ref.tell(events.AudioEnd())
+    await trio.sleep(1.0)
+    assert ear.tree.status().children[-1].incarnation == 2
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.utterance.pcm == voice(1.024)
+    assert ended.reason == "manual"
+
+
 async def test_a_crash_before_the_handshake_leaves_a_working_ear(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
     await ear.open(grow)

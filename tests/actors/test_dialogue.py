@@ -413,6 +413,21 @@ async def test_a_turn_that_has_acted_is_not_repeated_after_a_crash(grow: Grow, a
     room.assert_each_turn_was_completed_once()
 
 
+async def test_a_turn_whose_answer_has_begun_is_not_answered_again_after_a_crash(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("It is ", "late.", before_s=1.0)
+    room.speech.answers[Synthesise] = speech_of(30.0)
+    await room.open(grow, capabilities=("llm", "tts"))
+    await room.type("hello")
+    await crash(room)
+    assert await room.completed() == [("id1", "failed")]
+    await trio.sleep(60.0)
+    assert [reply.text for reply in room.connection.events(events.Reply)] == ["It is late."]
+    room.assert_each_turn_was_completed_once()
+
+
 async def test_speech_that_was_being_heard_at_a_crash_ends_as_failed(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)

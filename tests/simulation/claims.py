@@ -1,0 +1,263 @@
+"""What must be true of every run, whatever went wrong in it; each claim says what excuses it.
+
+A claim is a function of a report that yields what is wrong. Nothing here looks into the product: only at what clients
+heard, what the outside was asked to do, and the figures that the runtime shows.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from protocol.messages import Send, TurnRecord
+from runtime import Ref
+from runtime.errors import RestartIntensityExceeded, StartFailed
+from tests.simulation.clients import Client
+from tests.simulation.outside import CHANGES, MUMBLED
+from tests.simulation.world import Report
+
+BYE: Final = 1000
+STOP_SLACK_S: Final = 1.5
+STOP_TIMEOUT_S: Final = 10.0
+Claim = Callable[[Report], Iterator[str]]
+
+
+def every_turn_ends_once(report: Report) -> Iterator[str]:
+    """Exactly one ``turn_completed`` for every turn that a client was told of.
+
+    A client whose socket did not end in order may miss it, and what a connection had in hand when it crashed is lost.
+    """
+    lost = lost_events(report)
+    for client in report.clients:
+        ends = Counter(data["turn_id"] for data in client.heard.of("turn_completed"))
+        for turn_id, count in ends.items():
+            if count > 1:
+                yield f"{client.caller.name}: {turn_id} ended {count} times"
+        for turn_id in sorted(turns_that_should_end(client) - set(ends)):
+            if ("TurnCompleted", turn_id) not in lost:
+                yield f"{client.caller.name}: {turn_id} never ended"
+
+
+def events_are_numbered_without_gaps(report: Report) -> Iterator[str]:
+    """A client sees 1, 2, 3 …; one that was crashed on may have lost the one event in hand."""
+    for client in report.clients:
+        numbers = [seq for seq, _, _ in client.heard.log]
+        if numbers != sorted(set(numbers)):
+            yield f"{client.caller.name}: events out of order or twice: {numbers}"
+        elif numbers != list(range(1, len(numbers) + 1)) and not report.saboteur.has_crashed("connection"):
+            yield f"{client.caller.name}: gaps in {numbers}"
+
+
+def nothing_is_done_twice(report: Report) -> Iterator[str]:
+    """No call id reaches a tool twice, and nothing that was said once is done twice."""
+    shed = report.outside.shed
+    for call_id, count in sorted(shed.calls.items()):
+        if count > 1:
+            yield f"call {call_id} was made {count} times"
+    for number, count in sorted(shed.changes.items()):
+        if count > 1:
+            yield f"{CHANGES} {number} was made {count} times"
+    shown = Counter(data["call_id"] for client in report.clients for data in client.heard.of("tool_call"))
+    for call_id, count in sorted(shown.items()):
+        if count > 1:
+            yield f"call {call_id} was shown {count} times"
+
+
+def no_answer_is_given_twice(report: Report) -> Iterator[str]:
+    """One whole ``reply`` a turn, spoken once; a truncated one says what was heard of it."""
+    for client in report.clients:
+        for turn_id, count in sorted(
+            Counter(data["turn_id"] for data in client.heard.of("speech_audio_start")).items()
+        ):
+            if count > 1 and turn_id not in {data["turn_id"] for data in client.heard.of("confirm_request")}:
+                yield f"{client.caller.name}: {turn_id} was spoken {count} times"
+        whole = Counter(data["turn_id"] for data in client.heard.of("reply") if not data.get("truncated"))
+        for turn_id, count in sorted(whole.items()):
+            if count > 1:
+                yield f"{client.caller.name}: {turn_id} was answered {count} times"
+
+
+def words_are_heard_once(report: Report) -> Iterator[str]:
+    """What was spoken is transcribed once, as it was spoken; all of it, where nothing touched the way of the words."""
+    for client in report.clients:
+        steps = [step for step in client.caller.steps if step.kind in ("say", "press")]
+        spoken = [report.plan.sayings[step.number] for step in steps]
+        texts = Counter(data["text"] for data in client.heard.of("transcript"))
+        turns = {(data["turn_id"], data["text"]) for data in client.heard.of("transcript")}
+        for text, count in Counter(text for _, text in turns).items():
+            if count > 1 and text != MUMBLED:
+                yield f"{client.caller.name}: {text!r} was heard in {count} turns"
+            if text not in spoken and is_unhurried(client) and not has_trailed_off(client):
+                yield f"{client.caller.name}: {text!r} was heard, and never spoken"
+        if is_untouched(report) and has_spoken_all(report, client):
+            for text in spoken:
+                if texts[text] != 1:
+                    yield f"{client.caller.name}: {text!r} was heard {texts[text]} times"
+
+
+def history_is_what_was_heard(report: Report) -> Iterator[str]:
+    """A record for every turn that ran, with its words and its answer, once."""
+    rows = [row for row in report.outside.database.rows if isinstance(row, TurnRecord)]
+    for turn_id, count in Counter(row.turn_id for row in rows).items():
+        if count > 1:
+            yield f"{turn_id} was recorded {count} times"
+    by_turn = {row.turn_id: row for row in rows}
+    for client in report.clients:
+        yield from _differences(report, client, by_turn)
+
+
+def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord]) -> Iterator[str]:
+    texts = {data["turn_id"]: data["text"] for data in client.heard.of("transcript")}
+    replies = {data["turn_id"]: data["text"] for data in client.heard.of("reply")}
+    for data in client.heard.of("turn_completed"):
+        turn_id = data["turn_id"]
+        row = rows.get(turn_id)
+        if row is None:
+            if data["latency_ms"] and not report.saboteur.has_crashed("history") and not has_lost_history(report):
+                yield f"{client.caller.name}: {turn_id} was not recorded"
+            continue
+        if row.outcome != data["outcome"]:
+            yield f"{turn_id}: recorded as {row.outcome}, told as {data['outcome']}"
+        if row.heard != texts.get(turn_id, row.heard):
+            yield f"{turn_id}: recorded {row.heard!r}, heard {texts[turn_id]!r}"
+        if row.outcome == "done" and row.replied != replies.get(turn_id, row.replied):
+            yield f"{turn_id}: recorded {row.replied!r}, told {replies[turn_id]!r}"
+
+
+def messages_are_conserved(report: Report) -> Iterator[str]:
+    """``accepted = processed + queued + in_flight + dropped + expired + quarantined`` for every mailbox."""
+    for ref in report.refs:
+        counters = ref.mailbox.counters
+        gone = counters.processed + counters.in_flight + counters.dropped.total()
+        gone += counters.expired + counters.quarantined + len(ref.mailbox)
+        if counters.accepted != gone:
+            yield f"{ref.name}: {counters.accepted} accepted, {gone} accounted for: {counters}"
+        if counters.in_flight or len(ref.mailbox) or has_waiting_senders(ref):
+            yield f"{ref.name}: not empty at the end: {ref.mailbox!r} {counters}"
+
+
+def nothing_is_left(report: Report) -> Iterator[str]:
+    """No session, place, ask or task outlives its owner."""
+    if report.sessions_left:
+        yield f"{report.sessions_left} sessions are left"
+    if report.places_left:
+        yield f"{report.places_left} places are taken by nobody"
+    if report.open_asks:
+        yield f"{report.open_asks} asks are still waiting"
+    if report.zombies:
+        yield "tasks did not end"
+    for client in report.clients:
+        if client.is_inside:
+            yield f"{client.caller.name} still has an open socket"
+
+
+def every_ask_ends_in_time(report: Report) -> Iterator[str]:
+    """No ask outlives its deadline."""
+    yield from report.late_asks
+
+
+def the_house_ends_in_order(report: Report) -> Iterator[str]:
+    """The stop is bounded; only a root that gives up ends by itself, or one that cannot start for our crash."""
+    if report.stop_s > STOP_TIMEOUT_S + STOP_SLACK_S:
+        yield f"the stop took {report.stop_s:.1f} s"
+    ended = report.ended_by
+    if ended is None:
+        return
+    leaves = list(_leaves(ended))
+    if not all(isinstance(leaf, RestartIntensityExceeded) or is_our_start_failure(leaf) for leaf in leaves):
+        yield f"ended by {leaves!r}"
+    elif not report.saboteur.crashes and not report.weather.struck:
+        yield f"gave up without a cause: {leaves!r}"
+
+
+def nobody_waits_in_vain(report: Report) -> Iterator[str]:
+    """A client whose session lives hears of every turn's end, unless the words themselves were lost."""
+    excused = {"connection", "audio", "dialogue"}
+    for client in report.clients:
+        if client.heard.gave_up and not report.saboteur.has_crashed(*excused) and is_unhurried(client):
+            yield f"{client.caller.name} gave up waiting {client.heard.gave_up} times"
+
+
+CLAIMS: Final[tuple[Claim, ...]] = (
+    every_turn_ends_once,
+    events_are_numbered_without_gaps,
+    nothing_is_done_twice,
+    no_answer_is_given_twice,
+    words_are_heard_once,
+    history_is_what_was_heard,
+    messages_are_conserved,
+    nothing_is_left,
+    every_ask_ends_in_time,
+    the_house_ends_in_order,
+    nobody_waits_in_vain,
+)
+
+
+def broken_claims(report: Report) -> list[str]:
+    """Return what is wrong with a run, each with the name of its claim."""
+    return [f"{claim.__name__}: {problem}" for claim in CLAIMS for problem in claim(report)]
+
+
+# --- excuses -------------------------------------------------------------------------------------
+
+
+def lost_events(report: Report) -> set[tuple[str, str]]:
+    """Return kind and turn of the events that were in the hands of an actor when it was crashed."""
+    events: list[Any] = [message.event for message in report.saboteur.lost if isinstance(message, Send)]
+    return {(type(event).__name__, event.turn_id) for event in events if hasattr(event, "turn_id")}
+
+
+def turns_that_should_end(client: Client) -> set[str]:
+    """Return the turns whose end the client must have heard: all, or those before it sat idle when it was cut off."""
+    log = client.heard.log
+    if client.heard.close_code not in (BYE, None):
+        log = log[: client.idle_at or 0]
+    return {data["turn_id"] for _, _, data in log if "turn_id" in data}
+
+
+def is_unhurried(client: Client) -> bool:
+    """Whether the client waited for each answer: then no two utterances can run together."""
+    return all(step.is_awaited for step in client.caller.steps)
+
+
+def has_trailed_off(client: Client) -> bool:
+    """Whether the client left a sentence open, which the next one then belongs to."""
+    return any(step.kind == "trail off" for step in client.caller.steps)
+
+
+def is_untouched(report: Report) -> bool:
+    """Whether nothing went wrong on the way from mouth to transcript."""
+    on_the_way = {"connection", "audio", "dialogue", "transcription", "vault", "gateway", "sessions"}
+    harmful = {f"whisper:{how}" for how in ("refuses", "fails", "garbage", "hangs", "dies")}
+    is_whole = not report.saboteur.has_crashed(*on_the_way) and not harmful & set(report.weather.struck)
+    return is_whole and report.plan.end == "idle" and report.ended_by is None
+
+
+def has_spoken_all(report: Report, client: Client) -> bool:
+    """Whether the client came in, was not hurried, and said everything."""
+    kinds = {step.kind for step in client.caller.steps}
+    is_plain = is_unhurried(client) and not kinds & {"interrupt", "stall", "nonsense", "trail off"}
+    return is_plain and client.caller.end not in ("cut", "hasty") and bool(client.heard.of("connection_accepted"))
+
+
+def has_lost_history(report: Report) -> bool:
+    """Whether records may have been lost with the house: at a stop in the middle, or a store that failed at the end."""
+    is_cut_short = report.plan.end != "idle" or report.ended_by is not None or "history" in report.saboteur.deaf
+    return is_cut_short or report.weather.struck["store:fails"] > 0
+
+
+def is_our_start_failure(error: BaseException) -> bool:
+    """Whether the house did not start because we crashed an actor meanwhile."""
+    return isinstance(error, StartFailed) and "SimulatedCrash" in str(error)
+
+
+def has_waiting_senders(ref: Ref) -> bool:
+    """Whether somebody still waits for room."""
+    return bool(ref.mailbox.statistics(0.0).waiting_senders)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

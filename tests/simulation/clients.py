@@ -1,0 +1,288 @@
+"""Simulated callers: each follows a script, notes what it hears, and answers what it is asked."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import attrs
+import trio
+
+from backends.protocols import Refusal
+from tests.simulation.outside import Outside, Weather, speech_of
+from tests.simulation.trace import Trace
+from tests.simulation.wire import CUT, SimulatedSocket
+
+VERBS: Final = ("do", "ask", "read", "act")
+VOICE_FRAMES: Final = (16, 40)  # of 16 ms
+SILENCE_S: Final = 0.4  # longer than ends an utterance
+PIECE_BYTES: Final = 3_200  # 0.1 s
+PIECE_S: Final = 0.1
+PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and what restarts take
+RETRY_S: Final = 1.0
+UNFINISHED: Final = 9_999  # what somebody says who trails off
+TRIES: Final = 4
+
+
+@attrs.frozen
+class Step:
+    """One thing that a client does."""
+
+    kind: str
+    """``say``, ``press``, ``text``, ``interrupt``, ``ping``, ``nonsense``, ``stall`` or ``trail off``."""
+    number: int = 0
+    frames: int = 0
+    is_awaited: bool = True
+    """Whether the client waits for the end of the turn before the next step."""
+
+
+@attrs.frozen
+class Caller:
+    """A client's script."""
+
+    name: str
+    starts_s: float
+    steps: tuple[Step, ...]
+    end: str
+    """``bye``, ``hasty`` (a bye in the middle of whatever goes on), ``cut`` or ``stay``."""
+    consents: str
+    """``yes``, ``no``, ``aloud`` or ``never``."""
+    capabilities: tuple[str, ...]
+
+
+def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, ...]:
+    """Draw one to four callers; what each says goes into ``sayings`` by its number."""
+    numbers = iter(range(1, 1_000))
+    return tuple(_draw_caller(rng, f"caller{at}", numbers, sayings) for at in range(rng.choice((1, 1, 2, 2, 3, 4))))
+
+
+def _draw_caller(rng: random.Random, name: str, numbers: Iterator[int], sayings: dict[int, str]) -> Caller:
+    steps = []
+    for _ in range(rng.randint(1, 3)):
+        step = Step(
+            kind=rng.choices(("say", "press", "text"), (5, 1, 3))[0],
+            number=next(numbers),
+            frames=rng.randint(*VOICE_FRAMES),
+            is_awaited=rng.random() < 0.75,
+        )
+        sayings[step.number] = f"{rng.choice(VERBS)} {step.number}"
+        steps.append(step)
+        if rng.random() < 0.2:
+            steps.append(Step(rng.choice(("interrupt", "ping", "nonsense", "stall", "trail off"))))
+    return Caller(
+        name=name,
+        starts_s=round(rng.uniform(0.0, 1.0), 3),
+        steps=tuple(steps),
+        end=rng.choices(("bye", "hasty", "cut", "stay"), (6, 1, 1, 2))[0],
+        consents=rng.choices(("yes", "no", "aloud", "never"), (6, 2, 1, 1))[0],
+        capabilities=rng.choice((("stt", "llm", "tools"), ("stt", "llm", "tools", "tts"))),
+    )
+
+
+@attrs.define(eq=False)
+class Heard:
+    """What one client was told; ``log`` holds every text frame as ``(seq, type, data)``."""
+
+    log: list[tuple[int, str, dict[str, Any]]] = attrs.field(factory=list)
+    audio_bytes: int = 0
+    close_code: int | None = None
+    refused: int = 0
+    gave_up: int = 0
+    """How often it waited in vain for the end of a turn."""
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the data of all frames of one type."""
+        return [data for _, name, data in self.log if name == kind]
+
+
+class Client:
+    """Follows one script."""
+
+    def __init__(
+        self, caller: Caller, outside: Outside, weather: Weather, trace: Trace, sayings: dict[int, str]
+    ) -> None:
+        self.caller = caller
+        self.heard = Heard()
+        self._outside = outside
+        self._weather = weather
+        self._trace = trace
+        self._sayings = sayings
+        self._socket: SimulatedSocket | None = None
+        self._news = trio.Event()
+        self._reads = trio.Event()
+        self.is_done = trio.Event()
+        self.idle_at: int | None = None
+        """How many events it had heard when its script was over, with no turn open and still inside."""
+        self._asked = 0
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it has a socket that is open."""
+        return self._socket is not None and self._socket.close_code is None
+
+    async def run(self) -> None:
+        """Come, do what the script says, and go."""
+        try:
+            await self._visit()
+        finally:
+            self.is_done.set()
+
+    async def _visit(self) -> None:
+        await trio.sleep(self.caller.starts_s)
+        self._socket = socket = await self._connect()
+        if socket is None:
+            return
+        self._reads.set()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen, socket, nursery)
+            options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities}
+            await self._send("connection_request", **options)
+            await self._wait_until(lambda: bool(self.heard.of("connection_accepted")))
+            for step in self.caller.steps:
+                await self._do(step)
+            await self._leave(socket)
+            self.idle_at = len(self.heard.log) if self.is_inside and not self._open_turns() else None
+            self.is_done.set()
+
+    async def _connect(self) -> SimulatedSocket | None:
+        for _ in range(TRIES):
+            ingress = self._outside.ingress
+            door = None if ingress is None else await ingress.connect(self.caller.name)
+            if isinstance(door, SimulatedSocket):
+                return door
+            if isinstance(door, Refusal):
+                self.heard.refused += 1
+            await trio.sleep(RETRY_S)
+        self._note("stays outside")
+        return None
+
+    # --- what it does ----------------------------------------------------------------------------
+
+    async def _do(self, step: Step) -> None:
+        match step.kind:
+            case "say":
+                await self._say(step)
+            case "press":
+                await self._send("session_update", mode="push_to_talk")
+                await self._send("audio_start")
+                await self._stream(speech_of(step.number, step.frames))
+                await self._send("audio_end")
+                await self._send("session_update", mode="hands_free")
+                self._asked += 1
+            case "text":
+                await self._send("text", text=self._sayings[step.number])
+                self._asked += 1
+            case "nonsense":
+                await self._put("{this is no JSON")
+            case "trail off":
+                await self._stream(speech_of(step.number or UNFINISHED, VOICE_FRAMES[0]))
+            case "stall":
+                self._reads = trio.Event()
+                self._note("stops reading")
+                await self._send("ping", t=1)
+                await self._weather.take_time(0.5, 6.0)
+                self._reads.set()
+            case kind:
+                await self._send(kind)
+        if step.number and step.is_awaited:
+            await self._wait_until(lambda: len(self._open_turns()) == 0 and self._completed() >= self._asked)
+
+    async def _say(self, step: Step) -> None:
+        self._note(f"says {self._sayings[step.number]}")
+        silence = bytes(round(SILENCE_S * 32_000))
+        await self._stream(speech_of(step.number, step.frames) + silence)
+        self._asked += 1
+
+    async def _stream(self, pcm: bytes) -> None:
+        for at in range(0, len(pcm), PIECE_BYTES):
+            await self._put(pcm[at : at + PIECE_BYTES])
+            await trio.sleep(PIECE_S)
+
+    async def _leave(self, socket: SimulatedSocket) -> None:
+        self._note(self.caller.end)
+        if self.caller.end == "cut":
+            socket.end(CUT)
+            return
+        if self.caller.end != "hasty":
+            await self._wait_until(lambda: not self._open_turns())
+        if self.caller.end != "stay":
+            await self._send("bye")
+
+    async def _send(self, kind: str, **data: Any) -> None:
+        if kind != "text" or data:
+            self._note(f"sends {kind} {data.get('text', '')}")
+        await self._put(json.dumps({"type": kind, "data": data}))
+
+    async def _put(self, frame: str | bytes) -> None:
+        if self._socket is not None:
+            await self._socket.client_sends(frame)
+
+    async def _wait_until(self, is_so: Any) -> None:
+        with trio.move_on_after(PATIENCE_S) as patience:
+            while not is_so() and self.heard.close_code is None:
+                await self._news.wait()
+        if patience.cancelled_caught:
+            self.heard.gave_up += 1
+            self._note("gives up waiting")
+
+    # --- what it hears ---------------------------------------------------------------------------
+
+    async def _listen(self, socket: SimulatedSocket, nursery: trio.Nursery) -> None:
+        while True:
+            await self._reads.wait()
+            frame = await socket.client_receives()
+            if frame is None:
+                break
+            if isinstance(frame, bytes):
+                self.heard.audio_bytes += len(frame)
+            else:
+                self._take(frame, nursery)
+        self.heard.close_code = await socket.wait_closed()
+        self._note(f"is closed {self.heard.close_code}")
+        self._tell()
+
+    def _take(self, frame: str, nursery: trio.Nursery) -> None:
+        event = json.loads(frame)
+        kind, data = event["type"], event["data"]
+        self.heard.log.append((event["seq"], kind, data))
+        told = data.get("text") or data.get("outcome") or data.get("message") or data.get("reason") or ""
+        self._note(f"hears {event['seq']} {kind} {data.get('turn_id', '')} {told}")
+        if kind == "confirm_request":
+            nursery.start_soon(self._answer, data["call_id"])
+        self._tell()
+
+    async def _answer(self, call_id: str) -> None:
+        await self._weather.take_time(0.1, 1.0)
+        match self.caller.consents:
+            case "aloud":
+                await self._send("text", text="yes")
+                self._asked += 1
+            case "yes" | "no":
+                await self._send("confirm", call_id=call_id, approve=self.caller.consents == "yes")
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = trio.Event()
+
+    def _open_turns(self) -> set[str]:
+        return turns_begun(self.heard) - {data["turn_id"] for data in self.heard.of("turn_completed")}
+
+    def _completed(self) -> int:
+        return len(self.heard.of("turn_completed"))
+
+    def _note(self, what: str) -> None:
+        self._trace.note(self.caller.name, what)
+
+
+def turns_begun(heard: Heard) -> set[str]:
+    """Return the turns that the client was told of."""
+    return {data["turn_id"] for _, _, data in heard.log if "turn_id" in data}
+
+
+def shown(callers: Sequence[Caller]) -> str:
+    """Return the scripts as lines."""
+    return "\n".join(
+        f"  {caller.name} at {caller.starts_s}: {', '.join(f'{step.kind} {step.number}' for step in caller.steps)},"
+        f" {caller.end}, consents {caller.consents}"
+        for caller in callers
+    )

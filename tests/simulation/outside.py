@@ -1,0 +1,434 @@
+"""The outside world of the simulated house: workers, models, tools, store. Each can be told to misbehave.
+
+Speech carries its meaning in itself: every sample of an utterance is the number of what is said, so that the simulated
+Whisper knows the words, and the checks know whether some were lost or doubled.
+"""
+
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+
+from backends.llm.guarded import GuardedModel
+from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolServer, ToolServerLost
+from config.settings import Settings
+from protocol.events import AudioFormat
+from protocol.messages import (
+    ChatMessage,
+    CommandMatch,
+    Generation,
+    ModelToolCall,
+    Progress,
+    SessionRecord,
+    ToolOutcome,
+    ToolRecord,
+    ToolSpec,
+    TurnRecord,
+)
+from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from tests.simulation.trace import Trace
+from tests.simulation.wire import SimulatedIngress
+
+FRAME_BYTES = 512  # the detector's
+SPEECH_RATE_HZ = 16_000
+MUMBLED = "hm"  # what is heard of words that nobody finished
+READS, CHANGES = "look", "change"
+Record = SessionRecord | TurnRecord | ToolRecord
+
+
+@attrs.define
+class Weather:
+    """What goes wrong outside: troubles that wait for the next call of a part, each used once."""
+
+    rng: random.Random
+    trace: Trace
+    _waiting: dict[str, deque[str]] = attrs.field(factory=lambda: defaultdict(deque), init=False)
+    struck: Counter[str] = attrs.field(factory=Counter, init=False)
+    """What has gone wrong indeed, as ``part:trouble``."""
+
+    def brew(self, part: str, trouble: str) -> None:
+        """Let the next call of ``part`` go wrong."""
+        self._waiting[part].append(trouble)
+
+    def strike(self, part: str) -> str | None:
+        """Return what goes wrong with this call, if anything does."""
+        if not self._waiting[part]:
+            return None
+        trouble = self._waiting[part].popleft()
+        self.struck[f"{part}:{trouble}"] += 1
+        self.trace.note("weather", f"{part}: {trouble}")
+        return trouble
+
+    async def take_time(self, least_s: float, most_s: float) -> None:
+        """Wait as long as such a thing takes."""
+        await trio.sleep(self.rng.uniform(least_s, most_s))
+
+
+# --- ears ----------------------------------------------------------------------------------------
+
+
+def speech_of(number: int, frames: int) -> bytes:
+    """Return an utterance that says ``number``, of so many frames of 16 ms."""
+    return number.to_bytes(2, "little") * (FRAME_BYTES // 2 * frames)
+
+
+def spoken_in(pcm: bytes) -> list[int]:
+    """Return the numbers that are said in an utterance, in order."""
+    step = FRAME_BYTES // 4  # wherever the frames of an utterance begin
+    found = (int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm) - 1, step))
+    return list(dict.fromkeys(number for number in found if number))
+
+
+class Detector:
+    """Takes for voice what is not silent."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def probabilities(self, pcm: bytes) -> Sequence[float]:
+        pcm = self._rest + pcm
+        whole = len(pcm) // FRAME_BYTES * FRAME_BYTES
+        self._rest = pcm[whole:]
+        return [1.0 if pcm[at] or pcm[at + 1] else 0.0 for at in range(0, whole, FRAME_BYTES)]
+
+    def reset(self) -> None:
+        self._rest = b""
+
+
+class Decoder:
+    """Takes 16 kHz s16le as it is."""
+
+    def decode(self, frame: bytes) -> bytes:
+        if len(frame) % 2:
+            raise BadAudio(f"a frame must have whole samples, not {len(frame)} bytes")
+        return frame
+
+
+# --- worker processes ----------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Workers:
+    """The face of ``runtime.pool.Pool``; ``answer(params, blob)`` is what a healthy worker does."""
+
+    name: str
+    weather: Weather
+    answer: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self.weather.take_time(0.0, 0.01)
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def call(
+        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
+    ) -> tuple[dict[str, Any], bytes]:
+        match self.weather.strike(self.name):
+            case "dies":
+                await self.weather.take_time(0.0, 0.2)
+                if attempts == 1:
+                    raise WorkerLost(f"{self.name}: killed by SIGKILL")
+            case "hangs":
+                await trio.sleep(timeout_s)
+                if attempts == 1:
+                    raise JobTimeout(f"{self.name}: not done in {timeout_s:g} s")
+            case "refuses":
+                raise PoolUnavailable(f"no {self.name} worker can start", 1.0)
+            case "fails":
+                raise JobFailed(f"{self.name}: a mistake in the worker")
+            case "garbage":
+                return {"nonsense": True}, b""
+        await self.weather.take_time(0.02, 0.2)
+        return self.answer(params, blob)
+
+    def statistics(self) -> Mapping[str, Any]:
+        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+
+    def set_may_recycle(self, _may_recycle: Callable[[], bool]) -> None:
+        pass
+
+
+def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]:
+    """Return what Whisper does: words out of samples."""
+
+    def answer(params: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        items, at = [], 0
+        for item in params["items"]:
+            numbers = spoken_in(blob[at : at + item["bytes"]])
+            at += item["bytes"]
+            items.append(
+                {
+                    "text": " and ".join(sayings.get(number, MUMBLED) for number in numbers),
+                    "language": "en",
+                    "confidence": 0.9,
+                    "alternatives": [],
+                    "no_speech": None if numbers else "noise",
+                    "compute_s": 0.05,
+                }
+            )
+        return {"items": items}, b""
+
+    return answer
+
+
+def speak(params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
+    """Make sound of a sentence: a short one, because time spent listening is not what is tested."""
+    return {"sample_rate": SPEECH_RATE_HZ}, bytes(160 * len(params["text"]))
+
+
+# --- understanding -------------------------------------------------------------------------------
+
+
+class Grammar:
+    """Knows one kind of sentence: ``do 7`` is the command that does 7."""
+
+    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        text = hypotheses[0]
+        verb, _, number = text.partition(" ")
+        if verb != "do" or not number.isdigit():
+            return None
+        return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
+
+    def vocabulary(self, language: str) -> tuple[str, ...]:
+        return ("do",)
+
+    def check(self) -> None:
+        return None
+
+
+@attrs.define(eq=False)
+class Model:
+    """Answers ``ask 7`` in words, ``read 7`` after looking, ``act 7`` after a change that the user has to confirm."""
+
+    weather: Weather
+    name: str = "simulated"
+
+    async def is_available(self) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
+
+    async def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], Awaitable[None]],
+        *,
+        max_tokens: int,
+        model: str | None = None,
+    ) -> Generation:
+        trouble = self.weather.strike("model")
+        if trouble == "fails":
+            raise ProviderError("500 Internal Server Error")
+        await self.weather.take_time(*((4.0, 9.0) if trouble == "slow" else (0.05, 0.3)))
+        calls = () if messages[-1].role == "tool" else self._calls(messages[-1].content, tools)
+        pieces = ["One moment. "] if calls else ["That is ", f"so: {messages[-1].content[:40]}. ", "It is all I know."]
+        for at, piece in enumerate(pieces):
+            if trouble == "cut" and at == len(pieces) - 1:
+                raise ProviderError("the stream broke off")
+            await on_text(piece)
+            await self.weather.take_time(0.0, 0.1)
+        return Generation("".join(pieces), calls, self.name, "tiny")
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def _calls(self, text: str, tools: Sequence[ToolSpec]) -> tuple[ModelToolCall, ...]:
+        verb, _, number = text.partition(" ")
+        wanted = {"read": READS, "act": CHANGES}.get(verb)
+        offered = next((tool.name for tool in tools if wanted is not None and tool.name.endswith(wanted)), None)
+        if offered is None or not number.isdigit():
+            return ()
+        return (ModelToolCall(f"call-{number}", offered, {"number": int(number)}),)
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Toolshed:
+    """What tool servers have done: how often each id was called, and each number changed."""
+
+    weather: Weather
+    calls: Counter[str] = attrs.field(factory=Counter, init=False)
+    changes: Counter[int] = attrs.field(factory=Counter, init=False)
+
+    @asynccontextmanager
+    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolServer]:
+        """Connect to a server."""
+        trouble = self.weather.strike(f"{name}-start")
+        await self.weather.take_time(0.0, 0.05)
+        if trouble is not None:
+            raise ToolServerLost(f"{name} does not start")
+        yield Server(name, self)
+
+
+class Server:
+    """One connected tool server."""
+
+    def __init__(self, name: str, shed: Toolshed) -> None:
+        self.name = name
+        self._shed = shed
+        self._lost = trio.Event()
+
+    async def list_tools(self) -> tuple[ToolSpec, ...]:
+        await trio.lowlevel.checkpoint()
+        if self.name != "house":
+            return ()
+        return ToolSpec("house", READS, "", {}, read_only=True), ToolSpec("house", CHANGES, "", {})
+
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        session_id: str,
+        call_id: str,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> ToolOutcome:
+        shed, started_s = self._shed, trio.current_time()
+        trouble = shed.weather.strike("tool")
+        if trouble == "dies before":
+            self._die("killed")
+        shed.calls[call_id] += 1
+        if tool == CHANGES:
+            shed.changes[arguments["number"]] += 1
+        shed.weather.trace.note(self.name, f"{tool} {arguments['number']} as {call_id}")
+        if on_progress is not None:
+            on_progress(Progress(1.0))
+        await shed.weather.take_time(0.01, 0.1)
+        if trouble == "dies after":
+            self._die("killed")
+        if trouble == "hangs":
+            await trio.sleep(timeout_s)
+            return ToolOutcome(ok=False, content="", duration_s=timeout_s, error="timed out")
+        content = f"{tool} {arguments['number']} done."
+        return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s)
+
+    async def wait_changed(self) -> None:
+        await trio.sleep_forever()
+
+    async def wait_lost(self) -> str:
+        await self._lost.wait()
+        return "killed"
+
+    def _die(self, why: str) -> None:
+        self._lost.set()
+        raise ToolServerLost(why)
+
+
+# --- history and figures -------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Store:
+    """Keeps what is written; outlives the actor that writes."""
+
+    weather: Weather
+    rows: list[Record] = attrs.field(factory=list)
+
+    async def open(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def write(self, records: Sequence[Record]) -> None:
+        trouble = self.weather.strike("store")
+        await self.weather.take_time(0.0, 0.02)
+        if trouble is not None:
+            raise StoreError("the disk is full")
+        self.rows.extend(records)
+
+    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
+        await trio.lowlevel.checkpoint()
+        return [{"turn_id": row.turn_id} for row in self.rows if isinstance(row, TurnRecord)][-limit:]
+
+    async def close(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+class Figures:
+    """A registry of metrics that keeps none."""
+
+    def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
+        pass
+
+    def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
+        pass
+
+    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+        pass
+
+
+@attrs.frozen
+class Sample:
+    """A machine at rest."""
+
+    memory_bytes: int = 1
+    cpu_percent: float = 1.0
+
+
+class Machine:
+    """What is measured of it."""
+
+    cpu_percent = 1.0
+
+    def sample(self) -> Sample:
+        return Sample()
+
+    def memory(self) -> Mapping[str, float]:
+        return {"percent": 1.0}
+
+
+class Outside:
+    """All of it, with the face of ``backends.adapters.Adapters``."""
+
+    version = "simulated"
+
+    def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str]) -> None:
+        self.grammar = Grammar()
+        self.metrics = Figures()
+        self.machine = Machine()
+        self.shed = Toolshed(weather)
+        self.database = Store(weather)
+        self.ingress: SimulatedIngress | None = None
+        self._settings = settings
+        self._weather = weather
+        self._sayings = sayings
+
+    def make_decoder(self, _audio: AudioFormat) -> Decoder:
+        return Decoder()
+
+    def make_detector(self) -> Detector:
+        return Detector()
+
+    def whisper_pool(self) -> Workers:
+        return Workers("whisper", self._weather, hear(self._sayings))
+
+    def piper_pool(self) -> Workers:
+        return Workers("piper", self._weather, speak)
+
+    def language_models(self) -> list[GuardedModel]:
+        model = Model(self._weather)
+        return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]
+
+    def embedded_model(self) -> None:
+        return None
+
+    def response_cache(self) -> None:
+        return None
+
+    def tool_server_names(self) -> Sequence[str]:
+        return ("house", "garden")
+
+    def open_tool_server(self, name: str, *, on_announcement: Callable[[str, str], None]) -> Any:
+        return self.shed.open(name, on_announcement=on_announcement)
+
+    def store(self) -> Store:
+        return self.database
+
+    def make_ingress(self, _http: object, _audio: object, handlers: IngressHandlers) -> SimulatedIngress:
+        self.ingress = SimulatedIngress(handlers)
+        return self.ingress

@@ -1,0 +1,231 @@
+"""One simulated run: the real house in a world that one seed decides."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any, cast
+from unittest import mock
+
+import attrs
+import trio
+
+import supervisor
+from backends.adapters import Adapters
+from config.settings import Settings
+from runtime import Ref, Shared, run_tree
+from runtime.envelope import PendingAsk
+from tests.fakes import default_settings
+from tests.simulation.clients import Caller, Client, plan_callers
+from tests.simulation.faults import Fault, Saboteur, plan_faults
+from tests.simulation.outside import Outside, Weather
+from tests.simulation.seams import run_seeded, stream
+from tests.simulation.trace import Trace
+
+FAULTS_UNTIL_S = 6.0
+TOO_LONG_S = 600.0  # of virtual time: no run takes as long
+SETTLE_S = 7.0  # after the last client: sessions end, history is written
+FAREWELL_S = 30.0  # for clients to see that the house is gone
+DRAIN_S = 20.0
+LATE_ASK_S = 0.15
+
+
+@attrs.frozen
+class Plan:
+    """All that is drawn before a run begins."""
+
+    seed: int
+    callers: tuple[Caller, ...]
+    sayings: dict[int, str]
+    faults: tuple[Fault, ...]
+    end: str
+    """``idle``: stop when all clients are gone; ``drain`` or ``stop`` in the middle."""
+    end_s: float
+
+
+@attrs.define(eq=False)
+class Report:
+    """What is left of a run, for ``tests/simulation/claims.py`` to judge."""
+
+    plan: Plan
+    trace: Trace
+    saboteur: Saboteur
+    weather: Weather
+    outside: Outside
+    clients: list[Client]
+    refs: list[Ref] = attrs.field(factory=list)
+    stop_s: float = 0.0
+    """What the stop of the tree took."""
+    ended_by: BaseException | None = None
+    sessions_left: int = 0
+    places_left: int = 0
+    zombies: int = 0
+    late_asks: list[str] = attrs.field(factory=list)
+    open_asks: int = 0
+
+
+def plan_run(seed: int) -> Plan:
+    """Draw everything."""
+    rng = stream(seed, "plan")
+    sayings: dict[int, str] = {}
+    callers = plan_callers(rng, sayings)
+    faults = plan_faults(rng, FAULTS_UNTIL_S)
+    end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]
+    return Plan(seed, callers, sayings, faults, end, round(rng.uniform(0.5, FAULTS_UNTIL_S), 3))
+
+
+def simulate(plan: Plan) -> Report:
+    """Run the world of ``plan``."""
+    return run_seeded(plan.seed, World(plan).run)
+
+
+class World:
+    """The house, its clients and its misfortunes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._settings = simulated_settings()
+        trace = Trace()
+        weather = Weather(stream(plan.seed, "weather"), trace)
+        outside = Outside(self._settings, weather, plan.sayings)
+        saboteur = Saboteur(trace, weather)
+        clients = [Client(caller, outside, weather, trace, plan.sayings) for caller in plan.callers]
+        self._report = Report(plan, trace, saboteur, weather, outside, clients)
+        self._begun_s = 0.0
+
+    async def run(self) -> Report:
+        """Live through it; what the house raises is noted."""
+        self._begun_s = trio.current_time()
+        house = supervisor.House(self._settings, cast("Adapters", self._report.outside))
+        open_session = house.sessions.open
+        house.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
+            lambda socket: self._report.saboteur.wrap(open_session(socket))
+        )
+        with watched_asks(self._report), trio.move_on_after(TOO_LONG_S) as patience:
+            try:
+                await self._live(house)
+            except* Exception as errors:  # noqa: BLE001 - the house may end by anything; the checks judge it
+                self._report.ended_by = errors
+        if patience.cancelled_caught:
+            self._report.ended_by = TimeoutError(f"not over after {TOO_LONG_S:g} s")
+        self._report.refs = list(self._report.saboteur.refs)
+        return self._report
+
+    async def _live(self, house: supervisor.House) -> None:
+        report = self._report
+        async with trio.open_nursery() as nursery:
+            button = StopButton()
+            ended = trio.Event()
+            nursery.start_soon(self._clients_come, house, button, ended)
+            nursery.start_soon(supervisor.leave, house, cast("trio.CancelScope", button))
+            nursery.start_soon(self._misfortunes)
+            nursery.start_soon(self._end_in_the_middle, house, button)
+            try:
+                with button.scope:
+                    await self._run_tree(house)
+            finally:
+                report.stop_s = 0.0 if button.pressed_s is None else trio.current_time() - button.pressed_s
+                report.trace.note("house", "has ended")
+                ended.set()
+                self._count_what_is_left(house)
+                nursery.cancel_scope.deadline = trio.current_time() + FAREWELL_S
+
+    async def _run_tree(self, house: supervisor.House) -> None:
+        root = house.root()
+        root._specs = tuple(self._report.saboteur.wrap(spec) for spec in root._specs)
+        async with trio.open_nursery() as nursery:
+            run = partial(
+                run_tree,
+                root,
+                shared=Shared(rng=stream(self._plan.seed, "backoff")),
+                stop_timeout_s=self._settings.supervisor.stop_timeout_s,
+                on_zombies=self._count_zombies,
+            )
+            house.facts.running = await nursery.start(run)
+
+    async def _clients_come(self, house: supervisor.House, button: "StopButton", ended: trio.Event) -> None:
+        async with trio.open_nursery() as nursery:
+            for client in self._report.clients:
+                nursery.start_soon(client.run)
+            for client in self._report.clients:
+                await client.is_done.wait()
+            with trio.move_on_after(SETTLE_S):
+                await ended.wait()
+            self._count_who_should_be_gone(house)
+            button.cancel()
+
+    async def _misfortunes(self) -> None:
+        for fault in self._plan.faults:
+            await trio.sleep_until(self._begun_s + fault.at_s)
+            self._report.saboteur.strike(fault)
+
+    async def _end_in_the_middle(self, house: supervisor.House, button: "StopButton") -> None:
+        if self._plan.end == "idle":
+            return
+        await trio.sleep(self._plan.end_s)
+        self._report.trace.note("house", self._plan.end)
+        if self._plan.end == "drain":
+            house.begin_drain("deploy", DRAIN_S)
+        else:
+            button.cancel()
+
+    # --- what is counted -------------------------------------------------------------------------
+
+    def _count_who_should_be_gone(self, house: supervisor.House) -> None:
+        """Look at a house whose clients have gone, save those who stay."""
+        stay = sum(client.is_inside for client in self._report.clients)
+        self._report.sessions_left = len(house.sessions.live) - stay
+        gateway = self._report.saboteur.actors.get("gateway")
+        if gateway is not None:
+            self._report.places_left = int(str(gateway.statistics()["connections"])) - stay
+
+    def _count_what_is_left(self, house: supervisor.House) -> None:
+        self._report.sessions_left = max(self._report.sessions_left, len(house.sessions.live))
+
+    def _count_zombies(self) -> None:
+        self._report.zombies += 1
+
+
+class StopButton:
+    """A cancel scope that knows when it was cancelled."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.pressed_s: float | None = None
+
+    def cancel(self) -> None:
+        """Stop the tree."""
+        if self.pressed_s is None:
+            self.pressed_s = trio.current_time()
+        self.scope.cancel()
+
+
+@contextmanager
+def watched_asks(report: Report) -> Iterator[None]:
+    """Note asks that outlive their deadline, and those that are still open at the end."""
+    real_wait = PendingAsk.wait
+
+    async def wait(ask: PendingAsk) -> Any:
+        report.open_asks += 1
+        try:
+            return await real_wait(ask)
+        finally:
+            report.open_asks -= 1
+            late_s = trio.current_time() - ask.deadline_s
+            if late_s > LATE_ASK_S:
+                report.late_asks.append(f"{late_s:.3f} s past its deadline")
+
+    with mock.patch.object(PendingAsk, "wait", wait):
+        yield
+
+
+@cache
+def simulated_settings() -> Settings:
+    """Return settings with shorter waits, so that a run is short in virtual time."""
+    settings = default_settings()
+    return attrs.evolve(
+        settings,
+        audio=attrs.evolve(settings.audio, silence_ms=300, max_utterance_s=4.0),
+        dialogue=attrs.evolve(settings.dialogue, turn_timeout_s=8.0),
+        transcription=attrs.evolve(settings.transcription, workers=2, job_timeout_s=4.0),
+        session=attrs.evolve(settings.session, status_interval_s=5.0),
+    )

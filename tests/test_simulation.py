@@ -1,0 +1,230 @@
+"""The whole house, simulated: many seeds keep all claims, the same seed gives the same trace, and claims can fail."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from backends.protocols import SocketClosed
+from protocol.messages import TurnRecord
+from tests.simulation import seams
+from tests.simulation.__main__ import main
+from tests.simulation.claims import broken_claims
+from tests.simulation.judging import judge
+from tests.simulation.kept import Kept, keep, kept_runs
+from tests.simulation.outside import speech_of, spoken_in
+from tests.simulation.wire import CUT, OUTBOX_FRAMES, SEND_TIMEOUT_S, SimulatedSocket
+from tests.simulation.world import Report, plan_run, simulate
+from tests.source_tree import ROOT
+
+SEEDS = 200
+PART = 25
+COMPARED = range(20)
+
+
+@pytest.mark.parametrize("kept", kept_runs(), ids=lambda kept: kept.found)
+def test_a_run_that_once_found_a_fault_finds_none_now(kept: Kept) -> None:
+    verdict = judge(kept.plan)
+    assert not verdict.problems, verdict.story
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, PART))
+def test_all_claims_hold_whatever_goes_wrong(first: int) -> None:
+    for seed in range(first, first + PART):
+        verdict = judge(plan_run(seed))
+        assert not verdict.problems, f"seed {seed}: {verdict.problems}\n{verdict.story}"
+
+
+def digests_of(seeds: Iterator[int] | range, hash_seed: str) -> list[str]:
+    """Return the digests as another process sees them."""
+    program = "import sys; from tests.simulation.judging import judge; from tests.simulation.world import plan_run\n"
+    program += "print(*(judge(plan_run(int(seed))).digest for seed in sys.argv[1:]))"
+    command = [sys.executable, "-c", program, *map(str, seeds)]
+    environ = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True, timeout=100)
+    return done.stdout.split()
+
+
+def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
+    first, second = digests_of(COMPARED, "1"), digests_of(COMPARED, "2")
+    assert first == second
+    assert len(set(first)) == len(COMPARED), "different seeds gave the same trace"
+    assert first[3] == judge(plan_run(3)).digest, "a seed depends on those before it"
+
+
+def test_many_seeds_are_drawn_with_every_kind_of_fault() -> None:
+    plans = [plan_run(seed) for seed in range(SEEDS)]
+    kinds = {(fault.kind, fault.target, fault.how) for plan in plans for fault in plan.faults}
+    assert {kind for kind, _, _ in kinds} == {"crash", "weather", "deaf", "flood"}
+    assert len(kinds) > 40
+    assert {plan.end for plan in plans} == {"idle", "drain", "stop"}
+    assert sum(not plan.faults for plan in plans) > SEEDS / 20, "some runs must be quiet, or nothing is exact"
+
+
+# --- the claims can fail -------------------------------------------------------------------------
+
+
+def claims_broken_by(report: Report) -> set[str]:
+    return {problem.partition(":")[0] for problem in broken_claims(report)}
+
+
+def quiet_report() -> Report:
+    """Return a run in which nothing went wrong and somebody spoke and was answered by a tool."""
+    for seed in range(1_000):
+        plan = plan_run(seed)
+        texts = [plan.sayings[step.number] for step in plan.callers[0].steps if step.kind == "say"]
+        if not plan.faults and plan.end == "idle" and any(text.startswith("do") for text in texts):
+            report = simulate(plan)
+            if plan.callers[0].end == "bye" and all(step.is_awaited for step in plan.callers[0].steps):
+                assert not broken_claims(report)
+                return report
+    raise AssertionError("no quiet run among a thousand")
+
+
+def first_of(report: Report, kind: str) -> int:
+    log = report.clients[0].heard.log
+    return next(at for at, (_, name, _) in enumerate(log) if name == kind)
+
+
+def without_an_end(report: Report) -> None:
+    del report.clients[0].heard.log[first_of(report, "turn_completed")]
+
+
+def with_two_ends(report: Report) -> None:
+    log = report.clients[0].heard.log
+    log.append((len(log) + 1, *log[first_of(report, "turn_completed")][1:]))
+
+
+def with_two_answers(report: Report) -> None:
+    log = report.clients[0].heard.log
+    log.append((len(log) + 1, *log[first_of(report, "reply")][1:]))
+
+
+def with_a_change_made_twice(report: Report) -> None:
+    report.outside.shed.changes[next(iter(report.outside.shed.changes))] += 1
+
+
+def with_a_call_made_twice(report: Report) -> None:
+    report.outside.shed.calls[next(iter(report.outside.shed.calls))] += 1
+
+
+def with_other_words(report: Report) -> None:
+    report.clients[0].heard.of("transcript")[0]["text"] = "do something else"
+
+
+def with_a_record_lost(report: Report) -> None:
+    rows = report.outside.database.rows
+    rows[:] = [row for row in rows if not isinstance(row, TurnRecord)]
+
+
+def with_a_record_twice(report: Report) -> None:
+    rows = report.outside.database.rows
+    rows.append(next(row for row in rows if isinstance(row, TurnRecord)))
+
+
+def with_another_answer_recorded(report: Report) -> None:
+    rows = report.outside.database.rows
+    rows[:] = [attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows]
+
+
+def with_a_message_lost(report: Report) -> None:
+    report.refs[0].mailbox.counters.processed -= 1
+
+
+def with_an_ask_left(report: Report) -> None:
+    report.open_asks = 1
+
+
+def with_a_late_ask(report: Report) -> None:
+    report.late_asks.append("0.500 s past its deadline")
+
+
+def with_a_slow_stop(report: Report) -> None:
+    report.stop_s = 60.0
+
+
+def with_an_end_of_its_own(report: Report) -> None:
+    report.ended_by = ExceptionGroup("", [ValueError("a bug")])
+
+
+def with_a_client_in_vain(report: Report) -> None:
+    report.clients[0].heard.gave_up = 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "claim"),
+    [
+        (without_an_end, "every_turn_ends_once"),
+        (with_two_ends, "every_turn_ends_once"),
+        (without_an_end, "events_are_numbered_without_gaps"),
+        (with_two_answers, "no_answer_is_given_twice"),
+        (with_a_change_made_twice, "nothing_is_done_twice"),
+        (with_a_call_made_twice, "nothing_is_done_twice"),
+        (with_other_words, "words_are_heard_once"),
+        (with_a_record_lost, "history_is_what_was_heard"),
+        (with_a_record_twice, "history_is_what_was_heard"),
+        (with_another_answer_recorded, "history_is_what_was_heard"),
+        (with_a_message_lost, "messages_are_conserved"),
+        (with_an_ask_left, "nothing_is_left"),
+        (with_a_late_ask, "every_ask_ends_in_time"),
+        (with_a_slow_stop, "the_house_ends_in_order"),
+        (with_an_end_of_its_own, "the_house_ends_in_order"),
+        (with_a_client_in_vain, "nobody_waits_in_vain"),
+    ],
+)
+def test_a_claim_that_is_broken_is_noticed(spoil, claim: str) -> None:
+    report = quiet_report()
+    spoil(report)
+    assert claim in claims_broken_by(report)
+
+
+# --- the simulation's own parts ------------------------------------------------------------------
+
+
+def test_a_failing_seed_is_shown_with_its_claim_and_its_trace(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("tests.simulation.judging.broken_claims", lambda _: ["no_claim: it is only a test"])
+    status = main(["--seed", "1"])
+    shown = capsys.readouterr().out
+    assert status == 1
+    assert "no_claim: it is only a test" in shown
+    assert "has ended" in shown
+    assert "1 failed 1" in shown
+
+
+def test_kept_runs_stay_with_what_they_found_first(tmp_path) -> None:
+    file = tmp_path / "runs.json"
+    first, second = plan_run(7), plan_run(3)
+    keep([Kept("a turn never ended", first)], file)
+    keep([Kept("something else", first), Kept("a gap", second)], file)
+    assert kept_runs(file) == [Kept("a turn never ended", first), Kept("a gap", second)]
+
+
+def test_the_machine_is_put_back_after_a_run() -> None:
+    import random
+    import secrets
+
+    before = random.Random, secrets.token_hex
+    with seams.seeded_machine(1):
+        assert random.Random().random() == pytest.approx(0.0, abs=1.0)
+        assert secrets.token_hex is not before[1]
+    assert (random.Random, secrets.token_hex) == before
+
+
+def test_speech_says_its_number_wherever_an_utterance_begins() -> None:
+    pcm = bytes(1_024) + speech_of(7, 10) + bytes(2_048) + speech_of(300, 5)
+    assert spoken_in(pcm) == [7, 300]
+    assert spoken_in(pcm[2_048:]) == [7, 300]
+    assert spoken_in(bytes(4_096)) == []
+
+
+async def test_a_client_that_has_stopped_reading_is_cut(autojump_clock) -> None:
+    socket = SimulatedSocket("nobody")
+    for _ in range(OUTBOX_FRAMES):
+        await socket.send_text("{}")
+    with pytest.raises(SocketClosed):
+        await socket.send_text("{}")
+    assert autojump_clock.current_time() == pytest.approx(SEND_TIMEOUT_S)
+    assert await socket.wait_closed() == CUT
