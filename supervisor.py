@@ -453,6 +453,8 @@ async def serve(
         task_status.started(house.facts.addresses)
         await house.facts.running.wait_ended()
         nursery.cancel_scope.cancel()
+    if house.facts.running is None:  # told to stop while it started
+        task_status.started(())
     if house.facts.drain.must_restart:
         raise MustRestart(house.facts.drain.reason)
 
@@ -476,7 +478,7 @@ async def leave(house: House, scope: trio.CancelScope) -> None:
     await house.is_leaving.wait()
     drain, limits = house.facts.drain, house.settings.supervisor
     arm_last_resort(limits.drain_delay_s + drain.deadline_s - trio.current_time() + limits.stop_timeout_s)
-    await trio.sleep(limits.drain_delay_s if house.sessions.live else 0)
+    await trio.sleep(limits.drain_delay_s)
     house.refs.gateway.signal(CloseDoors(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
     told: set[str] = set()
     while house.sessions.live and trio.current_time() < drain.deadline_s:

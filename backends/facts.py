@@ -41,6 +41,11 @@ class Facts:
         """Return the root's children as they stand."""
         return () if self.running is None else self.running.status().children
 
+    def root(self) -> Mapping[str, Any]:
+        """Return the root and the states of its children, however many sessions there are."""
+        states = {} if self.running is None else self.running.child_states()
+        return {"id": "root", "children": [{"id": name, "state": state.value} for name, state in states.items()]}
+
     def tree(self) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings."""
         return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}

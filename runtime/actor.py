@@ -9,7 +9,7 @@ import trio
 
 from runtime.deadletters import DeadLetters
 from runtime.ref import Ref
-from runtime.status import ChildStatus
+from runtime.status import ChildState, ChildStatus
 
 
 class Life(Protocol):
@@ -122,4 +122,9 @@ class ParentActor(Actor):
 
     def which_children(self) -> tuple[ChildStatus, ...]:
         """Return the children's states, in the order of their start."""
+        raise NotImplementedError
+
+    @property
+    def child_states(self) -> Mapping[str, ChildState]:
+        """Return what state each child is in, and nothing that would take longer."""
         raise NotImplementedError

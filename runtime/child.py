@@ -3,7 +3,7 @@
 import logging
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import trio
 
@@ -129,6 +129,11 @@ class Child:
             statistics={} if actor is None else figures_of(actor.statistics),
             children=actor.which_children() if isinstance(actor, ParentActor) else (),
         )
+
+    def child_states(self) -> Mapping[str, ChildState]:
+        """Return the states of its own children; none if it is no parent."""
+        actor = None if self._current is None else self._current.actor
+        return actor.child_states if isinstance(actor, ParentActor) else {}
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -113,6 +113,11 @@ class Supervisor(ParentActor):
         """Return the children's states, in the order of their start."""
         return tuple(child.status() for child in self._children)
 
+    @property
+    def child_states(self) -> Mapping[str, ChildState]:
+        """Return what state each child is in."""
+        return {child.id: child.state for child in self._children}
+
     # --- management ------------------------------------------------------------------------------
 
     async def _start_child(self, request: StartChild) -> Ref:

@@ -5,7 +5,7 @@ once. That stop is bounded, and what will not end is reported to ``on_zombies``,
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import trio
 
@@ -16,7 +16,7 @@ from runtime.exits import ORDERLY, Exit
 from runtime.lane import MailboxSpec, Overflow
 from runtime.ref import Ref
 from runtime.spec import ChildSpec
-from runtime.status import ChildStatus
+from runtime.status import ChildState, ChildStatus
 from runtime.supervisor import Supervisor
 
 log = logging.getLogger("sayso.runtime")
@@ -62,6 +62,10 @@ class Tree:
     def status(self) -> ChildStatus:
         """Return a moment's view of the whole tree."""
         return self._root.status()
+
+    def child_states(self) -> Mapping[str, ChildState]:
+        """Return the states of the root's children."""
+        return self._root.child_states()
 
     def last_exit(self) -> Exit | None:
         """Return how the root ended."""

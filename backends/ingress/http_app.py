@@ -122,9 +122,12 @@ class Pages:
         return jsonify({"turns": list(await self.services.recent_turns(limit))})
 
     async def drain(self) -> Response:
-        """Begin to leave: for deploys, from this machine only."""
-        if request.remote_addr not in LOOPBACK:
+        """Begin to leave: for deploys, from this machine only, and from no web page that is open on it."""
+        host = request.host.rpartition(":")[0] or request.host
+        if request.remote_addr not in LOOPBACK or host.strip("[]") not in LOOPBACK | {"localhost"}:
             return failure(403, "a drain is taken from this machine only")
+        if "Origin" in request.headers:
+            return failure(403, "a drain is taken from programs, not from web pages")
         try:
             deadline_s = drain_deadline(await request.get_data(as_text=False))
         except ValueError as error:

@@ -22,6 +22,9 @@ class Facts(Protocol):
     def tree(self) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings ``{id, state, statistics, children, …}``."""
 
+    def root(self) -> Mapping[str, Any]:
+        """Return the root with the states of its children, and nothing below: this is asked every second."""
+
     def server(self) -> Mapping[str, Any]:
         """Return version, uptime, sessions, load level and whether the house is stopping."""
 
@@ -51,12 +54,16 @@ class Pages:
         """Return every page by its path."""
         return {
             "/health": self.alive,
-            "/health/live": self.alive,
+            "/health/live": self.live,
             "/health/ready": self.ready,
             "/health/detailed": self.detailed,
             "/api/status": self.status,
             "/metrics": self.metrics,
         }
+
+    def live(self, _request: Request) -> Answer:
+        """Say that the loop runs, also while it leaves: whoever kills it then cuts people off."""
+        return answer({"status": "healthy"})
 
     def alive(self, _request: Request) -> Answer:
         """Say that the loop runs and that existing work is served; 503 while stopping."""
@@ -66,7 +73,7 @@ class Pages:
 
     def ready(self, _request: Request) -> Answer:
         """Say whether new work is taken, and if not, what is missing."""
-        missing = health.not_ready(self.facts.tree())
+        missing = health.not_ready(self.facts.root())
         server = self.facts.server()
         if server["stopping"]:
             missing = ["stopping", *missing]

@@ -48,3 +48,12 @@ async def test_a_house_that_leaves_says_so_and_until_when(facts, autojump_clock)
 def test_two_houses_do_not_share_a_drain(facts):
     assert facts.drain == Drain()
     assert Facts(Adapters()).drain is not facts.drain  # type: ignore[arg-type]
+
+
+async def test_the_root_shows_the_states_of_its_children_and_nothing_below(facts, autojump_clock):
+    inner = ChildSpec(ref=Ref("inner"), factory=lambda: Supervisor((ChildSpec(ref=Ref("leaf"), factory=Actor),)))
+    assert facts.root() == {"id": "root", "children": []}
+    async with trio.open_nursery() as nursery:
+        facts.running = await nursery.start(run_tree, Supervisor((inner,)))
+        assert facts.root() == {"id": "root", "children": [{"id": "inner", "state": "ready"}]}
+        await facts.running.stop("enough")

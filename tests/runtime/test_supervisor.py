@@ -1,3 +1,4 @@
+import logging
 from functools import partial
 from typing import Any
 
@@ -346,6 +347,7 @@ async def test_52_a_stop_that_fails_and_one_that_hangs_hold_up_nobody(
         ChildSpec(Ref("hanging"), lambda: Hanging("hanging", seen), shutdown_s=3.0),
         probe("last", seen),
     ]
+    caplog.set_level(logging.WARNING, "sayso.runtime")
     async with trio.open_nursery() as nursery:
         tree = await nursery.start(run_tree, Supervisor(specs))
         await tree.stop("test")

@@ -1,4 +1,3 @@
-import logging
 import threading
 
 import pytest
@@ -74,7 +73,6 @@ async def test_the_thread_ends_with_the_task():
 
 
 def test_the_real_dump_names_the_threads(capfd):
-    logging.getLogger("sayso.runtime").setLevel(logging.CRITICAL)
     Watcher(WatchdogSettings()).dump()
 
     assert "test_watchdog.py" in capfd.readouterr().err

@@ -16,7 +16,7 @@ from trio_websocket import ConnectionClosed
 
 from tests.system import server_fixtures
 from tests.system.client_fixtures import QUIET, SILENCE, Client, connected, talking
-from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
+from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server, start_command
 
 pytestmark = pytest.mark.system
 
@@ -78,6 +78,7 @@ async def test_while_it_leaves_nobody_new_is_admitted_and_the_probes_say_so(tmp_
             answer = await trio.to_thread.run_sync(lambda: server.get("/api/drain", method="POST"))
             await trio.to_thread.run_sync(poll, "it is not ready", lambda: server.get("/health/ready").status == 503)
             status = (await trio.to_thread.run_sync(server.get, "/api/status")).json()
+            live = await trio.to_thread.run_sync(server.get, "/health/live")
             began_s = trio.current_time()
             refused = await trio.to_thread.run_sync(upgrade, server.port)
             refused_s = trio.current_time() - began_s
@@ -86,7 +87,7 @@ async def test_while_it_leaves_nobody_new_is_admitted_and_the_probes_say_so(tmp_
             code = await speaker.closed()
         exit_code = await ended(server)
 
-    assert answer.status == 202
+    assert (answer.status, live.status) == (202, 200)
     assert answer.json()["phase"] == "draining"
     assert status["drain"]["reason"] == "an operator's wish"
     assert refused == (503, "5")
@@ -111,6 +112,21 @@ async def test_without_anybody_it_is_gone_at_once(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGINT)
         assert await ended(server) == 0
     assert time.monotonic() - started_s < 8
+
+
+async def test_told_to_stop_while_it_starts_it_stops_in_order(tmp_path: Path) -> None:
+    need_models()
+    process = start_command(tmp_path, SMALL, "serve")
+    server = Server(process, tmp_path)
+    try:
+        await trio.to_thread.run_sync(poll, "it starts", lambda: "tool server" in server.log(), 30.0)
+        process.send_signal(signal.SIGINT)
+        code = await ended(server)
+    finally:
+        process.kill()
+        process.wait()
+    assert code == 0, server.log()
+    assert "Traceback" not in server.log()
 
 
 async def test_a_second_signal_leaves_five_seconds(tmp_path: Path, spoken: Spoken) -> None:

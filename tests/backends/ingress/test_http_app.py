@@ -184,3 +184,15 @@ async def test_a_drain_that_makes_no_sense_is_refused_with_a_sentence(body: byte
     assert response.status_code == 400
     assert "deadline_s" in response.json()["error"]
     assert DRAINED == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}, {"Host": "evil.example:8000"}],
+)
+async def test_no_web_page_can_drain_the_house(headers: dict[str, str]) -> None:
+    DRAINED.clear()
+    async with running() as api:
+        response = await api.client.post("/api/drain", headers=headers)
+    assert response.status_code == 403
+    assert DRAINED == []
