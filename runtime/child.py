@@ -168,8 +168,10 @@ class Child:
 
     async def _wait_ended(self, incarnation: Incarnation, patience_s: float = math.inf) -> None:
         deadline_s = min(incarnation.stop_deadline_s, trio.current_time() + patience_s)
-        with trio.CancelScope(deadline=deadline_s):
+        with trio.CancelScope(deadline=deadline_s) as scope:
             await incarnation.passed.stopped.wait()
+        if scope.cancelled_caught:
+            log.warning("%s: on_stop took more than %g s", self.id, self.spec.shutdown_s)
         incarnation.scope.cancel()
         with trio.move_on_after(ZOMBIE_AFTER_S):
             await incarnation.passed.ended.wait()
