@@ -32,6 +32,7 @@ from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadHands
 from actors.metrics import Metrics
+from actors.session import Session
 from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
@@ -47,7 +48,6 @@ from backends.load_sensors import LoadSensors
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
-from protocol.errors import CloseCode
 from protocol.events import ServerInfo
 from protocol.messages import (
     INTERNAL_RATE_HZ,
@@ -66,7 +66,6 @@ from protocol.messages import (
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
 from runtime import (
-    AutoShutdown,
     Backoff,
     ChildSpec,
     DynamicSupervisor,
@@ -119,25 +118,6 @@ class Refs:
     gateway: Ref = attrs.field(factory=lambda: Ref("gateway", JOBS))
 
 
-class Session(Supervisor):
-    """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
-
-    def __init__(self, socket: Socket, children: Sequence[ChildSpec], intensity: Intensity) -> None:
-        super().__init__(
-            children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
-        )
-        self._socket = socket
-
-    async def on_stop(self) -> None:
-        """Stop the children, then close what is still open."""
-        code, reason = CloseCode.INTERNAL_ERROR, "the session failed"
-        try:
-            await super().on_stop()
-            code, reason = CloseCode.SERVICE_RESTART, "the server is stopping"
-        finally:
-            self._socket.start_close(code, reason)
-
-
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
@@ -170,14 +150,14 @@ class Sessions:
     def open(self, socket: Socket) -> ChildSpec:
         """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
         session_id = secrets.token_hex(8)
-        memory = partial(new_memory, session_id, self._settings)
+        kept = new_memory(session_id, self._settings)
         ref = {
             role: Ref(f"{session_id}.{role}", mailbox)
             for role, mailbox in session_mailboxes(self._settings.audio).items()
         }
         limits = self._settings.session
         children = (
-            ChildSpec(ref=ref["vault"], factory=partial(Vault, memory)),
+            ChildSpec(ref=ref["vault"], factory=partial(Vault, lambda: kept)),
             ChildSpec(
                 ref=ref["connection"],
                 factory=partial(self._connection, socket, ref),

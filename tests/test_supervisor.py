@@ -4,12 +4,11 @@ import attrs
 import pytest
 import trio
 
+from actors.session import Session
 from config.load import load
-from protocol.errors import CloseCode
-from runtime import ChildSpec, DynamicSupervisor, Intensity, Ref, Restart, Shared, Skip, Supervisor, run_tree
-from runtime.actor import Actor
+from runtime import DynamicSupervisor, Intensity, Ref, Restart, Skip, Supervisor, run_tree
 from runtime.load import Level, LoadReport
-from supervisor import House, Session, new_memory, session_mailboxes
+from supervisor import House, new_memory, session_mailboxes
 from tests.fakes import FakeSocket
 
 
@@ -76,34 +75,6 @@ async def test_no_two_sessions_share_a_name(settings):
     house = House(settings)
 
     assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
-
-
-async def test_a_session_that_is_stopped_tells_its_client_to_come_back(autojump_clock):
-    socket = FakeSocket()
-    await with_tree(Session(socket, (), limits()), lambda _: None)
-
-    assert socket.close is not None
-    assert socket.close[0] == CloseCode.SERVICE_RESTART
-
-
-async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_clock):
-    class Broken(Actor):
-        async def on_start(self):
-            self.context.nursery.start_soon(self.fail)
-
-        async def fail(self):
-            raise ValueError("a bug")
-
-    socket = FakeSocket()
-    none = limits(max_restarts=0)
-    session = Session(socket, (ChildSpec(ref=Ref("broken"), factory=Broken),), none)
-    spec = ChildSpec(ref=Ref("session"), factory=lambda: session, restart=Restart.TRANSIENT)
-    root = Supervisor((spec,), intensity=none)
-    with pytest.raises(Exception, match="more than 0 restarts"):
-        await run_tree(root, shared=Shared())
-
-    assert socket.close is not None
-    assert socket.close[0] == CloseCode.INTERNAL_ERROR
 
 
 def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from protocol.events import AudioEnd
 from protocol.messages import Send, TurnRecord
 from runtime import Ref
 from runtime.errors import RestartIntensityExceeded, StartFailed
@@ -86,7 +87,7 @@ def words_are_heard_once(report: Report) -> Iterator[str]:
         for text, count in Counter(text for _, text in turns).items():
             if count > 1 and text != MUMBLED:
                 yield f"{client.caller.name}: {text!r} was heard in {count} turns"
-            if text not in spoken and is_unhurried(client) and not has_trailed_off(client):
+            if text not in spoken and is_unhurried(client) and not may_run_together(report, client):
                 yield f"{client.caller.name}: {text!r} was heard, and never spoken"
         if is_untouched(report) and has_spoken_all(report, client):
             for text in spoken:
@@ -117,7 +118,8 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
             continue
         if row.outcome != data["outcome"]:
             yield f"{turn_id}: recorded as {row.outcome}, told as {data['outcome']}"
-        if row.heard != texts.get(turn_id, row.heard):
+        is_run_again = report.saboteur.has_crashed("connection", "audio", "dialogue") and not row.heard
+        if row.heard != texts.get(turn_id, row.heard) and not is_run_again:
             yield f"{turn_id}: recorded {row.heard!r}, heard {texts[turn_id]!r}"
         if row.outcome == "done" and row.replied != replies.get(turn_id, row.replied):
             yield f"{turn_id}: recorded {row.replied!r}, told {replies[turn_id]!r}"
@@ -219,9 +221,10 @@ def is_unhurried(client: Client) -> bool:
     return all(step.is_awaited for step in client.caller.steps)
 
 
-def has_trailed_off(client: Client) -> bool:
-    """Whether the client left a sentence open, which the next one then belongs to."""
-    return any(step.kind == "trail off" for step in client.caller.steps)
+def may_run_together(report: Report, client: Client) -> bool:
+    """Whether the client left a sentence open, or its end was in the hands of an ear that crashed."""
+    is_open = any(step.kind == "trail off" for step in client.caller.steps)
+    return is_open or any(isinstance(message, AudioEnd) for message in report.saboteur.lost)
 
 
 def is_untouched(report: Report) -> bool:
@@ -240,9 +243,9 @@ def has_spoken_all(report: Report, client: Client) -> bool:
 
 
 def has_lost_history(report: Report) -> bool:
-    """Whether records may have been lost with the house: at a stop in the middle, or a store that failed at the end."""
+    """Whether records may have been lost with the house: by a stop in the middle, or a store that failed at the end."""
     is_cut_short = report.plan.end != "idle" or report.ended_by is not None or "history" in report.saboteur.deaf
-    return is_cut_short or report.weather.struck["store:fails"] > 0
+    return is_cut_short or report.outside.database.failed_s >= report.stopped_s
 
 
 def is_our_start_failure(error: BaseException) -> bool:

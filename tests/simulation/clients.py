@@ -58,12 +58,13 @@ def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, .
 
 def _draw_caller(rng: random.Random, name: str, numbers: Iterator[int], sayings: dict[int, str]) -> Caller:
     steps = []
-    for _ in range(rng.randint(1, 3)):
+    is_hurried = rng.random() < 0.3
+    for _ in range(rng.randint(1, 4 if is_hurried else 3)):
         step = Step(
             kind=rng.choices(("say", "press", "text"), (5, 1, 3))[0],
             number=next(numbers),
             frames=rng.randint(*VOICE_FRAMES),
-            is_awaited=rng.random() < 0.75,
+            is_awaited=not is_hurried,
         )
         sayings[step.number] = f"{rng.choice(VERBS)} {step.number}"
         steps.append(step)

@@ -20,16 +20,14 @@ from runtime.actor import Skip
 from tests.simulation.outside import Weather
 from tests.simulation.trace import Trace
 
-BEFORE, AFTER, BESIDES = "before", "after", "besides"
+BEFORE, AFTER, BESIDES, STUCK = "before", "after", "besides", "stuck"
+STUCK_S = 30.0
 FLOOD = 400
 Handle = Callable[[Any], Coroutine[Any, Any, Any]]
 
-CRASHES: Final = ("connection", "audio", "dialogue", "history", "metrics", "commands", "load", "tools.router")
-CRASHES_OF_ALL: Final = ("inference", "transcription", "speech", "tools.house", "gateway")
-NOT_DRAWN: Final = {
-    "vault": "a new vault begins with an empty memory: the client's event numbers begin at 1 again",
-    "sessions": "when a supervisor itself crashes, nobody closes the sockets of its sessions",
-}  # crashes that the house does not survive as promised, and what happens then
+CRASHES: Final = ("connection", "audio", "dialogue", "history", "metrics", "commands", "load", "tools.router", "vault")
+CRASHES_OF_ALL: Final = ("inference", "transcription", "speech", "tools.house", "gateway", "sessions")
+STICKY: Final = ("transcription", "inference", "speech", "tools.router", "tools.house", "history")
 DEAF: Final = ("connection", "audio", "dialogue", "history", "metrics", "gateway", "speech", "inference")
 WEATHER: Final = (
     ("whisper", "dies"),
@@ -80,9 +78,11 @@ def draw_fault(rng: random.Random, until_s: float) -> Fault:
     if dice < 0.5:
         target = rng.choice(CRASHES + CRASHES[:3] * 2 + CRASHES_OF_ALL)
         return Fault(at_s, "crash", target, rng.choice((BEFORE, AFTER, BESIDES)))
-    if dice < 0.93:
+    if dice < 0.92:
         part, trouble = rng.choice(WEATHER)
         return Fault(at_s, "weather", part, trouble)
+    if dice < 0.95:
+        return Fault(at_s, "crash", rng.choice(STICKY), STUCK)
     if dice < 0.98:
         return Fault(at_s, "deaf", rng.choice(DEAF), "to its stop")
     return Fault(at_s, "flood", rng.choice(("metrics", "dialogue")), "messages")
@@ -99,7 +99,7 @@ class Saboteur:
     actors: dict[str, Actor] = attrs.field(factory=dict)
     """By id: the incarnation that was made last."""
     crashes: dict[str, list[str]] = attrs.field(factory=dict)
-    """Ids of actors that crashed by us, with how."""
+    """Ids of actors that crashed by us, or hung in a handler, with how."""
     lost: list[Any] = attrs.field(factory=list)
     """Messages that were in the hands of an actor that crashed."""
     deaf: list[str] = attrs.field(factory=list)
@@ -168,9 +168,12 @@ class Saboteur:
     def _handle(self, actor_id: str, handle: Handle) -> Handle:
         async def sabotaged(message: Any) -> Any:
             how = self._armed.pop(actor_id, None)
+            if how == STUCK:
+                self.crashes.setdefault(actor_id, []).append(how)
+                await trio.sleep(STUCK_S)
             if how != BEFORE:
                 value = await handle(message)
-            if how is None:
+            if how in (None, STUCK):
                 return value
             self.crashes.setdefault(actor_id, []).append(how)
             self.lost.append(message)

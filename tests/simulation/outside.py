@@ -77,10 +77,10 @@ def speech_of(number: int, frames: int) -> bytes:
 
 
 def spoken_in(pcm: bytes) -> list[int]:
-    """Return the numbers that are said in an utterance, in order."""
+    """Return the numbers that are said in an utterance, in order; what is shorter than a frame is no word."""
     step = FRAME_BYTES // 4  # wherever the frames of an utterance begin
-    found = (int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm) - 1, step))
-    return list(dict.fromkeys(number for number in found if number))
+    heard = Counter(int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm) - 1, step))
+    return [number for number, count in heard.items() if number and count * step > FRAME_BYTES]
 
 
 class Detector:
@@ -330,6 +330,8 @@ class Store:
 
     weather: Weather
     rows: list[Record] = attrs.field(factory=list)
+    failed_s: float = -1.0
+    """When it failed last."""
 
     async def open(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -338,6 +340,7 @@ class Store:
         trouble = self.weather.strike("store")
         await self.weather.take_time(0.0, 0.02)
         if trouble is not None:
+            self.failed_s = trio.current_time()
             raise StoreError("the disk is full")
         self.rows.extend(records)
 

@@ -53,8 +53,10 @@ class Report:
     outside: Outside
     clients: list[Client]
     refs: list[Ref] = attrs.field(factory=list)
+    stopped_s: float = 0.0
+    """When the stop of the tree began."""
     stop_s: float = 0.0
-    """What the stop of the tree took."""
+    """What it took."""
     ended_by: BaseException | None = None
     sessions_left: int = 0
     places_left: int = 0
@@ -123,7 +125,8 @@ class World:
                 with button.scope:
                     await self._run_tree(house)
             finally:
-                report.stop_s = 0.0 if button.pressed_s is None else trio.current_time() - button.pressed_s
+                report.stopped_s = trio.current_time() if button.pressed_s is None else button.pressed_s
+                report.stop_s = trio.current_time() - report.stopped_s
                 report.trace.note("house", "has ended")
                 ended.set()
                 self._count_what_is_left(house)

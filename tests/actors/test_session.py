@@ -1,0 +1,48 @@
+import pytest
+import trio
+
+from actors.session import Session
+from protocol.errors import CloseCode
+from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
+from runtime.actor import Actor
+from tests.fakes import FakeSocket
+
+
+def limits(max_restarts=3):
+    return Intensity(max_restarts, 60.0)
+
+
+async def with_tree(supervisor, look):
+    """Run a tree, look at it, and stop it."""
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, supervisor)
+        look(tree)
+        await tree.stop("enough")
+
+
+async def test_a_session_that_is_stopped_tells_its_client_to_come_back(autojump_clock):
+    socket = FakeSocket()
+    await with_tree(Session(socket, (), limits()), lambda _: None)
+
+    assert socket.close is not None
+    assert socket.close[0] == CloseCode.SERVICE_RESTART
+
+
+async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_clock):
+    class Broken(Actor):
+        async def on_start(self):
+            self.context.nursery.start_soon(self.fail)
+
+        async def fail(self):
+            raise ValueError("a bug")
+
+    socket = FakeSocket()
+    none = limits(max_restarts=0)
+    session = Session(socket, (ChildSpec(ref=Ref("broken"), factory=Broken),), none)
+    spec = ChildSpec(ref=Ref("session"), factory=lambda: session, restart=Restart.TRANSIENT)
+    root = Supervisor((spec,), intensity=none)
+    with pytest.raises(Exception, match="more than 0 restarts"):
+        await run_tree(root, shared=Shared())
+
+    assert socket.close is not None
+    assert socket.close[0] == CloseCode.INTERNAL_ERROR
