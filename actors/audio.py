@@ -10,26 +10,30 @@ Rules kept here:
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
 import trio
 
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
-from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Onset, Paused
+from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
 from protocol.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
     Configured,
+    PauseJudged,
     Recall,
     Send,
     SpeechBegan,
     Utterance,
     UtteranceDropped,
     UtteranceEnded,
+    UtteranceGrew,
     UtterancePaused,
+    Verdict,
 )
 from protocol.vault import SessionMemory
 from runtime import Actor, Ref
@@ -94,6 +98,8 @@ class Audio(Actor):
                 self._memory.is_pressed = False
                 await self._emit(self._endpointer.release())
                 await self._acknowledge()
+            case PauseJudged(end_sample, verdict):
+                await self._emit(self._endpointer.judge(end_sample, verdict))
             case _:
                 raise TypeError(f"audio cannot handle {type(message).__name__}")
 
@@ -104,6 +110,7 @@ class Audio(Actor):
     def _configure(self, configured: Configured) -> None:
         options = configured.options
         self._endpointer.hands_free = options.mode == "hands_free"
+        self._endpointer.tells_growth = options.interim
         if options.audio != self._format:
             self._format = options.audio
             self._decoder = self._make_decoder(options.audio)
@@ -144,8 +151,12 @@ class Audio(Actor):
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
-                    utterance = self._utterance(start_sample, end_sample)
-                    await self._peers.dialogue.tell(UtterancePaused(utterance))
+                    paused = UtterancePaused(
+                        self._utterance(start_sample, end_sample), partial(self._judged, end_sample)
+                    )
+                    await self._peers.dialogue.tell(paused)
+                case Grown(start_sample, end_sample):
+                    await self._peers.dialogue.tell(UtteranceGrew(self._utterance(start_sample, end_sample)))
                 case Dropped():
                     self._memory.commit(event.end_sample)
                     await self._peers.dialogue.tell(UtteranceDropped(event.reason, at_ms=_ms(event.end_sample)))
@@ -153,6 +164,10 @@ class Audio(Actor):
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
+
+    def _judged(self, end_sample: int, verdict: Verdict) -> None:
+        """Called by who understood the words: the verdict stands in line behind the audio that has come meanwhile."""
+        self.context.ref.tell_nowait(PauseJudged(end_sample, verdict))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
         utterance = self._utterance(event.start_sample, event.end_sample)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import trio
 
-from actors.turn.hearing import EarlyHearing, hear
+from actors.turn.hearing import EarlyHearing, Foresight, hear
 from actors.turn.kit import TurnKit, Wishes
 from actors.turn.run import Turn
 from protocol import events
@@ -28,12 +28,14 @@ from protocol.messages import (
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
+    UtteranceGrew,
     UtterancePaused,
 )
 from protocol.tools import consent_of
 from protocol.vault import SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
+HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceEnded | UtteranceDropped
 MAX_ANNOUNCEMENTS = 8
 MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
 
@@ -62,7 +64,7 @@ class Dialogue(Actor):
         self._barge_in = trio.CancelScope()
         self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
         self._farewell: Hang | None = None
-        self._early: EarlyHearing | None = None
+        self._foresight = Foresight()
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
@@ -77,7 +79,7 @@ class Dialogue(Actor):
     async def handle(self, message: object) -> None:
         """Take one thing that was heard, typed or decided."""
         match message:
-            case SpeechBegan() | UtterancePaused() | UtteranceEnded() | UtteranceDropped():
+            case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
                 await self._listen(message)
             case events.Text():
                 self._interrupt_answer()
@@ -112,20 +114,25 @@ class Dialogue(Actor):
 
     # --- what was heard --------------------------------------------------------------------------
 
-    async def _listen(self, message: SpeechBegan | UtterancePaused | UtteranceEnded | UtteranceDropped) -> None:
-        if self._early is not None and not isinstance(message, UtteranceEnded):
-            self._early.give_up()  # the voice goes on
-            self._early = None
+    async def _listen(self, message: HeardMessage) -> None:
+        if not isinstance(message, UtteranceEnded):
+            self._foresight.go_on()
         match message:
             case SpeechBegan(at_ms):
                 await self._speech_began(at_ms)
-            case UtterancePaused(utterance):
+            case UtterancePaused(utterance, on_verdict):
                 if self._wishes is not None:
-                    self._early = EarlyHearing(utterance)
-                    self.context.nursery.start_soon(self._early.run, self._kit, self._wishes)
+                    early = self._foresight.early = EarlyHearing(utterance, on_verdict)
+                    self.context.nursery.start_soon(early.run, self._kit, self._wishes)
+            case UtteranceGrew(utterance):
+                if self._wishes is not None and self._hearing is not None:
+                    partial = self._foresight.partial_of(self._hearing)
+                    self.context.nursery.start_soon(partial.run, self._kit, self._wishes, utterance)
             case UtteranceEnded():
+                self._foresight.end()
                 await self._utterance_ended(message)
             case UtteranceDropped():
+                self._foresight.end()
                 await self._utterance_dropped(message)
 
     async def _speech_began(self, at_ms: int) -> None:
@@ -212,7 +219,7 @@ class Dialogue(Actor):
     async def _run(self, turn: Turn, waiting: Waiting) -> None:
         match waiting.said:
             case UtteranceEnded():
-                await turn.run_utterance(waiting.said, self._early)
+                await turn.run_utterance(waiting.said, self._foresight.early)
             case events.Text(text):
                 await turn.run_text(text)
             case Announce(text):

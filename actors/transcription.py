@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Early work, which may be for nothing, is done by idle workers only.
+* Early and partial work, which may be for nothing, is done by idle workers only.
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
 * Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from config.settings import TranscriptionSettings
-from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript
+from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript, Urgency
 from runtime import Actor, DomainError, Ref
 from runtime.fair_queue import FairQueue
 from runtime.pool import Pool, PoolUnavailable, WorkerError
@@ -102,8 +102,8 @@ class Transcription(Actor):
 
     async def _answer(self, message: Transcribe) -> Transcript | NoWords:
         job = _Job(message, queued_s=trio.current_time())
-        if message.is_early and (self._load_level() or self._queue or not self._free_workers.value):
-            raise TranscriptionUnavailable("no worker is idle for early work")
+        if message.urgency != "final" and not self._has_time_for(message.urgency):
+            raise TranscriptionUnavailable(f"no worker is idle for {message.urgency} work")
         if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
             raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
         self._arrived.set()
@@ -116,6 +116,11 @@ class Transcription(Actor):
         if job.answer is None:
             raise AssertionError("job finished without an answer")
         return job.answer
+
+    def _has_time_for(self, urgency: Urgency) -> bool:
+        """Whether work that may be for nothing delays nobody; of several workers, partial work leaves one idle."""
+        needed = min(2, self._settings.workers) if urgency == "partial" else 1
+        return not self._load_level() and not self._queue and self._free_workers.value >= needed
 
     # --- the pool's side -------------------------------------------------------------------------
 

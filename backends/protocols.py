@@ -82,7 +82,7 @@ class CommandGrammar(Protocol):
     """Exact sentences and the tool calls they stand for."""
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        """Return the call that the first matching hypothesis stands for."""
+        """Return the call that the first matching hypothesis stands for, and whether its sentence may go on."""
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return the words and phrases worth expecting, most telling first."""

@@ -7,6 +7,7 @@ the speech to the arrival of an event, so they hold the network and the client t
     python bench/commands.py                      a server of its own, on a free port
     python bench/commands.py --url ws://HOST/ws   one that runs already
     python bench/commands.py --count 10           fewer commands
+    python bench/commands.py --pause-ms 400       sentences with a pause in the middle; none may be cut in two
 """
 
 import argparse
@@ -67,6 +68,21 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 
 
+HESITANT: Final[Mapping[tuple[str, str], str]] = {
+    ("What time is it", "in Tokyo?"): "get_time",
+    ("Set a timer for ten", "minutes."): "set_timer",
+    ("Set a timer for two hours", "and thirty minutes."): "set_timer",
+    ("Set a timer", "for five minutes."): "set_timer",
+    ("Add milk", "to the shopping list."): "add_to_list",
+    ("Take a note that the car", "needs oil."): "add_note",
+    ("What is twelve", "times seven?"): "calculate",
+    ("Convert five miles", "to kilometers."): "convert_units",
+    ("Read my notes", "aloud."): "list_notes",
+    ("What is on my", "shopping list?"): "read_list",
+}
+"""Both halves of a sentence, with a pause between; several first halves are commands of their own."""
+
+
 @attrs.frozen
 class Clip:
     """One command as sound."""
@@ -76,6 +92,8 @@ class Clip:
     sound: Sound
     voiced_s: float
     """Where its speech ends."""
+    last_word: str
+    """What is heard last if the whole sentence is heard."""
 
 
 @attrs.define
@@ -84,6 +102,9 @@ class Measured:
 
     sentence: str
     expected: str
+    last_word: str
+    reason: str = ""
+    """Why the utterance ended."""
     heard: str = ""
     tool: str = ""
     outcome: str = "lost"
@@ -93,8 +114,8 @@ class Measured:
 
     @property
     def is_right(self) -> bool:
-        """Whether the right tool was called, and the turn ended well."""
-        return self.tool == self.expected and self.outcome == "done"
+        """Whether the right tool was called after the whole sentence, and the turn ended well."""
+        return self.tool == self.expected and self.outcome == "done" and self.last_word in self.heard.lower()
 
 
 CLIENT_STAGES: Final = {
@@ -109,7 +130,7 @@ def main() -> None:
     """Measure, print tables, write bench/results/commands.json."""
     options = _options()
     with tempfile.TemporaryDirectory() as scratch:
-        clips = _clips(options.count, options.seed, Path(scratch))
+        clips = _clips(options.count, options.seed, Path(scratch), options.pause_ms)
         with _server(options.url, Path(scratch)) as address:
             measured = trio.run(_run, address, clips)
     report = _report(options, measured)
@@ -125,29 +146,43 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--url", help="a server that runs already")
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause-ms", type=int, default=0, help="speak sentences with such a pause in the middle")
     return parser.parse_args()
 
 
 # --- speech --------------------------------------------------------------------------------------
 
 
-def _clips(count: int, seed: int, scratch: Path) -> list[Clip]:
+def _clips(count: int, seed: int, scratch: Path, pause_ms: int) -> list[Clip]:
     """Return ``count`` commands: each sentence as often as any other, in an order that the seed decides."""
     piper = PiperWorker({"models_dir": str(scratch), "voice": VOICE, "cpu_threads": 1})
-    made = [_clip(piper, sentence, tool) for sentence, tool in COMMANDS.items()]
+    spoken: Mapping[tuple[str, ...], str] = {(sentence,): tool for sentence, tool in COMMANDS.items()}
+    made = [_clip(piper, parts, tool, pause_ms) for parts, tool in (HESITANT if pause_ms else spoken).items()]
     repeated = (made * (count // len(made) + 1))[:count]
     random.Random(seed).shuffle(repeated)
     return repeated
 
 
-def _clip(piper: PiperWorker, sentence: str, tool: str) -> Clip:
-    made, pcm = piper.handle("speak", {"text": sentence}, b"")
+def _clip(piper: PiperWorker, parts: Sequence[str], tool: str, pause_ms: int) -> Clip:
+    pieces = [_silence(LEAD_S)]
+    for part in parts:
+        pieces += [_spoken(piper, part), _silence(pause_ms / 1_000)]
+    samples = np.concatenate(pieces[:-1])
+    sound = Sound(samples.astype("<i2").tobytes(), RATE_HZ).with_silence(TAIL_S)
+    last_word = parts[-1].strip("?.").rpartition(" ")[2] if len(parts) > 1 else ""
+    return Clip(" ".join(parts), tool, sound, len(samples) / RATE_HZ, last_word)
+
+
+def _spoken(piper: PiperWorker, text: str) -> Any:
+    """Return the samples of ``text`` without the little silences that Piper begins and ends with."""
+    made, pcm = piper.handle("speak", {"text": text}, b"")
     samples: Any = soxr.resample(np.frombuffer(pcm, dtype="<i2"), made["sample_rate"], RATE_HZ)
-    loud = np.flatnonzero(np.abs(samples) > np.abs(samples).max() * 0.02)  # Piper ends in a little silence of its own
-    voiced_s = LEAD_S + float(loud[-1] + 1) / RATE_HZ
-    lead = bytes(2 * round(LEAD_S * RATE_HZ))
-    sound = Sound(lead + samples.astype("<i2").tobytes(), RATE_HZ).with_silence(TAIL_S)
-    return Clip(sentence, tool, sound, voiced_s)
+    loud = np.flatnonzero(np.abs(samples) > np.abs(samples).max() * 0.02)
+    return samples[loud[0] : loud[-1] + 1]
+
+
+def _silence(seconds: float) -> Any:
+    return np.zeros(round(seconds * RATE_HZ), dtype="<i2")
 
 
 # --- the conversation ----------------------------------------------------------------------------
@@ -165,7 +200,7 @@ async def _run(url: str, clips: Sequence[Clip]) -> list[Measured]:
 
 async def _speak(talk: Talk, clip: Clip) -> Measured:
     """Speak one command and take all events until its turn is over and its answer has been spoken."""
-    measured = Measured(clip.sentence, clip.tool)
+    measured = Measured(clip.sentence, clip.tool, clip.last_word)
     started_s = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_send, talk, clip.sound, started_s)
@@ -195,6 +230,8 @@ async def _take(talk: Talk, measured: Measured, voiced_s: float) -> None:
 
 async def _note(talk: Talk, measured: Measured, event: Event) -> None:
     match event.type:
+        case "speech_stopped":
+            measured.reason = event.data["reason"]
         case "transcript":
             measured.heard = event.data["text"]
         case "tool_call":
@@ -248,12 +285,20 @@ def _report(options: argparse.Namespace, measured: Sequence[Measured]) -> dict[s
     return {
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": _machine(),
-        "options": {"count": options.count, "seed": options.seed, "own_server": options.url is None},
+        "options": {
+            "count": options.count,
+            "seed": options.seed,
+            "pause_ms": options.pause_ms,
+            "own_server": options.url is None,
+        },
         "commands": len(measured),
         "right": right,
         "accuracy": round(right / len(measured), 4),
         "server_ms": dict(_percentiles([one.server_ms for one in measured])),
         "client_ms": dict(_percentiles([one.client_ms for one in measured])),
+        "transcript_ms_by_end": dict(
+            _percentiles([{one.reason: one.client_ms["transcript"]} for one in measured if one.heard])
+        ),
         "wrong": [
             {"said": one.sentence, "heard": one.heard, "tool": one.tool, "outcome": one.outcome}
             for one in measured
@@ -284,7 +329,12 @@ def _print(report: Mapping[str, Any]) -> None:
     print(f"{report['right']} of {report['commands']} commands called the right tool ({report['accuracy']:.1%})")
     for wrong in report["wrong"]:
         print(f"  said {wrong['said']!r}, heard {wrong['heard']!r}: {wrong['tool'] or 'no tool'}, {wrong['outcome']}")
-    for side, title in (("server_ms", "stages on the server"), ("client_ms", "from last voice to event")):
+    tables = {
+        "server_ms": "stages on the server",
+        "client_ms": "from last voice to event",
+        "transcript_ms_by_end": "to transcript, by end",
+    }
+    for side, title in tables.items():
         print(f"\n{title:<26}{'count':>7}" + "".join(f"{f'p{p} ms':>10}" for p in PERCENTILES))
         for stage, row in report[side].items():
             print(f"  {stage:<24}{row['count']:>7}" + "".join(f"{row[f'p{p}']:>10.0f}" for p in PERCENTILES))

@@ -7,6 +7,8 @@ Rules kept here:
 * No sample is in two utterances, and none is longer than the maximum.
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next; in between, each silence that may
   become the end is told by one ``Paused``, with the samples that the utterance will have if it does.
+* Silence ends an utterance, and what was said decides how much of it: less after words that are complete, more after
+  words that want others. That is about one pause and is forgotten with it.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
@@ -18,18 +20,22 @@ from typing import Final, Literal, Protocol
 
 import attrs
 
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages import INTERNAL_RATE_HZ, Verdict
 
 FRAME_SAMPLES: Final = 256  # 16 ms, the detector's frame
 ONSET_VOICED: Final = 3  # of the last ONSET_FRAMES: a click is shorter, a word is longer
 ONSET_FRAMES: Final = 5
 KEPT_SILENCE: Final = 12 * FRAME_SAMPLES  # 192 ms after the last voice: soft endings are below the threshold
 PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 208 ms: by then the end of the utterance, if it is one, is known
+COMPLETE_SHARE: Final = 0.6  # of silence_ms, after a complete command: with 500 ms nobody is cut before 300
+UNFINISHED_SHARE: Final = 1.6  # after words that want others: 800 ms, as people take to think of a word
+GROWTH: Final = INTERNAL_RATE_HZ // 2  # 500 ms of further speech are some words more
+GROWTH_SHARE: Final = 0.1  # and more of a long utterance, whose decode takes longer
 MIN_MAX_SAMPLES: Final = INTERNAL_RATE_HZ  # a shorter maximum has no room for pre-roll and onset
 SPLIT_SEARCH_FRAMES: Final = 312  # 5 s before the maximum: people pause that often
 QUIET_FRAMES: Final = 5  # a pause between words is about this long, a dip within one is not
 
-EndReason = Literal["silence", "manual", "max_length", "stalled"]
+EndReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
 
 
 class EndpointRules(Protocol):
@@ -79,6 +85,14 @@ class Paused:
 
 
 @attrs.frozen
+class Grown:
+    """The voice goes on, and enough is new since the last time (or the onset)."""
+
+    start_sample: int
+    end_sample: int
+
+
+@attrs.frozen
 class Ended:
     """An utterance is complete."""
 
@@ -99,7 +113,7 @@ class Dropped:
     reason: Literal["too_short"] = "too_short"
 
 
-EndpointEvent = Onset | Paused | Ended | Dropped
+EndpointEvent = Onset | Paused | Grown | Ended | Dropped
 
 
 @attrs.frozen
@@ -126,20 +140,35 @@ class _Speech:
     is_continued: bool = False
     """Whether it was split off from the one before: then its voice is the end of a word, however short."""
     frames: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=SPLIT_SEARCH_FRAMES))
+    verdict: Verdict | None = None
+    """What is known of the words before the silence that goes on now."""
+    told_sample: int = 0
+    """Until where the last ``Grown`` told of it."""
 
     def add(self, frame: Frame) -> None:
         self.frames.append(frame)
         if frame.is_voiced:
             self.voiced_frames += 1
             self.last_voice_sample = frame.end_sample
+            self.verdict = None
+
+    def has_grown(self) -> bool:
+        """Whether it is time for the next ``Grown``; notes that it was."""
+        length = self.last_voice_sample - self.start_sample
+        new = self.last_voice_sample - max(self.told_sample, self.start_sample)
+        if new < max(GROWTH, GROWTH_SHARE * length):
+            return False
+        self.told_sample = self.last_voice_sample
+        return True
 
 
 class Endpointer:
     """Cuts one session's stream into utterances."""
 
     def __init__(self, rules: EndpointRules, *, hands_free: bool = True) -> None:
-        """Listen from sample 0; ``hands_free`` can be changed at any time."""
+        """Listen from sample 0; ``hands_free`` and ``tells_growth`` can be changed at any time."""
         self.hands_free = hands_free
+        self.tells_growth = False
         self._rules = rules
         self._position = 0
         self._floor = 0  # nothing before it may be in a further utterance
@@ -197,6 +226,14 @@ class Endpointer:
         self._is_pressed = False
         return happened
 
+    def judge(self, end_sample: int, verdict: Verdict) -> list[EndpointEvent]:
+        """Take a verdict on the words of the ``Paused`` with that end, unless the voice has gone on since."""
+        speech = self._speech
+        if speech is None or self._is_pressed or speech.last_voice_sample + KEPT_SILENCE != end_sample:
+            return []
+        speech.verdict = verdict
+        return self._end_in_silence(speech)
+
     # --- inside ----------------------------------------------------------------------------------
 
     def _take(self, probability: float) -> Frame:
@@ -226,14 +263,26 @@ class Endpointer:
 
     def _follow(self, speech: _Speech, frame: Frame) -> list[EndpointEvent]:
         speech.add(frame)
+        ended = self._end_in_silence(speech)
+        if ended:
+            return ended
         silence = self._position - speech.last_voice_sample
-        if not self._is_pressed and silence >= _samples(self._rules.silence_ms):
-            return [self._end(speech, "silence")]
         if not self._is_pressed and silence == PAUSE and self._is_enough(speech):
             return [Paused(speech.start_sample, speech.last_voice_sample + KEPT_SILENCE)]
         if self._position + FRAME_SAMPLES - speech.start_sample > self._max_samples:
             return self._split(speech)
+        if self.tells_growth and frame.is_voiced and speech.has_grown():
+            return [Grown(speech.start_sample, frame.end_sample)]
         return []
+
+    def _end_in_silence(self, speech: _Speech) -> list[EndpointEvent]:
+        """End the utterance if there was as much silence as its words ask for."""
+        share = {None: 1.0, "complete": COMPLETE_SHARE, "unfinished": UNFINISHED_SHARE}[speech.verdict]
+        silence = self._position - speech.last_voice_sample
+        if self._is_pressed or silence < _samples(self._rules.silence_ms * share):
+            return []
+        is_sooner = silence < _samples(self._rules.silence_ms)
+        return [self._end(speech, "command_complete" if is_sooner else "silence")]
 
     @property
     def _max_samples(self) -> int:

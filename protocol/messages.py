@@ -13,6 +13,11 @@ from protocol.events import ConnectionRequest, NoSpeechReason, ServerEvent, Stop
 
 INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
 
+Verdict = Literal["complete", "unfinished"]
+"""Of words before a pause: nothing more is to be expected, or something more is."""
+Urgency = Literal["final", "early", "partial"]
+"""Of a transcription: what was said, what was said if that was all, what was said so far."""
+
 # --- audio ---------------------------------------------------------------------------------------
 
 
@@ -68,6 +73,24 @@ class UtterancePaused:
     """Audio to dialogue: the voice has fallen silent; this is what was said if it stays so."""
 
     utterance: Utterance
+    on_verdict: Callable[[Verdict], None] | None = attrs.field(default=None, eq=False)
+    """Called with what the words say about this pause, if they say anything; must not wait."""
+
+
+@attrs.frozen
+class PauseJudged:
+    """To audio: what the words before a pause say about it."""
+
+    end_sample: int
+    """Which pause: where the utterance ends if this is its end."""
+    verdict: Verdict
+
+
+@attrs.frozen
+class UtteranceGrew:
+    """Audio to dialogue: somebody goes on speaking; this is what was said so far."""
+
+    utterance: Utterance
 
 
 @attrs.frozen
@@ -92,8 +115,8 @@ class Transcribe:
     language: str | None = None
     vocabulary: tuple[str, ...] = ()
     """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
-    is_early: bool = False
-    """Perhaps for nothing: refused unless a worker is idle."""
+    urgency: Urgency = "final"
+    """Work that is not for a final text is refused unless a worker is idle."""
 
 
 @attrs.frozen
@@ -131,6 +154,8 @@ class CommandMatch:
     confidence: float
     text: str
     """The hypothesis that matched, normalised."""
+    may_continue: bool = True
+    """Whether a longer sentence of the grammar begins like this."""
 
 
 @attrs.frozen

@@ -1,17 +1,20 @@
 """How a turn hears: an utterance in, the transcript shown and returned.
 
 Most utterances are transcribed before it is sure that they have ended: in the silence that decides it. If the voice
-goes on, that was for nothing, and nobody sees it.
+goes on, that was for nothing, and nobody sees it. What was understood says how much silence there has to be.
+A client that wants to see words while they are spoken gets those that two decodes agree in.
 """
 
 import logging
+from collections.abc import Callable
 
 import attrs
 import trio
 
 from actors.turn.kit import TurnKit, Wishes
 from protocol import events
-from protocol.messages import NoWords, Transcribe, Transcript, Utterance
+from protocol.early import Agreement, verdict_on
+from protocol.messages import NoWords, Transcribe, Transcript, Urgency, Utterance, Verdict
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -22,6 +25,7 @@ class EarlyHearing:
     """One utterance transcribed in the hope that it has ended."""
 
     utterance: Utterance
+    on_verdict: Callable[[Verdict], None] | None = None
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
     _answer: Transcript | NoWords | None = None
@@ -30,7 +34,8 @@ class EarlyHearing:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(kit, wishes, self.utterance, is_early=True)
+                self._answer = await ask(kit, wishes, self.utterance, "early")
+                self._judge(kit, wishes)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
         finally:
@@ -47,15 +52,81 @@ class EarlyHearing:
         await self._over.wait()
         return self._answer
 
+    def _judge(self, kit: TurnKit, wishes: Wishes) -> None:
+        """Tell what the words say about the silence after them."""
+        answer = self._answer
+        if self.on_verdict is None or not isinstance(answer, Transcript):
+            return
+        match = None
+        if wishes.wants("tools"):  # else it is dictation, and nothing is ever complete
+            match = kit.grammar.match((answer.text, *answer.alternatives), wishes.language)
+        verdict = verdict_on(answer.text, wishes.language, match)
+        if verdict is not None:
+            self.on_verdict(verdict)
 
-async def ask(kit: TurnKit, wishes: Wishes, utterance: Utterance, *, is_early: bool = False) -> Transcript | NoWords:
+
+@attrs.define(eq=False)
+class PartialHearing:
+    """One utterance transcribed again and again while it goes on, to show what is sure of it."""
+
+    turn_id: str
+    _agreement: Agreement = attrs.field(factory=Agreement)
+    _scope: trio.CancelScope | None = None
+
+    async def run(self, kit: TurnKit, wishes: Wishes, utterance: Utterance) -> None:
+        """Show the words that are sure now, if there are more; one decode at a time, the next one knows all."""
+        if self._scope is not None:
+            return
+        try:
+            with trio.CancelScope() as self._scope:
+                answer = await ask(kit, wishes, utterance, "partial")
+                if isinstance(answer, Transcript) and self._agreement.take(answer.text):
+                    await kit.show(events.TranscriptPartial(self.turn_id, self._agreement.text))
+        except (AskError, MailboxError) as error:
+            log.debug("nothing heard in part: %s", error)
+        finally:
+            self._scope = None
+
+    def give_up(self) -> None:
+        """The utterance has ended: its text comes whole."""
+        if self._scope is not None:
+            self._scope.cancel()
+
+
+@attrs.define(eq=False)
+class Foresight:
+    """What is heard of the utterance that goes on now."""
+
+    early: EarlyHearing | None = None
+    partial: PartialHearing | None = None
+
+    def partial_of(self, turn_id: str) -> PartialHearing:
+        """Return what is heard of this utterance while it goes on."""
+        if self.partial is None:
+            self.partial = PartialHearing(turn_id)
+        return self.partial
+
+    def go_on(self) -> None:
+        """The voice goes on: it was not the end."""
+        if self.early is not None:
+            self.early.give_up()
+            self.early = None
+
+    def end(self) -> None:
+        """The utterance has ended; what was heard early stays for its turn."""
+        if self.partial is not None:
+            self.partial.give_up()
+            self.partial = None
+
+
+async def ask(kit: TurnKit, wishes: Wishes, utterance: Utterance, urgency: Urgency = "final") -> Transcript | NoWords:
     """Have an utterance transcribed; raises ``AskError`` or ``MailboxError``."""
     request = Transcribe(
         kit.memory.session_id,
         utterance,
         language=wishes.options.language,
         vocabulary=kit.grammar.vocabulary(wishes.language),
-        is_early=is_early,
+        urgency=urgency,
     )
     answer: Transcript | NoWords = await kit.peers.transcription.ask(
         request, timeout_s=kit.dialogue.turn_timeout_s, linked=True

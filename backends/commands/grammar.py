@@ -21,6 +21,7 @@ from hassil import Intents, RecognizeResult, merge_dict, recognize_all
 from hassil.expression import Group
 from hassil.models import MatchEntity
 
+from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
 from backends.commands.slots import SLOT_TYPES, SlotText
 from backends.commands.spelling import Correction, Speller
@@ -62,6 +63,7 @@ class _Grammar:
     commands: Mapping[str, Command]
     slot_types: Mapping[str, str]
     language: str
+    prefixes: Prefixes
 
     def parse(self, heard: _Heard) -> tuple[Command, Mapping[str, Any]] | None:
         """Return the best reading of which every slot makes sense."""
@@ -143,7 +145,8 @@ class HassilGrammar:
             for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
                 found = _parse(known, variant)
                 if found is not None:
-                    return _match(*found, RANK_FACTOR**rank, variant)
+                    goes_on = may_continue((grammar.prefixes for grammar in known.grammars), variant.text)
+                    return attrs.evolve(_match(*found, RANK_FACTOR**rank, variant), may_continue=goes_on)
         return _sounding_alike(known, heard, _code(language))
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
@@ -292,7 +295,8 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
         merge_dict(document, {key: value for key, value in file.document.items() if key != "language"})
         commands |= file.commands
         slot_types |= file.slot_types
-    return _Grammar(Intents.from_dict({**document, "language": code}), commands, slot_types, code)
+    intents = Intents.from_dict({**document, "language": code})
+    return _Grammar(intents, commands, slot_types, code, Prefixes(intents))
 
 
 def _without(file: CommandFile, slot: str) -> CommandFile:

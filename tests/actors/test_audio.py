@@ -15,7 +15,9 @@ from protocol.messages import (
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
+    UtteranceGrew,
     UtterancePaused,
+    Verdict,
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
@@ -95,6 +97,78 @@ async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
     assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_240)
     assert first.utterance.pcm == ended.utterance.pcm[: len(first.utterance.pcm)]
     assert last.utterance == ended.utterance
+
+
+async def judge(ear: Ear, verdict: Verdict) -> None:
+    """Do what a dialogue does that has understood the words before the last pause."""
+    on_verdict = ear.dialogue.of(UtterancePaused)[-1].on_verdict
+    assert on_verdict is not None
+    on_verdict(verdict)
+    await wait_all_tasks_blocked()
+
+
+async def test_a_complete_command_ends_the_utterance_sooner(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024) + silence(0.32))
+    await judge(ear, "complete")
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.reason == "command_complete"
+    assert ended.utterance == ear.dialogue.of(UtterancePaused)[0].utterance
+    assert ear.memory.speech_start == round(1.216 * RATE_HZ), "what was handed on is committed"
+    await ear.hear(silence(1.0))
+    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+
+
+async def test_words_that_want_others_get_more_silence(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024) + silence(0.32))
+    await judge(ear, "unfinished")
+    await ear.hear(silence(0.4) + voice(0.512) + silence(1.024))
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (0, 2_448)
+
+
+async def test_a_voice_that_went_on_before_the_verdict_was_read_is_not_cut_off(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024) + silence(0.32))
+    await ear.ref.tell(AudioReceived(voice(0.512)))  # in its mailbox already
+    await judge(ear, "complete")
+    await ear.hear(silence(0.48))
+    assert ear.heard() == ["SpeechBegan"]
+
+
+async def test_a_crash_between_pause_and_verdict_says_nothing_twice(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await trio.sleep(2.0)
+    await ear.hear(voice(1.024) + silence(0.32))
+    await ear.ref.tell("nonsense")  # crashes the ear
+    await judge(ear, "complete")
+    await trio.sleep(2.0)
+    assert ear.tree.status().children[-1].incarnation == 2
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (ended.reason, ended.utterance.pcm) == ("command_complete", voice(1.024) + silence(0.192))
+    await judge(ear, "complete")
+    assert len(ear.dialogue.of(UtteranceEnded)) == 1
+
+
+async def test_who_wants_to_see_words_early_has_the_utterance_told_while_it_grows(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    ear = Ear()
+    await ear.open(grow, interim=True)
+    await ear.hear(voice(1.536) + silence(1.024))
+    told = [grew.utterance for grew in ear.dialogue.of(UtteranceGrew)]
+    assert [(utterance.start_ms, utterance.end_ms) for utterance in told] == [(0, 512), (0, 1_024), (0, 1_536)]
+    assert told[-1].pcm == voice(1.536)
+    await ear.configure(interim=False)
+    await ear.hear(voice(1.536) + silence(1.024))
+    assert len(ear.dialogue.of(UtteranceGrew)) == 3
 
 
 async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_clock: MockClock) -> None:

@@ -12,6 +12,7 @@ from protocol.messages import (
     Utterance,
     UtteranceDropped,
     UtteranceEnded,
+    UtteranceGrew,
     UtterancePaused,
 )
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, spoken
@@ -48,7 +49,7 @@ async def test_the_answer_comes_as_soon_as_the_utterance_has_ended(grow: Grow, a
     assert len(room.connection.events(events.Transcript)) == 1
     [turn] = await completed(room)
     assert turn.latency_ms.stt == 0
-    assert [asked.is_early for asked in room.transcription.of(Transcribe)] == [True]
+    assert [asked.urgency for asked in room.transcription.of(Transcribe)] == ["early"]
     assert len(room.tools.of(CallTool)) == 1
 
 
@@ -93,4 +94,49 @@ async def test_without_a_handshake_nothing_is_heard_early(grow: Grow, autojump_c
     await room.open(grow, has_shaken_hands=False)
     await room.dialogue.tell(UtterancePaused(Utterance(bytes(32), 0, 1)))
     await wait_all_tasks_blocked()
+    assert room.transcription.of(Transcribe) == []
+
+
+# --- while the voice goes on ---------------------------------------------------------------------
+
+
+async def grow_to(room: Room, end_ms: int) -> None:
+    await room.dialogue.tell(UtteranceGrew(Utterance(bytes(32), 0, end_ms)))
+    await trio.sleep(STT_S + 0.1)
+
+
+async def test_words_are_shown_while_they_are_spoken_and_the_whole_at_the_end(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = await opened(grow)
+    await grow_to(room, 500)
+    await grow_to(room, 1_000)
+    [partial] = room.connection.events(events.TranscriptPartial)
+    assert partial == events.TranscriptPartial("id1", "lamp on")
+    await room.dialogue.tell(UtteranceGrew(Utterance(bytes(32), 0, 1_500)))
+    await room.dialogue.tell(spoken())
+    [turn] = await completed(room)
+    kinds = [type(event) for event in room.connection.events()]
+    assert turn.turn_id == partial.turn_id
+    assert kinds.index(events.TranscriptPartial) < kinds.index(events.SpeechStopped) < kinds.index(events.Transcript)
+    assert kinds.count(events.TranscriptPartial) == kinds.count(events.Transcript) == 1
+    assert len(room.tools.of(CallTool)) == 1
+
+
+async def test_the_next_utterance_begins_with_nothing_shown(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow)
+    await grow_to(room, 500)
+    await room.dialogue.tell(UtteranceDropped("too_short", 500))
+    await room.dialogue.tell(SpeechBegan(1_000))
+    await grow_to(room, 1_500)
+    assert room.connection.events(events.TranscriptPartial) == []
+    await grow_to(room, 2_000)
+    assert len(room.connection.events(events.TranscriptPartial)) == 1
+
+
+async def test_growth_of_nothing_that_was_begun_is_not_looked_at(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow)
+    await room.dialogue.tell("nonsense")  # crashes the dialogue; the utterance goes on, its turn has failed
+    await trio.sleep(1.0)
+    await grow_to(room, 1_000)
     assert room.transcription.of(Transcribe) == []

@@ -240,18 +240,38 @@ def test_a_result_without_words_is_no_transcript() -> None:
 async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
     desk = Desk()
     await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "first"), is_early=True))
+    await desk.ask(attrs.evolve(clip("s", "first"), urgency="early"))
     assert isinstance(desk.answers["first"], Transcript)
-    early = attrs.evolve(clip("s", "early"), is_early=True)
+    early = attrs.evolve(clip("s", "early"), urgency="early")
     await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
     assert isinstance(desk.answers["early"], TranscriptionUnavailable)
     assert desk.order == ["first", "early", "second", "third"]
 
 
+async def test_partial_work_leaves_a_worker_idle(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
+    await desk.open(grow)
+    first = attrs.evolve(clip("a", "first"), urgency="partial")
+    second = attrs.evolve(clip("b", "second"), urgency="partial")
+    await desk.ask_all([first, second, attrs.evolve(clip("c", "early"), urgency="early")])
+    assert isinstance(desk.answers["first"], Transcript)
+    assert isinstance(desk.answers["second"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["early"], Transcript)
+
+
+async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1))
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
+    assert isinstance(desk.answers["part"], Transcript)
+
+
 async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_clock: MockClock) -> None:
     desk = Desk(level=1)
     await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "early"), is_early=True))
+    await desk.ask(attrs.evolve(clip("s", "early"), urgency="early"))
+    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
     await desk.ask(clip("s", "final"))
     assert isinstance(desk.answers["early"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["part"], TranscriptionUnavailable)
     assert isinstance(desk.answers["final"], Transcript)

@@ -1,13 +1,14 @@
 """Where utterances start and end."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.endpointing import FRAME_SAMPLES, Dropped, Ended, Endpointer, EndpointEvent, Onset, Paused
+from protocol.endpointing import FRAME_SAMPLES, Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
 
 MS = 16  # samples
 SILENCE, VOICE = 0.05, 0.95
@@ -109,6 +110,85 @@ def test_no_pause_is_told_while_the_button_is_down() -> None:
     endpointer = Endpointer(Rules())
     endpointer.press()
     assert endpointer.feed(frames(800, VOICE) + frames(2_000, SILENCE)) == []
+
+
+# --- what was said about a pause -----------------------------------------------------------------
+
+
+def in_a_pause(silence_ms: float, rules: Rules | None = None) -> tuple[Endpointer, int]:
+    """Return an endpointer that has heard speech and then silence, and the end that its pause was told with."""
+    endpointer = Endpointer(rules or Rules())
+    [_, paused] = endpointer.feed(frames(800, VOICE) + frames(silence_ms, SILENCE))
+    assert isinstance(paused, Paused)
+    return endpointer, paused.end_sample
+
+
+@pytest.mark.parametrize(("silence_ms", "end_ms"), [(500, 304), (2_000, 1_200)])
+def test_complete_words_end_after_three_fifths_of_the_silence(silence_ms: int, end_ms: int) -> None:
+    endpointer, end_sample = in_a_pause(208, Rules(silence_ms=silence_ms))
+    assert endpointer.judge(end_sample, "complete") == []
+    assert endpointer.feed(frames(end_ms - 208 - 16, SILENCE)) == []
+    assert endpointer.feed(frames(16, SILENCE)) == [Ended(0, end_sample, 800 * MS, "command_complete")]
+
+
+def test_complete_words_that_are_known_late_end_at_once() -> None:
+    endpointer, end_sample = in_a_pause(400)
+    assert [type(event) for event in endpointer.judge(end_sample, "complete")] == [Ended]
+
+
+def test_unfinished_words_have_eight_fifths_of_the_silence() -> None:
+    endpointer, end_sample = in_a_pause(208)
+    assert endpointer.judge(end_sample, "unfinished") == endpointer.feed(frames(576, SILENCE)) == []
+    assert endpointer.feed(frames(16, SILENCE)) == [Ended(0, end_sample, 800 * MS, "silence")]
+
+
+def test_a_verdict_is_about_one_pause_only() -> None:
+    endpointer, end_sample = in_a_pause(208)
+    endpointer.judge(end_sample, "unfinished")
+    assert without_pauses(endpointer.feed(frames(160, VOICE) + frames(480, SILENCE))) == []
+    assert [type(event) for event in endpointer.feed(frames(32, SILENCE))] == [Ended]
+
+
+def test_a_verdict_that_comes_after_the_voice_has_gone_on_changes_nothing() -> None:
+    endpointer, end_sample = in_a_pause(208)
+    assert without_pauses(endpointer.feed(frames(160, VOICE) + frames(320, SILENCE))) == []
+    assert endpointer.judge(end_sample, "complete") == []
+    assert endpointer.is_open
+
+
+def test_a_verdict_that_comes_after_the_end_or_while_the_button_is_down_changes_nothing() -> None:
+    endpointer, end_sample = in_a_pause(208)
+    endpointer.press()
+    assert endpointer.judge(end_sample, "complete") == []
+    assert len(endpointer.release()) == 1
+    assert endpointer.judge(end_sample, "complete") == []
+
+
+def growth(*stretches: tuple[float, float]) -> list[Grown]:
+    endpointer = Endpointer(Rules())
+    endpointer.tells_growth = True
+    happened = [event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability))]
+    return [event for event in happened if isinstance(event, Grown)]
+
+
+def test_growth_is_told_every_half_second_of_speech() -> None:
+    told = growth((320, SILENCE), (1_600, VOICE), (800, SILENCE))
+    assert [event.end_sample // MS for event in told] == [512, 1_024, 1_536]
+    assert {event.start_sample for event in told} == {0}
+    assert not any(isinstance(event, Grown) for event in Endpointer(Rules()).feed(frames(3_000, VOICE))), "unasked"
+
+
+def test_growth_is_told_while_there_is_a_voice_so_that_a_decode_is_over_when_it_may_be_the_end() -> None:
+    assert growth((320, SILENCE), (160, VOICE), (400, SILENCE)) == []
+    [told] = growth((320, SILENCE), (160, VOICE), (400, SILENCE), (160, VOICE), (800, SILENCE))
+    assert told.end_sample == (320 + 160 + 400 + 16) * MS
+
+
+def test_of_a_long_utterance_growth_is_told_less_often() -> None:
+    told = [event.end_sample / 16_000 for event in growth((20_000, VOICE))]
+    gaps = [after - before for before, after in pairwise(told)]
+    assert min(gaps) >= 0.5
+    assert 1.8 < max(gaps) < 2.2
 
 
 # --- the end -------------------------------------------------------------------------------------

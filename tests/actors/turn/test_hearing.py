@@ -5,9 +5,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.hearing import EarlyHearing, hear, transcribe
+from actors.turn.hearing import EarlyHearing, PartialHearing, hear, transcribe
 from protocol import events
-from protocol.messages import Count, NoWords, Transcribe, Transcript, Utterance
+from protocol.messages import CommandMatch, Count, NoWords, Transcribe, Transcript, Utterance, Verdict
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow
@@ -73,7 +73,7 @@ async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojum
         assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) == HELLO
     assert trio.current_time() == pytest.approx(0.2)
     [asked] = room.transcription.of(Transcribe)
-    assert asked.is_early
+    assert asked.urgency == "early"
     await wait_all_tasks_blocked()
     assert len(room.connection.events(events.Transcript)) == 1
 
@@ -83,7 +83,7 @@ async def test_what_was_heard_early_of_something_shorter_is_not_used(grow: Grow,
     early = EarlyHearing(attrs.evolve(UTTERANCE, end_ms=1_000))
     await early.run(room.kit(), room.wishes())
     await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early)
-    assert [asked.is_early for asked in room.transcription.of(Transcribe)] == [True, False]
+    assert [asked.urgency for asked in room.transcription.of(Transcribe)] == ["early", "final"]
 
 
 async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_ended(
@@ -113,3 +113,85 @@ async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockCl
     await early.run(room.kit(), room.wishes())
     assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) is None
     assert len(room.transcription.of(Transcribe)) == 1
+
+
+# --- what the words say about the silence after them ---------------------------------------------
+
+
+async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("stt", "tools")) -> list[Verdict]:
+    """Return what is concluded from ``text``, in a house whose only command is to switch a lamp on."""
+    lamp_on = CommandMatch("Intent", "house", "lamp_on", {}, 1.0, "lamp on", may_continue=False)
+    room = Room(grammar=FakeGrammar(commands={"lamp on": lamp_on}))
+    room.transcription.answers[Transcribe] = Transcript(text, "en", 0.9)
+    await room.open(grow)
+    found: list[Verdict] = []
+    await EarlyHearing(UTTERANCE, found.append).run(room.kit(), room.wishes(capabilities))
+    return found
+
+
+async def test_a_whole_command_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, "lamp on") == ["complete"]
+
+
+async def test_words_that_want_others_are_unfinished(grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, "lamp on and") == ["unfinished"]
+
+
+async def test_ordinary_words_say_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, "tell me a joke") == []
+
+
+async def test_in_dictation_nothing_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, "lamp on", capabilities=("stt",)) == []
+
+
+# --- partial -------------------------------------------------------------------------------------
+
+
+def heard(*texts: str) -> list[Transcript]:
+    return [Transcript(text, "en", 0.9) for text in texts]
+
+
+async def test_words_that_two_decodes_agree_in_are_shown(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, heard("set a", "set a timer", "set a timer for"))
+    partial = PartialHearing("t")
+    for _ in range(3):
+        await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    await wait_all_tasks_blocked()
+    shown = [events.TranscriptPartial("t", "set a"), events.TranscriptPartial("t", "set a timer")]
+    assert room.connection.events() == shown
+    assert {asked.urgency for asked in room.transcription.of(Transcribe)} == {"partial"}
+
+
+async def test_one_decode_at_a_time_is_enough(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, after(1.0, HELLO))
+    partial = PartialHearing("t")
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(partial.run, room.kit(), room.wishes(), UTTERANCE)
+    assert len(room.transcription.of(Transcribe)) == 1
+
+
+async def test_no_words_and_a_refusal_show_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, [HELLO, NoWords("noise"), QueueFull("no worker is idle"), HELLO])
+    partial = PartialHearing("t")
+    for _ in range(3):
+        await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    await wait_all_tasks_blocked()
+    assert room.connection.events() == []
+    await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    await wait_all_tasks_blocked()
+    assert room.connection.events() == [events.TranscriptPartial("t", "hello")]
+
+
+async def test_after_the_end_nothing_partial_is_shown(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await opened(grow, [HELLO, after(1.0, HELLO)])
+    partial = PartialHearing("t")
+    await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial.run, room.kit(), room.wishes(), UTTERANCE)
+        await trio.sleep(0.5)
+        partial.give_up()
+    assert trio.current_time() == pytest.approx(0.5)
+    await wait_all_tasks_blocked()
+    assert room.connection.events() == []

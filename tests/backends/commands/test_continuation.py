@@ -1,0 +1,111 @@
+"""Which sentences may go on."""
+
+from typing import Any
+
+import pytest
+from hassil import Intents
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.commands.continuation import Ends, Prefixes, may_continue
+
+LISTS: dict[str, Any] = {
+    "room": {"values": ["kitchen", "living room", {"in": "(hall|corridor)", "out": "hall"}]},
+    "text": {"wildcard": True},
+    "percent": {"range": {"from": 0, "to": 100}},
+}
+
+
+def prefixes(*sentences: str, **rules: str) -> Prefixes:
+    intents = {"Intent": {"data": [{"sentences": list(sentences)}]}}
+    return Prefixes(Intents.from_dict({"language": "en", "intents": intents, "lists": LISTS, "expansion_rules": rules}))
+
+
+def goes_on(text: str, *sentences: str, **rules: str) -> bool:
+    return may_continue([prefixes(*sentences, **rules)], text)
+
+
+def test_a_sentence_that_no_other_begins_with_does_not_go_on() -> None:
+    assert not goes_on("lights off", "lights off", "lights on")
+
+
+@pytest.mark.parametrize(
+    "longer",
+    [
+        "lights on [now]",
+        "lights on in [the] {room}",
+        "lights on <more>",
+        "lights (on|on and off)",
+        "lights on {percent}",
+        "lights on {text}",
+        "(lights on;please)",
+    ],
+)
+def test_a_sentence_that_another_begins_with_goes_on(longer: str) -> None:
+    assert goes_on("lights on", "lights on", longer, more="at once")
+
+
+def test_a_sentence_that_ends_in_a_free_slot_or_a_number_goes_on() -> None:
+    assert goes_on("note buy milk", "note {text}")
+    assert goes_on("dim to 20", "dim to {percent}")
+    assert not goes_on("dim to 20 percent", "dim to {percent} percent")
+
+
+def test_a_value_of_a_list_goes_on_if_another_value_does() -> None:
+    assert not goes_on("lights on in the kitchen", "lights on in [the] {room}")
+    assert not goes_on("lights on in living room", "lights on in [the] {room}")
+    assert goes_on("lights on in the living", "lights on in [the] ({room}|living)")
+
+
+def test_a_longer_word_is_not_a_continuation() -> None:
+    assert not goes_on("show timer", "show timer[s]")
+
+
+def test_a_free_slot_that_would_have_to_take_the_sentence_s_own_words_does_not_count() -> None:
+    sentences = ("delete my last note", "delete {text} from the list")
+    assert not goes_on("delete my last note", *sentences)
+    assert not goes_on("add milk to the list", "add {text} to the list")
+
+
+def test_the_sentences_of_all_grammars_count() -> None:
+    users, shipped = prefixes("stop"), prefixes("stop [the music]")
+    assert not may_continue([users], "stop")
+    assert may_continue([users, shipped], "stop")
+
+
+def test_what_is_no_sentence_may_go_on() -> None:
+    for text in ("", "lights", "lights on please", "something else"):
+        assert goes_on(text, "lights on"), text
+
+
+def test_spaces_around_parts_that_were_left_out_are_none() -> None:
+    assert prefixes("[please]  turn [the] lights [all] off").ends("turn lights off") == Ends(whole=0, open=None)
+
+
+def test_letters_of_free_slots_are_counted() -> None:
+    assert prefixes("add {text} to the list").ends("add milk to the list") == Ends(whole=4, open=16)
+
+
+def test_case_is_no_matter_and_umlauts_are_letters() -> None:
+    assert not goes_on("küche an", "Küche an")
+
+
+def test_rules_that_name_each_other_end() -> None:
+    assert goes_on("a b", "a <one>", one="b [<two>]", two="c [<one>]")
+
+
+def test_parts_in_any_order_are_read_in_any_order() -> None:
+    ordered = prefixes("(lights;kitchen) off")
+    assert ordered.ends("kitchen lights off").whole == ordered.ends("lights kitchen off").whole == 0
+
+
+def test_what_nobody_defined_is_a_free_slot() -> None:
+    assert goes_on("play jazz", "play {nothing}")
+    assert goes_on("play jazz", "play <nothing>")
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4), st.data())
+def test_every_beginning_of_a_sentence_goes_on_and_the_longest_does_not(words: list[str], data: st.DataObject) -> None:
+    sentences = [" ".join(words[:size]) for size in range(1, len(words) + 1)]
+    said = data.draw(st.sampled_from(sentences))
+    assert goes_on(said, *sentences) == (said != sentences[-1])
