@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "bench"
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(name: str | None, arguments: tuple[str, ...]) -> None:
     """Run the benchmark NAME with its own ARGUMENTS (such as --help); without a name, list them."""
-    names = sorted(file.stem for file in FOLDER.glob("*.py"))
+    names = sorted(file.stem for file in FOLDER.glob("[!_]*.py"))  # the others are parts of several
     if not names:
         raise click.ClickException(f"the benchmarks are in a checkout only, and there is no {FOLDER}")
     if name is None or name in {"-h", "--help"}:

@@ -1,0 +1,89 @@
+"""What the benchmarks share: samples taken by turns, ratios, tables, and JSON in bench/results. No benchmark itself.
+
+Rules kept here:
+
+* What is compared runs by turns in one run, and nobody always comes first: a machine that slows down slows all.
+* A figure stands beside the one that it is compared with: the ratio is taken round by round, then its median and its
+  lowest and highest, because the microseconds are those of one machine on one day.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS: Final = Path(__file__).resolve().parent / "results"
+Case = Callable[[], Awaitable[float]]
+"""Measures once and returns the figure, lower is better."""
+
+
+def machine(*packages: str) -> dict[str, object]:
+    """Return where the figures are from, with the versions of ``packages`` that are installed."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "packages": {name: found for name in packages if (found := installed(name))},
+    }
+
+
+def installed(package: str) -> str | None:
+    """Return the version of ``package``, ``None`` if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+async def by_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, list[float]]:
+    """Return ``rounds`` figures of each case; the case that begins changes from round to round."""
+    names = list(cases)
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            found[name].append(await cases[name]())
+    return found
+
+
+def compared(samples: Mapping[str, Sequence[float]], base: str) -> dict[str, dict[str, float]]:
+    """Return median, lowest and highest of each case, and of its ratio to ``base`` in the same round."""
+    return {
+        name: {
+            **_spread(figures, ""),
+            **_spread([mine / other for mine, other in zip(figures, samples[base], strict=True)], "ratio_"),
+        }
+        for name, figures in samples.items()
+    }
+
+
+def _spread(figures: Sequence[float], prefix: str) -> dict[str, float]:
+    picked = {"median": statistics.median(figures), "lowest": min(figures), "highest": max(figures)}
+    return {prefix + name: float(f"{figure:.4g}") for name, figure in picked.items()}
+
+
+def show(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], base: str) -> None:
+    """Print one comparison."""
+    table = Table(title=f"{title} ({unit})", title_justify="left")
+    table.add_column("")
+    for column in ("median", "lowest", "highest", f"x {base}", "from", "to"):
+        table.add_column(column, justify="right")
+    for name, row in rows.items():
+        table.add_row(name, *(f"{row[key]:.4g}" for key in row))
+    Console().print(table)
+
+
+def write(name: str, report: Mapping[str, Any]) -> None:
+    """Write bench/results/``name``.json."""
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / f"{name}.json"
+    target.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"written to bench/results/{target.name}")

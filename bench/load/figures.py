@@ -1,0 +1,89 @@
+"""What many calls come to: percentiles, goodput, counts. Pure."""
+
+import math
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from bench.load.records import Call, Turn
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the nearest-rank percentile, a value that was really measured; NaN of nothing."""
+    if not values:
+        return math.nan
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def turns(calls: Sequence[Call]) -> list[Turn]:
+    """Return all turns of the calls that were served."""
+    return [turn for call in calls for turn in call.turns]
+
+
+def transcript_ms(calls: Sequence[Call]) -> list[float]:
+    """Return the time from the last voice to the transcript of every turn that got one."""
+    return [turn.transcript_ms for turn in turns(calls) if turn.transcript_ms is not None]
+
+
+def refusal_ms(calls: Sequence[Call]) -> list[float]:
+    """Return how long each refusal took, counted from the first byte of the connection."""
+    return [call.refused_ms for call in calls if call.refused_ms is not None]
+
+
+def good_turns(calls: Sequence[Call], target_ms: float) -> int:
+    """Return how many turns ended well with their transcript within the target."""
+    return sum(turn.is_done and (turn.transcript_ms or math.inf) <= target_ms for turn in turns(calls))
+
+
+def summary(calls: Sequence[Call], duration_s: float, target_ms: float) -> dict[str, Any]:
+    """Return the figures of one period of load; rates are per second of it, times in milliseconds."""
+    times, refusals = transcript_ms(calls), refusal_ms(calls)
+    return {
+        "offered": len(calls),
+        "offered_per_s": round(len(calls) / duration_s, 2),
+        "results": dict(Counter(call.result for call in calls)),
+        "goodput_per_s": round(good_turns(calls, target_ms) / duration_s, 2),
+        "p50_ms": rounded(percentile(times, 50)),
+        "p95_ms": rounded(percentile(times, 95)),
+        "refusal_p95_ms": rounded(percentile(refusals, 95)),
+        "errors": dict(Counter(error for call in calls for error in call.errors)),
+        "close_codes": {str(code): count for code, count in Counter(call.close_code for call in calls).items()},
+        "caller_late_p95_ms": rounded(percentile([call.late_ms for call in calls], 95)),
+    }
+
+
+def stages(calls: Sequence[Call]) -> dict[str, dict[str, float | None]]:
+    """Return p50 and p95 of every stage that the server reports."""
+    rows: dict[str, list[float]] = {}
+    for turn in turns(calls):
+        for stage, spent_ms in turn.server_ms.items():
+            rows.setdefault(stage, []).append(spent_ms)
+    return {
+        stage: {"count": len(values)} | {f"p{p}": rounded(percentile(values, p)) for p in (50, 95)}
+        for stage, values in rows.items()
+    }
+
+
+def rounded(value: float) -> float | None:
+    """Return one decimal; None for NaN, which JSON lacks."""
+    return None if math.isnan(value) else round(value, 1)
+
+
+def heading(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every result file begins with: when, where and how it was measured."""
+    return {
+        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "python": platform.python_version(),
+            "cores": psutil.cpu_count(),
+            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+            "load_average": [round(value, 2) for value in psutil.getloadavg()],
+        },
+        "options": dict(options),
+    }

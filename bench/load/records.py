@@ -1,0 +1,82 @@
+"""What a caller brings along, and what it tells afterwards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+Result = Literal["served", "refused", "lost"]
+
+
+@attrs.frozen
+class Clip:
+    """One spoken command, 16 kHz mono s16le."""
+
+    name: str
+    """Its sentence, or the name of its file."""
+    pcm: bytes = attrs.field(repr=False)
+    voiced_s: float
+    """Where its speech ends, from its first sample on."""
+
+
+@attrs.define
+class Turn:
+    """One command that was spoken to the end."""
+
+    name: str
+    is_heard: bool = False
+    """Whether the server said that speech has begun."""
+    transcripts: list[str] = attrs.field(factory=list)
+    tools: list[str] = attrs.field(factory=list)
+    outcome: str = "lost"
+    transcript_ms: float | None = None
+    """From the last voice to the arrival of the first transcript."""
+    server_ms: Mapping[str, float] = attrs.field(factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it ended well, with one transcript."""
+        return self.outcome == "done" and len(self.transcripts) == 1
+
+
+@attrs.define
+class Call:
+    """What became of one caller."""
+
+    due_s: float
+    """When it was to come, from the beginning of the load."""
+    wanted: int
+    """How many turns it wanted."""
+    late_ms: float = 0.0
+    """How much later it came because the client itself was busy: large values spoil all others."""
+    status: int | None = None
+    """HTTP status of the answer to its upgrade."""
+    refused_ms: float | None = None
+    retry_after_s: float | None = None
+    turns: list[Turn] = attrs.field(factory=list)
+    errors: list[str] = attrs.field(factory=list)
+    close_code: int | None = None
+    trouble: str = ""
+    """What broke on the client's side."""
+
+    @property
+    def result(self) -> Result:
+        """Return ``served`` only where every turn that was wanted ended."""
+        if self.refused_ms is not None:
+            return "refused"
+        is_over = len(self.turns) == self.wanted and all(turn.outcome != "lost" for turn in self.turns)
+        return "served" if is_over else "lost"
+
+
+@attrs.frozen
+class Plan:
+    """What a crowd does: one caller for each arrival, each with clips of its own."""
+
+    url: str
+    arrivals_s: Sequence[float]
+    clips: Sequence[Sequence[Clip]]
+    """For each caller, what it says one after the other."""
+    factor: float = 1.0
+    """How many times faster than real time they speak; latencies hold only at 1."""
+    limit_s: float = 40.0
+    """After that a caller gives up."""

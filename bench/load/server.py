@@ -1,0 +1,215 @@
+"""The server under test: a process of its own, what its pages say, and who works for it.
+
+Rules kept here:
+
+* A server has folders of its own and ends with the block, whatever happened in it; no process of it is left.
+* Its pages are read by a thread of ours, never by a crowd's process.
+"""
+
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+import psutil
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S: Final = 90.0
+STOP_TIMEOUT_S: Final = 30.0
+ORPHAN_TIMEOUT_S: Final = 5.0
+HTTP_TIMEOUT_S: Final = 5.0
+POLL_S: Final = 0.1
+WATCH_S: Final = 0.5
+BASE: Final[Mapping[str, object]] = {
+    "inference.provider": "none",
+    "speech.provider": "none",
+    "gateway.websocket.max_connections": 400,  # the load controller is to refuse, not this
+}
+
+
+@attrs.define(eq=False)
+class Server:
+    """A running server."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 80
+
+    def status(self) -> dict[str, Any]:
+        """Return ``/api/status``; raises ``OSError`` or ``HTTPException`` where nobody answers."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_TIMEOUT_S)) as connection:
+            connection.request("GET", "/api/status")
+            page: dict[str, Any] = json.loads(connection.getresponse().read())
+            return page
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return the transcription workers that have a process."""
+        node = next(node for node in nodes(self.status()["tree"]) if node["id"] == "transcription")
+        return [worker for worker in node["statistics"]["pool"]["workers"] if worker.get("pid")]
+
+    def family(self) -> list[psutil.Process]:
+        """Return all processes below it."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def open_files(self) -> int:
+        """Return how many descriptors it holds."""
+        return psutil.Process(self.pid).num_fds()
+
+
+def nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a node of the status tree and all below it."""
+    yield tree
+    for child in tree["children"]:
+        yield from nodes(child)
+
+
+def restarts(page: Mapping[str, Any]) -> int:
+    """Return how often actors were started again; a worker's process is none."""
+    return sum(node.get("restarts", 0) for node in nodes(page["tree"]))
+
+
+def strain(server: Server) -> tuple[int, str]:
+    """Return the load level and the signal that made it."""
+    page = server.status()
+    return page["load_level"], str(page["load"].get("driver") or "")
+
+
+def poll(is_so: Callable[[], object], timeout_s: float) -> float | None:
+    """Return after how many seconds ``is_so()`` held; None if it did not within the time."""
+    began_s = time.monotonic()
+    while not _answers(is_so):
+        if time.monotonic() - began_s > timeout_s:
+            return None
+        time.sleep(POLL_S)
+    return time.monotonic() - began_s
+
+
+def _answers(is_so: Callable[[], object]) -> bool:
+    with suppress(OSError, http.client.HTTPException):  # nobody there, or not now
+        return bool(is_so())
+    return False
+
+
+# --- starting and stopping -----------------------------------------------------------------------
+
+
+@contextmanager
+def running(settings: Mapping[str, object]) -> Iterator[Server]:
+    """Run ``sayso serve`` for the block; exits with the log where it does not start."""
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        server = _start(scratch, {**BASE, "supervisor.data_dir": scratch / "data", **settings})
+        try:
+            ready = scratch / "ready"
+            poll(lambda: ready.exists() or server.process.poll() is not None, START_TIMEOUT_S)
+            if not ready.exists():
+                sys.exit(f"the server did not start:\n{server.log.read_text()}")
+            server.url = ready.read_text().strip()
+            yield server
+        finally:
+            stop(server)
+
+
+def stop(server: Server) -> int | None:
+    """Stop by SIGTERM, then by force; returns the exit code, None where force was needed or something was left."""
+    left = server.family() if server.process.poll() is None else []
+    server.process.terminate()  # nothing where it has ended
+    with suppress(subprocess.TimeoutExpired):
+        server.process.wait(STOP_TIMEOUT_S)
+    code = server.process.poll()
+    server.process.kill()
+    server.process.wait()
+    _, alive = psutil.wait_procs(left, timeout=ORPHAN_TIMEOUT_S)
+    for process in alive:
+        process.kill()
+    return None if alive else code
+
+
+def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
+    command = [sys.executable, "-m", "cli", "serve", "--port", "0", "--ready-file", str(scratch / "ready")]
+    for name, value in settings.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        command += ["--set", f"{name}={text}"]
+    log = scratch / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    return Server(process, "", log)
+
+
+# --- watching ------------------------------------------------------------------------------------
+
+
+@attrs.define
+class Watch:
+    """What was seen of a server, a look every half second."""
+
+    levels: list[int] = attrs.field(factory=list)
+    sessions: list[int] = attrs.field(factory=list)
+    drivers: set[str] = attrs.field(factory=set)
+    """Each level above 0 with the signal that was highest then."""
+    rss_mb: list[float] = attrs.field(factory=list)
+    """The server's own process, without its workers."""
+    restarts: int = 0
+    unanswered: int = 0
+
+    def look(self, server: Server) -> None:
+        """Take one sample; a page that does not come is counted."""
+        try:
+            page = server.status()
+            self.rss_mb.append(psutil.Process(server.pid).memory_info().rss / 2**20)
+        except (OSError, ValueError, http.client.HTTPException, psutil.NoSuchProcess):
+            self.unanswered += 1
+            return
+        self.levels.append(page["load_level"])
+        self.sessions.append(page["sessions"])
+        if page["load"].get("driver") and page["load_level"]:
+            self.drivers.add(f"{page['load_level']} by {page['load']['driver']}")
+        self.restarts = max(self.restarts, restarts(page))
+
+    def seen(self) -> dict[str, Any]:
+        """Return it for a report."""
+        return {
+            "max_level": max(self.levels, default=0),
+            "drivers": sorted(self.drivers),
+            "max_sessions": max(self.sessions, default=0),
+            "rss_mb": [round(value) for value in (self.rss_mb[:1] + self.rss_mb[-1:])],
+            "restarts": self.restarts,
+            "unanswered": self.unanswered,
+        }
+
+
+@contextmanager
+def watching(server: Server) -> Iterator[Watch]:
+    """Look at the server from a thread for the block."""
+    watch, is_over = Watch(), threading.Event()
+
+    def go_on() -> None:
+        while not is_over.wait(WATCH_S):
+            watch.look(server)
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        is_over.set()
+        thread.join()

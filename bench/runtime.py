@@ -1,0 +1,479 @@
+"""What the runtime costs: ask, tell, restart, hand-over to a worker, and a worker killed in its work.
+
+Each figure stands beside the same thing done without us, by turns in one run: bare Trio channels and nurseries, pykka
+(actors on threads), trio-parallel, and ``concurrent.futures``. Read the ratio. pykka and trio-parallel are left out
+unless they are installed (``pip install pykka trio-parallel``); nothing else of ours needs them.
+
+    python bench/runtime.py                       all of it, about two minutes
+    python bench/runtime.py --only ask,tell       some
+    python bench/runtime.py --profile ask         where the time of an ask goes (cProfile)
+"""
+
+import argparse
+import cProfile
+import importlib
+import logging
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import trio
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench._report import Case, by_turns, compared, installed, machine, show, write
+from bench._workers import bytes_of, killed_once
+from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
+from runtime.pool import Pool, WorkerSpec
+
+pykka: Any = importlib.import_module("pykka") if installed("pykka") else None
+trio_parallel: Any = importlib.import_module("trio_parallel") if installed("trio-parallel") else None
+
+MIB: Final = 1 << 20
+CAPACITY: Final = 64  # of each mailbox and channel
+AT_ONCE: Final = Backoff(base_s=1e-6, cap_s=1e-6, max_consecutive=10**9, healthy_s=0.0, min_reset_s=0.0)
+"""No pause before a restart, as after the first crash of a healthy actor."""
+OFTEN: Final = Intensity(max_restarts=10**6, period_s=0.001)
+LIMIT_S: Final = 60.0
+NOT_INSTALLED: Final = "not installed, so left out: {} (pip install {})"
+
+
+@attrs.frozen
+class Options:
+    """How much is measured."""
+
+    rounds: int
+    messages: int
+    restarts: int
+    jobs: int
+    kills: int
+    load_s: float
+
+
+Group = Callable[[Options, AsyncExitStack], Awaitable[Mapping[str, Case]]]
+"""Sets its cases up; they are torn down with the stack."""
+
+
+# --- ask and tell --------------------------------------------------------------------------------
+
+
+class Counting(Actor):
+    """Answers a number with the next, and sets the event that it is sent."""
+
+    async def handle(self, message: int | trio.Event) -> int:
+        """Do so."""
+        if isinstance(message, trio.Event):
+            message.set()
+            return 0
+        return message + 1
+
+
+@asynccontextmanager
+async def growing(*specs: ChildSpec) -> AsyncIterator[None]:
+    """Run a tree of ``specs``, restarted without pause."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run_tree, Supervisor(specs, intensity=OFTEN, backoff=AT_ONCE))
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def timed(count: int, work: Callable[[], Awaitable[None]]) -> float:
+    """Return the microseconds that ``work`` takes for each of its ``count`` operations."""
+    start_s = time.perf_counter()
+    await work()
+    return 1e6 * (time.perf_counter() - start_s) / count
+
+
+async def ask_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
+    count = options.messages
+    ref = Ref("bench", MailboxSpec(capacity=CAPACITY))
+    await stack.enter_async_context(growing(ChildSpec(ref, Counting)))
+    send, receive = trio.open_memory_channel[tuple[int, list[int], trio.Event]](CAPACITY)
+
+    async def serve() -> None:
+        async for number, answer, done in receive:
+            answer.append(number + 1)
+            done.set()
+
+    async def with_sayso() -> None:
+        for number in range(count):
+            await ref.ask(number)
+
+    async def with_channels() -> None:
+        for number in range(count):
+            answer: list[int] = []
+            done = trio.Event()
+            with trio.fail_after(5):  # an ask has a deadline, so this has one too
+                await send.send((number, answer, done))
+                await done.wait()
+
+    await _in_background(stack, serve)
+    cases = {"sayso": with_sayso, "trio channels": with_channels}
+    if pykka is not None:
+        other = stack.enter_context(_pykka_actor())
+        cases["pykka"] = partial(trio.to_thread.run_sync, partial(_ask_pykka, other, count))
+    return {name: partial(timed, count, work) for name, work in cases.items()}
+
+
+async def tell_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
+    count = options.messages
+    ref = Ref("bench", MailboxSpec(capacity=CAPACITY, overflow=Overflow.BLOCK))
+    await stack.enter_async_context(growing(ChildSpec(ref, Counting)))
+
+    async def with_sayso() -> None:
+        for number in range(count):
+            await ref.tell(number)
+        await _told(ref.tell)
+
+    async def with_bursts() -> None:
+        """As somebody does who never waits and lets the reader run now and then."""
+        for start in range(0, count, CAPACITY):
+            for number in range(start, min(count, start + CAPACITY)):
+                assert ref.tell_nowait(number)
+            await _told(ref.tell)
+
+    with_channels = await _channel_that_is_told(stack, count)
+    cases = {"sayso tell": with_sayso, "sayso tell_nowait": with_bursts, "trio channels": with_channels}
+    if pykka is not None:
+        other = stack.enter_context(_pykka_actor())
+        cases["pykka"] = partial(trio.to_thread.run_sync, partial(_tell_pykka, other, count))
+    return {name: partial(timed, count, work) for name, work in cases.items()}
+
+
+async def _channel_that_is_told(stack: AsyncExitStack, count: int) -> Callable[[], Awaitable[None]]:
+    send, receive = trio.open_memory_channel[int | trio.Event](CAPACITY)
+
+    async def serve() -> None:
+        async for message in receive:
+            if isinstance(message, trio.Event):
+                message.set()
+
+    async def with_channels() -> None:
+        for number in range(count):
+            await send.send(number)
+        await _told(send.send)
+
+    await _in_background(stack, serve)
+    return with_channels
+
+
+async def _told(tell: Callable[[Any], Awaitable[None]]) -> None:
+    """Wait until all that was sent before has been handled."""
+    done = trio.Event()
+    await tell(done)
+    await done.wait()
+
+
+def _ask_pykka(actor: Any, count: int) -> None:
+    for number in range(count):
+        actor.ask(number)
+
+
+def _tell_pykka(actor: Any, count: int) -> None:
+    for number in range(count):
+        actor.tell(number)
+    actor.ask(0)
+
+
+@contextmanager
+def _pykka_actor() -> Iterator[Any]:
+    class Other(pykka.ThreadingActor):  # type: ignore[misc]  # not known to be there
+        def on_receive(self, message: int) -> int:
+            return message + 1
+
+    ref = Other.start()
+
+    class Blocking:
+        tell = staticmethod(ref.tell)
+        ask = staticmethod(partial(ref.ask, timeout=5))
+
+    try:
+        yield Blocking
+    finally:
+        ref.stop()
+
+
+async def _in_background(stack: AsyncExitStack, run: Callable[[], Awaitable[None]]) -> None:
+    nursery = await stack.enter_async_context(trio.open_nursery())
+    stack.callback(nursery.cancel_scope.cancel)
+    nursery.start_soon(run)
+
+
+# --- restart -------------------------------------------------------------------------------------
+
+
+@attrs.define
+class Crashes:
+    """When the last crash was, and an event for the start that follows."""
+
+    began_s: float = 0.0
+    started: trio.Event = attrs.field(factory=trio.Event)
+
+    def crash(self) -> None:
+        """Raise, and note when."""
+        self.began_s = time.perf_counter()
+        raise ZeroDivisionError("as told")
+
+    def start(self) -> None:
+        """Note that somebody is ready."""
+        self.started.set()
+
+    async def measure(self, count: int, hit: Callable[[], Awaitable[object]]) -> float:
+        """Return the microseconds from crash to ready."""
+        total_s = 0.0
+        for _ in range(count):
+            self.started = trio.Event()
+            await hit()
+            await self.started.wait()
+            total_s += time.perf_counter() - self.began_s
+        return 1e6 * total_s / count
+
+
+class Crashing(Actor):
+    """Crashes in a background task: a message that crashes twice is poison, and poison ends in giving up."""
+
+    def __init__(self, crashes: Crashes) -> None:
+        self._crashes = crashes
+
+    async def on_start(self) -> None:
+        """Be ready."""
+        self._crashes.start()
+
+    async def handle(self, _message: object) -> None:
+        """Crash soon, with the message done."""
+        self.context.nursery.start_soon(self._crash)
+
+    async def _crash(self) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._crashes.crash()
+
+
+async def restart_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
+    ours, bare = Crashes(), Crashes()
+    ref = Ref("bench")
+    await stack.enter_async_context(growing(ChildSpec(ref, partial(Crashing, ours))))
+    send, receive = trio.open_memory_channel[int](CAPACITY)
+
+    async def live() -> None:
+        bare.start()
+        async with trio.open_nursery() as nursery:
+            async for _ in receive:
+                nursery.start_soon(crash)
+
+    async def crash() -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        bare.crash()
+
+    async def loop() -> None:
+        while True:
+            with suppress(ExceptionGroup):
+                await live()
+
+    await _in_background(stack, loop)
+    return {
+        "sayso": partial(ours.measure, options.restarts, partial(ref.tell, 0)),
+        "nursery in a loop": partial(bare.measure, options.restarts, partial(send.send, 0)),
+    }
+
+
+# --- workers -------------------------------------------------------------------------------------
+
+TARGET: Final = "bench._workers:Worker"
+
+
+async def handover_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
+    count, blob = options.jobs, bytes(MIB)
+    pool = await _run_pool(stack, Pool(WorkerSpec(name="bench", target=TARGET, params={"load_s": 0}), 1))
+    executor = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+
+    async def with_pool() -> None:
+        for _ in range(count):
+            data, _ = await pool.call("bytes_of", {}, blob, timeout_s=LIMIT_S)
+            assert data["bytes"] == MIB
+
+    async def with_executor() -> None:
+        for _ in range(count):
+            assert await trio.to_thread.run_sync(executor.submit(bytes_of, blob).result) == MIB
+
+    async def with_trio_parallel() -> None:
+        for _ in range(count):
+            assert await context.run_sync(bytes_of, blob) == MIB
+
+    cases = {"sayso": with_pool, "ProcessPoolExecutor": with_executor}
+    if trio_parallel is not None:
+        context = await stack.enter_async_context(trio_parallel.open_worker_context())
+        cases["trio-parallel"] = with_trio_parallel
+    for work in cases.values():
+        await work()  # start the processes and warm them up
+    return {name: partial(timed, count, work) for name, work in cases.items()}
+
+
+async def _run_pool(stack: AsyncExitStack, pool: Pool) -> Pool:
+    nursery = await stack.enter_async_context(trio.open_nursery())
+    stack.callback(nursery.cancel_scope.cancel)
+    await nursery.start(pool.run)
+    return pool
+
+
+# --- kill -9 -------------------------------------------------------------------------------------
+
+
+async def kill_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    spec = WorkerSpec(name="bench", target=TARGET, params={"load_s": options.load_s})
+    cold = await _run_pool(stack, Pool(spec, 1, backoff=AT_ONCE))
+    warm = await _run_pool(stack, Pool(spec, 1, spares=1, backoff=AT_ONCE))
+    flags = (str(folder / str(number)) for number in range(10**9))
+
+    async def with_pool(pool: Pool, ready: int) -> float:
+        while pool.ready < ready:  # noqa: ASYNC110 - a pool tells of the first only
+            await trio.sleep(0.01)
+        data, _ = await pool.call("killed_once", {"flag": next(flags)}, b"", timeout_s=LIMIT_S)
+        return float(data["killed_s"])
+
+    cases: dict[str, Callable[[], Awaitable[float]]] = {
+        "sayso with a spare": partial(with_pool, warm, 2),
+        "sayso": partial(with_pool, cold, 1),
+        "ProcessPoolExecutor, made anew": lambda: _killed_executor(options.load_s, next(flags)),
+    }
+    if trio_parallel is not None:
+        manager = trio_parallel.open_worker_context(init=partial(time.sleep, options.load_s))
+        context = await stack.enter_async_context(manager)
+        cases["trio-parallel, asked again"] = lambda: _killed_trio_parallel(context, next(flags))
+    return {name: partial(_mean_ms_after, options.kills, case) for name, case in cases.items()}
+
+
+async def _mean_ms_after(count: int, case: Callable[[], Awaitable[float]]) -> float:
+    """Return the milliseconds from the kill to the right result."""
+    return sum([1000 * (-(await case()) + time.monotonic()) for _ in range(count)]) / count
+
+
+async def _killed_trio_parallel(context: Any, flag: str) -> float:
+    await context.run_sync(bytes_of, b"")  # loaded before the kill, like the others
+    try:
+        killed_s: float = await context.run_sync(killed_once, flag)
+    except trio_parallel.BrokenWorkerError:
+        killed_s = await context.run_sync(killed_once, flag)
+    return killed_s
+
+
+async def _killed_executor(load_s: float, flag: str) -> float:
+    def make() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("spawn"), initializer=time.sleep, initargs=(load_s,))
+
+    async def call(executor: ProcessPoolExecutor, function: Callable[..., Any], *arguments: object) -> Any:
+        return await trio.to_thread.run_sync(executor.submit(function, *arguments).result)
+
+    with make() as executor:
+        await call(executor, bytes_of, b"")
+        try:
+            await call(executor, killed_once, flag)
+        except BrokenProcessPool:
+            with make() as other:
+                killed_s: float = await call(other, killed_once, flag)
+                # closing it is not part of the answer
+                late_s = time.monotonic()
+                executor.shutdown(wait=False)
+    return killed_s + (time.monotonic() - late_s)
+
+
+# --- all of it -----------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Comparison:
+    """One group of cases."""
+
+    title: str
+    unit: str
+    base: str
+    set_up: Group
+
+
+COMPARISONS: Final = {
+    "ask": Comparison("ask and answer", "us", "trio channels", ask_cases),
+    "tell": Comparison("tell, until handled", "us a message", "trio channels", tell_cases),
+    "restart": Comparison("crash to ready", "us", "nursery in a loop", restart_cases),
+    "handover": Comparison("1 MiB to a worker and a short answer", "us", "ProcessPoolExecutor", handover_cases),
+    "kill": Comparison("kill -9 in a job to its right result", "ms", "sayso", kill_cases),
+}
+
+
+async def run(names: list[str], options: Options) -> dict[str, Any]:
+    """Measure and print the comparisons called ``names``."""
+    found: dict[str, Any] = {}
+    for name in names:
+        comparison = COMPARISONS[name]
+        async with AsyncExitStack() as stack:
+            cases = await comparison.set_up(options, stack)
+            samples = await by_turns(cases, options.rounds)
+        rows = compared(samples, comparison.base)
+        show(comparison.title, comparison.unit, rows, comparison.base)
+        found[name] = {"unit": comparison.unit, "base": comparison.base, "cases": rows}
+    return found
+
+
+async def profile(name: str, options: Options) -> None:
+    """Print where the time of our own side goes."""
+    async with AsyncExitStack() as stack:
+        cases = await COMPARISONS[name].set_up(options, stack)
+        ours = next(iter(cases.values()))
+        await ours()
+        profiler = cProfile.Profile()
+        profiler.enable()
+        await ours()
+        profiler.disable()
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+
+
+def main() -> None:
+    """Measure, print tables, write bench/results/runtime.json."""
+    chosen = _options()
+    logging.disable(logging.CRITICAL)  # a restart is logged with its stack; a terminal's speed is not measured here
+    options = Options(chosen.rounds, chosen.messages, chosen.restarts, chosen.jobs, chosen.kills, chosen.load_s)
+    for package in ("pykka", "trio-parallel"):
+        if not installed(package):
+            print(NOT_INSTALLED.format(package, package))
+    if chosen.profile:
+        trio.run(profile, chosen.profile, options)
+        return
+    found = trio.run(run, chosen.only, options)
+    report = {"machine": machine("trio", "pykka", "trio-parallel"), "options": attrs.asdict(options), "found": found}
+    if not chosen.dry:
+        write("runtime", report)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", type=_names, default=list(COMPARISONS), help="of " + ", ".join(COMPARISONS))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--messages", type=int, default=5_000, help="asks or tells a round")
+    parser.add_argument("--restarts", type=int, default=200, help="a round")
+    parser.add_argument("--jobs", type=int, default=100, help="hand-overs a round")
+    parser.add_argument("--kills", type=int, default=1, help="a round")
+    parser.add_argument("--load-s", type=float, default=1.0, help="how long a worker loads its model")
+    parser.add_argument("--dry", action="store_true", help="write no file")
+    parser.add_argument("--profile", choices=["ask", "tell", "restart"])
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in COMPARISONS:
+            raise argparse.ArgumentTypeError(f"expected some of {', '.join(COMPARISONS)}, not {name!r}")
+    return names
+
+
+if __name__ == "__main__":
+    main()

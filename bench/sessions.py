@@ -1,0 +1,493 @@
+"""Ten thousand sessions that say nothing: memory, start and stop of each, CPU while idle, and what is left behind.
+
+First with simulated sockets: the real four actors of a session below the real dynamic supervisor, made by the real
+house, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
+Workers and models are not started: what is measured is what one session more costs.
+
+    python bench/sessions.py                              10,000 simulated, 1,000 over the loopback
+    python bench/sessions.py --count 500 --sockets 0      fewer
+    python bench/sessions.py --profile --count 500        which lines hold the memory (tracemalloc)
+
+A session more may be expensive, so nothing is started beyond ``--max-mb``; the report says how many there were.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import psutil
+import trio
+from rich.console import Console
+from rich.table import Table
+from websockets.frames import Frame, Opcode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from backends.protocols import SocketClosed
+from bench._report import machine, write
+from config.load import load
+from config.settings import Settings
+from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
+from supervisor import House
+
+REQUEST: Final = json.dumps({"type": "connection_request", "data": {"client_id": "bench", "capabilities": ["stt"]}})
+AT_ONCE: Final = 32  # sessions that start together, as clients of a listener do
+LOOK_EVERY: Final = 50  # sessions between looks at the memory
+LIMIT_S: Final = 300.0
+SETTLE_S: Final = 20.0  # for the handshakes of closing, and the tasks behind them
+MIB: Final = 1 << 20
+UPGRADE: Final = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+# --- what is there -------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Present:
+    """What the process holds at one moment."""
+
+    pss_bytes: int
+    objects: int
+    """Those that the garbage collector knows: what leaks shows here first."""
+    tasks: int
+    fds: int
+    children: int
+
+    @classmethod
+    def now(cls) -> "Present":
+        """Look, after giving back what nobody uses."""
+        for _ in range(3):
+            gc.collect()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(0)
+        root = trio.lowlevel.current_root_task()
+        fds = len(list(Path("/proc/self/fd").iterdir()))
+        return cls(pss_bytes(), len(gc.get_objects()), sum(1 for _ in walk(root)), fds, offspring())
+
+    def since(self, before: "Present") -> dict[str, int]:
+        """Return how much more there is than before."""
+        return {name: getattr(self, name) - figure for name, figure in attrs.asdict(before).items()}
+
+
+def pss_bytes() -> int:
+    for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return 1024 * int(line.split()[1])
+    raise OSError("no Pss in /proc/self/smaps_rollup")
+
+
+def offspring() -> int:
+    return len(psutil.Process().children(recursive=True))
+
+
+def walk(task: trio.lowlevel.Task | None) -> Iterator[trio.lowlevel.Task]:
+    """Yield ``task`` and all below it."""
+    if task is not None:
+        yield task
+        for nursery in task.child_nurseries:
+            for child in nursery.child_tasks:
+                yield from walk(child)
+
+
+# --- the house without its workers ---------------------------------------------------------------
+
+
+class Sink(Actor):
+    """Takes what a session tells those of the house who are not there."""
+
+    async def handle(self, _message: object) -> None:
+        """Do nothing with it."""
+
+
+class SilentSocket:
+    """A client that makes its handshake and then says nothing until it leaves."""
+
+    def __init__(self, number: int) -> None:
+        self.peer = f"192.0.2.1:{number}"
+        self.has_heard = trio.Event()
+        self._has_asked = False
+        self._closed = trio.Event()
+
+    async def receive(self) -> str | bytes:
+        """Return the handshake, then nothing until it leaves."""
+        if not self._has_asked:
+            self._has_asked = True
+            return REQUEST
+        await self._closed.wait()
+        raise SocketClosed(1001)
+
+    async def send_text(self, _text: str) -> None:
+        """Hear that the session lives."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closed.is_set():
+            raise SocketClosed(1001)
+        self.has_heard.set()
+
+    async def send_binary(self, _data: bytes) -> None:
+        """Hear nothing."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+    def drop_queued_binary(self) -> int:
+        """Drop nothing: nothing is queued."""
+        return 0
+
+    def start_close(self, _code: int, _reason: str) -> None:
+        """Leave."""
+        self._closed.set()
+
+    async def wait_closed(self) -> int:
+        """Wait until it has left."""
+        await self._closed.wait()
+        return 1001
+
+
+def settings_for(count: int, options: "Options", folder: str) -> Settings:
+    """Return an installation's settings, with room for ``count`` sessions on a port that the system chooses."""
+    environment = {
+        "SAYSO_AUDIO__MAX_UTTERANCE_S": str(options.utterance_s),
+        "HOME": folder,
+        "SAYSO_GATEWAY__PORT": "0",
+        "SAYSO_GATEWAY__HOST": "127.0.0.1",
+        "SAYSO_GATEWAY__BACKLOG": "1024",
+        "SAYSO_GATEWAY__WEBSOCKET__MAX_CONNECTIONS": str(count),
+        "SAYSO_SESSION__IDLE_TIMEOUT_S": "3600",
+    }
+    return load(None, environment, {}).settings
+
+
+@asynccontextmanager
+async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> AsyncIterator[tuple[House, Tree]]:
+    """Run what a session needs: those it tells things, its supervisor, and perhaps the listener."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(settings_for(count, options, folder))
+        specs = [
+            ChildSpec(house.refs.metrics, Sink),
+            ChildSpec(house.refs.history, Sink),
+            ChildSpec(house.refs.sessions, partial(DynamicSupervisor, count)),
+        ]
+        if has_gateway:
+            specs.append(ChildSpec(house.refs.gateway, house._gateway))  # noqa: SLF001 - the real one, as it is wired
+        async with trio.open_nursery() as nursery:
+            yield house, await nursery.start(run_tree, Supervisor(specs))
+            nursery.cancel_scope.cancel()
+
+
+# --- measuring -----------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Options:
+    """How much, and how long."""
+
+    count: int
+    sockets: int
+    idle_s: float
+    max_mb: int
+    utterance_s: float
+
+
+async def simulated(options: Options) -> dict[str, Any]:
+    """Return what sessions on simulated sockets cost."""
+    sockets: list[SilentSocket] = []
+
+    async def start(house: House) -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(AT_ONCE):
+                nursery.start_soon(open_sessions, house)
+        for socket in sockets:
+            await socket.has_heard.wait()
+
+    async def open_sessions(house: House) -> None:
+        while len(sockets) < options.count:
+            if len(sockets) % LOOK_EVERY == 0 and pss_bytes() > options.max_mb * MIB:
+                return
+            sockets.append(socket := SilentSocket(len(sockets)))
+            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)), timeout_s=LIMIT_S)
+
+    async def stop() -> None:
+        while sockets:
+            sockets.pop().start_close(1001, "")
+        await trio.lowlevel.checkpoint()
+
+    async with quiet_house(options.count, options, has_gateway=False) as (house, tree):
+        await house.refs.sessions.ask(StartChild(house.sessions.open(warm := SilentSocket(0))))
+        await warm.has_heard.wait()
+        warm.start_close(1001, "")
+        await population(house, 0)
+        before = Present.now()
+        found = await measure(house, tree, before, partial(start, house), stop, idle_s=options.idle_s)
+        return found | {"left_behind_again": await again(house, partial(start, house), stop)}
+
+
+async def over_loopback(options: Options) -> dict[str, Any]:
+    """Return what sessions over real WebSockets cost; the clients are another process."""
+    async with (
+        quiet_house(options.sockets + 1, options, has_gateway=True) as (house, tree),
+        trio.open_nursery() as nursery,
+    ):
+        port = house.facts.addresses[0][1]
+        command = [sys.executable, __file__, "--clients", str(options.sockets), "--port", str(port)]
+        run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        async with await trio.open_tcp_stream("127.0.0.1", port) as warm:
+            await shake_hands(warm)
+        await population(house, 0)
+        await trio.sleep(1)  # its descriptor is closed after its session has ended
+        before = Present.now()
+        process: trio.Process = await nursery.start(run)
+
+        async def start() -> None:
+            assert process.stdin is not None
+            await process.stdin.send_all(b"go\n")
+            assert process.stdout is not None
+            await process.stdout.receive_some()
+            await population(house, options.sockets)
+
+        async def stop() -> None:
+            assert process.stdin is not None
+            await process.stdin.aclose()
+            await process.wait()
+            assert process.stdout is not None
+            await process.stdout.aclose()
+
+        found = await measure(house, tree, before, start, stop, idle_s=options.idle_s)
+        nursery.cancel_scope.cancel()
+        return found
+
+
+async def measure(
+    house: House,
+    tree: Tree,
+    before: Present,
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+    *,
+    idle_s: float,
+) -> dict[str, Any]:
+    """Return the figures of one life of many sessions, by session where that says more."""
+    start_s, start_cpu_s = await taken(start)
+    count = (await house.refs.sessions.ask(CountChildren())).active
+    full = Present.now()
+    kinds = Counter(".".join(task.name.split(".")[-2:]) for task in walk(trio.lowlevel.current_root_task()))
+    idle_cpu_s = await idle(idle_s)
+    later = Present.now()
+    stop_s, stop_cpu_s = await taken(partial(leave, house, stop))
+    after = await settled(before)
+    status = {child.id: child.restarts for child in tree.status().children}
+    return {
+        "sessions": count,
+        "pss_kb_each": round(full.since(before)["pss_bytes"] / count / 1024, 1),
+        "tasks_each": round(full.since(before)["tasks"] / count, 2),
+        "fds_each": round(full.since(before)["fds"] / count, 2),
+        "start_ms_each": round(1000 * start_s / count, 3),
+        "start_cpu_ms_each": round(1000 * start_cpu_s / count, 3),
+        "stop_ms_each": round(1000 * stop_s / count, 3),
+        "stop_cpu_ms_each": round(1000 * stop_cpu_s / count, 3),
+        "idle_cores": round(idle_cpu_s / idle_s, 3),
+        "idle_cpu_us_per_session_s": round(1e6 * idle_cpu_s / idle_s / count, 1),
+        "idle_growth_kb_each_a_minute": round(60 / idle_s * later.since(full)["pss_bytes"] / count / 1024, 1),
+        "left_behind": after.since(before),
+        "restarts": status,
+        "tasks_by_name": {name: round(n / count, 2) for name, n in kinds.most_common() if n >= count},
+    }
+
+
+async def again(
+    house: House, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> dict[str, int]:
+    """Return what a second wave leaves: what an allocator keeps for later it keeps once, what leaks comes again."""
+    before = Present.now()
+    await start()
+    await leave(house, stop)
+    return (await settled(before)).since(before)
+
+
+async def taken(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+    """Return the seconds that ``work`` took, of the clock and of the processor."""
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    with trio.fail_after(LIMIT_S):
+        await work()
+    return time.perf_counter() - wall_s, time.process_time() - cpu_s
+
+
+async def settled(before: Present) -> Present:
+    """Return what is there when no more tasks are left than before, or in the end in spite of it."""
+    with trio.move_on_after(SETTLE_S):
+        while Present.now().tasks > before.tasks:  # noqa: ASYNC110 - what is waited for is not known to end
+            await trio.sleep(0.5)
+    return Present.now()
+
+
+async def idle(duration_s: float) -> float:
+    """Return the processor's seconds while nobody says anything."""
+    before_s = time.process_time()
+    await trio.sleep(duration_s)
+    return time.process_time() - before_s
+
+
+async def leave(house: House, stop: Callable[[], Awaitable[None]]) -> None:
+    await stop()
+    await population(house, 0)
+
+
+async def population(house: House, count: int) -> None:
+    """Wait until there are so many sessions, and for none until their supervisor has forgotten them."""
+    with trio.fail_after(LIMIT_S):
+        while len(house.sessions.live) != count:  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(0.01)
+        while (await house.refs.sessions.ask(CountChildren())).specs != count:  # noqa: ASYNC110
+            await trio.sleep(0.01)
+
+
+# --- the clients' process ------------------------------------------------------------------------
+
+
+async def shake_hands(stream: trio.SocketStream) -> None:
+    await stream.send_all(UPGRADE)
+    await until(stream, b"\r\n\r\n")
+    await stream.send_all(Frame(Opcode.TEXT, REQUEST.encode()).serialize(mask=True))
+    await until(stream, b"connection_accepted")
+
+
+async def until(stream: trio.SocketStream, what: bytes) -> None:
+    seen = b""
+    while what not in seen:
+        data = await stream.receive_some()
+        if not data:
+            raise OSError(f"closed before {what!r} came, after {seen!r}")
+        seen = seen[-64:] + data
+
+
+async def run_clients(count: int, port: int) -> None:
+    """Wait for a word, connect one after the other, say that all are there, stay until stdin ends."""
+    await trio.to_thread.run_sync(sys.stdin.readline)
+    streams = []
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            streams.append(await trio.open_tcp_stream("127.0.0.1", port))
+            await shake_hands(streams[-1])
+            nursery.start_soon(swallow, streams[-1])
+        print("there", flush=True)
+        await trio.to_thread.run_sync(sys.stdin.read)
+        nursery.cancel_scope.cancel()
+    for stream in streams:
+        await stream.aclose()
+
+
+async def swallow(stream: trio.SocketStream) -> None:
+    async for _ in stream:
+        pass
+
+
+# --- what holds the memory -----------------------------------------------------------------------
+
+
+async def profile(options: Options) -> None:
+    """Print the lines that hold the most memory per session."""
+    sockets = [SilentSocket(number) for number in range(options.count)]
+    async with quiet_house(options.count, options, has_gateway=False) as (house, _):
+        tracemalloc.start(1)
+        gc.collect()
+        before = tracemalloc.take_snapshot()
+        for socket in sockets:
+            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+        for socket in sockets:
+            await socket.has_heard.wait()
+        gc.collect()
+        found = tracemalloc.take_snapshot().compare_to(before, "lineno")
+        tracemalloc.stop()
+    total = sum(line.size_diff for line in found)
+    table = Table(title=f"{total / options.count / 1024:.1f} kB a session, by the line that asked for it")
+    for column in ("bytes a session", "blocks a session", "line"):
+        table.add_column(column, justify="left" if column == "line" else "right")
+    for line in sorted(found, key=lambda line: -line.size_diff)[:30]:
+        frame = line.traceback[0]
+        where = f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
+        table.add_row(f"{line.size_diff / options.count:.0f}", f"{line.count_diff / options.count:.1f}", where)
+    Console().print(table)
+
+
+# --- all of it -----------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Measure, print a table, write bench/results/sessions.json."""
+    chosen = _options()
+    logging.disable(logging.WARNING)
+    if chosen.clients:
+        trio.run(run_clients, chosen.clients, chosen.port)
+        return
+    options = Options(chosen.count, chosen.sockets, chosen.idle_s, chosen.max_mb, chosen.utterance_s)
+    if chosen.profile:
+        trio.run(profile, options)
+        return
+    if chosen.part:
+        print(json.dumps(trio.run(PARTS[chosen.part], options)))
+        return
+    wanted = {"simulated": options.count, "loopback": options.sockets}
+    found = {name: _in_a_process(name) for name, count in wanted.items() if count}
+    _print(found)
+    report = {"machine": machine("trio", "websockets", "numpy"), "options": attrs.asdict(options), "found": found}
+    if not chosen.dry:
+        write("sessions", report)
+
+
+def _in_a_process(part: str) -> dict[str, Any]:
+    """Measure in a process of its own: what one part leaves in the allocator would be memory for the next."""
+    command = [sys.executable, __file__, *sys.argv[1:], "--part", part]
+    result: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return result
+
+
+def _print(found: dict[str, dict[str, Any]]) -> None:
+    table = Table(title="idle sessions", title_justify="left")
+    table.add_column("")
+    for name in found:
+        table.add_column(name, justify="right")
+    for key in dict.fromkeys(key for figures in found.values() for key in figures):
+        table.add_row(key, *(_shown(figures.get(key, "")) for figures in found.values()))
+    Console().print(table)
+
+
+def _shown(figure: object) -> str:
+    if isinstance(figure, dict):
+        return "\n".join(f"{name} {value:,}" for name, value in figure.items())
+    return str(figure)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=10_000, help="sessions on simulated sockets")
+    parser.add_argument("--sockets", type=int, default=1_000, help="sessions over the loopback")
+    parser.add_argument("--idle-s", type=float, default=10.0)
+    parser.add_argument("--max-mb", type=int, default=6_000, help="start no more sessions above this")
+    parser.add_argument("--utterance-s", type=float, default=30.0, help="audio.max_utterance_s, which sizes the vault")
+    parser.add_argument("--dry", action="store_true", help="write no file")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--clients", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+PARTS: Final = {"simulated": simulated, "loopback": over_loopback}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""The load benchmarks: that callers come when they are due, that records tell the truth, and that figures are right."""
+
+import math
+import os
+import random
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import pairwise
+
+import pytest
+
+from bench.chaos import judged
+from bench.load.arrivals import burst, poisson
+from bench.load.callers import Crowds, run
+from bench.load.capacity import capacity, holds, rates
+from bench.load.clips import SENTENCES, clips
+from bench.load.faults import FAULTS
+from bench.load.figures import percentile, summary
+from bench.load.options import parsed, parser
+from bench.load.records import Call, Clip, Plan, Turn
+from bench.load.server import nodes, running, stop, strain, watching
+from bench.overload import judged as missed
+from tests.system.server_fixtures import SMALL, need_models
+
+pytestmark = pytest.mark.system
+
+CLIP = Clip("silence", bytes(3_200), 0.1)
+REFUSING = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that gives one answer to one request and closes; ``b""`` closes without any."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
+        thread.join()
+
+
+def turn(transcript_ms: float | None, outcome: str = "done") -> Turn:
+    return Turn("x", transcripts=["x"] if transcript_ms else [], outcome=outcome, transcript_ms=transcript_ms)
+
+
+# --- arrivals and figures ------------------------------------------------------------------------
+
+
+def test_poisson_arrivals_have_the_rate_and_are_the_same_for_the_same_seed() -> None:
+    times = poisson(10, 100, random.Random(1))
+    gaps = [after - before for before, after in pairwise(times)]
+    assert times == poisson(10, 100, random.Random(1)) != poisson(10, 100, random.Random(2))
+    assert 900 < len(times) < 1_100
+    assert times == sorted(times)
+    assert times[-1] < 100
+    assert 0.3 < sum(gap > 0.1 for gap in gaps) / len(gaps) < 0.44  # 1/e of exponential gaps exceed their mean
+
+
+def test_a_rate_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="rate_per_s must be > 0, not 0"):
+        poisson(0, 1, random.Random(1))
+
+
+def test_a_burst_is_evenly_spread() -> None:
+    assert burst(4, 1.0) == [0.0, 0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(50, 10.0), (95, 19.0), (100, 20.0), (0, 1.0)])
+def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
+    assert percentile([float(value) for value in range(20, 0, -1)], percent) == expected
+
+
+def test_the_percentile_of_nothing_is_no_number() -> None:
+    assert math.isnan(percentile([], 95))
+
+
+def test_goodput_counts_only_turns_that_ended_well_in_time() -> None:
+    late, failed, silent = turn(2_000), turn(100, "failed"), turn(None)
+    calls = [Call(0.0, 1, turns=[one]) for one in (turn(100), turn(900), late, failed, silent)]
+    refused = Call(0.0, 1, status=503, refused_ms=12.0)
+    lost = Call(0.0, 2, turns=[turn(100, "lost")], close_code=1006, errors=["overloaded"])
+    found = summary([*calls, refused, lost], duration_s=2.0, target_ms=1_000)
+    assert found["goodput_per_s"] == 1.0
+    assert found["offered_per_s"] == 3.5
+    assert found["results"] == {"served": 5, "refused": 1, "lost": 1}
+    assert (found["p95_ms"], found["refusal_p95_ms"]) == (2_000, 12.0)
+    assert found["errors"] == {"overloaded": 1}
+    assert found["close_codes"] == {"None": 6, "1006": 1}
+
+
+def test_capacity_is_the_highest_rate_that_held() -> None:
+    def step(rate_per_s: float, p95_ms: float | None, served: int) -> dict[str, object]:
+        return {"offered_per_s": rate_per_s, "p95_ms": p95_ms, "offered": 100, "results": {"served": served}}
+
+    steps = [step(1, 700, 100), step(2, 900, 98), step(3, 900, 97), step(4, 1_600, 100), step(5, None, 0)]
+    assert [holds(one, 1_500) for one in steps] == [True, True, False, False, False]
+    assert capacity(steps, 1_500) == 2
+    assert capacity(steps, 100) == 0.0
+    assert list(rates(20)) == [20, 30, 45]
+
+
+@pytest.mark.parametrize("bad", [["--processes", "0"], ["--corpus", "/nowhere"], ["--set", "workers"]])
+def test_flags_that_cannot_be_used_are_refused(bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed(parser("x"), bad)
+    assert f"{bad[0]} must be" in capsys.readouterr().err
+
+
+# --- judging -------------------------------------------------------------------------------------
+
+WELL = {"exit_code": 0, "level_s": 0.1, "level": [0, 0, ""], "is_clean": True, "processes": [4, 4], "files": [9, 9]}
+
+
+def spoke(text: str, transcript_ms: float = 800) -> Call:
+    done = Turn("time", is_heard=True, transcripts=[text], outcome="done", transcript_ms=transcript_ms)
+    return Call(0.0, 1, turns=[done], status=101)
+
+
+def verdict(number: int, calls: list[Call], **after: object) -> list[str]:
+    healthy = [spoke("What time is it?")]
+    return judged(FAULTS[number], healthy, calls, {}, {**WELL, **after}, allowance_ms=100)
+
+
+def test_a_fault_holds_where_everything_is_as_before() -> None:
+    assert verdict(11, [spoke("what time is it")]) == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "after", "expected"),
+    [
+        ([spoke("What time was it?")], {}, "What time was it?"),
+        ([spoke("What time is it?", 1_101)], {}, "p95 1101 ms, at most 1100"),
+        ([Call(2.0, 1, status=503, refused_ms=3.0)], {}, "call at 2.0 s: refused, status 503"),
+        ([Call(2.0, 1, status=101, turns=[turn(None, "lost")], close_code=1006)], {}, "closed 1006"),
+        ([spoke("What time is it?")], {"exit_code": -9}, "exit code -9"),
+        ([spoke("What time is it?")], {"level_s": None}, "not as before"),
+        ([spoke("What time is it?")], {"is_clean": False}, "left over"),
+    ],
+)
+def test_what_did_not_hold_is_said(calls: list[Call], after: dict[str, object], expected: str) -> None:
+    assert expected in "\n".join(verdict(11, calls, **after))
+
+
+def test_a_server_that_leaves_owes_an_answer_only_to_those_whom_it_has_heard() -> None:
+    silent = Call(3.0, 1, status=101, turns=[Turn("time")], close_code=1012)
+    cut = Call(3.0, 1, status=101, turns=[Turn("time", is_heard=True)], close_code=1012)
+    late = Call(4.0, 1, trouble="nobody listens")
+    assert verdict(7, [spoke("What time is it?"), silent, late]) == []
+    assert len(verdict(7, [spoke("What time is it?"), cut])) == 2
+
+
+def test_nothing_is_judged_by_a_healthy_server_that_was_not() -> None:
+    found = judged(FAULTS[1], [Call(0.0, 1)], [spoke("x")], {}, WELL, allowance_ms=100)
+    assert found == ["not judged: the healthy server did not serve everybody"]
+
+
+def test_overload_is_judged_with_the_controller_only() -> None:
+    row: dict[str, object] = {"factor": 2.0, "controller": True, "goodput_per_s": 8.9, "p95_ms": 1_501}
+    row |= {"refusal_p95_ms": 51, "recovered_s": None, "seen": {"restarts": 1}}
+    good = row | {"goodput_per_s": 9.0, "p95_ms": 1_500, "refusal_p95_ms": None, "recovered_s": 30.0}
+    assert len(missed([row, row | {"controller": False}], 10.0, 1_500)) == 5
+    assert missed([good | {"seen": {"restarts": 0}}], 10.0, 1_500) == []
+
+
+# --- callers -------------------------------------------------------------------------------------
+
+
+def test_a_refused_upgrade_is_recorded_with_its_status_and_time() -> None:
+    with answering(REFUSING) as url:
+        (call,) = run(Plan(url, [0.0], [[CLIP]]))
+    assert (call.result, call.status, call.retry_after_s, call.turns) == ("refused", 503, 7.0, [])
+    assert call.refused_ms is not None
+    assert 0 < call.refused_ms < 5_000
+
+
+def test_a_server_that_hangs_up_loses_the_caller_with_its_reason() -> None:
+    with answering(b"") as url:
+        (call,) = run(Plan(url, [0.0], [[CLIP]]))
+    assert (call.result, call.status) == ("lost", None)
+    assert call.trouble
+
+
+def test_where_nobody_listens_a_caller_is_lost_and_the_others_come_nevertheless() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        url = f"ws://127.0.0.1:{taken.getsockname()[1]}/ws"
+    calls = run(Plan(url, [0.0, 0.05], [[CLIP], [CLIP]]))
+    assert [call.result for call in calls] == ["lost", "lost"]
+    assert all("refused" in call.trouble.lower() for call in calls)
+
+
+# --- with a real server --------------------------------------------------------------------------
+
+
+def test_callers_of_a_real_server_are_served_and_it_ends_well() -> None:
+    need_models(speech=True)
+    made = clips(None)
+    with running(SMALL) as server, Crowds(2) as crowds:
+        with watching(server) as watch:
+            calls = crowds.run(Plan(server.url, burst(3, 1.5), [[made[0]], [made[3], made[0]], [made[3]]]))
+        page = server.status()
+        assert strain(server)[0] == page["load_level"]
+        code = stop(server)
+
+    said = [[turn.name for turn in call.turns] for call in calls]
+    assert [call.result for call in calls] == ["served"] * 3, calls
+    assert said == [[SENTENCES[0]], [SENTENCES[3], SENTENCES[0]], [SENTENCES[3]]]
+    assert {call.close_code for call in calls} == {1000}
+    turns = [turn for call in calls for turn in call.turns]
+    assert all(turn.is_done and turn.is_heard and "stt" in turn.server_ms for turn in turns)
+    assert all((turn.transcript_ms or 0) > 300 for turn in turns)  # the silence that ends an utterance is in it
+    assert {tool for turn in turns for tool in turn.tools} == {"get_time", "calculate"}
+    assert (max(watch.sessions) >= 1, watch.restarts, watch.unanswered) == (True, 0, 0)
+    assert any(node["id"] == "transcription" for node in nodes(page["tree"]))
+    assert code == 0
+
+
+def test_a_server_that_was_killed_is_no_good_end() -> None:
+    need_models()
+    with running(SMALL) as server:
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait(10)
+        assert stop(server) == -signal.SIGKILL
