@@ -15,7 +15,7 @@ from tests.simulation.wire import CUT, SimulatedSocket
 
 VERBS: Final = ("do", "ask", "read", "act")
 VOICE_FRAMES: Final = (16, 40)  # of 16 ms
-SILENCE_S: Final = 0.4  # longer than ends an utterance
+SILENCE_S: Final = 0.6  # longer than ends an utterance, also one that seems unfinished
 PIECE_BYTES: Final = 3_200  # 0.1 s
 PIECE_S: Final = 0.1
 PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and what restarts take
@@ -143,6 +143,8 @@ class Client:
                 await self._do(step)
             await self._leave(socket)
             self.idle_at = len(self.heard.log) if self.is_inside and not self._open_turns() else None
+            if self.caller.end != "stay":
+                await self._wait_until(lambda: False)  # a hasty one is closed only after the turn that goes on
             self.is_done.set()
 
     async def _connect(self) -> SimulatedSocket | None:
