@@ -17,8 +17,6 @@ import attrs
 from protocol.messages import CommandMatch, Verdict
 from protocol.transcripts import words_of
 
-EXACT: Final = 1.0  # confidence of a match that is the best hypothesis, word for word
-
 DANGLING: Final[Mapping[str, frozenset[str]]] = {
     "en": frozenset({
         "a", "an", "and", "because", "but", "for", "from", "her", "his", "if", "into", "my", "or", "our", "than", "the",
@@ -49,7 +47,7 @@ OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # 
 def verdict_on(text: str, language: str, match: CommandMatch | None) -> Verdict | None:
     """Return what ``text``, which is ``match`` in the grammar, says about a pause after it; None if nothing."""
     if match is not None:
-        return "complete" if match.confidence >= EXACT and not match.may_continue else None
+        return None if match.may_continue else "complete"
     return "unfinished" if is_unfinished(text, language) else None
 
 

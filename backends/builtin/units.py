@@ -117,6 +117,11 @@ def find_unit(name: str, language: str = "en") -> Unit:
     return unit
 
 
+def unit_names(language: str) -> frozenset[str]:
+    """Return every name of a unit, in lower case."""
+    return frozenset(_by_name(language))
+
+
 def unit_words(language: str) -> frozenset[str]:
     """Return the words that units are named with."""
     return frozenset(word for name in _by_name(language) for word in name.split() if len(word) > 2)  # noqa: PLR2004

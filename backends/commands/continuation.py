@@ -5,6 +5,7 @@ Rules kept here:
 * "what time is it" is a whole sentence, and also the beginning of "what time is it in Tokyo".
 * A reading in which a free slot takes words that the whole sentence says itself does not count: "delete my last note"
   is not the beginning of "delete {text} from the shopping list".
+* A slot of which all values are known goes on only as they do: after "to kilometers" comes nothing.
 * In doubt a sentence goes on: that costs a moment of silence, and the other way somebody is cut off.
 
 The templates are followed letter by letter, all readings at once: Thompson's construction ("Regular Expression Search
@@ -18,6 +19,8 @@ from hassil import Intents
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, TextChunk
 from hassil.intents import RangeSlotList, TextSlotList
 
+NUMBER = "#"
+"""Stands for digits in a slot's known values."""
 MAX_DEPTH = 10  # of rules and lists within each other: rules that name each other in a ring end here
 SPACE = " "
 DIGITS = frozenset("0123456789.")
@@ -77,9 +80,13 @@ class Ends:
 class Prefixes:
     """The sentences of one grammar and all their beginnings."""
 
-    def __init__(self, intents: Intents) -> None:
-        """Put the templates together; what a template names and nobody has defined counts as a free slot."""
+    def __init__(self, intents: Intents, known: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Put the templates together; what a template names and nobody has defined counts as a free slot.
+
+        ``known`` holds the values of free slots, by their list's name, where all are known.
+        """
         self._intents = intents
+        self._known = known or {}
         self._lists: dict[str, _Place] = {}
         self._rules: dict[str, _Place] = {}
         root, end = _Place(), _Place(is_end=True)
@@ -153,9 +160,11 @@ class Prefixes:
         values = self._intents.slot_lists.get(name)
         if isinstance(values, RangeSlotList):
             return _add_digits(at)
-        if not isinstance(values, TextSlotList):
-            return _add_free(at)
-        if name not in self._lists:
+        if name not in self._lists and name in self._known:
+            self._lists[name] = _phrases(self._known[name])
+        elif name not in self._lists:
+            if not isinstance(values, TextSlotList):
+                return _add_free(at)
             self._lists[name] = first = _Place()
             self._add_ways([[value.text_in] for value in values.values], first).silent.append(_Place(is_end=True))
         return _add_part(self._lists[name], at)
@@ -178,6 +187,20 @@ def _add_letters(text: str, at: _Place) -> _Place:
             at = following
         was_space = is_space
     return at
+
+
+def _phrases(phrases: Iterable[str]) -> _Place:
+    """Return the first place of many phrases; they share their beginnings, since there may be hundreds."""
+    first = _Place()
+    for phrase in phrases:
+        at = first
+        for letter in phrase.casefold():
+            if letter == NUMBER:
+                at = _behind(at.digits) if at.digits else _add_digits(at)
+            else:
+                at = at.letters.setdefault(letter, [_Place()])[0]
+        at.silent.append(_Place(is_end=True))
+    return first
 
 
 def _add_free(at: _Place) -> _Place:

@@ -296,7 +296,9 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
         commands |= file.commands
         slot_types |= file.slot_types
     intents = Intents.from_dict({**document, "language": code})
-    return _Grammar(intents, commands, slot_types, code, Prefixes(intents))
+    kinds = {name: SLOT_TYPES.get(slot_types.get(name, name)) for name in {*slot_types, *SLOT_TYPES}}
+    known = {name: kind.values(code) for name, kind in kinds.items() if kind is not None and kind.values is not None}
+    return _Grammar(intents, commands, slot_types, code, Prefixes(intents, known))
 
 
 def _without(file: CommandFile, slot: str) -> CommandFile:

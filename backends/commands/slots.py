@@ -13,7 +13,7 @@ import attrs
 
 from backends.builtin.calculator import spoken_words, symbols
 from backends.builtin.clock import zone_names
-from backends.builtin.units import UnitError, find_unit, unit_words
+from backends.builtin.units import UnitError, find_unit, unit_names, unit_words
 
 
 @attrs.frozen
@@ -189,6 +189,8 @@ class SlotType:
     """By language: for the vocabulary that Whisper is given."""
     words: Callable[[str], frozenset[str]] = lambda _: frozenset()
     """The words that it is spoken with, by language."""
+    values: Callable[[str], frozenset[str]] | None = None
+    """Everything that it can be, by language, with ``#`` for a number; None if that cannot be listed."""
 
 
 def _time_words(language: str) -> frozenset[str]:
@@ -203,14 +205,18 @@ def _place_words(_: str) -> frozenset[str]:
     return frozenset(word for name in zone_names() for word in name.split() if len(word) > 3)  # noqa: PLR2004
 
 
+def _quantities(language: str) -> frozenset[str]:
+    return frozenset(f"# {name}" for name in unit_names(language))
+
+
 SLOT_TYPES: Mapping[str, SlotType] = {
     "text": SlotType(to_text, {}),
     "number": SlotType(to_number, {"en": "ten", "de": "zehn"}),
     "duration": SlotType(to_seconds, {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
-    "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words),
-    "unit": SlotType(to_unit, {"en": "kilometers", "de": "Kilometer"}, unit_words),
-    "quantity": SlotType(to_quantity, {"en": "five miles", "de": "fünf Meilen"}, unit_words),
+    "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words, lambda _: frozenset(zone_names())),
+    "unit": SlotType(to_unit, {"en": "kilometers", "de": "Kilometer"}, unit_words, unit_names),
+    "quantity": SlotType(to_quantity, {"en": "five miles", "de": "fünf Meilen"}, unit_words, _quantities),
 }
 """The free slots that every grammar may use by these names, and that a ``wildcard`` list may name as its ``type``."""
 

@@ -1,7 +1,11 @@
 """Voice activity by earshot: one probability per 16 ms, 8 microseconds each, so it runs in the event loop.
 
 It hears tones as speech now and then; the recogniser's worker takes a second opinion (``backends/speech/whisper.py``).
+It also goes on hearing a voice for some 110 ms after its end, which a look at the levels shortens where the room is
+quiet: docs/decisions/0011.
 """
+
+from typing import Final
 
 import earshot
 import numpy as np
@@ -9,12 +13,32 @@ import numpy as np
 FRAME_SAMPLES = 256  # earshot's fixed frame: 16 ms at 16 kHz
 _FRAME_BYTES = FRAME_SAMPLES * 2
 
+VOICE_RANGE_DB: Final = 35.0  # the soft sounds of a voice are less than this below its loud ones
+ROOM_MARGIN_DB: Final = 12.0  # and more than this above the room
+VOICE_FALL_DB: Final = 0.05  # per frame, 3 dB/s: how fast a loud moment is forgotten
+ROOM_RISE_DB: Final = 0.02  # per frame, 1.2 dB/s: how fast a quiet one is
+
+
+class Levels:
+    """How loud the voice and the room are, to tell a frame that can be no voice whatever it resembles."""
+
+    def __init__(self) -> None:
+        self._voice_db = 0.0
+        self._room_db = 100.0  # above full scale, which is 90 dB here: the first frame sets it
+
+    def is_silent(self, level_db: float) -> bool:
+        """Take the next frame's level and return whether it is both far below the voice and close to the room."""
+        self._voice_db = max(level_db, self._voice_db - VOICE_FALL_DB)
+        self._room_db = min(level_db, self._room_db + ROOM_RISE_DB)
+        return level_db < self._voice_db - VOICE_RANGE_DB and level_db < self._room_db + ROOM_MARGIN_DB
+
 
 class EarshotDetector:
     """A ``SpeechDetector``; samples that do not fill a frame wait for the next call."""
 
     def __init__(self) -> None:
         self._detector = earshot.Detector()
+        self._levels = Levels()
         self._rest = b""
 
     def probabilities(self, pcm: bytes) -> list[float]:
@@ -28,9 +52,16 @@ class EarshotDetector:
         whole_bytes = len(data) - len(data) % _FRAME_BYTES
         self._rest = data[whole_bytes:]
         frames = np.frombuffer(data[:whole_bytes], dtype="<i2").reshape(-1, FRAME_SAMPLES)
-        return [float(self._detector.predict_i16(frame)) for frame in frames]
+        powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / FRAME_SAMPLES
+        return [
+            0.0 if self._levels.is_silent(level_db) else probability
+            for level_db, probability in zip(
+                (10 * np.log10(powers + 1)).tolist(), map(self._detector.predict_i16, frames), strict=True
+            )
+        ]
 
     def reset(self) -> None:
         """Forget the past, the waiting samples included."""
         self._detector.reset()
+        self._levels = Levels()
         self._rest = b""

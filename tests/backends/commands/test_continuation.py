@@ -57,6 +57,18 @@ def test_a_value_of_a_list_goes_on_if_another_value_does() -> None:
     assert goes_on("lights on in the living", "lights on in [the] ({room}|living)")
 
 
+def test_a_slot_whose_values_are_known_goes_on_as_they_do() -> None:
+    known = {"text": ["meters", "meters per second", "# miles"]}
+    intents = {"Intent": {"data": [{"sentences": ["convert it to {text}"]}]}}
+    grammar = Prefixes(Intents.from_dict({"language": "en", "intents": intents, "lists": LISTS}), known)
+
+    assert grammar.ends("convert it to meters per second") == Ends(whole=0, open=None)
+    assert grammar.ends("convert it to meters") == Ends(whole=0, open=0)
+    assert grammar.ends("convert it to 12.5 miles") == Ends(whole=0, open=None)
+    assert grammar.ends("convert it to 12") == Ends(whole=None, open=0)
+    assert grammar.ends("convert it to yards") == Ends(whole=None, open=None)
+
+
 def test_a_longer_word_is_not_a_continuation() -> None:
     assert not goes_on("show timer", "show timer[s]")
 

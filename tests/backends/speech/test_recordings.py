@@ -62,15 +62,15 @@ def test_a_recording_is_cut_where_it_is_silent():
     (first_start, first_end), (second_start, second_end) = cut(wav(pcm))
 
     assert first_start == pytest.approx(1_000 - 320, abs=40)
-    assert first_end == pytest.approx(2_192, abs=60)
+    assert first_end == pytest.approx(2_112, abs=60)
     assert second_start == pytest.approx(3_000 - 320, abs=40)
-    assert second_end == pytest.approx(5_192, abs=60)
+    assert second_end == pytest.approx(5_112, abs=60)
 
 
 def test_what_is_said_to_the_last_sample_is_there():
     [(_, end)] = cut(wav(sound(("quiet", 1), ("loud", 1))))
 
-    assert end == pytest.approx(2_192, abs=60)
+    assert end == pytest.approx(2_112, abs=60)
 
 
 def test_long_speech_is_cut_before_it_is_too_long_for_a_worker():

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from backends.protocols import SpeechDetector
-from backends.speech.vad import FRAME_SAMPLES, EarshotDetector
+from backends.speech.vad import FRAME_SAMPLES, EarshotDetector, Levels
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
 
 
 def noise(samples: int) -> bytes:
@@ -50,3 +57,52 @@ def test_reset_forgets_the_past_and_the_waiting_samples() -> None:
 def test_half_a_sample_is_refused() -> None:
     with pytest.raises(ValueError, match="whole 16-bit samples, not 3 bytes"):
         EarshotDetector().probabilities(b"abc")
+
+
+# --- levels --------------------------------------------------------------------------------------
+
+
+def silent(*stretches: tuple[float, int]) -> list[bool]:
+    """Return the verdict on the last frame of each stretch of (dB, frames)."""
+    levels = Levels()
+    return [[levels.is_silent(level_db) for _ in range(count)][-1] for level_db, count in stretches]
+
+
+def test_what_is_far_below_the_voice_and_near_the_room_is_silent() -> None:
+    assert silent((20, 30), (70, 30), (21, 1), (60, 1)) == [False, False, True, False]
+
+
+def test_the_first_frame_is_left_to_the_detector() -> None:
+    assert silent((20, 1)) == [False]
+
+
+def test_soft_sounds_above_a_quiet_room_are_left_to_the_detector() -> None:
+    assert silent((10, 30), (70, 30), (30, 1)) == [False, False, False]
+
+
+def test_in_a_loud_room_all_is_left_to_the_detector() -> None:
+    assert silent((45, 30), (70, 30), (46, 30)) == [False, False, False]
+
+
+def test_a_bang_makes_no_silence_of_the_voice_after_it() -> None:
+    assert silent((20, 30), (85, 5), (45, 30)) == [False, False, False]
+
+
+def test_a_voice_that_became_quiet_is_not_silent_for_long() -> None:
+    seconds = 1_000 // 16
+    assert silent((20, 30), (80, 30), (31, 1), (31, 6 * seconds)) == [False, False, True, False]
+
+
+def test_the_end_of_a_voice_is_heard_where_it_is(rng: np.random.Generator) -> None:
+    """A harmonic sound is no speech, but earshot takes it for some; after it there is a room's noise."""
+    times = np.arange(RATE_HZ) / RATE_HZ
+    voice = sum(np.sin(2 * np.pi * 140 * k * times) / k for k in range(1, 20)) * 4_000 * (1 + np.sin(25 * times))
+    room = rng.normal(0, 4, 3 * RATE_HZ)
+    room[RATE_HZ : 2 * RATE_HZ] += voice
+    pcm = room.astype("<i2").tobytes()
+
+    probabilities = EarshotDetector().probabilities(pcm)
+
+    after = 2 * RATE_HZ // FRAME_SAMPLES + 1
+    assert max(probabilities[after - 20 : after - 1]) > 0.5
+    assert max(probabilities[after:]) == 0.0
