@@ -56,7 +56,7 @@ class Metrics(Actor):
         settings: MetricsSettings,
         registry: MetricsRegistry,
         *,
-        sample_machine: Callable[[], Machine],
+        sample_machine: Callable[[], Machine | None],
         tree: Callable[[], Sequence[ChildStatus]],
         count_sessions: Callable[[], int],
     ) -> None:
@@ -94,8 +94,9 @@ class Metrics(Actor):
     async def _sample(self) -> None:
         while True:
             machine = await trio.to_thread.run_sync(self._sample_machine)
-            self._registry.gauge("memory_usage_bytes", (), machine.memory_bytes)
-            self._registry.gauge("cpu_usage_percent", (), machine.cpu_percent)
+            if machine is not None:
+                self._registry.gauge("memory_usage_bytes", (), machine.memory_bytes)
+                self._registry.gauge("cpu_usage_percent", (), machine.cpu_percent)
             sessions = self._count_sessions()
             self._registry.gauge("active_connections", (), sessions)
             self._registry.gauge("sessions", ("live",), sessions)

@@ -72,15 +72,15 @@ class ControlGroups:
                     return found["nr_periods"], found.get("nr_throttled", 0)
         return None
 
-    def oom_kills(self) -> int:
-        """Return how many processes of this group were killed for memory."""
+    def oom_kills(self) -> int | None:
+        """Return how many processes of this group were killed for memory; ``None`` where nobody counts."""
         for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
             folder = self._folder(controller)
             if folder is not None:
                 found = _numbers(folder / name)
                 if "oom_kill" in found:
                     return found["oom_kill"]
-        return 0
+        return None
 
     # --- inside ----------------------------------------------------------------------------------
 

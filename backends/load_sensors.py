@@ -1,5 +1,6 @@
 """What is measured of the machine to know how loaded the house is. Blocks for a millisecond: use a thread."""
 
+import errno
 import os
 import resource
 import shutil
@@ -10,6 +11,7 @@ from backends.cgroup import ControlGroups
 from runtime.load import DISK, FILES, MEMORY, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
 
 OPEN_FILES = Path("/proc/self/fd")
+NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # of this process, or of the machine
 
 
 class LoadSensors:
@@ -38,8 +40,13 @@ class LoadSensors:
             Reading(FILES, open_files_share()),
             Reading(DISK, free_disk_share(self._data_dir)),
         ]
-        before, self._oom_kills = self._oom_kills, self._groups.oom_kills()
-        return readings, self._oom_kills > before
+        return readings, self._has_seen_oom_kill()
+
+    def _has_seen_oom_kill(self) -> bool:
+        before, found = self._oom_kills, self._groups.oom_kills()
+        if found is not None:  # else it could not be read now, and the next look tells
+            self._oom_kills = found
+        return before is not None and found is not None and found > before
 
     def _throttled(self) -> float | None:
         before, self._periods = self._periods, self._groups.throttling()
@@ -52,16 +59,25 @@ class LoadSensors:
 def open_files_share(
     folder: Path = OPEN_FILES, limit: Callable[[], int] = lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 ) -> float | None:
-    """Return how many of the files that the process may open are open; ``None`` where that cannot be told."""
+    """Return how many of the files that the process may open are open; ``None`` where that cannot be told.
+
+    That the folder itself cannot be opened for want of a descriptor is an answer: all of them.
+    """
     most = limit()
-    if most <= 0 or not folder.is_dir():
+    if most <= 0:
         return None
-    return len(os.listdir(folder)) / most  # noqa: PTH208 - ten times as fast as making paths of them
+    try:
+        return len(os.listdir(folder)) / most  # noqa: PTH208 - ten times as fast as making paths of them
+    except OSError as error:
+        return 1.0 if error.errno in NONE_LEFT else None
 
 
 def free_disk_share(folder: Path) -> float | None:
-    """Return the free share of the disk that ``folder`` is on, or will be on."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    usage = shutil.disk_usage(folder)
+    """Return the free share of the disk that ``folder`` is on, or will be on; ``None`` if it does not answer."""
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
     return usage.free / usage.total if usage.total else None

@@ -46,13 +46,20 @@ class Machine:
         self._busy_s: Mapping[int, float] = {}
         self._host = self._host_times()
 
-    def sample(self) -> Sample:
-        """Look once; the first CPU figure is of the time since this object was made."""
+    def sample(self) -> Sample | None:
+        """Look once; the first CPU figure is of the time since this object was made.
+
+        ``None`` where the system does not let us look, as without a file descriptor left.
+        """
         with self._lock:
-            memory_bytes, busy_s = self._look_at_processes()
+            try:
+                memory_bytes, busy_s = self._look_at_processes()
+                host_percent = self._host_percent()
+            except OSError:
+                return None
             now_s = self._clock()
             own = own_percent(self._busy_s, busy_s, now_s - self._looked_at_s, self.cpus)
-            self.cpu_percent = max(own, self._host_percent())
+            self.cpu_percent = max(own, host_percent)
             self.memory_bytes = memory_bytes
             self._busy_s, self._looked_at_s = busy_s, now_s
             return Sample(self.memory_bytes, self.cpu_percent)
@@ -96,10 +103,11 @@ class Machine:
 
 def own_percent(before_s: Mapping[int, float], after_s: Mapping[int, float], elapsed_s: float, cpus: float) -> float:
     """Return the share of ``cpus`` that the processes used, 0..100; one that ended meanwhile does not count."""
-    if elapsed_s <= 0:
+    granted_s = elapsed_s * cpus
+    if granted_s <= 0:
         return 0.0
     used_s = sum(max(0.0, after_s[pid] - before_s.get(pid, after_s[pid])) for pid in after_s)
-    return min(100.0, 100 * used_s / (elapsed_s * cpus))
+    return min(100.0, 100 * used_s / granted_s)
 
 
 def allowed_cpus() -> frozenset[int]:

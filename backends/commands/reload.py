@@ -53,7 +53,10 @@ class ReloadingGrammar:
     def check(self) -> Change | None:
         """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""
         with self._lock:
-            stamp = stamp_of(self._folders)
+            try:
+                stamp = stamp_of(self._folders)
+            except OSError:  # such as no file descriptor left: the next look will tell
+                return None
             if stamp == self._stamp:
                 return None
             self._stamp = stamp

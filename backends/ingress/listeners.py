@@ -1,6 +1,13 @@
-"""Opens the port, with the socket options that every accepted connection inherits."""
+"""Opens the port, with the socket options that every accepted connection inherits.
+
+A process that may open no more files cannot even take a connection to refuse it, and what a load balancer asks then
+stays unanswered. So a few descriptors are held back, and given up one for each who comes while there are no others.
+"""
 
 import errno
+import logging
+import math
+import os
 import socket
 from typing import Final
 
@@ -8,6 +15,12 @@ import trio
 
 from config.settings import GatewaySettings
 
+log = logging.getLogger("sayso.ingress")
+
+NONE_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
+HELD_BACK: Final = 8  # connections of refused clients and of load balancers that are open at once, for milliseconds
+RETRY_S: Final = 0.1  # Trio's own pause in this case
+TELL_EVERY_S: Final = 60.0
 USER_TIMEOUT_MS: Final = 10_000
 """TCP gives up on a peer that acknowledges nothing for so long (RFC 5482); the kernel's default is about 15 minutes."""
 
@@ -23,7 +36,68 @@ class PortInUse(OSError):
         )
 
 
-async def open_listeners(settings: GatewaySettings) -> list[trio.SocketListener]:
+class Reserve:
+    """Descriptors that are held so that they can be given up; ``size`` of them where the process may open so many."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def fill(self) -> None:
+        """Take as many as there are, up to the size."""
+        while len(self._held) < self._size:
+            try:
+                self._held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            except OSError:
+                return
+
+    def give_up(self, count: int = 1) -> None:
+        """Free ``count`` of those that are held."""
+        for descriptor in self._held[:count]:
+            os.close(descriptor)
+        del self._held[:count]
+
+
+class Listener(trio.abc.Listener[trio.SocketStream]):
+    """Accepts with what is held back where no other descriptor is left, and waits where nothing is."""
+
+    def __init__(self, inner: trio.SocketListener, reserve: Reserve) -> None:
+        self.socket = inner.socket
+        self._inner = inner
+        self._reserve = reserve
+        self._told_s = -math.inf
+
+    async def accept(self) -> trio.SocketStream:
+        """Return the next connection; raises ``trio.ClosedResourceError``."""
+        self._reserve.fill()
+        while True:
+            try:
+                return await self._inner.accept()
+            except OSError as error:
+                if error.errno not in NONE_LEFT:
+                    raise
+            self._tell()
+            await trio.lowlevel.wait_readable(self.socket)  # only then there is somebody to give one up for
+            if not self._reserve:
+                await trio.sleep(RETRY_S)
+            self._reserve.give_up()
+
+    def _tell(self) -> None:
+        now_s = trio.current_time()
+        if now_s - self._told_s >= TELL_EVERY_S:
+            self._told_s = now_s
+            log.error("no file descriptor is left: raise the limit (ulimit -n), or admit fewer clients")
+
+    async def aclose(self) -> None:
+        """Close the port."""
+        self._reserve.give_up(len(self._reserve))
+        await self._inner.aclose()
+
+
+async def open_listeners(settings: GatewaySettings) -> list[Listener]:
     """Bind and listen; raises ``PortInUse``, or ``OSError`` for a host that is not ours."""
     try:
         listeners = await trio.open_tcp_listeners(settings.port, host=settings.host, backlog=settings.backlog)
@@ -36,7 +110,8 @@ async def open_listeners(settings: GatewaySettings) -> list[trio.SocketListener]
         listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, settings.websocket.recv_buffer_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-    return listeners
+    reserve = Reserve(HELD_BACK)
+    return [Listener(listener, reserve) for listener in listeners]
 
 
 def address_of(name: tuple[str, int] | tuple[str, int, int, int]) -> tuple[str, int]:

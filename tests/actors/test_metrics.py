@@ -65,6 +65,7 @@ class Watch:
 
     registry: FakeRegistry = attrs.field(factory=FakeRegistry)
     children: tuple[ChildStatus, ...] = ()
+    machine: FakeMachine | None = attrs.field(factory=FakeMachine)
     ref: Ref = attrs.field(factory=lambda: Ref("metrics"))
     tree: Tree = attrs.field(init=False)
 
@@ -73,9 +74,8 @@ class Watch:
 
         def make() -> Metrics:
             settings = default_settings().metrics
-            machine = FakeMachine()
             return Metrics(
-                settings, self.registry, sample_machine=lambda: machine, tree=self._tree, count_sessions=lambda: 3
+                settings, self.registry, sample_machine=lambda: self.machine, tree=self._tree, count_sessions=lambda: 3
             )
 
         self.tree = await grow(ChildSpec(self.ref, make))
@@ -124,6 +124,15 @@ async def test_a_tool_call_is_counted_by_its_outcome(
     await watch.open(grow)
     await watch.tell(ToolRecord("s", "t", "c", 1.0, "house", "clock", {}, is_ok, "noon", 5.0, "what time", 0.9))
     assert watch.registry.counts == {("tool_calls_total", ("house", "clock", outcome)): 1}
+
+
+async def test_a_machine_that_cannot_be_looked_at_leaves_the_rest_to_be_sampled(
+    grow: Grow, mock_clock: MockClock
+) -> None:
+    watch = Watch(machine=None)
+    await watch.open(grow)
+    assert watch.registry.gauges["sessions", ("live",)] == 3
+    assert ("memory_usage_bytes", ()) not in watch.registry.gauges
 
 
 async def test_the_machine_is_sampled_again_and_again(grow: Grow, mock_clock: MockClock) -> None:

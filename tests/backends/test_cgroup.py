@@ -97,7 +97,7 @@ def test_nothing_known_is_absent(tmp_path):
     assert groups.memory() is None
     assert groups.pressure("memory") is None
     assert groups.throttling() is None
-    assert groups.oom_kills() == 0
+    assert groups.oom_kills() is None
 
 
 PSI = "some avg10=12.50 avg60=1.00 avg300=0.10 total=5\nfull avg10=0.75 avg60=0.00 avg300=0.00 total=2\n"

@@ -1,7 +1,12 @@
+import errno
+import shutil
 from pathlib import Path
+
+import pytest
 
 from backends.load_sensors import LoadSensors, free_disk_share, open_files_share
 from tests.backends.test_cgroup import machine, v2
+from tests.rlimits import no_more_files
 
 GIB = 1 << 30
 
@@ -62,3 +67,23 @@ def test_open_files_are_a_share_of_the_limit(tmp_path: Path):
 
 def test_the_disk_of_a_folder_that_is_not_there_yet_is_that_of_its_parent(tmp_path: Path):
     assert free_disk_share(tmp_path / "a" / "b") == free_disk_share(tmp_path)
+
+
+def test_without_a_descriptor_left_all_files_are_open_and_the_rest_is_absent(tmp_path: Path):
+    groups = machine(tmp_path, v2(memory__events="oom_kill 1\n", memory__max=GIB, memory__current=1))
+    sensors = LoadSensors(tmp_path, groups=groups)
+    with no_more_files():
+        readings, was_killed = sensors.look()
+    found = {reading.signal.name: reading.value for reading in readings}
+
+    assert (found["open_files"], found["memory"], was_killed) == (1.0, None, False)
+    assert sensors.look()[1] is False, "what could not be read meanwhile was no kill"
+
+
+def test_a_disk_that_does_not_answer_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(_folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", fail)
+
+    assert free_disk_share(tmp_path) is None

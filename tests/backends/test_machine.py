@@ -10,31 +10,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.machine import Machine, allowed_cpus, available_cpus, own_percent, read_quota
+from backends.machine import Machine, Sample, allowed_cpus, available_cpus, own_percent, read_quota
+from tests.rlimits import no_more_files
 
 MIB = 1 << 20
 
 
+def sampled(machine: Machine) -> Sample:
+    sample = machine.sample()
+    assert sample is not None
+    return sample
+
+
 def test_memory_is_that_of_the_process_and_its_children() -> None:
     machine = Machine()
-    alone = machine.sample().memory_bytes
+    alone = sampled(machine).memory_bytes
     code = "import sys; held = bytearray(50 << 20); print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
-        together = machine.sample().memory_bytes
+        together = sampled(machine).memory_bytes
         child.kill()
 
     assert alone == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
     assert together - alone > 50 * MIB
-    assert machine.sample().memory_bytes < together - 40 * MIB
+    assert sampled(machine).memory_bytes < together - 40 * MIB
 
 
 def test_the_last_sample_can_be_read_again() -> None:
     machine = Machine()
     assert (machine.memory_bytes, machine.cpu_percent) == (0, 0.0)
 
-    sample = machine.sample()
+    sample = sampled(machine)
 
     assert (machine.memory_bytes, machine.cpu_percent) == (sample.memory_bytes, sample.cpu_percent)
 
@@ -48,14 +55,24 @@ def test_work_is_seen_as_use_of_the_cpu() -> None:
         sum(range(10_000))
     now_s[0] += 0.4 / machine.cpus  # of which 0.2 s were used
 
-    assert 45 < machine.sample().cpu_percent <= 100
+    assert 45 < sampled(machine).cpu_percent <= 100
 
 
 def test_looking_twice_at_once_is_no_division_by_nothing() -> None:
     machine = Machine(clock=lambda: 5.0)
     machine.sample()
 
-    assert 0 <= machine.sample().cpu_percent <= 100
+    assert 0 <= sampled(machine).cpu_percent <= 100
+
+
+def test_without_a_descriptor_left_there_is_no_sample_and_the_last_one_stands() -> None:
+    machine = Machine()
+    last = sampled(machine)
+    with no_more_files():
+        assert machine.sample() is None
+
+    assert machine.memory_bytes == last.memory_bytes
+    assert machine.sample() is not None
 
 
 def test_the_memory_of_the_machine_is_told_in_shares_and_gigabytes() -> None:

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.system.client_fixtures import QUIET, talking
-from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
+from tests.system.server_fixtures import SMALL, Server, need_models, nodes, poll, running_server
 from tests.system.test_drain import upgrade
 
 pytestmark = pytest.mark.system
@@ -67,6 +67,28 @@ async def test_99_new_sessions_are_refused_and_open_ones_are_served_until_it_is_
     assert (completed["outcome"], again["outcome"]) == ("done", "done")
     assert "voice_control_load_level" in metrics
     assert 'voice_control_shed_total{level="3",what="session"} 1.0' in metrics
+
+
+async def test_without_file_descriptors_open_sessions_are_served_and_new_ones_refused(tmp_path: Path) -> None:
+    need_models()
+    with running_server(tmp_path, SMALL | {"load.enabled": True}) as server, trio.fail_after(90):
+        async with talking(server.url, QUIET) as client:
+            squeeze(server, 1.25)
+            await in_thread(poll, "it is noticed", lambda: load(server) >= 3, 15.0)
+            for _ in range(4):  # longer than it takes to restart an actor too often
+                await client.tell("text", text="what time is it")
+                during = await client.next("turn_completed")
+                status, _ = await in_thread(upgrade, server.port)
+                await trio.sleep(1.0)
+            squeeze(server, 0.01)
+            await in_thread(poll, "it is over", lambda: load(server) < 3, 60.0)
+            async with talking(server.url, QUIET) as late:
+                await late.tell("text", text="what time is it")
+                after = await late.next("turn_completed")
+        page = server.get("/api/status").json()
+
+    assert (during["outcome"], status, after["outcome"]) == ("done", 503, "done")
+    assert all(node["restarts"] == 0 for node in nodes(page["tree"]) if "restarts" in node)
 
 
 async def test_at_level_4_sessions_are_asked_to_leave_when_they_are_done(tmp_path: Path) -> None:

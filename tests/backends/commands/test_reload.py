@@ -6,6 +6,7 @@ import pytest
 from backends.commands.files import CommandFileError
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import Change, ReloadingGrammar, stamp_of
+from tests.rlimits import no_more_files
 
 LIGHTS = """
 language: en
@@ -100,3 +101,11 @@ def test_a_change_of_the_same_length_is_seen_by_its_time(tmp_path):
     write(tmp_path, "b")
 
     assert stamp_of([tmp_path]) != before
+
+
+def test_a_look_that_the_system_does_not_allow_changes_nothing(grammar, tmp_path):
+    write(tmp_path, with_sentence("make it cosy"))
+    with no_more_files():
+        assert grammar.check() is None
+
+    assert grammar.check() == Change(None, 1)

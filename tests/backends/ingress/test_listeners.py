@@ -1,21 +1,24 @@
 """The port, and what accepted sockets inherit from it."""
 
 import socket as stdlib_socket
+from contextlib import ExitStack
 
 import pytest
 import trio
-import trio.testing
+from trio.testing import wait_all_tasks_blocked
 
-from backends.ingress.listeners import PortInUse
+from backends.ingress.listeners import HELD_BACK, Listener, PortInUse, Reserve
 from backends.ingress.reception import Doors
 from backends.ingress.server import Ingress
 from backends.protocols import Request, Socket
 from tests.backends.ingress.ingress_fixtures import (
     FakeHandlers,
     gateway_settings,
+    read_head,
     refusal_event,
     serving,
 )
+from tests.rlimits import no_more_files
 
 
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
@@ -43,3 +46,62 @@ async def test_accepted_sockets_have_bounded_buffers_and_give_up_on_a_dead_peer(
         client = await server.upgrade()
         await client.close_code()
     assert options == [10_000, 2 * 65_536]  # Linux doubles what is asked for
+
+
+# --- without a descriptor left -------------------------------------------------------------------
+
+
+async def asked(client: stdlib_socket.socket, port: int) -> bytes:
+    """Return the head of the answer to a request on a socket that is there already."""
+    client.setblocking(False)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(client))
+    await stream.socket.connect(("127.0.0.1", port))
+    await stream.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    head, _ = await read_head(stream)
+    return head
+
+
+async def test_the_descriptors_that_are_held_back_serve_those_who_come_when_there_are_no_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving() as server:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(stdlib_socket.socket()) for _ in range(HELD_BACK)]
+            with no_more_files():
+                heads = [await asked(client, server.port) for client in clients]
+    assert all(head.startswith(b"HTTP/1.1 200") for head in heads)
+    assert [record.message for record in caplog.records if record.name == "sayso.ingress"] == [
+        "no file descriptor is left: raise the limit (ulimit -n), or admit fewer clients"
+    ]
+
+
+async def test_where_nothing_is_held_back_a_client_waits_for_the_next_descriptor() -> None:
+    (inner,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    listener = Listener(inner, Reserve(0))
+    client = stdlib_socket.socket()
+    client.connect(inner.socket.getsockname())
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            with no_more_files():
+                nursery.start_soon(accept_one, listener)
+                await wait_all_tasks_blocked()
+                assert nursery.child_tasks
+    client.close()
+    await listener.aclose()
+
+
+async def accept_one(listener: Listener) -> None:
+    await trio.aclose_forcefully(await listener.accept())
+
+
+def test_a_reserve_is_what_there_is_up_to_its_size() -> None:
+    reserve = Reserve(3)
+    reserve.fill()
+    reserve.give_up()
+    assert len(reserve) == 2
+    with no_more_files():
+        reserve.fill()
+        assert len(reserve) == 2
+    reserve.fill()
+    assert len(reserve) == 3
+    reserve.give_up(3)
