@@ -178,7 +178,7 @@ class Transcription(Actor):
 
     async def _call(self, batch: list[_Job], attempts: int) -> list[dict[str, Any]]:
         messages = [job.message for job in batch]
-        params = {"items": [item_of(message) for message in messages]}
+        params = {"items": [item_of(message, is_biased=self._settings.vocabulary) for message in messages]}
         blob = b"".join(message.utterance.pcm for message in messages)
         audio_s = sum(message.utterance.duration_s for message in messages)
         timeout_s = job_timeout_for(audio_s, self._settings.job_timeout_s)
@@ -195,12 +195,12 @@ class Transcription(Actor):
             self._metrics.tell_nowait(Observe("stt_real_time_factor", (), compute_s / audio_s))
 
 
-def item_of(message: Transcribe) -> dict[str, Any]:
-    """Return what the worker is told of one utterance; its samples travel in the blob."""
+def item_of(message: Transcribe, *, is_biased: bool) -> dict[str, Any]:
+    """Return what the worker is told of an utterance whose samples travel in the blob; ``is_biased``: its words too."""
     return {
         "bytes": len(message.utterance.pcm),
         "language": message.language,
-        "vocabulary": list(message.vocabulary),
+        "vocabulary": list(message.vocabulary) if is_biased else [],
     }
 
 

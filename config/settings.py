@@ -86,6 +86,7 @@ class TranscriptionSettings:
     batch_timeout_ms: float = attrs.field(validator=ge(0))
     beam_size: int = attrs.field(validator=[ge(1), le(10)])
     hypotheses: int = attrs.field(validator=[ge(1), le(10)])
+    vocabulary: bool
     language: str
     job_timeout_s: float = attrs.field(validator=gt(0))
     queue_per_worker: int = attrs.field(validator=ge(1))

@@ -4,7 +4,7 @@
     intents:
       OrderDrink:
         tool: coffee/order_drink            # or: server: coffee, tool: order_drink
-        arguments: {drink: "{drink}", size: "{size}", source: voice}   # without: every slot under its own name
+        arguments: {drink: "{drink}", size: "{size} cup", source: voice}   # without: every slot under its own name
         vocabulary: ["order an espresso"]   # optional: phrases to expect, instead of the first sentence
         data:
           - sentences: ["order [a] [{size}] {drink}"]
@@ -52,7 +52,7 @@ class Command:
     server: str
     tool: str
     arguments: Mapping[str, Any] | None
-    """Name to constant or "{slot}"; None for every slot under its own name."""
+    """Name to constant, "{slot}", or a text with slots in it; None for every slot under its own name."""
     phrases: tuple[str, ...]
 
 

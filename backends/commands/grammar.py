@@ -12,7 +12,7 @@ Rules kept here:
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -155,40 +155,62 @@ class HassilGrammar:
         return () if known is None else known.vocabulary
 
 
+@attrs.frozen
+class _Exchange:
+    """Words of a hypothesis that may have been meant as one of the grammar's."""
+
+    at: int
+    size: int
+    """Tokens that are exchanged."""
+    correction: Correction
+
+
 def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: str) -> CommandMatch | None:
-    """Return the match of the sentence that needs the cheapest exchange of words."""
-    tries: list[tuple[float, int, _Heard]] = []
+    """Return the match of the sentence that needs the cheapest exchange of words, and leaves the fewest unknown."""
+    tries: list[tuple[int, float, int, Sequence[_Exchange]]] = []
     for rank, heard in enumerate(hypotheses):
         letters = sum(len(token.text) for token in heard.tokens)
-        for cost, changed in _exchanged(known.speller, heard, language, letters / LETTERS_PER_EDIT):
+        strange = {at for at, token in enumerate(heard.tokens) if not known.speller.knows(token.text)}
+        for changes in _changes(known.speller, heard, strange):
+            cost = sum(change.correction.cost for change in changes)
             confidence = RANK_FACTOR**rank * (1 - 2 * cost / letters)
-            if confidence >= MIN_CONFIDENCE:
-                tries.append((-confidence, rank, changed))
-    for confidence, _, changed in sorted(tries, key=lambda attempt: attempt[:2])[:MAX_TRIES]:
-        found = _parse(known, changed)
+            if cost <= letters / LETTERS_PER_EDIT and confidence >= MIN_CONFIDENCE:
+                changed = {at for change in changes for at in range(change.at, change.at + change.size)}
+                tries.append((len(strange - changed), -confidence, rank, changes))
+    for _, confidence, rank, changes in sorted(tries, key=lambda attempt: attempt[:3])[:MAX_TRIES]:
+        changed_text = _with(hypotheses[rank], changes, language)
+        found = _parse(known, changed_text)
         if found is not None:
-            return _match(*found, -confidence, changed)
+            return _match(*found, -confidence, changed_text)
     return None
 
 
-def _exchanged(speller: Speller, heard: _Heard, language: str, budget: float) -> Iterator[tuple[float, _Heard]]:
-    """Yield the hypothesis with one or two words exchanged, and what that costs."""
-    options = [(at, speller.candidates(token.text)) for at, token in enumerate(heard.tokens)]
-    options = [(at, corrections) for at, corrections in options if corrections]
-    singles = [((at, correction),) for at, corrections in options for correction in corrections]
-    pairs = [
-        (first[0], second[0]) for first, second in product(singles, repeat=MAX_EXCHANGED) if first[0][0] < second[0][0]
+def _changes(speller: Speller, heard: _Heard, strange: set[int]) -> Iterator[Sequence[_Exchange]]:
+    """Yield each one or two exchanges that a hypothesis allows."""
+    singles = [
+        _Exchange(at, 1, correction)
+        for at, token in enumerate(heard.tokens)
+        for correction in speller.candidates(token.text)
     ]
-    for changes in (*singles, *pairs):
-        cost = sum(correction.cost for _, correction in changes)
-        if cost <= budget:
-            yield cost, _with(heard, dict(changes), language)
+    singles += [
+        _Exchange(at, 2, correction)
+        for at, (first, second) in enumerate(pairwise(heard.tokens))
+        if strange & {at, at + 1}  # two words that are known were hardly one
+        for correction in speller.joined(first.text, second.text)
+    ]
+    for first, second in product(singles, repeat=MAX_EXCHANGED):
+        if first.at + first.size <= second.at:
+            yield first, second
+    for single in singles:
+        yield (single,)
 
 
-def _with(heard: _Heard, changes: Mapping[int, Correction], language: str) -> _Heard:
-    tokens = [
-        attrs.evolve(token, text=changes[at].word) if at in changes else token for at, token in enumerate(heard.tokens)
-    ]
+def _with(heard: _Heard, changes: Sequence[_Exchange], language: str) -> _Heard:
+    tokens = list(heard.tokens)
+    for change in sorted(changes, key=lambda change: -change.at):
+        last = change.at + change.size
+        whole = attrs.evolve(tokens[change.at], text=change.correction.word, end=tokens[last - 1].end)
+        tokens[change.at : last] = [whole]
     return _Heard(heard.source, counted(tokens, language))
 
 
@@ -255,15 +277,27 @@ def _arguments(command: Command, slots: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the call's arguments; one whose slot was not spoken is left out."""
     if command.arguments is None:
         return dict(slots)
-    arguments: dict[str, Any] = {}
-    for name, value in command.arguments.items():
-        placeholder = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-        if placeholder is None:
-            arguments[name] = value
-        elif placeholder[1] in slots:
-            found = slots[placeholder[1]]
-            arguments[name] = found if placeholder[2] is None else found[placeholder[2]]
-    return arguments
+    filled = {name: _filled(value, slots) for name, value in command.arguments.items()}
+    return {name: value for name, value in filled.items() if value is not None}
+
+
+def _filled(value: Any, slots: Mapping[str, Any]) -> Any:
+    """Return an argument: the constant, the slot as it is, or a text of slots; None if nothing of it was spoken."""
+    names = PLACEHOLDER.findall(value) if isinstance(value, str) else []
+    if not names:
+        return value
+    if not any(name in slots for name, _ in names):
+        return None
+    if PLACEHOLDER.fullmatch(value):
+        return _slot(slots, *names[0])
+    text = PLACEHOLDER.sub(lambda match: str(_slot(slots, match[1], match[2])), value)
+    return " ".join(text.split())
+
+
+def _slot(slots: Mapping[str, Any], name: str, field: str | None) -> Any:
+    """Return what a slot, or a field of it, stands for; an empty text for a slot that was not spoken."""
+    found = slots.get(name, "")
+    return found[field] if field and name in slots else found
 
 
 # --- putting a language together -----------------------------------------------------------------

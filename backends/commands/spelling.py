@@ -13,6 +13,7 @@ import attrs
 
 SHORT_LETTERS = 5  # up to here one edit, beyond two
 MIN_LETTERS = 3  # shorter words are too close to too many
+JOINED_EDITS = 3  # of two words that were one, which differ in more letters, each of them cheap
 MAX_CANDIDATES = 3
 HALF, WHOLE = 0.5, 1.0
 
@@ -36,16 +37,29 @@ class Speller:
         self._index: dict[str, set[str]] = {}
         for word in vocabulary:
             if len(word) >= MIN_LETTERS and word.isalpha():
-                for form in _shortened(word):
+                for form in _shortened(word, _limit(word)):
                     self._index.setdefault(form, set()).add(word)
+
+    def knows(self, word: str) -> bool:
+        """Return whether ``word`` is one of the vocabulary; what is no word, such as a number, counts as known."""
+        return word in self.vocabulary or not word.isalpha()
 
     def candidates(self, word: str) -> Sequence[Correction]:
         """Return the nearest words, the best first; never the word itself."""
+        return self._nearest(word, edits=_limit(word), cost=0.0)
+
+    def joined(self, first: str, second: str) -> Sequence[Correction]:
+        """Return the words that may have been heard as these two: "all mint" for "almond"."""
+        return self._nearest(first + second, edits=JOINED_EDITS, cost=HALF)
+
+    def _nearest(self, word: str, edits: int, cost: float) -> Sequence[Correction]:
+        """Return the words within ``_limit`` of ``word``, ``cost`` included."""
         if len(word) < MIN_LETTERS or not word.isalpha():
             return ()
-        near = {known for form in _shortened(word) for known in self._index.get(form, ())} - {word}
-        scored = [Correction(known, cost) for known in near if (cost := distance(word, known)) <= _limit(word)]
-        return sorted(scored, key=lambda correction: (correction.cost, correction.word))[:MAX_CANDIDATES]
+        near = {known for form in _shortened(word, edits) for known in self._index.get(form, ())}
+        scored = [Correction(known, cost + distance(word, known)) for known in near]
+        close = [correction for correction in scored if 0 < correction.cost <= _limit(word)]
+        return sorted(close, key=lambda correction: (correction.cost, correction.word))[:MAX_CANDIDATES]
 
 
 @lru_cache(maxsize=4_096)
@@ -86,10 +100,10 @@ def _limit(word: str) -> int:
     return 1 if len(word) <= SHORT_LETTERS else 2
 
 
-def _shortened(word: str) -> Iterator[str]:
-    """Yield the word and its forms with up to two letters missing."""
+def _shortened(word: str, edits: int) -> Iterator[str]:
+    """Yield the word and its forms with up to ``edits`` letters missing."""
     yield word
-    for missing in range(1, _limit(word) + 1):
+    for missing in range(1, edits + 1):
         for places in combinations(range(len(word)), missing):
             cuts = (-1, *places, len(word))
             yield "".join(word[start + 1 : end] for start, end in pairwise(cuts))

@@ -230,11 +230,17 @@ def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, ti
 
 
 def test_a_result_without_words_is_no_transcript() -> None:
-    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"))]}, b"", 1.0, 1, 0.0))[0]["items"]
+    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"), is_biased=True)]}, b"", 1.0, 1, 0.0))[0][
+        "items"
+    ]
     assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
     assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Transcript(
         "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
     )
+
+
+def test_without_vocabulary_the_model_is_told_no_words() -> None:
+    assert item_of(clip("s", "x"), is_biased=False)["vocabulary"] == []
 
 
 async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:

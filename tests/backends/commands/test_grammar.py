@@ -236,6 +236,20 @@ def test_the_first_hypothesis_that_is_a_command_wins_over_a_misheard_one(grammar
     assert match.confidence == round(0.97**2, 3)
 
 
+def test_a_word_heard_as_two_is_forgiven(grammar):
+    match = grammar.match(["set a timer for ten minutes called spaghetti"], "en")
+    torn = grammar.match(["set a tie mer for ten minutes called spaghetti"], "en")
+
+    assert torn.arguments == match.arguments
+    assert torn.confidence < match.confidence
+
+
+def test_a_hypothesis_with_fewer_strange_words_is_tried_first(grammar):
+    match = grammar.match(["add zilch to the chopping gist", "add milk to the chopping list"], "en")
+
+    assert call(match) == ("add_to_list", {"item": "milk", "list_name": "shopping"})
+
+
 def test_more_mistakes_mean_less_confidence(grammar):
     one = grammar.match(["set a timer for tin minutes"], "en")
     two = grammar.match(["sat a timer for tin minutes"], "en")
@@ -272,6 +286,32 @@ def test_users_commands_take_their_slots_as_arguments(coffee, text, arguments):
 
     assert (match.intent, match.server, match.tool) == ("OrderDrink", "coffee", "orderDrink")
     assert dict(match.arguments) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("two lattes with a lot of milk", {"what": "2 x latte", "milk": "a lot of milk"}),
+        ("two lattes with milk", {"what": "2 x latte", "milk": "milk"}),
+        ("two lattes", {"what": "2 x latte"}),
+    ],
+)
+def test_an_argument_may_be_put_together_of_slots(tmp_path, text, arguments):
+    (tmp_path / "bar.yaml").write_text(
+        "language: en\n"
+        "intents:\n"
+        "  Order:\n"
+        "    tool: bar/order\n"
+        "    arguments: {what: '{count} x {drink}', milk: '{amount} {milk}'}\n"
+        "    data:\n"
+        "      - sentences: ['{count} {drink}s [with [{amount}] {milk}]']\n"
+        "lists:\n"
+        "  count: {range: {from: 1, to: 9}}\n"
+        "  drink: {values: [latte]}\n"
+        "  amount: {values: [a lot of]}\n"
+        "  milk: {values: [milk]}\n"
+    )
+    assert dict(HassilGrammar([tmp_path]).match([text], "en").arguments) == arguments
 
 
 def test_users_commands_come_before_the_built_in_ones(coffee):

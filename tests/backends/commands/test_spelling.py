@@ -47,6 +47,20 @@ def test_a_known_word_may_have_been_another_but_never_itself():
     assert [correction.word for correction in SPELLER.candidates("time")] == ["timer"]
 
 
+def test_one_word_may_have_been_heard_as_two():
+    speller = Speller(frozenset({"almond", "milk", "cappuccino"}))
+
+    assert speller.joined("all", "mint")[0].word == "almond"
+    assert [correction.cost for correction in speller.joined("cappu", "ccino")] == [0.5]
+    assert not speller.joined("some", "bread")
+
+
+def test_numbers_and_the_vocabulary_are_known():
+    assert SPELLER.knows("timer")
+    assert SPELLER.knows("17")
+    assert not SPELLER.knows("tymer")
+
+
 def test_candidates_are_few():
     speller = Speller(frozenset({"cat", "bat", "rat", "mat", "hat"}))
 

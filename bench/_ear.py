@@ -1,0 +1,64 @@
+"""The server's ear and understanding without a server, as fast as the machine can. No benchmark itself.
+
+Detector, endpointer, recogniser and grammar are the server's own with its own settings, one after the other in this
+process. What is missing are the verdicts on pauses, which depend on the clock.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from backends.commands.grammar import HassilGrammar
+from backends.speech.vad import EarshotDetector
+from backends.speech.whisper import WhisperWorker, worker_params
+from config.load import load
+from protocol.endpointing import Ended, Endpointer
+from protocol.messages import INTERNAL_RATE_HZ, CommandMatch
+
+BLOCK_BYTES: Final = INTERNAL_RATE_HZ // 5  # 100 ms, as clients send it
+
+
+@attrs.frozen
+class Heard:
+    """What was made of one utterance."""
+
+    start_s: float
+    end_s: float
+    text: str
+    """Empty if it was found to be no speech."""
+    reason: str | None
+    """Why there is no text."""
+    match: CommandMatch | None
+
+
+class Ear:
+    """Hears and understands one stream after the other."""
+
+    def __init__(self, commands: Path | None, **settings: object) -> None:
+        """Load the model; ``commands`` holds a user's files, ``settings`` are some of the transcription's."""
+        flags = {f"transcription.{name}": str(value).lower() for name, value in settings.items()}
+        self._settings = load(None, {}, flags).settings
+        self._grammar = HassilGrammar([] if commands is None else [commands])
+        transcription = self._settings.transcription
+        self._vocabulary = self._grammar.vocabulary("en") if transcription.vocabulary else ()
+        self._worker = WhisperWorker(worker_params(transcription, self._settings.supervisor.models_dir))
+
+    def hear(self, pcm: bytes) -> Iterator[Heard]:
+        """Yield what is heard in a stream of 16 kHz mono s16le; what has not ended with it is left out."""
+        detector, endpointer = EarshotDetector(), Endpointer(self._settings.audio)
+        for at in range(0, len(pcm), BLOCK_BYTES):
+            for event in endpointer.feed(detector.probabilities(pcm[at : at + BLOCK_BYTES])):
+                if isinstance(event, Ended):
+                    yield self._understood(pcm, event)
+
+    def _understood(self, pcm: bytes, ended: Ended) -> Heard:
+        said = pcm[2 * ended.start_sample : 2 * ended.end_sample]
+        request = {"bytes": len(said), "language": "en", "vocabulary": list(self._vocabulary)}
+        item: dict[str, Any] = self._worker.handle("transcribe", {"items": [request]}, said)[0]["items"][0]
+        match = None
+        if item["no_speech"] is None:
+            match = self._grammar.match((item["text"], *item["alternatives"]), "en")
+        times = (ended.start_sample / INTERNAL_RATE_HZ, ended.end_sample / INTERNAL_RATE_HZ)
+        return Heard(*times, item["text"], item["no_speech"], match)

@@ -1,0 +1,250 @@
+"""Spoken orders with all their arguments: how many reach the tool exactly, through the whole server.
+
+The corpus holds ``clips/*.wav`` (16 kHz mono) and ``labels.json`` (file name to ``{"slots": {name: value}}``). The
+commands are ``bench/orders/drinks.yaml``, written as a user writes them; the tool is ``bench/orders/server.py``, and an
+order counts only if the arguments that *it* got are those of the label, all of them and in one call.
+
+    python bench/accuracy.py --corpus DIR                         tiny.en, real time, 6 callers
+    python bench/accuracy.py --corpus DIR --model base
+    python bench/accuracy.py --corpus DIR --variants all          and without vocabulary, and without alternatives
+    python bench/accuracy.py --corpus DIR --offline               without server, sockets and clock: quick
+
+One half of the clips (by a hash of the name) is for looking into mistakes; of the other only the count is shown, so
+that nothing is ever made to fit it.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import trio
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench._ear import Ear
+from bench._report import machine, write
+from bench.load.server import Server, running
+from cli.client import Opening, Talk, connect
+from cli.sound import FRAME_S, Sound, read_wav
+
+ORDERS: Final = Path(__file__).resolve().parent / "orders"
+TAIL_S: Final = 1.2  # of silence behind each order: more than the server ever waits for
+TURN_TIMEOUT_S: Final = 20.0
+VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "as shipped": {},
+    "without vocabulary": {"vocabulary": False},
+    "without alternatives": {"hypotheses": 1},
+}
+
+
+@attrs.frozen
+class Order:
+    """One clip, and what it asks for."""
+
+    name: str
+    sound: Sound
+    wanted: Mapping[str, str]
+
+    @property
+    def half(self) -> str:
+        """``open`` or ``held out``, by the name alone."""
+        return "held out" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "open"
+
+
+@attrs.define
+class Taken:
+    """What became of an order."""
+
+    heard: list[str] = attrs.field(factory=list)
+    calls: list[str] = attrs.field(factory=list)
+    got: list[Mapping[str, str]] = attrs.field(factory=list)
+    """The arguments of each call."""
+    confirmed: int = 0
+
+    def is_right(self, order: Order) -> bool:
+        """Whether there was one call, with all arguments as they were meant."""
+        return self.got == [order.wanted]
+
+
+def main() -> None:
+    """Measure each variant, print a table, write bench/results/accuracy.json."""
+    options = _options()
+    orders = _corpus(options.corpus)
+    if options.count is not None:
+        orders = random.Random(options.seed).sample(orders, min(options.count, len(orders)))
+    report: dict[str, Any] = {"machine": machine("faster-whisper", "ctranslate2"), "options": _shown(options)}
+    report["variants"] = {}
+    for name in VARIANTS if options.variants == "all" else ["as shipped"]:
+        settings = {"model": options.model, **VARIANTS[name]}
+        taken = _offline(orders, settings) if options.offline else _served(orders, settings, options.sessions)
+        report["variants"][name] = _summary(orders, taken)
+        _print(name, report["variants"][name])
+    write("accuracy", report)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with clips/*.wav and labels.json")
+    parser.add_argument("--model", default="tiny.en")
+    parser.add_argument("--variants", choices=("shipped", "all"), default="shipped")
+    parser.add_argument("--offline", action="store_true", help="engine and grammar only, in this process")
+    parser.add_argument("--sessions", type=int, default=6, help="callers at once")
+    parser.add_argument("--count", type=int, help="a sample of the corpus")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    options = parser.parse_args()
+    if not (options.corpus / "labels.json").is_file():
+        parser.error(f"--corpus must hold labels.json and clips/*.wav, and {options.corpus} does not")
+    return options
+
+
+def _shown(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if name != "corpus"}
+
+
+def _corpus(folder: Path) -> list[Order]:
+    labels = json.loads((folder / "labels.json").read_text())
+    return [
+        Order(name, read_wav(folder / "clips" / name), {slot: text.strip() for slot, text in label["slots"].items()})
+        for name, label in sorted(labels.items())
+    ]
+
+
+# --- without a server ----------------------------------------------------------------------------
+
+
+def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Taken]:
+    ear = Ear(ORDERS, **settings)
+    taken = []
+    for number, order in enumerate(orders, start=1):
+        heard = list(ear.hear(order.sound.with_silence(TAIL_S).pcm))
+        got: list[Mapping[str, str]] = [dict(each.match.arguments) for each in heard if each.match is not None]
+        taken.append(Taken([each.text for each in heard], got=got))
+        _tell(number, len(orders))
+    return taken
+
+
+# --- through a server ----------------------------------------------------------------------------
+
+
+def _served(orders: Sequence[Order], settings: Mapping[str, object], sessions: int) -> list[Taken]:
+    with tempfile.TemporaryDirectory() as scratch:
+        book = Path(scratch) / "orders.jsonl"
+        bar = {"command": sys.executable, "args": [str(ORDERS / "server.py"), str(book)]}
+        flags = {f"transcription.{name}": value for name, value in settings.items()}
+        with running({**flags, "dialogue.commands_dir": ORDERS, "tools.servers": json.dumps({"bar": bar})}) as server:
+            taken = trio.run(_talk_all, server, orders, sessions)
+        written = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+    arguments = {order["call"]: order["arguments"] for order in written}
+    for each in taken:
+        each.got = [arguments.get(call, {}) for call in each.calls]
+    return taken
+
+
+async def _talk_all(server: Server, orders: Sequence[Order], sessions: int) -> list[Taken]:
+    taken = [Taken() for _ in orders]
+    waiting = iter(zip(orders, taken, strict=True))
+    over = 0
+
+    async def customer() -> None:
+        nonlocal over
+        async with connect(server.url, Opening(capabilities=("stt", "tools"))) as (talk, _):
+            for order, record in waiting:
+                await _say(talk, order.sound.with_silence(TAIL_S), record)
+                over += 1
+                _tell(over, len(orders))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(sessions):
+            nursery.start_soon(customer)
+    return taken
+
+
+async def _say(talk: Talk, sound: Sound, record: Taken) -> None:
+    """Say one order in real time; returns when all turns that it was taken for are over."""
+    all_sent = trio.Event()
+    with trio.move_on_after(sound.duration_s + TURN_TIMEOUT_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_send, talk, sound, all_sent)
+            await _take(talk, record, all_sent)
+
+
+async def _send(talk: Talk, sound: Sound, all_sent: trio.Event) -> None:
+    started_s = trio.current_time()
+    for number, frame in enumerate(sound.frames(), start=1):
+        await trio.sleep_until(started_s + number * FRAME_S)
+        await talk.send_audio(frame)
+    all_sent.set()
+
+
+async def _take(talk: Talk, record: Taken, all_sent: trio.Event) -> None:
+    turns: dict[str, bool] = {}
+    while not (turns and all(turns.values()) and all_sent.is_set()):
+        event = await talk.receive()
+        if isinstance(event, bytes):
+            continue
+        match event.type:
+            case "speech_started":
+                turns[event.data["turn_id"]] = False
+            case "turn_completed":
+                turns[event.data["turn_id"]] = True
+            case "transcript":
+                record.heard.append(event.data["text"])
+            case "tool_call":
+                record.calls.append(event.data["call_id"])
+            case "confirm_request":
+                record.confirmed += 1
+                await talk.send("confirm", call_id=event.data["call_id"], approve=True)
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def _summary(orders: Sequence[Order], taken: Sequence[Taken]) -> dict[str, Any]:
+    pairs = list(zip(orders, taken, strict=True))
+    halves = {
+        half: _counts([(order, each) for order, each in pairs if order.half == half]) for half in ("open", "held out")
+    }
+    wrong = [
+        {"clip": order.name, "heard": each.heard, "got": each.got, "wanted": order.wanted}
+        for order, each in pairs
+        if order.half == "open" and not each.is_right(order)
+    ]
+    return {"all": _counts(pairs), **halves, "wrong": wrong}
+
+
+def _counts(pairs: Sequence[tuple[Order, Taken]]) -> dict[str, float]:
+    right = sum(each.is_right(order) for order, each in pairs)
+    return {
+        "orders": len(pairs),
+        "right": right,
+        "accuracy": round(right / max(1, len(pairs)), 4),
+        "called_wrongly": sum(bool(each.got) and not each.is_right(order) for order, each in pairs),
+        "split": sum(len(each.heard) > 1 for _, each in pairs),
+        "confirmed": sum(each.confirmed for _, each in pairs),
+    }
+
+
+def _tell(number: int, count: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{number}/{count}", end="", file=sys.stderr, flush=True)
+
+
+def _print(name: str, summary: Mapping[str, Any]) -> None:
+    print(f"\n{name}")
+    for part in ("all", "open", "held out"):
+        row = summary[part]
+        counts = "  ".join(f"{key} {row[key]}" for key in ("called_wrongly", "split", "confirmed"))
+        print(f"  {part:<9} {row['right']:>3} of {row['orders']:>3} exact ({row['accuracy']:.1%})  {counts}")
+    for one in summary["wrong"]:
+        print(f"  {one['clip']}: heard {one['heard']}\n    got    {one['got']}\n    wanted {one['wanted']}")
+
+
+if __name__ == "__main__":
+    main()
