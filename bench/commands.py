@@ -1,6 +1,6 @@
 """Spoken commands from end to end: latency by stage, and whether the right tool was called.
 
-Commands are made by Piper, spoken in real time over a WebSocket in 100 ms frames, one after the other in one session.
+Commands are made by Piper, spoken in real time over a WebSocket in 40 ms frames, one after the other in one session.
 The server's stages come from ``turn_completed.latency_ms``; the client's own figures count from the last sample of
 the speech to the arrival of an event, so they hold the network and the client too.
 
@@ -169,7 +169,7 @@ def _clip(piper: PiperWorker, parts: Sequence[str], tool: str, pause_ms: int) ->
         pieces += [_spoken(piper, part), _silence(pause_ms / 1_000)]
     samples = np.concatenate(pieces[:-1])
     sound = Sound(samples.astype("<i2").tobytes(), RATE_HZ).with_silence(TAIL_S)
-    last_word = parts[-1].strip("?.").rpartition(" ")[2] if len(parts) > 1 else ""
+    last_word = parts[-1].strip("?.").rpartition(" ")[2].lower() if len(parts) > 1 else ""
     return Clip(" ".join(parts), tool, sound, len(samples) / RATE_HZ, last_word)
 
 
@@ -193,8 +193,8 @@ async def _run(url: str, clips: Sequence[Clip]) -> list[Measured]:
         measured = []
         for number, clip in enumerate(clips, start=1):
             measured.append(await _speak(talk, clip))
-            print(f"\r{number}/{len(clips)}", end="", flush=True)
-    print()
+            if sys.stderr.isatty():
+                print(f"\r{number}/{len(clips)}", end="", file=sys.stderr, flush=True)
     return measured
 
 
@@ -299,6 +299,9 @@ def _report(options: argparse.Namespace, measured: Sequence[Measured]) -> dict[s
         "transcript_ms_by_end": dict(
             _percentiles([{one.reason: one.client_ms["transcript"]} for one in measured if one.heard])
         ),
+        "each": [
+            {"said": one.sentence, "heard": one.heard, "end": one.reason, **one.client_ms} for one in measured
+        ],
         "wrong": [
             {"said": one.sentence, "heard": one.heard, "tool": one.tool, "outcome": one.outcome}
             for one in measured

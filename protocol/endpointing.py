@@ -25,8 +25,8 @@ from protocol.messages import INTERNAL_RATE_HZ, Verdict
 FRAME_SAMPLES: Final = 256  # 16 ms, the detector's frame
 ONSET_VOICED: Final = 3  # of the last ONSET_FRAMES: a click is shorter, a word is longer
 ONSET_FRAMES: Final = 5
-KEPT_SILENCE: Final = 7 * FRAME_SAMPLES  # 112 ms after the last voice: soft endings are below the threshold
-PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 128 ms: by then the end of the utterance, if it is one, is known
+KEPT_SILENCE: Final = 4 * FRAME_SAMPLES  # 64 ms after the last voice: soft endings are below the threshold
+PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 80 ms: by then the end of the utterance, if it is one, is known
 COMPLETE_SHARE: Final = 0.4  # of silence_ms, after a complete command: with 500 ms nobody is cut before 200
 UNFINISHED_SHARE: Final = 1.6  # after words that want others: 800 ms, as people take to think of a word
 GROWTH: Final = INTERNAL_RATE_HZ // 2  # 500 ms of further speech are some words more

@@ -145,8 +145,7 @@ class HassilGrammar:
             for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
                 found = _parse(known, variant)
                 if found is not None:
-                    goes_on = may_continue((grammar.prefixes for grammar in known.grammars), variant.text)
-                    return attrs.evolve(_match(*found, RANK_FACTOR**rank, variant), may_continue=goes_on)
+                    return _match(*found, RANK_FACTOR**rank, variant, known)
         return _sounding_alike(known, heard, _code(language))
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
@@ -181,7 +180,7 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: st
         changed_text = _with(hypotheses[rank], changes, language)
         found = _parse(known, changed_text)
         if found is not None:
-            return _match(*found, -confidence, changed_text)
+            return _match(*found, -confidence, changed_text, known)
     return None
 
 
@@ -218,7 +217,9 @@ def _parse(known: _Language, heard: _Heard) -> tuple[Command, Mapping[str, Any]]
     return next((found for grammar in known.grammars if (found := grammar.parse(heard)) is not None), None)
 
 
-def _match(command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Heard) -> CommandMatch:
+def _match(
+    command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Heard, known: _Language
+) -> CommandMatch:
     return CommandMatch(
         intent=command.intent,
         server=command.server,
@@ -226,6 +227,7 @@ def _match(command: Command, arguments: Mapping[str, Any], confidence: float, he
         arguments=arguments,
         confidence=round(confidence, 3),
         text=heard.text,
+        may_continue=may_continue((grammar.prefixes for grammar in known.grammars), heard.text),
     )
 
 

@@ -94,7 +94,7 @@ async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
     await ear.hear(silence(1.024) + voice(1.024) + silence(0.3) + voice(0.512) + silence(1.0))
     first, last = ear.dialogue.of(UtterancePaused)
     [ended] = ear.dialogue.of(UtteranceEnded)
-    assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_160)
+    assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_112)
     assert first.utterance.pcm == ended.utterance.pcm[: len(first.utterance.pcm)]
     assert last.utterance == ended.utterance
 
@@ -115,7 +115,7 @@ async def test_a_complete_command_ends_the_utterance_sooner(grow: Grow, autojump
     [ended] = ear.dialogue.of(UtteranceEnded)
     assert ended.reason == "command_complete"
     assert ended.utterance == ear.dialogue.of(UtterancePaused)[0].utterance
-    assert ear.memory.speech_start == round(1.136 * RATE_HZ), "what was handed on is committed"
+    assert ear.memory.speech_start == round(1.088 * RATE_HZ), "what was handed on is committed"
     await ear.hear(silence(1.0))
     assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
 
@@ -127,7 +127,7 @@ async def test_words_that_want_others_get_more_silence(grow: Grow, autojump_cloc
     await judge(ear, "unfinished")
     await ear.hear(silence(0.4) + voice(0.512) + silence(1.024))
     [ended] = ear.dialogue.of(UtteranceEnded)
-    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (0, 2_368)
+    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (0, 2_320)
 
 
 async def test_a_voice_that_went_on_before_the_verdict_was_read_is_not_cut_off(
@@ -152,7 +152,7 @@ async def test_a_crash_between_pause_and_verdict_says_nothing_twice(grow: Grow, 
     await trio.sleep(2.0)
     assert ear.tree.status().children[-1].incarnation == 2
     [ended] = ear.dialogue.of(UtteranceEnded)
-    assert (ended.reason, ended.utterance.pcm) == ("command_complete", voice(1.024) + silence(0.112))
+    assert (ended.reason, ended.utterance.pcm) == ("command_complete", voice(1.024) + silence(0.064))
     await judge(ear, "complete")
     assert len(ear.dialogue.of(UtteranceEnded)) == 1
 
@@ -178,9 +178,9 @@ async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_cloc
     assert ear.dialogue.of(SpeechBegan) == [SpeechBegan(at_ms=1_024)]
     [ended] = ear.dialogue.of(UtteranceEnded)
     assert ended.reason == "silence"
-    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (704, 2_160)
-    assert ended.utterance.pcm == silence(0.32) + voice(1.024) + silence(0.112)
-    assert ear.memory.speech_start == round(2.16 * RATE_HZ), "what was handed on is committed"
+    assert (ended.utterance.start_ms, ended.utterance.end_ms) == (704, 2_112)
+    assert ended.utterance.pcm == silence(0.32) + voice(1.024) + silence(0.064)
+    assert ear.memory.speech_start == round(2.112 * RATE_HZ), "what was handed on is committed"
 
 
 async def test_a_click_is_dropped_and_committed(grow: Grow, autojump_clock: MockClock) -> None:
@@ -272,7 +272,7 @@ async def test_long_speech_is_split_and_no_sample_is_lost_or_doubled(grow: Grow,
     first, second = ear.dialogue.of(UtteranceEnded)
     assert (first.reason, second.reason) == ("max_length", "silence")
     assert first.utterance.end_ms == second.utterance.start_ms
-    assert first.utterance.pcm + second.utterance.pcm == voice(40.96) + silence(0.112)
+    assert first.utterance.pcm + second.utterance.pcm == voice(40.96) + silence(0.064)
 
 
 # --- acknowledgement -----------------------------------------------------------------------------
@@ -315,7 +315,7 @@ async def test_a_crash_in_mid_speech_costs_no_sample(grow: Grow, autojump_clock:
     await ear.hear(silence(0.512) + voice(2.048) + silence(1.0))
     assert ear.tree.status().children[-1].incarnation == 2
     [ended] = ear.dialogue.of(UtteranceEnded)
-    assert ended.utterance.pcm == silence(0.32) + voice(2.048) + silence(0.112)
+    assert ended.utterance.pcm == silence(0.32) + voice(2.048) + silence(0.064)
     assert ear.heard() == ["SpeechBegan", "SpeechBegan", "UtteranceEnded"], "heard again after the crash"
 
 
@@ -325,8 +325,8 @@ async def test_what_was_committed_before_a_crash_is_not_heard_again(grow: Grow, 
     await trio.sleep(2.0)
     await ear.hear(voice(1.024) + silence(1.024) + voice(1.024) + silence(1.024))
     first, second = ear.dialogue.of(UtteranceEnded)
-    assert (first.utterance.start_ms, first.utterance.end_ms) == (0, 1_136)
-    assert (second.utterance.start_ms, second.utterance.end_ms) == (1_728, 3_184)
+    assert (first.utterance.start_ms, first.utterance.end_ms) == (0, 1_088)
+    assert (second.utterance.start_ms, second.utterance.end_ms) == (1_728, 3_136)
     assert ear.tree.status().children[-1].incarnation == 2
 
 

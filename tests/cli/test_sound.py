@@ -59,10 +59,10 @@ def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
         write_wav(tmp_path / "missing" / "a.wav", Sound(b"", 16_000))
 
 
-def test_frames_are_100_ms_and_lose_nothing() -> None:
-    whole = Sound(bytes(2 * 2 * 4_410 * 3 + 40), 44_100, channels=2)
+def test_frames_are_40_ms_and_lose_nothing() -> None:
+    whole = Sound(bytes(2 * 2 * 1_764 * 3 + 40), 44_100, channels=2)
     frames = list(whole.frames())
-    assert [len(frame) for frame in frames] == [2 * 2 * 4_410] * 3 + [40]
+    assert [len(frame) for frame in frames] == [2 * 2 * 1_764] * 3 + [40]
     assert b"".join(frames) == whole.pcm
 
 

@@ -44,7 +44,7 @@ def without_pauses(happened: Iterable[EndpointEvent]) -> list[EndpointEvent]:
 def test_speech_between_silences_is_one_utterance() -> None:
     onset, ended = feed((1_600, SILENCE), (800, VOICE), (800, SILENCE))
     assert onset == Onset(start_sample=(1_600 - 320) * MS, at_sample=1_600 * MS)
-    assert ended == Ended((1_600 - 320) * MS, (2_400 + 112) * MS, 2_400 * MS, "silence")
+    assert ended == Ended((1_600 - 320) * MS, (2_400 + 64) * MS, 2_400 * MS, "silence")
 
 
 def test_the_onset_comes_with_the_third_voiced_frame_of_five() -> None:
@@ -71,7 +71,7 @@ def test_the_pre_roll_does_not_reach_before_the_stream_or_into_the_last_utteranc
     assert first.start_sample == 0
     assert isinstance(ended, Ended)
     assert isinstance(second, Onset)
-    assert second.start_sample == second.at_sample - 320 * MS == ended.end_sample + 80 * MS
+    assert second.start_sample == second.at_sample - 320 * MS == ended.end_sample + 128 * MS
     rules = Rules(pre_roll_ms=2_000)
     _, ended, second = feed((160, VOICE), (512, SILENCE), (160, VOICE), rules=rules)[:3]
     assert isinstance(ended, Ended)
@@ -95,9 +95,9 @@ def test_a_silence_that_may_be_the_end_is_told_with_the_samples_of_the_end() -> 
     assert paused == Paused(ended.start_sample, ended.end_sample)
 
 
-def test_it_is_told_after_128_ms_and_once_in_each_silence() -> None:
-    assert pauses((800, VOICE), (112, SILENCE)) == []
-    assert len(pauses((800, VOICE), (128, SILENCE))) == 1
+def test_it_is_told_after_80_ms_and_once_in_each_silence() -> None:
+    assert pauses((800, VOICE), (64, SILENCE)) == []
+    assert len(pauses((800, VOICE), (80, SILENCE))) == 1
     assert len(pauses((800, VOICE), (400, SILENCE), (160, VOICE), (400, SILENCE), (160, VOICE))) == 2
 
 
@@ -124,9 +124,9 @@ def in_a_pause(silence_ms: float, rules: Rules | None = None) -> tuple[Endpointe
 
 @pytest.mark.parametrize(("silence_ms", "end_ms"), [(500, 208), (2_000, 800)])
 def test_complete_words_end_after_two_fifths_of_the_silence(silence_ms: int, end_ms: int) -> None:
-    endpointer, end_sample = in_a_pause(128, Rules(silence_ms=silence_ms))
+    endpointer, end_sample = in_a_pause(80, Rules(silence_ms=silence_ms))
     assert endpointer.judge(end_sample, "complete") == []
-    assert endpointer.feed(frames(end_ms - 128 - 16, SILENCE)) == []
+    assert endpointer.feed(frames(end_ms - 80 - 16, SILENCE)) == []
     assert endpointer.feed(frames(16, SILENCE)) == [Ended(0, end_sample, 800 * MS, "command_complete")]
 
 
@@ -136,27 +136,27 @@ def test_complete_words_that_are_known_late_end_at_once() -> None:
 
 
 def test_unfinished_words_have_eight_fifths_of_the_silence() -> None:
-    endpointer, end_sample = in_a_pause(128)
-    assert endpointer.judge(end_sample, "unfinished") == endpointer.feed(frames(656, SILENCE)) == []
+    endpointer, end_sample = in_a_pause(80)
+    assert endpointer.judge(end_sample, "unfinished") == endpointer.feed(frames(704, SILENCE)) == []
     assert endpointer.feed(frames(16, SILENCE)) == [Ended(0, end_sample, 800 * MS, "silence")]
 
 
 def test_a_verdict_is_about_one_pause_only() -> None:
-    endpointer, end_sample = in_a_pause(128)
+    endpointer, end_sample = in_a_pause(80)
     endpointer.judge(end_sample, "unfinished")
     assert without_pauses(endpointer.feed(frames(160, VOICE) + frames(480, SILENCE))) == []
     assert [type(event) for event in endpointer.feed(frames(32, SILENCE))] == [Ended]
 
 
 def test_a_verdict_that_comes_after_the_voice_has_gone_on_changes_nothing() -> None:
-    endpointer, end_sample = in_a_pause(128)
+    endpointer, end_sample = in_a_pause(80)
     assert without_pauses(endpointer.feed(frames(160, VOICE) + frames(320, SILENCE))) == []
     assert endpointer.judge(end_sample, "complete") == []
     assert endpointer.is_open
 
 
 def test_a_verdict_that_comes_after_the_end_or_while_the_button_is_down_changes_nothing() -> None:
-    endpointer, end_sample = in_a_pause(128)
+    endpointer, end_sample = in_a_pause(80)
     endpointer.press()
     assert endpointer.judge(end_sample, "complete") == []
     assert len(endpointer.release()) == 1
@@ -200,17 +200,17 @@ def test_a_pause_shorter_than_silence_ms_is_inside_the_utterance() -> None:
 def test_between_the_thresholds_speech_goes_on_but_does_not_begin() -> None:
     assert feed((2_000, 0.4)) == []
     events = feed((160, VOICE), (2_000, 0.4), (800, SILENCE))
-    assert events[-1] == Ended(0, (2_160 + 112) * MS, 2_160 * MS, "silence")
+    assert events[-1] == Ended(0, (2_160 + 64) * MS, 2_160 * MS, "silence")
 
 
 def test_after_silence_the_lower_threshold_does_not_count_any_more() -> None:
     events = feed((160, VOICE), (160, SILENCE), (2_000, 0.4))
-    assert events[-1] == Ended(0, (160 + 112) * MS, 160 * MS, "silence")
+    assert events[-1] == Ended(0, (160 + 64) * MS, 160 * MS, "silence")
 
 
 def test_a_release_threshold_above_the_other_makes_no_difference() -> None:
     assert feed((160, VOICE), (160, 0.6), (800, SILENCE), rules=Rules(release_threshold=0.9))[-1] == Ended(
-        0, (320 + 112) * MS, 320 * MS, "silence"
+        0, (320 + 64) * MS, 320 * MS, "silence"
     )
 
 
@@ -228,7 +228,7 @@ def test_the_silence_that_ends_an_utterance_is_as_long_as_wanted(silence_ms: int
 def test_a_cough_is_dropped_as_too_short() -> None:
     onset, dropped = feed((800, SILENCE), (96, VOICE), (800, SILENCE))
     assert isinstance(onset, Onset)
-    assert dropped == Dropped(onset.start_sample, (896 + 112) * MS, "too_short")
+    assert dropped == Dropped(onset.start_sample, (896 + 64) * MS, "too_short")
 
 
 def test_the_shortest_speech_that_counts_is_kept() -> None:
@@ -275,7 +275,7 @@ def test_a_dip_inside_a_word_is_a_worse_place_than_a_pause() -> None:
 def test_the_short_tail_of_a_split_word_is_not_dropped() -> None:
     events = feed((29_808, VOICE), (80, SILENCE), (96, VOICE), (1_200, SILENCE))
     assert [type(event) for event in events] == [Onset, Ended, Onset, Ended]
-    assert events[-1] == Ended(29_840 * MS, 30_096 * MS, 29_984 * MS, "silence")
+    assert events[-1] == Ended(29_840 * MS, 30_048 * MS, 29_984 * MS, "silence")
 
 
 def test_when_only_silence_follows_the_split_nothing_new_begins() -> None:
@@ -307,7 +307,7 @@ def test_a_maximum_without_room_for_an_onset_is_taken_as_one_second() -> None:
 def test_a_stall_ends_what_is_going_on() -> None:
     endpointer = Endpointer(Rules())
     endpointer.feed(frames(800, VOICE) + frames(400, SILENCE))
-    assert endpointer.stall() == [Ended(0, (800 + 112) * MS, 800 * MS, "stalled")]
+    assert endpointer.stall() == [Ended(0, (800 + 64) * MS, 800 * MS, "stalled")]
     assert not endpointer.is_open
 
 
@@ -477,7 +477,7 @@ def test_utterances_are_ordered_bounded_and_apart(rules: Rules, actions: list[st
                 assert event.start_sample <= event.last_voice_sample <= event.end_sample
                 expected = {"feed": {"silence", "max_length"}, "release": {"manual"}, "stall": {"stalled"}}
                 assert event.reason in expected[action]
-                if event.reason == "silence" and rules.silence_ms > 128:
+                if event.reason == "silence" and rules.silence_ms > 80:
                     assert paused == Paused(event.start_sample, event.end_sample)
             floor, opened = event.end_sample, None
         assert endpointer.is_open == (opened is not None)

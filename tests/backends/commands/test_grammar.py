@@ -236,6 +236,11 @@ def test_the_first_hypothesis_that_is_a_command_wins_over_a_misheard_one(grammar
     assert match.confidence == round(0.97**2, 3)
 
 
+def test_a_misheard_sentence_goes_on_as_what_was_meant_does(grammar):
+    assert not grammar.match(["and milk to the shopping list"], "en").may_continue
+    assert grammar.match(["set a timer for tin minutes"], "en").may_continue
+
+
 def test_a_word_heard_as_two_is_forgiven(grammar):
     match = grammar.match(["set a timer for ten minutes called spaghetti"], "en")
     torn = grammar.match(["set a tie mer for ten minutes called spaghetti"], "en")
