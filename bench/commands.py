@@ -299,9 +299,7 @@ def _report(options: argparse.Namespace, measured: Sequence[Measured]) -> dict[s
         "transcript_ms_by_end": dict(
             _percentiles([{one.reason: one.client_ms["transcript"]} for one in measured if one.heard])
         ),
-        "each": [
-            {"said": one.sentence, "heard": one.heard, "end": one.reason, **one.client_ms} for one in measured
-        ],
+        "each": [{"said": one.sentence, "heard": one.heard, "end": one.reason, **one.client_ms} for one in measured],
         "wrong": [
             {"said": one.sentence, "heard": one.heard, "tool": one.tool, "outcome": one.outcome}
             for one in measured
