@@ -276,6 +276,7 @@ def _evidence(item: _Item, result: Hypotheses) -> Evidence:
         avg_logprob=result.avg_logprob,
         no_speech_prob=None if item.attempt.is_biased else result.no_speech_prob,
         is_loop=transcripts.is_loop(result.tokens[0], text, item.duration_s, item.voiced_s),
+        is_second=item.attempts > 1,
     )
 
 

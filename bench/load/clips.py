@@ -35,9 +35,14 @@ def clips(corpus: Path | None) -> list[Clip]:
     """Return the clips of a folder, or the commands above; raises ``ClientError`` for what is no WAV file."""
     if corpus is not None:
         return [clip(path.stem, read_wav(path)) for path in sorted(corpus.glob("*.wav"))]
+    return spoken(SENTENCES)
+
+
+def spoken(sentences: Sequence[str]) -> list[Clip]:
+    """Return sentences as Piper says them; kept in a folder of the user's for the next run."""
     folder = Path(tempfile.gettempdir()) / f"sayso-bench-speech-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    files = {sentence: folder / f"{_file_name(sentence)}.wav" for sentence in SENTENCES}
+    files = {sentence: folder / f"{_file_name(sentence)}.wav" for sentence in sentences}
     if not all(path.exists() for path in files.values()):
         _make(files)
     return [clip(sentence, read_wav(path)) for sentence, path in files.items()]

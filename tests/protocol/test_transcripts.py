@@ -76,6 +76,22 @@ def test_a_repetition_that_nobody_can_have_said_so_fast_is_a_loop() -> None:
     assert transcripts.is_loop([1, 2, 3, 4, 5] * 6, "where are my keys " * 6, duration_s=2.0, voiced_s=1.0)
 
 
+@pytest.mark.parametrize(
+    ("words", "times", "expected"),
+    [
+        ("we had to go home", 4, True),
+        ("we had to go home", 3, False),
+        ("it took them years to return to the land", 3, True),
+        ("no", 11, False),  # as children say it
+    ],
+)
+def test_what_comes_again_and_again_is_a_loop_however_long_it_took(words: str, times: int, expected: bool) -> None:
+    text = f"{words} " * times
+    tokens = [hash(word) for word in text.split()]
+
+    assert transcripts.is_loop(tokens, text, duration_s=29.0, voiced_s=29.0) is expected
+
+
 def test_many_words_alone_are_no_loop() -> None:
     assert not transcripts.is_loop(list(range(20)), "a quick speaker", duration_s=3.0, voiced_s=1.0)
 
@@ -124,6 +140,9 @@ def test_decoding_again_comes_to_an_end_whatever_comes_out() -> None:
         ({"no_speech_prob": 0.9}, None),  # sure of its words
         ({"no_speech_prob": None, "avg_logprob": -1.2}, None),  # a prompt spoils that opinion
         ({"avg_logprob": -2.0}, "low_confidence"),
+        ({"avg_logprob": -0.9, "is_second": True}, "low_confidence"),
+        ({"avg_logprob": -0.9}, None),  # nothing else was tried
+        ({"avg_logprob": -0.9, "is_second": True, "voiced_s": 0.2}, None),  # "yes" has little to go by
         ({"is_loop": True}, "hallucination"),
         ({"text": "Thank you.", "level_dbfs": -50.0}, "hallucination"),
         ({"text": "Thank you."}, None),  # said aloud

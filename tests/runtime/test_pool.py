@@ -315,6 +315,7 @@ async def test_callers_hear_of_a_pool_that_stops():
     with trio.fail_after(20):
         async with trio.open_nursery() as callers, running(pool):
             callers.start_soon(call, "sleep", {"seconds": 600})
+            await trio.testing.wait_all_tasks_blocked()  # so that the other waits behind it
             callers.start_soon(call, "echo", {})
             await trio.testing.wait_all_tasks_blocked()
         await call("echo", {})
