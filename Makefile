@@ -3,6 +3,7 @@
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
 #   make sim        the whole house, simulated, for SEEDS=2000 seeds
+#   make mutations  break each promise once; a test must notice
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -22,7 +23,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test sim lint types format bench lock clean
+.PHONY: help serve test sim mutations lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,11 +32,14 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types sim $(STAMPS)/node
+test: lint types sim mutations $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 sim: $(STAMPS)/dev
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --processes 2
+
+mutations: $(STAMPS)/dev
+	$(BIN)/python -m tests.mutations --processes 2
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

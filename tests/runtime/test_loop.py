@@ -264,6 +264,45 @@ class Worker(Probe):
         return await super().handle(message)
 
 
+async def test_20_the_answer_of_a_given_up_incarnation_is_late(grow: Grow, autojump_clock: MockClock) -> None:
+    spec = probe("a", shutdown_s=1.0)
+    await grow(spec)
+
+    async def resist(actor: Probe) -> str:
+        actor.context.stop("done")
+        with trio.CancelScope(shield=True):
+            await trio.sleep(50.0)
+        return "at last"
+
+    with pytest.raises(ActorDied):
+        await spec.ref.ask(Do(resist), 20.0)
+    assert await spec.ref.ask("hello") == "hello", "another incarnation has taken its place"
+    await trio.sleep(60.0)
+    counters = spec.ref.statistics().counters
+    assert (counters.late_replies, counters.processed, counters.in_flight) == (1, 1, 0), "it is counted as dropped"
+    assert is_balanced(spec.ref)
+
+
+async def test_82_what_expired_in_the_queue_is_not_begun(grow: Grow, autojump_clock: MockClock) -> None:
+    seen: list[Any] = []
+    spec = probe("a", seen)
+    await grow(spec)
+
+    async def hold_up_everything(_: Probe) -> None:
+        await wait_all_tasks_blocked()
+        autojump_clock.jump(3.0)  # no asker runs meanwhile, so none takes its message back
+
+    async def ask_late() -> None:
+        with pytest.raises(AskTimeout):
+            await spec.ref.ask("late", 1.0)
+
+    spec.ref.tell_nowait(Do(hold_up_everything))
+    await ask_late()
+    assert seen == ["a starts"]
+    assert spec.ref.statistics().counters.expired == 1
+    assert is_balanced(spec.ref)
+
+
 async def test_82_what_could_hardly_be_done_in_time_is_not_begun(grow: Grow, autojump_clock: MockClock) -> None:
     seen: list[Any] = []
     spec = ChildSpec(Ref("a"), lambda: Worker("a", seen))

@@ -1,0 +1,99 @@
+"""Runs the tests of a mutation in a copy of the tree, so that the tree itself is never broken."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from tests.mutations.table import Mutation
+from tests.source_tree import ROOT
+
+TIMEOUT_S = 60.0
+LEFT_OUT = (".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "results")
+PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rA", "-p", "no:cacheprovider", "-p", "no:cov")
+OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
+
+
+@attrs.frozen
+class Finding:
+    """What the tests said of one mutation."""
+
+    mutation: Mutation
+    survived: tuple[str, ...]
+    """Tests that should have failed and did not."""
+    said: str = ""
+    """The last words of pytest, where it did not get as far as the tests."""
+    is_hung: bool = False
+    """The tests did not end in time: noticed, though not nicely."""
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether the mutation turned every test red that it should."""
+        return not self.survived and not self.said
+
+
+@contextmanager
+def copied_tree() -> Iterator[Path]:
+    """Yield a copy of the repository; compiled modules come along, so that only what is changed is compiled anew."""
+    with tempfile.TemporaryDirectory(prefix="sayso-mutation-") as folder:
+        tree = Path(folder, "tree")
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        yield tree
+
+
+def mutate(tree: Path, mutation: Mutation) -> None:
+    """Break the file; raises ``ValueError`` if the text is not there exactly once."""
+    file = tree / mutation.file
+    file.write_text(mutated(file.read_text(), mutation))
+
+
+def mutated(source: str, mutation: Mutation) -> str:
+    """Return the broken source; raises ``ValueError`` if the text is not there exactly once."""
+    if source.count(mutation.text) != 1:
+        raise ValueError(f"{mutation.file} must have exactly one {mutation.text!r}, not {source.count(mutation.text)}")
+    return source.replace(mutation.text, mutation.replacement)
+
+
+def check(mutation: Mutation) -> Finding:
+    """Break a copy and run the tests that must notice."""
+    with copied_tree() as tree:
+        mutate(tree, mutation)
+        try:
+            outcomes, said = run_tests(tree, mutation.tests)
+        except subprocess.TimeoutExpired:
+            return Finding(mutation, (), is_hung=True)
+    survived = tuple(test for test in mutation.tests if outcomes.get(test) == "PASSED")
+    return Finding(mutation, survived, "" if set(mutation.tests) <= set(outcomes) else said)
+
+
+def red_at_rest(tests: Sequence[str]) -> tuple[str, ...]:
+    """Return the tests that fail although nothing is broken: those say nothing."""
+    with copied_tree() as tree:
+        outcomes, _ = run_tests(tree, tests)
+    return tuple(test for test in tests if outcomes.get(test) != "PASSED")
+
+
+def run_tests(tree: Path, tests: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return how each test ended, the worst of its cases, and the last words of pytest."""
+    environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, *PYTEST, *tests],
+        cwd=tree,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    outcomes: dict[str, str] = {}
+    for outcome, test in OUTCOME.findall(done.stdout):
+        outcomes[test] = outcome if outcomes.get(test, "PASSED") == "PASSED" else outcomes[test]
+    return outcomes, done.stdout[-1_000:]

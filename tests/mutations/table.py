@@ -1,0 +1,320 @@
+"""What is broken on purpose, and which tests must notice: a promise that no test guards is not kept for long."""
+
+from typing import Final
+
+import attrs
+
+
+@attrs.frozen
+class Mutation:
+    """One change of the product that has to turn tests red."""
+
+    name: str
+    """The promise that it breaks, as a command to whoever breaks it."""
+    file: str
+    text: str
+    """Stands in the file exactly once."""
+    replacement: str
+    tests: tuple[str, ...]
+    """Each of them must fail, as ``file::function``."""
+
+
+MUTATIONS: Final = (
+    # --- restarts
+    Mutation(
+        "restart without backoff",
+        "runtime/restart.py",
+        "delay_s = 0.0 if is_first else backoff_delay_s(max(1, consecutive), backoff, rng)",
+        "delay_s = 0.0",
+        (
+            "tests/runtime/test_restart.py::test_the_first_restart_is_immediate_after_a_second_of_health",
+            "tests/runtime/test_ref.py::test_85_an_ask_during_backoff_fails_at_once_or_is_served",
+        ),
+    ),
+    Mutation(
+        "let the jitter exceed the cap",
+        "runtime/restart.py",
+        "whole_s * rng.uniform(0.5, 1.0)",
+        "whole_s * rng.uniform(0.5, 1.5)",
+        ("tests/runtime/test_restart.py::test_37_the_delay_lies_between_half_and_whole_and_never_above_the_cap",),
+    ),
+    Mutation(
+        "allow one restart too many",
+        "runtime/restart.py",
+        "if len(history.restarts) > intensity.max_restarts:",
+        "if len(history.restarts) > intensity.max_restarts + 1:",
+        ("tests/runtime/test_restart.py::test_32_exactly_n_restarts_in_the_window_are_allowed",),
+    ),
+    Mutation(
+        "never forget a restart",
+        "runtime/restart.py",
+        "restarts = tuple(t for t in history.restarts if t >= now_s - intensity.period_s)",
+        "restarts = history.restarts",
+        ("tests/runtime/test_restart.py::test_33_crashes_spaced_more_than_the_window_never_escalate",),
+    ),
+    Mutation(
+        "crash for ever, if only rarely",
+        "runtime/restart.py",
+        "if consecutive > backoff.max_consecutive:",
+        "if consecutive > 10 * backoff.max_consecutive:",
+        ("tests/runtime/test_restart.py::test_40_too_many_crashes_in_a_row_escalate_however_rare",),
+    ),
+    Mutation(
+        "count poison as crashes",
+        "runtime/restart.py",
+        "    if ended.has_quarantined:\n        return History(",
+        "    if ended.has_quarantined and not history:\n        return History(",
+        (
+            "tests/runtime/test_restart.py::test_90_poison_does_not_count_towards_the_intensity",
+            "tests/runtime/test_loop.py::test_90_poison_messages_do_not_escalate",
+        ),
+    ),
+    # --- incarnations and stops
+    Mutation(
+        "believe an incarnation that was given up",
+        "runtime/child.py",
+        "        if incarnation is not self._current:\n            self.zombies -= 1",
+        "        if False:\n            self.zombies -= 1",
+        (
+            "tests/runtime/test_child.py::test_20_the_end_of_a_given_up_incarnation_is_no_news",
+            "tests/runtime/test_dynamic.py::test_a_zombie_keeps_its_place_until_it_ends",
+        ),
+    ),
+    Mutation(
+        "take the answer of an incarnation that was given up",
+        "runtime/loop.py",
+        "if self._in_flight.pop(envelope.id, None) is None:",
+        "if self._in_flight.pop(envelope.id, None) is None and False:",
+        ("tests/runtime/test_loop.py::test_20_the_answer_of_a_given_up_incarnation_is_late",),
+    ),
+    Mutation(
+        "wait a hundred seconds for a task that resists",
+        "runtime/child.py",
+        "ZOMBIE_AFTER_S = 1.0",
+        "ZOMBIE_AFTER_S = 100.0",
+        (
+            "tests/runtime/test_supervisor.py::test_47_a_child_that_resists_is_given_up_with_its_stack",
+            "tests/runtime/test_incarnation.py::test_an_actor_that_ends_itself_and_hangs_is_stuck_and_restarted",
+        ),
+    ),
+    Mutation(
+        "let the children decide how long the tree's stop takes",
+        "runtime/tree.py",
+        "await self._root.stop(reason, patience_s=self._stop_timeout_s)",
+        "await self._root.stop(reason)",
+        ("tests/runtime/test_tree.py::test_the_whole_stop_is_bounded",),
+    ),
+    Mutation(
+        "stop in the order of the start",
+        "runtime/children.py",
+        "for child in reversed(tuple(self)):",
+        "for child in tuple(self):",
+        ("tests/runtime/test_supervisor.py::test_45_children_stop_in_reverse_each_when_the_one_before_is_gone",),
+    ),
+    # --- asks
+    Mutation(
+        "handle what nobody waits for any more",
+        "runtime/loop.py",
+        "if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):",
+        "if envelope.has_steady_cost and self._is_hopeless(envelope, now_s):",
+        ("tests/runtime/test_loop.py::test_82_what_expired_in_the_queue_is_not_begun",),
+    ),
+    Mutation(
+        "begin what cannot be done in time",
+        "runtime/loop.py",
+        "if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):",
+        "if envelope.is_expired(now_s):",
+        ("tests/runtime/test_loop.py::test_82_what_could_hardly_be_done_in_time_is_not_begun",),
+    ),
+    Mutation(
+        "let the askers of a dead actor wait",
+        "runtime/loop.py",
+        "                _tell_asker(envelope, ActorDied(self._ref.name, ended))\n",
+        "",
+        ("tests/runtime/test_ref.py::test_84_every_pending_ask_fails_at_once_when_the_actor_dies",),
+    ),
+    Mutation(
+        "let the asker of a poison message wait",
+        "runtime/loop.py",
+        "                _tell_asker(envelope, PoisonMessage(self._ref.name, ended))\n",
+        "",
+        ("tests/runtime/test_loop.py::test_89_a_message_that_crashes_is_poison_and_the_next_is_served",),
+    ),
+    Mutation(
+        "let a late reply replace the answer",
+        "runtime/envelope.py",
+        "        if self.is_over:\n            return False\n        self._value = value\n",
+        "        self._value = value\n",
+        (
+            "tests/runtime/test_envelope.py::test_81_a_slot_takes_one_answer",
+            "tests/runtime/test_ref.py::test_81_a_timeout_is_raised_at_the_deadline_and_the_late_reply_is_dropped",
+        ),
+    ),
+    Mutation(
+        "give a nested ask a deadline of its own",
+        "runtime/ref.py",
+        "inherited_s = math.inf if inbound is None else inbound.envelope.deadline_s",
+        "inherited_s = math.inf",
+        ("tests/runtime/test_ref.py::test_83_a_nested_ask_inherits_the_deadline_of_its_message",),
+    ),
+    Mutation(
+        "wait for oneself in a circle",
+        "runtime/ref.py",
+        "        if self in chain:\n",
+        "        if self in chain and False:\n",
+        ("tests/runtime/test_ref.py::test_87_a_asks_b_asks_a_is_a_cycle",),
+    ),
+    # --- mailboxes
+    Mutation(
+        "throw away without counting",
+        "runtime/mailbox.py",
+        "        self.counters.dropped[reason] += 1\n",
+        "",
+        (
+            "tests/runtime/test_mailbox.py::test_69_74_any_order_of_events_keeps_the_bound_and_the_balance",
+            "tests/runtime/test_properties.py::test_a_mailbox_in_a_storm_loses_nothing_without_a_trace",
+        ),
+    ),
+    Mutation(
+        "let control wait behind data",
+        "runtime/mailbox.py",
+        "        if self._control:\n            return",
+        "        if self._control and not self._data:\n            return",
+        (
+            "tests/runtime/test_mailbox.py::test_75_control_overtakes_data",
+            "tests/runtime/test_ref.py::test_75_a_signal_behind_many_messages_is_handled_next",
+        ),
+    ),
+    Mutation(
+        "hold one message more than fits",
+        "runtime/lane.py",
+        "return len(self._queue) < self._spec.capacity and",
+        "return len(self._queue) <= self._spec.capacity and",
+        ("tests/runtime/test_mailbox.py::test_69_74_any_order_of_events_keeps_the_bound_and_the_balance",),
+    ),
+    Mutation(
+        "enqueue for a sender who has been cancelled",
+        "runtime/mailbox.py",
+        "            del self._senders[task]\n            self._admit_senders()",
+        "            self._admit_senders()",
+        (
+            "tests/runtime/test_mailbox.py::test_70_blocked_senders_are_served_in_order_and_a_cancelled_one_leaves_nothing",
+        ),
+    ),
+    # --- places
+    Mutation(
+        "keep the place of a child that has ended",
+        "runtime/dynamic.py",
+        "    def _leave_or_forget(self, child: Child) -> None:\n        self._children.forget(child)",
+        "    def _leave_or_forget(self, child: Child) -> None:\n        pass",
+        (
+            "tests/runtime/test_dynamic.py::test_15_a_child_that_ended_is_forgotten_and_its_id_is_free",
+            "tests/runtime/test_dynamic.py::test_66_places_are_balanced_after_any_history",
+        ),
+    ),
+    Mutation(
+        "keep the place of a client that has gone",
+        "actors/gateway.py",
+        "self._places_taken -= 1",
+        "self._places_taken -= 0",
+        (
+            "tests/actors/test_gateway.py::test_a_place_is_taken_before_the_handshake_and_given_back_once",
+            "tests/actors/test_gateway.py::test_a_place_is_given_back_after_a_failure_too",
+        ),
+    ),
+    Mutation(
+        "let a tenant take all places",
+        "runtime/dynamic.py",
+        "if Counter(self._tenants.values())[request.tenant] >= self._max_per_tenant:",
+        "if Counter(self._tenants.values())[request.tenant] >= self._max_children:",
+        ("tests/runtime/test_dynamic.py::test_68_a_tenant_at_its_cap_is_refused_while_another_is_admitted",),
+    ),
+    Mutation(
+        "admit new clients under load",
+        "actors/gateway.py",
+        "if level >= FULL_LEVEL:",
+        "if level > FULL_LEVEL:",
+        ("tests/actors/test_gateway.py::test_under_load_nobody_new_is_admitted",),
+    ),
+    Mutation(
+        "believe a single sample of the load",
+        "runtime/load.py",
+        "certain = min(self._wanted) if len(self._wanted) == UP_SAMPLES else Level.NORMAL",
+        "certain = wanted",
+        ("tests/runtime/test_load.py::test_98_one_sample_moves_nothing_and_the_second_may_jump",),
+    ),
+    # --- workers
+    Mutation(
+        "leave a worker alone that is over its deadline",
+        "runtime/worker_errands.py",
+        "            errand.scope.deadline = now_s + errand.timeout_s\n",
+        "            errand.scope.deadline = now_s + 3 * errand.timeout_s\n",
+        ("tests/runtime/test_worker_errands.py::test_only_the_first_job_begins_and_its_time_runs",),
+    ),
+    Mutation(
+        "try the job of a dead worker only once",
+        "runtime/pool.py",
+        "if not job.attempts_left or not job.is_wanted:",
+        "if True:",
+        ("tests/runtime/test_pool.py::test_a_job_whose_worker_dies_or_stops_is_done_once_by_the_next",),
+    ),
+    # --- turns
+    Mutation(
+        "call a tool although nobody agreed",
+        "protocol/tools.py",
+        "return Policy.ALLOW if configured is Policy.ALLOW and not now.is_influenced else Policy.CONFIRM",
+        "return Policy.ALLOW",
+        (
+            "tests/protocol/test_tools.py::test_only_reading_and_clear_commands_are_allowed_without_asking",
+            "tests/actors/turn/test_hands.py::test_without_consent_nothing_is_done",
+        ),
+    ),
+    Mutation(
+        "call a tool whatever the user says",
+        "actors/turn/hands.py",
+        "if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):",
+        "if policy is Policy.CONFIRM and await self._confirmed(call_id, wanted) is None:",
+        ("tests/actors/turn/test_hands.py::test_without_consent_nothing_is_done",),
+    ),
+    Mutation(
+        "use a call id twice",
+        "protocol/vault.py",
+        "        if call_id in calls:\n            return False\n",
+        "",
+        (
+            "tests/protocol/test_vault.py::test_a_call_id_is_taken_once",
+            "tests/actors/turn/test_hands.py::test_no_call_id_is_used_twice",
+        ),
+    ),
+    Mutation(
+        "act again after a crash",
+        "actors/dialogue.py",
+        "(memory.has_acted(running.turn_id) or memory.answered == running.turn_id)",
+        "(memory.answered == running.turn_id)",
+        ("tests/actors/test_dialogue.py::test_a_turn_that_has_acted_is_not_repeated_after_a_crash",),
+    ),
+    Mutation(
+        "answer again after a crash",
+        "actors/dialogue.py",
+        "(memory.has_acted(running.turn_id) or memory.answered == running.turn_id)",
+        "memory.has_acted(running.turn_id)",
+        ("tests/actors/test_dialogue.py::test_a_turn_whose_answer_has_begun_is_not_answered_again_after_a_crash",),
+    ),
+    Mutation(
+        "remember what nobody heard after a barge-in",
+        "actors/turn/run.py",
+        'replied = " ".join(self._mouth.heard_until(self._heard_s))',
+        "replied = self._replied",
+        (
+            "tests/actors/test_dialogue.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",
+            "tests/actors/test_dialogue.py::test_an_answer_that_nobody_heard_is_no_answer",
+        ),
+    ),
+    Mutation(
+        "leave a turn without its end",
+        "actors/dialogue.py",
+        "        for turn_id in sorted(self._memory.open_turns - {still_to_run}):\n",
+        "        for turn_id in ():\n",
+        ("tests/actors/test_dialogue.py::test_speech_that_was_being_heard_at_a_crash_ends_as_failed",),
+    ),
+)
