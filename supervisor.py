@@ -58,6 +58,7 @@ from protocol.messages import (
     RecentTurns,
     SpokenAudio,
     Synthesise,
+    ToolList,
     ToolSpec,
     Transcribe,
     Transcript,
@@ -358,8 +359,8 @@ class House:
             return found
 
         async def tools() -> tuple[ToolSpec, ...]:
-            found: tuple[ToolSpec, ...] = await self.refs.tools.ask(ListTools())
-            return found
+            found: ToolList = await self.refs.tools.ask(ListTools())
+            return found.tools
 
         def drain(timeout_s: float | None) -> Mapping[str, object]:
             usual_s = self.settings.supervisor.drain_timeout_s

@@ -58,9 +58,11 @@ class ToolServer(Actor):
         await self._first_try.wait()
 
     async def handle(self, message: object) -> tuple[ToolSpec, ...] | None:
-        """Answer ``ListTools`` (empty while down) and ``CallTool`` with ``ToolOutcome``."""
+        """Answer ``ListTools`` and ``CallTool`` (with ``ToolOutcome``); raises ``ToolUnavailable`` to the asker."""
         match message:
             case ListTools():
+                if self._server is None:
+                    raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
                 return self._tools
             case CallTool():
                 self.context.reply_in_task(self._call, message)

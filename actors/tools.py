@@ -1,13 +1,31 @@
 """The toolbox: knows which server has which tool and passes calls on.
 
-Servers that are down list no tools, so a model is never offered what cannot be called.
+Servers that are down list no tools, so a model is never offered what cannot be called. All are asked at once: one
+that is slow costs its own tools and nobody else's.
 """
 
+import logging
 from collections.abc import Mapping
 
+import trio
+
 from config.settings import ToolsSettings
-from protocol.messages import CallTool, ListTools, ToolOutcome, ToolSpec
-from runtime import Actor, ActorDied, ActorUnavailable, AskTimeout, DomainError, MailboxFull, Ref
+from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from runtime import (
+    Actor,
+    ActorDied,
+    ActorUnavailable,
+    AskError,
+    AskTimeout,
+    DomainError,
+    MailboxError,
+    MailboxFull,
+    Ref,
+)
+
+log = logging.getLogger("sayso.tools")
+
+LIST_WITHIN_S = 1.0  # a server's actor has the list at hand; a turn waits for all of them
 
 
 class NoSuchServer(DomainError):
@@ -19,7 +37,7 @@ class ToolFailed(DomainError):
 
 
 class Tools(Actor):
-    """Answers ``ListTools`` with ``tuple[ToolSpec, ...]`` and ``CallTool`` with ``ToolOutcome``."""
+    """Answers ``ListTools`` with ``ToolList`` and ``CallTool`` with ``ToolOutcome``."""
 
     def __init__(self, settings: ToolsSettings, servers: Mapping[str, Ref]) -> None:
         self._settings = settings
@@ -41,14 +59,20 @@ class Tools(Actor):
         """Show what is there."""
         return {"servers": sorted(self._servers), "calls": self._calls}
 
-    async def _list(self) -> tuple[ToolSpec, ...]:
-        found: list[ToolSpec] = []
-        for ref in self._servers.values():
+    async def _list(self) -> ToolList:
+        found: dict[str, tuple[ToolSpec, ...]] = {}
+
+        async def ask(name: str) -> None:
             try:
-                found.extend(await ref.ask(ListTools(), timeout_s=1.0))
-            except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull):
-                continue  # its next incarnation lists again; until then its tools are hidden
-        return tuple(found)
+                found[name] = await self._servers[name].ask(ListTools(), timeout_s=LIST_WITHIN_S)
+            except (AskError, MailboxError) as error:  # its next incarnation lists again
+                log.debug("no tools of %s: %s", name, error)
+
+        async with trio.open_nursery() as nursery:
+            for name in self._servers:
+                nursery.start_soon(ask, name)
+        listed = tuple(spec for name in self._servers for spec in found.get(name, ()))
+        return ToolList(listed, missing=tuple(name for name in self._servers if name not in found))
 
     async def _call(self, message: CallTool) -> ToolOutcome:
         server = self._servers.get(message.server)

@@ -173,7 +173,16 @@ class ToolSpec:
 
 @attrs.frozen
 class ListTools:
-    """Anybody to tools; answered by ``tuple[ToolSpec, ...]`` of the servers that are up."""
+    """Anybody to tools; answered by a ``ToolList``. One server alone answers with its ``tuple[ToolSpec, ...]``."""
+
+
+@attrs.frozen
+class ToolList:
+    """What can be called now, and whom nobody reaches."""
+
+    tools: tuple[ToolSpec, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Configured servers that are down or did not answer in time."""
 
 
 @attrs.frozen

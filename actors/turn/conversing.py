@@ -5,7 +5,8 @@ Rules kept here:
 * The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
 * What a tool answers is untrusted text: it is marked as data, and can only lead to another call through the same
   policy as before, which then trusts the model less.
-* A tool that the operator denies is not offered; without a list of tools there is still an answer.
+* A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
+  knows what is missing.
 * Text goes on at once: to the client as it comes, to the mouth sentence by sentence.
 """
 
@@ -19,13 +20,24 @@ import attrs
 from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, TurnKit, Wishes
 from protocol.events import ReplyDelta
-from protocol.messages import ChatMessage, Generate, Generation, ListTools, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.messages import (
+    ChatMessage,
+    Generate,
+    Generation,
+    ListTools,
+    ModelToolCall,
+    ToolList,
+    ToolOutcome,
+    ToolSpec,
+)
 from protocol.sentences import SentenceCutter
 from protocol.tools import Policy, configured_policy, index_tools
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
+LIST_WITHIN_S = 2.0  # longer than the toolbox waits for its slowest server
+MISSING = " Tools that do not answer now: {}. Say so only if the request needs them."
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
 
@@ -42,6 +54,7 @@ class Conversation:
     _text: list[str] = attrs.field(factory=list)
     _cutter: SentenceCutter = attrs.field(factory=SentenceCutter)
     _has_read_results: bool = False
+    _missing: tuple[str, ...] = ()
 
     async def run(self, heard: Heard) -> str:
         """Return the whole answer; raises ``AskError`` or ``MailboxError`` if no model could give one."""
@@ -63,17 +76,20 @@ class Conversation:
         if not self.wishes.wants("tools"):
             return {}
         try:
-            specs: tuple[ToolSpec, ...] = await self.kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found: ToolList = await self.kit.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
         except (AskError, MailboxError) as error:
             log.warning("no list of tools: %s", error, extra={"turn_id": self.turn_id})
-            return {}
+            found = ToolList(missing=("all",))
+        self._missing = found.missing
         policies = self.kit.tools.policy
-        allowed = [spec for spec in specs if configured_policy(policies, spec.server, spec.name) is not Policy.DENY]
-        return dict(index_tools(allowed))
+        denied = [spec for spec in found.tools if configured_policy(policies, spec.server, spec.name) is Policy.DENY]
+        return dict(index_tools([spec for spec in found.tools if spec not in denied]))
 
     def _prompt(self, heard: Heard) -> list[ChatMessage]:
-        template = self.kit.dialogue.system_prompt
-        messages = [ChatMessage("system", filled(template, self.kit.unix_time(), self.wishes.language))]
+        system = filled(self.kit.dialogue.system_prompt, self.kit.unix_time(), self.wishes.language)
+        if self._missing:
+            system += MISSING.format(", ".join(self._missing))
+        messages = [ChatMessage("system", system)]
         for user, assistant in self.kit.memory.recent_turns(self.kit.dialogue.history_turns):
             messages.append(ChatMessage("user", user))
             messages.append(ChatMessage("assistant", assistant))

@@ -18,7 +18,7 @@ import trio
 
 from actors.turn.kit import Heard, Refused, TurnKit
 from protocol import events
-from protocol.messages import CallTool, ListTools, Progress, Send, ToolOutcome, ToolRecord, ToolSpec
+from protocol.messages import CallTool, ListTools, Progress, Send, ToolList, ToolOutcome, ToolRecord, ToolSpec
 from protocol.redaction import redacted, redacted_text
 from protocol.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turn import TurnEvent, TurnMachine
@@ -118,11 +118,11 @@ class Hands:
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return what the server says of the tool, if it says anything now."""
         try:
-            specs: tuple[ToolSpec, ...] = await self._kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found: ToolList = await self._kit.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
-        return next((spec for spec in specs if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
+        return next((spec for spec in found.tools if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         timeout_s = self._kit.tools.call_timeout_s

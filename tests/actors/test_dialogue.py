@@ -16,6 +16,7 @@ from protocol.messages import (
     ListTools,
     NoWords,
     Synthesise,
+    ToolList,
     Transcribe,
     Transcript,
     TurnRecord,
@@ -74,7 +75,7 @@ async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_
 async def test_words_are_answered_by_the_model_in_the_client_s_language(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.transcription.answers[Transcribe] = Transcript("wie geht es dir", "de", 0.9)
-    room.tools.answers[ListTools] = ()
+    room.tools.answers[ListTools] = ToolList()
     room.inference.answers[Generate] = says("Gut. ", "Und dir?")
     await room.open(grow, language="de")
     await room.dialogue.tell(spoken())
@@ -378,7 +379,7 @@ async def test_a_turn_that_crashed_before_it_acted_runs_once_more(grow: Grow, au
     room.grammar = grammar
     room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
     await room.open(grow, capabilities=("stt", "llm", "tools"))
-    room.tools.answers[ListTools] = ()
+    room.tools.answers[ListTools] = ToolList()
     await room.begin_to_speak()
     await room.end_speech()
     assert await room.completed() == [("id1", "done")]

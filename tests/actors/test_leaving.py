@@ -5,7 +5,17 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol import events
 from protocol.errors import CloseCode
-from protocol.messages import Generate, Hang, Leave, ListTools, ModelToolCall, SpeechBegan, Transcribe, Transcript
+from protocol.messages import (
+    Generate,
+    Hang,
+    Leave,
+    ListTools,
+    ModelToolCall,
+    SpeechBegan,
+    ToolList,
+    Transcribe,
+    Transcript,
+)
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, says, spec_of, spoken
 from tests.fakes import Grow
 
@@ -27,7 +37,7 @@ async def test_a_server_that_leaves_lets_an_open_utterance_become_an_answer(
     room = Room()
     await room.open(grow)
     room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
-    room.tools.answers[ListTools] = ()
+    room.tools.answers[ListTools] = ToolList()
     room.inference.answers[Generate] = says("Good morning.")
     await room.dialogue.tell(SpeechBegan(0))
     await wait_all_tasks_blocked()
@@ -76,7 +86,7 @@ async def test_bye_waits_for_an_answer_to_a_question_that_is_still_being_heard(
 ) -> None:
     room = Room()
     room.transcription.answers[Transcribe] = after(1.0, Transcript("yes", "en", 0.9))
-    room.tools.answers[ListTools] = (spec_of("lock_door"),)
+    room.tools.answers[ListTools] = ToolList((spec_of("lock_door"),))
     room.inference.answers[Generate] = says(calls=(ModelToolCall("1", "lock_door", {}),))
     await room.open(grow)
     await room.type("lock the door")

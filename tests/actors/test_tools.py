@@ -4,12 +4,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tools import NoSuchServer, ToolFailed, Tools
-from protocol.messages import CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
 from runtime import AskTimeout, ChildSpec, DomainError, MailboxSpec, Overflow, Ref, Restart, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 
 CLOCK = ToolSpec("house", "clock", "", {})
 LAMP = ToolSpec("lights", "lamp", "", {})
+WITHOUT_HOUSE = ToolList((LAMP,), missing=("house",))
 
 
 class Down(DomainError):
@@ -45,7 +46,7 @@ class Box:
 async def test_the_tools_of_all_servers_are_listed(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     await box.open(grow)
-    assert await box.ref.ask(ListTools()) == (CLOCK, LAMP)
+    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP))
 
 
 async def test_a_call_goes_to_its_server(grow: Grow, autojump_clock: MockClock) -> None:
@@ -76,15 +77,15 @@ async def test_a_server_that_does_not_answer_hides_only_its_own_tools(grow: Grow
     box = Box()
     box.house.answers[ListTools] = never
     await box.open(grow)
-    assert await box.ref.ask(ListTools()) == (LAMP,)
+    assert await box.ref.ask(ListTools()) == WITHOUT_HOUSE
 
 
 async def test_a_server_that_is_gone_hides_only_its_own_tools(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     box.house.answers[ListTools] = ValueError("as told")
     await box.open(grow)
-    assert await box.ref.ask(ListTools()) == (LAMP,), "it dies of the question"
-    assert await box.ref.ask(ListTools()) == (LAMP,), "it is gone"
+    assert await box.ref.ask(ListTools()) == WITHOUT_HOUSE, "it dies of the question"
+    assert await box.ref.ask(ListTools()) == WITHOUT_HOUSE, "it is gone"
     with pytest.raises(ToolFailed, match="is stopped"):
         await box.ref.ask(call("house"))
 
@@ -96,7 +97,7 @@ async def test_a_server_with_a_full_mailbox_is_no_crash(grow: Grow, autojump_clo
     for _ in range(2):  # one in hand, one queued
         await box.ref.tell(call("house", timeout_s=60.0))
         await wait_all_tasks_blocked()
-    assert await box.ref.ask(ListTools()) == (LAMP,)
+    assert await box.ref.ask(ListTools()) == WITHOUT_HOUSE
     with pytest.raises(ToolFailed, match=r"mailbox of tools\.house is full"):
         await box.ref.ask(call("house"))
     assert box.tree.status().children[-1].incarnation == 1
@@ -136,3 +137,20 @@ async def test_who_stops_waiting_stops_the_call(grow: Grow, autojump_clock: Mock
         await box.ref.ask(call("house"), timeout_s=1.0, linked=True)
     await wait_all_tasks_blocked()
     assert cancelled == [pytest.approx(1.0)]
+
+
+async def test_several_slow_servers_cost_no_more_than_one(grow: Grow, autojump_clock: MockClock) -> None:
+    box = Box()
+    box.house.answers[ListTools] = never
+    box.lights.answers[ListTools] = never
+    await box.open(grow)
+    start_s = trio.current_time()
+    assert await box.ref.ask(ListTools()) == ToolList(missing=("house", "lights"))
+    assert trio.current_time() - start_s == pytest.approx(1.0)
+
+
+async def test_a_server_that_is_down_is_named(grow: Grow, autojump_clock: MockClock) -> None:
+    box = Box()
+    box.house.answers[ListTools] = Down("house is down")
+    await box.open(grow)
+    assert await box.ref.ask(ListTools()) == WITHOUT_HOUSE

@@ -3,16 +3,17 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import Conversation, filled
+from actors.turn.conversing import LIST_WITHIN_S, Conversation, filled
 from actors.turn.hands import Hands
 from actors.turn.kit import Heard, Refused
 from protocol import events
-from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolSpec
+from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolList, ToolSpec
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import DomainError
-from tests.actors.dialogue_fixtures import ALL, Room, outcome_of, says, spec_of
+from tests.actors.dialogue_fixtures import ALL, Room, after, outcome_of, says, spec_of
 from tests.fakes import Grow
 
 CLOCK = spec_of("clock", read_only=True)
@@ -34,7 +35,7 @@ class Talk:
     async def open(self, grow: Grow, *answers: Any, tools: tuple[ToolSpec, ...] = (CLOCK,)) -> None:
         """Start the actors; ``answers`` are the completions."""
         self.room.inference.answers[Generate] = list(answers)
-        self.room.tools.answers |= {ListTools: tools, CallTool: outcome_of("noon")}
+        self.room.tools.answers |= {ListTools: ToolList(tools), CallTool: outcome_of("noon")}
         await self.room.open(grow)
 
     async def run(self, text: str = "what time is it", capabilities: tuple[Any, ...] = ALL) -> str:
@@ -173,7 +174,34 @@ async def test_without_a_list_of_tools_there_is_still_an_answer(grow: Grow, auto
     await talk.open(grow, says("Noon."))
     talk.room.tools.answers[ListTools] = Down("restarting")
     assert await talk.run() == "Noon."
-    assert talk.asked()[0].tools == ()
+    [asked] = talk.asked()
+    assert asked.tools == ()
+    assert asked.messages[0].content.endswith(
+        "Tools that do not answer now: all. Say so only if the request needs them."
+    )
+
+
+async def test_a_tool_server_that_is_slow_costs_a_question_two_seconds_at_most(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Noon."))
+    talk.room.tools.answers[ListTools] = after(30.0, ToolList((CLOCK,)))
+    start_s = trio.current_time()
+    assert await talk.run() == "Noon."
+    assert trio.current_time() - start_s == pytest.approx(LIST_WITHIN_S)
+
+
+async def test_the_model_is_told_which_servers_are_missing_and_keeps_the_others(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Noon."))
+    talk.room.tools.answers[ListTools] = ToolList((CLOCK,), missing=("lights", "music"))
+    assert await talk.run() == "Noon."
+    [asked] = talk.asked()
+    assert asked.tools == (CLOCK,)
+    assert "do not answer now: lights, music." in asked.messages[0].content
 
 
 async def test_a_tool_that_the_operator_denies_is_not_even_offered(grow: Grow, autojump_clock: MockClock) -> None:

@@ -13,6 +13,7 @@ from protocol.messages import (
     ListTools,
     NoWords,
     Progress,
+    ToolList,
     ToolOutcome,
     ToolRecord,
     ToolSpec,
@@ -124,7 +125,7 @@ async def test_consent_is_asked_for_where_it_is_needed(
     source, read_only, confidence = case
     pair = Pair(confidence=confidence)
     spec = spec_of("lamp_on", read_only=read_only)
-    pair.room.tools.answers |= {ListTools: (spec_of("other"), spec), CallTool: outcome_of()}
+    pair.room.tools.answers |= {ListTools: ToolList((spec_of("other"), spec)), CallTool: outcome_of()}
     await pair.open(grow)
     async with trio.open_nursery() as nursery:
         if is_asked:
@@ -222,7 +223,7 @@ async def asking(grow: Grow, *, capabilities: tuple[Any, ...] = ("stt", "tools",
     room = Room()
     room.grammar.commands = command("open the gate", tool="open_gate")
     room.transcription.answers[Transcribe] = [Transcript("open the gate", "en", 0.2)]
-    room.tools.answers |= {ListTools: (spec_of("open_gate"),), CallTool: outcome_of("The gate is open.")}
+    room.tools.answers |= {ListTools: ToolList((spec_of("open_gate"),)), CallTool: outcome_of("The gate is open.")}
     await room.open(grow, capabilities=capabilities)
     await room.begin_to_speak()
     await room.end_speech()

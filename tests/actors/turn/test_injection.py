@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from protocol import events
-from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolOutcome
+from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolList, ToolOutcome
 from tests.actors.dialogue_fixtures import Room, says, spec_of
 from tests.fakes import Grow
 
@@ -52,7 +52,7 @@ async def opened(grow: Grow, *answers: Any, result: str = "", policy: dict[str, 
     room = Room()
     room.permit(**(policy or {}))
     room.inference.answers[Generate] = list(answers)
-    room.tools.answers |= {ListTools: HOSTILE_TOOLS, CallTool: ToolOutcome(True, result, 0.01)}
+    room.tools.answers |= {ListTools: ToolList(HOSTILE_TOOLS), CallTool: ToolOutcome(True, result, 0.01)}
     await room.open(grow)
     return room
 

@@ -15,6 +15,7 @@ from protocol.messages import (
     ListTools,
     NoWords,
     Synthesise,
+    ToolList,
     Transcribe,
     Transcript,
     TurnRecord,
@@ -37,7 +38,7 @@ class Stage:
 
     async def open(self, grow: Grow) -> None:
         """Start the actors."""
-        self.room.tools.answers.setdefault(ListTools, ())
+        self.room.tools.answers.setdefault(ListTools, ToolList())
         await self.room.open(grow)
 
     def turn(self, capabilities: tuple[Any, ...] = ALL) -> Turn:
