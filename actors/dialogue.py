@@ -3,7 +3,8 @@
 Rules kept here:
 
 * One turn at a time. A second utterance while the first is being understood waits, one deep, and a third replaces it.
-* An utterance during the answer is a barge-in once it has lasted ``barge_in_ms``.
+* A voice during the answer holds it once it has lasted ``barge_in_ms``. If there were words, they are a barge-in and
+  the next turn; if it was nothing, the answer goes on.
 * Every ``turn_id`` that a client has seen ends in exactly one ``turn_completed``, also when this actor was restarted.
 * Announcements wait for a pause.
 """
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import trio
 
-from actors.turn.hearing import EarlyHearing, Foresight, hear
+from actors.turn.hearing import EarlyHearing, Foresight, hear, hear_into, transcribe
 from actors.turn.kit import TurnKit, Wishes
 from actors.turn.run import Turn
 from protocol import events
@@ -26,6 +27,7 @@ from protocol.messages import (
     Leave,
     Recall,
     SpeechBegan,
+    Utterance,
     UtteranceDropped,
     UtteranceEnded,
     UtteranceGrew,
@@ -47,6 +49,8 @@ class Waiting:
     turn_id: str
     said: UtteranceEnded | events.Text | Announce
     attempt: int = 1
+    early: EarlyHearing | None = attrs.field(default=None, eq=False)
+    """Where it was heard already, or is being heard."""
 
 
 class Dialogue(Actor):
@@ -82,7 +86,8 @@ class Dialogue(Actor):
             case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
                 await self._listen(message)
             case events.Text():
-                self._interrupt_answer()
+                if self._turn is not None and self._turn.is_answering:  # what is being worked out goes on
+                    self._turn.interrupt()
                 await self._take(Waiting(self._kit.new_id(), message))
             case events.Interrupt(heard_ms):
                 if self._turn is not None:
@@ -143,12 +148,12 @@ class Dialogue(Actor):
         await self._kit.show(events.SpeechStarted(self._hearing, at_ms))
         if self._turn is not None and self._turn.is_answering:
             self._barge_in = trio.CancelScope()
-            self.context.nursery.start_soon(self._interrupt_if_it_lasts, self._turn, self._barge_in)
+            self.context.nursery.start_soon(self._hold_if_it_lasts, self._turn, self._barge_in)
 
-    async def _interrupt_if_it_lasts(self, turn: Turn, scope: trio.CancelScope) -> None:
+    async def _hold_if_it_lasts(self, turn: Turn, scope: trio.CancelScope) -> None:
         with scope:
             await trio.sleep(self._kit.dialogue.barge_in_ms / 1000)
-            turn.interrupt()
+            await turn.hold()
 
     async def _utterance_dropped(self, dropped: UtteranceDropped) -> None:
         self._barge_in.cancel()
@@ -157,14 +162,38 @@ class Dialogue(Actor):
         turn_id, self._hearing = self._hearing, None
         await self._kit.show_no_speech(turn_id, dropped.reason)
         await self._complete_unrun(turn_id, "no_speech")
+        if self._turn is not None:
+            await self._turn.go_on()
         await self._next()  # an announcement may have waited for the pause
 
     async def _utterance_ended(self, ended: UtteranceEnded) -> None:
         turn_id, self._hearing = self._hearing or self._kit.new_id(), None
         self._memory.open_turns.add(turn_id)
         await self._kit.show(events.SpeechStopped(turn_id, ended.utterance.end_ms, ended.reason))
-        self._interrupt_answer()
-        await self._take(Waiting(turn_id, ended))
+        waiting = Waiting(turn_id, ended, early=self._foresight.early)
+        self._barge_in.cancel()
+        if self._turn is not None and self._turn.is_answering:
+            await self._turn.hold()
+            self.context.nursery.start_soon(self._weigh, self._turn, waiting, ended.utterance)
+        elif self._turn is not None:  # a question was put meanwhile, which has to be heard
+            await self._turn.go_on()
+        await self._take(waiting)
+
+    async def _weigh(self, turn: Turn, waiting: Waiting, utterance: Utterance) -> None:
+        """Hear what was said into an answer: words end it; if it was nothing, it goes on."""
+        if self._wishes is None:
+            raise AssertionError("an answer before connection_request")
+        hearing = await hear_into(self._kit, self._wishes, utterance, waiting.early)
+        if self._memory.waiting is not waiting:  # the answer was ended by hand, or more was said meanwhile
+            return
+        if not hearing.was_nothing:
+            self._memory.waiting = attrs.evolve(waiting, early=hearing)
+            turn.interrupt()
+            return
+        self._memory.waiting = None
+        await transcribe(self._kit, self._wishes, waiting.turn_id, utterance, hearing)
+        await self._complete_unrun(waiting.turn_id, "no_speech")
+        await turn.go_on()
 
     # --- turns -----------------------------------------------------------------------------------
 
@@ -180,7 +209,8 @@ class Dialogue(Actor):
         """Start what waits, if nothing runs: words first, announcements in the pause after."""
         if self._turn is not None or self._wishes is None:
             if self._turn is not None and self._turn.is_confirming and self._memory.waiting is not None:
-                self._start_answer_to_question(self._turn)
+                waiting, self._memory.waiting = self._memory.waiting, None
+                self.context.nursery.start_soon(self._answer_question, self._turn, waiting)
             return
         if self._memory.waiting is not None:
             waiting, self._memory.waiting = self._memory.waiting, None
@@ -197,6 +227,8 @@ class Dialogue(Actor):
             if self._hearing is not None:  # its end will not come
                 turn_id, self._hearing = self._hearing, None
                 await self._complete_unrun(turn_id, "interrupted")
+                if self._turn is not None and self._memory.waiting is None:
+                    await self._turn.go_on()
             await self._next()
             return
         self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)
@@ -219,7 +251,7 @@ class Dialogue(Actor):
     async def _run(self, turn: Turn, waiting: Waiting) -> None:
         match waiting.said:
             case UtteranceEnded():
-                await turn.run_utterance(waiting.said, self._foresight.early)
+                await turn.run_utterance(waiting.said, waiting.early)
             case events.Text(text):
                 await turn.run_text(text)
             case Announce(text):
@@ -248,22 +280,12 @@ class Dialogue(Actor):
             await self._complete_unrun(turn_id, "failed")
         await self._next()
 
-    # --- interruption and consent ----------------------------------------------------------------
-
-    def _interrupt_answer(self) -> None:
-        """New words end an answer that is being spoken; what is still being worked out goes on."""
-        if self._turn is not None and self._turn.is_answering:
-            self._turn.interrupt()
+    # --- consent ---------------------------------------------------------------------------------
 
     async def _confirm(self, call_id: str, *, approve: bool) -> None:
         if self._turn is None or not self._turn.confirm(call_id, approve=approve):
             error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
             await self._kit.show(error)
-
-    def _start_answer_to_question(self, turn: Turn) -> None:
-        waiting, self._memory.waiting = self._memory.waiting, None
-        if waiting is not None:
-            self.context.nursery.start_soon(self._answer_question, turn, waiting)
 
     async def _answer_question(self, turn: Turn, waiting: Waiting) -> None:
         """Take a spoken or typed yes or no; anything else is a no, and then a turn of its own."""
@@ -278,10 +300,14 @@ class Dialogue(Actor):
             await self._complete_unrun(waiting.turn_id, "failed")
             await self._next()
             return
+        if not text:  # a cough is no answer
+            await self._complete_unrun(waiting.turn_id, "no_speech")
+            await self._next()
+            return
         consent = consent_of(text)
         turn.confirm(None, approve=consent is True)
-        if consent is not None or not text:
-            await self._complete_unrun(waiting.turn_id, "done" if text else "no_speech")
+        if consent is not None:
+            await self._complete_unrun(waiting.turn_id, "done")
             await self._next()
         else:
             await self._take(Waiting(waiting.turn_id, events.Text(text)))

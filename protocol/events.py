@@ -307,6 +307,21 @@ class SpeechAudioEnd:
 
 
 @attrs.frozen
+class SpeechAudioPaused:
+    """Somebody speaks: stop playing, and forget what has not been played; it comes again if it was nothing."""
+
+    turn_id: str
+
+
+@attrs.frozen
+class SpeechAudioResumed:
+    """It was nothing: the answer goes on ``at_ms``, the beginning of the clause that was cut."""
+
+    turn_id: str
+    at_ms: int
+
+
+@attrs.frozen
 class LatencyMs:
     """Stage latencies of a turn; what did not happen is absent."""
 
@@ -408,6 +423,8 @@ ServerEvent = (
     | Reply
     | SpeechAudioStart
     | SpeechAudioEnd
+    | SpeechAudioPaused
+    | SpeechAudioResumed
     | TurnCompleted
     | Status
     | Degraded

@@ -90,6 +90,10 @@ PHANTOM_PHRASES: Final[Mapping[str, frozenset[str]]] = {
 """What Whisper writes when it hears nothing (learnt from subtitles), by language, as ``words_of`` leaves it."""
 
 
+HUMS: Final = frozenset({"mm", "mmm", "hm", "hmm", "mhm", "mmhm", "mmhmm", "uh", "huh", "um", "ah", "oh", "äh", "ähm"})
+"""What listeners utter without wanting to speak; "yes" and "okay" are none, because they may answer something."""
+
+
 @attrs.frozen(kw_only=True)
 class Evidence:
     """What is known about one utterance after decoding it."""
@@ -243,6 +247,11 @@ def is_phantom(text: str, language: str) -> bool:
     """Return whether ``text`` is a phrase that Whisper writes into silence, in ``language`` or in English."""
     words = words_of(text)
     return words in PHANTOM_PHRASES["en"] or words in PHANTOM_PHRASES.get(language, frozenset())
+
+
+def is_backchannel(text: str) -> bool:
+    """Return whether ``text`` is nothing but a hum, by which a listener says: go on."""
+    return bool(words_of(text)) and set(words_of(text).split()) <= HUMS
 
 
 def words_of(text: str) -> str:

@@ -15,6 +15,7 @@ from actors.turn.kit import TurnKit, Wishes
 from protocol import events
 from protocol.early import Agreement, verdict_on
 from protocol.messages import NoWords, Transcribe, Transcript, Urgency, Utterance, Verdict
+from protocol.transcripts import is_backchannel
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -26,6 +27,7 @@ class EarlyHearing:
 
     utterance: Utterance
     on_verdict: Callable[[Verdict], None] | None = None
+    urgency: Urgency = "early"
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
     _answer: Transcript | NoWords | None = None
@@ -34,7 +36,7 @@ class EarlyHearing:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(kit, wishes, self.utterance, "early")
+                self._answer = await ask(kit, wishes, self.utterance, self.urgency)
                 self._judge(kit, wishes)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
@@ -51,6 +53,12 @@ class EarlyHearing:
             return None
         await self._over.wait()
         return self._answer
+
+    @property
+    def was_nothing(self) -> bool:
+        """Whether there were no words in it that anybody could mean."""
+        answer = self._answer
+        return isinstance(answer, NoWords) or (isinstance(answer, Transcript) and is_backchannel(answer.text))
 
     def _judge(self, kit: TurnKit, wishes: Wishes) -> None:
         """Tell what the words say about the silence after them."""
@@ -148,6 +156,15 @@ async def transcribe(
     shown = events.Transcript(turn_id, answer.text, answer.language, answer.confidence, span)
     await kit.show(shown)
     return answer
+
+
+async def hear_into(kit: TurnKit, wishes: Wishes, utterance: Utterance, early: EarlyHearing | None) -> EarlyHearing:
+    """Hear what was said into an answer, unless that was done early; a hearing without an answer has failed."""
+    if early is not None and await early.answer_for(utterance) is not None:
+        return early
+    hearing = EarlyHearing(utterance, urgency="final")
+    await hearing.run(kit, wishes)
+    return hearing
 
 
 async def hear(kit: TurnKit, wishes: Wishes, turn_id: str, utterance: Utterance) -> str | None:

@@ -4,31 +4,26 @@ Rules kept here:
 
 * A sentence is made into speech while the one before it is being sent.
 * Audio goes out at most ``lead_s`` ahead of real time, so that a barge-in wastes little.
+* A voice holds the answer. If it was nothing, the answer goes on at the clause that was cut; words end it.
 * When speech cannot be made the text is still shown: the mouth falls silent, once, and says why.
 """
 
+import math
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import attrs
 import trio
 
-from protocol.events import Degraded, SpeechAudioEnd, SpeechAudioStart
+from protocol.events import Degraded, SpeechAudioEnd, SpeechAudioPaused, SpeechAudioResumed, SpeechAudioStart
 from protocol.messages import DropAudio, Send, SendAudio, SpokenAudio, Synthesise
+from protocol.playback import Playback
 from runtime import AskError, MailboxError, Ref
 
 MAX_SENTENCES = 64  # longer answers wait here; the language model then waits with them
 CHUNK_S = 0.1
 SYNTHESIS_TIMEOUT_S = 20.0
-
-
-@attrs.frozen
-class Said:
-    """A sentence and where it lies in the audio of its turn."""
-
-    text: str
-    start_s: float
-    duration_s: float
 
 
 @attrs.define
@@ -44,9 +39,12 @@ class Mouth:
     is_audible: bool
     on_first_audio: Callable[[], None]
     _sentences: trio.MemorySendChannel[str] = attrs.field(init=False)
-    _said: list[Said] = attrs.field(factory=list, init=False)
-    _started_s: float | None = attrs.field(default=None, init=False)
-    _sent_s: float = attrs.field(default=0.0, init=False)
+    _to_send: deque[tuple[str, SpokenAudio]] = attrs.field(factory=deque, init=False)
+    _playback: Playback = attrs.field(factory=Playback, init=False)
+    _held_s: float | None = attrs.field(default=None, init=False)
+    """While it is held: how much had been heard."""
+    _holds: int = attrs.field(default=0, init=False)
+    _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_ended: bool = attrs.field(default=False, init=False)
 
     async def say(self, sentence: str) -> None:
@@ -56,19 +54,39 @@ class Mouth:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether the client is still hearing something, as far as one can tell from here."""
-        return self._started_s is not None and trio.current_time() < self._started_s + self._sent_s
+        """Whether the client is still hearing something, as far as one can tell from here, or will again."""
+        return self._held_s is not None or trio.current_time() < self._playback.end_s
 
     def heard_until(self, heard_s: float | None) -> list[str]:
-        """Return the sentences that were heard to at least their half by ``heard_s`` (by the clock if ``None``)."""
-        if self._started_s is None:
-            return []
-        elapsed_s = heard_s if heard_s is not None else trio.current_time() - self._started_s
-        return [said.text for said in self._said if said.start_s + said.duration_s / 2 <= elapsed_s]
+        """Return the clauses that were heard to at least their half by ``heard_s`` (by the clock if ``None``)."""
+        return self._playback.heard_until(self._heard_s() if heard_s is None else heard_s)
+
+    async def hold(self) -> None:
+        """Fall silent at once; ``go_on`` ends it."""
+        if self._held_s is not None:
+            return
+        self._held_s = self._heard_s()
+        self._holds += 1
+        self._change()
+        if self._playback.has_begun:
+            self.connection.signal(DropAudio())
+            await self.connection.tell(Send(SpeechAudioPaused(self.turn_id)))
+
+    async def go_on(self) -> None:
+        """Speak on, from the beginning of the clause that was cut."""
+        if self._held_s is None:
+            return
+        if self._playback.has_begun:
+            again = self._playback.rewind(self._held_s, trio.current_time())
+            self._to_send.extendleft(reversed(again))
+            self._is_ended = self._is_ended and not again
+            await self.connection.tell(Send(SpeechAudioResumed(self.turn_id, round(self._playback.sent_s * 1000))))
+        self._held_s = None
+        self._change()
 
     async def end(self, *, was_cut: bool) -> None:
         """Announce the end of the audio once, if there was any; when it ``was_cut``, forget what has not left yet."""
-        if self._started_s is None:
+        if not self._playback.has_begun:
             return
         if was_cut:
             self.connection.signal(DropAudio())
@@ -78,8 +96,11 @@ class Mouth:
 
     async def wait_heard(self) -> None:
         """Wait until the client has heard all that was sent: until then there is something to interrupt."""
-        if self._started_s is not None:
-            await trio.sleep_until(self._started_s + self._sent_s)
+        while self.is_speaking:
+            with trio.move_on_at(math.inf if self._held_s is not None else self._playback.end_s):
+                await self._changed.wait()
+            await self._deliver()
+            await self.end(was_cut=False)
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -100,24 +121,40 @@ class Mouth:
     async def _send(self, made: trio.MemoryReceiveChannel[tuple[str, SpokenAudio]]) -> None:
         async with made:
             async for sentence, audio in made:
-                if self._started_s is None:
-                    await self.connection.tell(Send(SpeechAudioStart(self.turn_id, "pcm_s16le", audio.sample_rate)))
-                    self._started_s = trio.current_time()
-                    self.on_first_audio()
-                else:  # the client may have run out of audio meanwhile: what follows is heard that much later
-                    self._started_s = max(self._started_s, trio.current_time() - self._sent_s)
-                duration_s = len(audio.pcm) / 2 / audio.sample_rate
-                self._said.append(Said(sentence, self._sent_s, duration_s))
-                await self._send_paced(audio)
+                self._to_send.append((sentence, audio))
+                await self._deliver()
+
+    async def _deliver(self) -> None:
+        """Send what is waiting, as soon as nobody holds it."""
+        while self._to_send or self._held_s is not None:
+            if self._held_s is not None:
+                await self._changed.wait()
+                continue
+            sentence, audio = self._to_send.popleft()
+            if not self._playback.has_begun:
+                await self.connection.tell(Send(SpeechAudioStart(self.turn_id, "pcm_s16le", audio.sample_rate)))
+                self.on_first_audio()
+            self._playback.begin(sentence, audio, trio.current_time())
+            await self._send_paced(audio)
 
     async def _send_paced(self, audio: SpokenAudio) -> None:
+        holds = self._holds
         step = int(audio.sample_rate * CHUNK_S) * 2
         for offset in range(0, len(audio.pcm), step):
             chunk = audio.pcm[offset : offset + step]
-            if self._started_s is not None:
-                await trio.sleep_until(self._started_s + self._sent_s - self.lead_s)
-            await self.connection.tell(SendAudio(chunk))
-            self._sent_s += len(chunk) / 2 / audio.sample_rate
+            await trio.sleep_until(self._playback.end_s - self.lead_s)
+            if holds == self._holds:
+                await self.connection.tell(SendAudio(chunk))
+            if holds != self._holds:  # held meanwhile: all of it is sent again, or nothing
+                return
+            self._playback.sent_s += len(chunk) / 2 / audio.sample_rate
+
+    def _heard_s(self) -> float:
+        return self._playback.heard_s(trio.current_time()) if self._held_s is None else self._held_s
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
 
 @asynccontextmanager

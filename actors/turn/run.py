@@ -9,6 +9,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import trio
 
@@ -19,6 +20,7 @@ from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
 from protocol.messages import CommandMatch, TurnRecord, Utterance, UtteranceEnded
+from protocol.sentences import SentenceCutter
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
@@ -65,6 +67,14 @@ class Turn:
     def confirm(self, call_id: str | None, *, approve: bool) -> bool:
         """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
         return self._hands is not None and self._hands.answer(call_id, approve=approve)
+
+    async def hold(self) -> None:
+        """Stop speaking until it is known whether somebody else does."""
+        await self._mouth.hold()
+
+    async def go_on(self) -> None:
+        """Speak on, because nobody did."""
+        await self._mouth.go_on()
 
     def interrupt(self, heard_ms: int | None = None) -> None:
         """Stop at once; ``heard_ms`` of the answer's speech were heard (by the clock if ``None``)."""
@@ -157,7 +167,9 @@ class Turn:
         match = None
         if self._wishes.wants("tools"):
             match = self._kit.grammar.match((heard.text, *heard.alternatives), self._language)
-        self._hands = Hands(self.machine, self._kit, heard, ask_aloud=self._ask_aloud, on_tool_s=self._on_tool)
+        self._hands = Hands(
+            self.machine, self._kit, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
+        )
         self._mark("understand", trio.current_time() - started_s)
         if match is not None:
             return await self._command(match, self._hands)
@@ -206,7 +218,9 @@ class Turn:
     async def _say_all(self, text: str) -> None:
         self.machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text)
-        await self._mouth.say(text)
+        cutter = SentenceCutter()
+        for clause in (*cutter.feed(text), *cutter.flush()):
+            await self._mouth.say(clause)
 
     async def _ask_aloud(self, question: str) -> None:
         """Put a question; the time that the user may think is added to the deadline."""
@@ -234,9 +248,6 @@ class Turn:
     @property
     def _language(self) -> str:
         return self._wishes.language
-
-    def _on_tool(self, duration_s: float) -> None:
-        self._mark("tool", duration_s)
 
     def _mark(self, stage: str, seconds: float) -> None:
         self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)

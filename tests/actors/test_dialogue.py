@@ -1,7 +1,6 @@
 from typing import Any
 
 import attrs
-import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -10,7 +9,6 @@ from protocol.messages import (
     Announce,
     CallTool,
     Configured,
-    DropAudio,
     Generate,
     Hang,
     ListTools,
@@ -178,110 +176,6 @@ async def test_a_voice_wanted_once_is_kept_when_other_options_change(grow: Grow,
     await room.completed()
     assert [message.voice for message in room.speech.of(Synthesise)] == ["amy"]
     assert [message.task for message in room.inference.of(Generate)] == ["chat"]
-
-
-# --- barge-in ------------------------------------------------------------------------------------
-
-
-async def talking(grow: Grow, *sentences: str, length_s: float = 4.0) -> Room:
-    """Return a room in which a typed question is being answered aloud."""
-    room = Room()
-    room.inference.answers[Generate] = says(" ".join(sentences))
-    room.speech.answers[Synthesise] = speech_of(length_s)
-    room.transcription.answers[Transcribe] = NoWords("noise")
-    await room.open(grow, capabilities=("stt", "llm", "tts"))
-    await room.type("tell me a story")
-    await room.connection.wait_for_event(events.SpeechAudioStart)
-    return room
-
-
-async def test_speech_during_the_answer_interrupts_it_once_it_has_lasted(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.", "The end.")
-    await trio.sleep(4.5)
-    began_s = trio.current_time()
-    await room.begin_to_speak()
-    assert await room.completed() == [("id1", "interrupted")]
-    assert trio.current_time() - began_s == pytest.approx(room.settings.dialogue.barge_in_ms / 1000)
-    assert len(room.connection.of(DropAudio)) == 1
-    assert room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("id1")]
-
-
-async def test_a_cough_during_the_answer_does_not_interrupt_it(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.")
-    await trio.sleep(1.0)
-    await room.begin_to_speak()
-    await trio.sleep(0.2)
-    await room.drop_speech()
-    assert await room.completed(2) == [("id2", "no_speech"), ("id1", "done")]
-    assert room.connection.of(DropAudio) == []
-    room.assert_each_turn_was_completed_once()
-
-
-async def test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    room = await talking(grow, "One day.", "Another day.", "The end.")
-    await trio.sleep(6.5)  # the second sentence of four seconds is heard to more than its half
-    await room.begin_to_speak()
-    await room.completed()
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day. Another day."),)
-    assert room.replies()[-1] == ("One day. Another day.", True)
-    [record] = room.history.of(TurnRecord)
-    assert (record.replied, record.outcome) == ("One day. Another day.", "interrupted")
-
-
-async def test_the_client_knows_best_how_much_it_played(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.", "The end.")
-    await trio.sleep(6.5)
-    room.dialogue.signal(events.Interrupt(heard_ms=2_100))
-    await room.completed()
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day."),)
-
-
-async def test_an_answer_that_nobody_heard_is_no_answer(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.")
-    room.dialogue.signal(events.Interrupt(heard_ms=0))
-    assert await room.completed() == [("id1", "interrupted")]
-    assert room.memory.recent_turns(5) == (("tell me a story", ""),)
-    assert not any(truncated for _, truncated in room.replies())
-
-
-async def test_an_interrupt_stops_the_model_too(grow: Grow, autojump_clock: MockClock) -> None:
-    room = Room()
-    room.inference.answers[Generate] = says("Late.", before_s=10.0)
-    await room.open(grow, capabilities=("llm",))
-    await room.type("tell me a story")
-    room.dialogue.signal(events.Interrupt())
-    assert await room.completed() == [("id1", "interrupted")]
-    await trio.sleep(20.0)
-    assert room.connection.events(events.ReplyDelta) == [], "the completion was cancelled"
-
-
-async def test_an_interrupt_in_the_silence_does_nothing(grow: Grow, autojump_clock: MockClock) -> None:
-    room = Room()
-    await room.open(grow)
-    room.dialogue.signal(events.Interrupt(heard_ms=10))
-    await wait_all_tasks_blocked()
-    assert room.connection.seen == []
-
-
-async def test_the_words_of_a_barge_in_are_the_next_turn(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.transcription.answers[Transcribe] = Transcript("stop it", "en", 0.9)
-    room.inference.answers[Generate] = says("All right.")
-    await trio.sleep(1.0)
-    await room.begin_to_speak()
-    await trio.sleep(0.1)
-    await room.end_speech()  # shorter than barge_in_ms, but complete
-    assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
-    room.assert_each_turn_was_completed_once()
-
-
-async def test_typed_words_end_an_answer_that_is_being_spoken(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.inference.answers[Generate] = says("Fine.")
-    await room.type("enough")
-    assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
 
 
 # --- announcements and the end -------------------------------------------------------------------

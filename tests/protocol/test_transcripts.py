@@ -198,3 +198,13 @@ def test_hypotheses_that_differ_only_in_punctuation_count_once() -> None:
 @pytest.mark.parametrize(("avg_logprob", "confidence"), [(0.0, 1.0), (0.1, 1.0), (-0.6931471805599453, 0.5)])
 def test_confidence_is_the_mean_probability(avg_logprob: float, confidence: float) -> None:
     assert transcripts.confidence(avg_logprob) == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize("text", ["Mhm.", "Hm, hm...", "Uh-huh", "Ähm"])
+def test_a_hum_says_go_on(text: str) -> None:
+    assert transcripts.is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", ["", "Yes.", "Okay", "mhm stop", "Oh no"])
+def test_what_may_be_meant_is_no_hum(text: str) -> None:
+    assert not transcripts.is_backchannel(text)

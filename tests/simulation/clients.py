@@ -9,12 +9,13 @@ import attrs
 import trio
 
 from backends.protocols import Refusal
-from tests.simulation.outside import Outside, Weather, speech_of
+from tests.simulation.outside import NOISE, Outside, Weather, speech_of
 from tests.simulation.trace import Trace
 from tests.simulation.wire import CUT, SimulatedSocket
 
 VERBS: Final = ("do", "ask", "read", "act")
 VOICE_FRAMES: Final = (16, 40)  # of 16 ms
+COUGH_FRAMES: Final = (4, 30)
 SILENCE_S: Final = 0.6  # longer than ends an utterance, also one that seems unfinished
 PIECE_BYTES: Final = 3_200  # 0.1 s
 PIECE_S: Final = 0.1
@@ -34,6 +35,8 @@ class Step:
     frames: int = 0
     is_awaited: bool = True
     """Whether the client waits for the end of the turn before the next step."""
+    cough_frames: int = 0
+    """How long it coughs into the answer, if it does."""
 
 
 @attrs.frozen
@@ -65,6 +68,7 @@ def _draw_caller(rng: random.Random, name: str, numbers: Iterator[int], sayings:
             number=next(numbers),
             frames=rng.randint(*VOICE_FRAMES),
             is_awaited=not is_hurried,
+            cough_frames=0 if is_hurried or rng.random() < 0.8 else rng.randint(*COUGH_FRAMES),
         )
         sayings[step.number] = f"{rng.choice(VERBS)} {step.number}"
         steps.append(step)
@@ -187,14 +191,28 @@ class Client:
                 self._reads.set()
             case kind:
                 await self._send(kind)
+        if step.cough_frames:
+            await self._cough(step.cough_frames)
         if step.number and step.is_awaited:
-            await self._wait_until(lambda: len(self._open_turns()) == 0 and self._completed() >= self._asked)
+            await self._wait_until(self._is_answered)
 
     async def _say(self, step: Step) -> None:
         self._note(f"says {self._sayings[step.number]}")
         silence = bytes(round(SILENCE_S * 32_000))
         await self._stream(speech_of(step.number, step.frames) + silence)
         self._asked += 1
+
+    async def _cough(self, frames: int) -> None:
+        """Make a noise into the answer, as soon as it can be heard; if there is none, be quiet."""
+        spoken = len(self.heard.of("speech_audio_start"))
+        await self._wait_until(lambda: len(self.heard.of("speech_audio_start")) > spoken or self._is_answered())
+        if not self._is_answered():
+            self._note("coughs")
+            self._asked += 1
+            await self._stream(speech_of(NOISE, frames) + bytes(round(SILENCE_S * 32_000)))
+
+    def _is_answered(self) -> bool:
+        return len(self._open_turns()) == 0 and self._completed() >= self._asked
 
     async def _stream(self, pcm: bytes) -> None:
         for at in range(0, len(pcm), PIECE_BYTES):

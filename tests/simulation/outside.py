@@ -35,6 +35,7 @@ from tests.simulation.wire import SimulatedIngress
 
 FRAME_BYTES = 512  # the detector's
 SPEECH_RATE_HZ = 16_000
+NOISE = 65_535  # what a cough says
 MUMBLED = "hm"  # what is heard of words that nobody finished
 READS, CHANGES = "look", "change"
 Record = SessionRecord | TurnRecord | ToolRecord
@@ -80,7 +81,7 @@ def spoken_in(pcm: bytes) -> list[int]:
     """Return the numbers that are said in an utterance, in order; what is shorter than a frame is no word."""
     step = FRAME_BYTES // 4  # wherever the frames of an utterance begin
     heard = Counter(int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm) - 1, step))
-    return [number for number, count in heard.items() if number and count * step > FRAME_BYTES]
+    return [number for number, count in heard.items() if number not in {0, NOISE} and count * step > FRAME_BYTES]
 
 
 class Detector:
@@ -176,8 +177,8 @@ def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[
 
 
 def speak(params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
-    """Make sound of a sentence: a short one, because time spent listening is not what is tested."""
-    return {"sample_rate": SPEECH_RATE_HZ}, bytes(160 * len(params["text"]))
+    """Make sound of a sentence: a short one, 20 ms a letter, and long enough to be coughed at."""
+    return {"sample_rate": SPEECH_RATE_HZ}, bytes(640 * len(params["text"]))
 
 
 # --- understanding -------------------------------------------------------------------------------

@@ -310,14 +310,16 @@ async def test_another_command_instead_of_an_answer_is_a_no_and_then_a_turn(
     room.assert_each_turn_was_completed_once()
 
 
-async def test_an_answer_without_words_leaves_the_turn_without_consent(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_answer_without_words_leaves_the_question_open(grow: Grow, autojump_clock: MockClock) -> None:
     room = await asking(grow)
     room.transcription.answers[Transcribe] = NoWords("noise")
     await trio.sleep(2.0)
     await room.begin_to_speak()
     await room.end_speech()
-    assert dict(await room.completed(2)) == {"id1": "refused", "id3": "no_speech"}
+    assert await room.completed() == [("id3", "no_speech")]
     assert room.tools.of(CallTool) == []
+    await room.type("yes")
+    assert dict(await room.completed(3)) == {"id3": "no_speech", "id4": "done", "id1": "done"}
 
 
 async def test_an_answer_that_cannot_be_transcribed_leaves_the_question_open(
