@@ -124,6 +124,7 @@ class Sessions:
 
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
+        self._resumable = Registry()
         self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
@@ -152,6 +153,7 @@ class Sessions:
         """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
+        kept.attach(socket)
         ref = {
             role: Ref(f"{session_id}.{role}", mailbox)
             for role, mailbox in session_mailboxes(self._settings.audio).items()
@@ -161,7 +163,7 @@ class Sessions:
             ChildSpec(ref=ref["vault"], factory=partial(Vault, lambda: kept)),
             ChildSpec(
                 ref=ref["connection"],
-                factory=partial(self._connection, socket, ref),
+                factory=partial(self._connection, ref),
                 restart=Restart.TRANSIENT,
                 significant=True,
             ),
@@ -169,15 +171,16 @@ class Sessions:
             ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
         )
         intensity = Intensity(limits.max_restarts, limits.restart_window_s)
-        session = partial(Session, socket, children, intensity)
+        session = partial(Session, kept, children, intensity)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
 
-    def _connection(self, socket: Socket, ref: Mapping[str, Ref]) -> Connection:
+    def _connection(self, ref: Mapping[str, Ref]) -> Connection:
         settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio)
         return Connection(
-            socket,
             ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history),
             settings,
+            self._resumable,
+            new_token=new_token,
             server=ServerInfo("sayso", self._adapters.version),
             server_status=self._facts.status_event,
             unix_time=time.time,
@@ -340,7 +343,8 @@ class House:
         return Load(settings, hands, self.refs.metrics)
 
     def _sessions(self) -> DynamicSupervisor:
-        return DynamicSupervisor(max_children=self.settings.gateway.websocket.max_connections)
+        limit = self.settings.gateway.websocket.max_connections
+        return DynamicSupervisor(2 * limit)  # the door bounds who is in; as many may have lost their socket
 
     def _gateway(self) -> Gateway:
         return Gateway(
@@ -398,11 +402,16 @@ def session_mailboxes(audio: AudioSettings) -> dict[str, MailboxSpec]:
     return {"vault": JOBS, "connection": OUTBOUND, "audio": frames, "dialogue": WORDS}
 
 
+def new_token() -> str:
+    """Return what proves that a client may resume its session: 256 bits that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:
     """Return a session's memory as it is at its beginning."""
     return SessionMemory(
         session_id=session_id,
-        resume_token=secrets.token_urlsafe(32),
+        resume_token=new_token(),
         audio=PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ),
     )
 

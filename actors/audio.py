@@ -189,6 +189,8 @@ class Audio(Actor):
         limit_s = self._settings.stall_ms / 1000
         while True:
             await trio.sleep(STALL_CHECK_S)
+            if self._memory.is_lost:  # what is missing comes later, with the client
+                self._last_frame_s = trio.current_time()
             if self._endpointer.is_open and trio.current_time() - self._last_frame_s > limit_s:
                 self._memory.is_pressed = False
                 await self._emit(self._endpointer.stall())

@@ -6,6 +6,9 @@ Rules kept here:
 * What a client does wrong is answered with an ``error`` event and closes that client at most; errors of ours crash
   the actor, and its next incarnation goes on with the same socket.
 * Every event is numbered and remembered in the vault before it is queued.
+* A socket that is lost is not the end: events are numbered and remembered on, until the client comes back with the
+  session's token or the window is over. A client that comes back is met by the connection of a new session, which
+  hands the socket over to the old one and ends.
 """
 
 import logging
@@ -41,21 +44,34 @@ from protocol.events import (
 )
 from protocol.frames import samples_in
 from protocol.messages import (
+    Attach,
     AudioReceived,
     AudioRefused,
     Configured,
     DropAudio,
     Hang,
+    Presence,
     Recall,
     Send,
     SendAudio,
     SessionRecord,
 )
 from protocol.rate import SlidingCount
-from protocol.session import Phase, SessionState
+from protocol.session import Phase, SessionState, may_come_back, resume_key
 from protocol.vault import SessionMemory
-from runtime import Actor, MailboxTimeout, Ref
+from runtime import (
+    Actor,
+    ActorDied,
+    ActorUnavailable,
+    AskError,
+    MailboxClosed,
+    MailboxError,
+    MailboxTimeout,
+    Ref,
+    Registry,
+)
 
+HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up after 5 s
 OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
 
 log = logging.getLogger("sayso.connection")
@@ -85,17 +101,19 @@ class Connection(Actor):
 
     def __init__(
         self,
-        socket: Socket,
         peers: ConnectionPeers,
         settings: ConnectionSettings,
+        resumable: Registry,
         *,
+        new_token: Callable[[], str],
         server: ServerInfo,
         server_status: Callable[[], Status],
         unix_time: Callable[[], float],
     ) -> None:
-        self._socket = socket
         self._peers = peers
         self._settings = settings
+        self._resumable = resumable
+        self._new_token = new_token
         self._server = server
         self._server_status = server_status
         self._unix_time = unix_time
@@ -104,6 +122,7 @@ class Connection(Actor):
         self._memory: SessionMemory
         self._frames_in = 0
         self._handshake_by_s = math.inf
+        self._came_back = trio.Event()
 
     async def on_start(self) -> None:
         """Pick up the session where the last incarnation left it, and begin to read."""
@@ -111,55 +130,79 @@ class Connection(Actor):
         self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
-        self.context.nursery.start_soon(self._read)
+        self.context.nursery.start_soon(self._be_found)
+        if self._memory.is_lost:
+            self.context.nursery.start_soon(self._wait_for_the_client)
+        else:
+            self.context.nursery.start_soon(self._read, self._memory.socket)
         self.context.nursery.start_soon(self._tick)
 
     async def handle(self, message: object) -> None:
         """Write what the rest of the session wants the client to have."""
+        if isinstance(message, Attach):
+            await self._attach(message)
+            return
         try:
-            match message:
-                case Send(event):
-                    await self._send(event)
-                case SendAudio(samples):
-                    await self._socket.send_binary(samples)
-                case AudioRefused(reason):
-                    await self._complain(RemoteProtocolError("bad_audio", reason))
-                case DropAudio():
-                    self._socket.drop_queued_binary()
-                case Hang(code, reason):
-                    self._socket.start_close(code, reason)
-                case _:
-                    raise TypeError(f"connection cannot handle {type(message).__name__}")
+            await self._write(message)
         except SocketClosed as closed:
             log.debug("nothing sent, socket closed %s", closed.code, extra={"session_id": self._memory.session_id})
 
     def statistics(self) -> Mapping[str, object]:
         """Show what passed through."""
-        return {"peer": self._socket.peer, "phase": self._state.phase.name, "frames_in": self._frames_in}
+        socket = self._memory.socket
+        peer = None if socket is None else socket.peer
+        return {"peer": peer, "phase": self._state.phase.name, "frames_in": self._frames_in}
 
     # --- writing ---------------------------------------------------------------------------------
+
+    async def _write(self, message: object) -> None:
+        """Write; raises ``SocketClosed``. While the client is lost, events are kept and audio is not."""
+        socket: Socket | None = self._memory.socket
+        match message:
+            case Send(event):
+                await self._send(event)
+            case AudioRefused(reason):
+                await self._complain(RemoteProtocolError("bad_audio", reason))
+            case SendAudio(samples):
+                if socket is not None:
+                    await socket.send_binary(samples)
+            case DropAudio():
+                if socket is not None:
+                    socket.drop_queued_binary()
+            case Hang(code, reason):
+                if socket is None:
+                    self.context.stop(reason)
+                else:
+                    socket.start_close(code, reason)
+            case _:
+                raise TypeError(f"connection cannot handle {type(message).__name__}")
 
     async def _send(self, event: ServerEvent) -> None:
         self._state.send(event)
         seq = self._memory.next_seq()
         text = native.encode(event, seq)
         self._memory.remember_event(seq, text)
-        await self._socket.send_text(text)
+        socket: Socket | None = self._memory.socket
+        if socket is not None:
+            await socket.send_text(text)
+
+    def _close(self, code: CloseCode, reason: str) -> None:
+        if self._memory.socket is not None:
+            self._memory.socket.start_close(code, reason)
 
     async def _tick(self) -> None:
         interval_s = self._settings.session.status_interval_s
         while True:
             await trio.sleep(interval_s)
-            if self._state.phase is Phase.LIVE:
+            if self._state.phase is Phase.LIVE and not self._memory.is_lost:
                 self.context.ref.tell_nowait(Send(self._server_status()))
 
     # --- reading ---------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        reason = "socket closed"
+    async def _read(self, socket: Socket) -> None:
         try:
-            while True:
-                frame = await self._next_frame()
+            while self._memory.socket is socket:
+                frame = await self._next_frame(socket)
                 if frame is None:
                     continue
                 self._frames_in += 1
@@ -168,27 +211,26 @@ class Connection(Actor):
                 except RemoteProtocolError as error:
                     await self._complain(error)
         except SocketClosed as closed:
-            reason = f"socket closed {closed.code}"
-        self.context.stop(reason)
+            if self._memory.socket is socket:
+                await self._lose_socket(closed.code)
 
-    async def _next_frame(self) -> str | bytes | None:
+    async def _next_frame(self, socket: Socket) -> str | bytes | None:
         """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
         is_live = self._state.phase is not Phase.CONNECTING
         session = self._settings.session
         with trio.move_on_at(trio.current_time() + session.idle_timeout_s if is_live else self._handshake_by_s):
-            return await self._socket.receive()
+            return await socket.receive()
         if is_live:
-            self._socket.start_close(CloseCode.IDLE, "idle")
+            socket.start_close(CloseCode.IDLE, "idle")
         else:
             self._handshake_by_s = math.inf  # said once; what remains is to see the socket closed
             message = f"connection_request expected within {session.handshake_timeout_s:g} s"
             await self._send(Error("handshake_expected", message, fatal=True))
-            self._socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request")
+            socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request")
         return None
 
     async def _receive(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
-            self._check_audio()
             await self._receive_audio(frame)
             return
         event = native.decode(frame)
@@ -196,26 +238,29 @@ class Connection(Actor):
         await self._dispatch(event)
 
     async def _receive_audio(self, frame: bytes) -> None:
+        self._state.receive_audio()
         memory = self._memory
+        arriving = memory.arrived_samples
         if memory.options is not None:
-            memory.arrived_samples += samples_in(frame, memory.options.audio)
+            if "stt" not in memory.options.capabilities:
+                raise RemoteProtocolError("unexpected_event", "audio came, but stt is not among the capabilities")
+            arriving += samples_in(frame, memory.options.audio)
         try:
             await self._peers.audio.tell(AudioReceived(frame), timeout_s=OVERRUN_S)
         except MailboxTimeout:
             log.warning("audio overrun", extra={"session_id": memory.session_id})
-            await self._send(AudioOverrun(memory.received_samples, memory.arrived_samples))
-            self._socket.start_close(CloseCode.OVERRUN, "audio overrun")
-
-    def _check_audio(self) -> None:
-        self._state.receive_audio()
-        options = self._memory.options
-        if options is not None and "stt" not in options.capabilities:
-            raise RemoteProtocolError("unexpected_event", "audio came, but stt is not among the capabilities")
+            await self._send(AudioOverrun(memory.arrived_samples, arriving))
+            self._close(CloseCode.OVERRUN, "audio overrun")
+        else:
+            memory.arrived_samples = arriving
 
     async def _dispatch(self, event: ClientEvent) -> None:
         match event:
             case ConnectionRequest():
-                await self._accept(event)
+                if not await self._hand_over(event):
+                    await self._accept(event)
+                    record = SessionRecord(self._memory.session_id, event.client_id, self._unix_time())
+                    self._peers.history.tell_nowait(record)
             case SessionUpdate():
                 await self._update(event)
             case AudioStart() | AudioEnd():
@@ -227,9 +272,9 @@ class Connection(Actor):
             case Ping(t):
                 await self._send(Pong(t))
 
-    async def _accept(self, request: ConnectionRequest) -> None:
-        self._memory.options = request
-        configured = Configured(request)
+    async def _accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
+        self._memory.options = attrs.evolve(request, resume=None)
+        configured = Configured(self._memory.options)
         await self._peers.audio.tell(configured)
         await self._peers.dialogue.tell(configured)
         gateway, session, audio = self._settings.gateway, self._settings.session, self._settings.audio
@@ -241,10 +286,10 @@ class Connection(Actor):
                 server=self._server,
                 audio=request.audio,
                 limits=Limits(gateway.websocket.max_message_bytes, audio.max_utterance_s, session.idle_timeout_s),
+                resumed=resumed,
+                received_samples=self._memory.arrived_samples,
             )
         )
-        record = SessionRecord(self._memory.session_id, request.client_id, self._unix_time())
-        self._peers.history.tell_nowait(record)
 
     async def _update(self, update: SessionUpdate) -> None:
         options = self._memory.options
@@ -261,6 +306,74 @@ class Connection(Actor):
         too_many = self._errors.add(trio.current_time())
         await self._send(Error(error.code, str(error), fatal=error.fatal or too_many))
         if too_many:
-            self._socket.start_close(CloseCode.POLICY_VIOLATION, "too many errors")
+            self._close(CloseCode.POLICY_VIOLATION, "too many errors")
         elif error.fatal:
-            self._socket.start_close(error.close_code or CloseCode.POLICY_VIOLATION, error.code)
+            self._close(error.close_code or CloseCode.POLICY_VIOLATION, error.code)
+
+    # --- losing the client, and having it back ---------------------------------------------------
+
+    async def _lose_socket(self, close_code: int) -> None:
+        """Wait for the client to come back, if it may; else end."""
+        window_s = self._settings.session.resume_window_s
+        if self._memory.options is None or not window_s or not may_come_back(self._state.phase, close_code):
+            self.context.stop(f"socket closed {close_code}")
+            return
+        log.info("socket lost: %s", close_code, extra={"session_id": self._memory.session_id})
+        self._memory.detach()
+        self._came_back = trio.Event()
+        await self._peers.dialogue.tell(Presence(is_there=False))
+        await self._wait_for_the_client()
+
+    async def _wait_for_the_client(self) -> None:
+        with trio.move_on_after(self._settings.session.resume_window_s) as window:
+            await self._came_back.wait()
+        if window.cancelled_caught:
+            self.context.stop("the client did not come back")
+
+    async def _hand_over(self, request: ConnectionRequest) -> bool:
+        """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""
+        key = "" if request.resume is None else resume_key(request.resume.token)
+        session = self._resumable.lookup(key)
+        if session is None:
+            return False
+        try:
+            await self._peers.dialogue.ask(Configured(request))  # all have started: who ends before has failed
+            await session.ask(Attach(self._memory.socket, request), timeout_s=HAND_OVER_S)
+        except (ActorDied, ActorUnavailable, MailboxClosed):
+            return False
+        except (AskError, MailboxError) as error:
+            log.warning("a client could not be handed over: %s", error)
+            self._close(CloseCode.TRY_AGAIN_LATER, "the session does not answer")
+        else:
+            self._memory.socket = None
+            self.context.stop("its client has gone back to its session")
+        return True
+
+    async def _attach(self, attach: Attach) -> None:
+        """Take the client that has come back: first what it missed, in order, then the news that it is back."""
+        memory = self._memory
+        last_seq = 0 if attach.request.resume is None else attach.request.resume.last_seq
+        self._close(CloseCode.SUPERSEDED, "another socket has taken over this session")
+        self._state = SessionState()
+        self._state.receive(attach.request)
+        self._resumable.unregister(resume_key(memory.resume_token), self.context.ref)
+        memory.resume_token = self._new_token()
+        self._resumable.register(resume_key(memory.resume_token), self.context.ref)
+        memory.attach(attach.socket)
+        self._came_back.set()
+        try:
+            for text in memory.events_after(last_seq):
+                await attach.socket.send_text(text)
+            await self._accept(attach.request, resumed=True)
+        except SocketClosed as closed:
+            log.debug("lost again: %s", closed.code, extra={"session_id": memory.session_id})
+        await self._peers.dialogue.tell(Presence(is_there=True))
+        self.context.nursery.start_soon(self._read, attach.socket)
+
+    async def _be_found(self) -> None:
+        """Stand in the list of sessions that may be resumed, until the end."""
+        self._resumable.register(resume_key(self._memory.resume_token), self.context.ref)
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)

@@ -7,6 +7,7 @@ Rules kept here:
   the next turn; if it was nothing, the answer goes on.
 * Every ``turn_id`` that a client has seen ends in exactly one ``turn_completed``, also when this actor was restarted.
 * Announcements wait for a pause.
+* While the client is lost, turns go on and nothing is spoken: the answer waits for somebody to hear it.
 """
 
 from collections import deque
@@ -25,6 +26,7 @@ from protocol.messages import (
     Configured,
     Hang,
     Leave,
+    Presence,
     Recall,
     SpeechBegan,
     Utterance,
@@ -38,6 +40,7 @@ from protocol.vault import SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceEnded | UtteranceDropped
+HandMessage = events.Text | events.Interrupt | events.Confirm | Presence
 MAX_ANNOUNCEMENTS = 8
 MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
 
@@ -85,15 +88,8 @@ class Dialogue(Actor):
         match message:
             case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
                 await self._listen(message)
-            case events.Text():
-                if self._turn is not None and self._turn.is_answering:  # what is being worked out goes on
-                    self._turn.interrupt()
-                await self._take(Waiting(self._kit.new_id(), message))
-            case events.Interrupt(heard_ms):
-                if self._turn is not None:
-                    self._turn.interrupt(heard_ms)
-            case events.Confirm(call_id, approve):
-                await self._confirm(call_id, approve=approve)
+            case events.Text() | events.Interrupt() | events.Confirm() | Presence():
+                await self._obey(message)
             case Announce():
                 self._announcements.append(message)
                 await self._next()
@@ -116,6 +112,28 @@ class Dialogue(Actor):
         """Show what goes on."""
         state = self._turn.machine.state.name if self._turn is not None else "LISTENING"
         return {"state": state, "announcements": len(self._announcements)}
+
+    # --- what the client does by hand ------------------------------------------------------------
+
+    async def _obey(self, message: HandMessage) -> None:
+        turn = self._turn
+        match message:
+            case events.Text():
+                if turn is not None and turn.is_answering:  # what is being worked out goes on
+                    turn.interrupt()
+                await self._take(Waiting(self._kit.new_id(), message))
+            case events.Interrupt(heard_ms):
+                if turn is not None:
+                    turn.interrupt(heard_ms)
+            case events.Confirm(call_id, approve):
+                if turn is None or not turn.confirm(call_id, approve=approve):
+                    error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
+                    await self._kit.show(error)
+            case Presence(is_there):
+                if is_there:
+                    await self._go_on()
+                elif turn is not None:
+                    await turn.hold()
 
     # --- what was heard --------------------------------------------------------------------------
 
@@ -162,8 +180,7 @@ class Dialogue(Actor):
         turn_id, self._hearing = self._hearing, None
         await self._kit.show_no_speech(turn_id, dropped.reason)
         await self._complete_unrun(turn_id, "no_speech")
-        if self._turn is not None:
-            await self._turn.go_on()
+        await self._go_on()
         await self._next()  # an announcement may have waited for the pause
 
     async def _utterance_ended(self, ended: UtteranceEnded) -> None:
@@ -175,8 +192,8 @@ class Dialogue(Actor):
         if self._turn is not None and self._turn.is_answering:
             await self._turn.hold()
             self.context.nursery.start_soon(self._weigh, self._turn, waiting, ended.utterance)
-        elif self._turn is not None:  # a question was put meanwhile, which has to be heard
-            await self._turn.go_on()
+        else:  # a question may have been put meanwhile, which has to be heard
+            await self._go_on()
         await self._take(waiting)
 
     async def _weigh(self, turn: Turn, waiting: Waiting, utterance: Utterance) -> None:
@@ -193,7 +210,12 @@ class Dialogue(Actor):
         self._memory.waiting = None
         await transcribe(self._kit, self._wishes, waiting.turn_id, utterance, hearing)
         await self._complete_unrun(waiting.turn_id, "no_speech")
-        await turn.go_on()
+        await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Let the answer that was held be spoken, if anybody is there to listen."""
+        if self._turn is not None and not self._memory.is_lost:
+            await self._turn.go_on()
 
     # --- turns -----------------------------------------------------------------------------------
 
@@ -227,8 +249,8 @@ class Dialogue(Actor):
             if self._hearing is not None:  # its end will not come
                 turn_id, self._hearing = self._hearing, None
                 await self._complete_unrun(turn_id, "interrupted")
-                if self._turn is not None and self._memory.waiting is None:
-                    await self._turn.go_on()
+                if self._memory.waiting is None:
+                    await self._go_on()
             await self._next()
             return
         self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)
@@ -249,6 +271,8 @@ class Dialogue(Actor):
         self.context.nursery.start_soon(self._run, self._turn, waiting)
 
     async def _run(self, turn: Turn, waiting: Waiting) -> None:
+        if self._memory.is_lost:
+            await turn.hold()
         match waiting.said:
             case UtteranceEnded():
                 await turn.run_utterance(waiting.said, waiting.early)
@@ -281,11 +305,6 @@ class Dialogue(Actor):
         await self._next()
 
     # --- consent ---------------------------------------------------------------------------------
-
-    async def _confirm(self, call_id: str, *, approve: bool) -> None:
-        if self._turn is None or not self._turn.confirm(call_id, approve=approve):
-            error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
-            await self._kit.show(error)
 
     async def _answer_question(self, turn: Turn, waiting: Waiting) -> None:
         """Take a spoken or typed yes or no; anything else is a no, and then a turn of its own."""

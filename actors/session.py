@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 import trio
 
-from backends.protocols import Socket
 from protocol.errors import CloseCode
+from protocol.vault import SessionMemory
 from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Supervisor
 
 
 class Session(Supervisor):
     """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
 
-    def __init__(self, socket: Socket, children: Sequence[ChildSpec], intensity: Intensity) -> None:
+    def __init__(self, memory: SessionMemory, children: Sequence[ChildSpec], intensity: Intensity) -> None:
         super().__init__(
             children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
         )
-        self._socket = socket
+        self._memory = memory
 
     async def on_start(self) -> None:
         """Start the children; whatever ends this supervisor, its socket goes with it."""
@@ -27,7 +27,7 @@ class Session(Supervisor):
         try:
             await trio.sleep_forever()
         finally:
-            self._socket.start_close(CloseCode.INTERNAL_ERROR, "the session failed")
+            self._close(CloseCode.INTERNAL_ERROR, "the session failed")
 
     async def on_stop(self) -> None:
         """Stop the children, then close what is still open."""
@@ -36,4 +36,8 @@ class Session(Supervisor):
             await super().on_stop()
             code, reason = CloseCode.SERVICE_RESTART, "the server is stopping"
         finally:
-            self._socket.start_close(code, reason)
+            self._close(code, reason)
+
+    def _close(self, code: CloseCode, reason: str) -> None:
+        if self._memory.socket is not None:  # it may be lost, or another session's by now
+            self._memory.socket.start_close(code, reason)

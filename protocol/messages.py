@@ -331,6 +331,22 @@ class Configured:
 
 
 @attrs.frozen
+class Attach:
+    """One session's connection to another's: this client is yours, and has come back; answered when it has all."""
+
+    socket: Any
+    request: ConnectionRequest
+    """With the number of the last event that the client has seen."""
+
+
+@attrs.frozen
+class Presence:
+    """Connection to dialogue: whether anybody is there to listen."""
+
+    is_there: bool
+
+
+@attrs.frozen
 class Send:
     """Anybody of the session to connection: an event for the client."""
 

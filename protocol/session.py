@@ -9,12 +9,13 @@ Rules kept here:
 """
 
 import enum
+import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Final, get_args
 
 from protocol import events
-from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.errors import CloseCode, LocalProtocolError, RemoteProtocolError
 from protocol.events import ClientEvent, ServerEvent
 from protocol.native import wire_name
 
@@ -68,6 +69,10 @@ FROM_SERVER: Final[Transitions] = {
 }
 
 
+ABNORMAL: Final = 1006  # RFC 6455 section 7.4.1: no close frame came
+LOST: Final = frozenset({ABNORMAL, CloseCode.GOING_AWAY})  # a page that is reloaded, an app that sleeps
+
+
 class SessionState:
     """The phase of one session's socket."""
 
@@ -117,6 +122,22 @@ class SessionState:
         if phase is not self._phase:
             log.debug("%s -> %s", self._phase.name, phase.name)
             self._phase = phase
+
+
+def resume_key(token: str) -> str:
+    """Return what a session that may be resumed is found by.
+
+    Of the token only a digest is looked up, so that the time which that takes tells nothing about a token.
+    """
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def may_come_back(phase: Phase, close_code: int) -> bool:
+    """Whether a client whose socket closed like that has lost it, and did not leave: it sent no ``bye`` and no 1000.
+
+    An overrun is told before the close, so it counts in any phase.
+    """
+    return close_code == CloseCode.OVERRUN or (phase is Phase.LIVE and close_code in LOST)
 
 
 def _name(kind: type) -> str:

@@ -45,8 +45,12 @@ class SessionMemory:
     """The last seconds heard, 16 kHz s16le mono."""
     options: ConnectionRequest | None = None
     """What the client asked for, with later changes; ``None`` before the handshake."""
+    socket: Any = attrs.field(default=None, init=False)
+    """The client's; only its connection and its supervisor look into it."""
+    is_lost: bool = attrs.field(default=False, init=False)
+    """Whether the socket is gone, and its client may come back with another."""
     arrived_samples: int = 0
-    """Read from the socket, at the client's own rate."""
+    """Read from the socket and handed to the ear, at the client's own rate: a client that comes back goes on here."""
     received_samples: int = 0
     """Taken by the ear and acknowledged, at the client's own rate."""
     speech_start: int = 0
@@ -62,6 +66,18 @@ class SessionMemory:
     answered: str | None = attrs.field(default=None, init=False)
     """The turn of which the client has seen a part of the answer last: it is not run again."""
     _diary: Diary = attrs.field(factory=Diary, init=False)
+
+    # --- the client ------------------------------------------------------------------------------
+
+    def attach(self, socket: object) -> None:
+        """Note that the client is at this socket."""
+        self.socket = socket
+        self.is_lost = False
+
+    def detach(self) -> None:
+        """Note that the socket is lost, but not yet the client."""
+        self.socket = None
+        self.is_lost = True
 
     # --- events ----------------------------------------------------------------------------------
 

@@ -38,12 +38,12 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
     assert {"history", "commands", "tools", "inference", "transcription", "speech"} < set(names)
 
 
-def test_sessions_are_bounded_by_the_connections_that_are_allowed(settings):
+def test_as_many_sessions_as_connections_may_wait_for_their_clients_to_come_back(settings):
     (spec,) = [spec for spec in House(settings).root()._specs if spec.id == "sessions"]
     sessions = spec.factory()
 
     assert isinstance(sessions, DynamicSupervisor)
-    assert sessions.statistics()["max_children"] == settings.gateway.websocket.max_connections
+    assert sessions.statistics()["max_children"] == 2 * settings.gateway.websocket.max_connections
 
 
 def test_there_is_one_actor_for_each_tool_server(settings):

@@ -21,7 +21,7 @@ from protocol.messages import (
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
-from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
+from runtime import ChildSpec, MailboxSpec, Ref, Registry, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 SESSION_ID = "0123456789abcdef"
@@ -45,6 +45,7 @@ class Line:
         factory=lambda: SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(16_000))
     )
     audio_mailbox: MailboxSpec | None = None
+    resumable: Registry = attrs.field(factory=Registry)
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
     tree: Tree = attrs.field(init=False)
 
@@ -57,13 +58,15 @@ class Line:
         ]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
+        self.memory.attach(self.socket)
         slices = ConnectionSettings(settings.gateway, settings.session, settings.audio)
 
         def make() -> Connection:
             return Connection(
-                self.socket,
                 ConnectionPeers(vault.ref, *(spec.ref for spec in peers)),
                 slices,
+                self.resumable,
+                new_token=lambda: f"{self.memory.resume_token}+",
                 server=events.ServerInfo("sayso", "0"),
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
@@ -318,7 +321,6 @@ async def test_words_that_cannot_be_taken_are_told_and_close_the_socket(grow: Gr
     line.audio.answers[events.AudioStart] = hold
     line.audio_mailbox = MailboxSpec(capacity=2, max_in_flight=1)
     await line.open(grow)
-    line.memory.received_samples = 100
     line.memory.arrived_samples = 100
     await line.send(frame("audio_start"), *[bytes(640)] * 6)
     assert line.received("audio_overrun") == []
@@ -326,7 +328,7 @@ async def test_words_that_cannot_be_taken_are_told_and_close_the_socket(grow: Gr
     assert await line.socket.wait_closed() == 4100
 
     [overrun] = line.received("audio_overrun")
-    assert overrun["data"] == {"from_sample": 100, "to_sample": 100 + 3 * 320}
+    assert overrun["data"] == {"from_sample": 100 + 2 * 320, "to_sample": 100 + 3 * 320}, "the queue is not lost"
     assert trio.current_time() == pytest.approx(2.0)
     child = line.tree.status().children[-1]
     assert child.incarnation == 1, "a slow ear is no fault of the connection"
@@ -344,16 +346,16 @@ async def test_an_idle_client_is_closed(grow: Grow, autojump_clock: MockClock) -
     assert trio.current_time() == pytest.approx(500.0)
 
 
-async def test_a_client_that_vanishes_ends_the_connection(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_closes_ends_the_connection(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     await line.open(grow)
-    line.socket.client_vanishes()
+    line.socket.client_vanishes(1000)
     await line.ref.tell(Send(events.AudioAck(1)))  # may still be on its way
     await wait_all_tasks_blocked()
     child = line.tree.status().children[-1]
     assert child.last_exit is not None
     assert (child.state.value, child.last_exit.kind.value) == ("stopped", "normal")
-    assert child.last_exit.reason == "socket closed 1006"
+    assert child.last_exit.reason == "socket closed 1000"
 
 
 async def test_hanging_up_closes_the_socket(grow: Grow, autojump_clock: MockClock) -> None:

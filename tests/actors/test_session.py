@@ -3,6 +3,8 @@ import trio
 
 from actors.session import Session
 from protocol.errors import CloseCode
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.actor import Actor
 from tests.fakes import FakeSocket
@@ -10,6 +12,13 @@ from tests.fakes import FakeSocket
 
 def limits(max_restarts=3):
     return Intensity(max_restarts, 60.0)
+
+
+def memory_of(socket):
+    """Return the memory of a session whose client is at ``socket``."""
+    memory = SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(16))
+    memory.attach(socket)
+    return memory
 
 
 async def with_tree(supervisor, look):
@@ -22,7 +31,7 @@ async def with_tree(supervisor, look):
 
 async def test_a_session_that_is_stopped_tells_its_client_to_come_back(autojump_clock):
     socket = FakeSocket()
-    await with_tree(Session(socket, (), limits()), lambda _: None)
+    await with_tree(Session(memory_of(socket), (), limits()), lambda _: None)
 
     assert socket.close is not None
     assert socket.close[0] == CloseCode.SERVICE_RESTART
@@ -38,7 +47,7 @@ async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_cloc
 
     socket = FakeSocket()
     none = limits(max_restarts=0)
-    session = Session(socket, (ChildSpec(ref=Ref("broken"), factory=Broken),), none)
+    session = Session(memory_of(socket), (ChildSpec(ref=Ref("broken"), factory=Broken),), none)
     spec = ChildSpec(ref=Ref("session"), factory=lambda: session, restart=Restart.TRANSIENT)
     root = Supervisor((spec,), intensity=none)
     with pytest.raises(Exception, match="more than 0 restarts"):

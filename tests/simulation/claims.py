@@ -179,6 +179,15 @@ def nobody_waits_in_vain(report: Report) -> Iterator[str]:
             yield f"{client.caller.name} gave up waiting {client.heard.gave_up} times"
 
 
+def who_comes_back_is_known(report: Report) -> Iterator[str]:
+    """A client that lost its socket and comes back within the window finds its session, and gets all it missed."""
+    excused = {"connection", "audio", "dialogue", "vault", "gateway", "sessions"}
+    for client in report.clients:
+        is_excused = report.saboteur.has_crashed(*excused) or report.plan.end != "idle" or report.ended_by is not None
+        if client.heard.forgotten and not is_excused:
+            yield f"{client.caller.name} was taken for somebody new"
+
+
 CLAIMS: Final[tuple[Claim, ...]] = (
     every_turn_ends_once,
     events_are_numbered_without_gaps,
@@ -191,6 +200,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     every_ask_ends_in_time,
     the_house_ends_in_order,
     nobody_waits_in_vain,
+    who_comes_back_is_known,
 )
 
 

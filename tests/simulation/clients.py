@@ -51,6 +51,8 @@ class Caller:
     consents: str
     """``yes``, ``no``, ``aloud`` or ``never``."""
     capabilities: tuple[str, ...]
+    vanishes: tuple[tuple[float, float], ...] = ()
+    """When it loses its socket, in seconds after it came, and how long it takes to come back."""
 
 
 def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, ...]:
@@ -81,7 +83,12 @@ def _draw_caller(rng: random.Random, name: str, numbers: Iterator[int], sayings:
         end=rng.choices(("bye", "hasty", "cut", "stay"), (6, 1, 1, 2))[0],
         consents=rng.choices(("yes", "no", "aloud", "never"), (6, 2, 1, 1))[0],
         capabilities=rng.choice((("stt", "llm", "tools"), ("stt", "llm", "tools", "tts"))),
+        vanishes=tuple(_draw_vanishing(rng) for _ in range(rng.choices((0, 1, 2), (7, 2, 1))[0])),
     )
+
+
+def _draw_vanishing(rng: random.Random) -> tuple[float, float]:
+    return round(rng.uniform(0.1, 4.0), 3), round(rng.choice((0.0, rng.uniform(0.0, 3.0))), 3)
 
 
 @attrs.define(eq=False)
@@ -94,6 +101,10 @@ class Heard:
     refused: int = 0
     gave_up: int = 0
     """How often it waited in vain for the end of a turn."""
+    returned: int = 0
+    """How often it came back to its session."""
+    forgotten: int = 0
+    """How often it came back and was taken for somebody new."""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all frames of one type."""
@@ -119,6 +130,11 @@ class Client:
         self.idle_at: int | None = None
         """How many events it had heard when its script was over, with no turn open and still inside."""
         self._asked = 0
+        self._is_here = trio.Event()
+        self._is_leaving = False
+        self._ring = bytearray()  # all that it has said aloud
+        self._ring_at = 0
+        self._flushing = trio.Lock()
 
     @property
     def is_inside(self) -> bool:
@@ -138,14 +154,17 @@ class Client:
         if socket is None:
             return
         self._reads.set()
+        self._is_here.set()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, socket, nursery)
             options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities}
             await self._send("connection_request", **options)
             await self._wait_until(lambda: bool(self.heard.of("connection_accepted")))
+            for at_s, gap_s in self.caller.vanishes:
+                nursery.start_soon(self._vanish, nursery, at_s, gap_s)
             for step in self.caller.steps:
                 await self._do(step)
-            await self._leave(socket)
+            await self._leave()
             self.idle_at = len(self.heard.log) if self.is_inside and not self._open_turns() else None
             if self.caller.end != "stay":
                 await self._wait_until(lambda: False)  # a hasty one is closed only after the turn that goes on
@@ -216,13 +235,16 @@ class Client:
 
     async def _stream(self, pcm: bytes) -> None:
         for at in range(0, len(pcm), PIECE_BYTES):
-            await self._put(pcm[at : at + PIECE_BYTES])
+            self._ring += pcm[at : at + PIECE_BYTES]
+            await self._flush()
             await trio.sleep(PIECE_S)
 
-    async def _leave(self, socket: SimulatedSocket) -> None:
+    async def _leave(self) -> None:
+        await self._is_here.wait()
+        self._is_leaving = True
         self._note(self.caller.end)
-        if self.caller.end == "cut":
-            socket.end(CUT)
+        if self.caller.end == "cut" and self._socket is not None:
+            self._socket.end(CUT)
             return
         if self.caller.end != "hasty":
             await self._wait_until(lambda: not self._open_turns())
@@ -234,9 +256,60 @@ class Client:
             self._note(f"sends {kind} {data.get('text', '')}")
         await self._put(json.dumps({"type": kind, "data": data}))
 
-    async def _put(self, frame: str | bytes) -> None:
-        if self._socket is not None:
-            await self._socket.client_sends(frame)
+    async def _put(self, frame: str) -> None:
+        """Send words, behind all that was said aloud before."""
+        while self.heard.close_code is None:
+            await self._flush()
+            await self._is_here.wait()
+            if self._socket is None or await self._socket.client_sends(frame) or self._is_here.is_set():
+                return
+
+    async def _flush(self) -> None:
+        """Send what was said aloud and is not known to have arrived."""
+        async with self._flushing:
+            while self._ring_at < len(self._ring) and self.heard.close_code is None:
+                await self._is_here.wait()
+                if self._socket is None:
+                    return
+                at = self._ring_at
+                frame = bytes(self._ring[at : at + PIECE_BYTES])
+                if await self._socket.client_sends(frame) and at == self._ring_at:
+                    self._ring_at += len(frame)
+                elif self._is_here.is_set() and self._socket.close_code is not None:
+                    return
+
+    # --- how it loses its socket -----------------------------------------------------------------
+
+    async def _vanish(self, nursery: trio.Nursery, at_s: float, gap_s: float) -> None:
+        await trio.sleep(at_s)
+        await self._is_here.wait()
+        socket = self._socket
+        # words that are lost are not said again
+        while socket is not None and socket.has_unread_text:  # noqa: ASYNC110 - nothing here could be woken by it
+            await trio.sleep(0.01)
+        if socket is None or self._is_leaving or socket.closing is not None or socket.close_code is not None:
+            return
+        self._note("vanishes")
+        self._is_here = trio.Event()
+        socket.end(CUT)
+        await trio.sleep(gap_s)
+        await self._come_back(nursery)
+        self._is_here.set()
+
+    async def _come_back(self, nursery: trio.Nursery) -> None:
+        seen = self.heard.of("connection_accepted")
+        token = seen[-1]["resume_token"]
+        self._socket = socket = await self._connect()
+        if socket is None:
+            self.heard.close_code = CUT
+            self._tell()
+            return
+        resume = {"token": token, "last_seq": self.heard.log[-1][0]}
+        options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
+        await socket.client_sends(json.dumps({"type": "connection_request", "data": options}))
+        nursery.start_soon(self._listen, socket, nursery)
+        await self._wait_until(lambda: len(self.heard.of("connection_accepted")) > len(seen))
+        self._ring_at = 2 * self.heard.of("connection_accepted")[-1]["received_samples"]
 
     async def _wait_until(self, is_so: Any) -> None:
         with trio.move_on_after(PATIENCE_S) as patience:
@@ -254,10 +327,14 @@ class Client:
             frame = await socket.client_receives()
             if frame is None:
                 break
+            if socket is not self._socket:
+                continue
             if isinstance(frame, bytes):
                 self.heard.audio_bytes += len(frame)
             else:
                 self._take(frame, nursery)
+        if socket is not self._socket or (not self._is_here.is_set() and socket.closing is None):
+            return  # it is lost
         self.heard.close_code = await socket.wait_closed()
         self._note(f"is closed {self.heard.close_code}")
         self._tell()
@@ -265,6 +342,15 @@ class Client:
     def _take(self, frame: str, nursery: trio.Nursery) -> None:
         event = json.loads(frame)
         kind, data = event["type"], event["data"]
+        if kind == "connection_accepted" and self.heard.log and self._socket is not None:
+            self.heard.returned += data["resumed"]
+            if not data["resumed"]:
+                self._note("is taken for somebody new")
+                self.heard.forgotten += 1
+                self.heard.close_code = CUT
+                self._socket.end(CUT)
+                self._tell()
+                return
         self.heard.log.append((event["seq"], kind, data))
         told = data.get("text") or data.get("outcome") or data.get("message") or data.get("reason") or ""
         self._note(f"hears {event['seq']} {kind} {data.get('turn_id', '')} {told}")

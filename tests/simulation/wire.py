@@ -88,6 +88,11 @@ class SimulatedSocket:
             self.end(CUT if self.closing is None else self.closing)
         return frame
 
+    @property
+    def has_unread_text(self) -> bool:
+        """Whether the client has said something in words that the server has not taken yet."""
+        return any(isinstance(frame, str) for frame in self._inbox.frames)
+
     def end(self, code: int) -> None:
         """Be closed, from whichever side; the first code counts."""
         if self.close_code is None:

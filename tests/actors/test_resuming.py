@@ -1,0 +1,265 @@
+"""A client that has lost its socket and comes back: two connections, one session."""
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.vault import Vault
+from protocol import events
+from protocol.messages import Configured, Hang, Presence, Send, SendAudio
+from protocol.pcm_buffer import PcmBuffer
+from protocol.session import resume_key
+from protocol.vault import SessionMemory
+from runtime import ChildSpec, Ref, Registry, Restart, Strategy, Tree
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
+
+WINDOW_S = 30.0
+HELLO = {"client_id": "tester", "capabilities": ["stt", "llm"]}
+
+
+def frame(name: str, **data: Any) -> str:
+    return json.dumps({"type": name, "data": data})
+
+
+def reply(text: str) -> Send:
+    return Send(events.Reply("t", text))
+
+
+def told(socket: FakeSocket) -> list[tuple[int, str]]:
+    """Return number and type of all that a client has got."""
+    frames = [json.loads(one) for one in socket.sent if isinstance(one, str)]
+    return [(one["seq"], one["type"]) for one in frames]
+
+
+def accepted(socket: FakeSocket) -> dict[str, Any]:
+    """Return what the client was told when it came in last."""
+    frames = [json.loads(one) for one in socket.sent if isinstance(one, str)]
+    data: dict[str, Any] = [one["data"] for one in frames if one["type"] == "connection_accepted"][-1]
+    return data
+
+
+@attrs.define(eq=False)
+class Lines:
+    """Connections of several sessions that know of each other; the first is ``old``, the next ``new``."""
+
+    audio: Script = attrs.field(factory=Script)
+    dialogue: Script = attrs.field(factory=Script)
+    history: Script = attrs.field(factory=Script)
+    resumable: Registry = attrs.field(factory=Registry)
+    memories: dict[str, SessionMemory] = attrs.field(factory=dict)
+    refs: dict[str, Ref] = attrs.field(factory=dict)
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow, *sockets: FakeSocket) -> None:
+        """Start a connection on each socket; the first makes its handshake."""
+        peers = [scripted("audio", self.audio), scripted("dialogue", self.dialogue), scripted("history", self.history)]
+        specs = list(peers)
+        for name, socket in zip(("old", "new", "newer"), sockets, strict=False):
+            memory = SessionMemory(session_id=name, resume_token=f"{name}-1", audio=PcmBuffer(16_000))
+            memory.attach(socket)
+            self.memories[name] = memory
+            vault = ChildSpec(Ref(f"{name}.vault"), self._vault(memory))
+            refs = ConnectionPeers(vault.ref, *(spec.ref for spec in peers))
+            self.refs[name] = Ref(name)
+            specs += [vault, ChildSpec(self.refs[name], self._connection(memory, refs), restart=Restart.TRANSIENT)]
+        self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
+        await self.send(sockets[0], frame("connection_request", **HELLO))
+
+    async def come_back(self, socket: FakeSocket, last_seq: int, token: str = "old-1", **options: Any) -> None:
+        """Ask on a new socket for the old session."""
+        resume = {"token": token, "last_seq": last_seq}
+        await self.send(socket, frame("connection_request", **HELLO, **options, resume=resume))
+
+    async def send(self, socket: FakeSocket, *frames: str | bytes) -> None:
+        """Let a client send, and the server take it in."""
+        for one in frames:
+            socket.client_sends(one)
+        await wait_all_tasks_blocked()
+
+    async def tell(self, *messages: object) -> None:
+        """Let the rest of the old session want something told."""
+        for message in messages:
+            await self.refs["old"].tell(message)
+        await wait_all_tasks_blocked()
+
+    def exit_of(self, name: str) -> str | None:
+        """Return why a connection ended, if it did."""
+        [child] = [child for child in self.tree.status().children if child.id == name]
+        return None if child.last_exit is None else child.last_exit.reason
+
+    @staticmethod
+    def _vault(memory: SessionMemory) -> Any:
+        return lambda: Vault(lambda: memory)
+
+    def _connection(self, memory: SessionMemory, peers: ConnectionPeers) -> Any:
+        settings = default_settings()
+        return lambda: Connection(
+            peers,
+            ConnectionSettings(settings.gateway, settings.session, settings.audio),
+            self.resumable,
+            new_token=lambda: f"{memory.session_id}-{int(memory.resume_token[-1]) + 1}",
+            server=events.ServerInfo("sayso", "0"),
+            server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
+            unix_time=lambda: 1_000_000.0,
+        )
+
+
+async def lost(grow: Grow, *more: FakeSocket) -> tuple[Lines, FakeSocket]:
+    """Return a session whose client has seen two events, and its lost socket."""
+    lines, socket = Lines(), FakeSocket()
+    await lines.open(grow, socket, *more)
+    await lines.tell(reply("one"))
+    socket.client_vanishes()
+    await wait_all_tasks_blocked()
+    return lines, socket
+
+
+async def test_a_client_that_comes_back_gets_what_it_missed_in_order(grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeSocket()
+    lines, first = await lost(grow, second)
+    await lines.tell(reply("two"), SendAudio(b"\0\0"), reply("three"))
+    assert lines.dialogue.seen[-1] == Presence(is_there=False)
+    await lines.come_back(second, last_seq=2)
+    await lines.tell(reply("four"))
+    assert told(first) == [(1, "connection_accepted"), (2, "reply")]
+    assert told(second) == [(3, "reply"), (4, "reply"), (5, "connection_accepted"), (6, "reply")]
+    data = accepted(second)
+    assert (data["session_id"], data["resumed"], data["resume_token"]) == ("old", True, "old-2")
+    assert lines.dialogue.seen[-1] == Presence(is_there=True)
+    assert lines.exit_of("new") == "its client has gone back to its session"
+    assert second.close is None, "the socket has gone over"
+    assert len(lines.history.seen) == 1, "it is no further session"
+
+
+async def test_what_was_on_its_way_when_the_socket_broke_is_sent_again(grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    await lines.come_back(second, last_seq=1)
+    assert told(second) == [(2, "reply"), (3, "connection_accepted")]
+
+
+async def test_a_client_that_comes_back_speaks_on_where_it_was_heard(grow: Grow, autojump_clock: MockClock) -> None:
+    first, second = FakeSocket(), FakeSocket()
+    lines = Lines()
+    await lines.open(grow, first, second)
+    await lines.send(first, bytes(640), bytes(640))
+    first.client_vanishes()
+    await wait_all_tasks_blocked()
+    await lines.come_back(second, last_seq=1, language="de")
+    assert accepted(second)["received_samples"] == 640
+    await lines.send(second, bytes(640), frame("text", text="hello"))
+    assert len(lines.audio.seen) == 5, "two configurations, three frames"
+    assert lines.dialogue.seen[-1] == events.Text("hello")
+    [*_, configured] = [message for message in lines.dialogue.seen if isinstance(message, Configured)]
+    assert (configured.options.language, configured.options.resume) == ("de", None)
+
+
+async def test_a_client_that_does_not_come_back_ends_its_session(grow: Grow, autojump_clock: MockClock) -> None:
+    lines, _ = await lost(grow)
+    await trio.sleep(WINDOW_S - 0.1)
+    assert lines.exit_of("old") is None
+    await trio.sleep(0.2)
+    assert lines.exit_of("old") == "the client did not come back"
+    assert len(lines.resumable) == 0
+
+
+async def test_who_comes_too_late_gets_a_new_session(grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    lines.refs["old"].signal(Hang(1012, "the server is leaving"))
+    await wait_all_tasks_blocked()
+    await lines.come_back(second, last_seq=2)
+    assert told(second) == [(1, "connection_accepted")]
+    assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("new", False)
+
+
+@pytest.mark.parametrize("token", ["", "old-0", "new-1x", "old-2"])
+async def test_a_wrong_token_opens_nobodys_session(token: str, grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    await lines.come_back(second, last_seq=0, token=token)
+    assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("new", False)
+
+
+async def test_a_token_is_good_for_one_return(grow: Grow, autojump_clock: MockClock) -> None:
+    second, third = FakeSocket(), FakeSocket()
+    lines, _ = await lost(grow, second, third)
+    await lines.come_back(second, last_seq=2)
+    second.client_vanishes()
+    await wait_all_tasks_blocked()
+    await lines.come_back(third, last_seq=2, token="old-1")
+    assert accepted(third)["session_id"] == "newer"
+    assert lines.resumable.lookup(resume_key("old-2")) is lines.refs["old"]
+
+
+async def test_a_second_live_socket_takes_the_session_over(grow: Grow, autojump_clock: MockClock) -> None:
+    first, second = FakeSocket(), FakeSocket()
+    lines = Lines()
+    await lines.open(grow, first, second)
+    await lines.come_back(second, last_seq=1)
+    assert first.close is not None
+    assert first.close[0] == 4090
+    assert accepted(second)["resumed"]
+    await trio.sleep(WINDOW_S + 1.0)
+    assert lines.exit_of("old") is None, "the socket that was closed is not waited for"
+
+
+async def test_a_client_comes_back_to_a_connection_that_crashed_meanwhile(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    await lines.tell("nonsense")
+    await trio.sleep(2.0)
+    await lines.tell(reply("two"))
+    await lines.come_back(second, last_seq=2)
+    assert told(second) == [(3, "reply"), (4, "connection_accepted")]
+
+
+async def test_a_connection_that_crashed_waits_no_longer_than_the_window(grow: Grow, autojump_clock: MockClock) -> None:
+    lines, _ = await lost(grow)
+    await lines.tell("nonsense")
+    await trio.sleep(WINDOW_S + 3.0)
+    assert lines.exit_of("old") == "the client did not come back"
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1009])
+async def test_who_closes_the_socket_has_left(code: int, grow: Grow, autojump_clock: MockClock) -> None:
+    lines, socket = Lines(), FakeSocket()
+    await lines.open(grow, socket)
+    socket.client_vanishes(code)
+    await wait_all_tasks_blocked()
+    assert lines.exit_of("old") == f"socket closed {code}"
+
+
+async def test_nobody_waits_for_a_client_that_said_bye(grow: Grow, autojump_clock: MockClock) -> None:
+    lines, socket = Lines(), FakeSocket()
+    await lines.open(grow, socket)
+    await lines.send(socket, frame("bye"))
+    socket.client_vanishes()
+    await wait_all_tasks_blocked()
+    assert lines.exit_of("old") == "socket closed 1006"
+
+
+async def test_a_session_that_is_told_to_end_does_not_wait_for_its_client(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    lines, _ = await lost(grow)
+    lines.refs["old"].signal(Hang(1012, "the server is leaving"))
+    await wait_all_tasks_blocked()
+    assert lines.exit_of("old") == "the server is leaving"
+
+
+async def test_nothing_is_said_of_the_server_to_a_client_that_is_not_there(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    await trio.sleep(8.0)
+    await lines.come_back(second, last_seq=2)
+    assert told(second) == [(3, "connection_accepted")]
