@@ -1,0 +1,76 @@
+"""A client whose connection breaks in the middle of a turn comes back to the same session on a real server."""
+
+from collections.abc import Callable
+
+import pytest
+import trio
+
+from tests.system.client_fixtures import ALL, SILENCE, Client, connected
+from tests.system.server_fixtures import Server
+
+pytestmark = pytest.mark.system
+
+LIMIT_S = 40
+AWAY_S = 1.5  # longer than the second of silence on the line that ends an utterance of a client that is there
+
+
+async def speak_until(client: Client, pcm: bytes, event: str) -> None:
+    """Speak, and lose the connection when ``event`` comes."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.speak, pcm)
+        await client.next(event)
+        nursery.cancel_scope.cancel()
+    await trio.aclose_forcefully(client.socket._stream)
+    await client.closed()
+
+
+async def come_back(client: Client, lost: Client) -> int:
+    """Resume; return how many samples the server has."""
+    accepted = lost.all("connection_accepted")[-1]
+    resume = {"token": accepted["resume_token"], "last_seq": lost.events[-1]["seq"]}
+    await client.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)
+    again = await client.next("connection_accepted")
+    assert (again["resumed"], again["session_id"]) == (True, accepted["session_id"])
+    assert again["resume_token"] != accepted["resume_token"]
+    samples: int = again["received_samples"]
+    return samples
+
+
+async def until_completed(client: Client) -> None:
+    """Wait for the end of the turn, which may have been told before ``connection_accepted``."""
+    if not client.all("turn_completed"):
+        await client.next("turn_completed")
+
+
+@pytest.mark.parametrize("state", ["speech_started", "speech_stopped", "understood", "tool_call", "speech_audio_start"])
+async def test_a_turn_survives_a_lost_connection_in_each_of_its_states(
+    state: str, server: Server, spoken: Callable[[str], bytes]
+) -> None:
+    pcm = spoken("What time is it?") + SILENCE
+    with trio.fail_after(LIMIT_S):
+        async with connected(server.url) as first:
+            await first.open()
+            await speak_until(first, pcm, state)
+        await trio.sleep(AWAY_S)
+        async with connected(server.url) as second:
+            samples = await come_back(second, first)
+            await second.speak(pcm[2 * samples :])
+            await until_completed(second)
+    events = [*first.events, *second.events]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1)), "none twice, none lost"
+    transcripts = [event["data"]["text"] for event in events if event["type"] == "transcript"]
+    assert len(transcripts) == 1
+    assert "time" in transcripts[0].lower()
+    assert len([event for event in events if event["type"] == "tool_call"]) == 1
+    assert second.all("turn_completed")[0]["outcome"] == "done"
+    assert len(second.audio) > 8_000, "the answer is heard by who has come back"
+
+
+async def test_a_token_that_nobody_has_opens_a_new_session(server: Server) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with connected(server.url) as client:
+            resume = {"token": "x" * 43, "last_seq": 7}
+            await client.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)
+            accepted = await client.next("connection_accepted")
+    assert not accepted["resumed"]
+    assert client.events[0]["seq"] == 1
