@@ -78,7 +78,7 @@ class Dialogue(Actor):
         self._memory = await self._vault.ask(Recall())
         self._kit = self._make_kit(self._memory)
         if self._memory.options is not None:
-            self._wishes = Wishes(self._memory.options)
+            self._wishes = Wishes(self._memory.options, self._memory.voice, self._memory.task)
         self._sessions.register(self._memory.session_id, self.context.ref)
         self.context.nursery.start_soon(self._be_found)
         await self._take_up()
@@ -94,8 +94,9 @@ class Dialogue(Actor):
                 self._announcements.append(message)
                 await self._next()
             case Configured(options, voice, task):
-                was = self._wishes or Wishes(options)
-                self._wishes = Wishes(options, voice or was.voice, task or was.task)  # what is absent stays as it is
+                memory = self._memory
+                memory.voice, memory.task = voice or memory.voice, task or memory.task  # what is absent stays as it is
+                self._wishes = Wishes(options, memory.voice, memory.task)
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:

@@ -45,6 +45,10 @@ class SessionMemory:
     """The last seconds heard, 16 kHz s16le mono."""
     options: ConnectionRequest | None = None
     """What the client asked for, with later changes; ``None`` before the handshake."""
+    voice: str | None = attrs.field(default=None, init=False)
+    """Whose voice the client wants to hear, if it said so."""
+    task: str | None = attrs.field(default=None, init=False)
+    """What the client said that it is about: which model answers may depend on it."""
     socket: Any = attrs.field(default=None, init=False)
     """The client's; only its connection and its supervisor look into it."""
     is_lost: bool = attrs.field(default=False, init=False)

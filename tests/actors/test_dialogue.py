@@ -364,6 +364,20 @@ async def test_options_survive_a_crash(grow: Grow, autojump_clock: MockClock) ->
     assert room.sessions.lookup(SESSION_ID) is room.dialogue
 
 
+async def test_a_wanted_voice_and_a_task_survive_a_crash(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Hi.")
+    await room.open(grow, capabilities=("llm", "tts"))
+    assert room.memory.options is not None
+    await room.dialogue.tell(Configured(room.memory.options, voice="amy"))
+    await room.dialogue.tell(Configured(room.memory.options, task="coding"))
+    await crash(room)
+    await room.type("hello")
+    assert await room.completed() == [("id1", "done")]
+    assert [asked.voice for asked in room.speech.of(Synthesise)] == ["amy"]
+    assert [asked.task for asked in room.inference.of(Generate)] == ["coding"]
+
+
 async def test_statistics_show_what_goes_on(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.", before_s=2.0)
