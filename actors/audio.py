@@ -182,7 +182,6 @@ class Audio(Actor):
             return
         self._last_ack_s = trio.current_time()
         samples = self._memory.audio.end * self._format.sample_rate // INTERNAL_RATE_HZ
-        self._memory.received_samples = samples
         await self._peers.connection.tell(Send(AudioAck(samples)))
 
     async def _watch_for_stall(self) -> None:

@@ -78,7 +78,7 @@ class Dialogue(Actor):
         self._memory = await self._vault.ask(Recall())
         self._kit = self._make_kit(self._memory)
         if self._memory.options is not None:
-            self._wishes = Wishes(self._memory.options, self._memory.voice, self._memory.task)
+            self._wishes = Wishes(self._memory.options, *self._memory.voice_and_task)
         self._sessions.register(self._memory.session_id, self.context.ref)
         self.context.nursery.start_soon(self._be_found)
         await self._take_up()
@@ -94,9 +94,9 @@ class Dialogue(Actor):
                 self._announcements.append(message)
                 await self._next()
             case Configured(options, voice, task):
-                memory = self._memory
-                memory.voice, memory.task = voice or memory.voice, task or memory.task  # what is absent stays as it is
-                self._wishes = Wishes(options, memory.voice, memory.task)
+                was_voice, was_task = self._memory.voice_and_task  # what is absent stays as it is
+                self._memory.voice_and_task = voice or was_voice, task or was_task
+                self._wishes = Wishes(options, *self._memory.voice_and_task)
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:

@@ -45,18 +45,14 @@ class SessionMemory:
     """The last seconds heard, 16 kHz s16le mono."""
     options: ConnectionRequest | None = None
     """What the client asked for, with later changes; ``None`` before the handshake."""
-    voice: str | None = attrs.field(default=None, init=False)
-    """Whose voice the client wants to hear, if it said so."""
-    task: str | None = attrs.field(default=None, init=False)
-    """What the client said that it is about: which model answers may depend on it."""
+    voice_and_task: tuple[str | None, str | None] = attrs.field(default=(None, None), init=False)
+    """Whose voice the client wants to hear and what it is about, if it has said so."""
     socket: Any = attrs.field(default=None, init=False)
     """The client's; only its connection and its supervisor look into it."""
     is_lost: bool = attrs.field(default=False, init=False)
     """Whether the socket is gone, and its client may come back with another."""
     arrived_samples: int = 0
     """Read from the socket and handed to the ear, at the client's own rate: a client that comes back goes on here."""
-    received_samples: int = 0
-    """Taken by the ear and acknowledged, at the client's own rate."""
     speech_start: int = 0
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
     is_pressed: bool = attrs.field(default=False, init=False)
