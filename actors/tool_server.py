@@ -135,6 +135,7 @@ class ToolServer(Actor):
                 session_id=message.session_id,
                 call_id=message.call_id,
                 on_progress=message.on_progress,
+                language=message.language,
             )
         except ToolServerLost as error:
             if self._server is server:  # this call saw it first

@@ -132,6 +132,7 @@ class ToolServer(Protocol):
         session_id: str,
         call_id: str,
         on_progress: Callable[[Progress], None] | None = None,
+        language: str = "en",
     ) -> ToolOutcome:
         """Call a tool; a failed or timed-out call is an outcome with ``ok=False``; raises ``ToolServerLost``."""
 

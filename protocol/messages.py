@@ -206,6 +206,8 @@ class CallTool:
     timeout_s: float
     on_progress: Callable[[Progress], None] | None = None
     """Called whenever the server tells; must not wait."""
+    language: str = "en"
+    """In which the answer is spoken, if the tool knows it."""
 
 
 @attrs.frozen

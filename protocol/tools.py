@@ -61,8 +61,28 @@ def index_tools(specs: Sequence[ToolSpec]) -> Mapping[str, ToolSpec]:
     return {spec.name if names.count(spec.name) == 1 else f"{spec.server}__{spec.name}": spec for spec in specs}
 
 
-AGREEMENT = frozenset({"yes", "yeah", "yep", "sure", "ok", "okay", "do it", "go ahead", "please do", "ja", "jawohl"})
-REFUSAL = frozenset({"no", "nope", "don't", "do not", "stop", "cancel", "never mind", "nein"})
+AGREEMENT = frozenset(
+    {
+        "yes",
+        "yeah",
+        "yep",
+        "sure",
+        "ok",
+        "okay",
+        "do it",
+        "go ahead",
+        "please do",
+        "ja",
+        "jawohl",
+        "klar",
+        "gerne",
+        "gern",
+        "mach das",
+    }
+)
+REFUSAL = frozenset(
+    {"no", "nope", "don't", "do not", "stop", "cancel", "never mind", "nein", "nicht", "halt", "stopp", "lass es"}
+)
 
 
 def consent_of(text: str) -> bool | None:

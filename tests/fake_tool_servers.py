@@ -19,6 +19,7 @@ class FakeToolServer:
     tools: tuple[ToolSpec, ...] = ()
     answer: Any = None
     calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
+    languages: list[str] = attrs.field(factory=list)
     on_progress: Callable[[Progress], None] | None = None
     _lost: trio.Event = attrs.field(factory=trio.Event)
     _changed: trio.Event = attrs.field(factory=trio.Event)
@@ -50,8 +51,10 @@ class FakeToolServer:
         session_id: str,
         call_id: str,
         on_progress: Callable[[Progress], None] | None = None,
+        language: str = "en",
     ) -> ToolOutcome:
         self.on_progress = on_progress
+        self.languages.append(language)
         self.calls.append((tool, arguments, session_id, call_id))
         if isinstance(self.answer, Exception):
             raise self.answer

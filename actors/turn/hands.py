@@ -19,6 +19,7 @@ import trio
 from actors.turn.kit import Heard, Refused, TurnKit
 from protocol import events
 from protocol.messages import CallTool, ListTools, Progress, Send, ToolList, ToolOutcome, ToolRecord, ToolSpec
+from protocol.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.redaction import redacted, redacted_text
 from protocol.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turn import TurnEvent, TurnMachine
@@ -29,8 +30,6 @@ log = logging.getLogger("sayso.turn")
 CONFIRM_WITHIN_S = 20.0  # as long as a person needs to think; after it nothing is done
 PROGRESS_INTERVAL_S = 0.5
 PROGRESS_MAX_CHARS = 200
-NOT_DONE = "All right, I will not do that."
-NOT_ALLOWED = "I am not allowed to do that."
 
 
 @attrs.frozen
@@ -93,10 +92,10 @@ class Hands:
         policy = policy_for(spec, now, configured_policy(self._kit.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
             self._record(call_id, wanted, refused_because("denied by the configuration"))
-            raise Refused(NOT_ALLOWED)
+            raise Refused(phrase(NOT_ALLOWED, self._heard.language))
         if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
             self._record(call_id, wanted, refused_because("not confirmed by the user"))
-            raise Refused(NOT_DONE)
+            raise Refused(phrase(NOT_DONE, self._heard.language))
         if not self._kit.memory.begin_call(call_id):
             raise AssertionError(f"call id {call_id} was used before")
         await self._kit.show(events.ToolCall(self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments))
@@ -128,7 +127,16 @@ class Hands:
         timeout_s = self._kit.tools.call_timeout_s
         session_id = self._kit.memory.session_id
         on_progress = self._progress_of(call_id)
-        call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, timeout_s, on_progress)
+        call = CallTool(
+            session_id,
+            call_id,
+            wanted.server,
+            wanted.tool,
+            wanted.arguments,
+            timeout_s,
+            on_progress,
+            self._heard.language,
+        )
         started_s = trio.current_time()
         try:
             outcome: ToolOutcome = await self._kit.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
@@ -151,7 +159,7 @@ class Hands:
         return on_progress
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
-        say = f"Shall I run {wanted.tool.replace('_', ' ')}?"
+        say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )

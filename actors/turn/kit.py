@@ -9,6 +9,7 @@ from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages import Count, Hang, Send
+from protocol.phrases import phrase
 from protocol.vault import SessionMemory
 from runtime import MailboxClosed, Ref
 
@@ -76,6 +77,10 @@ class Wishes:
         """The language that grammar and vocabulary are chosen by."""
         return self.options.language or "en"
 
+    def told(self, sentence: str, **slots: str) -> str:
+        """Return a sentence of ours (``protocol/phrases.py``) as this client is told it."""
+        return phrase(sentence, self.language, **slots)
+
     def wants(self, capability: str) -> bool:
         """Whether the client asked for ``capability``."""
         return capability in self.options.capabilities
@@ -89,6 +94,8 @@ class Heard:
     alternatives: tuple[str, ...] = ()
     confidence: float = 1.0
     """0..1; typed words are certain."""
+    language: str = "en"
+    """The client's, in which it is answered."""
 
 
 class Refused(Exception):

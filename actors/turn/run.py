@@ -20,16 +20,13 @@ from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
 from protocol.messages import CommandMatch, TurnRecord, Utterance, UtteranceEnded
+from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_UNDERSTOOD, TOO_SLOW
 from protocol.sentences import SentenceCutter
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
-FAILED = "Sorry, something went wrong."
-TOO_SLOW = "Sorry, that took too long."
-NOT_UNDERSTOOD = "Sorry, I did not understand that."
-NO_MODEL = "Sorry, I cannot answer that now."
 Hearing = Callable[[], Awaitable[Heard | None]]
 
 
@@ -95,7 +92,7 @@ class Turn:
         self.machine.advance(TurnEvent.TEXT_RECEIVED)
 
         async def read() -> Heard:
-            return Heard(text)
+            return Heard(text, language=self._wishes.language)
 
         await self._run(read)
 
@@ -115,7 +112,7 @@ class Turn:
         async def answer() -> events.Outcome:
             with trio.move_on_after(self._kit.dialogue.turn_timeout_s) as self._deadline:
                 return await self._answer(hear)
-            await self._say_all(TOO_SLOW)
+            await self._say_all(self._wishes.told(TOO_SLOW))
             return "failed"
 
         await self._complete(answer)
@@ -147,7 +144,7 @@ class Turn:
         except (AskError, MailboxError) as error:
             log.warning("turn failed: %s", error, extra={"turn_id": self.turn_id})
             await self._kit.show(events.Error("turn_failed", str(error), turn_id=self.turn_id))
-            await self._say_all(FAILED)
+            await self._say_all(self._wishes.told(FAILED))
             return "failed"
 
     async def _transcribe(self, utterance: Utterance, early: EarlyHearing | None) -> Heard | None:
@@ -159,14 +156,14 @@ class Turn:
         queue_s = min(answer.queue_s, took_s)  # what was waited for early cost nobody anything
         self._mark("queue", queue_s)
         self._mark("stt", took_s - queue_s)
-        return Heard(answer.text, answer.alternatives, answer.confidence)
+        return Heard(answer.text, answer.alternatives, answer.confidence, self._wishes.language)
 
     async def _respond(self, heard: Heard) -> events.Outcome:
         self.machine.advance(TurnEvent.HEARD)
         started_s = trio.current_time()
         match = None
         if self._wishes.wants("tools"):
-            match = self._kit.grammar.match((heard.text, *heard.alternatives), self._language)
+            match = self._kit.grammar.match((heard.text, *heard.alternatives), self._wishes.language)
         self._hands = Hands(
             self.machine, self._kit, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
         )
@@ -175,7 +172,7 @@ class Turn:
             return await self._command(match, self._hands)
         if self._wishes.wants("llm"):
             return await self._converse(heard, self._hands)
-        raise Refused(NOT_UNDERSTOOD)
+        raise Refused(self._wishes.told(NOT_UNDERSTOOD))
 
     async def _command(self, match: CommandMatch, hands: Hands) -> events.Outcome:
         self._source = "command"
@@ -186,7 +183,7 @@ class Turn:
             await self._say_all(outcome.content)
             return "done"
         log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
-        await self._say_all(f"Sorry, that did not work. {outcome.error or ''}".strip())
+        await self._say_all(self._wishes.told(DID_NOT_WORK, why=outcome.error or ""))
         return "failed"
 
     async def _converse(self, heard: Heard, hands: Hands) -> events.Outcome:
@@ -207,10 +204,10 @@ class Turn:
         except (AskError, MailboxError) as error:
             log.warning("no answer: %s", error, extra={"turn_id": self.turn_id})
             await self._kit.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))
-            await self._say_all(NO_MODEL)
+            await self._say_all(self._wishes.told(NO_MODEL))
             return "failed"
         self.machine.advance(TurnEvent.ANSWERED)
-        await self._show_reply(text or NO_MODEL)
+        await self._show_reply(text or self._wishes.told(NO_MODEL))
         return "done"
 
     # --- saying ----------------------------------------------------------------------------------
@@ -244,10 +241,6 @@ class Turn:
         )
 
     # --- the end ---------------------------------------------------------------------------------
-
-    @property
-    def _language(self) -> str:
-        return self._wishes.language
 
     def _mark(self, stage: str, seconds: float) -> None:
         self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)

@@ -20,6 +20,8 @@ from decimal import Decimal
 
 import attrs
 
+from backends.builtin.wording import told
+
 MAX_CHARS = 200  # a spoken sum is far shorter
 MAX_DEPTH = 20
 MAX_POWER = 1_000
@@ -89,17 +91,23 @@ def spoken_words(language: str) -> frozenset[str]:
 def evaluate(expression: str) -> Decimal:
     """Return the value of an expression; raises ``CalculationError``."""
     if len(expression) > MAX_CHARS:
-        raise CalculationError(f"the calculation must have at most {MAX_CHARS} characters, not {len(expression)}")
+        raise CalculationError(
+            told(
+                "the calculation must have at most {most} characters, not {count}",
+                most=MAX_CHARS,
+                count=len(expression),
+            )
+        )
     parser = _Parser(_tokens(expression))
     with decimal.localcontext(_CONTEXT):
         try:
             result = parser.whole()
         except decimal.DivisionByZero as error:
-            raise CalculationError("nothing can be divided by zero") from error
+            raise CalculationError(told("nothing can be divided by zero")) from error
         except decimal.DecimalException as error:
-            raise CalculationError("the result is too large or is no real number") from error
+            raise CalculationError(told("the result is too large or is no real number")) from error
     if result.adjusted() >= MAX_DIGITS:
-        raise CalculationError(f"the result has more than {MAX_DIGITS} digits")
+        raise CalculationError(told("the result has more than {most} digits", most=MAX_DIGITS))
     return result
 
 
@@ -120,7 +128,7 @@ def _tokens(expression: str) -> list[str]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise CalculationError(f"the calculation has a sign that is not understood: {text[at]}")
+            raise CalculationError(told("the calculation has a sign that is not understood: {sign}", sign=text[at]))
         token = match.group().strip().lower()
         tokens.append(_SIGNS.get(token, token))
         at = match.end()
@@ -138,7 +146,7 @@ class _Parser:
     def whole(self) -> Decimal:
         value = self.sum()
         if self.at < len(self.tokens):
-            raise CalculationError(f"the calculation cannot go on with {self.tokens[self.at]!r}")
+            raise CalculationError(told("the calculation cannot go on with {word!r}", word=self.tokens[self.at]))
         return value
 
     def sum(self) -> Decimal:
@@ -174,7 +182,7 @@ class _Parser:
         with self._deeper():
             exponent = self.signed()
         if abs(exponent) > MAX_POWER:
-            raise CalculationError(f"a power must be at most {MAX_POWER}")
+            raise CalculationError(told("a power must be at most {most}", most=MAX_POWER))
         return base**exponent
 
     def postfix(self) -> Decimal:
@@ -188,13 +196,13 @@ class _Parser:
             with self._deeper():
                 value = self.sum()
             if not self._take(")"):
-                raise CalculationError("a bracket is not closed")
+                raise CalculationError(told("a bracket is not closed"))
             return value
         if self.at >= len(self.tokens):
-            raise CalculationError("the calculation ends too early")
+            raise CalculationError(told("the calculation ends too early"))
         token = self.tokens[self.at]
         if not (token[0].isdigit() or token[0] == "."):
-            raise CalculationError(f"the calculation has a word that is not understood: {token}")
+            raise CalculationError(told("the calculation has a word that is not understood: {word}", word=token))
         self.at += 1
         return Decimal(token)
 
@@ -213,6 +221,6 @@ class _Parser:
     def _deeper(self) -> Iterator[None]:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise CalculationError(f"the calculation is nested more than {MAX_DEPTH} deep")
+            raise CalculationError(told("the calculation is nested more than {most} deep", most=MAX_DEPTH))
         yield
         self.depth -= 1

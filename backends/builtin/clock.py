@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from functools import cache
 
+from backends.builtin.german import MONTHS, WEEKDAYS
+from backends.builtin.wording import is_german, told
+
 # places that the zone database does not name after themselves; countries only where one zone covers them
 _PLACES = {
     "Europe/London": "england|uk|united kingdom|great britain|britain|scotland|wales|manchester|großbritannien",
@@ -72,7 +75,7 @@ def find_zone(place: str) -> tzinfo:
     if name is None and place in zoneinfo.available_timezones():
         name = place
     if name is None:
-        raise PlaceError(f"I do not know the time zone of {place.strip() or 'nowhere'}")
+        raise PlaceError(told("I do not know the time zone of {place}", place=place.strip() or "?"))
     return zoneinfo.ZoneInfo(name)
 
 
@@ -90,15 +93,25 @@ def zone_names() -> Mapping[str, str]:
 
 
 def time_text(now: datetime, place: str = "") -> str:
-    """Return "It is 3:05 PM in Tokyo."; ``now`` is in the zone to be told."""
-    where = f" in {place.strip().title()}" if place.strip() else ""
-    return f"It is {now.hour % 12 or 12}:{now:%M} {'AM' if now.hour < 12 else 'PM'}{where}."  # noqa: PLR2004
+    """Return "It is 3:05 PM in Tokyo.", "In Tokio ist es 15:05 Uhr."; ``now`` is in the zone to be told."""
+    if is_german():
+        time = f"{now.hour}:{now:%M} Uhr" if now.minute else f"{now.hour} Uhr"
+    else:
+        time = f"{now.hour % 12 or 12}:{now:%M} {'AM' if now.hour < 12 else 'PM'}"  # noqa: PLR2004
+    if not place.strip():
+        return told("It is {time}.", time=time)
+    return told("It is {time} in {place}.", time=time, place=place.strip().title())
 
 
 def date_text(now: datetime, place: str = "") -> str:
     """Return "Today is Monday, November 23rd, 2026."."""
-    where = f"In {place.strip().title()} it is" if place.strip() else "Today is"
-    return f"{where} {now:%A}, {now:%B} {now.day}{ordinal_suffix(now.day)}, {now.year}."
+    if is_german():
+        date = f"{WEEKDAYS[now.weekday()]}, der {now.day}. {MONTHS[now.month - 1]} {now.year}"
+    else:
+        date = f"{now:%A}, {now:%B} {now.day}{ordinal_suffix(now.day)}, {now.year}"
+    if not place.strip():
+        return told("Today is {date}.", date=date)
+    return told("In {place} it is {date}.", date=date, place=place.strip().title())
 
 
 def ordinal_suffix(number: int) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from backends.builtin.german import LISTS
 from backends.builtin.store import JsonFile
-from backends.builtin.wording import count_words, listed, plural, split_items
+from backends.builtin.wording import count_words, is_german, listed, plural, split_items, told, upper_first
 
 MAX_NOTES = 500
 MAX_NOTE_CHARS = 1_000
@@ -34,38 +35,44 @@ class Notes:
         """Keep a note; raises ``NotesError`` for an empty or endless one."""
         note = text.strip()
         if not 1 <= len(note) <= MAX_NOTE_CHARS:
-            raise NotesError(f"A note must have 1 to {MAX_NOTE_CHARS} characters, not {len(note)}.")
+            raise NotesError(
+                told("A note must have 1 to {most} characters, not {count}.", most=MAX_NOTE_CHARS, count=len(note))
+            )
         if len(self._notes) >= MAX_NOTES:
-            raise NotesError(f"There are {MAX_NOTES} notes already; delete some first.")
+            raise NotesError(told("There are {count} notes already; delete some first.", count=MAX_NOTES))
         self._replace([*self._notes, note])
-        return f"Noted: {note}"
+        return told("Noted: {note}", note=note)
 
     def text(self) -> str:
         """Say what is noted."""
         if not self._notes:
-            return "There are no notes."
+            return told("There are no notes.")
         shown = self._notes[-MAX_SPOKEN:]
         first = len(self._notes) - len(shown) + 1
         lines = " ".join(f"{first + at}: {_sentence(note)}" for at, note in enumerate(shown))
-        more = "" if len(shown) == len(self._notes) else f", the last {count_words(MAX_SPOKEN)} are"
-        return f"{plural(len(self._notes), 'note').capitalize()}{more}. {lines}"
+        count = upper_first(plural(len(self._notes), "note"))
+        if len(shown) == len(self._notes):
+            return told("{count}. {notes}", count=count, notes=lines)
+        return told("{count}, the last {last} are. {notes}", count=count, last=count_words(MAX_SPOKEN), notes=lines)
 
     def delete(self, which: str) -> str:
         """Delete "last", "all", a number counted from one, or the only note that has these words."""
         wanted = which.strip().lower().strip(".!?")
         if not self._notes:
-            return "There are no notes."
+            return told("There are no notes.")
         if wanted == "all":
-            count = len(self._notes)
+            gone = upper_first(plural(len(self._notes), "note"))
             self._replace([])
-            return f"{plural(count, 'note').capitalize()} deleted."
+            return told("{count} deleted.", count=gone)
         found = self._find(wanted)
         if len(found) != 1:
-            fits = "No note fits" if not found else f"{count_words(len(found)).capitalize()} notes fit"
-            return f"{fits} that. Say the number of a note, or the last one."
+            if not found:
+                return told("No note fits that. Say the number of a note, or the last one.")
+            count = upper_first(plural(len(found), "note"))
+            return told("{count} fit that. Say the number of a note, or the last one.", count=count)
         note = self._notes[found[0]]
         self._replace(self._notes[: found[0]] + self._notes[found[0] + 1 :])
-        return f"Deleted the note: {_sentence(note)}"
+        return told("Deleted the note: {note}", note=_sentence(note))
 
     def _find(self, wanted: str) -> list[int]:
         if wanted in {"", "last"}:
@@ -93,44 +100,51 @@ class Lists:
         kept = self._lists.get(title, [])
         fresh = [item for item in dict.fromkeys(items) if item.lower() not in {old.lower() for old in kept}]
         if not items:
-            raise NotesError("There is nothing to add.")
+            raise NotesError(told("There is nothing to add."))
         if len(kept) + len(fresh) > MAX_ITEMS or (title not in self._lists and len(self._lists) >= MAX_LISTS):
-            raise NotesError(f"There may be {MAX_LISTS} lists with {MAX_ITEMS} things each, not more.")
+            raise NotesError(
+                told("There may be {lists} lists with {items} things each, not more.", lists=MAX_LISTS, items=MAX_ITEMS)
+            )
         if not fresh:
-            return f"{listed(items).capitalize()} is already on the {title} list."
+            return told("{items} is already on the {name}.", items=upper_first(listed(items)), name=list_name(title))
         self._replace(title, [*kept, *fresh])
-        return f"Added {listed(fresh)} to the {title} list."
+        return told("Added {items} to the {name}.", items=listed(fresh), name=list_name(title))
 
     def remove(self, name: str, text: str) -> str:
         """Take things off a list; "all" empties it."""
         title = list_title(name)
         kept = self._lists.get(title, [])
         if not kept:
-            return f"The {title} list is empty."
+            return told("The {name} is empty.", name=list_name(title))
         if text.strip().lower() == "all":
             self._replace(title, [])
-            return f"The {title} list is empty now."
+            return told("The {name} is empty now.", name=list_name(title))
         wanted = {item.lower() for item in split_items(text)}
         gone = [item for item in kept if item.lower() in wanted]
         if not gone:
-            return f"{text.strip().capitalize()} is not on the {title} list."
+            return told("{items} is not on the {name}.", items=upper_first(text.strip()), name=list_name(title))
         self._replace(title, [item for item in kept if item not in gone])
-        return f"Removed {listed(gone)} from the {title} list."
+        return told("Removed {items} from the {name}.", items=listed(gone), name=list_name(title))
 
     def text(self, name: str) -> str:
         """Say what is on a list."""
         title = list_title(name)
         items = self._lists.get(title, [])
         if not items:
-            return f"The {title} list is empty."
+            return told("The {name} is empty.", name=list_name(title))
         rest = len(items) - MAX_SPOKEN
-        shown = [*items[:MAX_SPOKEN], f"{count_words(rest)} more"] if rest > 0 else items
-        return f"On the {title} list: {listed(shown)}."
+        shown = [*items[:MAX_SPOKEN], told("{count} more", count=count_words(rest))] if rest > 0 else items
+        return told("On the {name}: {items}.", name=list_name(title), items=listed(shown))
 
     def _replace(self, title: str, items: list[str]) -> None:
         lists = {name: kept for name, kept in (self._lists | {title: items}).items() if kept}
         self._file.write(lists)
         self._lists = lists
+
+
+def list_name(title: str) -> str:
+    """Return what a list is called in the language of the request: "shopping list", "Einkaufsliste"."""
+    return LISTS[title] if is_german() and title in LISTS else told("{title} list", title=title)
 
 
 def list_title(name: str) -> str:

@@ -36,8 +36,8 @@ from backends.builtin.store import JsonFile
 from backends.builtin.system import ProgramError, Programs, Topic, system_text
 from backends.builtin.timers import Timer, TimerError, Timers, announcement
 from backends.builtin.units import UnitError, convert, find_unit
-from backends.builtin.wording import duration_words, number_text
-from backends.mcp.announcements import SESSION_META_KEY, Announcement, AnnouncementNotification
+from backends.builtin.wording import LANGUAGE, duration_words, number_text, told, upper_first
+from backends.mcp.announcements import LANGUAGE_META_KEY, SESSION_META_KEY, Announcement, AnnouncementNotification
 
 SERVER_NAME = "sayso-tools"
 RECHECK_S = 30.0  # a sleeping machine or a corrected clock delays a timer by no more than this
@@ -78,7 +78,7 @@ class Clock:
     ) -> str:
         """Calculate with plus, minus, times, divided by, percent, powers, square roots and brackets."""
         text, is_exact = number_text(evaluate(expression))
-        return f"That is {'' if is_exact else 'about '}{text}."
+        return told("That is {number}." if is_exact else "That is about {number}.", number=text)
 
     async def convert_units(
         self,
@@ -90,10 +90,14 @@ class Clock:
         source, target = find_unit(from_unit), find_unit(to_unit)
         given = Decimal(str(value))
         result, is_exact = number_text(convert(given, source, target))
-        told = f"{number_text(given)[0]} {source.name if value == 1 else source.plural}"
         verb = "is" if value == 1 else "are"
-        return (
-            f"{told} {verb} {'' if is_exact else 'about '}{result} {target.name if result == '1' else target.plural}."
+        sentence = f"{{given}} {{unit}} {verb} {'' if is_exact else 'about '}{{number}} {{target}}."
+        return told(
+            sentence,
+            given=number_text(given)[0],
+            unit=source.called(many=value != 1),
+            number=result,
+            target=target.called(many=result != "1"),
         )
 
 
@@ -118,8 +122,10 @@ class TimerTools:
         session_id = str(meta.get(SESSION_META_KEY, ""))
         timer = self._timers.set(seconds, name, now_s=self._now(), session_id=session_id)
         self._wake()
-        called = f"{timer.name.capitalize()} timer" if timer.name else "Timer"
-        return f"{called} set for {duration_words(timer.seconds)}."
+        duration = duration_words(timer.seconds)
+        if not timer.name:
+            return told("Timer set for {duration}.", duration=duration)
+        return told("{name} timer set for {duration}.", name=upper_first(timer.name), duration=duration)
 
     async def list_timers(self) -> str:
         """Tell which timers are running and how much time they have left."""
@@ -227,6 +233,15 @@ class Machine:
         return self._programs.start(name)
 
 
+async def speak_the_language(
+    ctx: ServerRequestContext[Any, Any], call_next: Callable[[ServerRequestContext[Any, Any]], Awaitable[Any]]
+) -> Any:
+    """Answer in the language of the request (MCP middleware)."""
+    meta = cast("Mapping[str, Any]", ctx.meta or {})
+    LANGUAGE.set(str(meta.get(LANGUAGE_META_KEY, "en")))  # each request is handled in a task of its own
+    return await call_next(ctx)
+
+
 def make_server(
     data_dir: Path, programs: Mapping[str, Sequence[str]], *, now: Callable[[], float] = time.time
 ) -> MCPServer[None]:
@@ -243,7 +258,7 @@ def make_server(
             nursery.cancel_scope.cancel()
 
     server: MCPServer[None] = MCPServer(
-        SERVER_NAME, log_level="WARNING", lifespan=lifespan, middleware=[timers.remember_session]
+        SERVER_NAME, log_level="WARNING", lifespan=lifespan, middleware=[timers.remember_session, speak_the_language]
     )
     table: Sequence[tuple[ToolAnnotations, Sequence[Callable[..., Any]]]] = (
         (READS, (clock.get_time, clock.get_date, clock.calculate, clock.convert_units)),

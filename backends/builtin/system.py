@@ -14,7 +14,7 @@ from typing import Literal
 
 import psutil
 
-from backends.builtin.wording import duration_words, listed
+from backends.builtin.wording import digits, duration_words, listed, told
 
 Topic = Literal["all", "memory", "disk", "cpu", "battery", "uptime"]
 GIB = 1024**3
@@ -44,22 +44,29 @@ def system_text(topic: Topic, data_dir: Path) -> str:
 
 def _memory() -> str:
     memory = psutil.virtual_memory()
-    return f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} gigabytes of memory are free."
+    return told(
+        "{free} of {total} gigabytes of memory are free.",
+        free=digits(f"{memory.available / GIB:.1f}"),
+        total=digits(f"{memory.total / GIB:.1f}"),
+    )
 
 
 def _disk(folder: Path) -> str:
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     disk = psutil.disk_usage(str(existing))
-    return f"{disk.free / GIB:.0f} of {disk.total / GIB:.0f} gigabytes of disk space are free."
+    free, total = f"{disk.free / GIB:.0f}", f"{disk.total / GIB:.0f}"
+    return told("{free} of {total} gigabytes of disk space are free.", free=free, total=total)
 
 
 def _cpu() -> str:
     percent = psutil.cpu_percent(interval=CPU_SAMPLE_S)
-    return f"The processor is {percent:.0f} percent busy."
+    return told("The processor is {percent} percent busy.", percent=round(percent))
 
 
 def _uptime() -> str:
-    return f"The machine has been running for {duration_words(time.time() - psutil.boot_time())}."
+    return told(
+        "The machine has been running for {duration}.", duration=duration_words(time.time() - psutil.boot_time())
+    )
 
 
 def _read_battery() -> tuple[float, bool] | None:
@@ -72,9 +79,11 @@ def _read_battery() -> tuple[float, bool] | None:
 def _battery() -> str:
     battery = _read_battery()
     if battery is None:
-        return "This machine has no battery."
+        return told("This machine has no battery.")
     percent, is_charging = battery
-    return f"The battery is at {percent:.0f} percent{' and charging' if is_charging else ''}."
+    if is_charging:
+        return told("The battery is at {percent} percent and charging.", percent=round(percent))
+    return told("The battery is at {percent} percent.", percent=round(percent))
 
 
 class Programs:
@@ -91,11 +100,11 @@ class Programs:
         """Start the program called ``name``; raises ``ProgramError`` if it is not allowed or does not start."""
         vector = self._vectors.get(_key(name))
         if vector is None:
-            known = listed(sorted(self._vectors)) or "none"
-            raise ProgramError(f"I may not start {name.strip()}. Allowed: {known}.")
+            known = listed(sorted(self._vectors)) or told("none")
+            raise ProgramError(told("I may not start {name}. Allowed: {known}.", name=name.strip(), known=known))
         self._started = [process for process in self._started if process.poll() is None]
         if len(self._started) >= MAX_RUNNING:
-            raise ProgramError(f"{MAX_RUNNING} programs are running already.")
+            raise ProgramError(told("{count} programs are running already.", count=MAX_RUNNING))
         try:
             process = subprocess.Popen(
                 vector,
@@ -105,7 +114,8 @@ class Programs:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ProgramError(f"{name.strip()} did not start: {error.strerror or error}.") from error
+            reason = error.strerror or str(error)
+            raise ProgramError(told("{name} did not start: {reason}.", name=name.strip(), reason=reason)) from error
         self._started.append(process)
         return _first_look(name.strip(), process)
 
@@ -114,10 +124,10 @@ def _first_look(name: str, process: subprocess.Popen[bytes]) -> str:
     try:
         code = process.wait(START_CHECK_S)
     except subprocess.TimeoutExpired:
-        return f"Started {name}."
+        return told("Started {name}.", name=name)
     if code != 0:
-        raise ProgramError(f"{name} ended at once with code {code}.")
-    return f"{name} is done."
+        raise ProgramError(told("{name} ended at once with code {code}.", name=name, code=code))
+    return told("{name} is done.", name=name)
 
 
 def _key(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from backends.builtin.store import JsonFile
-from backends.builtin.wording import duration_words, listed, plural
+from backends.builtin.wording import LANGUAGE, duration_words, listed, plural, told, upper_first
 
 MAX_TIMERS = 100
 MAX_SECONDS = 7 * 86_400.0  # beyond a week people mean a calendar
@@ -36,11 +36,13 @@ class Timer:
     """Unix time."""
     session_id: str
     """Who is told."""
+    language: str = "en"
+    """In which language."""
 
     @property
     def title(self) -> str:
-        """How it is called: "pasta timer" or "ten minutes timer"."""
-        return f"{self.name or duration_words(self.seconds)} timer"
+        """How it is called in the language of the request: "pasta timer" or "ten minutes timer"."""
+        return title_of(self.name, self.seconds)
 
 
 class Timers:
@@ -57,32 +59,40 @@ class Timers:
     def set(self, seconds: float, name: str, *, now_s: float, session_id: str) -> Timer:
         """Add a timer; raises ``TimerError`` for a duration or a number of timers out of bounds."""
         if not 1 <= seconds <= MAX_SECONDS:
-            raise TimerError(f"A timer must run for one second to seven days, not {seconds:g} seconds.")
+            raise TimerError(
+                told("A timer must run for one second to seven days, not {seconds:g} seconds.", seconds=seconds)
+            )
         if len(self._timers) >= MAX_TIMERS:
-            raise TimerError(f"There are {MAX_TIMERS} timers already.")
+            raise TimerError(told("There are {count} timers already.", count=MAX_TIMERS))
         number = max((timer.number for timer in self._timers), default=0) + 1
-        timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id)
+        timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id, LANGUAGE.get())
         self._replace([*self._timers, timer])
         return timer
 
     def cancel(self, name: str = "", seconds: float = 0, *, every: bool = False) -> str:
         """Cancel the timer that is meant and say what was done."""
         if not self._timers:
-            return "There is no timer."
+            return told("There is no timer.")
         found = self._timers if every else self._meant(_clean(name), seconds)
         if not found:
-            return f"There is no {_clean(name) or duration_words(seconds)} timer."
+            return told("There is no {title}.", title=title_of(_clean(name), seconds))
         if len(found) > 1 and not every:
-            return f"There are {plural(len(found), 'timer')}: {listed(timer.title for timer in found)}. Which one?"
+            titles = listed(timer.title for timer in found)
+            return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
         self._replace([timer for timer in self._timers if timer not in found])
-        return f"The {found[0].title} is cancelled." if len(found) == 1 else f"{len(found)} timers are cancelled."
+        if len(found) > 1:
+            return told("{count} timers are cancelled.", count=len(found))
+        return told("The {title} is cancelled.", title=found[0].title)
 
     def text(self, now_s: float) -> str:
         """Say what is running."""
         if not self._timers:
-            return "There is no timer."
-        lines = [f"{timer.title}: {duration_words(timer.due_s - now_s)} left" for timer in self.by_due()]
-        return f"{plural(len(lines), 'timer').capitalize()}: {'; '.join(lines)}." if len(lines) > 1 else f"{lines[0]}."
+            return told("There is no timer.")
+        lines = [
+            told("{title}: {duration} left", title=timer.title, duration=duration_words(timer.due_s - now_s))
+            for timer in self.by_due()
+        ]
+        return f"{upper_first(plural(len(lines), 'timer'))}: {'; '.join(lines)}." if len(lines) > 1 else f"{lines[0]}."
 
     def by_due(self) -> Sequence[Timer]:
         """Return the timers, the next one first."""
@@ -107,10 +117,18 @@ class Timers:
 
 
 def announcement(timer: Timer, now_s: float) -> str:
-    """Return what is said when a timer is over."""
-    what = f"Your {timer.title} is done."
+    """Return what is said when a timer is over, in the language that it was set in."""
+    LANGUAGE.set(timer.language)  # nobody's request is being answered
+    what = told("Your {title} is done.", title=timer.title)
     late_s = now_s - timer.due_s
-    return what if late_s <= LATE_S else f"{what} It was due {duration_words(late_s)} ago."
+    return what if late_s <= LATE_S else f"{what} {told('It was due {duration} ago.', duration=duration_words(late_s))}"
+
+
+def title_of(name: str, seconds: float) -> str:
+    """Return what a timer of that name, or without one, is called."""
+    if name:
+        return told("{name} timer", name=name)
+    return told("{duration} timer", duration=duration_words(seconds))
 
 
 def _clean(name: str) -> str:
@@ -126,6 +144,7 @@ def _from_json(entry: Any) -> Timer | None:
             float(entry["seconds"]),
             float(entry["due_s"]),
             str(entry["session_id"]),
+            str(entry.get("language", "en")),
         )
     except (KeyError, TypeError, ValueError):
         log.warning("dropped a kept timer that is none: %.200r", entry)

@@ -10,6 +10,8 @@ from functools import cache
 
 import attrs
 
+from backends.builtin.wording import is_german, told
+
 
 class UnitError(ValueError):
     """A unit is not known or does not fit; the message is fit to be spoken."""
@@ -22,10 +24,28 @@ class Unit:
     name: str
     """English, singular."""
     plural: str
+    german: tuple[str, str]
+    """Singular and plural."""
     kind: str
     factor: Decimal
     offset: Decimal = Decimal(0)
     """Added after the factor on the way to the base unit: temperatures only."""
+
+    def called(self, *, many: bool) -> str:
+        """Return its name in the language of the request."""
+        return self.german[many] if is_german() else (self.name, self.plural)[many]
+
+
+def in_german(names: str, english: str) -> tuple[str, str]:
+    """Return singular and plural of a unit, out of all its lower-case German names; without any it keeps its own."""
+    singular, *others = (names or english).split("|")
+    endings = (singular + "n" if singular.endswith("e") else singular, singular + "e")
+    plural = next((other for other in others if other in endings), singular)
+    return _nouns(singular), _nouns(plural)
+
+
+def _nouns(words: str) -> str:
+    return " ".join(word if word == "pro" else word.capitalize() for word in words.split())
 
 
 # kind; then per unit: factor to the base unit, English names (singular, plural, further), German names
@@ -113,7 +133,7 @@ def find_unit(name: str, language: str = "en") -> Unit:
     units = _by_name(language)
     unit = units.get(words) or units.get(words.replace("degree ", "degrees "))
     if unit is None:
-        raise UnitError(f"I do not know the unit {name.strip()}")
+        raise UnitError(told("I do not know the unit {name}", name=name.strip()))
     return unit
 
 
@@ -130,7 +150,15 @@ def unit_words(language: str) -> frozenset[str]:
 def convert(value: Decimal, source: Unit, target: Unit) -> Decimal:
     """Return ``value`` in ``target``; raises ``UnitError`` if the units measure different things."""
     if source.kind != target.kind:
-        raise UnitError(f"{source.plural} measure {source.kind}, but {target.plural} measure {target.kind}")
+        raise UnitError(
+            told(
+                "{source} measure {kind}, but {target} measure {other}",
+                source=source.called(many=True),
+                kind=source.kind,
+                target=target.called(many=True),
+                other=target.kind,
+            )
+        )
     base = value * source.factor + source.offset
     return round((base - target.offset) / target.factor, 12)
 
@@ -149,7 +177,8 @@ def _units() -> Iterator[tuple[Unit, str, str]]:
     for kind, rows in _TABLE.items():
         for factor, english, german in rows:
             singular, plural, *_ = english.split("|")
-            yield Unit(singular, plural, kind, Decimal(factor)), english, german
+            yield Unit(singular, plural, in_german(german, singular), kind, Decimal(factor)), english, german
     for factor_to_kelvin, offset, english, german in _TEMPERATURES:
         singular, plural, *_ = english.split("|")
-        yield Unit(singular, plural, "temperature", factor_to_kelvin, offset), english, german
+        names = in_german(german, singular)
+        yield Unit(singular, plural, names, "temperature", factor_to_kelvin, offset), english, german

@@ -1,9 +1,21 @@
-"""Numbers, durations and lists as a voice says them, in English; pure."""
+"""Sentences, numbers, durations and lists as a voice says them, in the language of the call that is being answered.
+
+Rules kept here:
+
+* Sentences stand in English where they are said; ``german.py`` has the others. An unknown language hears English.
+* The language is that of the request in hand, which is why it comes by a context variable and not through every call.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from decimal import Decimal
+from typing import Final
 
+from backends.builtin import german
+
+LANGUAGE: Final[ContextVar[str]] = ContextVar("LANGUAGE", default="en")
+"""Of the request that is being answered."""
 _SMALL = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -13,10 +25,27 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 DECIMALS = 4  # more are noise to the ear
 
 
+def is_german() -> bool:
+    """Whether the answer is to be in German."""
+    return LANGUAGE.get().lower().split("-")[0] == "de"
+
+
+def told(sentence: str, **slots: object) -> str:
+    """Return ``sentence`` in the language of the request, with its slots filled."""
+    return (german.SENTENCES[sentence] if is_german() else sentence).format(**slots)
+
+
+def digits(text: str) -> str:
+    """Return an English figure such as "1,234.5" as it is written in the language of the request."""
+    return text.translate(str.maketrans(",.", ".,")) if is_german() else text
+
+
 def count_words(value: int) -> str:
     """Return a whole number from 0 to 99 in words, a larger one in digits."""
     if not 0 <= value < 100:  # noqa: PLR2004 - what fits two words
-        return f"{value:,}"
+        return digits(f"{value:,}")
+    if is_german():
+        return german.number_word(value)
     if value < len(_SMALL):
         return _SMALL[value]
     tens, ones = divmod(value, 10)
@@ -30,28 +59,36 @@ def duration_words(seconds: float) -> str:
     for size, name in _UNITS:
         count, rest = divmod(rest, size)
         if count:
-            parts.append(f"{count_words(count)} {name}{'' if count == 1 else 's'}")
-    return listed(parts) if parts else "zero seconds"
+            parts.append(plural(count, name))
+    return listed(parts) if parts else plural(0, "second")
 
 
 def number_text(value: Decimal) -> tuple[str, bool]:
     """Return a number in digits as it is read aloud, and whether that is exact."""
     rounded = round(value, DECIMALS)
     if rounded == 0 and value != 0:
-        return f"{value:.2e}", False
+        return digits(f"{value:.2e}"), False
     text = f"{rounded:,f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text), rounded == value
+    return digits(text.rstrip("0").rstrip(".") if "." in text else text), rounded == value
 
 
 def listed(parts: Iterable[str]) -> str:
     """Return "a", "a and b", or "a, b and c"."""
     items = list(parts)
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    return (" und " if is_german() else " and ").join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
 def plural(count: int, noun: str) -> str:
-    """Return "one timer" or "three timers"."""
+    """Return "one timer" or "three timers"; the noun is the English one."""
+    if is_german():
+        one, many = german.NOUNS[noun]
+        return one if count == 1 else f"{count_words(count)} {many}"
     return f"{count_words(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def upper_first(text: str) -> str:
+    """Return ``text`` as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def split_items(text: str) -> Sequence[str]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 METHOD: Literal["notifications/sayso/announcement"] = "notifications/sayso/announcement"
 SESSION_META_KEY = "sayso/session"
 CALL_META_KEY = "sayso/call"
+LANGUAGE_META_KEY = "sayso/language"
 MAX_TEXT_CHARS = 500  # an announcement interrupts: it has to be short
 
 

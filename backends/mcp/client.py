@@ -33,7 +33,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import CONNECTION_CLOSED, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from backends.mcp.announcements import CALL_META_KEY, SESSION_META_KEY, Announcements
+from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION_META_KEY, Announcements
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import bounded, result_text, tool_spec
@@ -166,6 +166,7 @@ class McpConnection:
         session_id: str,
         call_id: str,
         on_progress: Callable[[Progress], None] | None = None,
+        language: str = "en",
     ) -> ToolOutcome:
         """Call a tool once; a failed or timed-out call is ``ok=False``; raises ``ToolServerLost``.
 
@@ -176,7 +177,7 @@ class McpConnection:
         problem = None if checker is None else checker.problem(arguments)
         if problem is not None:
             return ToolOutcome(ok=False, content="", duration_s=0.0, error=problem)
-        meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id}
+        meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id, LANGUAGE_META_KEY: language}
         started_s = trio.current_time()
         content, error = "", f"{tool} took longer than {timeout_s:g} s and was cancelled"
         self._calls += 1

@@ -290,6 +290,7 @@ class Server:
         session_id: str,
         call_id: str,
         on_progress: Callable[[Progress], None] | None = None,
+        language: str = "en",
     ) -> ToolOutcome:
         shed, started_s = self._shed, trio.current_time()
         trouble = shed.weather.strike("tool")

@@ -5,9 +5,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn import run
 from actors.turn.run import Turn
-from protocol import events
+from protocol import events, phrases
 from protocol.messages import (
     CallTool,
     CommandMatch,
@@ -107,7 +106,7 @@ async def test_without_a_model_what_is_no_command_is_not_understood(grow: Grow, 
     await stage.open(grow)
     await stage.turn(("stt", "tools")).run_text("what is love")
     record = await stage.end()
-    assert (record.outcome, record.replied, record.source) == ("refused", run.NOT_UNDERSTOOD, None)
+    assert (record.outcome, record.replied, record.source) == ("refused", phrases.NOT_UNDERSTOOD, None)
 
 
 async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
@@ -137,7 +136,7 @@ async def test_a_transcription_that_cannot_be_had_is_apologised_for(grow: Grow, 
     await stage.open(grow)
     await stage.turn().run_utterance(spoken())
     record = await stage.end()
-    assert (record.outcome, record.replied) == ("failed", run.FAILED)
+    assert (record.outcome, record.replied) == ("failed", phrases.FAILED)
     error = events.Error("turn_failed", "64 utterances are waiting", turn_id="t")
     assert stage.room.connection.events(events.Error) == [error]
 
@@ -148,7 +147,7 @@ async def test_a_model_that_cannot_answer_is_apologised_for(grow: Grow, autojump
     await stage.open(grow)
     await stage.turn().run_text("hello")
     record = await stage.end()
-    assert (record.outcome, record.replied) == ("failed", run.NO_MODEL)
+    assert (record.outcome, record.replied) == ("failed", phrases.NO_MODEL)
     assert [error.code for error in stage.room.connection.events(events.Error)] == ["model_unavailable"]
 
 
@@ -157,7 +156,7 @@ async def test_a_model_that_says_nothing_is_apologised_for(grow: Grow, autojump_
     stage.room.inference.answers[Generate] = says("")
     await stage.open(grow)
     await stage.turn().run_text("hello")
-    assert (await stage.end()).replied == run.NO_MODEL
+    assert (await stage.end()).replied == phrases.NO_MODEL
 
 
 @pytest.mark.parametrize("slow", ["transcription", "model", "tool"])
@@ -172,7 +171,7 @@ async def test_past_its_deadline_the_user_hears_so(grow: Grow, autojump_clock: M
     stage.room.memory.open_turns.clear()
     await stage.turn(("stt", "llm", "tools")).run_utterance(spoken())
     record = await stage.end()
-    assert (record.outcome, record.replied) == ("failed", run.TOO_SLOW)
+    assert (record.outcome, record.replied) == ("failed", phrases.TOO_SLOW)
     assert trio.current_time() == pytest.approx(15.0)
 
 

@@ -1,0 +1,127 @@
+"""What the built-in tools say, in German: each English sentence of theirs and its German one.
+
+``wording.told`` looks here; a test holds the table to the sentences that there are.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+SENTENCES: Final[Mapping[str, str]] = {
+    # clock, sums and units
+    "It is {time}.": "Es ist {time}.",
+    "It is {time} in {place}.": "In {place} ist es {time}.",
+    "Today is {date}.": "Heute ist {date}.",
+    "In {place} it is {date}.": "In {place} ist {date}.",
+    "I do not know the time zone of {place}": "Ich kenne die Zeitzone von {place} nicht",
+    "That is {number}.": "Das ist {number}.",
+    "That is about {number}.": "Das ist etwa {number}.",
+    "{given} {unit} is {number} {target}.": "{given} {unit} ist {number} {target}.",
+    "{given} {unit} is about {number} {target}.": "{given} {unit} ist etwa {number} {target}.",
+    "{given} {unit} are {number} {target}.": "{given} {unit} sind {number} {target}.",
+    "{given} {unit} are about {number} {target}.": "{given} {unit} sind etwa {number} {target}.",
+    "I do not know the unit {name}": "Ich kenne die Einheit {name} nicht",
+    "{source} measure {kind}, but {target} measure {other}": "{source} und {target} messen nicht dasselbe",
+    "the calculation must have at most {most} characters, not {count}": (
+        "die Rechnung darf höchstens {most} Zeichen haben, nicht {count}"
+    ),
+    "nothing can be divided by zero": "durch null kann man nicht teilen",
+    "the result is too large or is no real number": "das Ergebnis ist zu groß oder keine reelle Zahl",
+    "the result has more than {most} digits": "das Ergebnis hat mehr als {most} Stellen",
+    "the calculation has a sign that is not understood: {sign}": "die Rechnung hat ein unbekanntes Zeichen: {sign}",
+    "the calculation cannot go on with {word!r}": "die Rechnung kann nicht mit {word!r} weitergehen",
+    "a power must be at most {most}": "eine Potenz darf höchstens {most} sein",
+    "a bracket is not closed": "eine Klammer ist nicht geschlossen",
+    "the calculation ends too early": "die Rechnung endet zu früh",
+    "the calculation has a word that is not understood: {word}": "die Rechnung hat ein unbekanntes Wort: {word}",
+    "the calculation is nested more than {most} deep": "die Rechnung ist mehr als {most} tief verschachtelt",
+    # timers
+    "{name} timer": "Timer für {name}",
+    "{duration} timer": "Timer über {duration}",
+    "Timer set for {duration}.": "Der Timer läuft: {duration}.",
+    "{name} timer set for {duration}.": "Der Timer für {name} läuft: {duration}.",
+    "A timer must run for one second to seven days, not {seconds:g} seconds.": (
+        "Ein Timer läuft eine Sekunde bis sieben Tage, nicht {seconds:g} Sekunden."
+    ),
+    "There are {count} timers already.": "Es gibt schon {count} Timer.",
+    "There is no timer.": "Es läuft kein Timer.",
+    "There is no {title}.": "Es gibt keinen {title}.",
+    "There are {count}: {titles}. Which one?": "Es gibt {count}: {titles}. Welcher ist gemeint?",
+    "The {title} is cancelled.": "Der {title} ist gelöscht.",
+    "{count} timers are cancelled.": "{count} Timer sind gelöscht.",
+    "{title}: {duration} left": "{title}: noch {duration}",
+    "Your {title} is done.": "Der {title} ist abgelaufen.",
+    "It was due {duration} ago.": "Das kommt {duration} zu spät.",
+    # notes and lists
+    "A note must have 1 to {most} characters, not {count}.": "Eine Notiz hat 1 bis {most} Zeichen, nicht {count}.",
+    "There are {count} notes already; delete some first.": "Es gibt schon {count} Notizen; lösche erst welche.",
+    "Noted: {note}": "Notiert: {note}",
+    "There are no notes.": "Es gibt keine Notizen.",
+    "{count}. {notes}": "{count}. {notes}",
+    "{count}, the last {last} are. {notes}": "{count}, die letzten {last} sind. {notes}",
+    "{count} deleted.": "{count} gelöscht.",
+    "No note fits that. Say the number of a note, or the last one.": (
+        "Dazu passt keine Notiz. Sag die Nummer einer Notiz, oder die letzte."
+    ),
+    "{count} fit that. Say the number of a note, or the last one.": (
+        "Dazu passen {count}. Sag die Nummer einer Notiz, oder die letzte."
+    ),
+    "Deleted the note: {note}": "Gelöscht ist die Notiz: {note}",
+    "{title} list": "Liste {title}",
+    "There is nothing to add.": "Da ist nichts, was dazu soll.",
+    "There may be {lists} lists with {items} things each, not more.": (
+        "Es gibt höchstens {lists} Listen mit je {items} Einträgen."
+    ),
+    "{items} is already on the {name}.": "{items} steht schon auf der {name}.",
+    "Added {items} to the {name}.": "Auf der {name} steht jetzt auch {items}.",
+    "The {name} is empty.": "Die {name} ist leer.",
+    "The {name} is empty now.": "Die {name} ist jetzt leer.",
+    "{items} is not on the {name}.": "{items} steht nicht auf der {name}.",
+    "Removed {items} from the {name}.": "Von der {name} ist gestrichen: {items}.",
+    "{count} more": "{count} weitere",
+    "On the {name}: {items}.": "Auf der {name}: {items}.",
+    # the machine
+    "{free} of {total} gigabytes of memory are free.": "{free} von {total} Gigabyte Arbeitsspeicher sind frei.",
+    "{free} of {total} gigabytes of disk space are free.": "{free} von {total} Gigabyte Speicherplatz sind frei.",
+    "The processor is {percent} percent busy.": "Der Prozessor ist zu {percent} Prozent ausgelastet.",
+    "The machine has been running for {duration}.": "Der Rechner läuft: {duration}.",
+    "This machine has no battery.": "Dieser Rechner hat keinen Akku.",
+    "The battery is at {percent} percent.": "Der Akku ist bei {percent} Prozent.",
+    "The battery is at {percent} percent and charging.": "Der Akku ist bei {percent} Prozent und lädt.",
+    "I may not start {name}. Allowed: {known}.": "{name} darf ich nicht starten. Erlaubt: {known}.",
+    "none": "nichts",
+    "{count} programs are running already.": "Es laufen schon {count} Programme.",
+    "{name} did not start: {reason}.": "{name} startet nicht: {reason}.",
+    "Started {name}.": "{name} ist gestartet.",
+    "{name} ended at once with code {code}.": "{name} endete sofort mit Code {code}.",
+    "{name} is done.": "{name} ist fertig.",
+}
+
+LISTS: Final[Mapping[str, str]] = {"shopping": "Einkaufsliste", "to do": "Aufgabenliste"}
+NOUNS: Final[Mapping[str, tuple[str, str]]] = {
+    "timer": ("ein Timer", "Timer"),
+    "note": ("eine Notiz", "Notizen"),
+    "day": ("ein Tag", "Tage"),
+    "hour": ("eine Stunde", "Stunden"),
+    "minute": ("eine Minute", "Minuten"),
+    "second": ("eine Sekunde", "Sekunden"),
+}
+"""One of them, and the plural."""
+WEEKDAYS: Final = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+MONTHS: Final = (
+    *("Januar", "Februar", "März", "April", "Mai", "Juni"),
+    *("Juli", "August", "September", "Oktober", "November", "Dezember"),
+)
+
+_SMALL: Final = (
+    *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
+    *("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"),
+)
+_TENS: Final = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
+
+
+def number_word(value: int) -> str:
+    """Return a whole number from 0 to 99 in one word."""
+    if value < len(_SMALL):
+        return _SMALL[value]
+    tens, ones = divmod(value, 10)
+    return (f"{_SMALL[ones].removesuffix('s') if ones == 1 else _SMALL[ones]}und" if ones else "") + _TENS[tens - 2]

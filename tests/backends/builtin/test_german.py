@@ -1,0 +1,151 @@
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from backends.builtin import clock, wording
+from backends.builtin.german import SENTENCES, number_word
+from backends.builtin.server import make_server
+from backends.builtin.timers import Timer, announcement
+from backends.builtin.units import find_unit
+from backends.mcp.announcements import LANGUAGE_META_KEY
+from tests.source_tree import ROOT
+
+IN_GERMAN: Any = {LANGUAGE_META_KEY: "de"}
+NOON = 1_795_435_200.0  # 2026-11-23 12:00 UTC
+
+
+def sentences_in_use() -> set[str]:
+    """Return what ``told`` is called with; the sentences about units are put together from parts."""
+    found = {sentence for sentence in SENTENCES if sentence.startswith("{given}")}
+    for path in (ROOT / "backends" / "builtin").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "told":
+                found |= {str(text.value) for text in ast.walk(node.args[0]) if isinstance(text, ast.Constant)}
+    return found - {"sentence"}
+
+
+@contextmanager
+def german() -> Iterator[None]:
+    token = wording.LANGUAGE.set("de-DE")
+    yield
+    wording.LANGUAGE.reset(token)
+
+
+def test_every_sentence_has_a_german_one_and_none_is_left_over() -> None:
+    assert set(SENTENCES) == sentences_in_use()
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_german_sentence_has_no_slot_that_the_english_one_lacks(sentence: str) -> None:
+    slots = set(re.findall(r"{\w+[^}]*}", SENTENCES[sentence]))
+    assert slots <= set(re.findall(r"{\w+[^}]*}", sentence))
+
+
+CALLS = [
+    ("get_time", {"place": "Tokio"}, "In Tokio ist es 21 Uhr."),
+    ("get_date", {"place": "Tokio"}, "In Tokio ist Montag, der 23. November 2026."),
+    ("calculate", {"expression": "1000 * 1.5"}, "Das ist 1.500."),
+    ("calculate", {"expression": "10/3"}, "Das ist etwa 3,3333."),
+    (
+        "convert_units",
+        {"value": 5, "from_unit": "miles", "to_unit": "km"},
+        "5 Meilen sind etwa 8,0467 Kilometer.",
+    ),
+    ("convert_units", {"value": 1, "from_unit": "foot", "to_unit": "inches"}, "1 Fuß ist 12 Zoll."),
+    ("convert_units", {"value": 2, "from_unit": "days", "to_unit": "hours"}, "2 Tage sind 48 Stunden."),
+    ("set_timer", {"seconds": 61}, "Der Timer läuft: eine Minute und eine Sekunde."),
+    ("set_timer", {"seconds": 90, "name": "Tee"}, "Der Timer für Tee läuft: eine Minute und dreißig Sekunden."),
+    ("list_timers", {}, "Es läuft kein Timer."),
+    ("cancel_timer", {}, "Es läuft kein Timer."),
+    ("add_note", {"text": "Anna anrufen"}, "Notiert: Anna anrufen"),
+    ("list_notes", {}, "Es gibt keine Notizen."),
+    ("add_to_list", {"item": "Milch", "list_name": "shopping"}, "Auf der Einkaufsliste steht jetzt auch Milch."),
+    ("read_list", {"list_name": "to do"}, "Die Aufgabenliste ist leer."),
+    ("read_list", {"list_name": "Bücher"}, "Die Liste bücher ist leer."),
+    ("run_program", {"name": "true"}, "true ist fertig."),
+]
+FAILURES = [
+    ("get_time", {"place": "narnia"}, "Ich kenne die Zeitzone von narnia nicht"),
+    ("calculate", {"expression": "1/0"}, "durch null kann man nicht teilen"),
+    (
+        "convert_units",
+        {"value": 1, "from_unit": "mile", "to_unit": "kilo"},
+        "Meilen und Kilogramm messen nicht dasselbe",
+    ),
+    ("set_timer", {"seconds": 0}, "Ein Timer läuft eine Sekunde bis sieben Tage, nicht 0 Sekunden."),
+    ("run_program", {"name": "rm"}, "rm darf ich nicht starten. Erlaubt: true."),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "expected"), [*CALLS, *FAILURES])
+async def test_a_german_request_is_answered_in_german(tmp_path, tool, arguments, expected):
+    server = make_server(tmp_path, {"true": ["true"]}, now=lambda: NOON)
+    async with Client(server) as client:
+        result = await client.call_tool(tool, arguments, meta=IN_GERMAN)
+        assert result.content[0].text == expected
+        again = await client.call_tool("list_notes", {})
+        assert again.content[0].text.isascii(), "the next request has a language of its own"
+
+
+async def test_a_note_and_a_timer_are_told_in_the_language_of_who_asks(tmp_path):
+    server = make_server(tmp_path, {}, now=lambda: NOON)
+    async with Client(server) as client:
+        for tool, arguments in (("add_note", {"text": "a"}), ("set_timer", {"seconds": 600})):
+            await client.call_tool(tool, arguments)
+        told = [
+            await client.call_tool(tool, {}, meta=IN_GERMAN) for tool in ("list_notes", "list_timers", "cancel_timer")
+        ]
+    assert [result.content[0].text for result in told] == [
+        "Eine Notiz. 1: a.",
+        "Timer über zehn Minuten: noch zehn Minuten.",
+        "Der Timer über zehn Minuten ist gelöscht.",
+    ]
+
+
+def test_a_timer_is_announced_in_the_language_that_it_was_set_in():
+    timer = Timer(1, "Tee", 60.0, 100.0, "s", "de")
+    with german():
+        assert announcement(timer, 100.0) == "Der Timer für Tee ist abgelaufen."
+        assert announcement(timer, 160.0) == "Der Timer für Tee ist abgelaufen. Das kommt eine Minute zu spät."
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(0, "null"), (1, "eins"), (17, "siebzehn"), (21, "einundzwanzig"), (30, "dreißig"), (99, "neunundneunzig")],
+)
+def test_numbers_are_said_as_one_word(value: int, word: str):
+    assert number_word(value) == word
+
+
+def test_the_time_is_said_with_its_minutes_where_there_are_any():
+    with german():
+        assert clock.time_text(datetime(2026, 11, 23, 15, 5)) == "Es ist 15:05 Uhr."  # noqa: DTZ001 - as it is told
+        assert clock.date_text(datetime(2026, 3, 1)) == "Heute ist Sonntag, der 1. März 2026."  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("mile", ("Meile", "Meilen")),
+        ("year", ("Jahr", "Jahre")),
+        ("meter", ("Meter", "Meter")),
+        ("celsius", ("Grad Celsius", "Grad Celsius")),
+        ("kph", ("Kilometer pro Stunde", "Kilometer pro Stunde")),
+        ("acre", ("Acre", "Acre")),
+    ],
+)
+def test_units_have_german_names(name: str, names: tuple[str, str]):
+    assert find_unit(name).german == names
+
+
+def test_figures_have_a_comma():
+    with german():
+        assert wording.number_text(Decimal("1234.5")) == ("1.234,5", True)
+        assert wording.count_words(1_500) == "1.500"
