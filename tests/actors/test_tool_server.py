@@ -65,6 +65,7 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
     assert await bench.tools() == (CLOCK,)
     assert await bench.ref.ask(CALL) == ToolOutcome(True, "noon", 0.1)
     assert server.calls == [("clock", {"zone": "UTC"}, "session", "c1")]
+    assert server.languages == ["en"]
     assert bench.statistics() == {"is_up": True, "tools": 1, "trouble": None}
 
 

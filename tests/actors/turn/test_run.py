@@ -271,3 +271,19 @@ async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockCloc
         await stage.turn().run_text("oops")
     assert caught.group_contains(AttributeError, match="duration_s")
     assert stage.room.connection.events(events.TurnCompleted) == [], "that is the dialogue's business after a crash"
+
+
+async def test_a_german_client_is_answered_in_german_by_tools_and_by_the_house(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room(grammar=FakeGrammar(command("stell einen timer")))
+    room.tools.answers |= {ListTools: ToolList(), CallTool: outcome_of("", ok=False, error="Es gibt schon 100 Timer.")}
+    await room.open(grow, capabilities=("tools",), language="de")
+    await room.type("stell einen timer")
+    await room.type("was ist liebe")
+    await room.completed(2)
+    assert [call.language for call in room.tools.of(CallTool)] == ["de"]
+    assert [text for text, _ in room.replies()] == [
+        "Entschuldigung, das hat nicht geklappt. Es gibt schon 100 Timer.",
+        "Entschuldigung, das habe ich nicht verstanden.",
+    ]
