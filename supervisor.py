@@ -59,7 +59,6 @@ from protocol.messages import (
     SpokenAudio,
     Synthesise,
     ToolList,
-    ToolSpec,
     Transcribe,
     Transcript,
     Utterance,
@@ -362,9 +361,9 @@ class House:
             found: list[dict[str, Any]] = await self.refs.history.ask(RecentTurns(limit))
             return found
 
-        async def tools() -> tuple[ToolSpec, ...]:
+        async def tools() -> ToolList:
             found: ToolList = await self.refs.tools.ask(ListTools())
-            return found.tools
+            return found
 
         def drain(timeout_s: float | None) -> Mapping[str, object]:
             usual_s = self.settings.supervisor.drain_timeout_s

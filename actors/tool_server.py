@@ -16,7 +16,7 @@ import trio
 from backends.protocols import ToolServer as ToolServerFace
 from backends.protocols import ToolServerFactory, ToolServerLost
 from config.settings import ToolsSettings
-from protocol.messages import Announce, CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages import Announce, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
 from runtime.restart import backoff_delay_s
 
@@ -47,7 +47,7 @@ class ToolServer(Actor):
         self._backoff = backoff
         self._rng = rng
         self._server: ToolServerFace | None = None
-        self._tools: tuple[ToolSpec, ...] = ()
+        self._listed = ToolList()
         self._trouble = "not connected yet"
         self._failures = 0
         self._first_try = trio.Event()
@@ -57,13 +57,13 @@ class ToolServer(Actor):
         self.context.nursery.start_soon(self._stay_connected)
         await self._first_try.wait()
 
-    async def handle(self, message: object) -> tuple[ToolSpec, ...] | None:
+    async def handle(self, message: object) -> ToolList | None:
         """Answer ``ListTools`` and ``CallTool`` (with ``ToolOutcome``); raises ``ToolUnavailable`` to the asker."""
         match message:
             case ListTools():
                 if self._server is None:
                     raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
-                return self._tools
+                return self._listed
             case CallTool():
                 self.context.reply_in_task(self._call, message)
                 return None
@@ -73,7 +73,7 @@ class ToolServer(Actor):
     def statistics(self) -> Mapping[str, object]:
         """Show whether it is up, and why not."""
         is_up = self._server is not None
-        return {"is_up": is_up, "tools": len(self._tools), "trouble": None if is_up else self._trouble}
+        return {"is_up": is_up, "tools": len(self._listed.tools), "trouble": None if is_up else self._trouble}
 
     async def _stay_connected(self) -> None:
         while True:
@@ -90,37 +90,37 @@ class ToolServer(Actor):
     async def _connect_once(self) -> None:
         try:
             async with self._open_server(self._name, on_announcement=self._announce) as server:
-                self._tools = await server.list_tools()
+                self._listed = await listed(server)
                 self._server = server
                 self._failures = 0
                 self._first_try.set()
-                log.info("tool server %s is up with %d tools", self._name, len(self._tools))
+                log.info("tool server %s is up with %d tools", self._name, len(self._listed.tools))
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_listed, server)
                     self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
                     nursery.cancel_scope.cancel()
         finally:
             self._server = None
-            self._tools = ()
+            self._listed = ToolList()
 
     async def _keep_listed(self, server: ToolServerFace) -> None:
         """List the tools again when they are others; a server that cannot is noticed by whoever waits for its end."""
         while True:
             await server.wait_changed()
             try:
-                tools = await server.list_tools()
+                found = await listed(server)
             except ToolServerLost as error:
                 log.warning("tool server %s changed its tools and did not list them: %s", self._name, error)
                 continue
             if self._server is server:
-                self._tools = tools
-                log.info("tool server %s has %d tools now", self._name, len(tools))
+                self._listed = found
+                log.info("tool server %s has %d tools now", self._name, len(found.tools))
 
     def _forget(self, trouble: str) -> None:
         """Hide what is gone, at once."""
         self._trouble = trouble
         self._server = None
-        self._tools = ()
+        self._listed = ToolList()
 
     async def _call(self, message: CallTool) -> ToolOutcome:
         server = self._server
@@ -147,3 +147,8 @@ class ToolServer(Actor):
         dialogue = self._sessions.lookup(session_id)
         if dialogue is None or not dialogue.tell_nowait(Announce(text)):
             log.info("nobody to tell: %s", text, extra={"session_id": session_id})
+
+
+async def listed(server: ToolServerFace) -> ToolList:
+    """Ask a server for all that it has; raises ``ToolServerLost``."""
+    return ToolList(await server.list_tools(), offers=await server.list_offers())

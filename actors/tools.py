@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from config.settings import ToolsSettings
-from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome
 from runtime import (
     Actor,
     ActorDied,
@@ -60,7 +60,7 @@ class Tools(Actor):
         return {"servers": sorted(self._servers), "calls": self._calls}
 
     async def _list(self) -> ToolList:
-        found: dict[str, tuple[ToolSpec, ...]] = {}
+        found: dict[str, ToolList] = {}
 
         async def ask(name: str) -> None:
             try:
@@ -71,8 +71,12 @@ class Tools(Actor):
         async with trio.open_nursery() as nursery:
             for name in self._servers:
                 nursery.start_soon(ask, name)
-        listed = tuple(spec for name in self._servers for spec in found.get(name, ()))
-        return ToolList(listed, missing=tuple(name for name in self._servers if name not in found))
+        up = [found[name] for name in self._servers if name in found]
+        return ToolList(
+            tools=tuple(tool for listed in up for tool in listed.tools),
+            missing=tuple(name for name in self._servers if name not in found),
+            offers=tuple(offer for listed in up for offer in listed.offers),
+        )
 
     async def _call(self, message: CallTool) -> ToolOutcome:
         server = self._servers.get(message.server)

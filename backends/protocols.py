@@ -14,6 +14,7 @@ from protocol.messages import (
     ChatMessage,
     CommandMatch,
     Generation,
+    Offer,
     Progress,
     SessionRecord,
     ToolOutcome,
@@ -122,6 +123,9 @@ class ToolServer(Protocol):
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         """Return its tools; raises ``ToolServerLost``."""
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        """Return its resources and prompts; a server that cannot list them has none."""
 
     async def call(
         self,

@@ -172,8 +172,19 @@ class ToolSpec:
 
 
 @attrs.frozen
+class Offer:
+    """What an MCP server has besides tools; people see it, nothing here uses it by itself."""
+
+    server: str
+    kind: Literal["resource", "prompt"]
+    name: str
+    description: str
+    uri: str | None = None
+
+
+@attrs.frozen
 class ListTools:
-    """Anybody to tools; answered by a ``ToolList``. One server alone answers with its ``tuple[ToolSpec, ...]``."""
+    """Anybody to tools, or to one server; answered by a ``ToolList``."""
 
 
 @attrs.frozen
@@ -183,6 +194,7 @@ class ToolList:
     tools: tuple[ToolSpec, ...] = ()
     missing: tuple[str, ...] = ()
     """Configured servers that are down or did not answer in time."""
+    offers: tuple[Offer, ...] = ()
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from backends.protocols import ToolServerLost
-from protocol.messages import Progress, ToolOutcome, ToolSpec
+from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
 
 @attrs.define(eq=False)
@@ -19,6 +19,7 @@ class FakeToolServer:
     tools: tuple[ToolSpec, ...] = ()
     answer: Any = None
     calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
+    offers: tuple[Offer, ...] = ()
     languages: list[str] = attrs.field(factory=list)
     on_progress: Callable[[Progress], None] | None = None
     _lost: trio.Event = attrs.field(factory=trio.Event)
@@ -41,6 +42,9 @@ class FakeToolServer:
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         return self.tools
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        return self.offers
 
     async def call(
         self,

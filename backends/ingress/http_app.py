@@ -23,7 +23,7 @@ from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioS
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
-from protocol.messages import ToolSpec
+from protocol.messages import ToolList
 from runtime.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
@@ -73,7 +73,7 @@ class HttpServices:
 
     recent_turns: Callable[[int], Awaitable[Sequence[dict[str, Any]]]]
     """The newest turns, at most so many, newest first."""
-    tools: Callable[[], Awaitable[Sequence[ToolSpec]]]
+    tools: Callable[[], Awaitable[ToolList]]
     version: str
     drain: Callable[[float | None], Mapping[str, object]]
     """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
@@ -110,8 +110,8 @@ class Pages:
         return jsonify(document(self.services.version))
 
     async def tools(self) -> Response:
-        """List the tools that can be called now."""
-        return jsonify({"tools": [attrs.asdict(tool) for tool in await self.services.tools()]})
+        """List the tools that can be called now, what their servers have besides, and which servers are missing."""
+        return jsonify(attrs.asdict(await self.services.tools()))
 
     async def conversations(self) -> Response:
         """List the newest turns."""

@@ -36,9 +36,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION_META_KEY, Announcements
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
-from backends.mcp.results import bounded, result_text, tool_spec
+from backends.mcp.results import bounded, prompt_offer, resource_offer, result_text, tool_spec
 from backends.protocols import ToolServer, ToolServerLost
-from protocol.messages import Progress, ToolOutcome, ToolSpec
+from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -156,6 +156,22 @@ class McpConnection:
         tools = tuple(found[:MAX_TOOLS])
         self._checkers = {tool.name: Checker(tool.name, tool.input_schema) for tool in tools}
         return tools
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        """Return the first page of its resources and of its prompts; a server that cannot list them has none."""
+        client = self._connected()
+        found: list[Offer] = []
+        with trio.move_on_after(self._settings.connect_timeout_s):
+            try:
+                if client.server_capabilities.resources is not None:
+                    resources = await client.list_resources()
+                    found += [resource_offer(self.name, resource) for resource in resources.resources]
+                if client.server_capabilities.prompts is not None:
+                    prompts = await client.list_prompts()
+                    found += [prompt_offer(self.name, prompt) for prompt in prompts.prompts]
+            except _FOREIGN as error:
+                log.info("%s does not list what else it has: %s", self.name, _words(error))
+        return tuple(found[:MAX_TOOLS])
 
     async def call(
         self,

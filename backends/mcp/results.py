@@ -9,13 +9,15 @@ from mcp_types import (
     ContentBlock,
     EmbeddedResource,
     ImageContent,
+    Prompt,
+    Resource,
     ResourceLink,
     TextContent,
     TextResourceContents,
     Tool,
 )
 
-from protocol.messages import ToolSpec
+from protocol.messages import Offer, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
 CUT = " [cut]"
@@ -40,6 +42,19 @@ def tool_spec(server: str, tool: Tool) -> ToolSpec:
         read_only=None if hints is None else hints.read_only_hint,
         destructive=None if hints is None else hints.destructive_hint,
         idempotent=None if hints is None else hints.idempotent_hint,
+    )
+
+
+def resource_offer(server: str, resource: Resource) -> Offer:
+    """Return a listed resource."""
+    description = bounded(resource.description or resource.title or "", MAX_DESCRIPTION_CHARS)
+    return Offer(server, "resource", resource.name, description, str(resource.uri))
+
+
+def prompt_offer(server: str, prompt: Prompt) -> Offer:
+    """Return a listed prompt."""
+    return Offer(
+        server, "prompt", prompt.name, bounded(prompt.description or prompt.title or "", MAX_DESCRIPTION_CHARS)
     )
 
 

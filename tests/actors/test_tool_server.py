@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tool_server import ToolServer, ToolUnavailable
 from backends.protocols import ToolServerLost
-from protocol.messages import Announce, CallTool, ListTools, Progress, ToolOutcome, ToolSpec
+from protocol.messages import Announce, CallTool, ListTools, Offer, Progress, ToolList, ToolOutcome, ToolSpec
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
 from tests.fakes import Grow, Script, default_settings, scripted
@@ -46,7 +46,7 @@ class Bench:
 
     async def tools(self) -> Any:
         """Return what it lists now."""
-        return await self.ref.ask(ListTools())
+        return (await self.ref.ask(ListTools())).tools
 
     async def assert_hidden(self) -> None:
         """Fail unless it says that it is down instead of listing anything."""
@@ -67,6 +67,13 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
     assert server.calls == [("clock", {"zone": "UTC"}, "session", "c1")]
     assert server.languages == ["en"]
     assert bench.statistics() == {"is_up": True, "tools": 1, "trouble": None}
+
+
+async def test_what_a_server_has_besides_tools_is_listed_with_them(grow: Grow, autojump_clock: MockClock) -> None:
+    manual = Offer("house", "resource", "manual", "", "file:///manual")
+    bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,), offers=(manual,))]))
+    await bench.open(grow)
+    assert await bench.ref.ask(ListTools()) == ToolList((CLOCK,), offers=(manual,))
 
 
 async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Grow, autojump_clock: MockClock) -> None:

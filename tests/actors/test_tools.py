@@ -4,13 +4,14 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tools import NoSuchServer, ToolFailed, Tools
-from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.messages import CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
 from runtime import AskTimeout, ChildSpec, DomainError, MailboxSpec, Overflow, Ref, Restart, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 
 CLOCK = ToolSpec("house", "clock", "", {})
 LAMP = ToolSpec("lights", "lamp", "", {})
-WITHOUT_HOUSE = ToolList((LAMP,), missing=("house",))
+MANUAL = Offer("lights", "resource", "manual", "How they work.", "file:///manual")
+WITHOUT_HOUSE = ToolList((LAMP,), ("house",), (MANUAL,))
 
 
 class Down(DomainError):
@@ -29,8 +30,8 @@ async def never(_: object) -> None:
 class Box:
     """A toolbox with two scripted servers."""
 
-    house: Script = attrs.field(factory=lambda: Script({ListTools: (CLOCK,)}))
-    lights: Script = attrs.field(factory=lambda: Script({ListTools: (LAMP,)}))
+    house: Script = attrs.field(factory=lambda: Script({ListTools: ToolList((CLOCK,))}))
+    lights: Script = attrs.field(factory=lambda: Script({ListTools: ToolList((LAMP,), offers=(MANUAL,))}))
     ref: Ref = attrs.field(factory=lambda: Ref("tools.router"))
     tree: Tree = attrs.field(init=False)
 
@@ -46,7 +47,7 @@ class Box:
 async def test_the_tools_of_all_servers_are_listed(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     await box.open(grow)
-    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP))
+    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,))
 
 
 async def test_a_call_goes_to_its_server(grow: Grow, autojump_clock: MockClock) -> None:

@@ -22,6 +22,7 @@ from protocol.messages import (
     CommandMatch,
     Generation,
     ModelToolCall,
+    Offer,
     Progress,
     SessionRecord,
     ToolOutcome,
@@ -280,6 +281,10 @@ class Server:
         if self.name != "house":
             return ()
         return ToolSpec("house", READS, "", {}, read_only=True), ToolSpec("house", CHANGES, "", {})
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        await trio.lowlevel.checkpoint()
+        return ()
 
     async def call(
         self,

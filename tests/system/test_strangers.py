@@ -46,6 +46,11 @@ COMMANDS = """
         arguments: {message: "from afar"}
         data:
           - sentences: ["call far away"]
+      Weather:
+        tool: everything/get-structured-content
+        arguments: {location: "New York"}
+        data:
+          - sentences: ["how is the weather in new york"]
       Slow:
         tool: everything/trigger-long-running-operation
         arguments: {duration: 30, steps: 60}
@@ -137,6 +142,26 @@ def test_their_tools_are_listed(house: Server) -> None:
         ("everything", "echo"),
         ("faraway", "echo"),
     } < names
+
+
+def test_their_resources_and_prompts_are_listed(house: Server) -> None:
+    offers = house.get("/api/tools").json()["offers"]
+    for server in ("everything", "faraway"):
+        found = {(offer["kind"], offer["name"]): offer for offer in offers if offer["server"] == server}
+        assert ("prompt", "simple-prompt") in found
+        resources = [offer for (kind, _), offer in found.items() if kind == "resource"]
+        assert resources
+        assert all(resource["uri"] for resource in resources)
+    assert {offer["server"] for offer in offers} == {"everything", "faraway"}, "the others have none"
+
+
+async def test_a_structured_result_is_told_as_text(house: Server) -> None:
+    async with talking_to(house) as client:
+        await client.tell("text", text="how is the weather in new york")
+        completed = await client.next("turn_completed")
+    assert completed["outcome"] == "done"
+    told = json.loads(client.all("tool_result")[0]["content"])
+    assert {"temperature", "conditions", "humidity"} <= set(told)
 
 
 @pytest.mark.parametrize(

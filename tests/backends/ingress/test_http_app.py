@@ -13,19 +13,20 @@ import pytest
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
 from backends.ingress.http_audio import AudioServices
 from backends.speech.vad import EarshotDetector
-from protocol.messages import ToolSpec
+from protocol.messages import Offer, ToolList, ToolSpec
 from runtime.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, serving
 
 TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)
+LISTED = ToolList((TOOL,), ("lights",), (Offer("clock", "prompt", "hurry", "Says that it is late."),))
 
 
 async def turns(limit: int) -> list[dict[str, Any]]:
     return [{"turn_id": f"t{number}", "text": "what time is it"} for number in range(limit)]
 
 
-async def tools() -> tuple[ToolSpec, ...]:
-    return (TOOL,)
+async def tools() -> ToolList:
+    return LISTED
 
 
 async def unavailable(*_: object) -> Any:
@@ -75,7 +76,9 @@ async def test_the_host_header_cannot_write_into_the_page() -> None:
 
 async def test_the_tools_are_listed() -> None:
     async with running() as api:
-        assert (await api.client.get("/api/tools")).json() == {"tools": [json.loads(json.dumps(attrs.asdict(TOOL)))]}
+        page = (await api.client.get("/api/tools")).json()
+    assert page == json.loads(json.dumps(attrs.asdict(LISTED)))
+    assert page["tools"][0]["name"] == "time_now"
 
 
 @pytest.mark.parametrize(("query", "count"), [("", 50), ("?limit=1", 1), ("?limit=500", 500)])

@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.protocols import ToolServerLost
-from protocol.messages import Progress
+from protocol.messages import Offer, Progress
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
 
@@ -246,3 +246,26 @@ async def test_another_list_of_tools_is_told(recorder):
                 await call(server, "learn")
         after = {tool.name for tool in await server.list_tools()}
     assert after - before == {"shout"}
+
+
+async def test_resources_and_prompts_are_listed_too(recorder):
+    recorder.server.resource("file:///manual", name="manual", description="How it works.")(lambda: "Press it.")
+    recorder.server.prompt(name="hurry", title="Make haste")(lambda: "Be quick.")
+    async with connect(recorder.server) as server:
+        assert await server.list_offers() == (
+            Offer("server", "resource", "manual", "How it works.", "file:///manual"),
+            Offer("server", "prompt", "hurry", "Make haste"),
+        )
+
+
+async def test_a_call_carries_the_language_of_its_answer(recorder):
+    languages = []
+
+    async def speak(ctx: Context) -> str:
+        languages.append(ctx.request_context.meta["sayso/language"])
+        return "Hallo"
+
+    recorder.server.add_tool(speak, structured_output=False)
+    async with connect(recorder.server) as server:
+        await server.call("speak", {}, timeout_s=2.0, session_id="s1", call_id="c1", language="de")
+    assert languages == ["de"]
