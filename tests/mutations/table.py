@@ -306,8 +306,8 @@ MUTATIONS: Final = (
         'replied = " ".join(self._mouth.heard_until(self._heard_s))',
         "replied = self._replied",
         (
-            "tests/actors/test_dialogue.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",
-            "tests/actors/test_dialogue.py::test_an_answer_that_nobody_heard_is_no_answer",
+            "tests/actors/test_barge_in.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",
+            "tests/actors/test_barge_in.py::test_an_answer_that_nobody_heard_is_no_answer",
         ),
     ),
     Mutation(
