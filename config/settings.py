@@ -112,7 +112,7 @@ class InferenceSettings:
     top_p: float = attrs.field(validator=[gt(0), le(1)])
     top_k: int = attrs.field(validator=ge(0))
     context_size: int = attrs.field(validator=ge(256))
-    gpu_layers: int = attrs.field(validator=ge(0))
+    gpu_layers: int = attrs.field(validator=ge(-1))
     num_parallel: int = attrs.field(validator=ge(1))
     keep_alive_s: float = attrs.field(validator=ge(0))
     request_timeout_s: float = attrs.field(validator=gt(0))

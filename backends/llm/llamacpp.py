@@ -72,7 +72,7 @@ def worker_params(settings: InferenceSettings, models_dir: Path) -> dict[str, An
         "context_size": settings.context_size,
         "parallel": settings.num_parallel,
         "cpu_threads": settings.cpu_threads,
-        "gpu_layers": settings.gpu_layers,
+        "gpu_layers": max(0, settings.gpu_layers),
     }
 
 

@@ -267,6 +267,7 @@ class OllamaModel:
 
     def _request(self, messages: Sequence[ChatMessage], max_tokens: int, names: WireNames) -> dict[str, Any]:
         settings = self._settings
+        layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama knows best
         return {
             "messages": wire_messages(messages, names),
             "stream": True,
@@ -278,7 +279,7 @@ class OllamaModel:
                 "top_p": settings.top_p,
                 "top_k": settings.top_k,
                 "num_ctx": settings.context_size,
-                "num_gpu": settings.gpu_layers,
+                **layers,
             },
         }
 

@@ -208,8 +208,8 @@ class OpenAIModel:
     """One model of one server (``backends.protocols.LanguageModel``).
 
     ``url`` is the base of the API, usually ending in ``/v1``, which is added to a bare host. ``extras`` are further
-    fields of the request that the server understands. With ``offers_tools`` false, tools are kept from the model and
-    results of earlier calls become plain data.
+    fields of the request, which a server that does not know them is asked without from then on. With ``offers_tools``
+    false, tools are kept from the model and results of earlier calls become plain data.
     """
 
     def __init__(
@@ -238,7 +238,8 @@ class OpenAIModel:
             api_key=settings.openai_api_key,
             patience=Patience(total_s=settings.request_timeout_s),
         )
-        return cls("openai", server, settings.openai_model, Sampling.from_settings(settings))
+        sampling = Sampling.from_settings(settings)
+        return cls("openai", server, settings.openai_model, sampling, extras={"top_k": sampling.top_k})
 
     async def is_available(self) -> bool:
         """Return whether the server answers and lists the model; a server without a list counts as having it."""
@@ -262,8 +263,17 @@ class OpenAIModel:
         names = WireNames(offered)
         answer = OpenAIAnswer(names)
         request = self._request(messages, offered, names, max_tokens) | {"model": model or self._model}
-        body = msgspec.json.encode(request)
-        first_token_s = await self._server.stream("/chat/completions", body, answer, on_text)
+        try:
+            first_token_s = await self._stream(request, answer, on_text)
+        except Refused as error:
+            unknown = {name for name in self._extras if name in error.said}
+            if not unknown:
+                raise
+            log.info("%s does not know %s; it is told no more of it", self._server.url, ", ".join(sorted(unknown)))
+            for name in unknown:
+                self._extras.pop(name, None)
+                del request[name]
+            first_token_s = await self._stream(request, answer, on_text)
         return Generation(
             text=answer.text,
             tool_calls=answer.tool_calls,
@@ -277,6 +287,11 @@ class OpenAIModel:
     async def aclose(self) -> None:
         """Close kept connections."""
         await self._server.aclose()
+
+    async def _stream(
+        self, request: Mapping[str, Any], answer: OpenAIAnswer, on_text: Callable[[str], Awaitable[None]]
+    ) -> float | None:
+        return await self._server.stream("/chat/completions", msgspec.json.encode(request), answer, on_text)
 
     def _request(
         self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], names: WireNames, max_tokens: int
