@@ -165,7 +165,7 @@ class Dialogue(Actor):
         self._hearing = self._kit.new_id()
         self._memory.open_turns.add(self._hearing)
         await self._kit.show(events.SpeechStarted(self._hearing, at_ms))
-        if self._turn is not None and self._turn.is_answering:
+        if self._turn is not None and not self._turn.is_confirming:
             self._barge_in = trio.CancelScope()
             self.context.nursery.start_soon(self._hold_if_it_lasts, self._turn, self._barge_in)
 
@@ -250,8 +250,7 @@ class Dialogue(Actor):
             if self._hearing is not None:  # its end will not come
                 turn_id, self._hearing = self._hearing, None
                 await self._complete_unrun(turn_id, "interrupted")
-                if self._memory.waiting is None:
-                    await self._go_on()
+                await self._go_on()
             await self._next()
             return
         self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)

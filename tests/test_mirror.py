@@ -16,6 +16,7 @@ EXCUSED = {
     "runtime/worker_errors.py": "plain exceptions; tests/runtime/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
+    "tests/actors/test_turn_states.py": "each state of a turn, and what may happen in it",
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",

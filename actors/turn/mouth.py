@@ -55,7 +55,8 @@ class Mouth:
     @property
     def is_speaking(self) -> bool:
         """Whether the client is still hearing something, as far as one can tell from here, or will again."""
-        return self._held_s is not None or trio.current_time() < self._playback.end_s
+        is_held = self._held_s is not None and self._playback.has_begun
+        return is_held or trio.current_time() < self._playback.end_s
 
     def heard_until(self, heard_s: float | None) -> list[str]:
         """Return the clauses that were heard to at least their half by ``heard_s`` (by the clock if ``None``)."""
