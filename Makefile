@@ -2,7 +2,7 @@
 #
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
-#   make sim        the whole house, simulated, for SEEDS=2000 seeds
+#   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
@@ -36,7 +36,7 @@ test: lint types sim mutations $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 sim: $(STAMPS)/dev
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --processes 2
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes 2
 
 mutations: $(STAMPS)/dev
 	$(BIN)/python -m tests.mutations --processes 2

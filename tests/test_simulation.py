@@ -13,6 +13,8 @@ from protocol.messages import TurnRecord
 from tests.simulation import seams
 from tests.simulation.__main__ import main
 from tests.simulation.claims import broken_claims
+from tests.simulation.clients import Caller
+from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
 from tests.simulation.judging import judge
 from tests.simulation.kept import Kept, keep, kept_runs
 from tests.simulation.outside import speech_of, spoken_in
@@ -64,11 +66,38 @@ def test_many_seeds_are_drawn_with_every_kind_of_fault() -> None:
     assert sum(not plan.faults for plan in plans) > SEEDS / 20, "some runs must be quiet, or nothing is exact"
 
 
+def test_machines_of_every_load_are_drawn() -> None:
+    loads = [plan_run(seed).load for seed in range(SEEDS)]
+    assert {level for load in loads for _, level in load} == {0, 1, 2, 3, 4}
+    assert SEEDS / 10 < sum(bool(load) for load in loads) < SEEDS / 2
+
+
+def test_a_planned_load_is_the_level_of_the_house(caplog) -> None:
+    plan = next(plan for plan in map(plan_run, range(SEEDS)) if any(level == 4 for _, level in plan.load))
+    simulate(plan)
+    assert "-> 4 (memory)" in caplog.text
+
+
+INTERLEAVINGS = 40
+
+
+def test_claims_hold_however_callers_and_faults_interleave_and_everything_strikes() -> None:
+    verdicts = [judge(plan_interleaving(seed)) for seed in range(INTERLEAVINGS)]
+    for verdict in verdicts:
+        assert not verdict.problems, f"seed {verdict.plan.seed}: {verdict.problems}\n{verdict.story}"
+    hit = {what: sum(verdict.struck[what] > 0 for verdict in verdicts) for what in INGREDIENTS}
+    assert min(hit.values()) > 0.6 * INTERLEAVINGS, hit
+
+
 # --- the claims can fail -------------------------------------------------------------------------
 
 
 def claims_broken_by(report: Report) -> set[str]:
     return {problem.partition(":")[0] for problem in broken_claims(report)}
+
+
+def audible(caller: Caller) -> Caller:
+    return attrs.evolve(caller, capabilities=("stt", "llm", "tools", "tts"))
 
 
 def quiet_report() -> Report:
@@ -77,7 +106,7 @@ def quiet_report() -> Report:
         plan = plan_run(seed)
         texts = [plan.sayings[step.number] for step in plan.callers[0].steps if step.kind == "say"]
         if not plan.faults and plan.end == "idle" and any(text.startswith("do") for text in texts):
-            report = simulate(plan)
+            report = simulate(attrs.evolve(plan, callers=tuple(map(audible, plan.callers)), load=()))
             if plan.callers[0].end == "bye" and all(step.is_awaited for step in plan.callers[0].steps):
                 assert not broken_claims(report)
                 return report
@@ -130,6 +159,28 @@ def with_another_answer_recorded(report: Report) -> None:
     rows[:] = [attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows]
 
 
+def with_a_sentence_heard_twice(report: Report) -> None:
+    voice = report.outside.voice
+    text = voice.sentences[-1]
+    report.clients[0].heard.played["a turn"] = 2 * [(len(voice.sentences) - 1, voice.size_bytes(text))]
+
+
+def with_more_recorded_than_heard(report: Report) -> None:
+    rows = report.outside.database.rows
+    mine = {data["turn_id"] for data in report.clients[0].heard.of("turn_completed")}
+    rows[:] = [
+        attrs.evolve(row, outcome="interrupted", replied="never said")
+        if isinstance(row, TurnRecord) and row.turn_id in mine
+        else row
+        for row in rows
+    ]
+
+
+def with_a_refusal(report: Report) -> None:
+    report.plan = attrs.evolve(report.plan, load=())
+    report.clients[0].heard.refused = 1
+
+
 def with_a_message_lost(report: Report) -> None:
     report.refs[0].mailbox.counters.processed -= 1
 
@@ -167,6 +218,9 @@ def with_a_client_in_vain(report: Report) -> None:
         (with_a_record_lost, "history_is_what_was_heard"),
         (with_a_record_twice, "history_is_what_was_heard"),
         (with_another_answer_recorded, "history_is_what_was_heard"),
+        (with_a_sentence_heard_twice, "no_sentence_is_spoken_twice"),
+        (with_more_recorded_than_heard, "history_is_no_more_than_was_heard"),
+        (with_a_refusal, "nobody_is_refused_without_need"),
         (with_a_message_lost, "messages_are_conserved"),
         (with_an_ask_left, "nothing_is_left"),
         (with_a_late_ask, "every_ask_ends_in_time"),

@@ -6,11 +6,13 @@ Ends with 1 if a claim is broken, and shows the seed, the claim and the last lin
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 
-from tests.simulation.judging import SHOWN_LINES, Verdict, judge, judge_in_processes
+from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
+from tests.simulation.judging import SHOWN_LINES, Verdict, judge_in_processes
 from tests.simulation.kept import Kept, keep, kept_runs
-from tests.simulation.world import plan_run
+from tests.simulation.world import Plan, plan_run
 
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:
@@ -20,6 +22,7 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--trace", action="store_true", help="show the whole trace of --seed")
+    parser.add_argument("--interleavings", type=int, default=0, help="how many runs in which everything happens")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="write failing runs into failing_seeds.json")
     return parser.parse_args(argv)
@@ -28,28 +31,38 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str]) -> int:
     """Run; return the exit status."""
     flags = parsed(argv)
-    begun_s = time.perf_counter()
-    count, failed = 0, []
-    for verdict in verdicts(flags):
-        count += 1
-        show(verdict)
-        if verdict.problems:
-            failed.append(verdict)
+    failed = run("runs", plans(flags), flags)
+    if flags.interleavings:
+        seeds = range(flags.first, flags.first + flags.interleavings)
+        failed += run("interleavings", [plan_interleaving(seed) for seed in seeds], flags)
     if flags.keep:
         keep([Kept(verdict.problems[0], verdict.plan) for verdict in failed])
-    took_s = time.perf_counter() - begun_s
-    which = "".join(f" {verdict.plan.seed}" for verdict in failed)
-    sys.stdout.write(f"{count} runs in {took_s:.1f} s, {len(failed)} failed{which}\n")
     return 1 if failed else 0
 
 
-def verdicts(flags: argparse.Namespace) -> Sequence[Verdict]:
-    """Judge what the flags ask for."""
+def plans(flags: argparse.Namespace) -> list[Plan]:
+    """Return what the flags ask for, the interleavings aside."""
     if flags.seed is not None:
-        return [judge(plan_run(flags.seed), lines=sys.maxsize if flags.trace else SHOWN_LINES)]
-    plans = [kept.plan for kept in kept_runs()]
-    plans += [plan_run(seed) for seed in range(flags.first, flags.first + flags.seeds)]
-    return list(judge_in_processes(plans, flags.processes))
+        return [plan_run(flags.seed)]
+    kept = [kept.plan for kept in kept_runs()]
+    return kept + [plan_run(seed) for seed in range(flags.first, flags.first + flags.seeds)]
+
+
+def run(name: str, plans: Sequence[Plan], flags: argparse.Namespace) -> list[Verdict]:
+    """Judge all, show what came of them, and return those that broke a claim."""
+    begun_s = time.perf_counter()
+    lines = sys.maxsize if flags.trace else SHOWN_LINES
+    failed, hit = [], Counter[str]()
+    for verdict in judge_in_processes(plans, flags.processes, lines):
+        show(verdict)
+        hit.update(what for what, count in verdict.struck.items() if count)
+        if verdict.problems:
+            failed.append(verdict)
+    which = "".join(f" {verdict.plan.seed}" for verdict in failed)
+    took_s = time.perf_counter() - begun_s
+    sys.stdout.write(f"{len(plans)} {name} in {took_s:.1f} s, {len(failed)} failed{which}\n")
+    sys.stdout.write(f"  with {', '.join(f'{what} in {hit[what]}' for what in INGREDIENTS)}\n")
+    return failed
 
 
 def show(verdict: Verdict) -> None:

@@ -12,7 +12,8 @@ from protocol.events import AudioEnd
 from protocol.messages import Send, TurnRecord
 from runtime import Ref
 from runtime.errors import RestartIntensityExceeded, StartFailed
-from tests.simulation.clients import Client
+from runtime.load import Level
+from tests.simulation.clients import BYTES_PER_MS, Client
 from tests.simulation.outside import CHANGES, MUMBLED
 from tests.simulation.world import Report
 
@@ -77,10 +78,25 @@ def no_answer_is_given_twice(report: Report) -> Iterator[str]:
                 yield f"{client.caller.name}: {turn_id} was answered {count} times"
 
 
+def no_sentence_is_spoken_twice(report: Report) -> Iterator[str]:
+    """Of every sentence of an answer at most as much sound is heard as was made of it.
+
+    Where the news that a turn's sound begins was lost, nobody knows whose sound it is.
+    """
+    if any(kind == "SpeechAudioStart" for kind, _ in lost_events(report)):
+        return
+    voice = report.outside.voice
+    for client in report.clients:
+        for turn_id in client.heard.played:
+            for number, count_bytes in client.heard.sound_of(turn_id).items():
+                if count_bytes - BYTES_PER_MS > voice.size_bytes(voice.sentences[number]):
+                    yield f"{client.caller.name}: {turn_id} said {voice.sentences[number]!r} more than once"
+
+
 def words_are_heard_once(report: Report) -> Iterator[str]:
     """What was spoken is transcribed once, as it was spoken; all of it, where nothing touched the way of the words."""
     for client in report.clients:
-        steps = [step for step in client.caller.steps if step.kind in ("say", "press")]
+        steps = [step for step in client.caller.steps if step.kind in ("say", "press", "cut in")]
         spoken = [report.plan.sayings[step.number] for step in steps]
         texts = Counter(data["text"] for data in client.heard.of("transcript"))
         turns = {(data["turn_id"], data["text"]) for data in client.heard.of("transcript")}
@@ -106,6 +122,25 @@ def history_is_what_was_heard(report: Report) -> Iterator[str]:
         yield from _differences(report, client, by_turn)
 
 
+def history_is_no_more_than_was_heard(report: Report) -> Iterator[str]:
+    """Of an interrupted answer is recorded what the client was told of, and of that it has heard at least the half."""
+    rows = {row.turn_id: row for row in report.outside.database.rows if isinstance(row, TurnRecord)}
+    voice = report.outside.voice
+    for client in report.clients:
+        replies = {data["turn_id"]: data["text"] for data in client.heard.of("reply") if data.get("truncated")}
+        for data in client.heard.of("turn_completed"):
+            row = rows.get(data["turn_id"])
+            if row is None or row.outcome != "interrupted":
+                continue
+            sound = client.heard.sound_of(row.turn_id)
+            texts = [voice.sentences[number] for number in sound]
+            half = [text for text in texts if 2 * sound[voice.sentences.index(text)] >= voice.size_bytes(text)]
+            if row.replied != replies.get(row.turn_id, ""):
+                yield f"{row.turn_id}: recorded {row.replied!r}, told {replies.get(row.turn_id)!r}"
+            if not " ".join(half).startswith(row.replied) and not has_stalled(client):
+                yield f"{row.turn_id}: recorded {row.replied!r}, heard {half}"
+
+
 def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord]) -> Iterator[str]:
     texts = {data["turn_id"]: data["text"] for data in client.heard.of("transcript")}
     replies = {data["turn_id"]: data["text"] for data in client.heard.of("reply")}
@@ -123,6 +158,14 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
             yield f"{turn_id}: recorded {row.heard!r}, heard {texts[turn_id]!r}"
         if row.outcome == "done" and row.replied != replies.get(turn_id, row.replied):
             yield f"{turn_id}: recorded {row.replied!r}, told {replies[turn_id]!r}"
+
+
+def nobody_is_refused_without_need(report: Report) -> Iterator[str]:
+    """The door is open unless the machine is full or the house leaves."""
+    is_full = any(level >= Level.NO_NEW for _, level in report.plan.load)
+    for client in report.clients:
+        if client.heard.refused and not is_full and report.plan.end == "idle" and report.ended_by is None:
+            yield f"{client.caller.name} was refused {client.heard.refused} times"
 
 
 def messages_are_conserved(report: Report) -> Iterator[str]:
@@ -193,8 +236,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     events_are_numbered_without_gaps,
     nothing_is_done_twice,
     no_answer_is_given_twice,
+    no_sentence_is_spoken_twice,
     words_are_heard_once,
     history_is_what_was_heard,
+    history_is_no_more_than_was_heard,
+    nobody_is_refused_without_need,
     messages_are_conserved,
     nothing_is_left,
     every_ask_ends_in_time,
@@ -231,6 +277,11 @@ def is_unhurried(client: Client) -> bool:
     return all(step.is_awaited for step in client.caller.steps)
 
 
+def has_stalled(client: Client) -> bool:
+    """Whether the client did not read for a while: nobody but itself can know when it heard what."""
+    return bool(client.caller.vanishes) or any(step.kind == "stall" for step in client.caller.steps)
+
+
 def may_run_together(report: Report, client: Client) -> bool:
     """Whether the client left a sentence open, or its end was in the hands of an ear that crashed."""
     is_open = any(step.kind == "trail off" for step in client.caller.steps)
@@ -249,7 +300,9 @@ def has_spoken_all(report: Report, client: Client) -> bool:
     """Whether the client came in, was not hurried, and said everything."""
     kinds = {step.kind for step in client.caller.steps}
     is_plain = is_unhurried(client) and not kinds & {"interrupt", "stall", "nonsense", "trail off"}
-    return is_plain and client.caller.end not in ("cut", "hasty") and bool(client.heard.of("connection_accepted"))
+    is_welcome = bool(client.heard.of("connection_accepted")) and not client.heard.of("going_away")
+    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full house lets nobody back in
+    return is_plain and is_welcome and client.caller.end not in ("cut", "hasty")
 
 
 def has_lost_history(report: Report) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ PIECE_BYTES: Final = 3_200  # 0.1 s
 PIECE_S: Final = 0.1
 PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and what restarts take
 RETRY_S: Final = 1.0
+BYTES_PER_MS: Final = 32
+CUT_IN_S: Final = 10.0  # as long as somebody who means to interrupt waits for an answer
 UNFINISHED: Final = 9_999  # what somebody says who trails off
 TRIES: Final = 4
 
@@ -30,13 +33,16 @@ class Step:
     """One thing that a client does."""
 
     kind: str
-    """``say``, ``press``, ``text``, ``interrupt``, ``ping``, ``nonsense``, ``stall`` or ``trail off``."""
+    """``say``, ``press``, ``text``, ``cut in`` (say, as soon as an answer is heard), ``interrupt``, ``ping``,
+    ``nonsense``, ``stall`` or ``trail off``."""
     number: int = 0
     frames: int = 0
     is_awaited: bool = True
     """Whether the client waits for the end of the turn before the next step."""
     cough_frames: int = 0
     """How long it coughs into the answer, if it does."""
+    pause_s: float = 0.0
+    """How long it waits before it does this."""
 
 
 @attrs.frozen
@@ -93,10 +99,13 @@ def _draw_vanishing(rng: random.Random) -> tuple[float, float]:
 
 @attrs.define(eq=False)
 class Heard:
-    """What one client was told; ``log`` holds every text frame as ``(seq, type, data)``."""
+    """What one client was told; ``log`` holds every text frame as ``(seq, type, data)``, ``did`` what it sent."""
 
     log: list[tuple[int, str, dict[str, Any]]] = attrs.field(factory=list)
-    audio_bytes: int = 0
+    did: list[tuple[int, str]] = attrs.field(factory=list)
+    """Types of the frames it sent, each with how much of ``log`` there was."""
+    played: dict[str, list[tuple[int, int]]] = attrs.field(factory=dict)
+    """By turn: sentence (``outside.Voice``) and bytes of each frame of sound."""
     close_code: int | None = None
     refused: int = 0
     gave_up: int = 0
@@ -109,6 +118,26 @@ class Heard:
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all frames of one type."""
         return [data for _, name, data in self.log if name == kind]
+
+    def hear(self, pcm: bytes) -> None:
+        """Take sound of the answer whose sound began last; a frame is of one sentence."""
+        turn_id = next((data["turn_id"] for _, name, data in reversed(self.log) if name == "speech_audio_start"), "")
+        self.played.setdefault(turn_id, []).append((int.from_bytes(pcm[:2], "little"), len(pcm)))
+
+    def rewind(self, turn_id: str, at_ms: int) -> None:
+        """Forget the sound of a turn from there on: it will come again."""
+        played, self.played[turn_id] = self.played.get(turn_id, []), []
+        left_bytes = at_ms * BYTES_PER_MS
+        for number, count_bytes in played:
+            self.played[turn_id].append((number, min(count_bytes, left_bytes)))
+            left_bytes -= self.played[turn_id][-1][1]
+
+    def sound_of(self, turn_id: str) -> Counter[int]:
+        """Return how many bytes of each sentence were heard, the first one first."""
+        sound = Counter[int]()
+        for number, count_bytes in self.played.get(turn_id, ()):
+            sound[number] += count_bytes
+        return sound
 
 
 class Client:
@@ -185,8 +214,11 @@ class Client:
     # --- what it does ----------------------------------------------------------------------------
 
     async def _do(self, step: Step) -> None:
+        if step.kind == "cut in":
+            await self._wait_for_an_answer()
+        await trio.sleep(step.pause_s)
         match step.kind:
-            case "say":
+            case "say" | "cut in":
                 await self._say(step)
             case "press":
                 await self._send("session_update", mode="push_to_talk")
@@ -214,6 +246,11 @@ class Client:
             await self._cough(step.cough_frames)
         if step.number and step.is_awaited:
             await self._wait_until(self._is_answered)
+
+    async def _wait_for_an_answer(self) -> None:
+        with trio.move_on_after(CUT_IN_S):
+            while len(self.heard.of("speech_audio_start")) == len(self.heard.of("speech_audio_end")):
+                await self._news.wait()
 
     async def _say(self, step: Step) -> None:
         self._note(f"says {self._sayings[step.number]}")
@@ -254,6 +291,7 @@ class Client:
     async def _send(self, kind: str, **data: Any) -> None:
         if kind != "text" or data:
             self._note(f"sends {kind} {data.get('text', '')}")
+        self.heard.did.append((len(self.heard.log), kind))
         await self._put(json.dumps({"type": kind, "data": data}))
 
     async def _put(self, frame: str) -> None:
@@ -308,7 +346,13 @@ class Client:
         options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
         await socket.client_sends(json.dumps({"type": "connection_request", "data": options}))
         nursery.start_soon(self._listen, socket, nursery)
-        await self._wait_until(lambda: len(self.heard.of("connection_accepted")) > len(seen))
+        await self._wait_until(
+            lambda: len(self.heard.of("connection_accepted")) > len(seen) or socket.close_code is not None
+        )
+        if len(self.heard.of("connection_accepted")) == len(seen):  # cut again, perhaps for reading nothing
+            self.heard.close_code = CUT
+            self._tell()
+            return
         self._ring_at = 2 * self.heard.of("connection_accepted")[-1]["received_samples"]
 
     async def _wait_until(self, is_so: Any) -> None:
@@ -330,10 +374,11 @@ class Client:
             if socket is not self._socket:
                 continue
             if isinstance(frame, bytes):
-                self.heard.audio_bytes += len(frame)
+                self.heard.hear(frame)
             else:
                 self._take(frame, nursery)
         if socket is not self._socket or (not self._is_here.is_set() and socket.closing is None):
+            self._tell()
             return  # it is lost
         self.heard.close_code = await socket.wait_closed()
         self._note(f"is closed {self.heard.close_code}")
@@ -354,6 +399,8 @@ class Client:
         self.heard.log.append((event["seq"], kind, data))
         told = data.get("text") or data.get("outcome") or data.get("message") or data.get("reason") or ""
         self._note(f"hears {event['seq']} {kind} {data.get('turn_id', '')} {told}")
+        if kind == "speech_audio_resumed":
+            self.heard.rewind(data["turn_id"], data["at_ms"])
         if kind == "confirm_request":
             nursery.start_soon(self._answer, data["call_id"])
         self._tell()

@@ -177,9 +177,24 @@ def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[
     return answer
 
 
-def speak(params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
-    """Make sound of a sentence: a short one, 20 ms a letter, and long enough to be coughed at."""
-    return {"sample_rate": SPEECH_RATE_HZ}, bytes(640 * len(params["text"]))
+@attrs.define(eq=False)
+class Voice:
+    """Makes sound of sentences: every sample of one is its number here, so that it is known what a client heard."""
+
+    letter_bytes: int
+    """How long a letter takes; few, where time spent listening is not what is tested."""
+    sentences: list[str] = attrs.field(factory=lambda: [""], init=False)
+
+    def speak(self, params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
+        text = params["text"]
+        if text not in self.sentences:
+            self.sentences.append(text)
+        mark = self.sentences.index(text).to_bytes(2, "little")
+        return {"sample_rate": SPEECH_RATE_HZ}, mark * (self.size_bytes(text) // 2)
+
+    def size_bytes(self, text: str) -> int:
+        """Return how much sound a sentence is."""
+        return self.letter_bytes * len(text)
 
 
 # --- understanding -------------------------------------------------------------------------------
@@ -397,12 +412,13 @@ class Outside:
 
     version = "simulated"
 
-    def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str]) -> None:
+    def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str], letter_bytes: int) -> None:
         self.grammar = Grammar()
         self.metrics = Figures()
         self.machine = Machine()
         self.shed = Toolshed(weather)
         self.database = Store(weather)
+        self.voice = Voice(letter_bytes)
         self.ingress: SimulatedIngress | None = None
         self._settings = settings
         self._weather = weather
@@ -418,7 +434,7 @@ class Outside:
         return Workers("whisper", self._weather, hear(self._sayings))
 
     def piper_pool(self) -> Workers:
-        return Workers("piper", self._weather, speak)
+        return Workers("piper", self._weather, self.voice.speak)
 
     def language_models(self) -> list[GuardedModel]:
         model = Model(self._weather)

@@ -12,8 +12,9 @@ Rules kept here:
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -23,21 +24,21 @@ from trio.testing import MockClock
 import actors.load
 import actors.metrics
 import supervisor
-from runtime.load import Reading
+from runtime.load import MEMORY, Reading
 
 T = TypeVar("T")
 EPOCH_S = 1_800_000_000.0  # some time of day
 QUIET_TICK_S = 30.0  # the loop's lag is not simulated, so measuring it ten times a second is only heat
 
 
-def run_seeded(seed: int, run: Callable[[], Awaitable[T]]) -> T:
-    """Run ``run`` in a world where ``seed`` decides what is not decided by the code."""
-    with seeded_machine(seed):
+def run_seeded(seed: int, run: Callable[[], Awaitable[T]], load: Sequence[tuple[float, int]] = ()) -> T:
+    """Run ``run`` in a world where ``seed`` decides what is not decided by the code, and ``load`` how busy it is."""
+    with seeded_machine(seed, load):
         return trio.run(run, clock=MockClock(autojump_threshold=0))
 
 
 @contextmanager
-def seeded_machine(seed: int) -> Iterator[None]:
+def seeded_machine(seed: int, load: Sequence[tuple[float, int]] = ()) -> Iterator[None]:
     """Replace what a run may not depend on, for the block."""
     draw = stream(seed, "machine")
     trio_run = trio._core._run
@@ -49,7 +50,10 @@ def seeded_machine(seed: int) -> Iterator[None]:
         (time, {"time": wall_clock, "monotonic": virtual_time}),
         (actors.metrics, {"LAG_TICK_S": QUIET_TICK_S}),
         (actors.load, {"LAG_TICK_S": QUIET_TICK_S}),
-        (supervisor, {"LoadSensors": CalmSensors, "arm_last_resort": ignore}),  # the latter ends the process
+        (
+            supervisor,
+            {"LoadSensors": partial(PlannedSensors, load), "arm_last_resort": ignore},
+        ),  # the latter ends the process
     ]
     with ExitStack() as stack:
         for module, values in replaced:
@@ -57,14 +61,16 @@ def seeded_machine(seed: int) -> Iterator[None]:
         yield
 
 
-class CalmSensors:
-    """A machine that is never loaded; takes what ``backends.load_sensors.LoadSensors`` does."""
+class PlannedSensors:
+    """A machine as busy as planned; takes what ``backends.load_sensors.LoadSensors`` does."""
 
-    def __init__(self, *_args: object, **_options: object) -> None:
-        pass
+    def __init__(self, load: Sequence[tuple[float, int]], *_args: object, **_options: object) -> None:
+        self._load = load
 
     def look(self) -> tuple[list[Reading], bool]:
-        return [], False
+        begun = [level for at_s, level in self._load if at_s <= virtual_time()]
+        marks = [mark.high for mark in MEMORY.marks if begun and mark.level == begun[-1]]
+        return [Reading(MEMORY, max(marks, default=0.0))], False
 
 
 def ignore(*_args: object) -> None:

@@ -1,5 +1,6 @@
 """One simulated run: the real house in a world that one seed decides."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -27,6 +28,7 @@ SETTLE_S = 13.0  # after the last client: those who lost their socket are given 
 FAREWELL_S = 30.0  # for clients to see that the house is gone
 DRAIN_S = 20.0
 LATE_ASK_S = 0.15
+SHORT_LETTER_BYTES = 640  # 20 ms: long enough to be coughed at
 
 
 @attrs.frozen
@@ -40,6 +42,10 @@ class Plan:
     end: str
     """``idle``: stop when all clients are gone; ``drain`` or ``stop`` in the middle."""
     end_s: float
+    letter_bytes: int = SHORT_LETTER_BYTES
+    """How long answers take to hear."""
+    load: tuple[tuple[float, int], ...] = ()
+    """When the machine comes to which load level."""
 
 
 @attrs.define(eq=False)
@@ -72,12 +78,21 @@ def plan_run(seed: int) -> Plan:
     callers = plan_callers(rng, sayings)
     faults = plan_faults(rng, FAULTS_UNTIL_S)
     end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]
-    return Plan(seed, callers, sayings, faults, end, round(rng.uniform(0.5, FAULTS_UNTIL_S), 3))
+    end_s = round(rng.uniform(0.5, FAULTS_UNTIL_S), 3)
+    return Plan(seed, callers, sayings, faults, end, end_s, load=plan_load(stream(seed, "load")))
+
+
+def plan_load(rng: random.Random) -> tuple[tuple[float, int], ...]:
+    """Draw how busy the machine gets: not at all in three runs of four, and never so that the house must leave."""
+    count = rng.choice((0, 0, 0, 0, 0, 0, 1, 2))
+    busy = sorted((round(rng.uniform(0.0, FAULTS_UNTIL_S), 3), rng.randint(1, 4)) for _ in range(count))
+    calm = (round(FAULTS_UNTIL_S + rng.uniform(0.0, 10.0), 3), 0)
+    return (*busy, calm) if busy else ()
 
 
 def simulate(plan: Plan) -> Report:
     """Run the world of ``plan``."""
-    return run_seeded(plan.seed, World(plan).run)
+    return run_seeded(plan.seed, World(plan).run, plan.load)
 
 
 class World:
@@ -88,7 +103,7 @@ class World:
         self._settings = simulated_settings()
         trace = Trace()
         weather = Weather(stream(plan.seed, "weather"), trace)
-        outside = Outside(self._settings, weather, plan.sayings)
+        outside = Outside(self._settings, weather, plan.sayings, plan.letter_bytes)
         saboteur = Saboteur(trace, weather)
         clients = [Client(caller, outside, weather, trace, plan.sayings) for caller in plan.callers]
         self._report = Report(plan, trace, saboteur, weather, outside, clients)
