@@ -20,6 +20,9 @@ from runtime.worker_errors import StartFailure
 log = logging.getLogger("sayso.runtime")
 
 ZOMBIE_AFTER_S = 1.0  # from cancellation on; Trio cannot kill a task, so waiting any longer is in vain
+ZOMBIE_AFTER_PASSES = (
+    100  # of the loop, of which an end takes one or two for each nursery: a busy loop makes few a second
+)
 
 _LEVELS = {ChildState.BACKOFF: logging.WARNING, ChildState.ZOMBIE: logging.ERROR}
 
@@ -175,6 +178,7 @@ class Child:
         incarnation.scope.cancel()
         with trio.move_on_after(ZOMBIE_AFTER_S):
             await incarnation.passed.ended.wait()
+        await _let_run(incarnation.passed.ended)
         if incarnation is self._current and not incarnation.passed.ended.is_set():
             self._give_up(incarnation)
 
@@ -193,6 +197,14 @@ class Child:
         old, self.state = self.state, state
         level = _LEVELS.get(state, logging.DEBUG)
         log.log(level, "%s: %s -> %s", self.id, old.value, state.value, extra={"incarnation": self.number})
+
+
+async def _let_run(ended: trio.Event) -> None:
+    """Give who only waits for the processor its turns: in each pass of the loop, every task that can run does."""
+    for _ in range(ZOMBIE_AFTER_PASSES):
+        if ended.is_set():
+            return
+        await trio.lowlevel.checkpoint()
 
 
 def stack_of(task: trio.lowlevel.Task | None) -> str:

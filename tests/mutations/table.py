@@ -98,6 +98,13 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
+        "give up who only waits for the processor",
+        "runtime/child.py",
+        "ZOMBIE_AFTER_PASSES = 100",
+        "ZOMBIE_AFTER_PASSES = 0",
+        ("tests/runtime/test_child.py::test_a_child_that_only_waits_for_the_processor_is_no_zombie",),
+    ),
+    Mutation(
         "let the children decide how long the tree's stop takes",
         "runtime/tree.py",
         "await self._root.stop(reason, patience_s=self._stop_timeout_s)",

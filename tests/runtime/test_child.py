@@ -9,7 +9,7 @@ from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart,
 from runtime.child import is_explained, stack_of
 from runtime.exits import Exit, ExitKind
 from runtime.worker_errors import StartFailure
-from tests.runtime.probes import Do, Grow, Stubborn, probe
+from tests.runtime.probes import Do, Grow, Probe, Stubborn, probe
 
 
 async def test_every_change_of_state_is_one_line(
@@ -113,3 +113,29 @@ async def test_20_the_end_of_a_given_up_incarnation_is_no_news(
     assert (child.state, child.incarnation, child.restarts, child.zombies) == (ChildState.READY, 2, 1, 0)
     assert "incarnation 1, given up before, has ended" in caplog.text
     assert await spec.ref.ask("still there") == "still there"
+
+
+async def test_a_child_that_only_waits_for_the_processor_is_no_zombie(grow: Grow, mock_clock: MockClock) -> None:
+    class Slow(Probe):
+        """Needs some passes of the loop to end."""
+
+        async def on_stop(self) -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    for _ in range(20):
+                        await trio.lowlevel.checkpoint()
+
+    async def hog() -> None:
+        while True:
+            mock_clock.jump(0.5)  # what a pass takes when ten thousand clients leave at once
+            await trio.lowlevel.checkpoint()
+
+    tree = await grow(ChildSpec(Ref("a"), Slow, shutdown_s=1.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hog)
+        await tree.ref.ask(TerminateChild("a"), timeout_s=1_000.0)
+        nursery.cancel_scope.cancel()
+    [child] = tree.status().children
+    assert (child.state, child.zombies, tree.shared.zombies.count) == (ChildState.STOPPED, 0, 0)
