@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-* Memory is fixed at the start; a sample's position counts from the stream's first and never changes.
+* Memory grows with what was heard, up to a bound that is fixed at the start: who says nothing costs nothing.
+* A sample's position counts from the stream's first and never changes.
 * What has been overwritten is refused, never silently wrong.
 """
 
@@ -10,18 +11,16 @@ SAMPLE_BYTES = 2  # s16le mono
 
 
 class PcmBuffer:
-    """A ring of the last ``capacity_samples`` samples, s16le mono.
+    """A ring of the last ``capacity_samples`` samples, s16le mono; only as long as what has come, until it is full."""
 
-    The memory is zero-filled at first, so the operating system hands it out page by page as it is used.
-    """
-
-    __slots__ = ("_end_bytes", "_ring")
+    __slots__ = ("_end_bytes", "_ring", "_size")
 
     def __init__(self, capacity_samples: int) -> None:
         """Make an empty ring; raises ``ValueError`` unless ``capacity_samples`` is positive."""
         if capacity_samples < 1:
             raise ValueError(f"capacity_samples must be >= 1, not {capacity_samples}")
-        self._ring = bytearray(capacity_samples * SAMPLE_BYTES)
+        self._size = capacity_samples * SAMPLE_BYTES
+        self._ring = bytearray()
         self._end_bytes = 0
 
     def __repr__(self) -> str:
@@ -30,7 +29,12 @@ class PcmBuffer:
     @property
     def capacity(self) -> int:
         """How many samples it holds at most."""
-        return len(self._ring) // SAMPLE_BYTES
+        return self._size // SAMPLE_BYTES
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory the samples take."""
+        return len(self._ring)
 
     @property
     def start(self) -> int:
@@ -47,13 +51,18 @@ class PcmBuffer:
         data = memoryview(pcm)
         if len(data) % SAMPLE_BYTES:
             raise ValueError(f"pcm must hold whole 16-bit samples, not {len(data)} bytes")
-        size = len(self._ring)
+        size, ring = self._size, self._ring
         end_bytes = self._end_bytes + len(data)
-        data = data[-size:]  # of more than the ring holds, only the end can be kept
+        if len(data) > size:  # only the end can be kept, and every place is taken
+            data = data[-size:]
+            ring.extend(bytes(size - len(ring)))
         at = (end_bytes - len(data)) % size
-        first = min(len(data), size - at)
-        self._ring[at : at + first] = data[:first]
-        self._ring[: len(data) - first] = data[first:]
+        first = size - at
+        if len(data) <= first:
+            ring[at : at + len(data)] = data  # appended, as long as the end was not reached
+        else:
+            ring[at:] = data[:first]
+            ring[: len(data) - first] = data[first:]
         self._end_bytes = end_bytes
 
     def slice(self, start_sample: int, end_sample: int) -> bytes:
@@ -63,7 +72,7 @@ class PcmBuffer:
         """
         if not self.start <= start_sample <= end_sample <= self.end:
             raise IndexError(f"samples {start_sample}..{end_sample} must lie within {self.start}..{self.end}")
-        size = len(self._ring)
+        size = self._size
         length = (end_sample - start_sample) * SAMPLE_BYTES
         at = start_sample * SAMPLE_BYTES % size
         first = self._ring[at : at + length]

@@ -48,6 +48,16 @@ def test_a_ring_without_room_is_refused() -> None:
         PcmBuffer(0)
 
 
+def test_it_holds_no_more_than_has_come_and_never_more_than_its_capacity() -> None:
+    ring = PcmBuffer(10)
+    assert ring.held_bytes == 0
+    held = []
+    for position in range(0, 24, 4):
+        ring.append(samples(position, position + 4))
+        held.append(ring.held_bytes)
+    assert held == [8, 16, 20, 20, 20, 20]
+
+
 def test_it_shows_where_it_is() -> None:
     ring = PcmBuffer(10)
     ring.append(samples(0, 14))
