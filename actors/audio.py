@@ -6,6 +6,7 @@ Rules kept here:
   incarnation hears again what was not committed.
 * Whether there is speech, and when it ends, is decided by ``protocol/endpointing.py``; nothing here waits for it.
 * A frame that cannot be audio is reported and dropped; the stream goes on.
+* What has arrived is heard before anybody concludes that nothing has.
 """
 
 from collections import deque
@@ -23,6 +24,7 @@ from protocol.messages import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
+    AudioStalled,
     Configured,
     PauseJudged,
     Recall,
@@ -39,7 +41,8 @@ from protocol.vault import SessionMemory
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
-STALL_CHECK_S = 0.2
+STALL_CHECK_S = 0.2  # between looks while nobody is there, or what was noticed waits in the mailbox
+STANDSTILL_S = 0.25  # as late as only a process wakes up that was stopped, or a loop that hung
 BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all that the vault keeps
 
 
@@ -74,6 +77,7 @@ class Audio(Actor):
         self._heard = HeardAt()
         self._last_frame_s = 0.0
         self._last_ack_s = 0.0
+        self._has_begun = trio.Event()
 
     async def on_start(self) -> None:
         """Take up the stream where the last incarnation had committed it."""
@@ -100,6 +104,10 @@ class Audio(Actor):
                 await self._acknowledge()
             case PauseJudged(end_sample, verdict):
                 await self._emit(self._endpointer.judge(end_sample, verdict))
+            case AudioStalled(last_frame_s):
+                if last_frame_s == self._last_frame_s and self._endpointer.is_open:
+                    self._memory.is_pressed = False
+                    await self._emit(self._endpointer.stall())
             case _:
                 raise TypeError(f"audio cannot handle {type(message).__name__}")
 
@@ -148,6 +156,7 @@ class Audio(Actor):
         for event in events:
             match event:
                 case Onset():
+                    self._has_begun.set()
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
@@ -185,14 +194,21 @@ class Audio(Actor):
         await self._peers.connection.tell(Send(AudioAck(samples)))
 
     async def _watch_for_stall(self) -> None:
+        """While somebody speaks, notice that no audio comes; sleep as long as nobody does."""
         limit_s = self._settings.stall_ms / 1000
         while True:
-            await trio.sleep(STALL_CHECK_S)
+            if not self._endpointer.is_open:
+                self._has_begun = trio.Event()
+                await self._has_begun.wait()
+            look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)
             if self._memory.is_lost:  # what is missing comes later, with the client
-                self._last_frame_s = trio.current_time()
-            if self._endpointer.is_open and trio.current_time() - self._last_frame_s > limit_s:
-                self._memory.is_pressed = False
-                await self._emit(self._endpointer.stall())
+                look_s = trio.current_time() + STALL_CHECK_S
+            await trio.sleep_until(look_s)
+            now_s = trio.current_time()
+            if self._memory.is_lost or now_s - look_s > STANDSTILL_S:  # it may wait in the socket
+                self._last_frame_s = now_s
+            elif now_s >= self._last_frame_s + limit_s:
+                self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))
 
 
 @attrs.define

@@ -181,7 +181,7 @@ class Connection(Actor):
         self._state.send(event)
         seq = self._memory.next_seq()
         text = native.encode(event, seq)
-        self._memory.remember_event(seq, text)
+        self._memory.remember_event(seq, text, trio.current_time())
         socket: Socket | None = self._memory.socket
         if socket is not None:
             await socket.send_text(text)

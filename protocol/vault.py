@@ -18,6 +18,7 @@ from protocol.events import ConnectionRequest
 from protocol.pcm_buffer import PcmBuffer
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
+KEPT_S = 120.0  # as long as that takes at most: a loss is noticed within 50 s, and waited for another 30 s
 MAX_TURNS = 32  # more than any context window of a small model takes
 MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
 
@@ -27,8 +28,8 @@ class Diary:
     """What was sent, said and done, the oldest forgotten first."""
 
     last_seq: int = 0
-    events: deque[tuple[int, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS))
-    """Number and text of the frames sent last."""
+    events: deque[tuple[int, str, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS))
+    """Number, text and time of the frames sent last."""
     turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS))
     """What the user said, and what the user heard in answer."""
     calls: dict[str, str | None] = attrs.field(factory=dict)
@@ -86,13 +87,16 @@ class SessionMemory:
         self._diary.last_seq += 1
         return self._diary.last_seq
 
-    def remember_event(self, seq: int, text: str) -> None:
-        """Keep a frame for a client that comes back."""
-        self._diary.events.append((seq, text))
+    def remember_event(self, seq: int, text: str, now_s: float) -> None:
+        """Keep a frame for a client that comes back, and forget those that one who is there cannot miss any more."""
+        events = self._diary.events
+        while events and not self.is_lost and now_s - events[0][2] > KEPT_S:
+            events.popleft()
+        events.append((seq, text, now_s))
 
     def events_after(self, seq: int) -> tuple[str, ...]:
         """Return the frames after number ``seq`` that are still kept, oldest first."""
-        return tuple(text for number, text in self._diary.events if number > seq)
+        return tuple(text for number, text, _ in self._diary.events if number > seq)
 
     # --- audio -----------------------------------------------------------------------------------
 

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import attrs
@@ -255,6 +256,54 @@ async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, aut
     assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
     await trio.sleep(10.0)
     assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+
+
+async def test_an_ear_that_hears_nobody_sleeps(grow: Grow, mock_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(0.512))
+    assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
+    await ear.hear(voice(1.024))
+    assert trio.lowlevel.current_statistics().seconds_to_next_deadline == pytest.approx(1.0)
+    await ear.hear(silence(1.024))
+    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+    mock_clock.jump(1.1)
+    await wait_all_tasks_blocked()
+    assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
+
+
+async def test_after_a_standstill_what_has_arrived_is_heard_first(grow: Grow, mock_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    mock_clock.jump(3.0)  # a stopped process: neither the socket was read nor any deadline seen
+    await wait_all_tasks_blocked()
+    await ear.hear(voice(1.024) + silence(1.024))
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (ended.reason, ended.utterance.end_ms) == ("silence", 2_112)
+
+
+async def test_a_client_that_is_silent_after_a_standstill_is_noticed(grow: Grow, mock_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    for jump_s in (3.0, 0.9, 0.1):
+        assert ear.heard() == ["SpeechBegan"]
+        mock_clock.jump(jump_s)
+        await wait_all_tasks_blocked()
+    assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
+
+
+async def test_audio_that_waits_in_the_mailbox_is_no_stall(grow: Grow, mock_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    mock_clock.jump(1.1)
+    for _ in range(8):
+        assert ear.ref.tell_nowait(AudioReceived(voice(0.128)))
+    await ear.hear(silence(1.024))
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert (ended.reason, ended.utterance.end_ms) == ("silence", 2_112)
 
 
 async def test_audio_that_stops_in_silence_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:

@@ -24,7 +24,7 @@ def test_event_numbers_begin_at_one_and_never_repeat() -> None:
 def test_a_client_that_comes_back_gets_what_it_has_not_seen() -> None:
     kept = memory()
     for seq in range(1, 6):
-        kept.remember_event(seq, f"frame {seq}")
+        kept.remember_event(seq, f"frame {seq}", 0.0)
     assert kept.events_after(3) == ("frame 4", "frame 5")
     assert kept.events_after(5) == ()
     assert len(kept.events_after(-10)) == 5
@@ -33,9 +33,20 @@ def test_a_client_that_comes_back_gets_what_it_has_not_seen() -> None:
 def test_only_the_last_events_are_kept() -> None:
     kept = memory()
     for seq in range(1, MAX_EVENTS + 11):
-        kept.remember_event(seq, str(seq))
+        kept.remember_event(seq, str(seq), 0.0)
     assert kept.events_after(0)[0] == "11"
     assert len(kept.events_after(0)) == MAX_EVENTS
+
+
+def test_events_that_nobody_can_miss_any_more_are_forgotten() -> None:
+    kept = memory()
+    for seq in range(1, 100):
+        kept.remember_event(seq, str(seq), 5.0 * seq)
+    assert kept.events_after(0) == tuple(str(seq) for seq in range(75, 100)), "two minutes of them"
+    kept.detach()
+    for seq in range(100, 200):
+        kept.remember_event(seq, str(seq), 5.0 * seq)
+    assert len(kept.events_after(99)) == 100, "somebody does miss these"
 
 
 def test_recent_turns_are_the_last_ones_in_their_order() -> None:
@@ -110,7 +121,7 @@ def test_replay_begins_with_the_oldest_sample_that_is_left() -> None:
 def test_statistics_show_how_much_is_kept() -> None:
     kept = memory()
     kept.options = ConnectionRequest("me", ("stt",))
-    kept.remember_event(kept.next_seq(), "{}")
+    kept.remember_event(kept.next_seq(), "{}", 0.0)
     kept.remember_turn("hello", "good morning")
     kept.open_turns.add("t")
     assert kept.statistics() == {
