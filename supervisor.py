@@ -46,6 +46,7 @@ from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
 from backends.load_sensors import LoadSensors
 from backends.protocols import Socket
+from backends.speech_services import SpeechServices
 from config.settings import AudioSettings, Settings
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
 from protocol.events import ServerInfo
@@ -54,14 +55,8 @@ from protocol.messages import (
     CloseDoors,
     Leave,
     ListTools,
-    NoWords,
     RecentTurns,
-    SpokenAudio,
-    Synthesise,
     ToolList,
-    Transcribe,
-    Transcript,
-    Utterance,
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
@@ -93,8 +88,6 @@ SHED_RETRY_S = 5.0  # s for each level of load
 EVICT_PART = 20  # one in so many at a time
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
 FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
-RECORDINGS = "recordings"  # whose turn it is in the queue: all uploaded recordings together count as one session
-SEGMENT_TIMEOUT_S = 60.0  # s for one piece of a recording, with its wait behind those who speak
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 
 # mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
@@ -182,6 +175,7 @@ class Sessions:
             new_token=new_token,
             server=ServerInfo("sayso", self._adapters.version),
             server_status=self._facts.status_event,
+            stt_models=self._facts.stt_models,
             unix_time=time.time,
         )
 
@@ -315,8 +309,10 @@ class House:
             self.settings.transcription,
             pool,
             self.refs.metrics,
+            make_pool=self.adapters.whisper_pool,
             load_level=self.facts.load_level,
         )
+        self.facts.name_models = self._stt.offered
         return self._stt
 
     def _stt_queue_delay_s(self) -> float:
@@ -370,21 +366,20 @@ class House:
             self.begin_drain("an operator's wish", usual_s if timeout_s is None else timeout_s)
             return self.facts.drain.shown(trio.current_time)
 
-        return HttpServices(recent_turns, tools, self.adapters.version, drain, self.facts.status)
+        models = SpeechServices(self.refs.transcription, self.refs.speech).models(
+            self.settings.transcription.start_timeout_s
+        )
+        return HttpServices(recent_turns, tools, self.adapters.version, drain, self.facts.status, models)
 
     def _audio_services(self) -> AudioServices:
-        async def transcribe(utterance: Utterance, language: str | None) -> Transcript | NoWords:
-            message = Transcribe(RECORDINGS, utterance, language)
-            found: Transcript | NoWords = await self.refs.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
-            return found
-
-        async def synthesise(text: str, voice: str | None, speed: float) -> SpokenAudio:
-            message = Synthesise(RECORDINGS, text, voice, speed)
-            found: SpokenAudio = await self.refs.speech.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
-            return found
-
         at_once = max(1, self.settings.transcription.workers - 1)
-        return AudioServices(transcribe, synthesise, self.adapters.make_detector, at_once, self._when_not_sheddable)
+        ears_and_mouth = SpeechServices(self.refs.transcription, self.refs.speech)
+        return ears_and_mouth.audio(
+            self.adapters.make_detector,
+            at_once=at_once,
+            retry_after_s=self._when_not_sheddable,
+            models=self.facts.stt_models,
+        )
 
     def _when_not_sheddable(self) -> float | None:
         """Return when to come back with work that can wait, ``None`` if it is welcome now."""

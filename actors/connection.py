@@ -13,7 +13,7 @@ Rules kept here:
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import trio
@@ -72,6 +72,7 @@ from runtime import (
 )
 
 HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up after 5 s
+SHOWN_CHARS = 40  # of what a client sent, in an error message
 OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
 
 log = logging.getLogger("sayso.connection")
@@ -109,6 +110,7 @@ class Connection(Actor):
         server: ServerInfo,
         server_status: Callable[[], Status],
         unix_time: Callable[[], float],
+        stt_models: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._peers = peers
         self._settings = settings
@@ -117,6 +119,7 @@ class Connection(Actor):
         self._server = server
         self._server_status = server_status
         self._unix_time = unix_time
+        self._stt_models = stt_models
         self._state = SessionState()
         self._errors = SlidingCount(settings.session.max_client_errors, settings.session.client_error_window_s)
         self._memory: SessionMemory
@@ -234,6 +237,8 @@ class Connection(Actor):
             await self._receive_audio(frame)
             return
         event = native.decode(frame)
+        if isinstance(event, ConnectionRequest | SessionUpdate):
+            check_model(event.stt_model, self._stt_models())
         self._state.receive(event)
         await self._dispatch(event)
 
@@ -377,3 +382,10 @@ class Connection(Actor):
             await trio.sleep_forever()
         finally:
             self._resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)
+
+
+def check_model(name: str | None, offered: Sequence[str]) -> None:
+    """Raise ``RemoteProtocolError`` for a recogniser model that there is not."""
+    if name is not None and name not in offered:
+        known = ", ".join(offered)
+        raise RemoteProtocolError("unknown_model", f"stt_model must be one of {known}, not {name[:SHOWN_CHARS]!r}")

@@ -1,62 +1,33 @@
-"""Speech to text: a bounded, fair queue before a pool of Whisper processes.
+"""Speech to text: which models are loaded, and whose desk an utterance goes to.
 
 Rules kept here:
 
-* Early and partial work, which may be for nothing, is done by idle workers only.
-* With an idle worker nobody waits for a batch; batches form only while all workers are busy.
-* Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
-* A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
-  that a clip that kills workers fails alone.
+* The usual model is loaded at the start and stays. Others are loaded when somebody wants them, one at a time, and put
+  away when nobody has used them for a while or another one needs the memory (``protocol/model_shelf.py``).
+* A model that is put away takes its processes with it, so its memory really is free.
+* A client cannot make the server load what it likes: it names one of the models that are offered.
 """
 
-import math
-from collections.abc import Callable, Mapping
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-import attrs
 import trio
 
+from actors.stt.desk import Desk, TranscriptionUnavailable
+from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript, Urgency
-from runtime import Actor, DomainError, Ref
-from runtime.fair_queue import FairQueue
-from runtime.pool import Pool, PoolUnavailable, WorkerError
-from runtime.worker_queue import QueueDelay
+from protocol.messages import ListModels, LoadModel, ModelShown, NoWords, Transcribe, Transcript, UnloadModel
+from protocol.model_shelf import Held, ShelfPolicy, expected_bytes, expired, in_the_way
+from runtime import Actor, Ref
+from runtime.pool import StartFailure
 
-WHISPER_WINDOW_S = 30.0
-JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
-RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
+log = logging.getLogger("sayso.transcription")
+SWEEP_S = 5.0  # between looks at who may be put away
 
 
-class TranscriptionUnavailable(DomainError):
-    """The utterance was not transcribed; the message says why."""
-
-    def __init__(self, reason: str, retry_after_s: float = RETRY_AFTER_S) -> None:
-        super().__init__(reason)
-        self.retry_after_s = retry_after_s
-
-
-@attrs.define(eq=False)
-class _Job:
-    """One utterance on its way."""
-
-    message: Transcribe
-    queued_s: float
-    finished: trio.Event = attrs.field(factory=trio.Event)
-    answer: Transcript | NoWords | TranscriptionUnavailable | None = None
-
-
-def batch_size_for(queued: int, free_workers: int, limit: int) -> int:
-    """Return how many jobs the next worker should take: an even share, at most ``limit``."""
-    return max(1, min(limit, math.ceil(queued / max(1, free_workers))))
-
-
-def job_timeout_for(audio_s: float, limit_s: float) -> float:
-    """Return how long a worker may take for ``audio_s`` seconds: all of ``limit_s`` for Whisper's 30 s, less for less.
-
-    A frozen worker is killed at this deadline, and the job must then still be worth doing by another.
-    """
-    return limit_s * (JOB_BASE_SHARE + (1 - JOB_BASE_SHARE) * min(1.0, audio_s / WHISPER_WINDOW_S))
+class UnknownModel(TranscriptionUnavailable):
+    """There is no such model, or it is not loaded."""
 
 
 class Transcription(Actor):
@@ -65,159 +36,179 @@ class Transcription(Actor):
     def __init__(
         self,
         settings: TranscriptionSettings,
-        pool: Pool,
+        pool: JobPool,
         metrics: Ref,
         *,
+        make_pool: Callable[[str], JobPool] | None = None,
         load_level: Callable[[], int] = int,
     ) -> None:
         self._settings = settings
-        self._pool = pool
-        self._metrics = metrics
-        self._load_level = load_level
-        self._queue: FairQueue[_Job] = FairQueue(settings.workers * settings.queue_per_worker)
-        self._arrived = trio.Event()
-        self._free_workers = trio.Semaphore(settings.workers)
-        self._delay = QueueDelay()
+        self._make_pool = make_pool
+        desk = partial(Desk, settings, metrics=metrics, load_level=load_level)
+        self._desk = desk
+        self._shelf: dict[str, Desk] = {settings.model: desk(pool=pool, workers=settings.workers)}
+        self._troubles: dict[str, str] = {}
+        self._loading = trio.Lock()
+        self._policy = ShelfPolicy(unload_after_s=settings.unload_after_s, budget_bytes=settings.models_memory_mb << 20)
 
     async def on_start(self) -> None:
-        """Be ready when one worker has decoded its warm-up utterance."""
-        await self.context.nursery.start(self._pool.run)
-        self.context.nursery.start_soon(self._dispatch)
+        """Be ready when one worker of the usual model has decoded its warm-up utterance."""
+        await self.context.nursery.start(self._shelf[self._settings.model].run)
+        for name in self._settings.preload:
+            self._desk_of(name)
+        self.context.nursery.start_soon(self._sweep)
 
-    async def handle(self, message: object) -> None:
-        """Queue one utterance; raises ``TranscriptionUnavailable`` to the asker if the queue is full."""
-        if not isinstance(message, Transcribe):
-            raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
-        self.context.reply_in_task(self._answer, message)
+    async def handle(self, message: object) -> ModelShown | None:
+        """Take one utterance, or an operator's wish; raises ``TranscriptionUnavailable`` to the asker."""
+        match message:
+            case Transcribe():
+                self.context.reply_in_task(self._transcribe, message)
+            case ListModels():
+                self.context.reply_in_task(self._list)
+            case LoadModel(name):
+                self.context.reply_in_task(self._load, name)
+            case UnloadModel(name):
+                return self._unload(name)
+            case _:
+                raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
+        return None
 
     def statistics(self) -> Mapping[str, object]:
-        """Show the queue and the pool."""
-        delay_s = self.queue_delay_s()
-        return {"queued": len(self._queue), "queue_min_delay_s": delay_s, "pool": self._pool.statistics()}
+        """Show the usual model's queue and pool, and what else is loaded."""
+        others = {name: desk.statistics() for name, desk in self._shelf.items() if name != self._settings.model}
+        usual = dict(self._shelf[self._settings.model].statistics())
+        return usual | {"queue_min_delay_s": self.queue_delay_s()} | ({"models": others} if others else {})
 
     def queue_delay_s(self) -> float:
-        """Return how long the queue stands: the shortest wait of late."""
-        oldest_s = min((job.queued_s for job in self._queue), default=None)
-        return self._delay.minimum_s(trio.current_time(), oldest_s)
+        """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
+        return max(desk.queue_delay_s() for desk in self._shelf.values())
 
-    async def _answer(self, message: Transcribe) -> Transcript | NoWords:
-        job = _Job(message, queued_s=trio.current_time())
-        if message.urgency != "final" and not self._has_time_for(message.urgency):
-            raise TranscriptionUnavailable(f"no worker is idle for {message.urgency} work")
-        if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
-            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
-        self._arrived.set()
+    def offered(self) -> tuple[str, ...]:
+        """Return the names that a client may use."""
+        settings = self._settings
+        return tuple(dict.fromkeys((settings.model, *settings.models, *settings.preload, *self._shelf)))
+
+    # --- utterances ------------------------------------------------------------------------------
+
+    async def _transcribe(self, message: Transcribe) -> Transcript | NoWords:
+        name = message.model or self._settings.model
+        if name not in self.offered():
+            raise UnknownModel(f"stt model must be one of {', '.join(self.offered())}, not {name[:80]!r}")
+        desk = await self._ready_desk(name)
+        return await desk.answer(message)
+
+    # --- the shelf -------------------------------------------------------------------------------
+
+    async def _ready_desk(self, name: str) -> Desk:
+        desk = self._desk_of(name)
+        desk.last_used_s = trio.current_time()
+        await desk.is_ready.wait()
+        if self._shelf.get(name) is not desk:
+            raise TranscriptionUnavailable(self._troubles.get(name, f"model {name} has just been unloaded"))
+        return desk
+
+    def _desk_of(self, name: str) -> Desk:
+        """Return the model's desk, which may have yet to be loaded."""
+        desk = self._shelf.get(name)
+        if desk is None:
+            if self._make_pool is None:
+                raise UnknownModel(f"only {self._settings.model} is loaded here")
+            desk = self._shelf[name] = self._desk(pool=self._make_pool(name), workers=self._settings.model_workers)
+            self._troubles.pop(name, None)
+            self.context.nursery.start_soon(self._keep, name, desk)
+        return desk
+
+    async def _keep(self, name: str, desk: Desk) -> None:
+        """Load one model and keep it until it is put away; whoever waits for it is told why if that fails."""
         try:
-            await job.finished.wait()
+            async with trio.open_nursery() as nursery:
+                async with self._loading:
+                    self._make_room(name)
+                    await nursery.start(desk.run)
+                log.info("model %s is loaded", name)
+        except* (StartFailure, TranscriptionUnavailable) as failures:
+            self._troubles[name] = str(first_of(failures))
+            log.warning("model %s cannot be loaded: %s", name, self._troubles[name])
         finally:
-            self._queue.discard(message.session_id, job)
-        if isinstance(job.answer, TranscriptionUnavailable):
-            raise job.answer
-        if job.answer is None:
-            raise AssertionError("job finished without an answer")
-        return job.answer
+            if self._shelf.get(name) is desk:
+                del self._shelf[name]
+            desk.is_ready.set()
 
-    def _has_time_for(self, urgency: Urgency) -> bool:
-        """Whether work that may be for nothing delays nobody; of several workers, partial work leaves one idle."""
-        needed = min(2, self._settings.workers) if urgency == "partial" else 1
-        return not self._load_level() and not self._queue and self._free_workers.value >= needed
+    def _make_room(self, name: str) -> None:
+        needed_bytes = expected_bytes(name, self._settings.model_workers)
+        going = in_the_way(self._held(), self._policy, needed_bytes)
+        if going is None:
+            raise TranscriptionUnavailable(
+                f"model {name} needs about {needed_bytes >> 20} MB, and those in use leave less of "
+                f"{self._settings.models_memory_mb} MB (transcription.models_memory_mb)"
+            )
+        for other in going:
+            self._put_away(other, "its memory is needed")
 
-    # --- the pool's side -------------------------------------------------------------------------
-
-    async def _dispatch(self) -> None:
+    async def _sweep(self) -> None:
         while True:
-            while not self._queue:
-                self._arrived = trio.Event()
-                await self._arrived.wait()
-            had_to_wait = await self._acquire_worker()
-            if had_to_wait and len(self._queue) < self._settings.batch_size:
-                await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
-            batch = self._next_batch()
-            if batch:
-                self.context.nursery.start_soon(self._run_batch, batch)
-            else:
-                self._free_workers.release()
+            await trio.sleep(SWEEP_S)
+            for name in expired(self._held(), self._policy, trio.current_time()):
+                self._put_away(name, f"not used for {self._settings.unload_after_s:g} s")
+            for name in in_the_way(self._held(), self._policy) or ():
+                self._put_away(name, "more memory is used than was expected")
 
-    async def _acquire_worker(self) -> bool:
-        try:
-            self._free_workers.acquire_nowait()
-        except trio.WouldBlock:
-            await self._free_workers.acquire()
-            return True
-        return False
+    def _held(self) -> Sequence[Held]:
+        return [
+            Held(
+                name=name,
+                last_used_s=desk.last_used_s,
+                memory_bytes=desk.memory_bytes,
+                is_busy=bool(desk.in_work) or not desk.is_ready.is_set(),
+                is_pinned=name == self._settings.model,
+            )
+            for name, desk in self._shelf.items()
+        ]
 
-    def _next_batch(self) -> list[_Job]:
-        wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
-        jobs = (self._queue.take() for _ in range(wanted))
-        batch = [job for job in jobs if job is not None]
-        for job in batch:
-            self._delay.note(trio.current_time() - job.queued_s, trio.current_time())
-        return batch
+    def _put_away(self, name: str, why: str) -> None:
+        log.info("model %s is unloaded: %s", name, why)
+        self._shelf.pop(name).stop()
 
-    async def _run_batch(self, batch: list[_Job]) -> None:
-        try:
-            await self._transcribe(batch)
-        finally:
-            self._free_workers.release()
+    # --- operators -------------------------------------------------------------------------------
 
-    async def _transcribe(self, batch: list[_Job]) -> None:
-        started_s = trio.current_time()
-        try:
-            items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
-        except WorkerError as error:
-            if len(batch) > 1 and not isinstance(error, PoolUnavailable):
-                for job in batch:
-                    await self._transcribe([job])
-            else:
-                for job in batch:
-                    _finish(job, TranscriptionUnavailable(str(error)))
-            return
-        self._measure(batch, items)
-        for job, item in zip(batch, items, strict=True):
-            _finish(job, answer_of(item, queue_s=started_s - job.queued_s))
+    async def _list(self) -> tuple[ModelShown, ...]:
+        shown = [await self._show(name, desk) for name, desk in list(self._shelf.items())]
+        unloaded = (ModelShown(name, "available") for name in self.offered() if name not in self._shelf)
+        return (*shown, *unloaded)
 
-    async def _call(self, batch: list[_Job], attempts: int) -> list[dict[str, Any]]:
-        messages = [job.message for job in batch]
-        params = {"items": [item_of(message, is_biased=self._settings.vocabulary) for message in messages]}
-        blob = b"".join(message.utterance.pcm for message in messages)
-        audio_s = sum(message.utterance.duration_s for message in messages)
-        timeout_s = job_timeout_for(audio_s, self._settings.job_timeout_s)
-        result, _ = await self._pool.call("transcribe", params, blob, timeout_s=timeout_s, attempts=attempts)
-        items: list[dict[str, Any]] = result["items"]
-        return items
+    async def _load(self, name: str) -> ModelShown:
+        return await self._show(name, await self._ready_desk(name))
 
-    def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
-        audio_s = sum(job.message.utterance.duration_s for job in batch)
-        compute_s = sum(item["compute_s"] for item in items)
-        self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))
-        self._metrics.tell_nowait(Count("stt_audio_seconds_total", (), audio_s))
-        if audio_s:
-            self._metrics.tell_nowait(Observe("stt_real_time_factor", (), compute_s / audio_s))
+    def _unload(self, name: str) -> ModelShown:
+        desk = self._shelf.get(name)
+        if desk is None:
+            raise UnknownModel(f"model {name} is not loaded; loaded are {', '.join(self._shelf)}")
+        if name == self._settings.model:
+            raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
+        if desk.in_work or not desk.is_ready.is_set():
+            raise TranscriptionUnavailable(f"model {name} is in use just now")
+        self._put_away(name, "an operator's wish")
+        return ModelShown(name, "available")
+
+    async def _show(self, name: str, desk: Desk) -> ModelShown:
+        is_ready = desk.is_ready.is_set()
+        info = await desk.info() if is_ready else {}
+        return ModelShown(
+            name,
+            "loaded" if is_ready else "loading",
+            is_usual=name == self._settings.model,
+            device=info.get("device"),
+            compute_type=info.get("compute_type"),
+            is_multilingual=info.get("multilingual"),
+            memory_bytes=desk.memory_bytes,
+            idle_s=round(trio.current_time() - desk.last_used_s, 1),
+            in_work=desk.in_work,
+        )
 
 
-def item_of(message: Transcribe, *, is_biased: bool) -> dict[str, Any]:
-    """Return what the worker is told of an utterance whose samples travel in the blob; ``is_biased``: its words too."""
-    return {
-        "bytes": len(message.utterance.pcm),
-        "language": message.language,
-        "vocabulary": list(message.vocabulary) if is_biased else [],
-    }
-
-
-def answer_of(item: Mapping[str, Any], queue_s: float) -> Transcript | NoWords:
-    """Return the worker's result as a message."""
-    if item["no_speech"] is not None:
-        return NoWords(item["no_speech"])
-    return Transcript(
-        text=item["text"],
-        language=item["language"],
-        confidence=item["confidence"],
-        alternatives=tuple(item["alternatives"]),
-        queue_s=queue_s,
-        compute_s=item["compute_s"],
-    )
-
-
-def _finish(job: _Job, answer: Transcript | NoWords | TranscriptionUnavailable) -> None:
-    job.answer = answer
-    job.finished.set()
+def first_of(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Return the first exception in nested groups."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

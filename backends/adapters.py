@@ -71,11 +71,14 @@ class Adapters:
         """Return a voice detector for one session."""
         return EarshotDetector()
 
-    def whisper_pool(self) -> Pool:
-        """Return the processes that transcribe."""
+    def whisper_pool(self, model: str | None = None) -> Pool:
+        """Return the processes that transcribe: with the usual model, or those of another one."""
         settings = self._settings.transcription
+        is_usual = model is None
+        if model is not None:
+            settings = attrs.evolve(settings, model=model)
         spec = WorkerSpec(
-            name="stt",
+            name="stt" if is_usual else f"stt {model}",
             target="backends.speech.whisper:WhisperWorker",
             params=whisper.worker_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
@@ -85,8 +88,10 @@ class Adapters:
             max_jobs=settings.max_jobs,
             max_jobs_jitter=settings.max_jobs_jitter,
             memory_bytes=settings.worker_memory_mb << 20,
-            is_data_limited=settings.device != "cuda",
+            is_data_limited=not may_use_gpu(settings.device),
         )
+        if not is_usual:
+            return Pool(spec, settings.model_workers, limits=limits)
         return Pool(spec, settings.workers, spares=settings.spare_workers, limits=limits)
 
     def piper_pool(self) -> Pool | None:
@@ -189,6 +194,11 @@ class Adapters:
 def _connect_embedded(settings: InferenceSettings, url: str) -> LanguageModel:
     model = llamacpp.connect(settings, url)
     return GuardedModel(model, max_at_once=settings.num_parallel, timeout_s=settings.request_timeout_s)
+
+
+def may_use_gpu(device: str) -> bool:
+    """Return whether a worker may reserve a GPU's addresses: asked of the driver's files, because CUDA stays out."""
+    return device == "cuda" or (device == "auto" and Path("/dev/nvidiactl").exists())
 
 
 def _threads_within(wanted: int) -> int:

@@ -26,12 +26,17 @@ class Facts:
         self.addresses: Sequence[Address] = ()
         self.running: Tree | None = None
         self.count_sessions: Callable[[], int] = int  # none, until there are any
+        self.name_models: Callable[[], Sequence[str]] = tuple
         self._adapters = adapters
         self._started_s = time.monotonic()
 
     def load_level(self) -> int:
         """Return how loaded the house is, 0 to 5; 0 while nobody measures it."""
         return 0 if self.load is None else int(self.load.level)
+
+    def stt_models(self) -> Sequence[str]:
+        """Return the names of the speech models that clients may ask for; none until there is somebody to load them."""
+        return self.name_models()
 
     def publish(self, report: LoadReport) -> None:
         """Take the newest report."""

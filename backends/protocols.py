@@ -79,6 +79,21 @@ class BadAudio(ValueError):
     """A frame that cannot be audio in the announced format; the message says what was expected."""
 
 
+class JobPool(Protocol):
+    """Who does jobs of one kind: ``runtime.pool.Pool``, or a server elsewhere with a pool behind it."""
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Serve until cancelled; started when jobs can be done, raises ``StartFailure``."""
+
+    async def call(
+        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return data and blob of one job; raises ``WorkerError``."""
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return a moment's view."""
+
+
 class CommandGrammar(Protocol):
     """Exact sentences and the tool calls they stand for."""
 

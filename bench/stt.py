@@ -147,6 +147,8 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
         "models_dir": str(models_dir),
         "device": "cpu",
         "compute_type": "int8",
+        "flash_attention": False,
+        "spare_vram": False,
         "cpu_threads": options.threads,
         "language": "en",
     }

@@ -13,6 +13,11 @@ from attrs.validators import ge, gt, in_, le
 
 Provider = Literal["auto", "ollama", "openai", "embedded", "none"]
 Consent = Literal["allow", "confirm", "deny"]
+COMPUTE_TYPES = (
+    "auto", "default", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
+    "float32",
+)  # fmt: skip
+"""CTranslate2's."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,8 +83,16 @@ class TranscriptionSettings:
     """Whisper."""
 
     model: str
+    models: tuple[str, ...]
+    """Further ones that clients may ask for."""
+    preload: tuple[str, ...]
+    model_workers: int = attrs.field(validator=ge(1))
+    unload_after_s: float = attrs.field(validator=ge(0))
+    models_memory_mb: int = attrs.field(validator=ge(0))
     device: Literal["auto", "cpu", "cuda"] = attrs.field(validator=in_(("auto", "cpu", "cuda")))
-    compute_type: str
+    compute_type: str = attrs.field(validator=in_(COMPUTE_TYPES))
+    flash_attention: bool
+    spare_vram: bool
     workers: int = attrs.field(validator=ge(1))
     cpu_threads: int = attrs.field(validator=ge(1))
     batch_size: int = attrs.field(validator=[ge(1), le(64)])

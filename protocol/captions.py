@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import attrs
 
+from protocol.messages import SpokenWord, Transcript, Utterance
+
 FORMATS: Final = ("json", "text", "srt", "vtt", "verbose_json")
 
 
@@ -16,6 +18,13 @@ class Caption:
     end_s: float
     text: str
     confidence: float
+    words: tuple[SpokenWord, ...] = ()
+
+    @classmethod
+    def of(cls, utterance: Utterance, transcript: Transcript) -> "Caption":
+        """Return what was said in one part of the recording."""
+        start_s, end_s = utterance.start_ms / 1000, utterance.end_ms / 1000
+        return cls(start_s, end_s, transcript.text, transcript.confidence, transcript.words)
 
 
 def whole_text(captions: Sequence[Caption]) -> str:
@@ -59,6 +68,19 @@ def to_verbose(captions: Sequence[Caption], *, language: str, duration_s: float)
         "text": whole_text(captions),
         "segments": segments,
     }
+
+
+def to_words(captions: Sequence[Caption]) -> list[dict[str, Any]]:
+    """Return OpenAI's list of words, with times in seconds from the beginning of the recording."""
+    return [
+        {
+            "word": word.text,
+            "start": round(caption.start_s + word.start_ms / 1000, 3),
+            "end": round(caption.start_s + word.end_ms / 1000, 3),
+        }
+        for caption in captions
+        for word in caption.words
+    ]
 
 
 def _clock(seconds: float, mark: str) -> str:

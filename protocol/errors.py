@@ -17,6 +17,7 @@ ErrorCode = Literal[
     "too_large",  # a text frame over its limit
     "handshake_expected",  # something came before connection_request
     "unexpected_event",  # known and well-formed, but not now
+    "unknown_model",  # no model of that name is offered
     "bad_audio",  # bytes that cannot be audio in the negotiated format
 ]
 

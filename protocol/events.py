@@ -51,6 +51,8 @@ class ConnectionRequest:
     language: str | None = None
     mode: Mode = "hands_free"
     interim: bool = False
+    stt_model: str | None = None
+    word_times: bool = False
     resume: Resume | None = None
 
 
@@ -95,6 +97,8 @@ class SessionUpdate:
     language: str | None = None
     mode: Mode | None = None
     interim: bool | None = None
+    stt_model: str | None = None
+    word_times: bool | None = None
     voice: str | None = None
     task: str | None = None
 
@@ -197,6 +201,16 @@ class AudioSpan:
 
 
 @attrs.frozen
+class Word:
+    """One word of a transcript, and when it was said, from the beginning of the session's audio."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@attrs.frozen
 class Transcript:
     """The final text of an utterance."""
 
@@ -205,6 +219,7 @@ class Transcript:
     language: str
     confidence: float
     audio: AudioSpan
+    words: tuple[Word, ...] | None = None
 
 
 @attrs.frozen

@@ -125,6 +125,23 @@ class Transcribe:
     """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
     urgency: Urgency = "final"
     """Work that is not for a final text is refused unless a worker is idle."""
+    model: str | None = None
+    """Name of the model; ``None`` is the usual one."""
+    words: bool = False
+    """Whether the times of the words are wanted; they cost a quarter of a decode more."""
+
+
+@attrs.frozen
+class SpokenWord:
+    """One word and when it was said."""
+
+    text: str
+    """As it stands in the transcript, with its punctuation."""
+    start_ms: int
+    """From the beginning of the utterance."""
+    end_ms: int
+    confidence: float
+    """0..1."""
 
 
 @attrs.frozen
@@ -139,6 +156,8 @@ class Transcript:
     """Further hypotheses, best first, without ``text`` itself."""
     queue_s: float = 0.0
     compute_s: float = 0.0
+    words: tuple[SpokenWord, ...] = ()
+    """Only where they were asked for."""
 
 
 @attrs.frozen
@@ -146,6 +165,42 @@ class NoWords:
     """There was nothing to transcribe."""
 
     reason: NoSpeechReason
+
+
+@attrs.frozen
+class ListModels:
+    """Anybody to transcription; answered by ``tuple[ModelShown, ...]``."""
+
+
+@attrs.frozen
+class LoadModel:
+    """To transcription: load this model, by any name that the setting takes; answered by ``ModelShown``."""
+
+    name: str
+
+
+@attrs.frozen
+class UnloadModel:
+    """To transcription: put this model away unless it is in use; answered by ``ModelShown``."""
+
+    name: str
+
+
+@attrs.frozen
+class ModelShown:
+    """One recogniser model as operators see it; figures only of one that is loaded."""
+
+    name: str
+    state: Literal["loaded", "loading", "available"]
+    is_usual: bool = False
+    device: str | None = None
+    compute_type: str | None = None
+    is_multilingual: bool | None = None
+    memory_bytes: int = 0
+    idle_s: float = 0.0
+    """Since it was last used."""
+    in_work: int = 0
+    """Utterances."""
 
 
 # --- understanding -------------------------------------------------------------------------------

@@ -135,6 +135,8 @@ async def ask(kit: TurnKit, wishes: Wishes, utterance: Utterance, urgency: Urgen
         language=wishes.options.language,
         vocabulary=kit.grammar.vocabulary(wishes.language),
         urgency=urgency,
+        model=wishes.options.stt_model,
+        words=wishes.options.word_times and urgency != "partial",
     )
     answer: Transcript | NoWords = await kit.peers.transcription.ask(
         request, timeout_s=kit.dialogue.turn_timeout_s, linked=True
@@ -153,7 +155,8 @@ async def transcribe(
         await kit.show_no_speech(turn_id, answer.reason)
         return None
     span = events.AudioSpan(utterance.start_ms, utterance.end_ms)
-    shown = events.Transcript(turn_id, answer.text, answer.language, answer.confidence, span)
+    words = words_within(answer, utterance) if wishes.options.word_times else None
+    shown = events.Transcript(turn_id, answer.text, answer.language, answer.confidence, span, words)
     await kit.show(shown)
     return answer
 
@@ -165,6 +168,15 @@ async def hear_into(kit: TurnKit, wishes: Wishes, utterance: Utterance, early: E
     hearing = EarlyHearing(utterance, urgency="final")
     await hearing.run(kit, wishes)
     return hearing
+
+
+def words_within(answer: Transcript, utterance: Utterance) -> tuple[events.Word, ...]:
+    """Return the words with their times in the session's audio."""
+    start_ms = utterance.start_ms
+    return tuple(
+        events.Word(word.text, start_ms + word.start_ms, start_ms + word.end_ms, word.confidence)
+        for word in answer.words
+    )
 
 
 async def hear(kit: TurnKit, wishes: Wishes, turn_id: str, utterance: Utterance) -> str | None:

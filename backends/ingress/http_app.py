@@ -19,7 +19,9 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
+from backends.ingress.http_answers import failure, refusal_for_strangers
 from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices, LargeRequest
+from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
@@ -31,7 +33,6 @@ log = logging.getLogger("sayso.http")
 DEFAULT_TURNS: Final = 50
 MAX_TURNS: Final = 500
 MAX_DRAIN_S: Final = 3_600
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
 BODY_TIMEOUT_S: Final = 600  # a phone on a slow line sends an hour of speech in that time
@@ -52,6 +53,7 @@ sayso say --mic</pre>
 <ul>
 <li><a href="/health/detailed">/health/detailed</a>: each component's health</li>
 <li><a href="/api/status">/api/status</a>: the supervision tree</li>
+<li><a href="/api/models">/api/models</a>: the speech models, loaded or not</li>
 <li><a href="/api/tools">/api/tools</a>: the tools that can be called</li>
 <li><a href="/api/conversations">/api/conversations</a>: the latest turns</li>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
@@ -79,6 +81,7 @@ class HttpServices:
     """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
     status: Callable[[], Mapping[str, Any]]
     """The house as it stands, as JSON types."""
+    models: ModelServices
 
 
 def turns_limit(text: str | None) -> int:
@@ -123,11 +126,9 @@ class Pages:
 
     async def drain(self) -> Response:
         """Begin to leave: for deploys, from this machine only, and from no web page that is open on it."""
-        host = request.host.rpartition(":")[0] or request.host
-        if request.remote_addr not in LOOPBACK or host.strip("[]") not in LOOPBACK | {"localhost"}:
-            return failure(403, "a drain is taken from this machine only")
-        if "Origin" in request.headers:
-            return failure(403, "a drain is taken from programs, not from web pages")
+        refusal = refusal_for_strangers("a drain")
+        if refusal is not None:
+            return failure(403, refusal)
         try:
             deadline_s = drain_deadline(await request.get_data(as_text=False))
         except ValueError as error:
@@ -148,13 +149,6 @@ def drain_deadline(body: str | bytes) -> float | None:
     if deadline_s is not None and not 0 <= deadline_s <= MAX_DRAIN_S:
         raise ValueError(f"deadline_s must be from 0 to {MAX_DRAIN_S}, not {deadline_s:g}")
     return deadline_s
-
-
-def failure(status: int, message: str) -> Response:
-    """Return an error as JSON."""
-    response = jsonify({"error": message})
-    response.status_code = status
-    return response
 
 
 async def on_http_error(error: HTTPException) -> Response:
@@ -207,6 +201,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
         ("/api/conversations", pages.conversations),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+    add_model_routes(app, services.models)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
     stream = StatusStream(services.status)
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])

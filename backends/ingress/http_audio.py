@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,13 +19,14 @@ import trio
 from quart import Response, jsonify, request
 from quart.datastructures import FileStorage
 from quart_trio.wrappers import TrioRequest
+from werkzeug.datastructures import MultiDict
 
 from backends.protocols import BadAudio, SpeechDetector
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from backends.speech.recordings import Recording
-from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, whole_text
+from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
 from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
 from protocol.sentences import SentenceCutter
 from runtime.errors import AskError, MailboxError
@@ -42,11 +43,21 @@ RETRY_AFTER_S: Final = 10.0
 
 
 @attrs.frozen
+class Hearing:
+    """How a recording is to be heard."""
+
+    language: str | None = None
+    model: str | None = None
+    words: bool = False
+    """Whether the times of the words are wanted."""
+
+
+@attrs.frozen
 class AudioServices:
     """What the API asks of the house."""
 
-    transcribe: Callable[[Utterance, str | None], Awaitable[Transcript | NoWords]]
-    """Utterance and language; raises ``AskError`` or ``MailboxError``."""
+    transcribe: Callable[[Utterance, Hearing], Awaitable[Transcript | NoWords]]
+    """Raises ``AskError`` or ``MailboxError``."""
     synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
     """Text, voice and speed; raises the same."""
     make_detector: Callable[[], SpeechDetector]
@@ -54,6 +65,8 @@ class AudioServices:
     """Segments of one recording in work: fewer than there are workers, if there are several."""
     retry_after_s: Callable[[], float | None]
     """``None``, or when to come back because the house is under load."""
+    models: Callable[[], Sequence[str]] = tuple
+    """Names that a recording may be heard with."""
 
 
 class ApiError(Exception):
@@ -104,15 +117,21 @@ class AudioApi:
             form, files = await request.form, await request.files
             upload = files.get("file")
             form_wanted = TranscriptionForm.read(form)
+            self._check_model(form_wanted.hearing.model)
             if upload is None:
                 raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
             return await self._answer(upload, form_wanted)
         finally:
             self._at_once -= 1
 
+    def _check_model(self, name: str | None) -> None:
+        offered = self._services.models()
+        if name is not None and name not in offered:
+            raise ApiError(404, f"model must be one of {', '.join(offered)} or whisper-1, not {name[:80]!r}", "model")
+
     async def _answer(self, upload: FileStorage, wanted: "TranscriptionForm") -> Response:
         recording = Recording(upload.stream, self._services.make_detector())
-        job = Job(self._services, recording.utterances(), wanted.language)
+        job = Job(self._services, recording.utterances(), wanted.hearing)
         try:
             await job.run()
         except BadAudio as error:
@@ -128,8 +147,9 @@ class AudioApi:
             case "vtt":
                 return Response(to_vtt(captions), mimetype="text/vtt")
             case "verbose_json":
-                language = wanted.language or job.heard_language
-                return jsonify(to_verbose(captions, language=language, duration_s=recording.duration_s))
+                language = wanted.hearing.language or job.heard_language
+                page = to_verbose(captions, language=language, duration_s=recording.duration_s)
+                return jsonify(page | {"words": to_words(captions)} if wanted.hearing.words else page)
             case _:
                 return jsonify({"text": whole_text(captions)})
 
@@ -157,7 +177,7 @@ class Job:
 
     _services: AudioServices
     _utterances: Iterator[Utterance]
-    _wanted_language: str | None
+    _wanted: Hearing
     heard_language: str = ""
     _found: dict[int, Caption] = attrs.field(factory=dict)
     _next: int = 0
@@ -183,8 +203,7 @@ class Job:
                 answer = await self._ask(utterance)
                 if isinstance(answer, Transcript):
                     self.heard_language = self.heard_language or answer.language
-                    start_s, end_s = utterance.start_ms / 1000, utterance.end_ms / 1000
-                    self._found[number] = Caption(start_s, end_s, answer.text, answer.confidence)
+                    self._found[number] = Caption.of(utterance, answer)
         except (BadAudio, AskError, MailboxError) as error:
             failures.append(error)
             scope.cancel()
@@ -202,7 +221,7 @@ class Job:
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
             try:
-                return await self._services.transcribe(utterance, self._wanted_language)
+                return await self._services.transcribe(utterance, self._wanted)
             except (AskError, MailboxError) as error:
                 pause_s = getattr(error, "retry_after_s", None)
                 if pause_s is None or trio.current_time() + pause_s > give_up_s:
@@ -217,21 +236,26 @@ class Job:
 class TranscriptionForm:
     """The fields that come with a recording; others of OpenAI's are taken and have no effect."""
 
-    language: str | None
+    hearing: Hearing
     response_format: str
 
     @classmethod
-    def read(cls, form: Mapping[str, str]) -> "TranscriptionForm":
+    def read(cls, form: MultiDict[str, str]) -> "TranscriptionForm":
         """Check the fields; raises ``ApiError``."""
         wanted = form.get("response_format") or "json"
         if wanted not in FORMATS:
             raise ApiError(400, f"response_format must be one of {', '.join(FORMATS)}, not {wanted[:20]!r}")
-        if "word" in (form.get("timestamp_granularities[]") or ""):
-            raise ApiError(400, "timestamps of words are not made here, only of segments", "timestamp_granularities")
+        fields = ("timestamp_granularities[]", "timestamp_granularities")
+        granularities = {text for name in fields for text in form.getlist(name)}
+        if granularities - {"word", "segment"}:
+            raise ApiError(400, "timestamp_granularities must be word or segment", "timestamp_granularities")
+        if "word" in granularities and wanted != "verbose_json":
+            raise ApiError(400, "times of words need response_format verbose_json", "timestamp_granularities")
         language = form.get("language") or None
         if language is not None and not (language.isascii() and language.isalpha() and len(language) in (2, 3)):
             raise ApiError(400, f"language must be a code such as en or de, not {language[:20]!r}", "language")
-        return cls(language, wanted)
+        model = None if form.get("model") in OPENAI_MODELS else form.get("model") or None
+        return cls(Hearing(language, model, "word" in granularities), wanted)
 
 
 class _SpeechBody(msgspec.Struct):
@@ -269,6 +293,8 @@ class SpeechForm:
         return cls(body.input, voice, body.response_format, body.speed)
 
 
+# OpenAI's own models mean the usual one here
+OPENAI_MODELS: Final = frozenset({"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"})
 # OpenAI's own voices mean nothing here: whoever asks for one gets the configured voice
 OPENAI_VOICES: Final = frozenset(
     {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"}

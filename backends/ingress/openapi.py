@@ -40,6 +40,21 @@ OPERATIONS: Final = (
     ),
     Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_type="text/plain"),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
+    Operation("/api/models", "The speech models that are loaded or offered.", {200: "`models`, a list."}),
+    Operation(
+        "/api/models/load",
+        "Load a speech model, by any name that `transcription.model` takes. From this machine only.",
+        {200: "The model, ready.", 400: "A bad body.", 403: "Not from here.", 503: "Why it cannot be loaded."},
+        method="post",
+        body="application/json",
+    ),
+    Operation(
+        "/api/models/unload",
+        "Put a speech model away. From this machine only.",
+        {200: "The model, as it is now.", 400: "A bad body.", 403: "Not from here.", 503: "It is in use, or unknown."},
+        method="post",
+        body="application/json",
+    ),
     Operation(
         "/api/conversations",
         "The newest turns, newest first.",

@@ -13,12 +13,24 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 
+from backends.speech.frugal_engine import FrugalEngine
 from backends.speech.models import ModelError, resolve_whisper
-from backends.speech.whisper_engine import Engine, Floats, Hypotheses, Job, level_dbfs, to_floats, voiced_seconds
+from backends.speech.recogniser import Recogniser
+from backends.speech.whisper_engine import (
+    Engine,
+    Floats,
+    Hypotheses,
+    Job,
+    Precision,
+    device_for,
+    level_dbfs,
+    to_floats,
+    voiced_seconds,
+)
 from config.settings import TranscriptionSettings
 from protocol import transcripts
 from protocol.events import NoSpeechReason
@@ -28,29 +40,6 @@ from protocol.transcripts import Attempt, Evidence, Outcome
 HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
 WARM_UP_S: Final = 1
 WARM_UP_WINDOW_S: Final = 8
-
-
-class Recogniser(Protocol):
-    """What the worker needs of an engine; ``whisper_engine.Engine`` is the real one."""
-
-    device: str
-    compute_type: str
-    is_multilingual: bool
-
-    def encode(self, samples: Floats, window_s: int) -> Any:
-        """Return the encoding of the samples in a window."""
-
-    def detect_language(self, encoding: Any) -> str:
-        """Return the most likely language."""
-
-    def knows(self, language: str) -> bool:
-        """Return whether it can be asked for this language."""
-
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
-        """Return the decoder's first tokens."""
-
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
-        """Decode jobs of one shape together."""
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +97,7 @@ class Transcriber:
             for group in self._grouped(waiting):
                 self._decode(group)
             waiting = [item for item in waiting if self._wants_another(item)]
-        return [self._answer(item) for item in items]
+        return [self._answer(item, request) for item, request in zip(items, requests, strict=True)]
 
     def warm_up(self) -> None:
         """Decode a second of silence: the first decode is slower, and proves that the model works."""
@@ -179,10 +168,10 @@ class Transcriber:
         item.attempt = following
         return True
 
-    def _answer(self, item: _Item) -> dict[str, Any]:
+    def _answer(self, item: _Item, request: Mapping[str, Any]) -> dict[str, Any]:
         reason = item.reason if item.result is None else transcripts.no_speech_reason(_evidence(item, item.result))
         texts = transcripts.distinct(item.result.texts) if item.result is not None and reason is None else ()
-        return {
+        answer = {
             "text": texts[0] if texts else "",
             "language": item.language or "",
             "confidence": transcripts.confidence(item.result.avg_logprob) if item.result is not None else 0.0,
@@ -192,14 +181,24 @@ class Transcriber:
             "window_s": item.attempt.window_s,
             "fallback": item.attempts > 1,
         }
+        return answer | {"words": self._words(item)} if request.get("words") and texts else answer
+
+    def _words(self, item: _Item) -> list[tuple[str, int, int, float]]:
+        """Return text, start and end in ms, and confidence of each word."""
+        if item.result is None or item.language is None:
+            return []
+        found = self._engine.word_times(item.encoding, item.language, item.result.tokens[0], item.duration_s)
+        end_ms = round(item.duration_s * 1000)
+        return [(one.text, min(one.start_ms, end_ms), min(one.end_ms, end_ms), one.confidence) for one in found]
 
 
 class WhisperWorker:
     """Target of a worker process: one model, one thread of control.
 
-    ``transcribe`` takes ``{"items": [{"bytes", "language", "vocabulary"}]}`` and the items' s16le 16 kHz mono samples
-    one after another; each answer holds ``text``, ``language``, ``confidence`` 0..1, ``alternatives``, ``no_speech``
-    (a reason or None), ``compute_s``, ``window_s`` and ``fallback`` (whether it was decoded more than once).
+    ``transcribe`` takes ``{"items": [{"bytes", "language", "vocabulary", "words"}]}`` and the items' s16le 16 kHz mono
+    samples one after another; each answer holds ``text``, ``language``, ``confidence`` 0..1, ``alternatives``,
+    ``no_speech`` (a reason or None), ``compute_s``, ``window_s``, ``fallback`` (whether it was decoded more than once)
+    and, where they are wanted, ``words`` (text, start and end in ms, confidence).
     ``info`` describes the model.
     """
 
@@ -230,13 +229,18 @@ class WhisperWorker:
             "device": self._engine.device,
             "compute_type": self._engine.compute_type,
             "multilingual": self._engine.is_multilingual,
+            "max_batch": self._engine.max_batch,
         }
 
 
-def _load(folder: Path, params: Mapping[str, Any]) -> Engine:
-    device, threads = params["device"], params["cpu_threads"]
+def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
+    def load(device: str, compute_type: str) -> Engine:
+        wanted = Precision(compute_type, spare_vram=params["spare_vram"], flash_attention=params["flash_attention"])
+        return Engine(folder, device=device, precision=wanted, cpu_threads=params["cpu_threads"])
+
+    device = device_for(params["device"])
     try:
-        return Engine(folder, device=device, compute_type=params["compute_type"], cpu_threads=threads)
+        return FrugalEngine(load, device, params["compute_type"])
     except RuntimeError as error:  # CTranslate2's own, which names no file
         fix = "install it again if its files are damaged, or set another transcription.device"
         raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
@@ -249,6 +253,8 @@ def worker_params(settings: TranscriptionSettings, models_dir: Path) -> dict[str
         "models_dir": str(models_dir),
         "device": settings.device,
         "compute_type": settings.compute_type,
+        "flash_attention": settings.flash_attention,
+        "spare_vram": settings.spare_vram,
         "cpu_threads": settings.cpu_threads,
         "beam_size": settings.beam_size,
         "hypotheses": settings.hypotheses,

@@ -10,6 +10,7 @@ Features are float32 ``(mels, 100 frames a second)``; encodings float32 ``(1, 50
 Model and tokenizer: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision".
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +25,10 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
+from backends.speech.word_times import Timed, word_times
 from protocol.messages import INTERNAL_RATE_HZ
 
+log = logging.getLogger("sayso.whisper")
 Floats = npt.NDArray[np.float32]
 
 FRAMES_PER_S: Final = 100  # Whisper's mel spectrogram: hop of 160 samples
@@ -66,16 +69,25 @@ class Job:
         return int(self.encoding.shape[1]), len(self.prompt)
 
 
+@attrs.frozen
+class Precision:
+    """What to compute with."""
+
+    compute_type: str = "auto"
+    spare_vram: bool = False
+    flash_attention: bool = False
+
+
 class Engine:
     """One loaded model. Not thread-safe: a worker process calls it from one thread."""
 
-    def __init__(self, folder: Path, *, device: str, compute_type: str, cpu_threads: int) -> None:
-        """Load the model; raises ``RuntimeError`` or ``ValueError`` (CTranslate2) for a device or type it lacks."""
-        self.device = _device_for(device)
-        self.compute_type = compute_type_for(compute_type, ctranslate2.get_supported_compute_types(self.device))
-        self._model = ctranslate2.models.Whisper(
-            str(folder), device=self.device, compute_type=self.compute_type, inter_threads=1, intra_threads=cpu_threads
-        )
+    def __init__(self, folder: Path, *, device: str, precision: Precision, cpu_threads: int) -> None:
+        """Load the model on ``cpu`` or ``cuda``; raises ``RuntimeError`` or ``ValueError`` (CTranslate2)."""
+        self.device = device
+        self.compute_type = compute_type_for(precision, ctranslate2.get_supported_compute_types(device))
+        flash = precision.flash_attention and device == "cuda"
+        options = {"device": device, "compute_type": self.compute_type, "intra_threads": cpu_threads}
+        self._model = load_whisper(str(folder), flash_attention=flash, inter_threads=1, **options)
         self._extract = FeatureExtractor(feature_size=self._model.n_mels)
         self._tokenizer_file = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.is_multilingual = bool(self._model.is_multilingual)
@@ -110,6 +122,16 @@ class Engine:
             start += [self._tokenizer_file.token_to_id(f"<|{language}|>"), self._tokenizer.transcribe]
         bias = self._bias_tokens(language, tuple(vocabulary)) if vocabulary else ()
         return (*bias, *start, self._tokenizer.no_timestamps)
+
+    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+        """Return when each word of ``tokens`` was said in ``duration_s`` seconds of the encoded audio."""
+        known = language if self.is_multilingual else "en"
+        tokenizer = Tokenizer(self._tokenizer_file, self.is_multilingual, task="transcribe", language=known)
+        text = [token for token in tokens if token < tokenizer.eot]
+        frames = min(round(duration_s * FRAMES_PER_S), 2 * int(encoding.shape[1]))
+        [result] = self._model.align(encoding, list(tokenizer.sot_sequence), [text], [frames])
+        words, word_tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
+        return word_times(words, word_tokens, result.alignments, result.text_token_probs)
 
     def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """Decode jobs of one shape together; greedy with ``beam_size`` 1.
@@ -177,15 +199,35 @@ def stack(encodings: Sequence[Any]) -> Any:
     return ctranslate2.StorageView.from_array(np.concatenate([np.array(encoding) for encoding in encodings]))
 
 
-def compute_type_for(wanted: str, supported: set[str]) -> str:
-    """Return the type to compute with: ``auto`` is the smallest that the device is fast with."""
-    if wanted not in {"auto", "default"}:
-        return wanted
-    preferred = ("int8_float16", "float16", "int8") if "float16" in supported else ("int8", "int8_float32")
+def load_whisper(folder: str, *, flash_attention: bool, **options: Any) -> Any:
+    """Return the model, with flash attention if it is wanted and in this build of CTranslate2."""
+    if flash_attention:
+        try:
+            return ctranslate2.models.Whisper(folder, flash_attention=True, **options)
+        except (RuntimeError, ValueError) as error:
+            if "flash" not in str(error).lower():
+                raise
+            log.warning("no flash attention here: %s", error)
+    return ctranslate2.models.Whisper(folder, **options)
+
+
+def compute_type_for(wanted: Precision, supported: set[str]) -> str:
+    """Return the type to compute with: ``auto`` is small and fast on a CPU, exact on a GPU unless memory is spared.
+
+    A type that the device has not got becomes ``auto``, because settings travel between machines.
+    """
+    if wanted.compute_type in supported | {"default"}:
+        return wanted.compute_type
+    if wanted.compute_type != "auto":
+        known = ", ".join(sorted(supported))
+        log.warning("compute type %s is not for this device, which has %s", wanted.compute_type, known)
+    on_gpu = ("int8_float16", "float16", "int8") if wanted.spare_vram else ("float16", "int8_float16", "int8")
+    preferred = on_gpu if "float16" in supported else ("int8", "int8_float32")
     return next((name for name in preferred if name in supported), "default")
 
 
-def _device_for(wanted: str) -> str:
+def device_for(wanted: str) -> str:
+    """Return ``cpu`` or ``cuda``; ``auto`` is CUDA where CTranslate2 sees one."""
     if wanted != "auto":
         return wanted
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"

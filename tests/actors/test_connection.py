@@ -70,6 +70,7 @@ class Line:
                 server=events.ServerInfo("sayso", "0"),
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
+                stt_models=lambda: ("tiny.en", "base"),
             )
 
         connection = ChildSpec(self.ref, make, restart=Restart.TRANSIENT)
@@ -250,6 +251,24 @@ async def test_an_update_changes_only_what_it_names(grow: Grow, autojump_clock: 
     configured = Configured(options, voice="amy", task="chat")
     assert line.audio.seen[-1] == configured
     assert line.dialogue.seen[-1] == configured
+
+
+async def test_a_speech_model_is_one_that_is_offered(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    await line.open(grow)
+    await line.send(frame("session_update", stt_model="base"), frame("session_update", stt_model="../secret"))
+    assert line.memory.options is not None
+    assert line.memory.options.stt_model == "base"
+    [error] = line.received("error")
+    assert error["data"]["code"] == "unknown_model"
+    assert error["data"]["message"] == "stt_model must be one of tiny.en, base, not '../secret'"
+
+
+async def test_a_handshake_with_an_unknown_model_may_be_made_again(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    await line.open(grow, has_shaken_hands=False)
+    await line.send(frame("connection_request", **HELLO, stt_model="huge"), frame("connection_request", **HELLO))
+    assert [one["type"] for one in line.received()] == ["error", "connection_accepted"]
 
 
 async def test_an_update_of_the_audio_format_reaches_the_ear_whole(grow: Grow, autojump_clock: MockClock) -> None:

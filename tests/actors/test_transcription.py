@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+"""Which models are loaded; what a desk does with utterances is in ``stt/test_desk.py``."""
+
 from typing import Any
 
 import attrs
@@ -6,278 +7,216 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.transcription import (
-    Transcription,
-    TranscriptionUnavailable,
-    answer_of,
-    batch_size_for,
-    item_of,
-    job_timeout_for,
-)
+from actors.stt.desk import TranscriptionUnavailable
+from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript, Utterance
-from runtime import AskTimeout, ChildSpec, Ref, Tree
-from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from protocol.messages import ListModels, LoadModel, ModelShown, Transcribe, Transcript, UnloadModel, Utterance
+from runtime import ChildSpec, Ref
+from runtime.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
-JOB_S = 1.0
-
-
-def clip(session_id: str, name: str, seconds: float = 1.0) -> Transcribe:
-    """Return an utterance that the fake worker will understand as ``name``."""
-    return Transcribe(session_id, Utterance(bytes(round(32_000 * seconds)), 0, 1_000), vocabulary=(name,))
-
-
-def worked(job: Job, **changes: Any) -> tuple[dict[str, Any], bytes]:
-    """Return a worker's result: every utterance's text is the first word of its vocabulary."""
-    item = {"language": "en", "confidence": 0.9, "alternatives": [], "compute_s": 0.5, "no_speech": None}
-    return {"items": [item | {"text": one["vocabulary"][0]} | changes for one in job.params["items"]]}, b""
-
-
-def names(job: Job) -> list[str]:
-    """Return which utterances were in a job."""
-    return [item["vocabulary"][0] for item in job.params["items"]]
+MB = 1 << 20
 
 
 @attrs.define(eq=False)
-class Desk:
-    """A transcription with a fake pool."""
+class SizedPool(FakePool):
+    """Takes some memory while it runs, and says so."""
+
+    memory_bytes: int = 300 * MB
+    is_running: bool = False
+    may_start: trio.Event | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        if self.may_start is not None:
+            await self.may_start.wait()
+        self.is_running = True
+        try:
+            await FakePool.run(self, task_status=task_status)
+        finally:
+            self.is_running = False
+
+    def statistics(self) -> dict[str, Any]:
+        return {"pss_bytes": self.memory_bytes if self.is_running else 0}
+
+
+@attrs.define(eq=False)
+class House:
+    """A transcription whose pools all say which model they are."""
 
     settings: TranscriptionSettings = attrs.field(
-        factory=lambda: attrs.evolve(default_settings().transcription, workers=1, queue_per_worker=8)
+        factory=lambda: attrs.evolve(default_settings().transcription, workers=1, models_memory_mb=1_000)
     )
-    troubles: dict[tuple[str, ...], Exception] = attrs.field(factory=dict)
-    """What goes wrong with a job of just these utterances."""
-    pool: FakePool = attrs.field(init=False)
-    metrics: Script = attrs.field(factory=Script)
+    pools: dict[str, SizedPool] = attrs.field(factory=dict)
+    made: list[str] = attrs.field(factory=list)
+    failing: set[str] = attrs.field(factory=set)
+    held_back: dict[str, trio.Event] = attrs.field(factory=dict)
+    work_s: float = 1.0
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
-    answers: dict[str, Any] = attrs.field(factory=dict)
-    order: list[str] = attrs.field(factory=list)
-    level: int = 0
-    tree: Tree = attrs.field(init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.pool = FakePool(self._work)
+    def pool(self, name: str) -> SizedPool:
+        """Return a new pool for a model."""
 
-    async def _work(self, job: Job) -> tuple[dict[str, Any], bytes]:
-        await trio.sleep(JOB_S)
-        trouble = self.troubles.get(tuple(names(job)))
-        if trouble is not None:
-            raise trouble
-        return worked(job)
+        async def work(job: Job) -> tuple[dict[str, Any], bytes]:
+            if job.method == "info":
+                return {"device": "cpu", "compute_type": "int8", "multilingual": True}, b""
+            await trio.sleep(self.work_s)
+            item = {"text": name, "language": "en", "confidence": 0.9, "alternatives": [], "no_speech": None}
+            return {"items": [item | {"compute_s": 0.5} for _ in job.params["items"]]}, b""
+
+        self.made.append(name)
+        pool = self.pools[name] = SizedPool(work, may_start=self.held_back.get(name))
+        if name in self.failing:
+            pool.start_failure = StartFailure(f"model {name} is not installed: run `pip install it`")
+        return pool
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
-        metrics = scripted("metrics", self.metrics)
-        pool: Any = self.pool
-        actor = ChildSpec(
-            self.ref, lambda: Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
-        )
-        self.tree = await grow(metrics, actor)
+        metrics = scripted("metrics", Script())
+        usual = self.pool("tiny.en")
+        self.made.clear()
+        actor = ChildSpec(self.ref, lambda: Transcription(self.settings, usual, metrics.ref, make_pool=self.pool))
+        await grow(metrics, actor)
 
-    async def ask(self, message: Transcribe) -> None:
-        """Ask, and note the answer or the error."""
-        [name] = message.vocabulary
-        try:
-            self.answers[name] = await self.ref.ask(message, timeout_s=100.0)
-        except TranscriptionUnavailable as error:
-            self.answers[name] = error
-        self.order.append(name)
+    async def hear(self, model: str | None) -> str:
+        """Return the text of an utterance: the name of the model that heard it."""
+        message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), model=model)
+        answer: Transcript = await self.ref.ask(message, timeout_s=100.0)
+        return answer.text
 
-    async def ask_all(self, messages: Sequence[Transcribe]) -> None:
-        """Ask for all at once, in this order, and wait for all answers."""
-        async with trio.open_nursery() as nursery:
-            for message in messages:
-                nursery.start_soon(self.ask, message)
-                await wait_all_tasks_blocked()
-
-    def batches(self) -> list[list[str]]:
-        """Return which utterances went together."""
-        return [names(job) for job in self.pool.jobs]
+    async def states(self) -> dict[str, str]:
+        """Return what is loaded."""
+        shown: tuple[ModelShown, ...] = await self.ref.ask(ListModels())
+        return {model.name: model.state for model in shown}
 
 
-async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    message = Transcribe("s", Utterance(b"\1\0" * 8_000, 0, 500), language="de", vocabulary=("hallo",))
-    answer = await desk.ref.ask(message)
-    assert answer == Transcript("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
-    [job] = desk.pool.jobs
-    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
-    assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
-    assert job.blob == message.utterance.pcm
-    await wait_all_tasks_blocked()
-    assert desk.metrics.seen == [
-        Observe("stt_batch_size", (), 1),
-        Count("stt_audio_seconds_total", (), 0.5),
-        Observe("stt_real_time_factor", (), 1.0),
-    ]
+async def test_a_session_without_a_wish_gets_the_usual_model(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    assert await house.hear(None) == await house.hear("tiny.en") == "tiny.en"
+    assert house.made == []
 
 
-async def test_with_an_idle_worker_nobody_waits_for_company(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
-    await desk.open(grow)
-    start_s = trio.current_time()
-    await desk.ask_all([clip("a", "one"), clip("b", "two")])
-    assert desk.batches() == [["one"], ["two"]]
-    assert [job.at_s for job in desk.pool.jobs] == [start_s, start_s]
+async def test_a_model_is_loaded_when_somebody_wants_it_and_once(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    heard = []
 
-
-async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
-    assert [len(batch) for batch in desk.batches()] == [1, 4, 2], "at most batch_size"
-    assert {answer.text for answer in desk.answers.values()} == set("0123456")
-    assert desk.pool.most_at_once == 1, "no more jobs at once than workers"
-    assert desk.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
-
-
-async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
-    batch = desk.pool.jobs[1]
-    assert [item["bytes"] for item in batch.params["items"]] == [16_000, 8_000]
-    assert len(batch.blob) == 24_000
-
-
-async def test_a_session_that_talks_a_lot_does_not_starve_another(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1, batch_size=1))
-    await desk.open(grow)
-    long = [clip("talker", f"long{number}", seconds=8.0) for number in range(4)]
-    await desk.ask_all([*long, clip("other", "short")])
-    assert desk.order == ["long0", "short", "long1", "long2", "long3"]
-
-
-async def test_a_full_queue_refuses_at_once(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip("s", str(number)) for number in range(12)])
-    refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
-    assert [str(error) for error in refused] == ["8 utterances are waiting"] * 3
-    assert refused[0].retry_after_s == 2.0
-    assert desk.tree.status().children[-1].incarnation == 1, "that is no crash"
-
-
-async def test_a_batch_whose_worker_died_is_sent_once_more_one_by_one(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(
-        troubles={
-            ("good", "killer", "fine"): WorkerLost("signal 11"),
-            ("killer",): WorkerLost("signal 11"),
-        }
-    )
-    await desk.open(grow)
-    await desk.ask_all([clip("a", "first"), clip("b", "good"), clip("c", "killer"), clip("d", "fine")])
-    assert desk.batches() == [["first"], ["good", "killer", "fine"], ["good"], ["killer"], ["fine"]]
-    assert [job.attempts for job in desk.pool.jobs] == [2, 1, 2, 2, 2]
-    assert (desk.answers["good"].text, desk.answers["fine"].text) == ("good", "fine")
-    assert isinstance(desk.answers["killer"], TranscriptionUnavailable)
-
-
-@pytest.mark.parametrize(
-    "trouble", [JobFailed("out of memory"), JobTimeout("15 s"), PoolUnavailable("all down", 1.0), WorkerLost("killed")]
-)
-async def test_trouble_with_workers_is_told_and_crashes_nothing(
-    grow: Grow, autojump_clock: MockClock, trouble: Exception
-) -> None:
-    desk = Desk(troubles={("one",): trouble})
-    await desk.open(grow)
-    with pytest.raises(TranscriptionUnavailable, match=str(trouble)):
-        await desk.ref.ask(clip("s", "one"))
-    assert (await desk.ref.ask(clip("s", "two"))).text == "two"
-    assert desk.tree.status().children[-1].incarnation == 1
-
-
-async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-
-    async def give_up() -> None:
-        with pytest.raises(AskTimeout):
-            await desk.ref.ask(clip("b", "two"), timeout_s=0.5, linked=True)
+    async def hear() -> None:
+        heard.append(await house.hear("base"))
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, clip("a", "one"))
-        await wait_all_tasks_blocked()
-        nursery.start_soon(give_up)
-        await trio.sleep(0.6)
-        nursery.start_soon(desk.ask, clip("c", "three"))
-    assert desk.batches() == [["one"], ["three"]]
-    assert desk.tree.status().children[-1].statistics["queued"] == 0
+        for _ in range(3):
+            nursery.start_soon(hear)
+    assert (heard, house.made) == (["base"] * 3, ["base"])
 
 
-async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ref.tell("nonsense")
+async def test_an_unknown_name_is_told_what_there_is(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    with pytest.raises(TranscriptionUnavailable, match=r"stt model must be one of tiny\.en, base, not '/etc/passwd'"):
+        await house.hear("/etc/passwd")
+    assert house.made == []
+
+
+async def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_next_time(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House(failing={"base"})
+    await house.open(grow)
+    with pytest.raises(TranscriptionUnavailable, match="pip install it"):
+        await house.hear("base")
+    house.failing.clear()
+    assert await house.hear("base") == "base"
+    assert await house.hear(None) == "tiny.en", "nothing has crashed"
+
+
+async def test_who_leaves_while_a_model_is_loading_does_not_stop_that(grow: Grow, autojump_clock: MockClock) -> None:
+    loading = trio.Event()
+    house = House(held_back={"base": loading})
+    await house.open(grow)
+    with trio.move_on_after(1.0):
+        await house.hear("base")
+    assert await house.states() == {"tiny.en": "loaded", "base": "loading"}
+    loading.set()
+    assert await house.hear("base") == "base"
+    assert house.made == ["base"]
+
+
+async def test_some_models_are_loaded_at_the_start(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    house.settings = attrs.evolve(house.settings, preload=("base",))
+    await house.open(grow)
     await wait_all_tasks_blocked()
-    last = desk.tree.status().children[-1].last_exit
-    assert last is not None
-    assert last.reason == "TypeError: transcription takes Transcribe, not str"
+    assert await house.states() == {"tiny.en": "loaded", "base": "loaded"}
 
 
-@pytest.mark.parametrize(
-    ("queued", "free_workers", "size"), [(0, 1, 1), (1, 1, 1), (5, 2, 3), (9, 1, 4), (3, 0, 3), (2, 4, 1)]
-)
-def test_a_worker_takes_its_share_of_the_queue(queued: int, free_workers: int, size: int) -> None:
-    assert batch_size_for(queued, free_workers, limit=4) == size
+async def test_a_model_that_nobody_uses_is_unloaded_after_a_while(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    await house.hear("base")
+    await trio.sleep(house.settings.unload_after_s - 10.0)
+    assert house.pools["base"].is_running
+    await trio.sleep(20.0)
+    assert not house.pools["base"].is_running
+    assert await house.states() == {"tiny.en": "loaded", "base": "available"}
+    assert house.pools["tiny.en"].is_running, "the usual one stays"
 
 
-@pytest.mark.parametrize(("audio_s", "timeout_s"), [(0.0, 3.0), (15.0, 6.5), (30.0, 10.0), (90.0, 10.0)])
-def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, timeout_s: float) -> None:
-    assert job_timeout_for(audio_s, 10.0) == pytest.approx(timeout_s)
+async def test_the_model_not_used_for_longest_makes_room(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    house.settings = attrs.evolve(house.settings, models=("base", "small", "tiny"))
+    await house.open(grow)
+    for name in ("base", "tiny", "base", "small"):  # 300 each as measured; small is expected to need 700
+        assert await house.hear(name) == name
+    assert await house.states() == {
+        "tiny.en": "loaded", "small": "loaded", "base": "available", "tiny": "available",
+    }  # fmt: skip
 
 
-def test_a_result_without_words_is_no_transcript() -> None:
-    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"), is_biased=True)]}, b"", 1.0, 1, 0.0))[0][
-        "items"
-    ]
-    assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
-    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Transcript(
-        "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
-    )
+async def test_a_model_for_which_there_is_no_room_is_refused_while_others_are_in_use(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House(work_s=30.0)
+    house.settings = attrs.evolve(house.settings, models=("base", "small"))
+    await house.open(grow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(house.hear, "base")
+        await trio.sleep(1.0)
+        with pytest.raises(TranscriptionUnavailable, match="model small needs about 700 MB"):
+            await house.hear("small")
+    assert await house.states() == {"tiny.en": "loaded", "base": "loaded", "small": "available"}
 
 
-def test_without_vocabulary_the_model_is_told_no_words() -> None:
-    assert item_of(clip("s", "x"), is_biased=False)["vocabulary"] == []
+async def test_an_operator_loads_and_unloads_what_no_client_may_name(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    shown = await house.ref.ask(LoadModel("/srv/mine"))
+    assert (shown.state, shown.device, shown.compute_type, shown.memory_bytes) == ("loaded", "cpu", "int8", 300 * MB)
+    assert await house.hear("/srv/mine") == "/srv/mine", "what is loaded may be named"
+    assert (await house.ref.ask(UnloadModel("/srv/mine"))).state == "available"
+    await wait_all_tasks_blocked()
+    assert not house.pools["/srv/mine"].is_running
+    with pytest.raises(TranscriptionUnavailable, match=r"not loaded; loaded are tiny\.en"):
+        await house.ref.ask(UnloadModel("/srv/mine"))
 
 
-async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "first"), urgency="early"))
-    assert isinstance(desk.answers["first"], Transcript)
-    early = attrs.evolve(clip("s", "early"), urgency="early")
-    await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
-    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
-    assert desk.order == ["first", "early", "second", "third"]
+async def test_what_is_in_use_or_usual_is_not_unloaded(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(house.hear, "base")
+        await trio.sleep(0.5)
+        with pytest.raises(TranscriptionUnavailable, match="in use"):
+            await house.ref.ask(UnloadModel("base"))
+    with pytest.raises(TranscriptionUnavailable, match="usual model"):
+        await house.ref.ask(UnloadModel("tiny.en"))
 
 
-async def test_partial_work_leaves_a_worker_idle(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
-    await desk.open(grow)
-    first = attrs.evolve(clip("a", "first"), urgency="partial")
-    second = attrs.evolve(clip("b", "second"), urgency="partial")
-    await desk.ask_all([first, second, attrs.evolve(clip("c", "early"), urgency="early")])
-    assert isinstance(desk.answers["first"], Transcript)
-    assert isinstance(desk.answers["second"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["early"], Transcript)
-
-
-async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1))
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
-    assert isinstance(desk.answers["part"], Transcript)
-
-
-async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(level=1)
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "early"), urgency="early"))
-    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
-    await desk.ask(clip("s", "final"))
-    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["part"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["final"], Transcript)
+async def test_only_whom_it_was_made_for_can_name_another_model(grow: Grow, autojump_clock: MockClock) -> None:
+    ref = Ref("transcription")
+    metrics = scripted("metrics", Script())
+    house = House()
+    actor = ChildSpec(ref, lambda: Transcription(house.settings, house.pool("tiny.en"), metrics.ref))
+    await grow(metrics, actor)
+    with pytest.raises(TranscriptionUnavailable, match=r"only tiny\.en is loaded here"):
+        await ref.ask(LoadModel("base"))

@@ -4,6 +4,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterator
 
+import httpx2
 import openai
 import pytest
 import trio
@@ -51,6 +52,26 @@ def test_its_segments_have_their_times(client: openai.OpenAI, spoken: Spoken) ->
     assert len(found.segments) == 3
     assert all(first.end <= second.start for first, second in itertools.pairwise(found.segments))
     assert found.duration == pytest.approx(sum(len(spoken(text)) for text in SENTENCES) / 32_000 + 3, abs=0.3)
+
+
+def test_words_have_times_with_a_model_that_is_loaded_for_it(
+    client: openai.OpenAI, house: Server, spoken: Spoken
+) -> None:
+    found = client.audio.transcriptions.create(
+        model="base", file=recording(spoken), response_format="verbose_json", timestamp_granularities=["word"]
+    )
+    assert found.words is not None
+    times = {word.word.strip("?.,").lower(): word.start for word in found.words}
+    second_s, third_s = (sum(len(spoken(text)) + len(SILENCE) for text in SENTENCES[:end]) / 32_000 for end in (1, 2))
+    assert times["time"] < second_s - 1 < times["timer"] < third_s < times["milk"]
+    models = {model["name"]: model for model in httpx2.get(f"{house.http_url}/api/models").json()["models"]}
+    assert {name: model["state"] for name, model in models.items()} == {"tiny.en": "loaded", "base": "loaded"}
+    assert (models["base"]["device"], models["base"]["compute_type"]) == ("cpu", "int8")
+
+
+def test_a_model_that_is_not_offered_is_not_found(client: openai.OpenAI, spoken: Spoken) -> None:
+    with pytest.raises(openai.NotFoundError, match=r"model must be one of tiny\.en, base or whisper-1"):
+        client.audio.transcriptions.create(model="huge", file=recording(spoken))
 
 
 def test_what_is_spoken_is_understood_again(client: openai.OpenAI) -> None:

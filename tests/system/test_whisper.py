@@ -49,6 +49,8 @@ def make_worker() -> Callable[..., WhisperWorker]:
             "beam_size": 1,
             "hypotheses": 1,
             "language": "en",
+            "flash_attention": False,
+            "spare_vram": False,
         }
         try:
             return WhisperWorker({**params, **changes})
@@ -152,7 +154,33 @@ def test_thirty_seconds_pass_and_more_is_refused(worker: WhisperWorker, spoken: 
 def test_the_model_describes_itself(worker: WhisperWorker) -> None:
     info, _ = worker.handle("info", {}, b"")
 
-    assert info == {"model": "tiny.en", "device": "cpu", "compute_type": "int8", "multilingual": False}
+    assert info == {"model": "tiny.en", "device": "cpu", "compute_type": "int8", "multilingual": False, "max_batch": 0}
+
+
+def test_words_have_their_times(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
+    first, second = spoken("Turn on the kitchen light."), spoken("Good night.")
+    pause_s = 1.0
+    clip = first + bytes(round(pause_s * INTERNAL_RATE_HZ) * 2) + second
+    item = {"bytes": len(clip), "language": None, "vocabulary": [], "words": True}
+
+    result, _ = worker.handle("transcribe", {"items": [item]}, clip)
+
+    [answer] = result["items"]
+    words = {text.strip(".,").lower(): (start_ms, end_ms) for text, start_ms, end_ms, _ in answer["words"]}
+    assert " ".join(text for text, *_ in answer["words"]) == answer["text"]
+    times = [time for span in words.values() for time in span]
+    assert times == sorted(times)
+    first_ms = len(first) / 2 / INTERNAL_RATE_HZ * 1000
+    assert words["kitchen"][0] < words["light"][0] < first_ms, "an end may reach into the pause behind it"
+    assert words["good"][1] > first_ms + 1000 * pause_s
+    assert words["night"][1] <= len(clip) / 2 / INTERNAL_RATE_HZ * 1000
+    assert all(0 < confidence <= 1 for *_, confidence in answer["words"])
+
+
+def test_a_type_that_the_device_has_not_got_becomes_its_own(make_worker: Callable[..., WhisperWorker]) -> None:
+    info, _ = make_worker(compute_type="float16", flash_attention=True).handle("info", {}, b"")
+
+    assert info["compute_type"] == "int8"
 
 
 def test_an_unknown_method_is_refused(worker: WhisperWorker) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
 from backends.ingress.http_audio import AudioServices
+from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
 from protocol.messages import Offer, ToolList, ToolSpec
 from runtime.errors import ActorUnavailable
@@ -34,6 +35,7 @@ async def unavailable(*_: object) -> Any:
 
 
 AUDIO = AudioServices(unavailable, unavailable, EarshotDetector, 1, lambda: None)
+MODELS = ModelServices(unavailable, unavailable, unavailable)
 DRAINED: list[float | None] = []
 STATUS: dict[str, object] = {"stopping": True}
 
@@ -43,7 +45,9 @@ def drain(deadline_s: float | None) -> dict[str, object]:
     return {"phase": "draining"}
 
 
-SERVICES = HttpServices(recent_turns=turns, tools=tools, version="1.2.3", drain=drain, status=lambda: STATUS)
+SERVICES = HttpServices(
+    recent_turns=turns, tools=tools, version="1.2.3", drain=drain, status=lambda: STATUS, models=MODELS
+)
 
 
 @attrs.frozen

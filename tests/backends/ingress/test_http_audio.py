@@ -14,8 +14,9 @@ import pytest
 import trio
 
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, sentences_of
-from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
+from backends.ingress.http_audio import AudioServices, Hearing, sentences_of
+from backends.ingress.http_models import ModelServices
+from protocol.messages import NoWords, SpokenAudio, SpokenWord, Transcript, Utterance
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
 from tests.backends.speech.test_recordings import LoudnessDetector, sound, wav
@@ -36,6 +37,9 @@ async def nothing(*_: object) -> Any:
     return ()
 
 
+NO_MODELS = ModelServices(nothing, nothing, nothing)
+
+
 @attrs.define(eq=False)
 class House:
     """What stands behind the API."""
@@ -45,13 +49,13 @@ class House:
     troubles: list[Exception] = attrs.field(factory=list)
     hold: Callable[[int], Awaitable[None]] | None = None
     """What the segment of a number waits for."""
-    heard: list[tuple[Utterance, str | None]] = attrs.field(factory=list)
+    heard: list[tuple[Utterance, Hearing]] = attrs.field(factory=list)
     spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
     most_at_once: int = 0
     _running: int = 0
 
-    async def transcribe(self, utterance: Utterance, language: str | None) -> Transcript | NoWords:
-        self.heard.append((utterance, language))
+    async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
+        self.heard.append((utterance, wanted))
         number = len(self.heard)
         self._running += 1
         self.most_at_once = max(self.most_at_once, self._running)
@@ -64,7 +68,8 @@ class House:
             self._running -= 1
         if utterance.end_ms - utterance.start_ms < 900:
             return NoWords("noise")
-        return Transcript(f"part {number}", "en", 0.9)
+        words = (SpokenWord("part", 100, 300, 0.9), SpokenWord(str(number), 300, 500, 0.8)) if wanted.words else ()
+        return Transcript(f"part {number}", "en", 0.9, words=words)
 
     async def synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         self.spoken.append((text, voice, speed))
@@ -74,13 +79,20 @@ class House:
 
     def services(self) -> AudioServices:
         return AudioServices(
-            self.transcribe, self.synthesise, LoudnessDetector, self.at_once, lambda: self.retry_after_s
+            self.transcribe,
+            self.synthesise,
+            LoudnessDetector,
+            self.at_once,
+            lambda: self.retry_after_s,
+            lambda: ("tiny.en", "base"),
         )
 
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[httpx2.AsyncClient]:
-    services = HttpServices(recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}, status=dict)
+    services = HttpServices(
+        recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}, status=dict, models=NO_MODELS
+    )
     app = make_app(services, house.services())
     async with serving(app=app) as server, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
         yield client
@@ -105,7 +117,7 @@ async def test_a_recording_becomes_text() -> None:
         response = await upload(client, language="de")
     assert response.status_code == 200
     assert response.json() == {"text": "part 1 part 2"}
-    assert [language for _, language in house.heard] == ["de", "de"]
+    assert [wanted for _, wanted in house.heard] == [Hearing("de")] * 2
 
 
 @pytest.mark.parametrize(
@@ -130,6 +142,27 @@ async def test_the_long_form_has_times_and_length() -> None:
     assert (page["language"], page["duration"]) == ("en", 5.0)
     assert [segment["text"] for segment in page["segments"]] == ["part 1", "part 2"]
     assert page["segments"][1]["start"] == pytest.approx(2.68, abs=0.05)
+
+
+async def test_words_have_times_in_the_recording_where_they_are_asked_for() -> None:
+    house = House(at_once=1)
+    async with running(house) as client:
+        page = (
+            await upload(client, None, **{"response_format": "verbose_json", "timestamp_granularities[]": "word"})
+        ).json()
+    assert [word["word"] for word in page["words"]] == ["part", "1", "part", "2"]
+    assert page["words"][2]["start"] == pytest.approx(2.78, abs=0.05)
+    assert house.heard[0][1].words
+
+
+async def test_a_recording_is_heard_with_a_model_that_is_offered_and_no_other() -> None:
+    house = House()
+    async with running(house) as client:
+        await upload(client, model="base")
+        response = await upload(client, model="huge")
+    assert [wanted.model for _, wanted in house.heard] == ["base", "base"]
+    assert response.status_code == 404
+    assert response.json()["error"]["message"] == "model must be one of tiny.en, base or whisper-1, not 'huge'"
 
 
 async def test_segments_are_in_order_whoever_is_ready_first() -> None:
@@ -190,7 +223,8 @@ async def test_a_failure_of_ours_is_503_and_not_repeated_for_ever() -> None:
         (b"", {}, "no recording that can be decoded"),
         (None, {"response_format": "midi"}, "response_format must be one of json, text, srt, vtt, verbose_json"),
         (None, {"language": "klingon"}, "language must be a code"),
-        (None, {"timestamp_granularities[]": "word"}, "timestamps of words"),
+        (None, {"timestamp_granularities[]": "word"}, "times of words need response_format verbose_json"),
+        (None, {"timestamp_granularities[]": "letter"}, "must be word or segment"),
     ],
 )
 async def test_a_bad_upload_is_told_what_was_expected(data: bytes | None, fields: dict[str, str], words: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from backends.speech.whisper import Search, Transcriber, language_code
 from backends.speech.whisper_engine import Hypotheses, Job
+from backends.speech.word_times import Timed
 from protocol.messages import INTERNAL_RATE_HZ
 
 SOT, NO_TIMESTAMPS, BIAS = 1, 2, 3
@@ -45,6 +46,9 @@ class FakeEngine:
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
         self.prompted.append(language)
         return (*([BIAS] * len(vocabulary)), SOT, NO_TIMESTAMPS)
+
+    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+        return [Timed("Turn", 100, 300, 0.9), Timed("it.", 300, 9_000, 0.8)]
 
     def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         assert len({job.shape for job in jobs}) == 1
@@ -84,6 +88,16 @@ def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
         "window_s": 10,
         "fallback": False,
     }
+
+
+def test_words_have_times_within_the_utterance_where_they_are_wanted() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard(" turn it"))
+    worker = Transcriber(engine, Search(), voiced_seconds=lambda samples: 1.0)
+    request = {"bytes": len(pcm(2.0)), "language": None, "vocabulary": [], "words": True}
+
+    (answer,) = worker.transcribe([request], pcm(2.0))
+
+    assert answer["words"] == [("Turn", 100, 300, 0.9), ("it.", 300, 2_000, 0.8)]
 
 
 def test_what_silero_calls_noise_is_never_decoded() -> None:

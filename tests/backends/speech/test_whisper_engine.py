@@ -2,7 +2,15 @@ import ctranslate2
 import numpy as np
 import pytest
 
-from backends.speech.whisper_engine import compute_type_for, fit_phrases, level_dbfs, max_length_for, stack
+from backends.speech.whisper_engine import (
+    Precision,
+    compute_type_for,
+    fit_phrases,
+    level_dbfs,
+    load_whisper,
+    max_length_for,
+    stack,
+)
 
 
 def encode_words(text: str) -> list[int]:
@@ -32,13 +40,30 @@ def test_the_decoder_may_make_exactly_the_budget(budget: int, prompt: int) -> No
     ("wanted", "supported", "expected"),
     [
         ("auto", {"int8", "float32", "int8_float32"}, "int8"),
-        ("auto", {"float16", "int8_float16", "int8"}, "int8_float16"),
+        ("auto", {"float16", "int8_float16", "int8"}, "float16"),
+        ("float16", {"int8", "float32"}, "int8"),
+        ("int8_float16", {"float16", "int8_float16"}, "int8_float16"),
         ("default", {"float32"}, "default"),
-        ("float32", {"int8"}, "float32"),
+        ("float32", {"int8", "float32"}, "float32"),
     ],
 )
-def test_auto_computes_with_the_smallest_fast_type(wanted: str, supported: set[str], expected: str) -> None:
-    assert compute_type_for(wanted, supported) == expected
+def test_a_type_is_taken_if_the_device_has_it(wanted: str, supported: set[str], expected: str) -> None:
+    assert compute_type_for(Precision(wanted), supported) == expected
+
+
+def test_video_memory_is_spared_where_that_is_wanted() -> None:
+    assert compute_type_for(Precision("auto", spare_vram=True), {"float16", "int8_float16"}) == "int8_float16"
+
+
+def test_without_flash_attention_in_the_build_the_model_is_loaded_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(folder: str, *, flash_attention: bool = False) -> str:
+        if flash_attention:
+            raise RuntimeError("FlashAttention is not supported in this build")
+        return folder
+
+    monkeypatch.setattr(ctranslate2.models, "Whisper", load)
+
+    assert load_whisper("folder", flash_attention=True) == "folder"
 
 
 def test_encodings_are_stacked_in_their_order() -> None:

@@ -1,0 +1,258 @@
+"""One recogniser model at work: a bounded, fair queue before its pool of processes.
+
+Rules kept here:
+
+* Early and partial work, which may be for nothing, is done by idle workers only.
+* With an idle worker nobody waits for a batch; batches form only while all workers are busy.
+* Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
+* A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
+  that a clip that kills workers fails alone.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import trio
+
+from backends.protocols import JobPool
+from config.settings import TranscriptionSettings
+from protocol.messages import Count, NoWords, Observe, SpokenWord, Transcribe, Transcript, Urgency
+from runtime import DomainError, Ref
+from runtime.fair_queue import FairQueue
+from runtime.pool import PoolUnavailable, WorkerError
+from runtime.worker_queue import QueueDelay
+
+WHISPER_WINDOW_S = 30.0
+JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
+RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
+INFO_TIMEOUT_S = 2.0
+
+
+class TranscriptionUnavailable(DomainError):
+    """The utterance was not transcribed; the message says why."""
+
+    def __init__(self, reason: str, retry_after_s: float = RETRY_AFTER_S) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+@attrs.define(eq=False)
+class _Job:
+    """One utterance on its way."""
+
+    message: Transcribe
+    queued_s: float
+    finished: trio.Event = attrs.field(factory=trio.Event)
+    answer: Transcript | NoWords | TranscriptionUnavailable | None = None
+
+
+def batch_size_for(queued: int, free_workers: int, limit: int) -> int:
+    """Return how many jobs the next worker should take: an even share, at most ``limit``."""
+    return max(1, min(limit, math.ceil(queued / max(1, free_workers))))
+
+
+def job_timeout_for(audio_s: float, limit_s: float) -> float:
+    """Return how long a worker may take for ``audio_s`` seconds: all of ``limit_s`` for Whisper's 30 s, less for less.
+
+    A frozen worker is killed at this deadline, and the job must then still be worth doing by another.
+    """
+    return limit_s * (JOB_BASE_SHARE + (1 - JOB_BASE_SHARE) * min(1.0, audio_s / WHISPER_WINDOW_S))
+
+
+class Desk:
+    """Transcribes with one model. ``run`` must run while it is used; ``stop`` ends it, and its processes with it."""
+
+    def __init__(
+        self,
+        settings: TranscriptionSettings,
+        pool: JobPool,
+        metrics: Ref,
+        *,
+        workers: int,
+        load_level: Callable[[], int],
+    ) -> None:
+        self.is_ready = trio.Event()
+        self.in_work = 0
+        self.last_used_s = trio.current_time()
+        self._settings = settings
+        self._pool = pool
+        self._metrics = metrics
+        self._workers = workers
+        self._load_level = load_level
+        self._queue: FairQueue[_Job] = FairQueue(workers * settings.queue_per_worker)
+        self._arrived = trio.Event()
+        self._free_workers = trio.Semaphore(workers)
+        self._delay = QueueDelay()
+        self._scope = trio.CancelScope()
+        self._nursery: trio.Nursery
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until stopped; started when one worker has decoded its warm-up utterance.
+
+        Raises the pool's ``StartFailure``, in a group.
+        """
+        with self._scope:
+            async with trio.open_nursery() as self._nursery:
+                await self._nursery.start(self._pool.run)
+                self._nursery.start_soon(self._dispatch)
+                self.is_ready.set()
+                task_status.started()
+
+    def stop(self) -> None:
+        """End it; nobody may be waiting (``in_work`` is 0)."""
+        self._scope.cancel()
+
+    def statistics(self) -> Mapping[str, object]:
+        """Show the queue and the pool."""
+        delay_s = self.queue_delay_s()
+        return {"queued": len(self._queue), "queue_min_delay_s": delay_s, "pool": self._pool.statistics()}
+
+    @property
+    def memory_bytes(self) -> int:
+        """What its processes have, as last measured."""
+        return int(self._pool.statistics().get("pss_bytes", 0))
+
+    def queue_delay_s(self) -> float:
+        """Return how long the queue stands: the shortest wait of late."""
+        oldest_s = min((job.queued_s for job in self._queue), default=None)
+        return self._delay.minimum_s(trio.current_time(), oldest_s)
+
+    async def info(self) -> Mapping[str, Any]:
+        """Return what a worker says of the model: device, compute type; empty if none has the time."""
+        with trio.move_on_after(INFO_TIMEOUT_S):
+            try:
+                found, _ = await self._pool.call("info", {}, b"", timeout_s=self._settings.job_timeout_s)
+            except WorkerError:
+                return {}
+            return found
+        return {}
+
+    async def answer(self, message: Transcribe) -> Transcript | NoWords:
+        """Transcribe one utterance; raises ``TranscriptionUnavailable``."""
+        job = _Job(message, queued_s=trio.current_time())
+        if message.urgency != "final" and not self._has_time_for(message.urgency):
+            raise TranscriptionUnavailable(f"no worker is idle for {message.urgency} work")
+        if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
+            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
+        self._arrived.set()
+        self.in_work += 1
+        try:
+            await job.finished.wait()
+        finally:
+            self._queue.discard(message.session_id, job)
+            self.in_work -= 1
+            self.last_used_s = trio.current_time()
+        if isinstance(job.answer, TranscriptionUnavailable):
+            raise job.answer
+        if job.answer is None:
+            raise AssertionError("job finished without an answer")
+        return job.answer
+
+    def _has_time_for(self, urgency: Urgency) -> bool:
+        """Whether work that may be for nothing delays nobody; of several workers, partial work leaves one idle."""
+        needed = min(2, self._workers) if urgency == "partial" else 1
+        return not self._load_level() and not self._queue and self._free_workers.value >= needed
+
+    # --- the pool's side -------------------------------------------------------------------------
+
+    async def _dispatch(self) -> None:
+        while True:
+            while not self._queue:
+                self._arrived = trio.Event()
+                await self._arrived.wait()
+            had_to_wait = await self._acquire_worker()
+            if had_to_wait and len(self._queue) < self._settings.batch_size:
+                await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
+            batch = self._next_batch()
+            if batch:
+                self._nursery.start_soon(self._run_batch, batch)
+            else:
+                self._free_workers.release()
+
+    async def _acquire_worker(self) -> bool:
+        try:
+            self._free_workers.acquire_nowait()
+        except trio.WouldBlock:
+            await self._free_workers.acquire()
+            return True
+        return False
+
+    def _next_batch(self) -> list[_Job]:
+        wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
+        jobs = (self._queue.take() for _ in range(wanted))
+        batch = [job for job in jobs if job is not None]
+        for job in batch:
+            self._delay.note(trio.current_time() - job.queued_s, trio.current_time())
+        return batch
+
+    async def _run_batch(self, batch: list[_Job]) -> None:
+        try:
+            await self._transcribe(batch)
+        finally:
+            self._free_workers.release()
+
+    async def _transcribe(self, batch: list[_Job]) -> None:
+        started_s = trio.current_time()
+        try:
+            items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
+        except WorkerError as error:
+            if len(batch) > 1 and not isinstance(error, PoolUnavailable):
+                for job in batch:
+                    await self._transcribe([job])
+            else:
+                for job in batch:
+                    _finish(job, TranscriptionUnavailable(str(error)))
+            return
+        self._measure(batch, items)
+        for job, item in zip(batch, items, strict=True):
+            _finish(job, answer_of(item, queue_s=started_s - job.queued_s))
+
+    async def _call(self, batch: list[_Job], attempts: int) -> list[dict[str, Any]]:
+        messages = [job.message for job in batch]
+        params = {"items": [item_of(message, is_biased=self._settings.vocabulary) for message in messages]}
+        blob = b"".join(message.utterance.pcm for message in messages)
+        audio_s = sum(message.utterance.duration_s for message in messages)
+        timeout_s = job_timeout_for(audio_s, self._settings.job_timeout_s)
+        result, _ = await self._pool.call("transcribe", params, blob, timeout_s=timeout_s, attempts=attempts)
+        items: list[dict[str, Any]] = result["items"]
+        return items
+
+    def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
+        audio_s = sum(job.message.utterance.duration_s for job in batch)
+        compute_s = sum(item["compute_s"] for item in items)
+        self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))
+        self._metrics.tell_nowait(Count("stt_audio_seconds_total", (), audio_s))
+        if audio_s:
+            self._metrics.tell_nowait(Observe("stt_real_time_factor", (), compute_s / audio_s))
+
+
+def item_of(message: Transcribe, *, is_biased: bool) -> dict[str, Any]:
+    """Return what the worker is told of an utterance whose samples travel in the blob; ``is_biased``: its words too."""
+    item = {
+        "bytes": len(message.utterance.pcm),
+        "language": message.language,
+        "vocabulary": list(message.vocabulary) if is_biased else [],
+    }
+    return item | {"words": True} if message.words else item
+
+
+def answer_of(item: Mapping[str, Any], queue_s: float) -> Transcript | NoWords:
+    """Return the worker's result as a message."""
+    if item["no_speech"] is not None:
+        return NoWords(item["no_speech"])
+    return Transcript(
+        text=item["text"],
+        language=item["language"],
+        confidence=item["confidence"],
+        alternatives=tuple(item["alternatives"]),
+        queue_s=queue_s,
+        compute_s=item["compute_s"],
+        words=tuple(SpokenWord(*word) for word in item.get("words", ())),
+    )
+
+
+def _finish(job: _Job, answer: Transcript | NoWords | TranscriptionUnavailable) -> None:
+    job.answer = answer
+    job.finished.set()

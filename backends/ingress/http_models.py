@@ -1,0 +1,63 @@
+"""The routes about speech models: which there are, load one, put one away.
+
+Rules kept here:
+
+* Anybody may look; loading and unloading is for operators on this machine, as a drain is.
+* A load is answered when the model can be used, or with the reason why not.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import attrs
+import msgspec
+from quart import Response, jsonify, request
+from quart_trio import QuartTrio
+
+from backends.ingress.http_answers import failure, refusal_for_strangers
+from protocol.messages import ModelShown
+
+
+class _NameBody(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+@attrs.frozen
+class ModelServices:
+    """What the routes ask of the house."""
+
+    shown: Callable[[], Awaitable[Sequence[ModelShown]]]
+    load: Callable[[str], Awaitable[ModelShown]]
+    """Raises ``AskError`` or ``MailboxError`` with the reason, as ``unload``."""
+    unload: Callable[[str], Awaitable[ModelShown]]
+
+    async def page(self) -> Response:
+        """List the models."""
+        return jsonify({"models": [attrs.asdict(model) for model in await self.shown()]})
+
+    async def load_page(self) -> Response:
+        """Load one."""
+        return await self._changed(self.load)
+
+    async def unload_page(self) -> Response:
+        """Put one away."""
+        return await self._changed(self.unload)
+
+    async def _changed(self, change: Callable[[str], Awaitable[ModelShown]]) -> Response:
+        refusal = refusal_for_strangers("a wish about models")
+        if refusal is not None:
+            return failure(403, refusal)
+        try:
+            name = msgspec.json.decode(await request.get_data(as_text=False), type=_NameBody).name
+        except msgspec.DecodeError as error:
+            return failure(400, f'the body must be like {{"name": "base"}}: {error}')
+        return jsonify(attrs.asdict(await change(name)))
+
+
+def add_model_routes(app: QuartTrio, models: ModelServices) -> None:
+    """Add them to the app."""
+    for path, view, method in (
+        ("/api/models", models.page, "GET"),
+        ("/api/models/load", models.load_page, "POST"),
+        ("/api/models/unload", models.unload_page, "POST"),
+    ):
+        app.add_url_rule(path, endpoint=path, view_func=view, methods=[method])

@@ -1,0 +1,138 @@
+"""A recogniser that lives on when its device's memory runs out: smaller batches first, then smaller numbers.
+
+Rules kept here:
+
+* Nothing is lost: what ran out of memory is done again at once with less, and the caller sees a slower answer.
+* What was too much once is not tried again in this process; a new worker begins with what the operator wants.
+* The way down ends on the CPU. Who has no memory there gets CTranslate2's own error.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from backends.speech.recogniser import Recogniser
+from backends.speech.whisper_engine import Floats, Hypotheses, Job
+from backends.speech.word_times import Timed
+
+log = logging.getLogger("sayso.whisper")
+
+SMALLER: Final = {"float32": "float16", "float16": "int8_float16", "bfloat16": "int8_bfloat16"}
+SIGNS: Final = ("out of memory", "cublas_status_alloc_failed", "bad_alloc")  # in CTranslate2's RuntimeError
+
+Result = TypeVar("Result")
+
+
+def smaller(device: str, compute_type: str) -> tuple[str, str] | None:
+    """Return device and type that need less of this device's memory, or None if there is nothing less."""
+    if device == "cpu":
+        return None
+    following = SMALLER.get(compute_type)
+    return ("cpu", "auto") if following is None else (device, following)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an engine's error says that there is no memory left."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+
+
+class FrugalEngine:
+    """Wraps a ``Recogniser`` and is one; ``load(device, compute_type)`` makes it, and makes it again."""
+
+    def __init__(self, load: Callable[[str, str], Recogniser], device: str, compute_type: str) -> None:
+        """Load the engine, a smaller one if need be; raises what ``load`` raises for other reasons."""
+        self._load = load
+        self._max_batch = 0  # none
+        self._engine: Recogniser | None = self._loaded(device, compute_type)
+
+    @property
+    def device(self) -> str:
+        """Where it computes now."""
+        return self._present.device
+
+    @property
+    def compute_type(self) -> str:
+        """What it computes with now."""
+        return self._present.compute_type
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether it knows more than English."""
+        return self._present.is_multilingual
+
+    @property
+    def max_batch(self) -> int:
+        """How many utterances it decodes together; 0 as many as come."""
+        return self._max_batch
+
+    def encode(self, samples: Floats, window_s: int) -> Any:
+        """As the engine."""
+        return self._with_less(lambda: self._present.encode(samples, window_s))
+
+    def detect_language(self, encoding: Any) -> str:
+        """As the engine."""
+        return self._with_less(lambda: self._present.detect_language(encoding))
+
+    def knows(self, language: str) -> bool:
+        """As the engine."""
+        return self._present.knows(language)
+
+    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+        """As the engine."""
+        return self._present.prompt(language, vocabulary)
+
+    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+        """As the engine."""
+        return self._with_less(lambda: self._present.word_times(encoding, language, tokens, duration_s))
+
+    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+        """As the engine, in smaller batches where larger ones were too much."""
+        size = min(len(jobs), self._max_batch or len(jobs))
+        try:
+            found: list[Hypotheses] = []
+            for start in range(0, len(jobs), size):
+                part = jobs[start : start + size]
+                found += self._present.generate(part, beam_size=beam_size, hypotheses=hypotheses)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if size > 1:
+                self._max_batch = size // 2
+                log.warning("no memory for %d utterances together, %d from now on", size, self._max_batch)
+            else:
+                self._step_down(error)
+            return self.generate(jobs, beam_size=beam_size, hypotheses=hypotheses)
+        return found
+
+    @property
+    def _present(self) -> Recogniser:
+        if self._engine is None:
+            raise AssertionError("an engine that could not be loaded is used")
+        return self._engine
+
+    def _with_less(self, work: Callable[[], Result]) -> Result:
+        while True:
+            try:
+                return work()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._step_down(error)
+
+    def _step_down(self, error: Exception) -> None:
+        """Load a smaller engine in the place of this one; raises ``error`` if there is none."""
+        following = smaller(self.device, self.compute_type)
+        if following is None:
+            raise error
+        self._engine = None  # first of all its memory, then another
+        self._engine = self._loaded(*following)
+
+    def _loaded(self, device: str, compute_type: str) -> Recogniser:
+        try:
+            return self._load(device, compute_type)
+        except (RuntimeError, MemoryError) as error:
+            following = smaller(device, compute_type)
+            if following is None or not is_out_of_memory(error):
+                raise
+            log.warning("no memory on %s for %s: %s on %s instead", device, compute_type, *reversed(following))
+        return self._loaded(*following)

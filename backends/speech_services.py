@@ -1,0 +1,75 @@
+"""What the HTTP API asks of the actors for speech, as plain functions.
+
+All uploaded recordings together count as one session in the queue of utterances, so they cannot starve those who speak.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from backends.ingress.http_audio import AudioServices, Hearing
+from backends.ingress.http_models import ModelServices
+from backends.protocols import SpeechDetector
+from protocol.messages import (
+    ListModels,
+    LoadModel,
+    ModelShown,
+    NoWords,
+    SpokenAudio,
+    Synthesise,
+    Transcribe,
+    Transcript,
+    UnloadModel,
+    Utterance,
+)
+from runtime import Ref
+
+RECORDINGS: Final = "recordings"  # whose turn it is in the queue
+SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind those who speak
+
+
+@attrs.frozen
+class SpeechServices:
+    """Asks the two actors."""
+
+    transcription: Ref
+    speech: Ref
+
+    def audio(
+        self,
+        make_detector: Callable[[], SpeechDetector],
+        *,
+        at_once: int,
+        retry_after_s: Callable[[], float | None],
+        models: Callable[[], Sequence[str]],
+    ) -> AudioServices:
+        """Return what recordings and texts need."""
+        return AudioServices(self._transcribe, self._synthesise, make_detector, at_once, retry_after_s, models)
+
+    def models(self, start_timeout_s: float) -> ModelServices:
+        """Return what the routes about models need."""
+
+        async def load(name: str) -> ModelShown:
+            found: ModelShown = await self.transcription.ask(LoadModel(name), timeout_s=start_timeout_s)
+            return found
+
+        return ModelServices(self._models, load, self._unload)
+
+    async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
+        message = Transcribe(RECORDINGS, utterance, wanted.language, model=wanted.model, words=wanted.words)
+        found: Transcript | NoWords = await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+        return found
+
+    async def _synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
+        message = Synthesise(RECORDINGS, text, voice, speed)
+        found: SpokenAudio = await self.speech.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+        return found
+
+    async def _models(self) -> tuple[ModelShown, ...]:
+        found: tuple[ModelShown, ...] = await self.transcription.ask(ListModels())
+        return found
+
+    async def _unload(self, name: str) -> ModelShown:
+        found: ModelShown = await self.transcription.ask(UnloadModel(name))
+        return found

@@ -1,0 +1,277 @@
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.stt.desk import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
+from actors.transcription import Transcription
+from config.settings import TranscriptionSettings
+from protocol.messages import Count, NoWords, Observe, Transcribe, Transcript, Utterance
+from runtime import AskTimeout, ChildSpec, Ref, Tree
+from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+
+JOB_S = 1.0
+
+
+def clip(session_id: str, name: str, seconds: float = 1.0) -> Transcribe:
+    """Return an utterance that the fake worker will understand as ``name``."""
+    return Transcribe(session_id, Utterance(bytes(round(32_000 * seconds)), 0, 1_000), vocabulary=(name,))
+
+
+def worked(job: Job, **changes: Any) -> tuple[dict[str, Any], bytes]:
+    """Return a worker's result: every utterance's text is the first word of its vocabulary."""
+    item = {"language": "en", "confidence": 0.9, "alternatives": [], "compute_s": 0.5, "no_speech": None}
+    return {"items": [item | {"text": one["vocabulary"][0]} | changes for one in job.params["items"]]}, b""
+
+
+def names(job: Job) -> list[str]:
+    """Return which utterances were in a job."""
+    return [item["vocabulary"][0] for item in job.params["items"]]
+
+
+@attrs.define(eq=False)
+class Desk:
+    """A transcription with a fake pool."""
+
+    settings: TranscriptionSettings = attrs.field(
+        factory=lambda: attrs.evolve(default_settings().transcription, workers=1, queue_per_worker=8)
+    )
+    troubles: dict[tuple[str, ...], Exception] = attrs.field(factory=dict)
+    """What goes wrong with a job of just these utterances."""
+    pool: FakePool = attrs.field(init=False)
+    metrics: Script = attrs.field(factory=Script)
+    ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
+    answers: dict[str, Any] = attrs.field(factory=dict)
+    order: list[str] = attrs.field(factory=list)
+    level: int = 0
+    tree: Tree = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pool = FakePool(self._work)
+
+    async def _work(self, job: Job) -> tuple[dict[str, Any], bytes]:
+        await trio.sleep(JOB_S)
+        trouble = self.troubles.get(tuple(names(job)))
+        if trouble is not None:
+            raise trouble
+        return worked(job)
+
+    async def open(self, grow: Grow) -> None:
+        """Start it."""
+        metrics = scripted("metrics", self.metrics)
+        pool: Any = self.pool
+        actor = ChildSpec(
+            self.ref, lambda: Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
+        )
+        self.tree = await grow(metrics, actor)
+
+    async def ask(self, message: Transcribe) -> None:
+        """Ask, and note the answer or the error."""
+        [name] = message.vocabulary
+        try:
+            self.answers[name] = await self.ref.ask(message, timeout_s=100.0)
+        except TranscriptionUnavailable as error:
+            self.answers[name] = error
+        self.order.append(name)
+
+    async def ask_all(self, messages: Sequence[Transcribe]) -> None:
+        """Ask for all at once, in this order, and wait for all answers."""
+        async with trio.open_nursery() as nursery:
+            for message in messages:
+                nursery.start_soon(self.ask, message)
+                await wait_all_tasks_blocked()
+
+    def batches(self) -> list[list[str]]:
+        """Return which utterances went together."""
+        return [names(job) for job in self.pool.jobs]
+
+
+async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    message = Transcribe("s", Utterance(b"\1\0" * 8_000, 0, 500), language="de", vocabulary=("hallo",))
+    answer = await desk.ref.ask(message)
+    assert answer == Transcript("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
+    [job] = desk.pool.jobs
+    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
+    assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
+    assert job.blob == message.utterance.pcm
+    await wait_all_tasks_blocked()
+    assert desk.metrics.seen == [
+        Observe("stt_batch_size", (), 1),
+        Count("stt_audio_seconds_total", (), 0.5),
+        Observe("stt_real_time_factor", (), 1.0),
+    ]
+
+
+async def test_with_an_idle_worker_nobody_waits_for_company(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
+    await desk.open(grow)
+    start_s = trio.current_time()
+    await desk.ask_all([clip("a", "one"), clip("b", "two")])
+    assert desk.batches() == [["one"], ["two"]]
+    assert [job.at_s for job in desk.pool.jobs] == [start_s, start_s]
+
+
+async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
+    assert [len(batch) for batch in desk.batches()] == [1, 4, 2], "at most batch_size"
+    assert {answer.text for answer in desk.answers.values()} == set("0123456")
+    assert desk.pool.most_at_once == 1, "no more jobs at once than workers"
+    assert desk.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
+
+
+async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
+    batch = desk.pool.jobs[1]
+    assert [item["bytes"] for item in batch.params["items"]] == [16_000, 8_000]
+    assert len(batch.blob) == 24_000
+
+
+async def test_a_session_that_talks_a_lot_does_not_starve_another(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1, batch_size=1))
+    await desk.open(grow)
+    long = [clip("talker", f"long{number}", seconds=8.0) for number in range(4)]
+    await desk.ask_all([*long, clip("other", "short")])
+    assert desk.order == ["long0", "short", "long1", "long2", "long3"]
+
+
+async def test_a_full_queue_refuses_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask_all([clip("s", str(number)) for number in range(12)])
+    refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
+    assert [str(error) for error in refused] == ["8 utterances are waiting"] * 3
+    assert refused[0].retry_after_s == 2.0
+    assert desk.tree.status().children[-1].incarnation == 1, "that is no crash"
+
+
+async def test_a_batch_whose_worker_died_is_sent_once_more_one_by_one(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(
+        troubles={
+            ("good", "killer", "fine"): WorkerLost("signal 11"),
+            ("killer",): WorkerLost("signal 11"),
+        }
+    )
+    await desk.open(grow)
+    await desk.ask_all([clip("a", "first"), clip("b", "good"), clip("c", "killer"), clip("d", "fine")])
+    assert desk.batches() == [["first"], ["good", "killer", "fine"], ["good"], ["killer"], ["fine"]]
+    assert [job.attempts for job in desk.pool.jobs] == [2, 1, 2, 2, 2]
+    assert (desk.answers["good"].text, desk.answers["fine"].text) == ("good", "fine")
+    assert isinstance(desk.answers["killer"], TranscriptionUnavailable)
+
+
+@pytest.mark.parametrize(
+    "trouble", [JobFailed("out of memory"), JobTimeout("15 s"), PoolUnavailable("all down", 1.0), WorkerLost("killed")]
+)
+async def test_trouble_with_workers_is_told_and_crashes_nothing(
+    grow: Grow, autojump_clock: MockClock, trouble: Exception
+) -> None:
+    desk = Desk(troubles={("one",): trouble})
+    await desk.open(grow)
+    with pytest.raises(TranscriptionUnavailable, match=str(trouble)):
+        await desk.ref.ask(clip("s", "one"))
+    assert (await desk.ref.ask(clip("s", "two"))).text == "two"
+    assert desk.tree.status().children[-1].incarnation == 1
+
+
+async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+
+    async def give_up() -> None:
+        with pytest.raises(AskTimeout):
+            await desk.ref.ask(clip("b", "two"), timeout_s=0.5, linked=True)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(desk.ask, clip("a", "one"))
+        await wait_all_tasks_blocked()
+        nursery.start_soon(give_up)
+        await trio.sleep(0.6)
+        nursery.start_soon(desk.ask, clip("c", "three"))
+    assert desk.batches() == [["one"], ["three"]]
+    assert desk.tree.status().children[-1].statistics["queued"] == 0
+
+
+async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ref.tell("nonsense")
+    await wait_all_tasks_blocked()
+    last = desk.tree.status().children[-1].last_exit
+    assert last is not None
+    assert last.reason == "TypeError: transcription takes Transcribe, not str"
+
+
+@pytest.mark.parametrize(
+    ("queued", "free_workers", "size"), [(0, 1, 1), (1, 1, 1), (5, 2, 3), (9, 1, 4), (3, 0, 3), (2, 4, 1)]
+)
+def test_a_worker_takes_its_share_of_the_queue(queued: int, free_workers: int, size: int) -> None:
+    assert batch_size_for(queued, free_workers, limit=4) == size
+
+
+@pytest.mark.parametrize(("audio_s", "timeout_s"), [(0.0, 3.0), (15.0, 6.5), (30.0, 10.0), (90.0, 10.0)])
+def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, timeout_s: float) -> None:
+    assert job_timeout_for(audio_s, 10.0) == pytest.approx(timeout_s)
+
+
+def test_a_result_without_words_is_no_transcript() -> None:
+    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"), is_biased=True)]}, b"", 1.0, 1, 0.0))[0][
+        "items"
+    ]
+    assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
+    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Transcript(
+        "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
+    )
+
+
+def test_without_vocabulary_the_model_is_told_no_words() -> None:
+    assert item_of(clip("s", "x"), is_biased=False)["vocabulary"] == []
+
+
+async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "first"), urgency="early"))
+    assert isinstance(desk.answers["first"], Transcript)
+    early = attrs.evolve(clip("s", "early"), urgency="early")
+    await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
+    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
+    assert desk.order == ["first", "early", "second", "third"]
+
+
+async def test_partial_work_leaves_a_worker_idle(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
+    await desk.open(grow)
+    first = attrs.evolve(clip("a", "first"), urgency="partial")
+    second = attrs.evolve(clip("b", "second"), urgency="partial")
+    await desk.ask_all([first, second, attrs.evolve(clip("c", "early"), urgency="early")])
+    assert isinstance(desk.answers["first"], Transcript)
+    assert isinstance(desk.answers["second"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["early"], Transcript)
+
+
+async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1))
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
+    assert isinstance(desk.answers["part"], Transcript)
+
+
+async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(level=1)
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("s", "early"), urgency="early"))
+    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
+    await desk.ask(clip("s", "final"))
+    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["part"], TranscriptionUnavailable)
+    assert isinstance(desk.answers["final"], Transcript)

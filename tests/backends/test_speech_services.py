@@ -1,0 +1,60 @@
+from typing import Any, cast
+
+import attrs
+
+from backends.ingress.http_audio import Hearing
+from backends.speech.vad import EarshotDetector
+from backends.speech_services import SpeechServices
+from protocol.messages import (
+    ListModels,
+    LoadModel,
+    ModelShown,
+    SpokenAudio,
+    Synthesise,
+    Transcribe,
+    Transcript,
+    UnloadModel,
+    Utterance,
+)
+from runtime import Ref
+
+
+@attrs.define
+class Asked:
+    """The part of a reference that asks; answers by the kind of message."""
+
+    answers: dict[type, object]
+    seen: list[object] = attrs.field(factory=list)
+
+    async def ask(self, message: object, timeout_s: float = 5.0) -> object:
+        self.seen.append(message)
+        return self.answers[type(message)]
+
+
+def services(ears: Asked, mouth: Asked) -> SpeechServices:
+    return SpeechServices(cast("Ref", ears), cast("Ref", mouth))
+
+
+async def test_recordings_and_texts_are_one_session() -> None:
+    ears = Asked({Transcribe: Transcript("hello", "en", 1.0)})
+    mouth = Asked({Synthesise: SpokenAudio(b"", 22_050)})
+    options: Any = {"at_once": 1, "retry_after_s": lambda: None, "models": tuple}
+    audio = services(ears, mouth).audio(EarshotDetector, **options)
+    clip = Utterance(b"", 0, 0)
+
+    assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Transcript("hello", "en", 1.0)
+    await audio.synthesise("hello", "joe", 1.5)
+
+    assert ears.seen == [Transcribe("recordings", clip, "de", model="base", words=True)]
+    assert mouth.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
+
+
+async def test_wishes_about_models_go_to_the_ears() -> None:
+    shown = ModelShown("base", "loaded")
+    ears = Asked({ListModels: (shown,), LoadModel: shown, UnloadModel: shown})
+    models = services(ears, Asked({})).models(start_timeout_s=5.0)
+
+    assert await models.shown() == (shown,)
+    assert await models.load("base") == await models.unload("base") == shown
+
+    assert ears.seen == [ListModels(), LoadModel("base"), UnloadModel("base")]
