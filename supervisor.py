@@ -303,11 +303,9 @@ class House:
         )
 
     def _transcription(self) -> Transcription:
-        pool = self.adapters.whisper_pool()
-        pool.set_may_recycle(lambda: self.facts.load_level() < Level.NO_SHEDDABLE)
         self._stt = Transcription(
             self.settings.transcription,
-            pool,
+            self.adapters.ears(may_recycle=lambda: self.facts.load_level() < Level.NO_SHEDDABLE),
             self.refs.metrics,
             make_pool=self.adapters.whisper_pool,
             load_level=self.facts.load_level,
@@ -319,7 +317,7 @@ class House:
         return 0.0 if self._stt is None else self._stt.queue_delay_s()
 
     def _speech(self) -> Speech:
-        return Speech(self.settings.speech, self.adapters.piper_pool())
+        return Speech(self.settings.speech, self.adapters.mouth())
 
     def _load(self) -> Load | Skip:
         settings = self.settings.load

@@ -7,10 +7,11 @@ starve another. A phrase that was spoken lately is not made again.
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from backends.protocols import JobPool
 from config.settings import SpeechSettings
 from protocol.messages import SpokenAudio, Synthesise
 from runtime import Actor, DomainError
-from runtime.pool import Pool, WorkerError
+from runtime.pool import WorkerError
 
 CACHED_PHRASES = 64
 CACHED_TEXT_MAX_CHARS = 80  # "Timer set for ten seconds." comes again, a paragraph does not
@@ -25,7 +26,7 @@ class SpeechUnavailable(DomainError):
 class Speech(Actor):
     """Makes speech of sentences."""
 
-    def __init__(self, settings: SpeechSettings, pool: Pool | None) -> None:
+    def __init__(self, settings: SpeechSettings, pool: JobPool | None) -> None:
         self._settings = settings
         self._pool = pool
         self._cache: OrderedDict[Phrase, SpokenAudio] = OrderedDict()
@@ -56,7 +57,7 @@ class Speech(Actor):
         cache = {"cached_phrases": len(self._cache), "cache_hits": self._cache_hits}
         return cache | ({"pool": self._pool.statistics()} if self._pool is not None else {})
 
-    async def _synthesise(self, pool: Pool, message: Synthesise) -> SpokenAudio:
+    async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
         params = {"text": message.text, "voice": message.voice or self._settings.voice, "speed": message.speed}
         try:
             result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)

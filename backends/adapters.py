@@ -26,9 +26,18 @@ from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.machine import Machine, available_cpus
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.metrics import PrometheusMetrics
-from backends.protocols import AudioDecoder, IngressHandlers, LanguageModel, Refusal, SpeechDetector, ToolServer
+from backends.protocols import (
+    AudioDecoder,
+    IngressHandlers,
+    JobPool,
+    LanguageModel,
+    Refusal,
+    SpeechDetector,
+    ToolServer,
+)
 from backends.speech import piper, whisper
 from backends.speech.audio import make_decoder
+from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
 from backends.speech.vad import EarshotDetector
 from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
@@ -71,6 +80,26 @@ class Adapters:
         """Return a voice detector for one session."""
         return EarshotDetector()
 
+    def ears(self, may_recycle: Callable[[], bool]) -> JobPool:
+        """Return who transcribes with the usual model; its processes are replaced only when ``may_recycle()``."""
+        settings = self._settings.transcription
+        remote = RemoteEars.from_settings(settings).transcribe if settings.provider == "openai" else None
+        if remote is not None and not settings.fallback:
+            return RemoteFirst(settings.openai_url, "transcribe", remote, None)
+        pool = self.whisper_pool()
+        pool.set_may_recycle(may_recycle)
+        return pool if remote is None else RemoteFirst(settings.openai_url, "transcribe", remote, pool)
+
+    def mouth(self) -> JobPool | None:
+        """Return who speaks, if the server does."""
+        settings = self._settings.speech
+        if settings.provider == "none":
+            return None
+        if settings.provider == "piper":
+            return self.piper_pool()
+        pool = self.piper_pool() if settings.fallback else None
+        return RemoteFirst(settings.openai_url, "speak", RemoteMouth.from_settings(settings).speak, pool)
+
     def whisper_pool(self, model: str | None = None) -> Pool:
         """Return the processes that transcribe: with the usual model, or those of another one."""
         settings = self._settings.transcription
@@ -94,11 +123,9 @@ class Adapters:
             return Pool(spec, settings.model_workers, limits=limits)
         return Pool(spec, settings.workers, spares=settings.spare_workers, limits=limits)
 
-    def piper_pool(self) -> Pool | None:
-        """Return the processes that speak, if the server does."""
+    def piper_pool(self) -> Pool:
+        """Return the processes that speak."""
         settings = self._settings.speech
-        if settings.provider == "none":
-            return None
         spec = WorkerSpec(
             name="tts",
             target="backends.speech.piper:PiperWorker",

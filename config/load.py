@@ -137,10 +137,13 @@ RULES: Final = (
         lambda hypotheses, beam_size: hypotheses <= beam_size,
         "transcription.hypotheses must not be above transcription.beam_size",
     ),
-    Rule(
-        ("inference.provider", "inference.openai_url"),
-        lambda provider, url: provider != "openai" or bool(url),
-        "inference.provider = openai needs inference.openai_url",
+    *(
+        Rule(
+            (f"{part}.provider", f"{part}.openai_url"),
+            lambda provider, url: provider != "openai" or bool(url),
+            f"{part}.provider = openai needs {part}.openai_url",
+        )
+        for part in ("inference", "transcription", "speech")
     ),
 )
 

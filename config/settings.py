@@ -80,8 +80,14 @@ class AudioSettings:
 
 @attrs.frozen(kw_only=True)
 class TranscriptionSettings:
-    """Whisper."""
+    """Whisper, here or behind an address."""
 
+    provider: Literal["embedded", "openai"] = attrs.field(validator=in_(("embedded", "openai")))
+    openai_url: str
+    openai_model: str
+    openai_api_key: str = attrs.field(repr=False)
+    openai_timeout_s: float = attrs.field(validator=gt(0))
+    fallback: bool
     model: str
     models: tuple[str, ...]
     """Further ones that clients may ask for."""
@@ -147,7 +153,13 @@ class InferenceSettings:
 class SpeechSettings:
     """Text to speech."""
 
-    provider: Literal["piper", "none"] = attrs.field(validator=in_(("piper", "none")))
+    provider: Literal["piper", "openai", "none"] = attrs.field(validator=in_(("piper", "openai", "none")))
+    openai_url: str
+    openai_model: str
+    openai_voice: str
+    openai_api_key: str = attrs.field(repr=False)
+    openai_timeout_s: float = attrs.field(validator=gt(0))
+    fallback: bool
     voice: str
     workers: int = attrs.field(validator=ge(1))
     job_timeout_s: float = attrs.field(validator=gt(0))

@@ -1,4 +1,4 @@
-"""HTTP to a language-model server: one streamed completion at a time, every wait under a deadline.
+"""HTTP to a model's server: small answers, or one streamed completion at a time, every wait under a deadline.
 
 Rules kept here:
 
@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -98,20 +98,32 @@ class LlmServer:
         """Return the body of a small page; raises ``ProviderError``, ``Refused`` for a status that is no success."""
         return await self._small("GET", path, None)
 
-    async def post(self, path: str, body: bytes) -> bytes:
-        """Return the body of a small answer; raises as ``get`` does."""
-        return await self._small("POST", path, body)
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        content_type: str = "application/json",
+        within_s: float = AVAILABLE_WITHIN_S,
+    ) -> bytes:
+        """Return the body of an answer that is no stream; raises as ``get`` does."""
+        return await self._small("POST", path, body, {"content-type": content_type}, within_s)
 
-    async def _small(self, method: str, path: str, body: bytes | None) -> bytes:
-        headers = {} if body is None else {"content-type": "application/json"}
-        with trio.move_on_after(AVAILABLE_WITHIN_S):
+    async def _small(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None = None,
+        within_s: float = AVAILABLE_WITHIN_S,
+    ) -> bytes:
+        with trio.move_on_after(within_s):
             try:
                 async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
                     await self._check(response)
                     return await response.aread()
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise ProviderError(self._explain(error)) from error
-        raise ProviderError(f"{self.url} did not answer within {AVAILABLE_WITHIN_S:g} s")
+        raise ProviderError(f"{self.url} did not answer within {within_s:g} s")
 
     async def stream(
         self, path: str, body: bytes, answer: Answer, on_text: Callable[[str], Awaitable[None]]

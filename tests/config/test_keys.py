@@ -14,7 +14,9 @@ def test_keys_are_dotted_paths_through_the_sections() -> None:
 
 
 def test_only_what_the_settings_hide_from_repr_is_secret() -> None:
-    assert {name for name, key in KEYS.items() if key.is_secret} == {"inference.openai_api_key"}
+    assert {name for name, key in KEYS.items() if key.is_secret} == {
+        f"{part}.openai_api_key" for part in ("inference", "transcription", "speech")
+    }
 
 
 def test_settings_are_built_from_flat_values() -> None:

@@ -145,6 +145,8 @@ def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) ->
         {"audio.onset_threshold": "0.2"},
         {"transcription.hypotheses": "6"},
         {"inference.provider": "openai"},
+        {"transcription.provider": "openai"},
+        {"speech.provider": "openai"},
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(flags: dict[str, str]) -> None:

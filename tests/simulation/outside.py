@@ -150,9 +150,6 @@ class Workers:
     def statistics(self) -> Mapping[str, Any]:
         return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
 
-    def set_may_recycle(self, _may_recycle: Callable[[], bool]) -> None:
-        pass
-
 
 def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]:
     """Return what Whisper does: words out of samples."""
@@ -430,10 +427,13 @@ class Outside:
     def make_detector(self) -> Detector:
         return Detector()
 
-    def whisper_pool(self) -> Workers:
+    def ears(self, may_recycle: Callable[[], bool]) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))
 
-    def piper_pool(self) -> Workers:
+    def whisper_pool(self, _model: str) -> Workers:
+        return Workers("whisper", self._weather, hear(self._sayings))
+
+    def mouth(self) -> Workers:
         return Workers("piper", self._weather, self.voice.speak)
 
     def language_models(self) -> list[GuardedModel]:

@@ -108,3 +108,27 @@ async def test_a_long_recording_holds_up_nobody_who_speaks(
             assert completed["outcome"] == "done"
             assert not done, "the recording was still in work"
     assert done[0].lower().count("milk") == 25
+
+
+def test_another_server_can_borrow_its_ears_and_its_mouth(
+    house: Server, spoken: Spoken, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    url = f"{house.http_url}/v1"
+    settings = SMALL | {
+        "transcription.provider": "openai",
+        "transcription.openai_url": url,
+        "transcription.fallback": False,
+        "speech.provider": "openai",
+        "speech.openai_url": url,
+        "speech.fallback": False,
+    }
+    with running_server(tmp_path_factory.mktemp("borrower"), settings) as borrower:
+        base_url = f"{borrower.http_url}/v1"
+        with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
+            audio = client.audio.speech.create(
+                model="tts-1", voice="alloy", input="The kitchen light is on.", response_format="flac"
+            ).content
+            text = client.audio.transcriptions.create(model="whisper-1", file=("speech.flac", audio)).text.lower()
+        assert "kitchen light" in text
+        remotes = [borrower.actor(name)["statistics"] for name in ("transcription", "speech")]
+        assert [remote.get("pool", remote)["remote"]["fallbacks"] for remote in remotes] == [0, 0]
