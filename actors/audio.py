@@ -18,6 +18,7 @@ import trio
 
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
+from protocol.blocks import BlockSize
 from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
 from protocol.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages import (
@@ -75,6 +76,8 @@ class Audio(Actor):
         self._endpointer = Endpointer(settings)
         self._memory: SessionMemory
         self._heard = HeardAt()
+        self._heard_samples = 0
+        self._block = BlockSize(settings.block_samples, settings.max_block_samples)
         self._last_frame_s = 0.0
         self._last_ack_s = 0.0
         self._has_begun = trio.Event()
@@ -100,6 +103,7 @@ class Audio(Actor):
                 await self._emit(self._endpointer.press())
             case AudioEnd():
                 self._memory.is_pressed = False
+                await self._listen_on()
                 await self._emit(self._endpointer.release())
                 await self._acknowledge()
             case PauseJudged(end_sample, verdict):
@@ -133,9 +137,9 @@ class Audio(Actor):
             return
         self._last_frame_s = trio.current_time()
         for start in range(0, len(pcm), BLOCK_BYTES):
-            block = pcm[start : start + BLOCK_BYTES]
-            self._memory.audio.append(block)
-            await self._listen(block)
+            self._memory.audio.append(pcm[start : start + BLOCK_BYTES])
+            if self._memory.audio.end - self._heard_samples >= self._block.samples:
+                await self._listen_on()
         if self._last_frame_s - self._last_ack_s >= ACK_INTERVAL_S:
             await self._acknowledge()
 
@@ -145,11 +149,21 @@ class Audio(Actor):
         self._endpointer.seek(start)
         if self._memory.is_pressed:
             await self._emit(self._endpointer.press())
-        await self._listen(self._memory.audio.slice(start, self._memory.audio.end))
+        self._heard_samples = start
+        await self._listen()
 
-    async def _listen(self, pcm: bytes) -> None:
-        now_s = trio.current_time()
-        self._heard.mark(self._endpointer.position + len(pcm) // 2, now_s)
+    async def _listen_on(self) -> None:
+        """Listen, and see how long that takes."""
+        began_s = trio.current_time()
+        await self._listen()
+        self._block.adjust(trio.current_time() - began_s, is_silent=not self._endpointer.is_open)
+
+    async def _listen(self) -> None:
+        """Hear what is kept and has not been heard."""
+        end = self._memory.audio.end
+        pcm = self._memory.audio.slice(self._heard_samples, end)
+        self._heard_samples = end
+        self._heard.mark(end, trio.current_time())
         await self._emit(self._endpointer.feed(self._detector.probabilities(pcm)))
 
     async def _emit(self, events: list[EndpointEvent]) -> None:

@@ -17,8 +17,22 @@ import trio
 from actors.stt.desk import Desk, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.messages import ListModels, LoadModel, ModelShown, NoWords, Transcribe, Transcript, UnloadModel
-from protocol.model_shelf import Held, ShelfPolicy, expected_bytes, expired, in_the_way
+from protocol.messages import (
+    NoWords,
+    Transcribe,
+    Transcript,
+)
+from protocol.model_shelf import (
+    Held,
+    ListModels,
+    LoadModel,
+    ModelShown,
+    ShelfPolicy,
+    UnloadModel,
+    expected_bytes,
+    expired,
+    in_the_way,
+)
 from runtime import Actor, Ref
 from runtime.pool import StartFailure
 

@@ -35,7 +35,7 @@ from backends.protocols import (
     SpeechDetector,
     ToolServer,
 )
-from backends.speech import piper, whisper
+from backends.speech import conditioning, piper, whisper
 from backends.speech.audio import make_decoder
 from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
 from backends.speech.vad import EarshotDetector
@@ -61,6 +61,7 @@ class Adapters:
     """What the tree is given; grammar, metrics and machine are one for all, the rest is made on demand."""
 
     def __init__(self, settings: Settings) -> None:
+        conditioning.check(settings.audio)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -74,7 +75,7 @@ class Adapters:
 
     def make_decoder(self, audio: AudioFormat) -> AudioDecoder:
         """Return a decoder for one session's frames."""
-        return make_decoder(audio)
+        return conditioning.condition(make_decoder(audio), self._settings.audio)
 
     def make_detector(self) -> SpeechDetector:
         """Return a voice detector for one session."""

@@ -12,17 +12,14 @@ from backends.ingress.http_audio import AudioServices, Hearing
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.messages import (
-    ListModels,
-    LoadModel,
-    ModelShown,
     NoWords,
     SpokenAudio,
     Synthesise,
     Transcribe,
     Transcript,
-    UnloadModel,
     Utterance,
 )
+from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # whose turn it is in the queue

@@ -16,6 +16,7 @@ import trio
 import supervisor
 from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse
+from backends.speech.models import ModelError
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import Loaded
@@ -61,7 +62,7 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
-    except* CommandFileError as bad:
+    except* (CommandFileError, ModelError) as bad:
         click.echo(f"sayso: {root_cause(bad)}", err=True)
         return_code = EXIT_BAD_CONFIGURATION
     except* RestartIntensityExceeded as exceeded:

@@ -137,6 +137,11 @@ RULES: Final = (
         lambda hypotheses, beam_size: hypotheses <= beam_size,
         "transcription.hypotheses must not be above transcription.beam_size",
     ),
+    Rule(
+        ("audio.block_samples", "audio.max_block_samples"),
+        lambda block, most: block <= most,
+        "audio.block_samples must not be above audio.max_block_samples",
+    ),
     *(
         Rule(
             (f"{part}.provider", f"{part}.openai_url"),

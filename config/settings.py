@@ -76,6 +76,10 @@ class AudioSettings:
     max_utterance_s: float = attrs.field(validator=[gt(0), le(30)])
     stall_ms: int = attrs.field(validator=gt(0))
     buffer_s: float = attrs.field(validator=gt(0))
+    block_samples: int = attrs.field(validator=[ge(160), le(16_000)])
+    max_block_samples: int = attrs.field(validator=[ge(160), le(16_000)])
+    normalise: bool
+    noise_suppression: int = attrs.field(validator=[ge(0), le(4)])
 
 
 @attrs.frozen(kw_only=True)

@@ -167,42 +167,6 @@ class NoWords:
     reason: NoSpeechReason
 
 
-@attrs.frozen
-class ListModels:
-    """Anybody to transcription; answered by ``tuple[ModelShown, ...]``."""
-
-
-@attrs.frozen
-class LoadModel:
-    """To transcription: load this model, by any name that the setting takes; answered by ``ModelShown``."""
-
-    name: str
-
-
-@attrs.frozen
-class UnloadModel:
-    """To transcription: put this model away unless it is in use; answered by ``ModelShown``."""
-
-    name: str
-
-
-@attrs.frozen
-class ModelShown:
-    """One recogniser model as operators see it; figures only of one that is loaded."""
-
-    name: str
-    state: Literal["loaded", "loading", "available"]
-    is_usual: bool = False
-    device: str | None = None
-    compute_type: str | None = None
-    is_multilingual: bool | None = None
-    memory_bytes: int = 0
-    idle_s: float = 0.0
-    """Since it was last used."""
-    in_work: int = 0
-    """Utterances."""
-
-
 # --- understanding -------------------------------------------------------------------------------
 
 

@@ -94,13 +94,13 @@ class _Resampler:
     def __init__(self, rate_hz: int) -> None:
         self._stream: Any = None
         if rate_hz != INTERNAL_RATE_HZ:
-            self._stream = soxr.ResampleStream(rate_hz, INTERNAL_RATE_HZ, 1, dtype="int16", quality=RESAMPLER_QUALITY)
+            self._stream = soxr.ResampleStream(rate_hz, INTERNAL_RATE_HZ, 1, dtype="float32", quality=RESAMPLER_QUALITY)
 
     def __call__(self, samples: Samples) -> bytes:
         if self._stream is None:
             return samples.astype("<i2", copy=False).tobytes()
-        resampled: Samples = self._stream.resample_chunk(samples)
-        return resampled.astype("<i2", copy=False).tobytes()
+        resampled = self._stream.resample_chunk(samples.astype(np.float32))  # of integers soxr would add dither
+        return bytes(np.clip(resampled, -32_768, 32_767).round().astype("<i2").tobytes())
 
 
 def _from_s16le(frame: bytes) -> Samples:

@@ -40,6 +40,7 @@ class Ear:
     breaks: list[int] = attrs.field(factory=list)
     """Frames, counted anew in each incarnation, at which the detector breaks."""
     formats: list[events.AudioFormat] = attrs.field(factory=list)
+    block_samples: int = 256
     ref: Ref = attrs.field(factory=lambda: Ref("audio"))
     tree: Tree = attrs.field(init=False)
 
@@ -54,7 +55,7 @@ class Ear:
 
         def make() -> Audio:
             return Audio(
-                default_settings().audio,
+                attrs.evolve(default_settings().audio, block_samples=self.block_samples),
                 AudioPeers(vault.ref, connection.ref, dialogue.ref),
                 make_decoder=make_decoder,
                 detector=FakeDetector(self.breaks),
@@ -98,6 +99,31 @@ async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
     assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_112)
     assert first.utterance.pcm == ended.utterance.pcm[: len(first.utterance.pcm)]
     assert last.utterance == ended.utterance
+
+
+@pytest.mark.parametrize("block_samples", [1_024, 4_096])
+async def test_larger_blocks_change_when_it_is_heard_and_not_what(
+    grow: Grow, autojump_clock: MockClock, block_samples: int
+) -> None:
+    ears = [Ear(), Ear(block_samples=block_samples)]
+    for ear in ears:
+        ear.ref = Ref(f"audio {ear.block_samples}")
+        await ear.open(grow)
+        await ear.hear(silence(1.024) + voice(1.024) + silence(1.5), frame_s=0.02)
+    small, large = ([one.utterance for one in ear.dialogue.of(UtteranceEnded)] for ear in ears)
+    assert small == large
+    assert len(small) == 1
+
+
+async def test_what_waits_for_a_block_is_heard_when_the_button_goes_up(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear(block_samples=4_096)
+    await ear.open(grow, mode="push_to_talk")
+    await ear.ref.tell(events.AudioStart())
+    await ear.hear(voice(0.512), frame_s=0.016)
+    await ear.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert ended.utterance.end_ms == 512
 
 
 async def judge(ear: Ear, verdict: Verdict) -> None:

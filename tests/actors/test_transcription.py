@@ -10,7 +10,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.stt.desk import TranscriptionUnavailable
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.messages import ListModels, LoadModel, ModelShown, Transcribe, Transcript, UnloadModel, Utterance
+from protocol.messages import (
+    Transcribe,
+    Transcript,
+    Utterance,
+)
+from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import ChildSpec, Ref
 from runtime.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted

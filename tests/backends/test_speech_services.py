@@ -6,16 +6,13 @@ from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
 from backends.speech_services import SpeechServices
 from protocol.messages import (
-    ListModels,
-    LoadModel,
-    ModelShown,
     SpokenAudio,
     Synthesise,
     Transcribe,
     Transcript,
-    UnloadModel,
     Utterance,
 )
+from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import Ref
 
 

@@ -144,6 +144,7 @@ def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) ->
     [
         {"audio.onset_threshold": "0.2"},
         {"transcription.hypotheses": "6"},
+        {"audio.block_samples": "8000"},
         {"inference.provider": "openai"},
         {"transcription.provider": "openai"},
         {"speech.provider": "openai"},

@@ -73,16 +73,33 @@ def test_frequencies_above_the_band_are_filtered_out() -> None:
     assert np.abs(heard[1_000:-1_000]).max() < 100
 
 
-def test_frames_of_any_size_give_the_same_samples() -> None:
-    pcm = as_s16le(tone(48_000))
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 48_000])
+def test_frames_of_any_size_give_the_same_samples(rate_hz: int) -> None:
+    rng = np.random.default_rng(rate_hz)
+    samples = np.clip(tone(rate_hz) + rng.normal(0, 0.1, rate_hz), -1, 1)
+    pcm = as_s16le(samples)
+    whole = decode_all(AudioFormat("pcm_s16le", rate_hz), [pcm])
 
-    whole = decode_all(AudioFormat("pcm_s16le", 48_000), in_frames(pcm, 4_800))
-    pieces = decode_all(AudioFormat("pcm_s16le", 48_000), in_frames(pcm, 194))
+    for size in (2, 194, 640, 4_800):
+        pieces = decode_all(AudioFormat("pcm_s16le", rate_hz), in_frames(pcm, size))
+        shared = min(len(whole), len(pieces))
+        assert shared > 15_000
+        assert np.abs(whole[:shared].astype(int) - pieces[:shared]).max() <= 1  # the last bit of a float
 
-    shared = min(len(whole), len(pieces))
-    assert shared > 15_000
-    differences = np.abs(whole[:shared].astype(int) - pieces[:shared])
-    assert differences.max() <= 3  # the resampler dithers
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("name", ["pcm_s16le", "pcm_f32le"])
+def test_every_format_sounds_the_same(
+    name: Literal["pcm_s16le", "pcm_f32le"], rate_hz: int, channels: Literal[1, 2]
+) -> None:
+    samples = np.repeat(tone(rate_hz)[:, None], channels, axis=1).reshape(-1)
+    data = as_s16le(samples) if name == "pcm_s16le" else samples.astype("<f4").tobytes()
+
+    heard = decode_all(AudioFormat(name, rate_hz, channels), in_frames(data, 800 * channels))
+
+    assert loudest_hz(heard) == pytest.approx(TONE_HZ, abs=3)
+    assert np.abs(heard[2_000:-2_000]).max() == pytest.approx(16_383, rel=0.05)
 
 
 def test_two_channels_are_averaged() -> None:
