@@ -176,6 +176,7 @@ class Sessions:
             server=ServerInfo("sayso", self._adapters.version),
             server_status=self._facts.status_event,
             stt_models=self._facts.stt_models,
+            make_encoder=self._adapters.make_encoder,
             unix_time=time.time,
         )
 
@@ -317,7 +318,7 @@ class House:
         return 0.0 if self._stt is None else self._stt.queue_delay_s()
 
     def _speech(self) -> Speech:
-        return Speech(self.settings.speech, self.adapters.mouth())
+        return Speech(self.settings.speech, self.adapters.mouth(), self.refs.metrics)
 
     def _load(self) -> Load | Skip:
         settings = self.settings.load

@@ -39,6 +39,7 @@ from protocol.events import (
     ServerEvent,
     ServerInfo,
     SessionUpdate,
+    SpeechFormat,
     Status,
     Text,
 )
@@ -58,6 +59,7 @@ from protocol.messages import (
 )
 from protocol.rate import SlidingCount
 from protocol.session import Phase, SessionState, may_come_back, resume_key
+from protocol.speech_frames import SpeechEncoder, SpeechFrames
 from protocol.vault import SessionMemory
 from runtime import (
     Actor,
@@ -111,6 +113,7 @@ class Connection(Actor):
         server_status: Callable[[], Status],
         unix_time: Callable[[], float],
         stt_models: Callable[[], Sequence[str]] = tuple,
+        make_encoder: Callable[[int], SpeechEncoder],
     ) -> None:
         self._peers = peers
         self._settings = settings
@@ -120,6 +123,7 @@ class Connection(Actor):
         self._server_status = server_status
         self._unix_time = unix_time
         self._stt_models = stt_models
+        self._speech = SpeechFrames(make_encoder)
         self._state = SessionState()
         self._errors = SlidingCount(settings.session.max_client_errors, settings.session.client_error_window_s)
         self._memory: SessionMemory
@@ -158,6 +162,11 @@ class Connection(Actor):
 
     # --- writing ---------------------------------------------------------------------------------
 
+    @property
+    def _speech_format(self) -> SpeechFormat:
+        options = self._memory.options
+        return "pcm_s16le" if options is None else options.speech_format
+
     async def _write(self, message: object) -> None:
         """Write; raises ``SocketClosed``. While the client is lost, events are kept and audio is not."""
         socket: Socket | None = self._memory.socket
@@ -167,9 +176,9 @@ class Connection(Actor):
             case AudioRefused(reason):
                 await self._complain(RemoteProtocolError("bad_audio", reason))
             case SendAudio(samples):
-                if socket is not None:
-                    await socket.send_binary(samples)
+                await send_binary(socket, self._speech.frames(samples, self._speech_format))
             case DropAudio():
+                self._speech.drop()
                 if socket is not None:
                     socket.drop_queued_binary()
             case Hang(code, reason):
@@ -181,6 +190,8 @@ class Connection(Actor):
                 raise TypeError(f"connection cannot handle {type(message).__name__}")
 
     async def _send(self, event: ServerEvent) -> None:
+        frames, event = self._speech.announce(event, self._speech_format)
+        await send_binary(self._memory.socket, frames)
         self._state.send(event)
         seq = self._memory.next_seq()
         text = native.encode(event, seq)
@@ -382,6 +393,13 @@ class Connection(Actor):
             await trio.sleep_forever()
         finally:
             self._resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)
+
+
+async def send_binary(socket: Socket | None, frames: Sequence[bytes]) -> None:
+    """Queue audio, if there is anybody to hear it; raises ``SocketClosed``."""
+    if socket is not None:
+        for frame in frames:
+            await socket.send_binary(frame)
 
 
 def check_model(name: str | None, offered: Sequence[str]) -> None:

@@ -4,19 +4,14 @@ Sentences come one by one from each dialogue; a session has at most one in work,
 starve another. A phrase that was spoken lately is not made again.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
-from protocol.messages import SpokenAudio, Synthesise
-from runtime import Actor, DomainError
+from protocol.messages import Count, Gauge, SpokenAudio, Synthesise
+from protocol.phrase_cache import PhraseCache
+from runtime import Actor, DomainError, Ref
 from runtime.pool import WorkerError
-
-CACHED_PHRASES = 64
-CACHED_TEXT_MAX_CHARS = 80  # "Timer set for ten seconds." comes again, a paragraph does not
-Phrase = tuple[str | None, str, float]
-"""Voice, text and speed."""
 
 
 class SpeechUnavailable(DomainError):
@@ -26,11 +21,11 @@ class SpeechUnavailable(DomainError):
 class Speech(Actor):
     """Makes speech of sentences."""
 
-    def __init__(self, settings: SpeechSettings, pool: JobPool | None) -> None:
+    def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref) -> None:
         self._settings = settings
         self._pool = pool
-        self._cache: OrderedDict[Phrase, SpokenAudio] = OrderedDict()
-        self._cache_hits = 0
+        self._metrics = metrics
+        self._cache = PhraseCache(settings.cache_mb << 20)
 
     async def on_start(self) -> None:
         """Be ready when one worker has made its warm-up sentence."""
@@ -43,18 +38,21 @@ class Speech(Actor):
             raise TypeError(f"speech takes Synthesise, not {type(message).__name__}")
         if self._pool is None:
             raise SpeechUnavailable("speech.provider is none")
-        key = (message.voice, message.text, message.speed)
-        cached = self._cache.get(key)
+        cached = self._cache.find((message.voice, message.text, message.speed))
+        result = "miss" if cached is None else "hit"
+        self._metrics.tell_nowait(Count("speech_cache_requests_total", (result,)))
         if cached is not None:
-            self._cache_hits += 1
-            self._cache.move_to_end(key)
             return cached
         self.context.reply_in_task(self._synthesise, self._pool, message)
         return None
 
     def statistics(self) -> Mapping[str, object]:
         """Show the pool and the cache."""
-        cache = {"cached_phrases": len(self._cache), "cache_hits": self._cache_hits}
+        cache = {
+            "cached_phrases": len(self._cache),
+            "cache_bytes": self._cache.size_bytes,
+            "cache_hits": self._cache.hits,
+        }
         return cache | ({"pool": self._pool.statistics()} if self._pool is not None else {})
 
     async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
@@ -64,12 +62,6 @@ class Speech(Actor):
         except WorkerError as error:
             raise SpeechUnavailable(str(error)) from error
         audio = SpokenAudio(pcm, result["sample_rate"])
-        self._remember((message.voice, message.text, message.speed), audio)
+        self._cache.keep((message.voice, message.text, message.speed), audio)
+        self._metrics.tell_nowait(Gauge("speech_cache_bytes", (), self._cache.size_bytes))
         return audio
-
-    def _remember(self, key: Phrase, audio: SpokenAudio) -> None:
-        if len(key[1]) > CACHED_TEXT_MAX_CHARS:
-            return
-        self._cache[key] = audio
-        if len(self._cache) > CACHED_PHRASES:
-            self._cache.popitem(last=False)

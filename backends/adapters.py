@@ -37,12 +37,14 @@ from backends.protocols import (
 )
 from backends.speech import conditioning, piper, whisper
 from backends.speech.audio import make_decoder
+from backends.speech.opus import OpusSpeech
 from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
 from backends.speech.vad import EarshotDetector
 from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
+from protocol.speech_frames import SpeechEncoder
 from runtime.pool import Pool, WorkerLimits, WorkerSpec
 
 WEBSOCKET_PATHS = frozenset({"/ws"})
@@ -76,6 +78,10 @@ class Adapters:
     def make_decoder(self, audio: AudioFormat) -> AudioDecoder:
         """Return a decoder for one session's frames."""
         return conditioning.condition(make_decoder(audio), self._settings.audio)
+
+    def make_encoder(self, sample_rate_hz: int) -> SpeechEncoder:
+        """Return an encoder for one stretch of speech that a client wants as packets."""
+        return OpusSpeech(sample_rate_hz)
 
     def make_detector(self) -> SpeechDetector:
         """Return a voice detector for one session."""

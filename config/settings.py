@@ -171,6 +171,7 @@ class SpeechSettings:
     spare_workers: int = attrs.field(validator=ge(0))
     worker_memory_mb: int = attrs.field(validator=ge(0))
     lead_s: float = attrs.field(validator=gt(0))
+    cache_mb: int = attrs.field(validator=ge(0))
 
 
 @attrs.frozen(kw_only=True)

@@ -15,6 +15,7 @@ import attrs
 Capability = Literal["stt", "llm", "tools", "tts"]
 Mode = Literal["hands_free", "push_to_talk"]
 SampleFormat = Literal["pcm_s16le", "pcm_f32le", "opus"]
+SpeechFormat = Literal["pcm_s16le", "opus"]
 StopReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
 NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence"]
 Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
@@ -53,6 +54,7 @@ class ConnectionRequest:
     interim: bool = False
     stt_model: str | None = None
     word_times: bool = False
+    speech_format: SpeechFormat = "pcm_s16le"
     resume: Resume | None = None
 
 
@@ -99,6 +101,7 @@ class SessionUpdate:
     interim: bool | None = None
     stt_model: str | None = None
     word_times: bool | None = None
+    speech_format: SpeechFormat | None = None
     voice: str | None = None
     task: str | None = None
 

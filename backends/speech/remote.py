@@ -63,8 +63,11 @@ class RemoteFirst:
 
     def statistics(self) -> Mapping[str, Any]:
         """Show the server and the pool behind it."""
+        is_well = self._breaker.state is BreakerState.CLOSED
+        alone = {"size": 1, "ready": int(is_well), "waiting": 0, "rss_bytes": 0, "pss_bytes": 0, "busy_ratio": 0.0}
+        behind = alone | {"workers": []} if self._pool is None else self._pool.statistics()
         remote = {"breaker": self._breaker.state.value, "answers": self._answers, "fallbacks": self._fallbacks}
-        return {**({} if self._pool is None else self._pool.statistics()), "remote": {"url": self._name, **remote}}
+        return {**behind, "remote": {"url": self._name, **remote}}
 
     async def call(
         self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2

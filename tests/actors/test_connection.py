@@ -33,6 +33,20 @@ def frame(name: str, **data: Any) -> str:
     return json.dumps({"type": name, "data": data})
 
 
+@attrs.define
+class PairedBytes:
+    """A speech encoder whose packets are two bytes and a mark."""
+
+    rate_hz: int
+    rest: bytes = b""
+
+    def encode(self, pcm: bytes, *, is_last: bool = False) -> list[bytes]:
+        data = self.rest + pcm
+        whole = len(data) if is_last else len(data) - len(data) % 2
+        self.rest = data[whole:]
+        return [b"packet " + data[start : start + 2] for start in range(0, whole, 2)]
+
+
 @attrs.define(eq=False)
 class Line:
     """A connection with a client at one end and scripted actors at the other."""
@@ -71,6 +85,7 @@ class Line:
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
                 stt_models=lambda: ("tiny.en", "base"),
+                make_encoder=PairedBytes,
             )
 
         connection = ChildSpec(self.ref, make, restart=Restart.TRANSIENT)
@@ -298,6 +313,24 @@ async def test_speech_goes_out_as_binary_and_can_be_dropped(grow: Grow, autojump
     await wait_all_tasks_blocked()
     assert line.socket.sent[-1] == b"\1\2"
     assert line.socket.drops == 1
+
+
+async def test_speech_goes_out_as_packets_to_whom_wants_them(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    await line.open(grow)
+    await line.send(frame("session_update", speech_format="opus"))
+    line.socket.sent.clear()
+    for message in (
+        Send(events.SpeechAudioStart("t", "pcm_s16le", 22_050)),
+        SendAudio(b"abc"),
+        Send(events.SpeechAudioEnd("t")),
+    ):
+        await line.ref.tell(message)
+    await wait_all_tasks_blocked()
+    start, *packets, end = line.socket.sent
+    assert packets == [b"packet ab", b"packet c"]
+    assert json.loads(start)["data"] == {"turn_id": "t", "format": "opus", "sample_rate": 48_000}
+    assert json.loads(end)["type"] == "speech_audio_end"
 
 
 async def test_a_silent_client_is_told_that_the_server_lives(grow: Grow, autojump_clock: MockClock) -> None:

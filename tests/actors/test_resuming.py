@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
+from backends.speech.opus import OpusSpeech
 from protocol import events
 from protocol.messages import Configured, Hang, Presence, Send, SendAudio
 from protocol.pcm_buffer import PcmBuffer
@@ -106,6 +107,7 @@ class Lines:
             server=events.ServerInfo("sayso", "0"),
             server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
             unix_time=lambda: 1_000_000.0,
+            make_encoder=OpusSpeech,
         )
 
 

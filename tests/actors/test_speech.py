@@ -4,11 +4,11 @@ import attrs
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.speech import CACHED_PHRASES, Speech, SpeechUnavailable
-from protocol.messages import SpokenAudio, Synthesise
+from actors.speech import Speech, SpeechUnavailable
+from protocol.messages import Count, Gauge, SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, default_settings
+from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 
 @attrs.define(eq=False)
@@ -18,6 +18,7 @@ class Booth:
     trouble: Exception | None = None
     has_pool: bool = True
     pool: FakePool = attrs.field(init=False)
+    metrics: Script = attrs.field(factory=Script)
     ref: Ref = attrs.field(factory=lambda: Ref("speech"))
     tree: Tree = attrs.field(init=False)
 
@@ -32,7 +33,10 @@ class Booth:
     async def open(self, grow: Grow) -> None:
         """Start it."""
         pool: Any = self.pool if self.has_pool else None
-        self.tree = await grow(ChildSpec(self.ref, lambda: Speech(default_settings().speech, pool)))
+        metrics = scripted("metrics", self.metrics)
+        self.tree = await grow(
+            metrics, ChildSpec(self.ref, lambda: Speech(default_settings().speech, pool, metrics.ref))
+        )
 
     async def speak(self, text: str, voice: str | None = None) -> SpokenAudio:
         """Ask for a sentence."""
@@ -56,9 +60,15 @@ async def test_a_short_phrase_is_made_once(grow: Grow, autojump_clock: MockClock
     await booth.open(grow)
     assert await booth.speak("Done.") == await booth.speak("Done.")
     assert len(booth.pool.jobs) == 1
-    statistics = booth.tree.status().children[0].statistics
+    statistics = booth.tree.status().children[-1].statistics
     assert (statistics["cached_phrases"], statistics["cache_hits"]) == (1, 1)
     assert statistics["pool"] == booth.pool.statistics()
+    await wait_all_tasks_blocked()
+    assert booth.metrics.seen == [
+        Count("speech_cache_requests_total", ("miss",)),
+        Gauge("speech_cache_bytes", (), len("Done.")),
+        Count("speech_cache_requests_total", ("hit",)),
+    ]
 
 
 async def test_a_long_sentence_is_not_remembered(grow: Grow, autojump_clock: MockClock) -> None:
@@ -67,20 +77,6 @@ async def test_a_long_sentence_is_not_remembered(grow: Grow, autojump_clock: Moc
     for _ in range(2):
         await booth.speak("long " * 20)
     assert len(booth.pool.jobs) == 2
-
-
-async def test_of_too_many_phrases_the_one_used_longest_ago_is_forgotten(grow: Grow, autojump_clock: MockClock) -> None:
-    booth = Booth()
-    await booth.open(grow)
-    for number in range(CACHED_PHRASES):
-        await booth.speak(f"Number {number}.")
-    await booth.speak("Number 0.")  # used again, so number 1 is the oldest
-    await booth.speak("One more.")
-    made = len(booth.pool.jobs)
-    await booth.speak("Number 0.")
-    assert len(booth.pool.jobs) == made
-    await booth.speak("Number 1.")
-    assert len(booth.pool.jobs) == made + 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +98,7 @@ async def test_without_a_provider_there_is_no_speech(grow: Grow, autojump_clock:
     await booth.open(grow)
     with pytest.raises(SpeechUnavailable, match=r"speech\.provider is none"):
         await booth.speak("Hello.")
-    assert booth.tree.status().children[0].statistics == {"cached_phrases": 0, "cache_hits": 0}
+    assert booth.tree.status().children[-1].statistics == {"cached_phrases": 0, "cache_bytes": 0, "cache_hits": 0}
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
@@ -110,7 +106,7 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await booth.open(grow)
     await booth.ref.tell("nonsense")
     await wait_all_tasks_blocked()
-    last = booth.tree.status().children[0].last_exit
+    last = booth.tree.status().children[-1].last_exit
     assert last is not None
     assert last.reason == "TypeError: speech takes Synthesise, not str"
 

@@ -30,6 +30,7 @@ from protocol.messages import (
     ToolSpec,
     TurnRecord,
 )
+from protocol.speech_frames import SpeechEncoder
 from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
@@ -423,6 +424,9 @@ class Outside:
 
     def make_decoder(self, _audio: AudioFormat) -> Decoder:
         return Decoder()
+
+    def make_encoder(self, _sample_rate_hz: int) -> SpeechEncoder:
+        raise AssertionError("nobody here wants packets")
 
     def make_detector(self) -> Detector:
         return Detector()

@@ -216,6 +216,7 @@ async def test_without_a_pool_the_trouble_is_told() -> None:
         await nursery.start(workers.run)
         with pytest.raises(PoolUnavailable, match="there is broken"):
             await speak(workers)
+        assert workers.statistics().keys() >= FakePool(here).statistics().keys(), "metrics and health read them"
         with pytest.raises(PoolUnavailable, match="does not do info"):
             await workers.call("info", {}, b"", timeout_s=1.0)
         nursery.cancel_scope.cancel()

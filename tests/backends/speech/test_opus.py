@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from backends.speech.audio import make_decoder
+from backends.speech.opus import OpusSpeech
+from protocol.events import AudioFormat
+
+
+def tone(rate_hz: int, seconds: float) -> bytes:
+    samples = 8_000 * np.sin(2 * np.pi * 440 * np.arange(round(rate_hz * seconds)) / rate_hz)
+    return bytes(samples.round().astype("<i2").tobytes())
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 24_000, 48_000])
+@pytest.mark.parametrize("chunk_s", [0.013, 0.1])
+def test_speech_survives_the_way_there_and_back(rate_hz: int, chunk_s: float) -> None:
+    pcm = tone(rate_hz, 1.0)
+    encoder = OpusSpeech(rate_hz)
+    step = 2 * round(rate_hz * chunk_s)
+    packets = [packet for start in range(0, len(pcm), step) for packet in encoder.encode(pcm[start : start + step])]
+    packets += encoder.encode(b"", is_last=True)
+
+    decoder = make_decoder(AudioFormat("opus", 48_000))
+    heard = np.frombuffer(b"".join(decoder.decode(packet) for packet in packets), "<i2").astype(float)
+
+    assert 15_500 <= len(heard) <= 17_000
+    spectrum = np.abs(np.fft.rfft(heard[4_000:12_000] * np.hanning(8_000)))
+    assert int(np.argmax(spectrum)) * 2 == pytest.approx(440, abs=4)
+    assert np.abs(heard[4_000:12_000]).max() == pytest.approx(8_000, rel=0.2)
+    assert sum(map(len, packets)) < len(pcm) / 4
+    assert max(map(len, packets)) < 400
+
+
+def test_nothing_becomes_no_sound_worth_mentioning() -> None:
+    assert len(OpusSpeech(22_050).encode(b"", is_last=True)) <= 2
