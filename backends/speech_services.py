@@ -54,7 +54,9 @@ class SpeechServices:
         return ModelServices(self._models, load, self._unload)
 
     async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
-        message = Transcribe(RECORDINGS, utterance, wanted.language, model=wanted.model, words=wanted.words)
+        message = Transcribe(
+            RECORDINGS, utterance, wanted.language, urgency="background", model=wanted.model, words=wanted.words
+        )
         found: Transcript | NoWords = await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
         return found
 

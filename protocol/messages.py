@@ -15,8 +15,8 @@ INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
 
 Verdict = Literal["complete", "unfinished"]
 """Of words before a pause: nothing more is to be expected, or something more is."""
-Urgency = Literal["final", "early", "partial"]
-"""Of a transcription: what was said, what was said if that was all, what was said so far."""
+Urgency = Literal["final", "early", "partial", "background"]
+"""Of a transcription: what was said, what was said if that was all, what was said so far, what nobody waits for."""
 
 # --- audio ---------------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Transcribe:
     vocabulary: tuple[str, ...] = ()
     """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
     urgency: Urgency = "final"
-    """Work that is not for a final text is refused unless a worker is idle."""
+    """Early and partial work is refused unless a worker is idle; background work waits until there is no other."""
     model: str | None = None
     """Name of the model; ``None`` is the usual one."""
     words: bool = False

@@ -3,6 +3,8 @@
 Rules kept here:
 
 * Early and partial work, which may be for nothing, is done by idle workers only.
+* Background work (recordings) begins only while nobody else waits, one piece at a time, and of several workers it
+  leaves one free: whoever begins to speak finds a worker.
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
 * Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
@@ -82,6 +84,7 @@ class Desk:
         self._workers = workers
         self._load_level = load_level
         self._queue: FairQueue[_Job] = FairQueue(workers * settings.queue_per_worker)
+        self._background: FairQueue[_Job] = FairQueue(workers * settings.queue_per_worker)
         self._arrived = trio.Event()
         self._free_workers = trio.Semaphore(workers)
         self._delay = QueueDelay()
@@ -107,7 +110,12 @@ class Desk:
     def statistics(self) -> Mapping[str, object]:
         """Show the queue and the pool."""
         delay_s = self.queue_delay_s()
-        return {"queued": len(self._queue), "queue_min_delay_s": delay_s, "pool": self._pool.statistics()}
+        return {
+            "queued": len(self._queue),
+            "queued_background": len(self._background),
+            "queue_min_delay_s": delay_s,
+            "pool": self._pool.statistics(),
+        }
 
     @property
     def memory_bytes(self) -> int:
@@ -132,16 +140,17 @@ class Desk:
     async def answer(self, message: Transcribe) -> Transcript | NoWords:
         """Transcribe one utterance; raises ``TranscriptionUnavailable``."""
         job = _Job(message, queued_s=trio.current_time())
-        if message.urgency != "final" and not self._has_time_for(message.urgency):
+        queue = self._background if message.urgency == "background" else self._queue
+        if message.urgency in ("early", "partial") and not self._has_time_for(message.urgency):
             raise TranscriptionUnavailable(f"no worker is idle for {message.urgency} work")
-        if not self._queue.put(message.session_id, job, cost=message.utterance.duration_s):
-            raise TranscriptionUnavailable(f"{len(self._queue)} utterances are waiting")
+        if not queue.put(message.session_id, job, cost=message.utterance.duration_s):
+            raise TranscriptionUnavailable(f"{len(queue)} utterances are waiting")
         self._arrived.set()
         self.in_work += 1
         try:
             await job.finished.wait()
         finally:
-            self._queue.discard(message.session_id, job)
+            queue.discard(message.session_id, job)
             self.in_work -= 1
             self.last_used_s = trio.current_time()
         if isinstance(job.answer, TranscriptionUnavailable):
@@ -159,17 +168,20 @@ class Desk:
 
     async def _dispatch(self) -> None:
         while True:
-            while not self._queue:
+            while not self._queue and not self._has_room_for_background(self._free_workers.value):
                 self._arrived = trio.Event()
                 await self._arrived.wait()
             had_to_wait = await self._acquire_worker()
-            if had_to_wait and len(self._queue) < self._settings.batch_size:
+            if had_to_wait and self._queue and len(self._queue) < self._settings.batch_size:
                 await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
             batch = self._next_batch()
             if batch:
                 self._nursery.start_soon(self._run_batch, batch)
             else:
                 self._free_workers.release()
+
+    def _has_room_for_background(self, free_workers: int) -> bool:
+        return bool(self._background) and not self._queue and free_workers >= min(2, self._workers)
 
     async def _acquire_worker(self) -> bool:
         try:
@@ -180,6 +192,9 @@ class Desk:
         return False
 
     def _next_batch(self) -> list[_Job]:
+        if self._has_room_for_background(self._free_workers.value + 1):
+            job = self._background.take()
+            return [] if job is None else [job]
         wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
         jobs = (self._queue.take() for _ in range(wanted))
         batch = [job for job in jobs if job is not None]
@@ -192,6 +207,7 @@ class Desk:
             await self._transcribe(batch)
         finally:
             self._free_workers.release()
+            self._arrived.set()
 
     async def _transcribe(self, batch: list[_Job]) -> None:
         started_s = trio.current_time()

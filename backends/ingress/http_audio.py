@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* This is work for which nobody stands and waits: it is refused first under load, and it never takes the last worker
-  from those who speak.
+* This is work for which nobody stands and waits: it is refused first under load and rests while there is some, and it
+  never takes the last worker from those who speak.
 * A recording is decoded as its segments are transcribed, in a thread; of an hour only seconds are in memory.
 * Errors have OpenAI's shape, so that its clients show them.
 """
@@ -217,16 +217,18 @@ class Job:
             return self._next, utterance
 
     async def _ask(self, utterance: Utterance) -> Transcript | NoWords:
-        """Ask again while the queue is full of those who speak."""
+        """Ask once the house is not under load, and again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
-            try:
-                return await self._services.transcribe(utterance, self._wanted)
-            except (AskError, MailboxError) as error:
-                pause_s = getattr(error, "retry_after_s", None)
-                if pause_s is None or trio.current_time() + pause_s > give_up_s:
-                    raise
-                await trio.sleep(pause_s)
+            pause_s = self._services.retry_after_s()
+            if pause_s is None or trio.current_time() + pause_s > give_up_s:
+                try:
+                    return await self._services.transcribe(utterance, self._wanted)
+                except (AskError, MailboxError) as error:
+                    pause_s = getattr(error, "retry_after_s", None)
+                    if pause_s is None or trio.current_time() + pause_s > give_up_s:
+                        raise
+            await trio.sleep(pause_s)
 
 
 # --- what clients send ---------------------------------------------------------------------------

@@ -42,7 +42,7 @@ async def test_recordings_and_texts_are_one_session() -> None:
     assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Transcript("hello", "en", 1.0)
     await audio.synthesise("hello", "joe", 1.5)
 
-    assert ears.seen == [Transcribe("recordings", clip, "de", model="base", words=True)]
+    assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
     assert mouth.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
 
 

@@ -275,3 +275,39 @@ async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_cloc
     assert isinstance(desk.answers["early"], TranscriptionUnavailable)
     assert isinstance(desk.answers["part"], TranscriptionUnavailable)
     assert isinstance(desk.answers["final"], Transcript)
+
+
+def piece(name: str) -> Transcribe:
+    """Return one piece of a recording."""
+    return attrs.evolve(clip("recordings", name, seconds=20.0), urgency="background")
+
+
+async def test_a_recording_leaves_a_worker_for_whoever_begins_to_speak(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=3))
+    await desk.open(grow)
+    async with trio.open_nursery() as nursery:
+        for number in range(6):
+            nursery.start_soon(desk.ask, piece(f"piece {number}"))
+        await wait_all_tasks_blocked()
+        assert desk.pool.at_once == 2, "in parallel, and one worker is left"
+        nursery.start_soon(desk.ask, clip("caller", "live"))
+    live = desk.answers["live"]
+    assert live.queue_s == 0.0
+    assert ["live"] in desk.batches(), "and shares no batch with pieces of a recording"
+    assert len(desk.answers) == 7
+
+
+async def test_those_who_speak_go_before_all_recordings(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask_all([clip("a", "one"), piece("piece 1"), piece("piece 2"), clip("b", "two"), clip("c", "three")])
+    assert desk.batches() == [["one"], ["two", "three"], ["piece 1"], ["piece 2"]]
+
+
+async def test_too_many_pieces_are_refused_and_take_no_place_from_others(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask_all([*(piece(str(number)) for number in range(12)), clip("caller", "live")])
+    refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
+    assert len(refused) == 3
+    assert isinstance(desk.answers["live"], Transcript)

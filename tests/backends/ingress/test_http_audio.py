@@ -46,6 +46,8 @@ class House:
 
     at_once: int = 2
     retry_after_s: float | None = None
+    loads: list[float | None] = attrs.field(factory=list)
+    """What the load is when it is asked for, before it is ``retry_after_s``."""
     troubles: list[Exception] = attrs.field(factory=list)
     hold: Callable[[int], Awaitable[None]] | None = None
     """What the segment of a number waits for."""
@@ -83,7 +85,7 @@ class House:
             self.synthesise,
             LoudnessDetector,
             self.at_once,
-            lambda: self.retry_after_s,
+            lambda: self.loads.pop(0) if self.loads else self.retry_after_s,
             lambda: ("tiny.en", "base"),
         )
 
@@ -277,6 +279,14 @@ async def test_under_load_recordings_and_texts_have_to_wait() -> None:
             assert response.status_code == 503
             assert response.headers["retry-after"] == "7"
     assert (house.heard, house.spoken) == ([], [])
+
+
+async def test_a_recording_in_work_rests_while_there_is_load() -> None:
+    house = House(at_once=1, loads=[None, None, 0.01, 0.02])  # asked at the door and before each piece
+    async with running(house) as client:
+        response = await upload(client)
+    assert response.json() == {"text": "part 1 part 2"}
+    assert (house.loads, len(house.heard)) == ([], 2)
 
 
 # --- speech --------------------------------------------------------------------------------------
