@@ -128,7 +128,7 @@ class Transcribe:
     model: str | None = None
     """Name of the model; ``None`` is the usual one."""
     words: bool = False
-    """Whether the times of the words are wanted; they cost a quarter of a decode more."""
+    """Whether the times of the words are wanted; they cost a tenth of a decode more."""
 
 
 @attrs.frozen

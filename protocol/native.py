@@ -148,7 +148,9 @@ def _present(event: object) -> dict[str, Any]:
     present = {}
     for name, is_nested in _fields[type(event)]:
         value = getattr(event, name)
-        if value is not None:
+        if isinstance(value, tuple) and is_nested:
+            present[name] = [_present(one) for one in value]
+        elif value is not None:
             present[name] = _present(value) if is_nested else value
     return present
 

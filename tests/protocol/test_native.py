@@ -325,3 +325,13 @@ def test_every_event_arrives_as_it_was_sent(kind: type, data: st.DataObject) -> 
     event = data.draw(st.builds(kind, **given_fields))
     received = json.loads(native.encode(event, 5))
     assert received == {"type": native.wire_name(kind), "data": without_none(event), "seq": 5}
+
+
+def test_objects_in_a_list_are_written_out_too() -> None:
+    words = (events.Word("turn", 100, 300, 0.9), events.Word("it", 300, 450, 0.8))
+    transcript = events.Transcript("t", "turn it", "en", 0.9, events.AudioSpan(0, 500), words)
+    data = json.loads(native.encode(transcript, 1))["data"]
+    assert data["words"] == [
+        {"text": "turn", "start_ms": 100, "end_ms": 300, "confidence": 0.9},
+        {"text": "it", "start_ms": 300, "end_ms": 450, "confidence": 0.8},
+    ]

@@ -110,6 +110,21 @@ async def test_a_long_recording_holds_up_nobody_who_speaks(
     assert done[0].lower().count("milk") == 25
 
 
+async def test_a_session_has_its_own_model_times_of_words_and_packets(house: Server, spoken: Spoken) -> None:
+    wishes = {"stt_model": "base", "word_times": True, "speech_format": "opus"}
+    async with talking(house.url, (*QUIET, "tts"), **wishes) as speaker:
+        pcm = spoken("What time is it?")
+        await speaker.speak(SILENCE + pcm + SILENCE)
+        transcript = await speaker.next("transcript")
+        assert [word["text"].strip("?,").lower() for word in transcript["words"]] == ["what", "time", "is", "it"]
+        begins_ms, ends_ms = len(SILENCE) / 32, len(SILENCE + pcm) / 32
+        assert begins_ms - 350 <= transcript["words"][0]["start_ms"] < transcript["words"][-1]["end_ms"] < ends_ms + 400
+        start = await speaker.next("speech_audio_start")
+        assert (start["format"], start["sample_rate"]) == ("opus", 48_000)
+        await speaker.next("speech_audio_end")
+        assert 0 < len(speaker.audio) < 20_000
+
+
 def test_another_server_can_borrow_its_ears_and_its_mouth(
     house: Server, spoken: Spoken, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -6,8 +6,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.turn.hearing import EarlyHearing, PartialHearing, hear, transcribe
+from actors.turn.kit import Wishes
 from protocol import events
-from protocol.messages import CommandMatch, Count, NoWords, Transcribe, Transcript, Utterance, Verdict
+from protocol.messages import CommandMatch, Count, NoWords, SpokenWord, Transcribe, Transcript, Utterance, Verdict
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow
@@ -30,6 +31,20 @@ async def test_words_are_shown_and_returned(grow: Grow, autojump_clock: MockCloc
     await wait_all_tasks_blocked()
     shown = events.Transcript("t", "hello", "en", 0.9, events.AudioSpan(500, 1_500))
     assert room.connection.events() == [shown, shown]
+
+
+async def test_a_session_names_its_model_and_gets_the_times_of_words(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    heard = Transcript("turn it", "en", 0.9, words=(SpokenWord("turn", 100, 300, 0.9),))
+    room.transcription.answers[Transcribe] = heard
+    await room.open(grow)
+    wishes = Wishes(events.ConnectionRequest("tester", ("stt",), stt_model="base", word_times=True))
+    await transcribe(room.kit(), wishes, "t", UTTERANCE)
+    [asked] = room.transcription.of(Transcribe)
+    assert (asked.model, asked.words) == ("base", True)
+    await wait_all_tasks_blocked()
+    [shown] = room.connection.events(events.Transcript)
+    assert shown.words == (events.Word("turn", 600, 800, 0.9),)
 
 
 async def test_nothing_said_is_shown_with_its_reason(grow: Grow, autojump_clock: MockClock) -> None:
