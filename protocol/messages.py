@@ -133,15 +133,12 @@ class Transcribe:
 
 @attrs.frozen
 class SpokenWord:
-    """One word and when it was said."""
+    """One word with its punctuation; times count from the beginning of the utterance, ``confidence`` is 0..1."""
 
     text: str
-    """As it stands in the transcript, with its punctuation."""
     start_ms: int
-    """From the beginning of the utterance."""
     end_ms: int
     confidence: float
-    """0..1."""
 
 
 @attrs.frozen

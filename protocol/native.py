@@ -145,7 +145,7 @@ def encode(event: ServerEvent, seq: int) -> str:
 
 def _present(event: object) -> dict[str, Any]:
     """Return the fields that are not ``None``, by name."""
-    present = {}
+    present: dict[str, Any] = {}
     for name, is_nested in _fields[type(event)]:
         value = getattr(event, name)
         if isinstance(value, tuple) and is_nested:
