@@ -45,6 +45,7 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with few places and little patience."""
     need_models()
     limits = {"gateway.websocket.max_connections": PLACES, "session.handshake_timeout_s": 1}
+    limits |= {"session.resume_window_s": 1}  # for who vanishes
     with running_server(tmp_path_factory.mktemp("strict"), SMALL | limits) as server:
         yield server
 
