@@ -213,11 +213,10 @@ class ListTools:
 
 @attrs.frozen
 class ToolList:
-    """What can be called now, and whom nobody reaches."""
+    """What can be called now, and the configured servers that are down or did not answer in time."""
 
     tools: tuple[ToolSpec, ...] = ()
     missing: tuple[str, ...] = ()
-    """Configured servers that are down or did not answer in time."""
     offers: tuple[Offer, ...] = ()
 
 
@@ -243,7 +242,6 @@ class CallTool:
     on_progress: Callable[[Progress], None] | None = None
     """Called whenever the server tells; must not wait."""
     language: str = "en"
-    """In which the answer is spoken, if the tool knows it."""
 
 
 @attrs.frozen
@@ -374,7 +372,6 @@ class Attach:
 
     socket: Any
     request: ConnectionRequest
-    """With the number of the last event that the client has seen."""
 
 
 @attrs.frozen
