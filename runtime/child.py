@@ -20,9 +20,7 @@ from runtime.worker_errors import StartFailure
 log = logging.getLogger("sayso.runtime")
 
 ZOMBIE_AFTER_S = 1.0  # from cancellation on; Trio cannot kill a task, so waiting any longer is in vain
-ZOMBIE_AFTER_PASSES = (
-    100  # of the loop, of which an end takes one or two for each nursery: a busy loop makes few a second
-)
+ZOMBIE_AFTER_PASSES = 100  # of the loop: an end takes one or two for each nursery, and a busy loop makes few a second
 
 _LEVELS = {ChildState.BACKOFF: logging.WARNING, ChildState.ZOMBIE: logging.ERROR}
 
