@@ -4,7 +4,8 @@ Callers first speak every command to a healthy server; what it heard is the refe
 by Poisson's law, the fault happens after three seconds, and afterwards everything must be as before: the same
 transcripts, once each; nobody lost; p95 at most 25 % above the healthy one plus the allowance for noise; the load
 level as it was within 30 s (0, unless others keep the machine busy); no process or descriptor left over; exit code 0.
-Exits with 1 where a fault did not hold.
+Exits with 1 where a fault did not hold, or did not bite so that nothing was shown. bench/results/chaos.json keeps the
+last run of each fault.
 
     sayso bench chaos                 all, about 45 seconds each
     sayso bench chaos --only 1,2,3    some; the numbers are those of the table that --list prints
@@ -14,7 +15,7 @@ import argparse
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
@@ -46,16 +47,15 @@ def main() -> None:
     """Run the faults, print what held, write bench/results/chaos.json; exit with 1 where one did not hold."""
     options = _options()
     load = Load("", clips(options.corpus), options.duration, options.target_ms, options.seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
+    given = {name: str(value) for name, value in vars(options).items()}
     with Crowds(options.processes) as crowds:
         for number in options.only:
             rows.append(Run(crowds, load, options).fault(number))
             _print(rows[-1])
-    report = heading({name: str(value) for name, value in vars(options).items()})
-    flags.write("chaos", report | {"faults": rows})
-    held = sum(not row["failed"] for row in rows)
-    print(f"\n{held} of {len(rows)} faults held")
-    sys.exit(held < len(rows))
+            flags.write("chaos", merged(flags.read("chaos"), heading(given), rows))
+    _show_table(rows)
+    sys.exit(any(row["verdict"] != "held" for row in rows))
 
 
 def _options() -> argparse.Namespace:
@@ -128,9 +128,8 @@ class Run:
             after["exit_code"] = server.process.returncode if fault.ends else stop(server)
             after["last_words"] = server.log.read_text()[-200:] if after["exit_code"] else ""
         failed = judged(fault, healthy, calls, found, after, allowance_ms=self.options.allowance_ms)
-        return {"number": number, "title": fault.title, "failed": failed, "found": found, "after": after} | figures(
-            fault, healthy, calls, watch
-        )
+        row = {"number": number, "title": fault.title, "verdict": verdict(healthy, found, failed), "failed": failed}
+        return row | {"found": found, "after": after} | figures(fault, healthy, calls, watch)
 
     def _healthy(self, server: Server) -> Plan:
         said = [[clip] for clip in [*self.load.clips, *self.load.clips]]
@@ -237,6 +236,19 @@ def judged(
     return failed
 
 
+def verdict(healthy: Sequence[Call], found: Findings, failed: Sequence[str]) -> str:
+    """Return ``held``, ``did not hold``, or ``not shown`` where the fault did not bite or nothing was well before."""
+    if any(call.result != "served" for call in healthy) or not found.get("bit", True):
+        return "not shown"
+    return "did not hold" if failed else "held"
+
+
+def merged(before: Mapping[str, Any], report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a report with the new rows in the place of the old ones, so that faults can be run one by one."""
+    by_number = {row["number"]: row for row in (*before.get("faults", ()), *rows)}
+    return {**report, "faults": [by_number[number] for number in sorted(by_number)]}
+
+
 def figures(fault: Fault, healthy: Sequence[Call], calls: Sequence[Call], watch: Watch) -> dict[str, Any]:
     """Return what is shown beside the judgement."""
     return {
@@ -252,12 +264,18 @@ def figures(fault: Fault, healthy: Sequence[Call], calls: Sequence[Call], watch:
 
 
 def _print(row: dict[str, Any]) -> None:
-    print(f"\n{row['number']:>3}  {row['title']}: {'did not hold' if row['failed'] else 'held'}")
+    print(f"\n{row['number']:>3}  {row['title']}: {row['verdict']}")
     print(f"     {row['served']} of {row['calls']} served, {row['refused']} refused;", end=" ")
     print(f"p95 {row['p95_ms']} ms, healthy {row['healthy_p95_ms']}, slowest {row['slowest_ms']}")
     print(f"     {row['found']}; {row['after']}; {row['seen']}", flush=True)
     for line in row["failed"]:
         print(f"     ! {line}", flush=True)
+
+
+def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    print(f"\n{'':5}{'fault':<50}{'verdict':<14}p95 ms (healthy)")
+    for row in rows:
+        print(f"{row['number']:>3}  {row['title']:<50}{row['verdict']:<14}{row['p95_ms']} ({row['healthy_p95_ms']})")
 
 
 if __name__ == "__main__":

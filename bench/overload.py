@@ -8,7 +8,7 @@ it was before within 30 s (0, unless others keep the machine busy), no actor sta
 again. Exits with 1 where the server with the controller misses one.
 
     sayso bench overload           some five minutes
-    sayso bench overload --quick   two
+    sayso bench overload --short   some two, with steps of a few seconds: coarse, but the same comparison
 """
 
 import argparse
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.load import options as flags
 from bench.load.callers import Crowds
-from bench.load.capacity import HEADING, Load, capacity, climb, row
+from bench.load.capacity import HEADING, Load, capacity, climb, row, shown
 from bench.load.clips import clips
 from bench.load.figures import heading
 from bench.load.server import Server, poll, running, strain, watching
@@ -35,6 +35,7 @@ FACTORS: Final = (2.0, 3.0)
 GOODPUT: Final = 0.9
 REFUSAL_MS: Final = 50.0
 RECOVERY_S: Final = 30.0
+SHORT_S: Final = 8.0
 STEADY_PER_S: Final = 0.5  # callers after the load: a server that is well serves them
 
 
@@ -53,6 +54,8 @@ def main() -> None:
         rows = [bench.overload(carried, factor, is_on) for is_on in (True, False) for factor in options.factors]
     missed = judged(rows, max([peak, *(one["goodput_per_s"] for one in rows)]), options.target_ms)
     report = heading({name: str(value) for name, value in vars(options).items()})
+    for line in compared(rows):
+        print(line)
     report |= {"server": SLOW, "steps": steps, "capacity_per_s": carried, "peak_per_s": peak, "overload": rows}
     flags.write("overload", report | {"missed": missed})
     print("\n".join(["", *(f"missed: {line}" for line in missed)]) if missed else "\nall targets held")
@@ -64,10 +67,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--capacity", type=float, default=0.0, help="callers a second, if it is known")
     parser.add_argument("--duration", type=float, default=25.0, help="seconds of load, for each step")
     parser.add_argument("--factors", type=float, nargs="+", default=FACTORS, help="multiples of the capacity")
-    parser.add_argument("--quick", action="store_true", help="twice the capacity only, 10 s each")
+    parser.add_argument("--short", action="store_true", help=f"{SHORT_S:g} s of load for each step")
     options = flags.parsed(parser)
-    if options.quick:
-        options.duration, options.factors = 10.0, FACTORS[:1]
+    if options.short:
+        options.duration = SHORT_S
     return options
 
 
@@ -110,6 +113,20 @@ class Bench:
 
     def _server(self, *, is_on: bool) -> AbstractContextManager[Server]:
         return running({**SLOW, **flags.settings(self.options), "load.enabled": is_on})
+
+
+def compared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a table of what the controller makes of each factor."""
+    lines = [
+        "",
+        f"{'load':>6}{'controller':>12}{'good/s':>9}{'p95 ms':>9}{'refused':>9}{'refusal p95':>13}{'well after s':>14}",
+    ]
+    for one in sorted(rows, key=lambda one: (one["factor"], one["controller"])):
+        after = "never" if one["recovered_s"] is None else f"{one['recovered_s']:.1f}"
+        is_on, refused = "on" if one["controller"] else "off", one["results"].get("refused", 0)
+        line = f"{one['factor']:>5g}x{is_on:>12}{one['goodput_per_s']:>9g}{shown(one['p95_ms']):>9}{refused:>9}"
+        lines.append(f"{line}{shown(one['refusal_p95_ms']):>13}{after:>14}")
+    return lines
 
 
 def judged(rows: Sequence[Mapping[str, Any]], peak_per_s: float, target_ms: float) -> list[str]:

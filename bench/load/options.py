@@ -40,6 +40,13 @@ def settings(options: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in options.set)}
 
 
+def read(name: str) -> dict[str, Any]:
+    """Return ``bench/results/<name>.json``; empty where there is none."""
+    source = ROOT / "bench" / "results" / f"{name}.json"
+    report: dict[str, Any] = json.loads(source.read_text()) if source.exists() else {}
+    return report
+
+
 def write(name: str, report: Mapping[str, Any]) -> None:
     """Write ``bench/results/<name>.json``."""
     target = ROOT / "bench" / "results" / f"{name}.json"

@@ -8,6 +8,7 @@ Rules kept here:
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import attrs
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+HOOKS: Final = Path(__file__).parent / "hooks"
 START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 30.0
 ORPHAN_TIMEOUT_S: Final = 5.0
@@ -65,6 +67,10 @@ class Server:
         """Return the transcription workers that have a process."""
         node = next(node for node in nodes(self.status()["tree"]) if node["id"] == "transcription")
         return [worker for worker in node["statistics"]["pool"]["workers"] if worker.get("pid")]
+
+    def signal_value(self, name: str) -> float:
+        """Return one of the load controller's signals, 0.0 where it has none now."""
+        return float(self.status()["load"]["signals"].get(name, {}).get("value") or 0.0)
 
     def family(self) -> list[psutil.Process]:
         """Return all processes below it."""
@@ -150,8 +156,9 @@ def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         command += ["--set", f"{name}={text}"]
     log = scratch / "server.log"
+    environ = {**os.environ, "PYTHONPATH": str(HOOKS)}  # where bench/chaos.py finds what it needs; idle otherwise
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
     return Server(process, "", log)
 
 

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import pytest
 
-from bench.chaos import judged
+from bench.chaos import judged, merged
+from bench.chaos import verdict as verdict_on
 from bench.load.arrivals import burst, poisson
 from bench.load.callers import Crowds, run
 from bench.load.capacity import capacity, holds, rates
@@ -161,6 +162,30 @@ def test_a_server_that_leaves_owes_an_answer_only_to_those_whom_it_has_heard() -
 def test_nothing_is_judged_by_a_healthy_server_that_was_not() -> None:
     found = judged(FAULTS[1], [Call(0.0, 1)], [spoke("x")], {}, WELL, allowance_ms=100)
     assert found == ["not judged: the healthy server did not serve everybody"]
+
+
+@pytest.mark.parametrize(
+    ("found", "failed", "expected"),
+    [
+        ({}, [], "held"),
+        ({"bit": True}, ["x"], "did not hold"),
+        ({"bit": False}, [], "not shown"),
+        ({"bit": False}, ["x"], "not shown"),
+    ],
+)
+def test_a_fault_that_did_not_bite_shows_nothing(found: dict[str, object], failed: list[str], expected: str) -> None:
+    assert verdict_on([spoke("x")], found, failed) == expected
+    assert verdict_on([Call(0.0, 1)], found, failed) == "not shown"
+
+
+def test_a_report_keeps_the_last_run_of_each_fault() -> None:
+    before = {"when": "then", "faults": [{"number": 9, "verdict": "held"}, {"number": 2, "verdict": "held"}]}
+    after = merged(before, {"when": "now"}, [{"number": 9, "verdict": "did not hold"}])
+    assert after == {
+        "when": "now",
+        "faults": [{"number": 2, "verdict": "held"}, {"number": 9, "verdict": "did not hold"}],
+    }
+    assert merged({}, {}, [{"number": 1}]) == {"faults": [{"number": 1}]}
 
 
 def test_overload_is_judged_with_the_controller_only() -> None:
