@@ -89,8 +89,8 @@ def load_target(name: str, params: dict[str, Any]) -> Target:
     return target
 
 
-def prepare_process(data_bytes: int) -> None:
-    """Set up signals, crash reports, the kernel's preference and its limit on what can be allocated (0: none)."""
+def prepare_process() -> None:
+    """Set up signals, crash reports and the kernel's preference."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
@@ -99,8 +99,26 @@ def prepare_process(data_bytes: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError):  # not on every kernel, and not worth more than a try
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-    if data_bytes:  # and never RLIMIT_AS: threads and drivers reserve more addresses than they use
-        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
+
+
+def limit_data(data_bytes: int) -> None:
+    """Let the kernel refuse more than ``data_bytes`` of data (0: no limit).
+
+    What is reserved and not used is granted besides: a decoder at rest reserves four times what it uses. Never
+    RLIMIT_AS: drivers reserve more addresses still.
+    """
+    if data_bytes:
+        limit_bytes = data_bytes + reserved_bytes(Path("/proc/self/status"))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
+def reserved_bytes(status: Path) -> int:
+    """Return how much data a process has reserved and not used, by its ``/proc/*/status``; 0 where there is none."""
+    if not status.exists():
+        return 0
+    lines = (line.split() for line in status.read_text(encoding="ascii").splitlines())
+    kib = {words[0]: int(words[1]) for words in lines if words[0] in ("VmData:", "RssAnon:")}
+    return max(0, kib.get("VmData:", 0) - kib.get("RssAnon:", 0)) * 1_024
 
 
 def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
@@ -119,7 +137,7 @@ def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -
 
 def main(plan: dict[str, Any]) -> None:
     """Load, say that we are ready, and do jobs until told to stop."""
-    prepare_process(plan["data_bytes"])
+    prepare_process()
     control = socket.socket(fileno=plan["control"])
     control.set_inheritable(False)  # a process that the target starts must not hold our channel
     blobs = None if plan["blobs"] is None else SharedBlobsReader(plan["blobs"])
@@ -128,6 +146,7 @@ def main(plan: dict[str, Any]) -> None:
     target = load_target(plan["target"], plan["params"])
     gc.collect()
     gc.freeze()
+    limit_data(plan["data_bytes"])
     line.send(encode(Frame("ready")))
     while (frame := line.jobs.get()).kind != "stop":
         line.send(encode(Frame("pong")) if frame.kind == "ping" else answer(target, frame, blobs))

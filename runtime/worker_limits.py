@@ -45,7 +45,7 @@ class WorkerLimits:
 
     @property
     def data_bytes(self) -> int:
-        """What the kernel lets it have (``RLIMIT_DATA``)."""
+        """What the kernel lets it have (``RLIMIT_DATA``), beside what it reserves and does not use."""
         return int(self.memory_bytes * DATA_LIMIT_FACTOR) if self.is_data_limited else 0
 
     def draw_last_job(self, rng: random.Random) -> int:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from runtime.worker_child import MAX_REASON_CHARS, Line, answer, load_target
+from runtime.worker_child import MAX_REASON_CHARS, Line, answer, load_target, reserved_bytes
 from runtime.worker_frames import Frame, FrameReader, encode
 from runtime.worker_payload import SHARED_FROM_BYTES, SharedBlobs, SharedBlobsReader
 from tests.runtime.worker_targets import Echo
@@ -14,6 +14,15 @@ from tests.runtime.worker_targets import Echo
 def told_by(method, data=None, blob=b""):
     (frame,) = FrameReader().feed(answer(Echo({}), Frame("job", 7, method, data or {}, blob)))
     return frame
+
+
+def test_what_is_reserved_and_not_used_is_data_that_is_not_resident(tmp_path):
+    status = tmp_path / "status"
+    assert reserved_bytes(status) == 0
+    status.write_text("VmData:\t  920116 kB\nRssAnon:\t   120116 kB\nThreads:\t4\n", encoding="ascii")
+    assert reserved_bytes(status) == 800_000 * 1_024
+    status.write_text("VmData:\t  10 kB\nRssAnon:\t   20 kB\n", encoding="ascii")
+    assert reserved_bytes(status) == 0
 
 
 def test_a_target_is_found_by_module_and_class():

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import mmap
 import os
 import resource
 import signal
@@ -26,6 +27,7 @@ class Echo:
         self._is_deaf = params.get("deaf")
         self._flag = params.get("flag")
         self._hoard = []
+        self._reserved = mmap.mmap(-1, params.get("reserve_bytes", 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def handle(self, method, params, blob):  # noqa: C901, PLR0911, PLR0912 - a list of odd things
         match method:

@@ -211,7 +211,15 @@ async def test_a_leak_that_is_faster_than_our_look_meets_the_kernels_limit():
         with pytest.raises(JobFailed, match="MemoryError"):
             await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20)
 
-        assert (await pool.call("limits", {}, b"", timeout_s=5))[0]["data_bytes"] == 300 * MB
+        assert (await pool.call("limits", {}, b"", timeout_s=5))[0]["data_bytes"] < 400 * MB
+
+
+async def test_what_a_worker_reserves_and_does_not_use_counts_for_nothing():
+    params = {"reserve_bytes": 400 * MB}
+    async with running(1, params=params, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
+        await pool.call("grow", {"bytes": 50 * MB}, b"", timeout_s=20)
+        with pytest.raises(JobFailed, match="MemoryError"):
+            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20)
 
 
 async def test_native_libraries_are_told_how_many_threads_they_have():
