@@ -263,7 +263,7 @@ class House:
             self.settings.metrics,
             self.adapters.metrics,
             sample_machine=self.adapters.machine.sample,
-            tree=self.facts.children,
+            actors=self.facts.actors,
             count_sessions=self.sessions.live.__len__,
         )
 

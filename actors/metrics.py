@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import trio
@@ -17,6 +17,7 @@ from protocol.messages import Count, Gauge, Observe, ToolRecord, TurnRecord
 from runtime import Actor, ChildStatus
 
 LAG_TICK_S = 0.1
+ACTORS_AT_ONCE = 32  # looked at without a pause: about a millisecond
 MS_PER_S = 1000
 SESSION_ID_CHARS = 16
 Totals = Counter[tuple[str, tuple[str, ...]]]
@@ -57,13 +58,13 @@ class Metrics(Actor):
         registry: MetricsRegistry,
         *,
         sample_machine: Callable[[], Machine | None],
-        tree: Callable[[], Sequence[ChildStatus]],
+        actors: Callable[[], Iterable[ChildStatus]],
         count_sessions: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._sample_machine = sample_machine
-        self._tree = tree
+        self._actors = actors
         self._count_sessions = count_sessions
         self._totals: Totals = Counter()
 
@@ -100,15 +101,20 @@ class Metrics(Actor):
             sessions = self._count_sessions()
             self._registry.gauge("active_connections", (), sessions)
             self._registry.gauge("sessions", ("live",), sessions)
-            self._sample_tree()
+            await self._sample_actors()
             await trio.sleep(self._settings.sample_interval_s)
 
-    def _sample_tree(self) -> None:
-        """Set the actors' figures; a session's actors share their role's label, so that labels stay few."""
+    async def _sample_actors(self) -> None:
+        """Set the actors' figures; a session's actors share their role's label, so that labels stay few.
+
+        There may be fifty thousand, so others get their turn in between.
+        """
         depth: Counter[str] = Counter()
         oldest_s: dict[str, float] = {}
         totals: Totals = Counter()
-        for child in flatten(self._tree()):
+        for number, child in enumerate(self._actors()):
+            if number % ACTORS_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
             role = role_of(child.id)
             depth[role] += child.mailbox.queued
             oldest_s[role] = max(oldest_s.get(role, 0.0), child.mailbox.head_age_s)
@@ -137,13 +143,6 @@ class Metrics(Actor):
             due_s = trio.current_time() + LAG_TICK_S
             await trio.sleep_until(due_s)
             self._registry.observe("event_loop_lag_seconds", (), trio.current_time() - due_s)
-
-
-def flatten(children: Sequence[ChildStatus]) -> Iterator[ChildStatus]:
-    """Yield every child of a tree, parents first."""
-    for child in children:
-        yield child
-        yield from flatten(child.children)
 
 
 def totals_of(role: str, child: ChildStatus) -> Totals:

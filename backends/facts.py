@@ -1,8 +1,10 @@
 """What the house shows of itself: to operators, to load balancers, to clients. Figures at hand, nothing waits."""
 
 import datetime as dt
+import heapq
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,10 +13,14 @@ import trio
 from backends.adapters import Adapters
 from protocol.drain import Drain, Phase
 from protocol.events import Status
-from runtime import ChildStatus, Tree
+from runtime import Child, ChildStatus, Tree
 from runtime.load import LoadReport
 
 Address = tuple[str, int]
+
+SESSIONS = "sessions"  # whose children are as many as there are clients
+SHOWN_SESSIONS = 10  # of them, where nobody asks for all
+SHOWN_MAILBOXES = 5
 
 
 class Facts:
@@ -42,18 +48,31 @@ class Facts:
         """Take the newest report."""
         self.load = report
 
-    def children(self) -> tuple[ChildStatus, ...]:
-        """Return the root's children as they stand."""
-        return () if self.running is None else self.running.status().children
+    def actors(self) -> Iterator[ChildStatus]:
+        """Yield every actor as it stands when it is reached, without its children."""
+        if self.running is not None:
+            for child in self.running.walk():
+                yield child.status(is_deep=False)
 
     def root(self) -> Mapping[str, Any]:
         """Return the root and the states of its children, however many sessions there are."""
         states = {} if self.running is None else self.running.child_states()
         return {"id": "root", "children": [{"id": name, "state": state.value} for name, state in states.items()]}
 
-    def tree(self) -> Mapping[str, Any]:
-        """Return the supervision tree as plain mappings."""
-        return {"id": "root", "state": "ready", "children": [plain(child) for child in self.children()]}
+    def tree(self, *, is_full: bool = False) -> Mapping[str, Any]:
+        """Return the supervision tree as plain mappings; of the sessions some and a summary, unless ``is_full``."""
+        below = () if self.running is None else [self.running.find(name) for name in self.running.child_states()]
+        children = [
+            summarised(child) if child.id == SESSIONS and not is_full else plain(child.status())
+            for child in below
+            if child is not None
+        ]
+        return {"id": "root", "state": "ready", "children": children}
+
+    def session(self, session_id: str) -> Mapping[str, Any] | None:
+        """Return one session and its actors; ``None`` if there is none of that id."""
+        child = None if self.running is None else self.running.find(SESSIONS, session_id)
+        return None if child is None else plain(child.status())
 
     @property
     def uptime_s(self) -> float:
@@ -74,9 +93,9 @@ class Facts:
             "listening": [f"{host}:{port}" for host, port in self.addresses],
         }
 
-    def status(self) -> Mapping[str, Any]:
+    def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
         """Return the whole: figures, and the tree."""
-        return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree()}
+        return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree(is_full=is_full)}
 
     def memory(self) -> Mapping[str, float]:
         """Return the machine's memory."""
@@ -97,6 +116,23 @@ class Facts:
     def status_event(self) -> Status:
         """Return what clients are told every few seconds."""
         return Status(load_level=self.load_level(), sessions=self.count_sessions(), uptime_s=self.uptime_s)
+
+
+def summarised(sessions: Child) -> dict[str, Any]:
+    """Return the sessions' supervisor with a few of its children, and what is to be known of them all."""
+    below = sessions.below
+    mailboxes = [actor.spec.ref for actor in sessions.walk() if len(actor.spec.ref.mailbox)]
+    worst = heapq.nlargest(SHOWN_MAILBOXES, mailboxes, key=lambda ref: len(ref.mailbox))
+    return plain(sessions.status(is_deep=False)) | {
+        "children": [plain(child.status()) for child in below[:SHOWN_SESSIONS]],
+        "summary": {
+            "count": len(below),
+            "states": Counter(child.state.value for child in below),
+            "worst_mailboxes": [
+                {"id": ref.name, "queued": len(ref.mailbox), "head_age_s": ref.statistics().head_age_s} for ref in worst
+            ],
+        },
+    }
 
 
 def plain(child: ChildStatus) -> dict[str, Any]:

@@ -136,15 +136,26 @@ def tree_of(root: Mapping[str, Any]) -> Tree:
     for child in root.get("children", ()):
         below = shown.add(line_of(child))
         if child.get("id") == "sessions":
-            sessions = child.get("children", ())
-            for session in sessions[:MAX_SESSIONS]:
-                below.add(line_of(session))
-            if len(sessions) > MAX_SESSIONS:
-                below.add(f"[dim]and {len(sessions) - MAX_SESSIONS} more[/]")
-            continue
-        for line in details_of(child):
+            details: Iterator[RenderableType] = sessions_of(child)
+        else:
+            details = details_of(child)
+        for line in details:
             below.add(line)
     return shown
+
+
+def sessions_of(node: Mapping[str, Any]) -> Iterator[str]:
+    """Yield some sessions, how many more there are, and where most messages wait."""
+    sessions, summary = node.get("children", ()), node.get("summary") or {}
+    shown = sessions[:MAX_SESSIONS]
+    for session in shown:
+        yield line_of(session)
+    more = summary.get("count", len(sessions)) - len(shown)
+    if more > 0:
+        yield f"[dim]and {more} more[/]"
+    for mailbox in summary.get("worst_mailboxes", ()):
+        waiting = f"{mailbox.get('queued')} queued, the oldest for {mailbox.get('head_age_s', 0):.1f} s"
+        yield f"[yellow]{escape(str(mailbox.get('id')))}[/]  {waiting}"
 
 
 def details_of(node: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -4,6 +4,7 @@ Worker processes are in ``runtime.pool``.
 """
 
 from runtime.actor import Actor, Context, Shared, Skip, Zombies
+from runtime.child import Child
 from runtime.deadletters import DeadLetter, DeadLetters
 from runtime.dynamic import DynamicSupervisor
 from runtime.errors import (
@@ -61,6 +62,7 @@ __all__ = [
     "AskTimeout",
     "AutoShutdown",
     "Backoff",
+    "Child",
     "ChildCounts",
     "ChildPresent",
     "ChildSpec",

@@ -1,15 +1,18 @@
 """What an actor is, and what the runtime gives to it."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import trio
 
 from runtime.deadletters import DeadLetters
 from runtime.ref import Ref
-from runtime.status import ChildState, ChildStatus
+from runtime.status import ChildStatus
+
+if TYPE_CHECKING:
+    from runtime.child import Child
 
 
 class Life(Protocol):
@@ -125,6 +128,6 @@ class ParentActor(Actor):
         raise NotImplementedError
 
     @property
-    def child_states(self) -> Mapping[str, ChildState]:
-        """Return what state each child is in, and nothing that would take longer."""
+    def below(self) -> Sequence["Child"]:
+        """Return the children themselves, in the order of their start."""
         raise NotImplementedError

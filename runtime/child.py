@@ -3,7 +3,7 @@
 import logging
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
 import trio
 
@@ -116,8 +116,20 @@ class Child:
         if self.state is not ChildState.BACKOFF:
             self._become(ChildState.BACKOFF)
 
-    def status(self) -> ChildStatus:
-        """Return a moment's view."""
+    @property
+    def below(self) -> Sequence["Child"]:
+        """Its own children; none if it is no parent."""
+        actor = None if self._current is None else self._current.actor
+        return actor.below if isinstance(actor, ParentActor) else ()
+
+    def walk(self) -> Iterator["Child"]:
+        """Yield itself and all below, parents first; who takes long over it sees some as they are later."""
+        yield self
+        for child in self.below:
+            yield from child.walk()
+
+    def status(self, *, is_deep: bool = True) -> ChildStatus:
+        """Return a moment's view, of its children too unless not ``is_deep``."""
         actor = None if self._current is None else self._current.actor
         return ChildStatus(
             id=self.id,
@@ -128,13 +140,8 @@ class Child:
             last_exit=self.last_exit,
             mailbox=self.spec.ref.statistics(),
             statistics={} if actor is None else figures_of(actor.statistics),
-            children=actor.which_children() if isinstance(actor, ParentActor) else (),
+            children=tuple(child.status() for child in self.below) if is_deep else (),
         )
-
-    def child_states(self) -> Mapping[str, ChildState]:
-        """Return the states of its own children; none if it is no parent."""
-        actor = None if self._current is None else self._current.actor
-        return actor.child_states if isinstance(actor, ParentActor) else {}
 
     # --- inside ----------------------------------------------------------------------------------
 

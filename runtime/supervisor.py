@@ -114,9 +114,9 @@ class Supervisor(ParentActor):
         return tuple(child.status() for child in self._children)
 
     @property
-    def child_states(self) -> Mapping[str, ChildState]:
-        """Return what state each child is in."""
-        return {child.id: child.state for child in self._children}
+    def below(self) -> Sequence[Child]:
+        """Return the children themselves, in the order of their start."""
+        return tuple(self._children)
 
     # --- management ------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ once. That stop is bounded, and what will not end is reported to ``on_zombies``,
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import trio
 
@@ -63,9 +63,22 @@ class Tree:
         """Return a moment's view of the whole tree."""
         return self._root.status()
 
+    def walk(self) -> Iterator[Child]:
+        """Yield all below the root, parents first, one by one: whoever looks at thousands can pause in between."""
+        for child in self._root.below:
+            yield from child.walk()
+
+    def find(self, *path: str) -> Child | None:
+        """Return the child with these ids from the root down; ``None`` if there is none."""
+        found: Child | None = self._root
+        for name in path:
+            below = () if found is None else found.below
+            found = next((child for child in below if child.id == name), None)
+        return found
+
     def child_states(self) -> Mapping[str, ChildState]:
         """Return the states of the root's children."""
-        return self._root.child_states()
+        return {child.id: child.state for child in self._root.below}
 
     def last_exit(self) -> Exit | None:
         """Return how the root ended."""

@@ -31,7 +31,15 @@ OPERATIONS: Final = (
         "Each component's health, for operators.",
         {200: "`status`, `timestamp`, `components`.", 503: "The same; a component is unhealthy."},
     ),
-    Operation("/api/status", "The supervision tree as it stands.", {200: "Actors, workers, load, sessions."}),
+    Operation(
+        "/api/status",
+        "The supervision tree as it stands.",
+        {200: "Actors, workers, load, sessions; or one session.", 400: "A bad `sessions`.", 404: "No such session."},
+        query={
+            "sessions": ("string", "`full` for every session; else some, and a `summary`."),
+            "session": ("string", "The id of a session: it alone."),
+        },
+    ),
     Operation(
         "/api/status/stream",
         "The same once a second, as Server-Sent Events, until the server leaves.",

@@ -28,8 +28,11 @@ class Facts(Protocol):
     def server(self) -> Mapping[str, Any]:
         """Return version, uptime, sessions, load level and whether the house is stopping."""
 
-    def status(self) -> Mapping[str, Any]:
-        """Return the whole: what ``server`` returns, the time, and the tree."""
+    def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
+        """Return the whole: what ``server`` returns, the time, and the tree, with every session if ``is_full``."""
+
+    def session(self, session_id: str) -> Mapping[str, Any] | None:
+        """Return one session and its actors as in the tree; ``None`` if there is none of that id."""
 
     def memory(self) -> Mapping[str, float]:
         """Return ``usage_percent`` and ``available_gb`` of the machine."""
@@ -87,9 +90,16 @@ class Pages:
         page = health.detailed(facts.tree(), facts.memory(), facts.cpu_percent(), facts.timestamp())
         return answer(page, 503 if page["status"] == "unhealthy" else 200)
 
-    def status(self, _request: Request) -> Answer:
-        """Show the house as it stands: figures and the whole tree."""
-        return answer(self.facts.status())
+    def status(self, request: Request) -> Answer:
+        """Show the house as it stands: figures and the tree, with a summary of the sessions, or one session."""
+        wanted = request.query.get("sessions", "summary")
+        if wanted not in ("summary", "full"):
+            return answer({"error": f"sessions must be summary or full, not {wanted!r}"}, 400)
+        session_id = request.query.get("session")
+        if session_id is None:
+            return answer(self.facts.status(is_full=wanted == "full"))
+        found = self.facts.session(session_id)
+        return answer({"error": f"there is no session {session_id!r}"}, 404) if found is None else answer(found)
 
     def metrics(self, request: Request) -> Answer:
         """Give Prometheus what it asks for."""

@@ -1,5 +1,6 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -7,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.metrics import Metrics, flatten, is_session_id, role_of, totals_of
+from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
 from protocol.messages import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
 from tests.fakes import Grow, Notes, default_settings
@@ -59,6 +60,12 @@ def child(name: str, *below: ChildStatus, restarts: int = 0, **statistics: Any) 
     )
 
 
+def flatten(children: Sequence[ChildStatus]) -> Iterator[ChildStatus]:
+    for one in children:
+        yield one
+        yield from flatten(one.children)
+
+
 @attrs.define(eq=False)
 class Watch:
     """Metrics with a fake machine and a fake tree."""
@@ -75,14 +82,18 @@ class Watch:
         def make() -> Metrics:
             settings = default_settings().metrics
             return Metrics(
-                settings, self.registry, sample_machine=lambda: self.machine, tree=self._tree, count_sessions=lambda: 3
+                settings,
+                self.registry,
+                sample_machine=lambda: self.machine,
+                actors=self._actors,
+                count_sessions=lambda: 3,
             )
 
         self.tree = await grow(ChildSpec(self.ref, make))
         await self.sampled()
 
-    def _tree(self) -> Sequence[ChildStatus]:
-        return self.children
+    def _actors(self) -> Iterator[ChildStatus]:
+        return flatten(self.children)
 
     async def sampled(self, count: int = 1) -> None:
         """Wait until that many samples were taken: the thread takes real time, so the clock stands still for it."""
@@ -183,6 +194,24 @@ async def test_actors_of_a_session_share_their_role_s_label(grow: Grow, mock_clo
     assert watch.registry.counts["actor_restarts_total", ("session.audio", "crash")] == 3, "counted once, not twice"
 
 
+async def test_others_have_their_turn_while_thousands_are_sampled(grow: Grow, mock_clock: MockClock) -> None:
+    sampled: list[ChildStatus] = []
+
+    class Crowd(Watch):
+        def _actors(self) -> Iterator[ChildStatus]:
+            for one in self.children:
+                sampled.append(one)
+                yield one
+
+    turns: set[int] = set()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Crowd(children=(child("history"),) * 1_000).open, grow)
+        while len(sampled) < 1_000:
+            await trio.lowlevel.checkpoint()
+            turns.add(len(sampled))
+    assert max(later - earlier for earlier, later in pairwise(sorted(turns))) <= 3 * ACTORS_AT_ONCE
+
+
 async def test_restarts_are_counted_as_they_come(grow: Grow, mock_clock: MockClock) -> None:
     watch = Watch(children=(child("history", restarts=1),))
     await watch.open(grow)
@@ -235,8 +264,3 @@ def test_only_session_ids_are_left_out_of_a_label(actor_id: str, role: str) -> N
 @pytest.mark.parametrize("name", ["", "0123", SESSION_ID.upper(), SESSION_ID + "0"])
 def test_a_session_id_has_sixteen_small_hexadecimal_digits(name: str) -> None:
     assert not is_session_id(name)
-
-
-async def test_a_tree_is_walked_parents_first() -> None:
-    tree = (child("a", child("b", child("c"))), child("d"))
-    assert [one.id for one in flatten(tree)] == ["a", "b", "c", "d"]

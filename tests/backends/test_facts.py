@@ -1,7 +1,7 @@
 import pytest
 import trio
 
-from backends.facts import Facts, plain
+from backends.facts import SHOWN_SESSIONS, Facts, plain
 from protocol.drain import Drain
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
@@ -57,3 +57,31 @@ async def test_the_root_shows_the_states_of_its_children_and_nothing_below(facts
         facts.running = await nursery.start(run_tree, Supervisor((inner,)))
         assert facts.root() == {"id": "root", "children": [{"id": "inner", "state": "ready"}]}
         await facts.running.stop("enough")
+
+
+async def test_of_many_sessions_some_are_shown_and_the_rest_summed_up(facts, autojump_clock):
+    names = [f"{number:016x}" for number in range(SHOWN_SESSIONS + 5)]
+    leaves = {name: Ref(f"{name}.leaf") for name in names}
+    sessions = ChildSpec(
+        ref=Ref("sessions"), factory=lambda: Supervisor([session(name, leaf) for name, leaf in leaves.items()])
+    )
+    assert facts.tree()["children"] == []
+    assert facts.session(names[0]) is None
+    async with trio.open_nursery() as nursery:
+        facts.running = await nursery.start(run_tree, Supervisor((sessions,)))
+        assert leaves[names[7]].tell_nowait("waits")
+        [shown] = facts.tree()["children"]
+        [everything] = facts.tree(is_full=True)["children"]
+        assert [child["id"] for child in shown["children"]] == names[:SHOWN_SESSIONS]
+        assert shown["children"][0]["children"][0]["id"] == f"{names[0]}.leaf"
+        assert (shown["summary"]["count"], shown["summary"]["states"]) == (len(names), {"ready": len(names)})
+        assert [(box["id"], box["queued"]) for box in shown["summary"]["worst_mailboxes"]] == [(f"{names[7]}.leaf", 1)]
+        assert [child["id"] for child in everything["children"]] == names
+        assert facts.session(names[14]) == everything["children"][14]
+        assert facts.session("nobody") is None
+        assert len(list(facts.actors())) == 1 + 2 * len(names)
+        await facts.running.stop("enough")
+
+
+def session(name, leaf):
+    return ChildSpec(ref=Ref(name), factory=lambda: Supervisor((ChildSpec(ref=leaf, factory=Actor),)))

@@ -53,6 +53,14 @@ def shown(page: dict[str, Any]) -> str:
     return screen.getvalue()
 
 
+def test_of_summed_up_sessions_the_worst_mailboxes_are_shown() -> None:
+    summary = {"count": 5_000, "worst_mailboxes": [{"id": "ab.audio", "queued": 64, "head_age_s": 2.5}]}
+    node = {"id": "sessions", "state": "ready", "children": [{"id": "ab", "state": "ready"}], "summary": summary}
+    screen = shown(PAGE | {"tree": {"id": "root", "state": "ready", "children": [node]}})
+    assert "and 4999 more" in screen
+    assert "ab.audio  64 queued, the oldest for 2.5 s" in screen
+
+
 class Server:
     """Answers every request with ``body``."""
 

@@ -27,8 +27,11 @@ class FakeFacts:
     def root(self):
         return self.tree()
 
-    def status(self):
-        return {**self.server(), "tree": self.tree()}
+    def status(self, *, is_full=False):
+        return {**self.server(), "tree": self.tree(), "is_full": is_full}
+
+    def session(self, session_id):
+        return node(session_id) if session_id == "0123" else None
 
     def server(self):
         return {
@@ -53,8 +56,8 @@ class FakeFacts:
         return "text/plain", b"figures"
 
 
-def get(facts, path, **headers):
-    answer = Pages(facts).routes()[path](Request("GET", path, {}, headers, "127.0.0.1:1"))
+def get(facts, path, query=None, **headers):
+    answer = Pages(facts).routes()[path](Request("GET", path, query or {}, headers, "127.0.0.1:1"))
     return answer.status, json.loads(answer.body) if answer.content_type == "application/json" else answer.body
 
 
@@ -110,3 +113,33 @@ def test_a_house_under_load_sends_new_work_elsewhere_and_lives():
 
 def test_a_house_that_leaves_is_still_alive():
     assert get(FakeFacts(stopping=True), "/health/live")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "is_full"), [({}, False), ({"sessions": "summary"}, False), ({"sessions": "full"}, True)]
+)
+def test_all_sessions_are_shown_to_who_asks_for_them(query, is_full):
+    status, page = get(FakeFacts(), "/api/status", query)
+
+    assert (status, page["is_full"]) == (200, is_full)
+
+
+def test_one_session_is_shown_alone_and_a_wrong_wish_is_explained():
+    assert get(FakeFacts(), "/api/status", {"session": "0123"}) == (200, node("0123"))
+    assert get(FakeFacts(), "/api/status", {"session": "9"}) == (404, {"error": "there is no session '9'"})
+    assert get(FakeFacts(), "/api/status", {"sessions": "all"}) == (
+        400,
+        {"error": "sessions must be summary or full, not 'all'"},
+    )
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_who_asks_every_second_whether_it_lives_builds_no_tree(path):
+    class Treeless(FakeFacts):
+        def tree(self):
+            raise AssertionError("the tree was built")
+
+        def root(self):
+            return {"id": "root", "children": [{"id": "history", "state": "ready"}]}
+
+    assert get(Treeless(), path)[0] == 200
