@@ -16,6 +16,7 @@ import ctypes
 import gc
 import json
 import logging
+import resource
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,7 @@ REQUEST: Final = json.dumps({"type": "connection_request", "data": {"client_id":
 AT_ONCE: Final = 32  # sessions that start together, as clients of a listener do
 LOOK_EVERY: Final = 50  # sessions between looks at the memory
 LIMIT_S: Final = 300.0
+OTHER_FILES: Final = 256  # open files beside the sockets
 SETTLE_S: Final = 20.0  # for the handshakes of closing, and the tasks behind them
 MIB: Final = 1 << 20
 UPGRADE: Final = (
@@ -434,6 +436,7 @@ def main() -> None:
     if chosen.clients:
         trio.run(run_clients, chosen.clients, chosen.port)
         return
+    check_open_files(chosen.sockets)
     options = Options(chosen.count, chosen.sockets, chosen.idle_s, chosen.max_mb, chosen.utterance_s)
     if chosen.profile:
         trio.run(profile, options)
@@ -447,6 +450,16 @@ def main() -> None:
     report = {"machine": machine("trio", "websockets", "numpy"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
         write("sessions", report)
+
+
+def check_open_files(sockets: int) -> None:
+    """Let this process and its children open so many sockets; ends it with what to do if the system does not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = sockets + OTHER_FILES
+    if resource.RLIM_INFINITY != hard < needed:
+        sys.exit(f"{sockets} sockets need {needed} open files, not {hard}: raise ulimit -Hn, or lower --sockets")
+    if resource.RLIM_INFINITY != soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _in_a_process(part: str) -> dict[str, Any]:
