@@ -25,7 +25,6 @@ from protocol.messages import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
-    AudioStalled,
     Configured,
     PauseJudged,
     Recall,
@@ -45,6 +44,14 @@ ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
 STALL_CHECK_S = 0.2  # between looks while nobody is there, or what was noticed waits in the mailbox
 STANDSTILL_S = 0.25  # as late as only a process wakes up that was stopped, or a loop that hung
 BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all that the vault keeps
+
+
+@attrs.frozen
+class AudioStalled:
+    """The ear to itself: in mid-speech no frame has come for too long, unless one stands in line before this."""
+
+    last_frame_s: float
+    """When the last one came, as far as was known."""
 
 
 @attrs.frozen

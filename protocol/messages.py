@@ -87,14 +87,6 @@ class PauseJudged:
 
 
 @attrs.frozen
-class AudioStalled:
-    """To audio, by itself: in mid-speech no frame has come for too long, unless one stands in line before this."""
-
-    last_frame_s: float
-    """When the last one came, as far as was known."""
-
-
-@attrs.frozen
 class UtteranceGrew:
     """Audio to dialogue: somebody goes on speaking; this is what was said so far."""
 
