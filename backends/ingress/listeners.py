@@ -111,6 +111,7 @@ async def open_listeners(settings: GatewaySettings) -> list[Listener]:
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     reserve = Reserve(HELD_BACK)
+    reserve.fill()  # before anybody can come
     return [Listener(listener, reserve) for listener in listeners]
 
 

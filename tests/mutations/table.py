@@ -100,8 +100,8 @@ MUTATIONS: Final = (
     Mutation(
         "give up who only waits for the processor",
         "runtime/child.py",
-        "100  # of the loop, of which an end",
-        "0  # of the loop, of which an end",
+        "ZOMBIE_AFTER_PASSES = 100",
+        "ZOMBIE_AFTER_PASSES = 0",
         ("tests/runtime/test_child.py::test_a_child_that_only_waits_for_the_processor_is_no_zombie",),
     ),
     Mutation(
