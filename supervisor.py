@@ -117,6 +117,7 @@ class Sessions:
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
         self._resumable = Registry()
+        self._evicted: set[str] = set()
         self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
@@ -134,11 +135,17 @@ class Sessions:
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
 
     def evict(self) -> None:
-        """Ask the newest sessions to leave, a few at a time; each does so when nothing is said or answered."""
+        """Ask the newest sessions to leave, a few at a time; each does so when nothing is said or answered.
+
+        Nobody is asked twice: who is still here has not finished.
+        """
         names = self.live.names()
-        for session_id in names[-max(1, len(names) // EVICT_PART) :]:
+        self._evicted &= set(names)
+        newest = [session_id for session_id in names if session_id not in self._evicted]
+        for session_id in newest[-max(1, len(names) // EVICT_PART) :]:
             dialogue = self.live.lookup(session_id)
             if dialogue is not None:
+                self._evicted.add(session_id)
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
     def open(self, socket: Socket) -> ChildSpec:
@@ -324,8 +331,9 @@ class House:
         settings = self.settings.load
         if not settings.enabled:
             return Skip()
-        memory_bytes = settings.max_memory_mb << 20 or None
-        sensors = LoadSensors(self.settings.supervisor.data_dir, max_memory_bytes=memory_bytes)
+        limit_bytes = settings.max_memory_mb << 20
+        own_share = (lambda: self.adapters.machine.memory_bytes / limit_bytes) if limit_bytes else None
+        sensors = LoadSensors(self.settings.supervisor.data_dir, own_memory_share=own_share)
         hands = LoadHands(
             look=sensors.look,
             cpu_percent=lambda: self.adapters.machine.cpu_percent,
@@ -334,7 +342,7 @@ class House:
             evict=self.sessions.evict,
             leave=partial(self.begin_drain, timeout_s=UNSAFE_DRAIN_S, must_restart=True),
         )
-        return Load(settings, hands, self.refs.metrics)
+        return Load(settings, hands, self.refs.metrics, level=self.facts.load_level())
 
     def _sessions(self) -> DynamicSupervisor:
         limit = self.settings.gateway.websocket.max_connections

@@ -44,11 +44,12 @@ class LoadHands:
 class Load(Actor):
     """Keeps the level."""
 
-    def __init__(self, settings: LoadSettings, hands: LoadHands, metrics: Ref) -> None:
+    def __init__(self, settings: LoadSettings, hands: LoadHands, metrics: Ref, *, level: int = 0) -> None:
+        """Go on at ``level``, which the house has if this is not its first controller."""
         self._settings = settings
         self._hands = hands
         self._metrics = metrics
-        self._controller = LoadController()
+        self._controller = LoadController(Level(level))
         self._lags_s: deque[float] = deque(maxlen=LAG_WINDOW)
         self._evicted_s = -EVICT_EVERY_S
 

@@ -39,18 +39,13 @@ class ControlGroups:
         self._own = dict(_memberships(root))
         self._mounts = dict(_mounts(root))
 
-    def memory(self, max_bytes: int | None = None) -> Memory | None:
-        """Return the memory of the group that binds, of the machine where none does; ``max_bytes`` is a smaller limit.
-
-        ``None`` where not even the machine tells.
-        """
+    def memory(self) -> Memory | None:
+        """Return the memory of the fullest group with a limit, of the machine where none has; ``None`` of neither."""
         machine = _meminfo(self._root)
-        bound = min(self._memory_groups(), key=lambda found: found.total_bytes, default=None)
-        if bound is None or (machine is not None and bound.total_bytes >= machine.total_bytes):
-            bound = machine
-        if bound is None:
-            return None
-        return bound if max_bytes is None else attrs.evolve(bound, total_bytes=min(bound.total_bytes, max_bytes))
+        bounds = [
+            found for found in self._memory_groups() if machine is None or found.total_bytes < machine.total_bytes
+        ]
+        return max(bounds, key=lambda memory: memory.share, default=machine)
 
     def pressure(self, what: str) -> tuple[float, float] | None:
         """Return the percent of the last 10 s in which some, and all, tasks waited for ``memory`` or ``cpu``."""

@@ -18,21 +18,25 @@ class LoadSensors:
     """Looks at memory, pressure, quota, open files and disk; differences are since the last look."""
 
     def __init__(
-        self, data_dir: Path, *, max_memory_bytes: int | None = None, groups: ControlGroups | None = None
+        self,
+        data_dir: Path,
+        *,
+        own_memory_share: Callable[[], float] | None = None,
+        groups: ControlGroups | None = None,
     ) -> None:
+        """Begin to count; ``own_memory_share`` is what the server uses of the limit that its operator has set it."""
         self._data_dir = data_dir
-        self._max_memory_bytes = max_memory_bytes
+        self._own_memory_share = own_memory_share
         self._groups = groups or ControlGroups()
         self._periods = self._groups.throttling()
         self._oom_kills = self._groups.oom_kills()
 
     def look(self) -> tuple[list[Reading], bool]:
         """Return a reading of each signal, and whether a process of the group was killed for memory meanwhile."""
-        memory = self._groups.memory(self._max_memory_bytes)
         stalls = self._groups.pressure("memory")
         cpu_stalls = self._groups.pressure("cpu")
         readings = [
-            Reading(MEMORY, None if memory is None else memory.share),
+            Reading(MEMORY, self._memory_share()),
             Reading(PSI_MEMORY, None if stalls is None else stalls[0]),
             Reading(PSI_MEMORY_FULL, None if stalls is None else stalls[1]),
             Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
@@ -41,6 +45,14 @@ class LoadSensors:
             Reading(DISK, free_disk_share(self._data_dir)),
         ]
         return readings, self._has_seen_oom_kill()
+
+    def _memory_share(self) -> float | None:
+        """Return the largest share: of the group or the machine, whoever uses it, and of the server's own limit."""
+        memory = self._groups.memory()
+        shares = [] if memory is None else [memory.share]
+        if self._own_memory_share is not None:
+            shares.append(self._own_memory_share())
+        return max(shares, default=None)
 
     def _has_seen_oom_kill(self) -> bool:
         before, found = self._oom_kills, self._groups.oom_kills()

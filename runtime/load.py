@@ -15,6 +15,7 @@ import attrs
 
 UP_SAMPLES = 2
 DOWN_AFTER_S = 10.0
+OOM = "oom_kill"
 OOM_HOLD_S = 60.0  # a process killed for memory is followed by so many seconds without anybody new
 
 
@@ -106,7 +107,7 @@ class LoadReport:
     level: Level
     since_s: float
     driver: str
-    """The name of the signal that asks for the most; empty at level 0."""
+    """The name of the signal that holds the level, ``oom_kill`` for a process that was killed; empty at level 0."""
     readings: tuple[Reading, ...]
 
     def shown(self, now_s: float) -> Mapping[str, object]:
@@ -146,8 +147,7 @@ class LoadController:
         """Take one sample; call it at even intervals."""
         readings = with_busy_rule(readings)
         floor = Level.NO_NEW if now_s < self._oom_until_s else Level.NORMAL
-        asked = {reading.signal.name: reading.wanted() for reading in readings}
-        wanted = max((*asked.values(), floor))
+        wanted = max((*(reading.wanted() for reading in readings), floor))
         self._wanted = [*self._wanted, wanted][-UP_SAMPLES:]
         certain = min(self._wanted) if len(self._wanted) == UP_SAMPLES else Level.NORMAL
         certain = max(certain, floor)
@@ -155,8 +155,13 @@ class LoadController:
             self._become(certain, now_s)
         else:
             self._descend(readings, floor, now_s)
-        driver = max(asked, key=lambda name: asked[name]) if self.level and asked else ""
-        return LoadReport(self.level, self._since_s, driver, tuple(readings))
+        return LoadReport(self.level, self._since_s, self._driver(readings, floor), tuple(readings))
+
+    def _driver(self, readings: Sequence[Reading], floor: Level) -> str:
+        """Return what asks for the most, or else holds the most of what was asked for."""
+        strengths = {reading.signal.name: (reading.wanted(), reading.held(self.level)) for reading in readings}
+        strengths[OOM] = (floor, floor)
+        return max(strengths, key=lambda name: strengths[name]) if self.level else ""
 
     def _descend(self, readings: Sequence[Reading], floor: Level, now_s: float) -> None:
         held = max((*(reading.held(self.level) for reading in readings), floor))

@@ -32,8 +32,8 @@ class House:
         was_killed, self.was_killed = self.was_killed, False
         return [Reading(MEMORY, self.memory)], was_killed
 
-    async def open(self, grow: Grow) -> None:
-        """Start it."""
+    async def open(self, grow: Grow, level: int = 0) -> None:
+        """Start it in a house at ``level``."""
         hands = LoadHands(
             look=self.look,
             cpu_percent=lambda: self.cpu_percent,
@@ -43,7 +43,9 @@ class House:
             leave=self.farewells.append,
         )
         metrics = scripted("metrics", self.metrics)
-        self.tree = await grow(metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, hands, metrics.ref)))
+        self.tree = await grow(
+            metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, hands, metrics.ref, level=level))
+        )
 
     @property
     def level(self) -> int:
@@ -114,6 +116,17 @@ async def test_a_process_killed_for_memory_keeps_new_ones_out(grow: Grow, autoju
     await trio.sleep(50.0)
     assert house.level == 3
     await trio.sleep(60.0)
+    assert house.level == 0
+
+
+async def test_a_controller_that_was_started_again_goes_on_at_the_level_of_the_house(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House()
+    await house.open(grow, level=3)
+    await trio.sleep(5.0)
+    assert house.level == 3
+    await trio.sleep(30.0)
     assert house.level == 0
 
 

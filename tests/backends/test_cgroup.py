@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from backends.cgroup import ControlGroups, Memory
 
 GIB = 1 << 30
@@ -84,11 +82,11 @@ def test_97_both_versions_at_once(tmp_path):
     assert machine(tmp_path, files).memory() == Memory(4 * GIB, GIB)
 
 
-@pytest.mark.parametrize(("limit_gib", "total_gib"), [(2, 2), (100, 8), (None, 8)])
-def test_an_operators_limit_counts_where_it_is_the_smaller(tmp_path, limit_gib, total_gib):
-    max_bytes = None if limit_gib is None else limit_gib * GIB
+def test_the_fullest_group_binds_also_if_it_is_not_the_smallest(tmp_path):
+    own = v2(memory__max=2 * GIB, memory__current=GIB // 2)
+    above = {"sys/fs/cgroup/memory.max": 4 * GIB, "sys/fs/cgroup/memory.current": 3 * GIB}
 
-    assert machine(tmp_path, {}).memory(max_bytes).total_bytes == total_gib * GIB
+    assert machine(tmp_path, own | above).memory() == Memory(4 * GIB, 3 * GIB)
 
 
 def test_nothing_known_is_absent(tmp_path):

@@ -31,11 +31,12 @@ def test_every_signal_of_the_machine_is_read(tmp_path: Path):
     assert all(0 < (found[name] or 0) < 1 for name in ("memory", "free_disk", "open_files"))
 
 
-def test_an_operators_limit_makes_the_same_use_a_larger_share(tmp_path: Path):
-    groups = machine(tmp_path, {})
+@pytest.mark.parametrize(("own_share", "share"), [(0.1, 0.25), (0.9, 0.9)])
+def test_an_operators_limit_is_for_what_the_server_uses_itself(tmp_path: Path, own_share: float, share: float):
+    groups = machine(tmp_path, {})  # of which others use a quarter
 
     assert values(LoadSensors(tmp_path, groups=groups))["memory"] == 0.25
-    assert values(LoadSensors(tmp_path, groups=groups, max_memory_bytes=4 * GIB))["memory"] == 0.5
+    assert values(LoadSensors(tmp_path, groups=groups, own_memory_share=lambda: own_share))["memory"] == share
 
 
 def test_throttling_is_counted_from_the_last_look(tmp_path: Path):

@@ -135,6 +135,26 @@ def test_the_report_says_what_drives_it():
     assert shown["signals"]["queue_delay"]["marks"][3] == [1.0, 0.4]
 
 
+@pytest.mark.parametrize(
+    ("readings", "driver"),
+    [
+        ([Reading(LAG, 0.01), Reading(MEMORY, 0.85), Reading(QUEUE, 0.1)], "memory"),  # asks for the most
+        ([Reading(LAG, 0.01), Reading(MEMORY, 0.5), Reading(QUEUE, 0.5)], "queue_delay"),  # holds the level still
+    ],
+)
+def test_what_holds_a_level_is_named_while_it_comes_down(readings, driver):
+    controller = LoadController(level=Level.NO_NEW)
+
+    assert controller.sample(readings, 0.0).driver == driver
+
+
+def test_a_process_that_was_killed_is_named_too():
+    controller = LoadController()
+    controller.note_oom(0.0)
+
+    assert controller.sample([Reading(LAG, 0.0)], 1.0).driver == "oom_kill"
+
+
 def test_marks_make_sense():
     for signal in SIGNALS:
         assert_ordered(signal)
