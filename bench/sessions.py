@@ -158,6 +158,7 @@ class SilentSocket:
 def settings_for(count: int, options: "Options", folder: str) -> Settings:
     """Return an installation's settings, with room for ``count`` sessions on a port that the system chooses."""
     environment = {
+        "SAYSO_SESSION__RESUME_WINDOW_S": "0",  # who is cut off has left
         "SAYSO_AUDIO__MAX_UTTERANCE_S": str(options.utterance_s),
         "HOME": folder,
         "SAYSO_GATEWAY__PORT": "0",
