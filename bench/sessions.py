@@ -10,7 +10,6 @@ Workers and models are not started: what is measured is what one session more co
 """
 
 import argparse
-import ctypes
 import gc
 import json
 import logging
@@ -21,14 +20,13 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import psutil
 import trio
 from rich.console import Console
 from rich.table import Table
@@ -37,6 +35,7 @@ from websockets.frames import Frame, Opcode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from backends.protocols import SocketClosed
+from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
@@ -53,54 +52,6 @@ UPGRADE: Final = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-
-
-# --- what is there -------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Present:
-    """What the process holds at one moment."""
-
-    pss_bytes: int
-    objects: int
-    """Those that the garbage collector knows: what leaks shows here first."""
-    tasks: int
-    fds: int
-    children: int
-
-    @classmethod
-    def now(cls) -> "Present":
-        """Look, after giving back what nobody uses."""
-        for _ in range(3):
-            gc.collect()
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
-        if trim is not None:
-            trim(0)
-        root = trio.lowlevel.current_root_task()
-        fds = len(list(Path("/proc/self/fd").iterdir()))
-        children = len(psutil.Process().children(recursive=True))
-        return cls(pss_bytes(), len(gc.get_objects()), sum(1 for _ in walk(root)), fds, children)
-
-    def since(self, before: "Present") -> dict[str, int]:
-        """Return how much more there is than before."""
-        return {name: getattr(self, name) - figure for name, figure in attrs.asdict(before).items()}
-
-
-def pss_bytes() -> int:
-    for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return 1024 * int(line.split()[1])
-    raise OSError("no Pss in /proc/self/smaps_rollup")
-
-
-def walk(task: trio.lowlevel.Task | None) -> Iterator[trio.lowlevel.Task]:
-    """Yield ``task`` and all below it."""
-    if task is not None:
-        yield task
-        for nursery in task.child_nurseries:
-            for child in nursery.child_tasks:
-                yield from walk(child)
 
 
 # --- the house without its workers ---------------------------------------------------------------
