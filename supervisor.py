@@ -333,11 +333,13 @@ class House:
             return Skip()
         limit_bytes = settings.max_memory_mb << 20
         own_share = (lambda: self.adapters.machine.memory_bytes / limit_bytes) if limit_bytes else None
-        sensors = LoadSensors(self.settings.supervisor.data_dir, own_memory_share=own_share)
+        sensors = LoadSensors(
+            self.settings.supervisor.data_dir, max_cpu_percent=settings.max_cpu_percent, own_memory_share=own_share
+        )
         hands = LoadHands(
             look=sensors.look,
-            cpu_percent=lambda: self.adapters.machine.cpu_percent,
             queue_delay_s=self._stt_queue_delay_s,
+            workers_missing=lambda: None if self._stt is None else self._stt.workers_missing(),
             publish=self.facts.publish,
             evict=self.sessions.evict,
             leave=partial(self.begin_drain, timeout_s=UNSAFE_DRAIN_S, must_restart=True),

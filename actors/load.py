@@ -4,25 +4,26 @@ Rules kept here:
 
 * Whoever sheds load asks for the level when it matters (``load_level``); nobody is told by message, so nothing can be
   missed and ten thousand sessions cost nothing.
-* The loop's lag is measured by the loop itself, twenty times a second; what blocks is read in a thread.
+* The loop's lag is measured by the loop itself, twenty times a second; what blocks is read in a thread. If that
+  hangs, the rest is judged with what was read last.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import trio
 
 from config.settings import LoadSettings
-from protocol.messages import Gauge
+from protocol.messages import Count, Gauge
 from runtime import Actor, Ref
-from runtime.load import CPU, LAG, QUEUE, Level, LoadController, LoadReport, Reading
+from runtime.load import LAG, QUEUE, WORKERS, Level, LoadController, LoadReport, Reading, Window
 
 log = logging.getLogger("sayso.load")
 
 LAG_TICK_S = 0.05
-LAG_WINDOW = 100  # ticks: five seconds
+WINDOW_S = 5.0
+LOOK_TIMEOUT_S = 2.0  # a look takes a millisecond
 EVICT_EVERY_S = 5.0
 
 
@@ -32,8 +33,9 @@ class LoadHands:
 
     look: Callable[[], tuple[Sequence[Reading], bool]]
     """Signals of the machine, and whether a process was killed for memory; blocks."""
-    cpu_percent: Callable[[], float]
     queue_delay_s: Callable[[], float]
+    workers_missing: Callable[[], float | None]
+    """The share of the workers that should be ready and are not; ``None`` where there are none yet."""
     publish: Callable[[LoadReport], None]
     evict: Callable[[], None]
     """Ask some sessions to leave."""
@@ -50,7 +52,10 @@ class Load(Actor):
         self._hands = hands
         self._metrics = metrics
         self._controller = LoadController(Level(level))
-        self._lags_s: deque[float] = deque(maxlen=LAG_WINDOW)
+        self._lags_s = Window(WINDOW_S)
+        self._missing = Window(WINDOW_S)
+        self._machine: Sequence[Reading] = ()
+        self._looks = trio.CapacityLimiter(1)
         self._evicted_s = -EVICT_EVERY_S
 
     async def on_start(self) -> None:
@@ -70,26 +75,46 @@ class Load(Actor):
         while True:
             due_s = trio.current_time() + LAG_TICK_S
             await trio.sleep_until(due_s)
-            self._lags_s.append(trio.current_time() - due_s)
+            self._lags_s.add(trio.current_time() - due_s, trio.current_time())
 
     async def _watch(self) -> None:
         while True:
             await trio.sleep(self._settings.sample_interval_s)
-            machine, was_killed = await trio.to_thread.run_sync(self._hands.look)
+            was_killed = await self._look()
             now_s = trio.current_time()
             if was_killed:
                 log.error("a process of this group was killed for memory")
                 self._controller.note_oom(now_s)
             before = self._controller.level
-            report = self._controller.sample([*self._own_readings(), *machine], now_s)
+            report = self._controller.sample([*self._own_readings(now_s), *self._machine], now_s)
             self._tell(before, report)
             self._act(report, now_s)
 
-    def _own_readings(self) -> list[Reading]:
+    async def _look(self) -> bool:
+        """Look at the machine; return whether a process was killed for memory.
+
+        A look that hangs keeps its thread until it ends, and no other is begun meanwhile.
+        """
+        if not self._looks.available_tokens:
+            return False
+        with trio.move_on_after(LOOK_TIMEOUT_S) as patience:
+            self._machine, was_killed = await trio.to_thread.run_sync(
+                self._hands.look, abandon_on_cancel=True, limiter=self._looks
+            )
+            return was_killed
+        if patience.cancelled_caught:
+            log.warning("a look at the machine took longer than %g s", LOOK_TIMEOUT_S)
+            self._metrics.tell_nowait(Count("load_looks_late_total"))
+        return False
+
+    def _own_readings(self, now_s: float) -> list[Reading]:
+        missing = self._hands.workers_missing()
+        if missing is not None:
+            self._missing.add(missing, now_s)  # one that died is back, as a rule, before the window is over
         return [
-            Reading(LAG, p95(self._lags_s)),
+            Reading(LAG, self._lags_s.p95()),
             Reading(QUEUE, self._hands.queue_delay_s()),
-            Reading(CPU, self._hands.cpu_percent() / self._settings.max_cpu_percent),
+            Reading(WORKERS, self._missing.minimum()),
         ]
 
     def _tell(self, before: Level, report: LoadReport) -> None:
@@ -108,8 +133,3 @@ class Load(Actor):
             self._hands.evict()
         if report.level >= Level.UNSAFE and self._settings.exit_when_unsafe:
             self._hands.leave(f"not safe: {report.driver}")
-
-
-def p95(values: Sequence[float]) -> float | None:
-    """Return the 95th percentile, ``None`` of nothing."""
-    return sorted(values)[int(0.95 * (len(values) - 1))] if values else None

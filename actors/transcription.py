@@ -97,6 +97,15 @@ class Transcription(Actor):
         """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
         return max(desk.queue_delay_s() for desk in self._shelf.values())
 
+    def workers_missing(self) -> float | None:
+        """Return the share of the usual model's workers that are not ready; ``None`` before they were, and elsewhere.
+
+        A server elsewhere (``backends/speech/remote.py``) has no workers of ours, and only work shows that it is back.
+        """
+        desk = self._shelf[self._settings.model]
+        pool = desk.pool_statistics() if desk.is_ready.is_set() else {}
+        return max(0.0, 1 - pool["ready"] / pool["size"]) if pool and "remote" not in pool else None
+
     def offered(self) -> tuple[str, ...]:
         """Return the names that a client may use."""
         settings = self._settings

@@ -67,6 +67,16 @@ class ControlGroups:
                     return found["nr_periods"], found.get("nr_throttled", 0)
         return None
 
+    def cpu_used_s(self) -> float | None:
+        """Return the CPU seconds that this group has used; ``None`` where nobody counts."""
+        for controller, name, per_s in (("", "cpu.stat", 1e6), ("cpuacct", "cpuacct.usage", 1e9)):
+            folder = self._folder(controller)
+            if folder is not None:
+                used = _numbers(folder / name).get("usage_usec") if not controller else _number(folder / name)
+                if used is not None:
+                    return used / per_s
+        return None
+
     def oom_kills(self) -> int | None:
         """Return how many processes of this group were killed for memory; ``None`` where nobody counts."""
         for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):

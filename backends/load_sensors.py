@@ -4,13 +4,19 @@ import errno
 import os
 import resource
 import shutil
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
+
 from backends.cgroup import ControlGroups
-from runtime.load import DISK, FILES, MEMORY, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
+from backends.machine import available_cpus, host_times
+from runtime.load import CPU, DISK, FILES, MEMORY, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
 
 OPEN_FILES = Path("/proc/self/fd")
+CPU_WINDOW_S = 5.0
 NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # of this process, or of the machine
 
 
@@ -21,13 +27,16 @@ class LoadSensors:
         self,
         data_dir: Path,
         *,
+        max_cpu_percent: float,
         own_memory_share: Callable[[], float] | None = None,
         groups: ControlGroups | None = None,
     ) -> None:
         """Begin to count; ``own_memory_share`` is what the server uses of the limit that its operator has set it."""
         self._data_dir = data_dir
+        self._max_cpu_share = max_cpu_percent / 100
         self._own_memory_share = own_memory_share
         self._groups = groups or ControlGroups()
+        self._cpu = CpuMeter(self._groups)
         self._periods = self._groups.throttling()
         self._oom_kills = self._groups.oom_kills()
 
@@ -37,6 +46,7 @@ class LoadSensors:
         cpu_stalls = self._groups.pressure("cpu")
         readings = [
             Reading(MEMORY, self._memory_share()),
+            Reading(CPU, self._cpu_share_of_limit()),
             Reading(PSI_MEMORY, None if stalls is None else stalls[0]),
             Reading(PSI_MEMORY_FULL, None if stalls is None else stalls[1]),
             Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
@@ -45,6 +55,10 @@ class LoadSensors:
             Reading(DISK, free_disk_share(self._data_dir)),
         ]
         return readings, self._has_seen_oom_kill()
+
+    def _cpu_share_of_limit(self) -> float | None:
+        share = self._cpu.share()
+        return None if share is None else share / self._max_cpu_share
 
     def _memory_share(self) -> float | None:
         """Return the largest share: of the group or the machine, whoever uses it, and of the server's own limit."""
@@ -66,6 +80,49 @@ class LoadSensors:
             return None
         periods, throttled = self._periods[0] - before[0], self._periods[1] - before[1]
         return throttled / periods if periods > 0 else 0.0
+
+
+@attrs.frozen
+class Times:
+    """Seconds counted at one moment."""
+
+    at_s: float
+    host_total_s: float
+    host_busy_s: float
+    group_s: float | None
+
+
+class CpuMeter:
+    """How much of the CPUs is used, over the last seconds; figures are those of looks, so look often."""
+
+    def __init__(self, groups: ControlGroups, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._groups = groups
+        self._clock = clock
+        self._cpus = available_cpus()
+        self._looks: deque[Times] = deque()
+
+    def share(self) -> float | None:
+        """Return 0..1: of the CPUs that the server may run on, whoever uses them, or of its group's own quota.
+
+        ``None`` at the first look, and where the system does not let us look, as without a file descriptor left.
+        """
+        try:
+            now = Times(self._clock(), *host_times(), self._groups.cpu_used_s())
+        except OSError:
+            return None
+        while len(self._looks) > 1 and self._looks[1].at_s <= now.at_s - CPU_WINDOW_S:
+            self._looks.popleft()
+        self._looks.append(now)
+        return used_share(self._looks[0], now, self._cpus) if len(self._looks) > 1 else None
+
+
+def used_share(before: Times, after: Times, cpus: float) -> float:
+    """Return the larger of the host's and the group's share between two looks."""
+    host_s, granted_s = after.host_total_s - before.host_total_s, (after.at_s - before.at_s) * cpus
+    shares = [(after.host_busy_s - before.host_busy_s) / host_s] if host_s > 0 else []
+    if before.group_s is not None and after.group_s is not None and granted_s > 0:
+        shares.append((after.group_s - before.group_s) / granted_s)
+    return min(1.0, max((0.0, *shares)))
 
 
 def open_files_share(

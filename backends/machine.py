@@ -44,7 +44,7 @@ class Machine:
         self._lock = threading.Lock()
         self._looked_at_s = clock()
         self._busy_s: Mapping[int, float] = {}
-        self._host = self._host_times()
+        self._host = host_times()
 
     def sample(self) -> Sample | None:
         """Look once; the first CPU figure is of the time since this object was made.
@@ -88,17 +88,18 @@ class Machine:
 
     def _host_percent(self) -> float:
         """Return how busy the CPUs were that the server may run on, whoever used them."""
-        before, self._host = self._host, self._host_times()
+        before, self._host = self._host, host_times()
         total_s = self._host[0] - before[0]
         return 100 * min(1.0, max(0.0, (self._host[1] - before[1]) / total_s)) if total_s > 0 else 0.0
 
-    def _host_times(self) -> tuple[float, float]:
-        """Return the total and the busy seconds of the allowed CPUs since the machine started."""
-        allowed = allowed_cpus()
-        times = [cpu for number, cpu in enumerate(psutil.cpu_times(percpu=True)) if number in allowed]
-        total_s = sum(sum(cpu[:8]) for cpu in times)  # what follows on Linux is part of user and nice time
-        idle_s = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
-        return total_s, total_s - idle_s
+
+def host_times() -> tuple[float, float]:
+    """Return the total and the busy seconds of the allowed CPUs since the machine started."""
+    allowed = allowed_cpus()
+    times = [cpu for number, cpu in enumerate(psutil.cpu_times(percpu=True)) if number in allowed]
+    total_s = sum(sum(cpu[:8]) for cpu in times)  # what follows on Linux is part of user and nice time
+    idle_s = sum(cpu.idle + getattr(cpu, "iowait", 0.0) for cpu in times)
+    return total_s, total_s - idle_s
 
 
 def own_percent(before_s: Mapping[int, float], after_s: Mapping[int, float], elapsed_s: float, cpus: float) -> float:

@@ -64,6 +64,7 @@ FIGURES: Final = (
     _gauge("cpu_usage_percent", "Use of the CPUs that the server may use, 0 to 100."),
     _gauge("load_level", "How far the server sheds load: 0 normal to 5 unsafe."),
     _gauge("load_signal", "What the load level is made of, each in its own unit.", "signal"),
+    _counter("load_looks_late_total", "Looks at the machine that took longer than two seconds."),
     _gauge("sessions", "Voice sessions, by state.", "state"),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
     # turns

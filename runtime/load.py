@@ -3,18 +3,21 @@
 Rules kept here:
 
 * Up after two samples in a row above a mark, several levels at once if need be; down one level at a time, after ten
-  seconds below the lower mark of the present level. So a signal that jitters around a mark moves nothing.
+  seconds below the lower mark of the present level, and five for each further level while the calm lasts: from 4 to
+  0 in 25 s. So a signal that jitters around a mark moves nothing.
 * Being busy is no fault: the CPU alone never refuses anybody new. It counts with a delay that people notice.
 * A signal that a machine does not have is absent, and never zero.
 """
 
 import enum
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 UP_SAMPLES = 2
 DOWN_AFTER_S = 10.0
+DOWN_AGAIN_AFTER_S = 5.0  # if nothing has stirred since the last step down
 OOM = "oom_kill"
 OOM_HOLD_S = 60.0  # a process killed for memory is followed by so many seconds without anybody new
 
@@ -59,7 +62,9 @@ def _marks(*marks: tuple[int, float, float]) -> tuple[Mark, ...]:
     return tuple(Mark(Level(level), high, low) for level, high, low in marks)
 
 
-LAG = Signal(name="loop_lag", unit="s", marks=_marks((1, 0.05, 0.03), (3, 0.15, 0.08), (4, 0.5, 0.25)))
+LAG = Signal(  # p95 of the last seconds: one long stop, as of a machine that was paused, is over at the second sample
+    name="loop_lag", unit="s", marks=_marks((1, 0.05, 0.03), (3, 0.15, 0.08), (4, 0.5, 0.25), (5, 10.0, 5.0))
+)
 QUEUE = Signal(name="queue_delay", unit="s", marks=_marks((1, 0.15, 0.08), (2, 0.4, 0.2), (3, 1.0, 0.4)))
 MEMORY = Signal(
     name="memory",
@@ -137,6 +142,7 @@ class LoadController:
     _wanted: list[Level] = attrs.field(factory=list)
     """By the last samples."""
     _calm_since_s: float | None = None
+    _down_after_s: float = DOWN_AFTER_S
     _oom_until_s: float = 0.0
 
     def note_oom(self, now_s: float) -> None:
@@ -166,16 +172,40 @@ class LoadController:
     def _descend(self, readings: Sequence[Reading], floor: Level, now_s: float) -> None:
         held = max((*(reading.held(self.level) for reading in readings), floor))
         if held >= self.level:
-            self._calm_since_s = None
+            self._calm_since_s, self._down_after_s = None, DOWN_AFTER_S
         elif self._calm_since_s is None:
             self._calm_since_s = now_s
-        elif now_s - self._calm_since_s >= DOWN_AFTER_S:
+        elif now_s - self._calm_since_s >= self._down_after_s:
             self._become(Level(self.level - 1), now_s)
+            self._calm_since_s, self._down_after_s = now_s, DOWN_AGAIN_AFTER_S
 
     def _become(self, level: Level, now_s: float) -> None:
         self.level = level
         self._since_s = now_s
-        self._calm_since_s = None
+        self._calm_since_s, self._down_after_s = None, DOWN_AFTER_S
+
+
+@attrs.define
+class Window:
+    """Values of the last ``span_s`` seconds."""
+
+    span_s: float
+    _values: deque[tuple[float, float]] = attrs.field(factory=deque)
+
+    def add(self, value: float, now_s: float) -> None:
+        """Take a value, and forget those that are too old."""
+        self._values.append((now_s, value))
+        while self._values[0][0] < now_s - self.span_s:
+            self._values.popleft()
+
+    def p95(self) -> float | None:
+        """Return the 95th percentile, ``None`` of nothing."""
+        values = sorted(value for _, value in self._values)
+        return values[int(0.95 * (len(values) - 1))] if values else None
+
+    def minimum(self) -> float | None:
+        """Return the smallest, ``None`` of nothing."""
+        return min((value for _, value in self._values), default=None)
 
 
 def with_busy_rule(readings: Sequence[Reading]) -> list[Reading]:

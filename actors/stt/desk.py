@@ -114,13 +114,17 @@ class Desk:
             "queued": len(self._queue),
             "queued_background": len(self._background),
             "queue_min_delay_s": delay_s,
-            "pool": self._pool.statistics(),
+            "pool": self.pool_statistics(),
         }
+
+    def pool_statistics(self) -> Mapping[str, Any]:
+        """Show the pool."""
+        return self._pool.statistics()
 
     @property
     def memory_bytes(self) -> int:
         """What its processes have, as last measured."""
-        return int(self._pool.statistics().get("pss_bytes", 0))
+        return int(self.pool_statistics().get("pss_bytes", 0))
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late."""

@@ -5,11 +5,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.load import Load, LoadHands, p95
+from actors.load import Load, LoadHands
 from config.settings import LoadSettings
-from protocol.messages import Gauge
+from protocol.messages import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
-from runtime.load import MEMORY, LoadReport, Reading
+from runtime.load import CPU, MEMORY, LoadReport, Reading
 from tests.fakes import Grow, Script, default_settings, scripted
 
 
@@ -18,7 +18,9 @@ class House:
     """What the controller looks at, and what it did."""
 
     memory: float = 0.1
-    cpu_percent: float = 5.0
+    cpu: float = 0.05
+    missing: float | None = None
+    hangs: bool = False
     queue_delay_s: float = 0.0
     was_killed: bool = False
     settings: LoadSettings = attrs.field(factory=lambda: default_settings().load)
@@ -30,14 +32,14 @@ class House:
 
     def look(self) -> tuple[Sequence[Reading], bool]:
         was_killed, self.was_killed = self.was_killed, False
-        return [Reading(MEMORY, self.memory)], was_killed
+        return [Reading(MEMORY, self.memory), Reading(CPU, self.cpu)], was_killed
 
     async def open(self, grow: Grow, level: int = 0) -> None:
         """Start it in a house at ``level``."""
         hands = LoadHands(
             look=self.look,
-            cpu_percent=lambda: self.cpu_percent,
             queue_delay_s=lambda: self.queue_delay_s,
+            workers_missing=lambda: self.missing,
             publish=self.reports.append,
             evict=lambda: self.evictions.append(trio.current_time()),
             leave=self.farewells.append,
@@ -54,7 +56,7 @@ class House:
 
 @pytest.fixture(autouse=True)
 def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run_sync(function):  # a thread would stop the clock from jumping
+    async def run_sync(function, **_options):  # a thread would stop the clock from jumping
         await trio.lowlevel.checkpoint()
         return function()
 
@@ -82,12 +84,12 @@ async def test_each_signal_raises_the_level_and_the_calm_brings_it_back(grow: Gr
     assert house.level == 0
 
 
-async def test_the_cpu_is_measured_against_its_limit(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House(cpu_percent=85.0)
+async def test_the_cpu_alone_refuses_nobody_new(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House(cpu=1.06)
     await house.open(grow)
     await trio.sleep(2.0)
     assert house.level == 1
-    house.cpu_percent = 100.0
+    house.cpu = 1.25
     await trio.sleep(2.0)
     assert house.level == 2, "a busy machine that meets its deadlines is healthy"
 
@@ -138,7 +140,46 @@ async def test_it_takes_no_messages() -> None:
         await Load(house.settings, hands, Ref("metrics")).handle("hello")
 
 
-def test_the_percentile_of_nothing_is_nothing():
-    assert p95([]) is None
-    assert p95([1.0]) == 1.0
-    assert p95(range(101)) == 95
+async def test_workers_that_stay_away_keep_new_ones_out_and_one_that_is_back_soon_does_not(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House(missing=0.0)
+    await house.open(grow)
+    await trio.sleep(6.0)
+    house.missing = 1.0
+    await trio.sleep(4.0)
+    house.missing = 0.0
+    await trio.sleep(6.0)
+    assert max(report.level for report in house.reports) == 0
+    house.missing = 1.0
+    await trio.sleep(7.0)
+    assert (house.level, house.reports[-1].driver) == (3, "workers_missing")
+
+
+async def test_a_look_that_hangs_stops_nothing_and_what_was_read_last_counts(
+    grow: Grow, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(memory=0.9)
+    looks = 0
+
+    async def run_sync(function, *, limiter, **_options):
+        nonlocal looks
+        if house.hangs:
+            looks += 1
+            limiter.acquire_on_behalf_of_nowait("the thread")
+            await trio.sleep_forever()
+        await trio.lowlevel.checkpoint()
+        return function()
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+    await house.open(grow)
+    await trio.sleep(2.0)
+    house.hangs = True
+    await trio.sleep(30.0)
+    assert (house.level, house.reports[-1].driver) == (3, "memory")
+    house.queue_delay_s, house.memory = 1.5, 0.1
+    await trio.sleep(20.0)
+    assert house.level == 3
+    assert looks == 1
+    assert house.metrics.seen.count(Count("load_looks_late_total")) == 1
+    assert len(house.reports) > 90

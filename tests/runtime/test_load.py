@@ -16,6 +16,7 @@ from runtime.load import (
     Mark,
     Reading,
     Signal,
+    Window,
 )
 
 EVERY_S = 0.5
@@ -45,7 +46,7 @@ def test_98_one_sample_moves_nothing_and_the_second_may_jump():
     assert house.live(0.5, memory=0.90) == 3
 
 
-def test_98_it_comes_down_one_level_in_ten_seconds():
+def test_98_it_comes_down_one_level_after_ten_seconds_and_then_one_each_five():
     house = House()
     house.live(5.0, memory=0.95)
     assert house.live(9.5, memory=0.5) == 4
@@ -54,7 +55,42 @@ def test_98_it_comes_down_one_level_in_ten_seconds():
 
     assert house.levels[-1] == 0
     falls = [house.levels.count(level) * EVERY_S for level in (3, 2, 1)]
-    assert falls == [10.5, 10.5, 10.5]
+    assert falls == [5.0, 5.0, 5.0]
+
+
+def test_98_what_stirs_on_the_way_down_must_be_calm_for_ten_seconds_again():
+    house = House()
+    house.live(5.0, memory=0.95)
+    assert house.live(10.5, memory=0.5) == 3
+    house.live(EVERY_S, memory=0.83)
+    assert house.live(10.0, memory=0.5) == 3
+    assert house.live(EVERY_S, memory=0.5) == 2
+
+
+def test_98_a_loop_that_stopped_once_is_not_unsafe_and_one_that_crawls_is():
+    lags = Window(5.0)
+    controller = LoadController()
+
+    def level_at(now_s: float, lag_s: float) -> int:
+        lags.add(lag_s, now_s)
+        return controller.sample([Reading(LAG, lags.p95())], now_s).level
+
+    assert level_at(0.0, 12.0) == 0
+    for tick in range(1, 10):
+        lags.add(0.001, 0.05 * tick)
+    assert level_at(0.5, 0.001) == 0
+    assert level_at(12.5, 12.0) == 0
+    assert level_at(24.5, 12.0) == 5
+
+
+def test_a_window_forgets_what_is_old():
+    window = Window(5.0)
+    assert (window.p95(), window.minimum()) == (None, None)
+    for second in range(101):
+        window.add(float(second), 0.01 * second)
+    assert (window.p95(), window.minimum()) == (95.0, 0.0)
+    window.add(9.0, 20.0)
+    assert (window.p95(), window.minimum()) == (9.0, 9.0)
 
 
 def test_98_between_the_marks_it_stays():
