@@ -25,7 +25,7 @@ import trio
 
 from actors.audio import Audio, AudioPeers
 from actors.commands import Commands
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
 from actors.dialogue import Dialogue
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
@@ -49,7 +49,7 @@ from backends.protocols import Socket
 from backends.speech_services import SpeechServices
 from config.settings import AudioSettings, Settings
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
-from protocol.events import ServerInfo
+from protocol.events import ConnectionRefused, ServerInfo
 from protocol.messages import (
     INTERNAL_RATE_HZ,
     CloseDoors,
@@ -116,7 +116,7 @@ class Sessions:
 
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
-        self._resumable = Registry()
+        self.known = Known()
         self._evicted: set[str] = set()
         self._rng = random.Random()  # jitter only
         self._settings = settings
@@ -148,8 +148,11 @@ class Sessions:
                 self._evicted.add(session_id)
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
-    def open(self, socket: Socket) -> ChildSpec:
-        """Return the spec of a session on ``socket``: a subtree that ends with its connection."""
+    def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec:
+        """Return the spec of a session on ``socket``: a subtree that ends with its connection.
+
+        With a ``refusal`` it is there only for a client that comes back to another one.
+        """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
         kept.attach(socket)
@@ -162,7 +165,7 @@ class Sessions:
             ChildSpec(ref=ref["vault"], factory=partial(Vault, lambda: kept)),
             ChildSpec(
                 ref=ref["connection"],
-                factory=partial(self._connection, ref),
+                factory=partial(self._connection, ref, refusal),
                 restart=Restart.TRANSIENT,
                 significant=True,
             ),
@@ -173,14 +176,15 @@ class Sessions:
         session = partial(Session, kept, children, intensity)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
 
-    def _connection(self, ref: Mapping[str, Ref]) -> Connection:
-        settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio)
+    def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
+        server = ServerInfo("sayso", self._adapters.version)
+        settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio, server)
         return Connection(
             ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history),
             settings,
-            self._resumable,
+            self.known,
+            refusal=refusal,
             new_token=new_token,
-            server=ServerInfo("sayso", self._adapters.version),
             server_status=self._facts.status_event,
             stt_models=self._facts.stt_models,
             make_encoder=self._adapters.make_encoder,
@@ -359,6 +363,7 @@ class House:
             pages=Pages(self.facts).routes(),
             on_listening=self._listening,
             load_level=self.facts.load_level,
+            count_awaited=self.sessions.known.awaited.__len__,
         )
 
     def _http_services(self) -> HttpServices:

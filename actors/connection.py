@@ -30,6 +30,7 @@ from protocol.events import (
     ClientEvent,
     Confirm,
     ConnectionAccepted,
+    ConnectionRefused,
     ConnectionRequest,
     Error,
     Interrupt,
@@ -92,11 +93,22 @@ class ConnectionPeers:
 
 @attrs.frozen
 class ConnectionSettings:
-    """The slices that the connection needs."""
+    """The slices that the connection needs, and what it calls itself."""
 
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
+    server: ServerInfo
+
+
+@attrs.frozen
+class Known:
+    """The sessions' connections, for each other."""
+
+    resumable: Registry = attrs.field(factory=Registry)
+    """By the key of the token that their client may come back with."""
+    awaited: Registry = attrs.field(factory=Registry)
+    """By the session's id: those whose client was cut off."""
 
 
 class Connection(Actor):
@@ -106,20 +118,21 @@ class Connection(Actor):
         self,
         peers: ConnectionPeers,
         settings: ConnectionSettings,
-        resumable: Registry,
+        known: Known,
         *,
+        refusal: ConnectionRefused | None = None,
         new_token: Callable[[], str],
-        server: ServerInfo,
         server_status: Callable[[], Status],
         unix_time: Callable[[], float],
         stt_models: Callable[[], Sequence[str]] = tuple,
         make_encoder: Callable[[int], SpeechEncoder],
     ) -> None:
+        """Serve a session; with a ``refusal`` only a client that comes back to another, and tell that to the rest."""
         self._peers = peers
         self._settings = settings
-        self._resumable = resumable
+        self._known = known
+        self._refusal = refusal
         self._new_token = new_token
-        self._server = server
         self._server_status = server_status
         self._unix_time = unix_time
         self._stt_models = stt_models
@@ -250,6 +263,12 @@ class Connection(Actor):
         event = native.decode(frame)
         if isinstance(event, ConnectionRequest | SessionUpdate):
             check_model(event.stt_model, self._stt_models())
+        refusal = self._refusal
+        if isinstance(event, ConnectionRequest) and refusal is not None and self._state.phase is Phase.CONNECTING:
+            if not await self._hand_over(event):
+                await self._send(refusal)
+                self._close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={refusal.retry_after_ms}")
+            return
         self._state.receive(event)
         await self._dispatch(event)
 
@@ -299,7 +318,7 @@ class Connection(Actor):
                 session_id=self._memory.session_id,
                 resume_token=self._memory.resume_token,
                 resume_window_s=session.resume_window_s,
-                server=self._server,
+                server=self._settings.server,
                 audio=request.audio,
                 limits=Limits(gateway.websocket.max_message_bytes, audio.max_utterance_s, session.idle_timeout_s),
                 resumed=resumed,
@@ -341,15 +360,19 @@ class Connection(Actor):
         await self._wait_for_the_client()
 
     async def _wait_for_the_client(self) -> None:
-        with trio.move_on_after(self._settings.session.resume_window_s) as window:
-            await self._came_back.wait()
+        self._known.awaited.register(self._memory.session_id, self.context.ref)
+        try:
+            with trio.move_on_after(self._settings.session.resume_window_s) as window:
+                await self._came_back.wait()
+        finally:
+            self._known.awaited.unregister(self._memory.session_id, self.context.ref)
         if window.cancelled_caught:
             self.context.stop("the client did not come back")
 
     async def _hand_over(self, request: ConnectionRequest) -> bool:
         """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""
         key = "" if request.resume is None else resume_key(request.resume.token)
-        session = self._resumable.lookup(key)
+        session = self._known.resumable.lookup(key)
         if session is None:
             return False
         try:
@@ -372,9 +395,9 @@ class Connection(Actor):
         self._close(CloseCode.SUPERSEDED, "another socket has taken over this session")
         self._state = SessionState()
         self._state.receive(attach.request)
-        self._resumable.unregister(resume_key(memory.resume_token), self.context.ref)
+        self._known.resumable.unregister(resume_key(memory.resume_token), self.context.ref)
         memory.resume_token = self._new_token()
-        self._resumable.register(resume_key(memory.resume_token), self.context.ref)
+        self._known.resumable.register(resume_key(memory.resume_token), self.context.ref)
         memory.attach(attach.socket)
         self._came_back.set()
         try:
@@ -388,11 +411,11 @@ class Connection(Actor):
 
     async def _be_found(self) -> None:
         """Stand in the list of sessions that may be resumed, until the end."""
-        self._resumable.register(resume_key(self._memory.resume_token), self.context.ref)
+        self._known.resumable.register(resume_key(self._memory.resume_token), self.context.ref)
         try:
             await trio.sleep_forever()
         finally:
-            self._resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)
+            self._known.resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)
 
 
 async def send_binary(socket: Socket | None, frames: Sequence[bytes]) -> None:

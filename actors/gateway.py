@@ -10,19 +10,21 @@ Rules kept here:
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import attrs
 import trio
 
 from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket
 from config.settings import GatewaySettings
+from protocol.admission import Admission, may_return
 from protocol.errors import CloseCode
+from protocol.events import ConnectionRefused
 from protocol.messages import CloseDoors, Count, Observe
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
-FULL_LEVEL = 3  # of load: nobody new is admitted, those who are in are served
-RETRY_AFTER_S = 5.0  # a session lasts minutes, so a place rarely comes sooner
+TRIAL_S = 10.0  # by then a socket has shown that it comes back, or has been refused
 
 
 @attrs.frozen
@@ -42,11 +44,13 @@ class Gateway(Actor):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers], Ingress],
-        open_session: Callable[[Socket], ChildSpec],
+        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
         load_level: Callable[[], int] = int,
+        count_awaited: Callable[[], int] = int,
     ) -> None:
+        """Open at ``on_start``; ``count_awaited`` tells how many sessions wait for a client that was cut off."""
         self._settings = settings
         self._peers = peers
         self._ingress = make_ingress(self)
@@ -54,12 +58,17 @@ class Gateway(Actor):
         self._pages = dict(pages)
         self._on_listening = on_listening
         self._load_level = load_level
+        self._count_awaited = count_awaited
+        self._admission: Admission
         self._places_taken = 0
+        self._trials: list[float] = []
         self._refused = 0
         self._closed: CloseDoors | None = None
 
     async def on_start(self) -> None:
         """Be ready when the port is open."""
+        jitter = partial(self.context.shared.rng.uniform, 1, 2)
+        self._admission = Admission(self._settings.websocket.max_connections, jitter)
         addresses = await self.context.nursery.start(self._serve)
         self._on_listening(addresses)
 
@@ -87,19 +96,21 @@ class Gateway(Actor):
         page = self._pages.get(request.path)
         return None if page is None else page(request)
 
-    def admit(self, request: Request) -> AbstractContextManager[None] | Refusal:
-        """Reserve a place, or refuse while all are taken."""
+    def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
+        """Reserve a place, or refuse; who may come back to a session is heard first."""
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
-        level = self._load_level()
-        if level >= FULL_LEVEL:
-            retry_after_s = RETRY_AFTER_S * level * self.context.shared.rng.uniform(1, 2)  # not all at the same time
-            return self._refuse(request, f"the server is under load (level {level})", retry_after_s)
-        limit = self._settings.websocket.max_connections
-        if self._places_taken >= limit:
-            return self._refuse(request, f"all {limit} places are taken", RETRY_AFTER_S)
+        level, now_s = self._load_level(), trio.current_time()
+        refused = self._admission.refusal(level, self._places_taken, now_s)
+        if refused is None:
+            self._places_taken += 1
+            return self._place(None)
+        self._trials = [until_s for until_s in self._trials if until_s > now_s]
+        if not may_return(level, self._count_awaited(), len(self._trials)):
+            return self._refuse(request, refused.reason, refused.retry_after_s)
         self._places_taken += 1
-        return self._place()
+        self._trials.append(now_s + TRIAL_S)
+        return self._place(ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s)), self._trials[-1])
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
         self._refused += 1
@@ -108,15 +119,19 @@ class Gateway(Actor):
         return Refusal(503, reason, retry_after_s)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(
+        self, refusal: ConnectionRefused | None, trial_until_s: float | None = None
+    ) -> Iterator[ConnectionRefused | None]:
         try:
-            yield
+            yield refusal
         finally:
             self._places_taken -= 1
+            if trial_until_s in self._trials:
+                self._trials.remove(trial_until_s)
 
-    async def serve_socket(self, socket: Socket, request: Request) -> None:
+    async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         """Open a session for the socket and stay until the socket is closed."""
-        spec = self._open_session(socket)
+        spec = self._open_session(socket, refusal)
         try:
             await self._peers.sessions.ask(StartChild(spec), timeout_s=self._settings.request_timeout_s)
         except (AskError, MailboxError) as error:

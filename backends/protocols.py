@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import attrs
 from trio import TaskStatus
 
+from protocol.events import ConnectionRefused
 from protocol.messages import (
     ChatMessage,
     CommandMatch,
@@ -236,11 +237,17 @@ class IngressHandlers(Protocol):
     async def answer(self, request: Request) -> Answer | None:
         """Answer one of our own routes; ``None`` hands the request to the HTTP app."""
 
-    def admit(self, request: Request) -> AbstractContextManager[None] | Refusal:
-        """Reserve a place before the handshake; the block is left once, when the connection is over."""
+    def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
+        """Reserve a place before the handshake; the block is left once, when the connection is over.
 
-    async def serve_socket(self, socket: Socket, request: Request) -> None:
-        """Run a session on an accepted socket; returns when the session is over."""
+        What the block is given is for ``serve_socket``.
+        """
+
+    async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
+        """Run a session on an accepted socket; returns when the session is over.
+
+        With a ``refusal`` only one who comes back to its session is served, and all others are told that.
+        """
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Take one request's figures; ``endpoint`` is a route, never a raw path."""

@@ -36,6 +36,7 @@ from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.websocket import TrioWebSocket
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, SocketClosed
 from config.settings import GatewaySettings
+from protocol.events import ConnectionRefused
 
 log = logging.getLogger("sayso.ingress")
 
@@ -178,10 +179,14 @@ class Reception:
         )
 
     async def _serve_admitted(
-        self, protocol: ServerProtocol, greeting: bytes, request: Request, place: AbstractContextManager[None]
+        self,
+        protocol: ServerProtocol,
+        greeting: bytes,
+        request: Request,
+        place: AbstractContextManager[ConnectionRefused | None],
     ) -> None:
         house = self._house
-        with place:
+        with place as refusal:
             websocket = self._open(protocol, greeting, close_timeout_s=house.settings.websocket.close_timeout_s)
             house.http.discard(self._stream)
             house.sockets.add(websocket)
@@ -189,7 +194,7 @@ class Reception:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    ended = await contained(log, what, house.handlers.serve_socket, websocket, request)
+                    ended = await contained(log, what, house.handlers.serve_socket, websocket, request, refusal)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
 from actors.vault import Vault
 from protocol import events
 from protocol.messages import (
@@ -21,10 +21,11 @@ from protocol.messages import (
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
-from runtime import ChildSpec, MailboxSpec, Ref, Registry, Restart, Strategy, Tree
+from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 SESSION_ID = "0123456789abcdef"
+SERVER = events.ServerInfo("sayso", "0")
 HELLO = {"client_id": "tester", "capabilities": ["stt", "llm"]}
 
 
@@ -59,7 +60,7 @@ class Line:
         factory=lambda: SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(16_000))
     )
     audio_mailbox: MailboxSpec | None = None
-    resumable: Registry = attrs.field(factory=Registry)
+    known: Known = attrs.field(factory=Known)
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
     tree: Tree = attrs.field(init=False)
 
@@ -73,15 +74,14 @@ class Line:
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
         self.memory.attach(self.socket)
-        slices = ConnectionSettings(settings.gateway, settings.session, settings.audio)
+        slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER)
 
         def make() -> Connection:
             return Connection(
                 ConnectionPeers(vault.ref, *(spec.ref for spec in peers)),
                 slices,
-                self.resumable,
+                self.known,
                 new_token=lambda: f"{self.memory.resume_token}+",
-                server=events.ServerInfo("sayso", "0"),
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
                 stt_models=lambda: ("tiny.en", "base"),

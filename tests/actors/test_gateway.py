@@ -9,6 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.gateway import Gateway, GatewayPeers
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
+from protocol.events import ConnectionRefused
 from protocol.messages import CloseDoors, Count, Observe
 from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
@@ -43,10 +44,12 @@ class Door:
     """A gateway with a fake listener."""
 
     level: int = attrs.field(default=0, kw_only=True)
+    awaited: int = attrs.field(default=0, kw_only=True)
     max_connections: int = 2
     trouble: Exception | None = None
     sessions: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
+    refusals: list[ConnectionRefused | None] = attrs.field(factory=list)
     listening: list[Any] = attrs.field(factory=list)
     ingresses: list[FakeIngress] = attrs.field(factory=list)
     ref: Ref = attrs.field(factory=lambda: Ref("gateway"))
@@ -72,11 +75,13 @@ class Door:
                 pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
                 on_listening=self.listening.append,
                 load_level=lambda: self.level,
+                count_awaited=lambda: self.awaited,
             )
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
 
-    def _spec(self, socket: Socket) -> ChildSpec:
+    def _spec(self, socket: Socket, refusal: ConnectionRefused | None) -> ChildSpec:
+        self.refusals.append(refusal)
         return scripted(f"session of {socket.peer}", Script())
 
     @property
@@ -124,7 +129,9 @@ async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: G
     assert isinstance(second, AbstractContextManager)
     assert door.statistics() == {"connections": 2, "refused": 0}
     refusal = door.handlers.admit(request())
-    assert refusal == Refusal(503, "all 2 places are taken", 5.0)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.reason) == (503, "all 2 places are taken")
+    assert 5.0 <= refusal.retry_after_s <= 10.0
     with first:
         assert isinstance(door.handlers.admit(request()), Refusal)
     assert not isinstance(door.handlers.admit(request()), Refusal)
@@ -152,7 +159,7 @@ async def test_a_socket_gets_a_session_and_is_waited_for(
     over = trio.Event()
 
     async def serve() -> None:
-        await door.handlers.serve_socket(socket, request())
+        await door.handlers.serve_socket(socket, request(), None)
         over.set()
 
     nursery.start_soon(serve)
@@ -171,7 +178,7 @@ async def test_without_a_session_the_socket_is_closed_for_now(grow: Grow, autoju
     door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
     await door.open(grow)
     socket = FakeSocket()
-    await door.handlers.serve_socket(socket, request())
+    await door.handlers.serve_socket(socket, request(), None)
     assert socket.close == (1013, "no session could be opened")
 
 
@@ -218,3 +225,59 @@ async def test_refused_clients_are_not_asked_back_at_the_same_time(grow: Grow, a
     await door.open(grow)
     answers = [door.handlers.admit(request("/ws")) for _ in range(50)]
     assert len({answer.retry_after_s for answer in answers if isinstance(answer, Refusal)}) > 40
+
+
+async def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    door = Door(level=3, awaited=1)
+    await door.open(grow)
+    place = door.handlers.admit(request())
+    assert not isinstance(place, Refusal)
+    with place as refusal:
+        assert refusal is not None
+        assert refusal.reason == "the server is under load (level 3)"
+        assert 15_000 <= refusal.retry_after_ms <= 30_000
+        assert isinstance(door.handlers.admit(request()), Refusal), "one is waited for, and one is being heard"
+        socket = FakeSocket()
+        socket.client_vanishes()
+        await door.handlers.serve_socket(socket, request(), refusal)
+    assert door.refusals == [refusal]
+    again = door.handlers.admit(request())
+    assert not isinstance(again, Refusal)
+    with again:
+        await trio.sleep(11.0)
+        third = door.handlers.admit(request())
+        assert not isinstance(third, Refusal), "who has been here for so long is no stranger any more"
+        with third:
+            assert door.statistics()["connections"] == 2
+    assert door.statistics()["connections"] == 0
+
+
+async def test_a_full_house_hears_who_may_come_back_too(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    first = door.handlers.admit(request())
+    assert not isinstance(first, Refusal)
+    with first as refusal:
+        assert refusal is None
+        assert isinstance(door.handlers.admit(request()), Refusal)
+        door.awaited = 1
+        second = door.handlers.admit(request())
+        assert not isinstance(second, Refusal)
+        with second as told:
+            assert told is not None
+
+
+async def test_where_sessions_are_asked_to_leave_nobody_is_called_back(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(level=4, awaited=5)
+    await door.open(grow)
+    assert isinstance(door.handlers.admit(request()), Refusal)
+
+
+async def test_a_door_that_closes_for_good_hears_nobody(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(awaited=5)
+    await door.open(grow)
+    door.ref.signal(CloseDoors("the server is leaving", 7.0))
+    await wait_all_tasks_blocked()
+    assert isinstance(door.handlers.admit(request()), Refusal)

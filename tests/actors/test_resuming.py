@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
 from protocol import events
@@ -16,10 +16,11 @@ from protocol.messages import Configured, Hang, Presence, Send, SendAudio
 from protocol.pcm_buffer import PcmBuffer
 from protocol.session import resume_key
 from protocol.vault import SessionMemory
-from runtime import ChildSpec, Ref, Registry, Restart, Strategy, Tree
+from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 WINDOW_S = 30.0
+SERVER = events.ServerInfo("sayso", "0")
 HELLO = {"client_id": "tester", "capabilities": ["stt", "llm"]}
 
 
@@ -51,7 +52,9 @@ class Lines:
     audio: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
-    resumable: Registry = attrs.field(factory=Registry)
+    known: Known = attrs.field(factory=Known)
+    refusal: events.ConnectionRefused | None = None
+    """For all but the first."""
     memories: dict[str, SessionMemory] = attrs.field(factory=dict)
     refs: dict[str, Ref] = attrs.field(factory=dict)
     tree: Tree = attrs.field(init=False)
@@ -101,19 +104,21 @@ class Lines:
         settings = default_settings()
         return lambda: Connection(
             peers,
-            ConnectionSettings(settings.gateway, settings.session, settings.audio),
-            self.resumable,
+            ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER),
+            self.known,
+            refusal=None if memory.session_id == "old" else self.refusal,
             new_token=lambda: f"{memory.session_id}-{int(memory.resume_token[-1]) + 1}",
-            server=events.ServerInfo("sayso", "0"),
             server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
             unix_time=lambda: 1_000_000.0,
             make_encoder=OpusSpeech,
         )
 
 
-async def lost(grow: Grow, *more: FakeSocket) -> tuple[Lines, FakeSocket]:
+async def lost(
+    grow: Grow, *more: FakeSocket, refusal: events.ConnectionRefused | None = None
+) -> tuple[Lines, FakeSocket]:
     """Return a session whose client has seen two events, and its lost socket."""
-    lines, socket = Lines(), FakeSocket()
+    lines, socket = Lines(refusal=refusal), FakeSocket()
     await lines.open(grow, socket, *more)
     await lines.tell(reply("one"))
     socket.client_vanishes()
@@ -167,7 +172,7 @@ async def test_a_client_that_does_not_come_back_ends_its_session(grow: Grow, aut
     assert lines.exit_of("old") is None
     await trio.sleep(0.2)
     assert lines.exit_of("old") == "the client did not come back"
-    assert len(lines.resumable) == 0
+    assert len(lines.known.resumable) == 0
 
 
 async def test_who_comes_too_late_gets_a_new_session(grow: Grow, autojump_clock: MockClock) -> None:
@@ -196,7 +201,7 @@ async def test_a_token_is_good_for_one_return(grow: Grow, autojump_clock: MockCl
     await wait_all_tasks_blocked()
     await lines.come_back(third, last_seq=2, token="old-1")
     assert accepted(third)["session_id"] == "newer"
-    assert lines.resumable.lookup(resume_key("old-2")) is lines.refs["old"]
+    assert lines.known.resumable.lookup(resume_key("old-2")) is lines.refs["old"]
 
 
 async def test_a_second_live_socket_takes_the_session_over(grow: Grow, autojump_clock: MockClock) -> None:
@@ -265,3 +270,34 @@ async def test_nothing_is_said_of_the_server_to_a_client_that_is_not_there(
     await trio.sleep(8.0)
     await lines.come_back(second, last_seq=2)
     assert told(second) == [(3, "connection_accepted")]
+
+
+REFUSAL = events.ConnectionRefused("the server is under load (level 3)", 15_000)
+
+
+async def test_while_nobody_new_is_let_in_a_client_that_comes_back_is(grow: Grow, autojump_clock: MockClock) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second, refusal=REFUSAL)
+    assert lines.known.awaited.names() == ("old",)
+    await lines.come_back(second, last_seq=2)
+    assert accepted(second)["resumed"] is True
+    assert lines.known.awaited.names() == ()
+    assert second.close is None
+
+
+@pytest.mark.parametrize("token", ["old-7", None])
+async def test_while_nobody_new_is_let_in_a_stranger_is_told_so(
+    grow: Grow, token: str | None, autojump_clock: MockClock
+) -> None:
+    second = FakeSocket()
+    lines, _ = await lost(grow, second, refusal=REFUSAL)
+    if token is None:
+        await lines.send(second, frame("connection_request", **HELLO))
+    else:
+        await lines.come_back(second, last_seq=2, token=token)
+    assert [json.loads(one) for one in second.sent if isinstance(one, str)] == [
+        {"type": "connection_refused", "data": {"reason": REFUSAL.reason, "retry_after_ms": 15_000}, "seq": 1}
+    ]
+    assert second.close == (1013, "retry_after_ms=15000")
+    assert lines.known.awaited.names() == ("old",)
+    assert len(lines.history.seen) == 1, "a session that never was leaves no record"

@@ -238,10 +238,24 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "admit new clients under load",
-        "actors/gateway.py",
+        "protocol/admission.py",
         "if level >= FULL_LEVEL:",
         "if level > FULL_LEVEL:",
         ("tests/actors/test_gateway.py::test_under_load_nobody_new_is_admitted",),
+    ),
+    Mutation(
+        "let everybody in at once after load",
+        "protocol/admission.py",
+        "if self._tokens < 1:",
+        "if self._tokens < -1e9:",
+        ("tests/protocol/test_admission.py::test_after_load_the_door_opens_slowly",),
+    ),
+    Mutation(
+        "give a stranger a session under load",
+        "actors/connection.py",
+        "if not await self._hand_over(event):\n                await self._send(refusal)",
+        "if not await self._hand_over(event):\n                await self._accept(event)",
+        ("tests/actors/test_resuming.py::test_while_nobody_new_is_let_in_a_stranger_is_told_so",),
     ),
     Mutation(
         "believe a single sample of the load",

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 import trio
 
 from backends.protocols import IngressHandlers, Refusal, Request, SocketClosed
+from protocol.events import ConnectionRefused
 
 OUTBOX_FRAMES = 24
 INBOX_FRAMES = 16
@@ -191,13 +192,15 @@ class SimulatedIngress:
         self._nursery.start_soon(self._serve, socket, place, request)
         return socket
 
-    async def _serve(self, socket: SimulatedSocket, place: AbstractContextManager[None], request: Request) -> None:
+    async def _serve(
+        self, socket: SimulatedSocket, place: AbstractContextManager[ConnectionRefused | None], request: Request
+    ) -> None:
         self._sockets[socket] = None
         try:
-            with place:
+            with place as refusal:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._close_in_time, socket)
-                    await self._handlers.serve_socket(socket, request)
+                    await self._handlers.serve_socket(socket, request, refusal)
                     nursery.cancel_scope.cancel()
         finally:
             socket.end(CUT)

@@ -115,7 +115,7 @@ class World:
         house = supervisor.House(self._settings, cast("Adapters", self._report.outside))
         open_session = house.sessions.open
         house.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
-            lambda socket: self._report.saboteur.wrap(open_session(socket))
+            lambda socket, refusal=None: self._report.saboteur.wrap(open_session(socket, refusal))
         )
         with watched_asks(self._report), trio.move_on_after(TOO_LONG_S) as patience:
             try:

@@ -18,6 +18,7 @@ from backends.ingress.reception import Doors
 from backends.ingress.server import Ingress
 from backends.protocols import Answer, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings, WebSocketSettings
+from protocol.events import ConnectionRefused
 
 PATIENCE_S = 30.0
 UPGRADE = (
@@ -155,7 +156,7 @@ class FakeHandlers:
             return Answer(200, "text/plain", repr((request.method, dict(request.query), request.peer)).encode())
         return None
 
-    def admit(self, request: Request) -> AbstractContextManager[None] | Refusal:
+    def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
         if self.taken >= self.places:
             return Refusal(503, "all places are taken", 2.5)
         self.taken += 1
@@ -165,13 +166,13 @@ class FakeHandlers:
     @contextmanager
     def _place(self) -> Iterator[None]:
         try:
-            yield
+            yield None
         finally:
             self.taken -= 1
             self.given_back += 1
             self._changed.unpark_all()
 
-    async def serve_socket(self, socket: Socket, request: Request) -> None:
+    async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         await self.session(socket, request)
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:

@@ -1,0 +1,93 @@
+"""Who is let in while the house is full, under load, or has just been: pure, so the time is an argument.
+
+Rules kept here:
+
+* Under load nobody new is let in. Those who come back to a session that waits for them are no news: they are let in up
+  to the level at which even those who are here are asked to leave.
+* After load the door opens slowly, from a tenth of the places a second to all of them: whoever was refused comes again.
+* When to come back is never the same for two, so that those refused together do not return together.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
+LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
+RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
+OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
+DOUBLED_EVERY_S: Final = 5.0
+OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
+TRIALS_MAX: Final = 32  # sockets at once that may turn out to be strangers: each costs a session's start
+
+
+@attrs.frozen
+class Refused:
+    """Why a new client cannot come in, and when it should try again."""
+
+    reason: str
+    retry_after_s: float
+
+
+@attrs.define
+class SlowStart:
+    """A bucket of admissions that fills faster and faster after load."""
+
+    limit: int
+    _was_shut: bool = False
+    _opened_s: float | None = None
+    """When the load was over for somebody; ``None`` while the door is wide open."""
+    _filled_s: float = 0.0
+    _tokens: float = 0.0
+
+    def shut(self) -> None:
+        """Note that somebody was refused because of load."""
+        self._was_shut = True
+
+    def admits(self, now_s: float) -> bool:
+        """Take one admission; return whether there was one."""
+        if self._was_shut:
+            self._was_shut, self._opened_s, self._filled_s, self._tokens = False, now_s, now_s, 1.0
+        if self._opened_s is None or now_s - self._opened_s >= OPEN_AFTER_S:
+            self._opened_s = None
+            return True
+        rate_per_s = max(1.0, OPENING_SHARE * self.limit) * 2 ** ((now_s - self._opened_s) / DOUBLED_EVERY_S)
+        self._tokens = min(rate_per_s, self._tokens + rate_per_s * (now_s - self._filled_s))
+        self._filled_s = now_s
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+@attrs.define
+class Admission:
+    """Decides for one door with ``limit`` places."""
+
+    limit: int
+    jitter: Callable[[], float]
+    """How many times as long to wait, 1 to 2."""
+    slow_start: SlowStart = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.slow_start = SlowStart(self.limit)
+
+    def refusal(self, level: int, taken: int, now_s: float) -> Refused | None:
+        """Return why a new client cannot come in at this load ``level`` with ``taken`` places; ``None`` if it can."""
+        if level >= FULL_LEVEL:
+            self.slow_start.shut()
+            return Refused(f"the server is under load (level {level})", self._later(level))
+        if taken >= self.limit:
+            return Refused(f"all {self.limit} places are taken", self._later(1))
+        if not self.slow_start.admits(now_s):
+            return Refused("the server has been under load and lets clients in slowly", self._later(1))
+        return None
+
+    def _later(self, steps: int) -> float:
+        return RETRY_AFTER_S * steps * self.jitter()
+
+
+def may_return(level: int, awaited: int, on_trial: int) -> bool:
+    """Return whether one who cannot be new may show that it comes back to one of ``awaited`` sessions."""
+    return level < LEAVING_LEVEL and on_trial < min(awaited, TRIALS_MAX)

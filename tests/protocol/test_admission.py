@@ -1,0 +1,88 @@
+import random
+from functools import partial
+
+import pytest
+
+from protocol.admission import Admission, Refused, SlowStart, may_return
+
+
+def admission(limit: int = 100) -> Admission:
+    return Admission(limit, partial(random.Random(1).uniform, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("level", "taken", "reason"),
+    [
+        (0, 0, None),
+        (2, 99, None),
+        (0, 100, "all 100 places are taken"),
+        (0, 103, "all 100 places are taken"),  # some have come back
+        (3, 0, "the server is under load (level 3)"),
+        (5, 100, "the server is under load (level 5)"),
+    ],
+)
+def test_new_clients_need_a_place_and_a_server_that_is_not_under_load(level: int, taken: int, reason: str | None):
+    refused = admission().refusal(level, taken, 0.0)
+    assert (None if refused is None else refused.reason) == reason
+
+
+def test_those_refused_together_do_not_come_back_together():
+    door = admission()
+    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, 0.0)) is not None]
+    assert len(set(later_s)) == 100
+    assert 20.0 <= min(later_s) < 22.0
+    assert 38.0 < max(later_s) <= 40.0
+
+
+def test_a_door_that_was_never_shut_lets_everybody_in_at_once():
+    door = admission(1_000)
+    assert all(door.refusal(0, taken, 0.0) is None for taken in range(1_000))
+
+
+def test_after_load_the_door_opens_slowly():
+    door = admission()
+    assert isinstance(door.refusal(3, 0, 0.0), Refused)
+    per_second = [
+        sum(door.refusal(0, 0, 30.0 + second + tick / 100) is None for tick in range(100)) for second in range(18)
+    ]
+    assert 10 <= per_second[0] <= 12, "a tenth of the places in the first second"
+    assert 19 <= per_second[5] <= 23, "doubled after five"
+    assert per_second[17] == 100
+    assert per_second == sorted(per_second)
+
+
+def test_nothing_is_saved_up_while_nobody_comes():
+    slow = SlowStart(100)
+    slow.shut()
+    assert slow.admits(0.0)
+    assert sum(slow.admits(10.0) for _ in range(100)) == 40, "a second's worth"
+
+
+def test_load_in_between_shuts_it_again():
+    slow = SlowStart(100)
+    slow.shut()
+    assert slow.admits(0.0)
+    slow.shut()
+    assert slow.admits(16.0)
+    assert not slow.admits(16.05)
+
+
+def test_a_small_house_opens_too():
+    slow = SlowStart(2)
+    slow.shut()
+    assert [slow.admits(second) for second in (0.0, 0.5, 1.0)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("level", "awaited", "on_trial", "may"),
+    [
+        (3, 1, 0, True),
+        (0, 1, 0, True),  # full
+        (3, 0, 0, False),  # nobody is waited for
+        (3, 2, 2, False),  # as many are being heard
+        (3, 500, 32, False),
+        (4, 5, 0, False),  # those who are here are asked to leave
+    ],
+)
+def test_as_many_are_heard_as_sessions_wait_for_their_client(level: int, awaited: int, on_trial: int, may: bool):
+    assert may_return(level, awaited, on_trial) is may
