@@ -4,6 +4,7 @@ Callers first speak every command to a healthy server; what it heard is the refe
 by Poisson's law, the fault happens after three seconds, and afterwards everything must be as before: the same
 transcripts, once each; nobody lost; p95 at most 25 % above the healthy one plus the allowance for noise; the load
 level as it was within 30 s (0, unless others keep the machine busy); no process or descriptor left over; exit code 0.
+Twice the capacity (16) is twice of what such a server was found to carry just before.
 Exits with 1 where a fault did not hold, or did not bite so that nothing was shown. bench/results/chaos.json keeps the
 last run of each fault.
 
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.load import options as flags
 from bench.load.arrivals import burst
 from bench.load.callers import Crowds
-from bench.load.capacity import Load
+from bench.load.capacity import FIRST_PER_S, Load, capacity, search
 from bench.load.clips import clips
 from bench.load.faults import FAULTS, Fault, Findings, Scene
 from bench.load.figures import heading, percentile, rounded, transcript_ms, turns
@@ -64,7 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the faults and leave")
     parser.add_argument("--rate", type=float, default=1.5, help="callers a second")
     parser.add_argument("--duration", type=float, default=14.0, help="seconds in which they come")
-    parser.add_argument("--capacity", type=float, default=5.0, help="callers a second that the server carries, for 16")
+    parser.add_argument("--capacity", type=float, default=0.0, help="callers a second that 16 takes for the capacity")
     parser.add_argument("--allowance-ms", type=float, default=300.0, help="growth of p95 that counts as noise")
     options = flags.parsed(parser)
     if options.list:
@@ -112,9 +113,9 @@ class Run:
     def fault(self, number: int) -> dict[str, Any]:
         """Run one fault on a server of its own; the line in the report."""
         fault = FAULTS[number]
-        with running(
-            {**(SHARED if not fault.refused else {}), **fault.settings(), **flags.settings(self.options)}
-        ) as server:
+        settings = {**(SHARED if not fault.refused else {}), **fault.settings(), **flags.settings(self.options)}
+        carried_per_s = self._carried(settings) if fault.is_measured else 0.0
+        with running(settings) as server:
             load = attrs.evolve(self.load, url=server.url)
             healthy = self.crowds.run(self._healthy(server))
             poll(lambda: not server.status()["sessions"], SETTLE_S)
@@ -122,7 +123,7 @@ class Run:
             with watching(server) as watch:
                 crowd = self.crowds.start(load.plan(self.options.rate))
                 time.sleep(BEFORE_S)
-                found = injected(fault, Scene(server, load, self.options.capacity))
+                found = injected(fault, Scene(server, load, carried_per_s))
                 calls = crowd.calls()
                 after = {} if fault.ends else recovery(server, before)
             after["exit_code"] = server.process.returncode if fault.ends else stop(server)
@@ -130,6 +131,17 @@ class Run:
         failed = judged(fault, healthy, calls, found, after, allowance_ms=self.options.allowance_ms)
         row = {"number": number, "title": fault.title, "verdict": verdict(healthy, found, failed), "failed": failed}
         return row | {"found": found, "after": after} | figures(fault, healthy, calls, watch)
+
+    def _carried(self, settings: Mapping[str, object]) -> float:
+        """Return how many callers a second such a server carries without the load controller, as in overload.py."""
+        if self.options.capacity:
+            return float(self.options.capacity)
+        with running({**settings, "load.enabled": False}) as server:
+            load = attrs.evolve(self.load, url=server.url, step_s=HEALTHY_S)
+            carried_per_s = capacity(search(self.crowds, load, FIRST_PER_S, halvings=1), load.target_ms)
+        if not carried_per_s:
+            sys.exit(f"not even {FIRST_PER_S:g} caller a second was served within {load.target_ms:g} ms")
+        return carried_per_s
 
     def _healthy(self, server: Server) -> Plan:
         said = [[clip] for clip in [*self.load.clips, *self.load.clips]]

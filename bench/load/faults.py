@@ -18,7 +18,7 @@ import trio
 
 from bench.load import strangers
 from bench.load.callers import run
-from bench.load.capacity import Load
+from bench.load.capacity import SLOW, Load
 from bench.load.figures import rounded
 from bench.load.hooks import sitecustomize as hooks
 from bench.load.server import Server, poll, strain
@@ -43,6 +43,7 @@ class Scene:
     server: Server
     load: Load
     capacity_per_s: float
+    """Of a fault that ``is_measured``, otherwise 0.0."""
 
 
 Findings = dict[str, Any]
@@ -64,6 +65,8 @@ class Fault:
     """Why callers may be refused; empty if they may not. A busy CPU sheds load only where this is set."""
     ends: bool = False
     """Whether the server ends by it."""
+    is_measured: bool = False
+    """Whether it must be known how many callers a second the server carries."""
 
 
 # --- workers -------------------------------------------------------------------------------------
@@ -230,7 +233,14 @@ FAULTS: Final[Mapping[int, Fault]] = {
         slow="a second of handshakes",
         refused="there is no room",
     ),
-    16: Fault("twice the capacity", overloaded, slow="see p95_ms", refused="load is shed"),
+    16: Fault(
+        "twice the capacity",
+        overloaded,
+        settings=lambda: SLOW,
+        slow="see p95_ms",
+        refused="load is shed",
+        is_measured=True,
+    ),
     19: Fault("no descriptors left for 5 s", files_exhausted, slow="accepting waits", refused="load is shed"),
     24: Fault("no new worker can be started for 5 s", spawn_refused, affected=2, slow="fewer workers", refused="shed"),
 }

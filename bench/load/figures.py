@@ -40,6 +40,11 @@ def good_turns(calls: Sequence[Call], target_ms: float) -> int:
     return sum(turn.is_done and (turn.transcript_ms or math.inf) <= target_ms for turn in turns(calls))
 
 
+def answered_turns(calls: Sequence[Call]) -> int:
+    """Return how many turns ended well, however late."""
+    return good_turns(calls, math.inf)
+
+
 def summary(calls: Sequence[Call], duration_s: float, target_ms: float) -> dict[str, Any]:
     """Return the figures of one period of load; rates are per second of it, times in milliseconds."""
     times, refusals = transcript_ms(calls), refusal_ms(calls)
@@ -48,8 +53,10 @@ def summary(calls: Sequence[Call], duration_s: float, target_ms: float) -> dict[
         "offered_per_s": round(len(calls) / duration_s, 2),
         "results": dict(Counter(call.result for call in calls)),
         "goodput_per_s": round(good_turns(calls, target_ms) / duration_s, 2),
+        "answered_per_s": round(answered_turns(calls) / duration_s, 2),
         "p50_ms": rounded(percentile(times, 50)),
         "p95_ms": rounded(percentile(times, 95)),
+        "refusal_p50_ms": rounded(percentile(refusals, 50)),
         "refusal_p95_ms": rounded(percentile(refusals, 95)),
         "errors": dict(Counter(error for call in calls for error in call.errors)),
         "close_codes": {str(code): count for code, count in Counter(call.close_code for call in calls).items()},

@@ -170,6 +170,10 @@ class Watch:
     """What was seen of a server, a look every half second."""
 
     levels: list[int] = attrs.field(factory=list)
+    changes: list[tuple[float, int, str]] = attrs.field(factory=list)
+    """Seconds since the first look, the level from then on, and the signal that made it."""
+    highest: dict[str, float] = attrs.field(factory=dict)
+    """The highest value of each of the load controller's signals."""
     sessions: list[int] = attrs.field(factory=list)
     drivers: set[str] = attrs.field(factory=set)
     """Each level above 0 with the signal that was highest then."""
@@ -186,16 +190,27 @@ class Watch:
         except (OSError, ValueError, http.client.HTTPException, psutil.NoSuchProcess):
             self.unanswered += 1
             return
-        self.levels.append(page["load_level"])
+        self.note_load(page["load_level"], page["load"])
         self.sessions.append(page["sessions"])
-        if page["load"].get("driver") and page["load_level"]:
-            self.drivers.add(f"{page['load_level']} by {page['load']['driver']}")
         self.restarts = max(self.restarts, restarts(page))
+
+    def note_load(self, level: int, load: Mapping[str, Any]) -> None:
+        """Take the level, and the page of the load controller, of one look."""
+        driver = str(load.get("driver") or "")
+        if self.levels[-1:] != [level]:
+            self.changes.append((round(len(self.levels) * WATCH_S, 1), level, driver))
+        self.levels.append(level)
+        if driver and level:
+            self.drivers.add(f"{level} by {driver}")
+        for name, signal in load.get("signals", {}).items():
+            self.highest[name] = max(self.highest.get(name, 0.0), signal["value"] or 0.0)
 
     def seen(self) -> dict[str, Any]:
         """Return it for a report."""
         return {
             "max_level": max(self.levels, default=0),
+            "levels": self.changes,
+            "highest": {name: round(value, 3) for name, value in self.highest.items() if value},
             "drivers": sorted(self.drivers),
             "max_sessions": max(self.sessions, default=0),
             "rss_mb": [round(value) for value in (self.rss_mb[:1] + self.rss_mb[-1:])],

@@ -16,13 +16,14 @@ from bench.chaos import judged, merged
 from bench.chaos import verdict as verdict_on
 from bench.load.arrivals import burst, poisson
 from bench.load.callers import Crowds, run
-from bench.load.capacity import capacity, holds, rates
+from bench.load.capacity import between, capacity, holds, rates
 from bench.load.clips import SENTENCES, clips
 from bench.load.faults import FAULTS
 from bench.load.figures import percentile, summary
 from bench.load.options import parsed, parser
 from bench.load.records import Call, Clip, Plan, Turn
-from bench.load.server import nodes, running, stop, strain, watching
+from bench.load.server import Watch, nodes, running, stop, strain, watching
+from bench.overload import compared, drifted, schedule, table
 from bench.overload import judged as missed
 from tests.system.server_fixtures import SMALL, need_models
 
@@ -93,7 +94,8 @@ def test_goodput_counts_only_turns_that_ended_well_in_time() -> None:
     assert found["goodput_per_s"] == 1.0
     assert found["offered_per_s"] == 3.5
     assert found["results"] == {"served": 5, "refused": 1, "lost": 1}
-    assert (found["p95_ms"], found["refusal_p95_ms"]) == (2_000, 12.0)
+    assert found["answered_per_s"] == 1.5
+    assert (found["p95_ms"], found["refusal_p50_ms"], found["refusal_p95_ms"]) == (2_000, 12.0, 12.0)
     assert found["errors"] == {"overloaded": 1}
     assert found["close_codes"] == {"None": 6, "1006": 1}
 
@@ -107,6 +109,27 @@ def test_capacity_is_the_highest_rate_that_held() -> None:
     assert capacity(steps, 1_500) == 2
     assert capacity(steps, 100) == 0.0
     assert list(rates(20)) == [20, 30, 45]
+
+
+@pytest.mark.parametrize(
+    ("tried", "expected"),
+    [
+        ([(2.0, True), (8.0, False)], 4.0),
+        ([(2.0, True), (8.0, False), (4.0, True)], 5.66),
+        ([(2.0, True), (8.0, False), (4.0, False)], 2.83),
+        ([(2.0, True), (3.0, True)], None),
+        ([(2.0, False)], None),
+        ([], None),
+    ],
+)
+def test_the_search_halves_between_what_held_and_what_did_not(
+    tried: list[tuple[float, bool]], expected: float | None
+) -> None:
+    steps = [
+        {"rate_per_s": rate_per_s, "p95_ms": 700, "offered": 10, "results": {"served": 10 if held else 5}}
+        for rate_per_s, held in tried
+    ]
+    assert between(steps, 1_500) == expected
 
 
 @pytest.mark.parametrize("bad", [["--processes", "0"], ["--corpus", "/nowhere"], ["--set", "workers"]])
@@ -188,12 +211,79 @@ def test_a_report_keeps_the_last_run_of_each_fault() -> None:
     assert merged({}, {}, [{"number": 1}]) == {"faults": [{"number": 1}]}
 
 
+def overload(**differing: object) -> dict[str, object]:
+    """A run of ``sayso bench overload`` that holds all targets at a peak of 10/s within 1,500 ms."""
+    return {
+        "round": 0,
+        "factor": 2.0,
+        "controller": True,
+        "goodput_per_s": 9.0,
+        "answered_per_s": 9.5,
+        "p95_ms": 1_500,
+        "results": {"refused": 40},
+        "refusal_p50_ms": 5,
+        "refusal_p95_ms": 50,
+        "recovered_s": 30.0,
+        "seen": {"restarts": 0, "max_level": 3},
+        "usual": {"goodput_per_s": 9.9, "offered_per_s": 9.9},
+        "drift": 1.0,
+    } | differing
+
+
+def test_on_and_off_take_turns_at_being_first() -> None:
+    assert list(schedule(2, (2.0,))) == [(0, 2.0, True), (0, 2.0, False), (1, 2.0, False), (1, 2.0, True)]
+    assert [factor for _, factor, _ in schedule(1, (2.0, 3.0))] == [2.0, 2.0, 3.0, 3.0]
+
+
 def test_overload_is_judged_with_the_controller_only() -> None:
-    row: dict[str, object] = {"factor": 2.0, "controller": True, "goodput_per_s": 8.9, "p95_ms": 1_501}
-    row |= {"refusal_p95_ms": 51, "recovered_s": None, "seen": {"restarts": 1}}
-    good = row | {"goodput_per_s": 9.0, "p95_ms": 1_500, "refusal_p95_ms": None, "recovered_s": 30.0}
-    assert len(missed([row, row | {"controller": False}], 10.0, 1_500)) == 5
-    assert missed([good | {"seen": {"restarts": 0}}], 10.0, 1_500) == []
+    bad = overload(goodput_per_s=8.9, p95_ms=1_501, refusal_p95_ms=51, recovered_s=None, seen={"restarts": 1})
+    assert len(missed([bad, bad | {"controller": False}], 10.0, 1_500)) == 5
+    assert missed([overload(), bad | {"controller": False}], 10.0, 1_500) == []
+    assert missed([overload(p95_ms=None, refusal_p95_ms=None)], 10.0, 1_500) == []
+
+
+def test_figures_are_judged_by_the_middle_of_the_rounds_and_recovery_by_each() -> None:
+    late = overload(goodput_per_s=1.0, p95_ms=9_000)
+    assert missed([overload(), overload(), late], 10.0, 1_500) == []
+    found = missed([overload(), overload(), late, overload(recovered_s=None)], 10.0, 1_500)
+    assert found == ["at 2 times: level not as before within 30 s"]
+
+
+def test_a_round_on_a_slower_machine_is_judged_by_what_its_twin_carries() -> None:
+    """The twin is the run without the controller, whose round and factor are the same."""
+    usual = {"goodput_per_s": 5.0, "offered_per_s": 10.0}
+    twin = overload(controller=False, goodput_per_s=1.0, usual=usual)
+    rows = drifted([overload(goodput_per_s=4.5), twin, overload(goodput_per_s=4.5, factor=3.0)])
+    assert [one["drift"] for one in rows] == [0.5, 0.5, 1.0]
+    assert missed(rows, 10.0, 1_500) == ["at 3 times: goodput 45% of the peak of 10/s, not 90%"]
+
+
+def test_on_is_compared_with_off_round_by_round() -> None:
+    off = {"controller": False, "goodput_per_s": 4.5}
+    rows = [overload(), overload(**off), overload(round=1, goodput_per_s=1.5, drift=0.8), overload(round=1, **off)]
+    assert compared(rows) == [
+        "2x, on/off: goodput 1.17 (0.33 to 2.00), answered 1.00 (1.00 to 1.00); drift 1.00 (0.80 to 1.00)"
+    ]
+    nothing = overload(controller=False, goodput_per_s=0.0, answered_per_s=0.0)
+    assert compared([overload(), nothing]) == ["2x, on/off: goodput -, answered -; drift 1.00 (1.00 to 1.00)"]
+
+
+def test_the_table_has_a_line_for_each_run() -> None:
+    lines = table([overload(recovered_s=None), overload(controller=False, p95_ms=None)])
+    assert lines[2].split() == ["2x", "1", "off", "9", "9.5", "-", "40", "5", "50", "3", "30.0", "0"]
+    assert lines[3].split()[-2:] == ["never", "0"]
+
+
+def test_the_watch_keeps_when_the_level_changed_and_by_what() -> None:
+    watch = Watch()
+    for level in (0, 3, 3, 2):
+        driver = "queue_delay" if level else ""
+        watch.note_load(
+            level, {"driver": driver, "signals": {"queue_delay": {"value": level / 2}, "cpu": {"value": None}}}
+        )
+    seen = watch.seen()
+    assert seen["levels"] == [(0.0, 0, ""), (0.5, 3, "queue_delay"), (1.5, 2, "queue_delay")]
+    assert (seen["highest"], seen["drivers"]) == ({"queue_delay": 1.5}, ["2 by queue_delay", "3 by queue_delay"])
 
 
 # --- callers -------------------------------------------------------------------------------------
