@@ -11,7 +11,7 @@ each round the load level as it was before within 30 s (0, unless others keep th
 Exits with 1 where the server with the controller misses one.
 
     sayso bench overload           some nine minutes
-    sayso bench overload --short   some three, with steps of a few seconds, and twice the capacity only
+    sayso bench overload --short   some three: one round of twice the capacity
 """
 
 import argparse
@@ -37,7 +37,7 @@ ROUNDS: Final = 2
 GOODPUT: Final = 0.9
 REFUSAL_MS: Final = 50.0
 RECOVERY_S: Final = 30.0
-SHORT: Final[Mapping[str, Any]] = {"duration": 6.0, "factors": (2.0,), "halvings": 1}
+SHORT: Final[Mapping[str, Any]] = {"step": 5.0, "duration": 12.0, "factors": (2.0,), "rounds": 1, "halvings": 1}
 Row = Mapping[str, Any]
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     options = _options()
     made = clips(options.corpus)
     with Crowds(options.processes) as crowds:
-        bench = Bench(crowds, options, Load("", made, options.duration, options.target_ms, options.seed))
+        bench = Bench(crowds, options, Load("", made, options.step, options.target_ms, options.seed))
         steps = bench.steps()
         carried = options.capacity or capacity(steps, options.target_ms)
         if not carried:
@@ -67,7 +67,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = flags.parser(__doc__)
     parser.add_argument("--capacity", type=float, default=0.0, help="callers a second, if it is known")
-    parser.add_argument("--duration", type=float, default=12.0, help="seconds of load, for each step")
+    parser.add_argument("--step", type=float, default=8.0, help="seconds of load, for each step of the search")
+    parser.add_argument("--duration", type=float, default=16.0, help="seconds of too much load; a call alone takes 3")
     parser.add_argument("--factors", type=float, nargs="+", default=FACTORS, help="multiples of the capacity")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each load comes, with and without")
     parser.add_argument("--halvings", type=int, default=HALVINGS, help="of the last step of the search")
@@ -112,8 +113,8 @@ class Bench:
             before = strain(server)
             load = attrs.evolve(self.load, url=server.url)
             usual = load.measured(self.crowds.run(load.plan(carried_per_s)))
-            again = attrs.evolve(load, seed=load.seed + number)
-            measured = load.measured(self.crowds.run(again.plan(factor * carried_per_s)))
+            again = attrs.evolve(load, seed=load.seed + number, step_s=self.options.duration)
+            measured = again.measured(self.crowds.run(again.plan(factor * carried_per_s)))
             recovered_s = poll(lambda: strain(server)[0] <= before[0], RECOVERY_S)
             left = strain(server)
         print(f"\nround {number + 1}, controller {'on' if is_on else 'off'}: the capacity, then {factor:g} times it")
@@ -198,7 +199,8 @@ def table(rows: Sequence[Row]) -> list[str]:
     first = f"{'load':>6}{'round':>7}{'controller':>12}{'good/s':>9}{'answered/s':>12}{'p95 ms':>9}{'refused':>9}"
     lines = ["", f"{first}{'refusal p50':>13}{'p95':>6}{'max level':>11}{'well after s':>14}{'restarts':>10}"]
     for one in sorted(rows, key=lambda one: (one["factor"], one["round"], one["controller"])):
-        after = "never" if one["recovered_s"] is None else f"{one['recovered_s']:.1f}"
+        well = "never" if one["recovered_s"] is None else f"{one['recovered_s']:.1f}"
+        after = well if one["controller"] else "-"  # no controller, no level
         is_on, refused = "on" if one["controller"] else "off", one["results"].get("refused", 0)
         first = f"{one['factor']:>5g}x{one['round'] + 1:>7}{is_on:>12}{one['goodput_per_s']:>9g}"
         refusals = f"{refused:>9}{shown(one['refusal_p50_ms']):>13}{shown(one['refusal_p95_ms']):>6}"
