@@ -4,14 +4,16 @@ First the capacity is measured by rising rates and by halving the last step, wit
 decide what it is judged by. Then come rounds: each load once with the controller and once without (load.enabled=false),
 each on a new server, in the order on, off, off, on, with the same callers at the same times. Each server first gets
 what was carried: the share of it that the server without the controller serves in time now is the drift of the machine,
-by which the peak is scaled that the round is judged by. One worker with the larger of the embedded models serves, so
-that few callers are too many: what counts is the shape of the curve, not its height. Targets, for the middle of the
-rounds: goodput at least 90 % of its peak, the accepted within the target at p95, refusals within 50 ms at p95; and in
-each round the load level as it was before within 30 s (0, unless others keep the machine busy), no actor started again.
-Exits with 1 where the server with the controller misses one.
+by which the peak is scaled that the round is judged by; beside it stands what others had of the CPUs.
+
+One worker with the larger of the embedded models serves, so that few callers are too many: what counts is the shape of
+the curve, not its height. Targets, for the middle of the rounds: goodput at least 90 % of its peak, the accepted within
+the target at p95, refusals within 50 ms at p95; and in each round the load level as it was before within 30 s (0,
+unless others keep the machine busy), no actor started again. Exits with 1 where the server with the controller misses
+one.
 
     sayso bench overload           some nine minutes
-    sayso bench overload --short   some three: one round of twice the capacity
+    sayso bench overload --short   some two: one round of twice the capacity
 """
 
 import argparse
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -29,6 +32,7 @@ from bench.load import options as flags
 from bench.load.callers import Crowds
 from bench.load.capacity import FIRST_PER_S, HALVINGS, HEADING, SLOW, Load, capacity, row, search, shown
 from bench.load.clips import clips
+from bench.load.company import Company
 from bench.load.figures import heading
 from bench.load.server import poll, running, strain, watching
 
@@ -113,8 +117,10 @@ class Bench:
             before = strain(server)
             load = attrs.evolve(self.load, url=server.url)
             usual = load.measured(self.crowds.run(load.plan(carried_per_s)))
+            alone = Company.now()
             again = attrs.evolve(load, seed=load.seed + number, step_s=self.options.duration)
             measured = again.measured(self.crowds.run(again.plan(factor * carried_per_s)))
+            others = alone.share_until(Company.now(), psutil.cpu_count() or 1)
             recovered_s = poll(lambda: strain(server)[0] <= before[0], RECOVERY_S)
             left = strain(server)
         print(f"\nround {number + 1}, controller {'on' if is_on else 'off'}: the capacity, then {factor:g} times it")
@@ -122,6 +128,7 @@ class Bench:
         print(f"  {watch.seen()}, level from {before} to {left} after {recovered_s} s", flush=True)
         return {"round": number, "factor": factor, "controller": is_on, **measured} | {
             "usual": usual,
+            "others": others,
             "seen": watch.seen(),
             "recovered_s": recovered_s,
             "level_before": before,
@@ -180,7 +187,8 @@ def compared(rows: Sequence[Row]) -> list[str]:
             f"{name} {_spread([on[key] / twin[key] for on, twin in pairs if twin[key]])}"
             for name, key in (("goodput", "goodput_per_s"), ("answered", "answered_per_s"))
         ]
-        lines.append(f"{factor:g}x, on/off: {', '.join(shown_ratios)}; drift {_spread([one['drift'] for one in own])}")
+        drift, others = (_spread([one[key] for one in own]) for key in ("drift", "others"))
+        lines.append(f"{factor:g}x, on/off: {', '.join(shown_ratios)}; drift {drift}, CPUs taken by others {others}")
     return lines
 
 
@@ -197,14 +205,17 @@ def _spread(values: Sequence[float]) -> str:
 def table(rows: Sequence[Row]) -> list[str]:
     """Return a table of all runs with the load, by factor and round."""
     first = f"{'load':>6}{'round':>7}{'controller':>12}{'good/s':>9}{'answered/s':>12}{'p95 ms':>9}{'refused':>9}"
-    lines = ["", f"{first}{'refusal p50':>13}{'p95':>6}{'max level':>11}{'well after s':>14}{'restarts':>10}"]
+    lines = [
+        "",
+        f"{first}{'refusal p50':>13}{'p95':>6}{'max level':>11}{'well after s':>14}{'restarts':>10}{'others':>8}",
+    ]
     for one in sorted(rows, key=lambda one: (one["factor"], one["round"], one["controller"])):
         well = "never" if one["recovered_s"] is None else f"{one['recovered_s']:.1f}"
         after = well if one["controller"] else "-"  # no controller, no level
         is_on, refused = "on" if one["controller"] else "off", one["results"].get("refused", 0)
         first = f"{one['factor']:>5g}x{one['round'] + 1:>7}{is_on:>12}{one['goodput_per_s']:>9g}"
         refusals = f"{refused:>9}{shown(one['refusal_p50_ms']):>13}{shown(one['refusal_p95_ms']):>6}"
-        last = f"{one['seen']['max_level']:>11}{after:>14}{one['seen']['restarts']:>10}"
+        last = f"{one['seen']['max_level']:>11}{after:>14}{one['seen']['restarts']:>10}{one['others']:>8.0%}"
         lines.append(f"{first}{one['answered_per_s']:>12g}{shown(one['p95_ms']):>9}{refusals}{last}")
     return lines
 

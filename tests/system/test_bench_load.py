@@ -18,6 +18,7 @@ from bench.load.arrivals import burst, poisson
 from bench.load.callers import Crowds, run
 from bench.load.capacity import between, capacity, holds, rates
 from bench.load.clips import SENTENCES, clips
+from bench.load.company import Company
 from bench.load.faults import FAULTS
 from bench.load.figures import percentile, summary
 from bench.load.options import parsed, parser
@@ -227,6 +228,7 @@ def overload(**differing: object) -> dict[str, object]:
         "seen": {"restarts": 0, "max_level": 3},
         "usual": {"goodput_per_s": 9.9, "offered_per_s": 9.9},
         "drift": 1.0,
+        "others": 0.1,
     } | differing
 
 
@@ -261,17 +263,33 @@ def test_a_round_on_a_slower_machine_is_judged_by_what_its_twin_carries() -> Non
 def test_on_is_compared_with_off_round_by_round() -> None:
     off = {"controller": False, "goodput_per_s": 4.5}
     rows = [overload(), overload(**off), overload(round=1, goodput_per_s=1.5, drift=0.8), overload(round=1, **off)]
-    assert compared(rows) == [
-        "2x, on/off: goodput 1.17 (0.33 to 2.00), answered 1.00 (1.00 to 1.00); drift 1.00 (0.80 to 1.00)"
-    ]
+    drift, others = "drift 1.00 (0.80 to 1.00)", "CPUs taken by others 0.10 (0.10 to 0.10)"
+    line = f"2x, on/off: goodput 1.17 (0.33 to 2.00), answered 1.00 (1.00 to 1.00); {drift}, {others}"
+    assert compared(rows) == [line]
     nothing = overload(controller=False, goodput_per_s=0.0, answered_per_s=0.0)
-    assert compared([overload(), nothing]) == ["2x, on/off: goodput -, answered -; drift 1.00 (1.00 to 1.00)"]
+    assert compared([overload(), nothing])[0].startswith("2x, on/off: goodput -, answered -; drift 1.00")
 
 
 def test_the_table_has_a_line_for_each_run() -> None:
     lines = table([overload(recovered_s=None), overload(controller=False, p95_ms=None)])
-    assert lines[2].split() == ["2x", "1", "off", "9", "9.5", "-", "40", "5", "50", "3", "-", "0"]
-    assert lines[3].split()[-2:] == ["never", "0"]
+    assert lines[2].split() == ["2x", "1", "off", "9", "9.5", "-", "40", "5", "50", "3", "-", "0", "10%"]
+    assert lines[3].split()[-3:] == ["never", "0", "10%"]
+
+
+@pytest.mark.parametrize(
+    ("machine_s", "own_s", "expected"),
+    [(8.0, 4.0, 0.2), (8.0, 8.0, 0.0), (8.0, 9.0, 0.0), (40.0, 0.0, 1.0)],
+)
+def test_what_others_had_is_what_the_machine_did_without_us(machine_s: float, own_s: float, expected: float) -> None:
+    before = Company(at_s=100.0, machine_s=50.0, own_s=20.0)
+    later = Company(at_s=110.0, machine_s=50.0 + machine_s, own_s=20.0 + own_s)
+    assert before.share_until(later, cores=2) == expected
+    assert before.share_until(before, cores=2) == 0.0
+
+
+def test_a_machine_can_be_asked_what_was_used() -> None:
+    found = Company.now()
+    assert found.machine_s >= found.own_s > 0
 
 
 def test_the_watch_keeps_when_the_level_changed_and_by_what() -> None:
