@@ -1,3 +1,5 @@
+import gc
+from collections import Counter
 from pathlib import Path
 
 import attrs
@@ -6,7 +8,19 @@ import trio
 
 from actors.session import Session
 from config.load import load
-from runtime import DynamicSupervisor, Intensity, Ref, Restart, Skip, Supervisor, run_tree
+from runtime import (
+    Actor,
+    ChildSpec,
+    CountChildren,
+    DynamicSupervisor,
+    Intensity,
+    Ref,
+    Restart,
+    Skip,
+    StartChild,
+    Supervisor,
+    run_tree,
+)
 from runtime.load import Level, LoadReport
 from supervisor import House, new_memory, session_mailboxes
 from tests.fakes import FakeSocket
@@ -140,3 +154,49 @@ def test_without_a_load_controller_there_is_none(settings):
     [spec] = [spec for spec in House(off).root()._specs if spec.id == "load"]
 
     assert isinstance(spec.factory(), Skip)
+
+
+OURS = {"actors", "protocol", "runtime", "tests"}
+
+
+class Sink(Actor):
+    """Takes what sessions tell those of the house who are not there."""
+
+    async def handle(self, message):
+        """Do nothing with it."""
+
+
+async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, autojump_clock):
+    house = House(settings)
+    request = '{"type": "connection_request", "data": {"client_id": "a", "capabilities": ["stt"]}}'
+    specs = [ChildSpec(house.refs.history, Sink), ChildSpec(house.refs.sessions, house._sessions)]
+
+    async def come_and_go(count):
+        sockets = [FakeSocket() for _ in range(count)]
+        for socket in sockets:
+            socket.client_sends(request)
+            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(house.sessions.live) == len(house.sessions._resumable) == count
+        for number, socket in enumerate(sockets):  # some have left, some are waited for in vain
+            socket.client_vanishes(1000 if number % 2 else 1006)
+        await trio.sleep(2 * settings.session.resume_window_s)
+
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor(specs))
+        await come_and_go(2)  # what is made once is made now
+        before = objects_of_ours()
+        await come_and_go(40)
+
+        assert objects_of_ours() - before == Counter()
+        assert (await house.refs.sessions.ask(CountChildren())).specs == 0
+        assert len(house.sessions.live) == len(house.sessions._resumable) == 0
+        assert len(tree.shared.dead_letters) == 0
+        await tree.stop("enough")
+
+
+def objects_of_ours():
+    """Count what there is of each class that a session is made of; Trio keeps up to 1,000 deadlines for later."""
+    gc.collect()
+    classes = (type(found) for found in gc.get_objects())
+    return Counter(found.__name__ for found in classes if str(found.__module__).partition(".")[0] in OURS)
