@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ class Present:
     pss_bytes: int
     objects: int
     """Those that the garbage collector knows: what leaks shows here first."""
+    blocks: int
+    """Those that Python's allocator has given out: if they come back and the memory does not, it is in pieces."""
     tasks: int
     fds: int
     children: int
@@ -32,7 +35,8 @@ class Present:
         root = trio.lowlevel.current_root_task()
         fds = len(list(Path("/proc/self/fd").iterdir()))
         children = len(psutil.Process().children(recursive=True))
-        return cls(pss_bytes(), len(gc.get_objects()), sum(1 for _ in walk(root)), fds, children)
+        blocks, objects = sys.getallocatedblocks(), len(gc.get_objects())
+        return cls(pss_bytes(), objects, blocks, sum(1 for _ in walk(root)), fds, children)
 
     def since(self, before: "Present") -> dict[str, int]:
         """Return how much more there is than before."""
