@@ -10,7 +10,7 @@ import trio
 from runtime.actor import ParentActor, Shared
 from runtime.errors import StartFailed
 from runtime.exits import ORDERLY, Exit, ExitKind, leaves
-from runtime.handling import working_on
+from runtime.handling import WorkingOn
 from runtime.incarnation import Incarnation
 from runtime.spec import ChildSpec
 from runtime.status import ChildState, ChildStatus
@@ -76,7 +76,7 @@ class Child:
         self._current = incarnation = Incarnation(self.spec, self.number, self._shared, self._changed)
         self.spec.ref.open(self._shared.dead_letters)
         self._become(ChildState.STARTING)
-        with working_on(None):  # it outlives the message that asked for it
+        with WorkingOn(None):  # it outlives the message that asked for it
             self._nursery.start_soon(self._run, incarnation)
         await incarnation.passed.settled.wait()
         self._is_parent = isinstance(incarnation.actor, ParentActor)

@@ -17,7 +17,7 @@ import trio
 from runtime.envelope import Envelope
 from runtime.errors import ActorDied, AskTimeout, DomainError, PoisonMessage, Stuck
 from runtime.exits import ORDERLY, Exit, classify
-from runtime.handling import Handling, current, working_on
+from runtime.handling import Handling, WorkingOn, current
 from runtime.ref import Ref
 
 log = logging.getLogger("sayso.runtime")
@@ -110,7 +110,7 @@ class MessageLoop:
 
     async def _dispatch(self, envelope: Envelope) -> None:
         now_s = trio.current_time()
-        if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):
+        if envelope.ask is not None and self._is_in_vain(envelope, now_s):
             self._expire(envelope)
             return
         envelope.attempt += 1
@@ -122,6 +122,9 @@ class MessageLoop:
             await self._work(envelope, self._handle, (envelope.message,), is_blocking=True)
         else:
             await self._work(envelope, self._handle_in_time, (envelope.message, self._max_handler_s), is_blocking=True)
+
+    def _is_in_vain(self, envelope: Envelope, now_s: float) -> bool:
+        return envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s))
 
     def _is_hopeless(self, envelope: Envelope, now_s: float) -> bool:
         return self._mailbox.service.is_hopeless(type(envelope.message), envelope.deadline_s - now_s)
@@ -150,7 +153,7 @@ class MessageLoop:
         task = trio.lowlevel.current_task()
         handling = Handling(self._ref, envelope, task, self._nursery, is_blocking)
         try:
-            with working_on(handling):
+            with WorkingOn(handling):
                 value = await self._linked(envelope, fn, args)
         except DomainError as error:
             self._finish(envelope, error=error)

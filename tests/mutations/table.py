@@ -122,15 +122,15 @@ MUTATIONS: Final = (
     Mutation(
         "handle what nobody waits for any more",
         "runtime/loop.py",
-        "if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):",
-        "if envelope.has_steady_cost and self._is_hopeless(envelope, now_s):",
+        "return envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s))",
+        "return envelope.has_steady_cost and self._is_hopeless(envelope, now_s)",
         ("tests/runtime/test_loop.py::test_82_what_expired_in_the_queue_is_not_begun",),
     ),
     Mutation(
         "begin what cannot be done in time",
         "runtime/loop.py",
-        "if envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s)):",
-        "if envelope.is_expired(now_s):",
+        "return envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s))",
+        "return envelope.is_expired(now_s)",
         ("tests/runtime/test_loop.py::test_82_what_could_hardly_be_done_in_time_is_not_begun",),
     ),
     Mutation(
