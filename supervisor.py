@@ -27,7 +27,7 @@ from actors.audio import Audio, AudioPeers
 from actors.commands import Commands
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
 from actors.dialogue import Dialogue
-from actors.gateway import Gateway, GatewayPeers
+from actors.gateway import DoorFacts, Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadHands
@@ -117,6 +117,7 @@ class Sessions:
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
         self.known = Known()
+        self.speaking = Registry()
         self._evicted: set[str] = set()
         self._rng = random.Random()  # jitter only
         self._settings = settings
@@ -197,6 +198,7 @@ class Sessions:
             AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
             make_decoder=self._adapters.make_decoder,
             detector=self._adapters.make_detector(),
+            speaking=self.speaking,
         )
 
     def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
@@ -325,9 +327,6 @@ class House:
         self.facts.name_models = self._stt.offered
         return self._stt
 
-    def _stt_queue_delay_s(self) -> float:
-        return 0.0 if self._stt is None else self._stt.queue_delay_s()
-
     def _speech(self) -> Speech:
         return Speech(self.settings.speech, self.adapters.mouth(), self.refs.metrics)
 
@@ -342,7 +341,7 @@ class House:
         )
         hands = LoadHands(
             look=sensors.look,
-            queue_delay_s=self._stt_queue_delay_s,
+            queue_delay_s=lambda: 0.0 if self._stt is None else self._stt.queue_delay_s(),
             workers_missing=lambda: None if self._stt is None else self._stt.workers_missing(),
             publish=self.facts.publish,
             evict=self.sessions.evict,
@@ -362,9 +361,18 @@ class House:
             open_session=self.sessions.open,
             pages=Pages(self.facts).routes(),
             on_listening=self._listening,
-            load_level=self.facts.load_level,
-            count_awaited=self.sessions.known.awaited.__len__,
+            facts=DoorFacts(
+                max_capacity=self.settings.load.max_capacity_percent / 100,
+                load_level=self.facts.load_level,
+                capacity_use=self._capacity_use,
+                count_awaited=self.sessions.known.awaited.__len__,
+            ),
         )
+
+    def _capacity_use(self, more: int) -> float | None:
+        if self._stt is None or not self.settings.load.enabled:
+            return None
+        return self._stt.capacity_use(len(self.sessions.speaking) + more)
 
     def _http_services(self) -> HttpServices:
         async def recent_turns(limit: int) -> list[dict[str, Any]]:
@@ -386,11 +394,9 @@ class House:
         return HttpServices(recent_turns, tools, self.adapters.version, drain, self.facts.status, models)
 
     def _audio_services(self) -> AudioServices:
-        at_once = max(1, self.settings.transcription.workers - 1)
-        ears_and_mouth = SpeechServices(self.refs.transcription, self.refs.speech)
-        return ears_and_mouth.audio(
+        return SpeechServices(self.refs.transcription, self.refs.speech).audio(
             self.adapters.make_detector,
-            at_once=at_once,
+            at_once=max(1, self.settings.transcription.workers - 1),
             retry_after_s=self._when_not_sheddable,
             models=self.facts.stt_models,
         )

@@ -38,7 +38,7 @@ from protocol.messages import (
     Verdict,
 )
 from protocol.vault import SessionMemory
-from runtime import Actor, Ref
+from runtime import Actor, Ref, Registry
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
 STALL_CHECK_S = 0.2  # between looks while nobody is there, or what was noticed waits in the mailbox
@@ -73,11 +73,14 @@ class Audio(Actor):
         *,
         make_decoder: Callable[[AudioFormat], AudioDecoder],
         detector: SpeechDetector,
+        speaking: Registry,
     ) -> None:
+        """Hear one session; while somebody speaks it stands in ``speaking``."""
         self._settings = settings
         self._peers = peers
         self._make_decoder = make_decoder
         self._detector = detector
+        self._speaking = speaking
         self._decoder: AudioDecoder | None = None
         self._format: AudioFormat | None = None
         self._endpointer = Endpointer(settings)
@@ -178,6 +181,7 @@ class Audio(Actor):
             match event:
                 case Onset():
                     self._has_begun.set()
+                    self._speaking.register(self.context.ref.name, self.context.ref)
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
@@ -189,8 +193,10 @@ class Audio(Actor):
                     await self._peers.dialogue.tell(UtteranceGrew(self._utterance(start_sample, end_sample)))
                 case Dropped():
                     self._memory.commit(event.end_sample)
+                    self._speaking.unregister(self.context.ref.name, self.context.ref)
                     await self._peers.dialogue.tell(UtteranceDropped(event.reason, at_ms=_ms(event.end_sample)))
                 case Ended():
+                    self._speaking.unregister(self.context.ref.name, self.context.ref)
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
@@ -217,19 +223,22 @@ class Audio(Actor):
     async def _watch_for_stall(self) -> None:
         """While somebody speaks, notice that no audio comes; sleep as long as nobody does."""
         limit_s = self._settings.stall_ms / 1000
-        while True:
-            if not self._endpointer.is_open:
-                self._has_begun = trio.Event()
-                await self._has_begun.wait()
-            look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)
-            if self._memory.is_lost:  # what is missing comes later, with the client
-                look_s = trio.current_time() + STALL_CHECK_S
-            await trio.sleep_until(look_s)
-            now_s = trio.current_time()
-            if self._memory.is_lost or now_s - look_s > STANDSTILL_S:  # it may wait in the socket
-                self._last_frame_s = now_s
-            elif now_s >= self._last_frame_s + limit_s:
-                self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))
+        try:
+            while True:
+                if not self._endpointer.is_open:
+                    self._has_begun = trio.Event()
+                    await self._has_begun.wait()
+                look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)
+                if self._memory.is_lost:  # what is missing comes later, with the client
+                    look_s = trio.current_time() + STALL_CHECK_S
+                await trio.sleep_until(look_s)
+                now_s = trio.current_time()
+                if self._memory.is_lost or now_s - look_s > STANDSTILL_S:  # it may wait in the socket
+                    self._last_frame_s = now_s
+                elif now_s >= self._last_frame_s + limit_s:
+                    self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))
+        finally:  # also of a crash
+            self._speaking.unregister(self.context.ref.name, self.context.ref)
 
 
 @attrs.define

@@ -35,6 +35,19 @@ class GatewayPeers:
     metrics: Ref
 
 
+@attrs.frozen
+class DoorFacts:
+    """What the door looks at before it lets somebody in."""
+
+    max_capacity: float = 1.0
+    """The share of the recogniser that those who speak may want."""
+    load_level: Callable[[], int] = int
+    capacity_use: Callable[[int], float | None] = lambda _more: None
+    """The share that those who speak want, and so many more; ``None`` if that is not known."""
+    count_awaited: Callable[[], int] = int
+    """How many sessions wait for a client that was cut off."""
+
+
 class Gateway(Actor):
     """Owns the listener."""
 
@@ -47,18 +60,15 @@ class Gateway(Actor):
         open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
-        load_level: Callable[[], int] = int,
-        count_awaited: Callable[[], int] = int,
+        facts: DoorFacts,
     ) -> None:
-        """Open at ``on_start``; ``count_awaited`` tells how many sessions wait for a client that was cut off."""
         self._settings = settings
         self._peers = peers
         self._ingress = make_ingress(self)
         self._open_session = open_session
         self._pages = dict(pages)
         self._on_listening = on_listening
-        self._load_level = load_level
-        self._count_awaited = count_awaited
+        self._facts = facts
         self._admission: Admission
         self._places_taken = 0
         self._trials: list[float] = []
@@ -68,7 +78,8 @@ class Gateway(Actor):
     async def on_start(self) -> None:
         """Be ready when the port is open."""
         jitter = partial(self.context.shared.rng.uniform, 1, 2)
-        self._admission = Admission(self._settings.websocket.max_connections, jitter)
+        facts = self._facts
+        self._admission = Admission(self._settings.websocket.max_connections, facts.max_capacity, jitter)
         addresses = await self.context.nursery.start(self._serve)
         self._on_listening(addresses)
 
@@ -83,8 +94,10 @@ class Gateway(Actor):
         self._closed = message
 
     def statistics(self) -> Mapping[str, object]:
-        """Show how many are in."""
-        return {"connections": self._places_taken, "refused": self._refused}
+        """Show how many are in, and what those who speak want of the recogniser."""
+        use = self._facts.capacity_use(0)
+        shown = {} if use is None else {"capacity_use": round(use, 3)}
+        return {"connections": self._places_taken, "refused": self._refused, **shown}
 
     async def _serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         await self._ingress.serve(task_status=task_status)
@@ -100,13 +113,13 @@ class Gateway(Actor):
         """Reserve a place, or refuse; who may come back to a session is heard first."""
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
-        level, now_s = self._load_level(), trio.current_time()
-        refused = self._admission.refusal(level, self._places_taken, now_s)
+        level, now_s = self._facts.load_level(), trio.current_time()
+        refused = self._admission.refusal(level, self._places_taken, self._facts.capacity_use, now_s)
         if refused is None:
             self._places_taken += 1
             return self._place(None)
         self._trials = [until_s for until_s in self._trials if until_s > now_s]
-        if not may_return(level, self._count_awaited(), len(self._trials)):
+        if not may_return(level, self._facts.count_awaited(), len(self._trials)):
             return self._refuse(request, refused.reason, refused.retry_after_s)
         self._places_taken += 1
         self._trials.append(now_s + TRIAL_S)
@@ -114,7 +127,7 @@ class Gateway(Actor):
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
         self._refused += 1
-        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._load_level()), "session")))
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "session")))
         log.info("refused %s: %s", request.peer, reason)
         return Refusal(503, reason, retry_after_s)
 

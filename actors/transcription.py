@@ -97,6 +97,13 @@ class Transcription(Actor):
         """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
         return max(desk.queue_delay_s() for desk in self._shelf.values())
 
+    def capacity_use(self, speaking: int) -> float | None:
+        """Return the share of the usual model's workers that ``speaking`` people and those who wait want.
+
+        ``None`` if it is not known, as of a server elsewhere.
+        """
+        return self._shelf[self._settings.model].capacity_use(speaking)
+
     def workers_missing(self) -> float | None:
         """Return the share of the usual model's workers that are not ready; ``None`` before they were, and elsewhere.
 
@@ -124,7 +131,7 @@ class Transcription(Actor):
 
     async def _ready_desk(self, name: str) -> Desk:
         desk = self._desk_of(name)
-        desk.last_used_s = trio.current_time()
+        desk.use.last_s = trio.current_time()
         await desk.is_ready.wait()
         if self._shelf.get(name) is not desk:
             raise TranscriptionUnavailable(self._troubles.get(name, f"model {name} has just been unloaded"))
@@ -180,9 +187,9 @@ class Transcription(Actor):
         return [
             Held(
                 name=name,
-                last_used_s=desk.last_used_s,
+                last_used_s=desk.use.last_s,
                 memory_bytes=desk.memory_bytes,
-                is_busy=bool(desk.in_work) or not desk.is_ready.is_set(),
+                is_busy=bool(desk.use.in_work) or not desk.is_ready.is_set(),
                 is_pinned=name == self._settings.model,
             )
             for name, desk in self._shelf.items()
@@ -208,7 +215,7 @@ class Transcription(Actor):
             raise UnknownModel(f"model {name} is not loaded; loaded are {', '.join(self._shelf)}")
         if name == self._settings.model:
             raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
-        if desk.in_work or not desk.is_ready.is_set():
+        if desk.use.in_work or not desk.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
         self._put_away(name, "an operator's wish")
         return ModelShown(name, "available")
@@ -224,8 +231,8 @@ class Transcription(Actor):
             compute_type=info.get("compute_type"),
             is_multilingual=info.get("multilingual"),
             memory_bytes=desk.memory_bytes,
-            idle_s=round(trio.current_time() - desk.last_used_s, 1),
-            in_work=desk.in_work,
+            idle_s=round(trio.current_time() - desk.use.last_s, 1),
+            in_work=desk.use.in_work,
         )
 
 

@@ -243,6 +243,7 @@ class LoadSettings:
     sample_interval_s: float = attrs.field(validator=gt(0))
     max_memory_mb: int = attrs.field(validator=ge(0))
     max_cpu_percent: float = attrs.field(validator=[gt(0), le(100)])
+    max_capacity_percent: float = attrs.field(validator=gt(0))
     exit_when_unsafe: bool
 
 

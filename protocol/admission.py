@@ -4,10 +4,13 @@ Rules kept here:
 
 * Under load nobody new is let in. Those who come back to a session that waits for them are no news: they are let in up
   to the level at which even those who are here are asked to leave.
+* Nobody new is let in either while those who speak want nearly all that the recogniser can do; whoever has just come
+  will speak. That is seen before a queue stands, and passes as soon as they have been heard.
 * After load the door opens slowly, from a tenth of the places a second to all of them: whoever was refused comes again.
 * When to come back is never the same for two, so that those refused together do not return together.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +19,7 @@ import attrs
 FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
 LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
 RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
+FRESH_S: Final = 0.5  # within which a new client begins to speak, if it came for that
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
 OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
@@ -66,22 +70,37 @@ class Admission:
     """Decides for one door with ``limit`` places."""
 
     limit: int
+    max_capacity: float
+    """The share of the recogniser that those who speak may want."""
     jitter: Callable[[], float]
     """How many times as long to wait, 1 to 2."""
-    slow_start: SlowStart = attrs.field(init=False)
+    _slow_start: SlowStart = attrs.field(init=False)
+    _fresh: deque[float] = attrs.field(factory=deque, init=False)
+    """When the last ones came in."""
 
     def __attrs_post_init__(self) -> None:
-        self.slow_start = SlowStart(self.limit)
+        self._slow_start = SlowStart(self.limit)
 
-    def refusal(self, level: int, taken: int, now_s: float) -> Refused | None:
-        """Return why a new client cannot come in at this load ``level`` with ``taken`` places; ``None`` if it can."""
+    def refusal(
+        self, level: int, taken: int, capacity_use: Callable[[int], float | None], now_s: float
+    ) -> Refused | None:
+        """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
+
+        ``level`` is that of the load and ``taken`` the places'; ``capacity_use`` tells which share of the recogniser is
+        wanted by those who speak and a number of others, ``None`` if that is not known.
+        """
+        while self._fresh and self._fresh[0] < now_s - FRESH_S:
+            self._fresh.popleft()
         if level >= FULL_LEVEL:
-            self.slow_start.shut()
+            self._slow_start.shut()
             return Refused(f"the server is under load (level {level})", self._later(level))
         if taken >= self.limit:
             return Refused(f"all {self.limit} places are taken", self._later(1))
-        if not self.slow_start.admits(now_s):
+        if (capacity_use(1 + len(self._fresh)) or 0.0) > self.max_capacity:
+            return Refused("as many are speaking as can be understood in time", self._later(1))
+        if not self._slow_start.admits(now_s):
             return Refused("the server has been under load and lets clients in slowly", self._later(1))
+        self._fresh.append(now_s)
         return None
 
     def _later(self, steps: int) -> float:

@@ -177,7 +177,7 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
             socket.client_sends(request)
             await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
         await trio.testing.wait_all_tasks_blocked()
-        assert len(house.sessions.live) == len(house.sessions._resumable) == count
+        assert len(house.sessions.live) == len(house.sessions.known.resumable) == count
         for number, socket in enumerate(sockets):  # some have left, some are waited for in vain
             socket.client_vanishes(1000 if number % 2 else 1006)
         await trio.sleep(2 * settings.session.resume_window_s)
@@ -190,7 +190,8 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
 
         assert objects_of_ours() - before == Counter()
         assert (await house.refs.sessions.ask(CountChildren())).specs == 0
-        assert len(house.sessions.live) == len(house.sessions._resumable) == 0
+        assert len(house.sessions.live) == len(house.sessions.known.resumable) == 0
+        assert len(house.sessions.speaking) == len(house.sessions.known.awaited) == 0
         assert len(tree.shared.dead_letters) == 0
         await tree.stop("enough")
 

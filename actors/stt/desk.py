@@ -20,6 +20,7 @@ import trio
 
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
+from protocol.capacity import Capacity
 from protocol.messages import Count, NoWords, Observe, SpokenWord, Transcribe, Transcript, Urgency
 from runtime import DomainError, Ref
 from runtime.fair_queue import FairQueue
@@ -63,6 +64,18 @@ def job_timeout_for(audio_s: float, limit_s: float) -> float:
     return limit_s * (JOB_BASE_SHARE + (1 - JOB_BASE_SHARE) * min(1.0, audio_s / WHISPER_WINDOW_S))
 
 
+@attrs.define
+class Use:
+    """Who uses a desk."""
+
+    last_s: float
+    """When somebody did last."""
+    in_work: int = 0
+    """Utterances that wait or are transcribed."""
+    awaited: int = 0
+    """Of these those for which somebody stands and waits."""
+
+
 class Desk:
     """Transcribes with one model. ``run`` must run while it is used; ``stop`` ends it, and its processes with it."""
 
@@ -76,8 +89,7 @@ class Desk:
         load_level: Callable[[], int],
     ) -> None:
         self.is_ready = trio.Event()
-        self.in_work = 0
-        self.last_used_s = trio.current_time()
+        self.use = Use(trio.current_time())
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
@@ -88,6 +100,7 @@ class Desk:
         self._arrived = trio.Event()
         self._free_workers = trio.Semaphore(workers)
         self._delay = QueueDelay()
+        self._capacity = Capacity()
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
 
@@ -104,7 +117,7 @@ class Desk:
                 task_status.started()
 
     def stop(self) -> None:
-        """End it; nobody may be waiting (``in_work`` is 0)."""
+        """End it; nobody may be waiting (``use.in_work`` is 0)."""
         self._scope.cancel()
 
     def statistics(self) -> Mapping[str, object]:
@@ -125,6 +138,12 @@ class Desk:
     def memory_bytes(self) -> int:
         """What its processes have, as last measured."""
         return int(self.pool_statistics().get("pss_bytes", 0))
+
+    def capacity_use(self, speaking: int) -> float | None:
+        """Return the share of the workers that ``speaking`` people and those who wait want; ``None`` if not known."""
+        pool = self.pool_statistics()
+        workers = 0 if "remote" in pool else min(pool["size"], pool["ready"])
+        return self._capacity.use(speaking + self.use.awaited, workers)
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late."""
@@ -150,13 +169,16 @@ class Desk:
         if not queue.put(message.session_id, job, cost=message.utterance.duration_s):
             raise TranscriptionUnavailable(f"{len(queue)} utterances are waiting")
         self._arrived.set()
-        self.in_work += 1
+        is_awaited = message.urgency == "final"
+        self.use.in_work += 1
+        self.use.awaited += is_awaited
         try:
             await job.finished.wait()
         finally:
             queue.discard(message.session_id, job)
-            self.in_work -= 1
-            self.last_used_s = trio.current_time()
+            self.use.in_work -= 1
+            self.use.awaited -= is_awaited
+            self.use.last_s = trio.current_time()
         if isinstance(job.answer, TranscriptionUnavailable):
             raise job.answer
         if job.answer is None:
@@ -240,6 +262,9 @@ class Desk:
         return items
 
     def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
+        for job, item in zip(batch, items, strict=True):
+            if job.message.urgency == "final":
+                self._capacity.learn(job.message.utterance.duration_s, item["compute_s"])
         audio_s = sum(job.message.utterance.duration_s for job in batch)
         compute_s = sum(item["compute_s"] for item in items)
         self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))

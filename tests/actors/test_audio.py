@@ -22,7 +22,7 @@ from protocol.messages import (
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
-from runtime import ChildSpec, Ref, Strategy, Tree
+from runtime import ChildSpec, Ref, Registry, Strategy, TerminateChild, Tree
 from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted, silence, voice
 
 RATE_HZ = 16_000
@@ -41,6 +41,7 @@ class Ear:
     """Frames, counted anew in each incarnation, at which the detector breaks."""
     formats: list[events.AudioFormat] = attrs.field(factory=list)
     block_samples: int = 256
+    speaking: Registry = attrs.field(factory=Registry)
     ref: Ref = attrs.field(factory=lambda: Ref("audio"))
     tree: Tree = attrs.field(init=False)
 
@@ -59,6 +60,7 @@ class Ear:
                 AudioPeers(vault.ref, connection.ref, dialogue.ref),
                 make_decoder=make_decoder,
                 detector=FakeDetector(self.breaks),
+                speaking=self.speaking,
             )
 
         specs = (vault, connection, dialogue, ChildSpec(self.ref, make))
@@ -380,6 +382,29 @@ async def test_hands_free_can_be_switched_off_and_on(grow: Grow, autojump_clock:
 
 
 # --- crashes -------------------------------------------------------------------------------------
+
+
+async def test_who_speaks_is_counted_until_the_end_of_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    counts = []
+    for pcm in (silence(0.512), voice(1.024), silence(0.256), silence(1.0), voice(0.064), silence(2.0)):
+        await ear.hear(pcm)
+        counts.append(len(ear.speaking))
+    assert counts == [0, 1, 1, 0, 1, 0], "a click is taken for speech for a moment"
+
+
+async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(1.024))
+    assert ear.speaking.names() == ("audio",)
+    await ear.ref.tell("nonsense")  # crashes the ear, which hears again that somebody speaks
+    await wait_all_tasks_blocked()
+    await trio.sleep(1.0)
+    assert ear.speaking.names() == ("audio",)
+    await ear.tree.ref.ask(TerminateChild("audio"))
+    assert ear.speaking.names() == ()
 
 
 async def test_a_crash_in_mid_speech_costs_no_sample(grow: Grow, autojump_clock: MockClock) -> None:

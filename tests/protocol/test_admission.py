@@ -6,8 +6,12 @@ import pytest
 from protocol.admission import Admission, Refused, SlowStart, may_return
 
 
+def unknown(_more: int) -> None:
+    """Stand for a recogniser of which nothing is known."""
+
+
 def admission(limit: int = 100) -> Admission:
-    return Admission(limit, partial(random.Random(1).uniform, 1, 2))
+    return Admission(limit, 0.9, partial(random.Random(1).uniform, 1, 2))
 
 
 @pytest.mark.parametrize(
@@ -22,13 +26,13 @@ def admission(limit: int = 100) -> Admission:
     ],
 )
 def test_new_clients_need_a_place_and_a_server_that_is_not_under_load(level: int, taken: int, reason: str | None):
-    refused = admission().refusal(level, taken, 0.0)
+    refused = admission().refusal(level, taken, unknown, 0.0)
     assert (None if refused is None else refused.reason) == reason
 
 
 def test_those_refused_together_do_not_come_back_together():
     door = admission()
-    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, 0.0)) is not None]
+    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, unknown, 0.0)) is not None]
     assert len(set(later_s)) == 100
     assert 20.0 <= min(later_s) < 22.0
     assert 38.0 < max(later_s) <= 40.0
@@ -36,14 +40,15 @@ def test_those_refused_together_do_not_come_back_together():
 
 def test_a_door_that_was_never_shut_lets_everybody_in_at_once():
     door = admission(1_000)
-    assert all(door.refusal(0, taken, 0.0) is None for taken in range(1_000))
+    assert all(door.refusal(0, taken, unknown, 0.0) is None for taken in range(1_000))
 
 
 def test_after_load_the_door_opens_slowly():
     door = admission()
-    assert isinstance(door.refusal(3, 0, 0.0), Refused)
+    assert isinstance(door.refusal(3, 0, unknown, 0.0), Refused)
     per_second = [
-        sum(door.refusal(0, 0, 30.0 + second + tick / 100) is None for tick in range(100)) for second in range(18)
+        sum(door.refusal(0, 0, unknown, 30.0 + second + tick / 100) is None for tick in range(100))
+        for second in range(18)
     ]
     assert 10 <= per_second[0] <= 12, "a tenth of the places in the first second"
     assert 19 <= per_second[5] <= 23, "doubled after five"
@@ -86,3 +91,22 @@ def test_a_small_house_opens_too():
 )
 def test_as_many_are_heard_as_sessions_wait_for_their_client(level: int, awaited: int, on_trial: int, may: bool):
     assert may_return(level, awaited, on_trial) is may
+
+
+def test_whoever_has_just_come_will_speak_and_counts_for_half_a_second():
+    door = admission()
+    asked = []
+
+    def use(more: int) -> float:
+        asked.append(more)
+        return 0.2 * (2 + more)  # two speak
+
+    refused = [door.refusal(0, 0, use, now_s) is not None for now_s in (0.0, 0.1, 0.2, 0.3, 0.55, 0.58, 5.0)]
+    assert refused == [False, False, True, True, False, True, False]
+    assert asked == [1, 2, 3, 3, 2, 3, 1]
+
+
+def test_who_is_refused_for_want_of_capacity_shuts_no_door():
+    door = admission()
+    assert isinstance(door.refusal(0, 0, lambda _more: 1.0, 0.0), Refused)
+    assert all(door.refusal(0, 0, unknown, 0.1) is None for _ in range(100))
