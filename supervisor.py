@@ -48,6 +48,7 @@ from backends.load_sensors import LoadSensors
 from backends.protocols import Socket
 from backends.speech_services import SpeechServices
 from config.settings import AudioSettings, Settings
+from protocol.capacity import Demand
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
 from protocol.events import ConnectionRefused, ServerInfo
 from protocol.messages import (
@@ -362,17 +363,17 @@ class House:
             pages=Pages(self.facts).routes(),
             on_listening=self._listening,
             facts=DoorFacts(
-                max_capacity=self.settings.load.max_capacity_percent / 100,
+                max_share=self.settings.load.max_capacity_percent / 100,
                 load_level=self.facts.load_level,
-                capacity_use=self._capacity_use,
+                demand=self._demand,
                 count_awaited=self.sessions.known.awaited.__len__,
             ),
         )
 
-    def _capacity_use(self, more: int) -> float | None:
+    def _demand(self) -> Demand | None:
         if self._stt is None or not self.settings.load.enabled:
             return None
-        return self._stt.capacity_use(len(self.sessions.speaking) + more)
+        return self._stt.demand(len(self.sessions.speaking))
 
     def _http_services(self) -> HttpServices:
         async def recent_turns(limit: int) -> list[dict[str, Any]]:

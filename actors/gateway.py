@@ -18,6 +18,7 @@ import trio
 from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket
 from config.settings import GatewaySettings
 from protocol.admission import Admission, may_return
+from protocol.capacity import Demand
 from protocol.errors import CloseCode
 from protocol.events import ConnectionRefused
 from protocol.messages import CloseDoors, Count, Observe
@@ -39,11 +40,11 @@ class GatewayPeers:
 class DoorFacts:
     """What the door looks at before it lets somebody in."""
 
-    max_capacity: float = 1.0
-    """The share of the recogniser that those who speak may want."""
+    max_share: float = 1.0
+    """Of the recogniser, that those who speak may want."""
     load_level: Callable[[], int] = int
-    capacity_use: Callable[[int], float | None] = lambda _more: None
-    """The share that those who speak want, and so many more; ``None`` if that is not known."""
+    demand: Callable[[], Demand | None] = lambda: None
+    """What those who speak want of the recogniser; ``None`` if that is not known."""
     count_awaited: Callable[[], int] = int
     """How many sessions wait for a client that was cut off."""
 
@@ -79,7 +80,7 @@ class Gateway(Actor):
         """Be ready when the port is open."""
         jitter = partial(self.context.shared.rng.uniform, 1, 2)
         facts = self._facts
-        self._admission = Admission(self._settings.websocket.max_connections, facts.max_capacity, jitter)
+        self._admission = Admission(self._settings.websocket.max_connections, facts.max_share, jitter)
         addresses = await self.context.nursery.start(self._serve)
         self._on_listening(addresses)
 
@@ -95,8 +96,8 @@ class Gateway(Actor):
 
     def statistics(self) -> Mapping[str, object]:
         """Show how many are in, and what those who speak want of the recogniser."""
-        use = self._facts.capacity_use(0)
-        shown = {} if use is None else {"capacity_use": round(use, 3)}
+        demand = self._facts.demand()
+        shown = {} if demand is None else {"demand": round(demand.share, 3)}
         return {"connections": self._places_taken, "refused": self._refused, **shown}
 
     async def _serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
@@ -114,7 +115,7 @@ class Gateway(Actor):
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
         level, now_s = self._facts.load_level(), trio.current_time()
-        refused = self._admission.refusal(level, self._places_taken, self._facts.capacity_use, now_s)
+        refused = self._admission.refusal(level, self._places_taken, self._facts.demand(), now_s)
         if refused is None:
             self._places_taken += 1
             return self._place(None)

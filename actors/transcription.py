@@ -17,6 +17,7 @@ import trio
 from actors.stt.desk import Desk, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
+from protocol.capacity import Demand
 from protocol.messages import (
     NoWords,
     Transcribe,
@@ -97,12 +98,9 @@ class Transcription(Actor):
         """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
         return max(desk.queue_delay_s() for desk in self._shelf.values())
 
-    def capacity_use(self, speaking: int) -> float | None:
-        """Return the share of the usual model's workers that ``speaking`` people and those who wait want.
-
-        ``None`` if it is not known, as of a server elsewhere.
-        """
-        return self._shelf[self._settings.model].capacity_use(speaking)
+    def demand(self, speaking: int) -> Demand | None:
+        """Return what ``speaking`` people and those who wait want of the usual model; ``None`` of one elsewhere."""
+        return self._shelf[self._settings.model].demand(speaking)
 
     def workers_missing(self) -> float | None:
         """Return the share of the usual model's workers that are not ready; ``None`` before they were, and elsewhere.

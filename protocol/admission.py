@@ -10,16 +10,20 @@ Rules kept here:
 * When to come back is never the same for two, so that those refused together do not return together.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import attrs
 
+from protocol.capacity import Demand
+
 FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
 LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
 RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
 FRESH_S: Final = 0.5  # within which a new client begins to speak, if it came for that
+BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait, in the same second
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
 OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
@@ -35,29 +39,15 @@ class Refused:
 
 
 @attrs.define
-class SlowStart:
-    """A bucket of admissions that fills faster and faster after load."""
+class Bucket:
+    """Admissions that come by and by; full at first."""
 
-    limit: int
-    _was_shut: bool = False
-    _opened_s: float | None = None
-    """When the load was over for somebody; ``None`` while the door is wide open."""
+    _tokens: float = math.inf
     _filled_s: float = 0.0
-    _tokens: float = 0.0
 
-    def shut(self) -> None:
-        """Note that somebody was refused because of load."""
-        self._was_shut = True
-
-    def admits(self, now_s: float) -> bool:
-        """Take one admission; return whether there was one."""
-        if self._was_shut:
-            self._was_shut, self._opened_s, self._filled_s, self._tokens = False, now_s, now_s, 1.0
-        if self._opened_s is None or now_s - self._opened_s >= OPEN_AFTER_S:
-            self._opened_s = None
-            return True
-        rate_per_s = max(1.0, OPENING_SHARE * self.limit) * 2 ** ((now_s - self._opened_s) / DOUBLED_EVERY_S)
-        self._tokens = min(rate_per_s, self._tokens + rate_per_s * (now_s - self._filled_s))
+    def take(self, per_s: float, room: float, now_s: float) -> bool:
+        """Take one of those that have come at this rate, at most ``room`` of them; return whether there was one."""
+        self._tokens = min(room, self._tokens + per_s * (now_s - self._filled_s))
         self._filled_s = now_s
         if self._tokens < 1:
             return False
@@ -66,28 +56,51 @@ class SlowStart:
 
 
 @attrs.define
+class SlowStart:
+    """Admissions after load, faster and faster."""
+
+    limit: int
+    _was_shut: bool = False
+    _opened_s: float | None = None
+    """When the load was over for somebody; ``None`` while the door is wide open."""
+    _bucket: Bucket = attrs.field(factory=Bucket)
+
+    def shut(self) -> None:
+        """Note that somebody was refused because of load."""
+        self._was_shut = True
+
+    def admits(self, now_s: float) -> bool:
+        """Take one admission; return whether there was one."""
+        if self._was_shut:
+            self._was_shut, self._opened_s, self._bucket = False, now_s, Bucket(1.0, now_s)
+        if self._opened_s is None or now_s - self._opened_s >= OPEN_AFTER_S:
+            self._opened_s = None
+            return True
+        per_s = max(1.0, OPENING_SHARE * self.limit) * 2 ** ((now_s - self._opened_s) / DOUBLED_EVERY_S)
+        return self._bucket.take(per_s, per_s, now_s)
+
+
+@attrs.define
 class Admission:
     """Decides for one door with ``limit`` places."""
 
     limit: int
-    max_capacity: float
-    """The share of the recogniser that those who speak may want."""
+    max_share: float
+    """Of the recogniser, that those who speak may want."""
     jitter: Callable[[], float]
     """How many times as long to wait, 1 to 2."""
     _slow_start: SlowStart = attrs.field(init=False)
+    _pace: Bucket = attrs.field(factory=Bucket, init=False)
     _fresh: deque[float] = attrs.field(factory=deque, init=False)
     """When the last ones came in."""
 
     def __attrs_post_init__(self) -> None:
         self._slow_start = SlowStart(self.limit)
 
-    def refusal(
-        self, level: int, taken: int, capacity_use: Callable[[int], float | None], now_s: float
-    ) -> Refused | None:
+    def refusal(self, level: int, taken: int, demand: Demand | None, now_s: float) -> Refused | None:
         """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
 
-        ``level`` is that of the load and ``taken`` the places'; ``capacity_use`` tells which share of the recogniser is
-        wanted by those who speak and a number of others, ``None`` if that is not known.
+        ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown.
         """
         while self._fresh and self._fresh[0] < now_s - FRESH_S:
             self._fresh.popleft()
@@ -96,12 +109,19 @@ class Admission:
             return Refused(f"the server is under load (level {level})", self._later(level))
         if taken >= self.limit:
             return Refused(f"all {self.limit} places are taken", self._later(1))
-        if (capacity_use(1 + len(self._fresh)) or 0.0) > self.max_capacity:
+        if demand is not None and not self._can_understand(demand, now_s):
             return Refused("as many are speaking as can be understood in time", self._later(1))
         if not self._slow_start.admits(now_s):
             return Refused("the server has been under load and lets clients in slowly", self._later(1))
         self._fresh.append(now_s)
         return None
+
+    def _can_understand(self, demand: Demand, now_s: float) -> bool:
+        """Whether one more can; half of those who can speak may come at once, others as these are understood."""
+        if demand.share + demand.each * (1 + len(self._fresh)) > self.max_share:
+            return False
+        room = max(1.0, BURST_SHARE * self.max_share / demand.each)
+        return self._pace.take(self.max_share * demand.per_s, room, now_s)
 
     def _later(self, steps: int) -> float:
         return RETRY_AFTER_S * steps * self.jitter()

@@ -12,6 +12,18 @@ LEARNING_RATE: Final = 0.1  # of an exponential average: some ten utterances
 PATIENCE_S: Final = 0.5  # that one may wait for a worker besides: people do not end all at the same time
 
 
+@attrs.frozen
+class Demand:
+    """What those who speak, or wait for their words, want of the recogniser."""
+
+    share: float
+    """Of its workers; over 1 if they are too many."""
+    each: float
+    """The share of one of them."""
+    per_s: float
+    """How many can be understood in a second."""
+
+
 @attrs.define
 class Capacity:
     """What an utterance is like, on average."""
@@ -20,18 +32,17 @@ class Capacity:
     _compute_s: float = 0.0
 
     def learn(self, spoken_s: float, compute_s: float) -> None:
-        """Take one utterance that was transcribed."""
+        """Take one utterance that was transcribed, and took some time."""
         if self._spoken_s is None:
             self._spoken_s, self._compute_s = spoken_s, compute_s
         else:
             self._spoken_s += LEARNING_RATE * (spoken_s - self._spoken_s)
             self._compute_s += LEARNING_RATE * (compute_s - self._compute_s)
 
-    def use(self, busy: int, workers: int) -> float | None:
-        """Return the share of ``workers`` that ``busy`` people want, who speak or wait for their words.
-
-        Over 1 if they are too many; ``None`` while nothing is known.
-        """
-        if self._spoken_s is None or workers < 1:
+    def demand(self, busy: int, workers: int) -> Demand | None:
+        """Return what ``busy`` people want of ``workers``; ``None`` while nothing is known."""
+        if self._spoken_s is None or self._compute_s <= 0 or workers < 1:
             return None
-        return busy * self._compute_s / (workers * (self._spoken_s + self._compute_s + PATIENCE_S))
+        per_s = workers / self._compute_s
+        each = 1 / (per_s * (self._spoken_s + self._compute_s + PATIENCE_S))
+        return Demand(busy * each, each, per_s)

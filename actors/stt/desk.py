@@ -20,7 +20,7 @@ import trio
 
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.capacity import Capacity
+from protocol.capacity import Capacity, Demand
 from protocol.messages import Count, NoWords, Observe, SpokenWord, Transcribe, Transcript, Urgency
 from runtime import DomainError, Ref
 from runtime.fair_queue import FairQueue
@@ -139,11 +139,11 @@ class Desk:
         """What its processes have, as last measured."""
         return int(self.pool_statistics().get("pss_bytes", 0))
 
-    def capacity_use(self, speaking: int) -> float | None:
-        """Return the share of the workers that ``speaking`` people and those who wait want; ``None`` if not known."""
+    def demand(self, speaking: int) -> Demand | None:
+        """Return what ``speaking`` people and those who wait want of the workers; ``None`` if not known."""
         pool = self.pool_statistics()
         workers = 0 if "remote" in pool else min(pool["size"], pool["ready"])
-        return self._capacity.use(speaking + self.use.awaited, workers)
+        return self._capacity.demand(speaking + self.use.awaited, workers)
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late."""

@@ -9,6 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.gateway import DoorFacts, Gateway, GatewayPeers
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
+from protocol.capacity import Demand
 from protocol.events import ConnectionRefused
 from protocol.messages import CloseDoors, Count, Observe
 from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
@@ -44,7 +45,7 @@ class Door:
     """A gateway with a fake listener."""
 
     level: int = attrs.field(default=0, kw_only=True)
-    use_each: float = attrs.field(default=0.0, kw_only=True)
+    demand: Demand | None = attrs.field(default=None, kw_only=True)
     awaited: int = attrs.field(default=0, kw_only=True)
     max_connections: int = 2
     trouble: Exception | None = None
@@ -75,7 +76,7 @@ class Door:
                 open_session=self._spec,
                 pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
                 on_listening=self.listening.append,
-                facts=DoorFacts(0.9, lambda: self.level, lambda more: self.use_each * more, lambda: self.awaited),
+                facts=DoorFacts(0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited),
             )
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
@@ -127,7 +128,7 @@ async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: G
     first, second = door.handlers.admit(request()), door.handlers.admit(request())
     assert isinstance(first, AbstractContextManager)
     assert isinstance(second, AbstractContextManager)
-    assert door.statistics() == {"connections": 2, "refused": 0, "capacity_use": 0.0}
+    assert door.statistics() == {"connections": 2, "refused": 0}
     refusal = door.handlers.admit(request())
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.reason) == (503, "all 2 places are taken")
@@ -136,7 +137,7 @@ async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: G
         assert isinstance(door.handlers.admit(request()), Refusal)
     assert not isinstance(door.handlers.admit(request()), Refusal)
     await wait_all_tasks_blocked()
-    assert door.statistics() == {"connections": 2, "refused": 2, "capacity_use": 0.0}
+    assert door.statistics() == {"connections": 2, "refused": 2}
     assert door.metrics.seen == [Count("shed_total", ("0", "session"))] * 2
 
 
@@ -202,7 +203,7 @@ async def test_a_closed_door_refuses_the_new_and_keeps_the_old(grow: Grow, autoj
         door.ref.signal(CloseDoors("the server is leaving", 7.0))
         await wait_all_tasks_blocked()
         assert door.handlers.admit(request("/ws")) == Refusal(503, "the server is leaving", 7.0)
-        assert door.statistics() == {"connections": 1, "refused": 1, "capacity_use": 0.0}
+        assert door.statistics() == {"connections": 1, "refused": 1}
 
 
 @pytest.mark.parametrize("level", range(6))
@@ -286,10 +287,11 @@ async def test_a_door_that_closes_for_good_hears_nobody(grow: Grow, autojump_clo
 async def test_nobody_new_is_let_in_while_as_many_speak_as_can_be_understood(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    door = Door(max_connections=10, use_each=0.3)
+    door = Door(max_connections=10, demand=Demand(share=0.3, each=0.2, per_s=5.0))
     await door.open(grow)
-    places = [door.handlers.admit(request()) for _ in range(4)]
-    assert [isinstance(place, Refusal) for place in places] == [False, False, False, True]
+    places = [door.handlers.admit(request()) for _ in range(3)]
+    assert [isinstance(place, Refusal) for place in places] == [False, False, True]
+    assert door.statistics() == {"connections": 2, "refused": 1, "demand": 0.3}
     assert isinstance(places[-1], Refusal)
     assert places[-1].reason == "as many are speaking as can be understood in time"
     await trio.sleep(0.6)

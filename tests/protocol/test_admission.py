@@ -3,11 +3,8 @@ from functools import partial
 
 import pytest
 
-from protocol.admission import Admission, Refused, SlowStart, may_return
-
-
-def unknown(_more: int) -> None:
-    """Stand for a recogniser of which nothing is known."""
+from protocol.admission import Admission, Bucket, Refused, SlowStart, may_return
+from protocol.capacity import Demand
 
 
 def admission(limit: int = 100) -> Admission:
@@ -26,13 +23,13 @@ def admission(limit: int = 100) -> Admission:
     ],
 )
 def test_new_clients_need_a_place_and_a_server_that_is_not_under_load(level: int, taken: int, reason: str | None):
-    refused = admission().refusal(level, taken, unknown, 0.0)
+    refused = admission().refusal(level, taken, None, 0.0)
     assert (None if refused is None else refused.reason) == reason
 
 
 def test_those_refused_together_do_not_come_back_together():
     door = admission()
-    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, unknown, 0.0)) is not None]
+    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, None, 0.0)) is not None]
     assert len(set(later_s)) == 100
     assert 20.0 <= min(later_s) < 22.0
     assert 38.0 < max(later_s) <= 40.0
@@ -40,15 +37,14 @@ def test_those_refused_together_do_not_come_back_together():
 
 def test_a_door_that_was_never_shut_lets_everybody_in_at_once():
     door = admission(1_000)
-    assert all(door.refusal(0, taken, unknown, 0.0) is None for taken in range(1_000))
+    assert all(door.refusal(0, taken, None, 0.0) is None for taken in range(1_000))
 
 
 def test_after_load_the_door_opens_slowly():
     door = admission()
-    assert isinstance(door.refusal(3, 0, unknown, 0.0), Refused)
+    assert isinstance(door.refusal(3, 0, None, 0.0), Refused)
     per_second = [
-        sum(door.refusal(0, 0, unknown, 30.0 + second + tick / 100) is None for tick in range(100))
-        for second in range(18)
+        sum(door.refusal(0, 0, None, 30.0 + second + tick / 100) is None for tick in range(100)) for second in range(18)
     ]
     assert 10 <= per_second[0] <= 12, "a tenth of the places in the first second"
     assert 19 <= per_second[5] <= 23, "doubled after five"
@@ -93,20 +89,31 @@ def test_as_many_are_heard_as_sessions_wait_for_their_client(level: int, awaited
     assert may_return(level, awaited, on_trial) is may
 
 
+def wanted(busy: int, each: float = 0.0999, per_s: float = 5.0) -> Demand:
+    return Demand(busy * each, each, per_s)
+
+
 def test_whoever_has_just_come_will_speak_and_counts_for_half_a_second():
     door = admission()
-    asked = []
-
-    def use(more: int) -> float:
-        asked.append(more)
-        return 0.2 * (2 + more)  # two speak
-
-    refused = [door.refusal(0, 0, use, now_s) is not None for now_s in (0.0, 0.1, 0.2, 0.3, 0.55, 0.58, 5.0)]
+    times = (0.0, 0.1, 0.2, 0.3, 0.55, 0.58, 5.0)
+    refused = [door.refusal(0, 0, wanted(7, per_s=50.0), now_s) is not None for now_s in times]
     assert refused == [False, False, True, True, False, True, False]
-    assert asked == [1, 2, 3, 3, 2, 3, 1]
 
 
 def test_who_is_refused_for_want_of_capacity_shuts_no_door():
     door = admission()
-    assert isinstance(door.refusal(0, 0, lambda _more: 1.0, 0.0), Refused)
-    assert all(door.refusal(0, 0, unknown, 0.1) is None for _ in range(100))
+    assert isinstance(door.refusal(0, 0, wanted(10), 0.0), Refused)
+    assert all(door.refusal(0, 0, None, 0.1) is None for _ in range(100))
+
+
+def test_half_of_those_who_can_speak_come_at_once_and_others_as_they_are_understood():
+    door = admission()
+    nobody = wanted(0)
+    assert sum(door.refusal(0, 0, nobody, 0.0) is None for _ in range(20)) == 4, "of nine"
+    later = sum(door.refusal(0, 0, nobody, 1.0 + tick / 20) is None for tick in range(200))
+    assert later == pytest.approx(4 + 45, abs=2), "nine tenths of five a second"
+
+
+def test_however_slow_the_recogniser_one_can_come():
+    bucket = Bucket()
+    assert [bucket.take(0.09, 1.0, now_s) for now_s in (0.0, 5.0, 12.0)] == [True, False, True]
