@@ -24,6 +24,7 @@ from protocol.errors import CloseCode
 from protocol.messages import (
     Announce,
     Configured,
+    Count,
     Hang,
     Leave,
     Presence,
@@ -132,6 +133,7 @@ class Dialogue(Actor):
                     await self._kit.show(error)
             case Presence(is_there):
                 if is_there:
+                    self._kit.peers.metrics.tell_nowait(Count("resumed_total"))
                     await self._go_on()
                 elif turn is not None:
                     await turn.hold()

@@ -66,6 +66,7 @@ FIGURES: Final = (
     _gauge("load_signal", "What the load level is made of, each in its own unit.", "signal"),
     _counter("load_looks_late_total", "Looks at the machine that took longer than two seconds."),
     _gauge("sessions", "Voice sessions, by state.", "state"),
+    _counter("resumed_total", "Clients that came back to their session."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),

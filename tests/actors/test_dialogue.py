@@ -9,10 +9,12 @@ from protocol.messages import (
     Announce,
     CallTool,
     Configured,
+    Count,
     Generate,
     Hang,
     ListTools,
     NoWords,
+    Presence,
     Synthesise,
     ToolList,
     Transcribe,
@@ -248,6 +250,15 @@ async def test_bye_in_the_silence_hangs_up_at_once(grow: Grow, autojump_clock: M
     await room.dialogue.tell(events.Bye())
     await wait_all_tasks_blocked()
     assert room.connection.of(Hang) == [Hang(1000, "bye")]
+
+
+async def test_who_comes_back_is_counted(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.dialogue.tell(Presence(is_there=False))
+    await room.dialogue.tell(Presence(is_there=True))
+    await wait_all_tasks_blocked()
+    assert room.metrics.of(Count) == [Count("resumed_total")]
 
 
 async def test_a_session_is_found_by_its_id_while_it_lives(grow: Grow, autojump_clock: MockClock) -> None:
