@@ -384,6 +384,8 @@ class FakePool:
     start_failure: Exception | None = None
     at_once: int = 0
     most_at_once: int = 0
+    shown: dict[str, Any] = attrs.field(factory=dict)
+    """What it shows differently from a pool that is well."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -406,7 +408,8 @@ class FakePool:
             self.at_once -= 1
 
     def statistics(self) -> Mapping[str, Any]:
-        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+        well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+        return well | self.shown
 
 
 def event_names(events: Sequence[ServerEvent]) -> list[str]:

@@ -48,6 +48,7 @@ class Desk:
     answers: dict[str, Any] = attrs.field(factory=dict)
     order: list[str] = attrs.field(factory=list)
     level: int = 0
+    actor: Transcription = attrs.field(init=False)
     tree: Tree = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -64,10 +65,12 @@ class Desk:
         """Start it."""
         metrics = scripted("metrics", self.metrics)
         pool: Any = self.pool
-        actor = ChildSpec(
-            self.ref, lambda: Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
-        )
-        self.tree = await grow(metrics, actor)
+
+        def make() -> Transcription:
+            self.actor = Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
+            return self.actor
+
+        self.tree = await grow(metrics, ChildSpec(self.ref, make))
 
     async def ask(self, message: Transcribe) -> None:
         """Ask, and note the answer or the error."""
@@ -311,3 +314,55 @@ async def test_too_many_pieces_are_refused_and_take_no_place_from_others(grow: G
     refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
     assert len(refused) == 3
     assert isinstance(desk.answers["live"], Transcript)
+
+
+# --- what is known of capacity -------------------------------------------------------------------
+
+
+async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    assert desk.actor.demand(5) is None
+    await desk.ask(clip("a", "one", seconds=1.0))
+    demand = desk.actor.demand(2)
+    assert demand is not None
+    assert (demand.share, demand.each, demand.per_s) == (0.5, 0.25, 2.0), "half a second in two, one of them patience"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(desk.ask, clip("a", "two"))
+        await trio.sleep(0.5)
+        demand = desk.actor.demand(2)
+        assert demand is not None
+        assert demand.share == 0.75, "who waits for his words wants a worker, too"
+
+
+@pytest.mark.parametrize(("urgency", "is_learnt"), [("final", True), ("early", False), ("background", False)])
+async def test_only_what_somebody_waits_for_is_learnt_from(
+    grow: Grow, autojump_clock: MockClock, urgency: Any, is_learnt: bool
+) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask(attrs.evolve(clip("a", "one"), urgency=urgency))
+    assert (desk.actor.demand(1) is not None) is is_learnt
+
+
+@pytest.mark.parametrize(
+    ("pool", "missing"),
+    [
+        ({"size": 2, "ready": 2}, 0.0),
+        ({"size": 2, "ready": 3}, 0.0),  # a spare
+        ({"size": 2, "ready": 1}, 0.5),
+        ({"size": 1, "ready": 0}, 1.0),
+        ({"size": 1, "ready": 0, "remote": {}}, None),  # only work shows that it is back
+    ],
+)
+async def test_workers_that_are_not_ready_are_missing(
+    grow: Grow, autojump_clock: MockClock, pool: dict[str, Any], missing: float | None
+) -> None:
+    desk = Desk()
+    await desk.open(grow)
+    await desk.ask(clip("a", "one"))
+    desk.pool.shown = pool
+    assert desk.actor.workers_missing() == missing
+    assert (desk.actor.demand(1) is None) is (not pool["ready"])
