@@ -112,7 +112,7 @@ class LoadReport:
     level: Level
     since_s: float
     driver: str
-    """The name of the signal that holds the level, ``oom_kill`` for a process that was killed; empty at level 0."""
+    """What holds the level: a signal, or ``oom_kill`` for a process that was killed; empty at 0 and on the way down."""
     readings: tuple[Reading, ...]
 
     def shown(self, now_s: float) -> Mapping[str, object]:
@@ -164,8 +164,9 @@ class LoadController:
         return LoadReport(self.level, self._since_s, self._driver(readings, floor), tuple(readings))
 
     def _driver(self, readings: Sequence[Reading], floor: Level) -> str:
-        """Return what asks for the most, or else holds the most of what was asked for."""
-        strengths = {reading.signal.name: (reading.wanted(), reading.held(self.level)) for reading in readings}
+        """Return what asks for the most, or else holds the most of what was asked for; empty if nothing does."""
+        strengths = {"": (Level.NORMAL, Level.NORMAL)}
+        strengths |= {reading.signal.name: (reading.wanted(), reading.held(self.level)) for reading in readings}
         strengths[OOM] = (floor, floor)
         return max(strengths, key=lambda name: strengths[name]) if self.level else ""
 

@@ -176,6 +176,7 @@ def test_the_report_says_what_drives_it():
     [
         ([Reading(LAG, 0.01), Reading(MEMORY, 0.85), Reading(QUEUE, 0.1)], "memory"),  # asks for the most
         ([Reading(LAG, 0.01), Reading(MEMORY, 0.5), Reading(QUEUE, 0.5)], "queue_delay"),  # holds the level still
+        ([Reading(LAG, 0.01), Reading(MEMORY, 0.5), Reading(QUEUE, 0.0)], ""),  # nothing does
     ],
 )
 def test_what_holds_a_level_is_named_while_it_comes_down(readings, driver):
