@@ -25,7 +25,7 @@ from protocol.messages import CloseDoors, Count, Observe
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
-TRIAL_S = 10.0  # by then a socket has shown that it comes back, or has been refused
+TRIAL_S = 1.0  # by then a socket has shown that it comes back, or has been refused, as a rule
 
 
 @attrs.frozen

@@ -27,7 +27,7 @@ BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
 OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
-TRIALS_MAX: Final = 32  # sockets at once that may turn out to be strangers: each costs a session's start
+TRIALS_MAX: Final = 64  # sockets that may turn out to be strangers, at once: each costs a session's start, some 3 ms
 
 
 @attrs.frozen
@@ -128,5 +128,8 @@ class Admission:
 
 
 def may_return(level: int, awaited: int, on_trial: int) -> bool:
-    """Return whether one who cannot be new may show that it comes back to one of ``awaited`` sessions."""
-    return level < LEAVING_LEVEL and on_trial < min(awaited, TRIALS_MAX)
+    """Return whether one who cannot be new may show that it comes back to one of ``awaited`` sessions.
+
+    Trials are not compared with the sessions: whoever has succeeded is on trial still, and awaited no more.
+    """
+    return level < LEAVING_LEVEL and awaited > 0 and on_trial < TRIALS_MAX

@@ -80,12 +80,14 @@ def test_a_small_house_opens_too():
         (3, 1, 0, True),
         (0, 1, 0, True),  # full
         (3, 0, 0, False),  # nobody is waited for
-        (3, 2, 2, False),  # as many are being heard
-        (3, 500, 32, False),
+        (3, 2, 2, True),  # some of whom may have come back already
+        (3, 500, 64, False),
         (4, 5, 0, False),  # those who are here are asked to leave
     ],
 )
-def test_as_many_are_heard_as_sessions_wait_for_their_client(level: int, awaited: int, on_trial: int, may: bool):
+def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
+    level: int, awaited: int, on_trial: int, may: bool
+):
     assert may_return(level, awaited, on_trial) is may
 
 
