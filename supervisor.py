@@ -182,7 +182,7 @@ class Sessions:
         server = ServerInfo("sayso", self._adapters.version)
         settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio, server)
         return Connection(
-            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history),
+            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history, self._refs.metrics),
             settings,
             self.known,
             refusal=refusal,

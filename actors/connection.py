@@ -50,6 +50,7 @@ from protocol.messages import (
     AudioReceived,
     AudioRefused,
     Configured,
+    Count,
     DropAudio,
     Hang,
     Presence,
@@ -89,6 +90,7 @@ class ConnectionPeers:
     audio: Ref
     dialogue: Ref
     history: Ref
+    metrics: Ref
 
 
 @attrs.frozen
@@ -266,6 +268,7 @@ class Connection(Actor):
         refusal = self._refusal
         if isinstance(event, ConnectionRequest) and refusal is not None and self._state.phase is Phase.CONNECTING:
             if not await self._hand_over(event):
+                self._peers.metrics.tell_nowait(Count("shed_total", (str(self._server_status().load_level), "session")))
                 await self._send(refusal)
                 self._close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={refusal.retry_after_ms}")
             return

@@ -97,14 +97,13 @@ class Load(Actor):
         """
         if not self._looks.available_tokens:
             return False
-        with trio.move_on_after(LOOK_TIMEOUT_S) as patience:
+        with trio.move_on_after(LOOK_TIMEOUT_S):
             self._machine, was_killed = await trio.to_thread.run_sync(
                 self._hands.look, abandon_on_cancel=True, limiter=self._looks
             )
             return was_killed
-        if patience.cancelled_caught:
-            log.warning("a look at the machine took longer than %g s", LOOK_TIMEOUT_S)
-            self._metrics.tell_nowait(Count("load_looks_late_total"))
+        log.warning("a look at the machine took longer than %g s", LOOK_TIMEOUT_S)
+        self._metrics.tell_nowait(Count("load_looks_late_total"))
         return False
 
     def _own_readings(self, now_s: float) -> list[Reading]:

@@ -103,13 +103,8 @@ class Transcription(Actor):
         return self._shelf[self._settings.model].demand(speaking)
 
     def workers_missing(self) -> float | None:
-        """Return the share of the usual model's workers that are not ready; ``None`` before they were, and elsewhere.
-
-        A server elsewhere (``backends/speech/remote.py``) has no workers of ours, and only work shows that it is back.
-        """
-        desk = self._shelf[self._settings.model]
-        pool = desk.pool_statistics() if desk.is_ready.is_set() else {}
-        return max(0.0, 1 - pool["ready"] / pool["size"]) if pool and "remote" not in pool else None
+        """Return the share of the usual model's workers that are not ready; ``None`` as of a desk."""
+        return self._shelf[self._settings.model].workers_missing()
 
     def offered(self) -> tuple[str, ...]:
         """Return the names that a client may use."""

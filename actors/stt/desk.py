@@ -127,23 +127,31 @@ class Desk:
             "queued": len(self._queue),
             "queued_background": len(self._background),
             "queue_min_delay_s": delay_s,
-            "pool": self.pool_statistics(),
+            "pool": self._pool.statistics(),
         }
-
-    def pool_statistics(self) -> Mapping[str, Any]:
-        """Show the pool."""
-        return self._pool.statistics()
 
     @property
     def memory_bytes(self) -> int:
         """What its processes have, as last measured."""
-        return int(self.pool_statistics().get("pss_bytes", 0))
+        return int(self._pool.statistics().get("pss_bytes", 0))
 
     def demand(self, speaking: int) -> Demand | None:
         """Return what ``speaking`` people and those who wait want of the workers; ``None`` if not known."""
-        pool = self.pool_statistics()
-        workers = 0 if "remote" in pool else min(pool["size"], pool["ready"])
-        return self._capacity.demand(speaking + self.use.awaited, workers)
+        ready, _ = self._own_workers()
+        return self._capacity.demand(speaking + self.use.awaited, ready)
+
+    def workers_missing(self) -> float | None:
+        """Return the share of the workers that are not ready; ``None`` before they were, and of a server elsewhere.
+
+        Only work shows that a server elsewhere (``backends/speech/remote.py``) is back.
+        """
+        ready, size = self._own_workers()
+        return 1 - ready / size if size and self.is_ready.is_set() else None
+
+    def _own_workers(self) -> tuple[int, int]:
+        """Return how many are ready and how many there should be: none and none of a server elsewhere."""
+        pool = self._pool.statistics()
+        return (0, 0) if "remote" in pool else (min(pool["size"], pool["ready"]), pool["size"])
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late."""

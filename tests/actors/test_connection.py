@@ -70,6 +70,7 @@ class Line:
             scripted("audio", self.audio, self.audio_mailbox),
             scripted("dialogue", self.dialogue),
             scripted("history", self.history),
+            scripted("metrics", Script()),
         ]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()

@@ -12,7 +12,7 @@ from actors.connection import Connection, ConnectionPeers, ConnectionSettings, K
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
 from protocol import events
-from protocol.messages import Configured, Hang, Presence, Send, SendAudio
+from protocol.messages import Configured, Count, Hang, Presence, Send, SendAudio
 from protocol.pcm_buffer import PcmBuffer
 from protocol.session import resume_key
 from protocol.vault import SessionMemory
@@ -52,6 +52,7 @@ class Lines:
     audio: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
+    metrics: Script = attrs.field(factory=Script)
     known: Known = attrs.field(factory=Known)
     refusal: events.ConnectionRefused | None = None
     """For all but the first."""
@@ -61,7 +62,8 @@ class Lines:
 
     async def open(self, grow: Grow, *sockets: FakeSocket) -> None:
         """Start a connection on each socket; the first makes its handshake."""
-        peers = [scripted("audio", self.audio), scripted("dialogue", self.dialogue), scripted("history", self.history)]
+        names = ("audio", "dialogue", "history", "metrics")
+        peers = [scripted(name, getattr(self, name)) for name in names]
         specs = list(peers)
         for name, socket in zip(("old", "new", "newer"), sockets, strict=False):
             memory = SessionMemory(session_id=name, resume_token=f"{name}-1", audio=PcmBuffer(16_000))
@@ -301,3 +303,4 @@ async def test_while_nobody_new_is_let_in_a_stranger_is_told_so(
     assert second.close == (1013, "retry_after_ms=15000")
     assert lines.known.awaited.names() == ("old",)
     assert len(lines.history.seen) == 1, "a session that never was leaves no record"
+    assert lines.metrics.seen == [Count("shed_total", ("0", "session"))]
