@@ -15,7 +15,7 @@ import trio
 
 import supervisor
 from backends.commands.grammar import CommandFileError
-from backends.ingress.listeners import PortInUse
+from backends.ingress.listeners import PortInUse, check_port
 from backends.speech.models import ModelError
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
@@ -59,7 +59,7 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     """Run the server; return the exit code."""
     try:
         trio.run(_serve, loaded.settings, ready_file)
-    except* StartFailed as failed:
+    except* (StartFailed, OSError) as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
     except* (CommandFileError, ModelError) as bad:
@@ -77,6 +77,7 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
+    await check_port(settings.gateway)  # models take seconds to load, and this is what goes wrong most often
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(supervisor.serve, settings)
         if addresses:

@@ -115,6 +115,12 @@ async def open_listeners(settings: GatewaySettings) -> list[Listener]:
     return [Listener(listener, reserve) for listener in listeners]
 
 
+async def check_port(settings: GatewaySettings) -> None:
+    """Bind and let go; raises as ``open_listeners``."""
+    for listener in await open_listeners(settings):
+        await listener.aclose()
+
+
 def address_of(name: tuple[str, int] | tuple[str, int, int, int]) -> tuple[str, int]:
     """Return host and port of an IPv4 or IPv6 socket's name."""
     return name[0], name[1]

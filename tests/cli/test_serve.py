@@ -1,4 +1,5 @@
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse
 from cli import logs, main
 from cli.serve import root_cause, socket_url
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from runtime import RestartIntensityExceeded, StartFailed
 from runtime.exits import Exit, ExitKind
 
@@ -46,6 +47,7 @@ class Serve:
 @pytest.fixture
 def serve(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
     monkeypatch.setattr(logs, "configure", lambda _settings: None)
+    monkeypatch.setenv("SAYSO_GATEWAY__PORT", "0")
     return Serve(monkeypatch)
 
 
@@ -78,7 +80,11 @@ def test_a_bad_configuration_is_exit_code_2_and_starts_nothing(serve: Serve) -> 
     assert serve.seen == []
 
 
-def test_an_open_host_needs_insecure(serve: Serve) -> None:
+def test_an_open_host_needs_insecure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unchecked(_settings: GatewaySettings) -> None:
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(sys.modules["cli.serve"], "check_port", unchecked)  # tests listen on the loopback only
     assert serve("--host", "0.0.0.0").exit_code == 2
     assert serve("--host", "0.0.0.0", "--insecure").exit_code == 0
 
@@ -89,6 +95,15 @@ def test_a_port_in_use_is_exit_code_1_in_words(serve: Serve) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("sayso: port 8000 on 127.0.0.1 is in use: stop what listens there")
     assert "Traceback" not in result.output
+
+
+def test_a_port_in_use_is_found_before_anything_is_loaded(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = serve("--port", str(port))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"sayso: port {port} on 127.0.0.1 is in use: stop what listens there")
+    assert serve.seen == []
 
 
 def test_bad_command_files_are_exit_code_2_with_every_problem(serve: Serve) -> None:
