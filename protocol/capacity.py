@@ -9,6 +9,10 @@ from typing import Final
 import attrs
 
 LEARNING_RATE: Final = 0.1  # of an exponential average: some ten utterances
+COMPANY_PAYS: Final = (
+    0.85  # of an utterance's computing alone; above that a batch makes all wait for the last for nothing
+)
+COMPANY_AGAIN: Final = 200  # utterances alone, then a batch is tried again: a machine's neighbours change
 PATIENCE_S: Final = 0.5  # that one may wait for a worker besides: people do not end all at the same time
 
 
@@ -30,14 +34,26 @@ class Capacity:
 
     _spoken_s: float | None = None
     _compute_s: float = 0.0
+    _alone_s: float | None = None
+    """Of computing, for each that was decoded alone; and for each of a batch."""
+    _together_s: float | None = None
+    _alone_since: int = 0
 
-    def learn(self, spoken_s: float, compute_s: float) -> None:
-        """Take one utterance that was transcribed, and took some time."""
-        if self._spoken_s is None:
-            self._spoken_s, self._compute_s = spoken_s, compute_s
+    def learn(self, spoken_s: float, compute_s: float, batch: int = 1) -> None:
+        """Take one utterance that was transcribed, in a batch of so many, and took ``compute_s`` of it."""
+        if batch == 1:
+            self._alone_s = _learnt(self._alone_s, compute_s)
+            self._alone_since += 1
         else:
-            self._spoken_s += LEARNING_RATE * (spoken_s - self._spoken_s)
-            self._compute_s += LEARNING_RATE * (compute_s - self._compute_s)
+            self._together_s, self._alone_since = _learnt(self._together_s, compute_s), 0
+        self._compute_s = compute_s if self._spoken_s is None else _learnt(self._compute_s, compute_s)
+        self._spoken_s = _learnt(self._spoken_s, spoken_s)
+
+    def batch_limit(self, limit: int) -> int:
+        """Return how many should be decoded together: up to ``limit`` where that is cheaper for each, or not known."""
+        if self._alone_s is None or self._together_s is None or self._alone_since >= COMPANY_AGAIN:
+            return limit
+        return limit if self._together_s <= COMPANY_PAYS * self._alone_s else 1
 
     def demand(self, busy: int, workers: int) -> Demand | None:
         """Return what ``busy`` people want of ``workers``; ``None`` while nothing is known."""
@@ -46,3 +62,7 @@ class Capacity:
         per_s = workers / self._compute_s
         each = 1 / (per_s * (self._spoken_s + self._compute_s + PATIENCE_S))
         return Demand(busy * each, each, per_s)
+
+
+def _learnt(average: float | None, value: float) -> float:
+    return value if average is None else average + LEARNING_RATE * (value - average)

@@ -206,7 +206,7 @@ class Desk:
                 self._arrived = trio.Event()
                 await self._arrived.wait()
             had_to_wait = await self._acquire_worker()
-            if had_to_wait and self._queue and len(self._queue) < self._settings.batch_size:
+            if had_to_wait and 0 < len(self._queue) < self._batch_limit():
                 await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
             batch = self._next_batch()
             if batch:
@@ -229,12 +229,15 @@ class Desk:
         if self._has_room_for_background(self._free_workers.value + 1):
             job = self._background.take()
             return [] if job is None else [job]
-        wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._settings.batch_size)
+        wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._batch_limit())
         jobs = (self._queue.take() for _ in range(wanted))
         batch = [job for job in jobs if job is not None]
         for job in batch:
             self._delay.note(trio.current_time() - job.queued_s, trio.current_time())
         return batch
+
+    def _batch_limit(self) -> int:
+        return self._capacity.batch_limit(self._settings.batch_size)
 
     async def _run_batch(self, batch: list[_Job]) -> None:
         try:
@@ -272,7 +275,7 @@ class Desk:
     def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
         for job, item in zip(batch, items, strict=True):
             if job.message.urgency == "final":
-                self._capacity.learn(job.message.utterance.duration_s, item["compute_s"])
+                self._capacity.learn(job.message.utterance.duration_s, item["compute_s"], len(batch))
         audio_s = sum(job.message.utterance.duration_s for job in batch)
         compute_s = sum(item["compute_s"] for item in items)
         self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.capacity import Capacity
+from protocol.capacity import COMPANY_AGAIN, Capacity
 
 
 def test_nothing_is_known_before_somebody_has_spoken():
@@ -39,3 +39,25 @@ def test_what_an_utterance_costs_is_learnt_slowly():
     often = capacity.demand(1, 1)
     assert often is not None
     assert often.share == pytest.approx(3.2 / 6.9, rel=0.01)
+
+
+@pytest.mark.parametrize(("together_s", "limit"), [(0.1, 4), (0.17, 4), (0.18, 1), (0.3, 1)])
+def test_a_batch_is_made_where_it_is_cheaper_for_each(together_s: float, limit: int):
+    capacity = Capacity()
+    assert capacity.batch_limit(4) == 4, "not known yet"
+    capacity.learn(1.0, 0.2)
+    assert capacity.batch_limit(4) == 4, "a batch has to be tried"
+    capacity.learn(1.0, together_s, batch=4)
+    assert capacity.batch_limit(4) == limit
+
+
+def test_a_batch_is_tried_again_some_day():
+    capacity = Capacity()
+    capacity.learn(1.0, 0.2, batch=2)
+    for _ in range(COMPANY_AGAIN - 1):
+        capacity.learn(1.0, 0.2)
+    assert capacity.batch_limit(4) == 1
+    capacity.learn(1.0, 0.2)
+    assert capacity.batch_limit(4) == 4
+    capacity.learn(1.0, 0.2, batch=4)
+    assert capacity.batch_limit(4) == 1

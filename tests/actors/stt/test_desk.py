@@ -48,6 +48,8 @@ class Desk:
     answers: dict[str, Any] = attrs.field(factory=dict)
     order: list[str] = attrs.field(factory=list)
     level: int = 0
+    company_pays: bool = True
+    """Whether an utterance of a batch costs half of one alone."""
     actor: Transcription = attrs.field(init=False)
     tree: Tree = attrs.field(init=False)
 
@@ -59,7 +61,7 @@ class Desk:
         trouble = self.troubles.get(tuple(names(job)))
         if trouble is not None:
             raise trouble
-        return worked(job)
+        return worked(job, compute_s=0.25 if self.company_pays and len(names(job)) > 1 else 0.5)
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
@@ -128,6 +130,16 @@ async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockC
     assert {answer.text for answer in desk.answers.values()} == set("0123456")
     assert desk.pool.most_at_once == 1, "no more jobs at once than workers"
     assert desk.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
+
+
+async def test_where_a_batch_costs_as_much_nobody_waits_for_the_others_in_it(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    desk = Desk(company_pays=False)
+    await desk.open(grow)
+    await desk.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
+    assert [len(batch) for batch in desk.batches()] == [1, 4, 1, 1]
+    assert desk.pool.jobs[3].at_s == desk.pool.jobs[2].at_s + JOB_S, "and nobody waits for company"
 
 
 async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, autojump_clock: MockClock) -> None:
