@@ -3,13 +3,14 @@
 Same model, same compute type, same number of threads, in one process, each clip by every engine in turn, so that
 a busy machine slows all of them alike. Read the ratios.
 
-    python bench/stt.py --count 30                    commands made by Piper
+    python bench/stt.py --count 100                   commands and dictation of 5 to 15 s, made by Piper
     python bench/stt.py --corpus DIR --count 60       DIR/clips/*.wav (16 kHz mono) and DIR/labels.json, if any
 """
 
 # ruff: noqa: PLC0415 - numeric libraries read the number of threads from the environment when they are imported
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -38,7 +39,10 @@ OTHERS = (
     "Play some jazz in the living room.",
     "What time is it?",
 )
-NUMBERS = {"8": "eight", "10": "ten", "12": "twelve", "16": "sixteen", "20": "twenty"}
+DICTATIONS = 60
+SENTENCES_EACH = (2, 3, 4)
+NOISE_DB = -15.0  # of every second dictation, against its voice
+SAME = {"8": "eight", "10": "ten", "12": "twelve", "16": "sixteen", "20": "twenty", "oz": "ounce"}
 
 
 @attrs.frozen
@@ -73,8 +77,9 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as scratch:
         models_dir = options.models_dir or Path(scratch)
-        clips = _corpus(options.corpus) if options.corpus else _spoken(models_dir)
-        random.Random(options.seed).shuffle(clips)
+        rng = random.Random(options.seed)
+        clips = _corpus(options.corpus) if options.corpus else _spoken(models_dir, rng)
+        rng.shuffle(clips)
         clips = [clip for clip in clips if clip.duration_s <= GROUPS_S[-1][1]][: options.count]
         engines = _engines(options, models_dir)
         measured = _measure(clips, engines)
@@ -89,7 +94,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="folder with clips/*.wav and perhaps labels.json")
-    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", default="tiny.en", help="embedded name, folder or name on the hub")
@@ -115,20 +120,26 @@ def _clip(file: Path, label: dict[str, Any]) -> Clip:
     return Clip(file.name, pcm, slots=tuple(value.strip() for value in label.get("slots", {}).values()))
 
 
-def _spoken(models_dir: Path) -> list[Clip]:
+def _spoken(models_dir: Path, rng: random.Random) -> list[Clip]:
     import numpy as np
     import soxr
 
     from backends.speech.piper import PiperWorker
+    from bench._talk import TALK
 
     worker = PiperWorker({"models_dir": str(models_dir), "voice": "en_US-joe-medium", "cpu_threads": 1})
     sentences = [f"{verb} {thing}." for verb in VERBS for thing in THINGS] + list(OTHERS)
+    talk = itertools.cycle(rng.sample(TALK, len(TALK)))  # each as often as the others
+    sentences += [" ".join(itertools.islice(talk, rng.choice(SENTENCES_EACH))) for _ in range(DICTATIONS)]
     clips = []
-    for sentence in sentences:
+    noise = np.random.default_rng(rng.randrange(2**32))
+    for number, sentence in enumerate(sentences):
         result, pcm = worker.handle("speak", {"text": sentence}, b"")
-        samples = soxr.resample(np.frombuffer(pcm, dtype="<i2"), result["sample_rate"], 16_000)
-        padded = bytes(2 * 4_800) + samples.astype("<i2").tobytes() + bytes(2 * 8_000)
-        clips.append(Clip(sentence, padded, spoken=sentence))
+        voice = soxr.resample(np.frombuffer(pcm, dtype="<i2"), result["sample_rate"], 16_000).astype(np.float64)
+        samples = np.pad(voice, (4_800, 8_000))
+        if number >= len(sentences) - DICTATIONS and number % 2:
+            samples += noise.standard_normal(len(samples)) * np.std(voice) * 10 ** (NOISE_DB / 20)
+        clips.append(Clip(sentence, samples.clip(-32_768, 32_767).astype("<i2").tobytes(), spoken=sentence))
     return clips
 
 
@@ -233,7 +244,7 @@ def _summary(name: str, chosen: Sequence[tuple[Clip, dict[str, Measured]]]) -> d
 
 def _words(text: str) -> str:
     plain = re.sub(r"[^a-z0-9 ]", "", text.lower().replace("-", " "))
-    return " ".join(NUMBERS.get(word, word) for word in plain.split())
+    return " ".join(SAME.get(word, word) for word in plain.split())
 
 
 def _is_loop(text: str) -> bool:

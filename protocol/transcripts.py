@@ -25,6 +25,7 @@ WINDOW_BUCKETS_S: Final = (10, 12, 16, 20, FULL_WINDOW_S)  # few sizes, so that 
 # From 10 s on: in 8 s 15 of 141 prompted commands looped and were decoded again, in 10 s 6, at 3 ms more each.
 WINDOW_MARGIN_S: Final = 5.0  # silence after the speech; with 3 to 4 s many clips end in loops
 # Measured (tiny.en, greedy, 141 short commands): word errors 5.0 % against 4.5 % with 30 s, at a sixth of the CPU.
+DICTATION_S: Final = 5.0  # from here on a quiet room behind the speech gains words, where no vocabulary is given
 SECOND_WINDOW_S: Final = 16  # of 141 prompted commands 15 looped in 8 s, none in 16 s, at a third of the cost of 30 s
 
 BUDGET_BASE_TOKENS: Final = 16  # "Yes." needs a few tokens however short it is
@@ -129,6 +130,14 @@ class Outcome:
     is_suspicious: bool
     avg_logprob: float
     voiced_s: float
+
+
+def ends_in_room(duration_s: float, *, is_biased: bool) -> bool:
+    """Return whether the window is filled up with a quiet room; else with digital silence.
+
+    Behind a short sentence, or under a prompt, a room is taken for more speech, or hides some: docs/decisions/0008.
+    """
+    return duration_s >= DICTATION_S and not is_biased
 
 
 def window_for(duration_s: float) -> int:

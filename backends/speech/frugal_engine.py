@@ -65,9 +65,9 @@ class FrugalEngine:
         """How many utterances it decodes together; 0 as many as come."""
         return self._max_batch
 
-    def encode(self, samples: Floats, window_s: int) -> Any:
+    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
         """As the engine."""
-        return self._with_less(lambda: self._present.encode(samples, window_s))
+        return self._with_less(lambda: self._present.encode(samples, window_s, in_room=in_room))
 
     def detect_language(self, encoding: Any) -> str:
         """As the engine."""

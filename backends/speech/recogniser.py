@@ -22,8 +22,8 @@ class Recogniser(Protocol):
     def is_multilingual(self) -> bool:
         """Whether it knows more than English."""
 
-    def encode(self, samples: Floats, window_s: int) -> Any:
-        """Return the encoding of the samples in a window."""
+    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
+        """Return the encoding of the samples in a window, with silence or a quiet room behind them."""
 
     def detect_language(self, encoding: Any) -> str:
         """Return the most likely language."""

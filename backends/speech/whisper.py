@@ -137,7 +137,8 @@ class Transcriber:
     def _prepare(self, item: _Item) -> Job:
         started_s = time.perf_counter()
         if item.encoding is None:
-            item.encoding = self._engine.encode(item.samples, item.attempt.window_s)
+            in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
+            item.encoding = self._engine.encode(item.samples, item.attempt.window_s, in_room=in_room)
         if item.language is None:
             item.language = self._engine.detect_language(item.encoding)
         prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())

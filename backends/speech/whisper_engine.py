@@ -38,6 +38,9 @@ PROMPT_HEADINGS: Final = {
 }  # fmt: skip
 """A bare list is taken for the speech itself: of 141 commands 42 looped and 66 were wrong, with a heading 15 and 38,
 without any prompt 8 and 31 (tiny.en, 8 s window); slot recall on real commands is the same, 0.99."""
+ROOM: Final = 0.2
+"""Of a quiet room, in Whisper's normalised spectrogram (-1..1, silence is near -0.5): what most recordings that it was
+trained on end with. Measured in docs/decisions/0008."""
 SILERO_SAMPLES: Final = 512
 SILERO_THRESHOLD: Final = 0.5
 
@@ -94,12 +97,20 @@ class Engine:
         self._tokenizer = Tokenizer(self._tokenizer_file, self.is_multilingual, task="transcribe", language="en")
         self._bias_tokens = lru_cache(maxsize=256)(self._find_bias_tokens)
 
-    def encode(self, samples: Floats, window_s: int) -> Any:
-        """Return the encoding of 16 kHz mono ``samples`` (-1..1), padded with silence to ``window_s``."""
-        padded = np.zeros(window_s * INTERNAL_RATE_HZ, dtype=np.float32)
-        padded[: len(samples)] = samples[: len(padded)]
-        features = self._extract(padded, padding=0)[None, :, : window_s * FRAMES_PER_S]
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, dtype=np.float32))
+    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
+        """Return the encoding of 16 kHz mono ``samples`` (-1..1), padded to ``window_s``.
+
+        What follows them is digital silence or, ``in_room``, what a quiet room sounds like.
+        """
+        wanted = window_s * FRAMES_PER_S
+        if in_room:
+            heard = self._extract(samples)[:, :-1]  # the last frame lies behind the samples
+            features = np.pad(heard[:, :wanted], ((0, 0), (0, max(0, wanted - heard.shape[1]))), constant_values=ROOM)
+        else:
+            padded = np.zeros(window_s * INTERNAL_RATE_HZ, dtype=np.float32)
+            padded[: len(samples)] = samples[: len(padded)]
+            features = self._extract(padded, padding=0)[:, :wanted]
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[None], dtype=np.float32))
         return self._model.encode(view, to_cpu=self.device != "cpu")
 
     def detect_language(self, encoding: Any) -> str:

@@ -25,6 +25,13 @@ def test_the_window_is_the_next_bucket_over_five_more_seconds(duration_s: float,
     assert transcripts.window_for(duration_s) == window_s
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "is_biased", "in_room"), [(4.9, False, False), (5.0, False, True), (5.0, True, False)]
+)
+def test_a_quiet_room_follows_dictation_alone(duration_s: float, is_biased: bool, in_room: bool) -> None:
+    assert transcripts.ends_in_room(duration_s, is_biased=is_biased) is in_room
+
+
 @pytest.mark.parametrize(("duration_s", "tokens"), [(0.0, 16), (1.0, 28), (2.5, 46), (30.0, 224)])
 def test_the_token_budget_grows_with_the_audio_up_to_whispers_own_limit(duration_s: float, tokens: int) -> None:
     assert transcripts.token_budget(duration_s) == tokens

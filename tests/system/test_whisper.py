@@ -72,6 +72,14 @@ def transcribe(worker: WhisperWorker, *clips: bytes, vocabulary: tuple[str, ...]
     return answers
 
 
+def test_dictation_comes_back_word_by_word(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
+    sentence = "The train from the coast was late. Nobody in the office knew where the key had gone."
+    clip = spoken(sentence)
+    assert transcripts.ends_in_room(len(clip) / 2 / INTERNAL_RATE_HZ, is_biased=False)
+    (answer,) = transcribe(worker, clip)
+    assert transcripts.words_of(answer["text"]) == transcripts.words_of(sentence)
+
+
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_spoken_sentences_come_back_word_by_word(
     sentence: str, worker: WhisperWorker, spoken: Callable[[str], bytes]

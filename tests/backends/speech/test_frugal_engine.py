@@ -42,7 +42,7 @@ class FakeEngine:
         if self.device == "cuda" and SIZE_MB[self.compute_type] + 10 * utterances > self.card.memory_mb:
             raise RuntimeError(FULL)
 
-    def encode(self, samples: Any, window_s: int) -> Any:
+    def encode(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
         self._need(1)
         return self.device
 

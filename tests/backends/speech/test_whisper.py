@@ -30,11 +30,13 @@ class FakeEngine:
     is_multilingual: bool = False
     detected: str = "de"
     encoded: list[int] = attrs.field(factory=list)
+    rooms: list[bool] = attrs.field(factory=list)
     batches: list[int] = attrs.field(factory=list)
     prompted: list[str] = attrs.field(factory=list)
 
-    def encode(self, samples: Any, window_s: int) -> Any:
+    def encode(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
         self.encoded.append(window_s)
+        self.rooms.append(in_room)
         return SimpleNamespace(shape=(1, 50 * window_s, 4), window_s=window_s)
 
     def detect_language(self, encoding: Any) -> str:
@@ -132,6 +134,14 @@ def test_prompts_of_different_length_do_not_share_a_batch() -> None:
 
     assert [answer["text"] for answer in answers] == ["Biased", "Plain"]
     assert engine.batches == [1, 1]
+
+
+def test_dictation_without_a_vocabulary_ends_in_a_quiet_room() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("and so on"))
+
+    transcribe(engine, (6.0, []), (6.0, ["light"]), (2.0, []))
+
+    assert engine.rooms == [True, False, False]
 
 
 def test_a_loop_is_decoded_again_in_longer_windows() -> None:
