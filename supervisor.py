@@ -118,7 +118,7 @@ class Sessions:
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
         self.known = Known()
-        self.speaking = Registry()
+        self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears
         self._evicted: set[str] = set()
         self._rng = random.Random()  # jitter only
         self._settings = settings
@@ -373,7 +373,7 @@ class House:
     def _demand(self) -> Demand | None:
         if self._stt is None or not self.settings.load.enabled:
             return None
-        return self._stt.demand(len(self.sessions.speaking))
+        return self._stt.demand(self.sessions.speaking.values())
 
     def _http_services(self) -> HttpServices:
         async def recent_turns(limit: int) -> list[dict[str, Any]]:

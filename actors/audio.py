@@ -38,7 +38,7 @@ from protocol.messages import (
     Verdict,
 )
 from protocol.vault import SessionMemory
-from runtime import Actor, Ref, Registry
+from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
 STALL_CHECK_S = 0.2  # between looks while nobody is there, or what was noticed waits in the mailbox
@@ -73,9 +73,9 @@ class Audio(Actor):
         *,
         make_decoder: Callable[[AudioFormat], AudioDecoder],
         detector: SpeechDetector,
-        speaking: Registry,
+        speaking: dict[str, str],
     ) -> None:
-        """Hear one session; while somebody speaks it stands in ``speaking``."""
+        """Hear one session; while somebody speaks it stands in ``speaking``, with its tenant."""
         self._settings = settings
         self._peers = peers
         self._make_decoder = make_decoder
@@ -181,7 +181,7 @@ class Audio(Actor):
             match event:
                 case Onset():
                     self._has_begun.set()
-                    self._speaking.register(self.context.ref.name, self.context.ref)
+                    self._speaking[self.context.ref.name] = self._memory.tenant
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
@@ -193,10 +193,10 @@ class Audio(Actor):
                     await self._peers.dialogue.tell(UtteranceGrew(self._utterance(start_sample, end_sample)))
                 case Dropped():
                     self._memory.commit(event.end_sample)
-                    self._speaking.unregister(self.context.ref.name, self.context.ref)
+                    self._speaking.pop(self.context.ref.name, None)
                     await self._peers.dialogue.tell(UtteranceDropped(event.reason, at_ms=_ms(event.end_sample)))
                 case Ended():
-                    self._speaking.unregister(self.context.ref.name, self.context.ref)
+                    self._speaking.pop(self.context.ref.name, None)
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
@@ -238,7 +238,7 @@ class Audio(Actor):
                 elif now_s >= self._last_frame_s + limit_s:
                     self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))
         finally:  # also of a crash
-            self._speaking.unregister(self.context.ref.name, self.context.ref)
+            self._speaking.pop(self.context.ref.name, None)
 
 
 @attrs.define

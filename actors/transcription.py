@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import trio
@@ -98,8 +98,8 @@ class Transcription(Actor):
         """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
         return max(desk.queue_delay_s() for desk in self._shelf.values())
 
-    def demand(self, speaking: int) -> Demand | None:
-        """Return what ``speaking`` people and those who wait want of the usual model; ``None`` of one elsewhere."""
+    def demand(self, speaking: Iterable[str]) -> Demand | None:
+        """Return what those who speak, each by its tenant, and those who wait want; ``None`` of a model elsewhere."""
         return self._shelf[self._settings.model].demand(speaking)
 
     def workers_missing(self) -> float | None:

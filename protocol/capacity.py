@@ -4,6 +4,8 @@ One who speaks occupies a worker for the computing of what is said, once in the 
 take (Little's law). So a share is known before the work arrives: a queue tells only when it is too late.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -26,6 +28,8 @@ class Demand:
     """The share of one of them."""
     per_s: float
     """How many can be understood in a second."""
+    busy: Mapping[str, int] = attrs.field(factory=dict)
+    """How many of each tenant there are."""
 
 
 @attrs.define
@@ -55,13 +59,13 @@ class Capacity:
             return limit
         return limit if self._together_s <= COMPANY_PAYS * self._alone_s else 1
 
-    def demand(self, busy: int, workers: int) -> Demand | None:
-        """Return what ``busy`` people want of ``workers``; ``None`` while nothing is known."""
+    def demand(self, busy: Counter[str], workers: int) -> Demand | None:
+        """Return what so many people of each tenant want of ``workers``; ``None`` while nothing is known."""
         if self._spoken_s is None or self._compute_s <= 0 or workers < 1:
             return None
         per_s = workers / self._compute_s
         each = 1 / (per_s * (self._spoken_s + self._compute_s + PATIENCE_S))
-        return Demand(busy * each, each, per_s)
+        return Demand(busy.total() * each, each, per_s, busy)
 
 
 def _learnt(average: float | None, value: float) -> float:

@@ -121,6 +121,8 @@ class Transcribe:
     """Name of the model; ``None`` is the usual one."""
     words: bool = False
     """Whether the times of the words are wanted; they cost a tenth of a decode more."""
+    tenant: str = ""
+    """Whose session it is: tenants take turns first, then their sessions."""
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ import attrs
 
 from protocol.events import ConnectionRequest
 from protocol.pcm_buffer import PcmBuffer
+from protocol.tenants import tenant_of
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
 KEPT_S = 120.0  # as long as that takes at most: a loss is noticed within 50 s, and waited for another 30 s
@@ -25,8 +26,9 @@ MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
 
 @attrs.define
 class Diary:
-    """What was sent, said and done, the oldest forgotten first."""
+    """What was sent, said and done, the oldest forgotten first, and whose client was there last."""
 
+    tenant: str = ""
     last_seq: int = 0
     events: deque[tuple[int, str, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS))
     """Number, text and time of the frames sent last."""
@@ -70,15 +72,21 @@ class SessionMemory:
 
     # --- the client ------------------------------------------------------------------------------
 
-    def attach(self, socket: object) -> None:
+    def attach(self, socket: Any) -> None:
         """Note that the client is at this socket."""
         self.socket = socket
+        self._diary.tenant = tenant_of(socket.peer)
         self.is_lost = False
 
     def detach(self) -> None:
         """Note that the socket is lost, but not yet the client."""
         self.socket = None
         self.is_lost = True
+
+    @property
+    def tenant(self) -> str:
+        """Whose client it is, at the socket that it has or had last."""
+        return self._diary.tenant
 
     # --- events ----------------------------------------------------------------------------------
 

@@ -6,13 +6,15 @@ Rules kept here:
 * Background work (recordings) begins only while nobody else waits, one piece at a time, and of several workers it
   leaves one free: whoever begins to speak finds a worker.
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
-* Sessions take turns by seconds of audio (``runtime/fair_queue.py``), so a long dictation cannot starve commands.
+* Tenants take turns by seconds of audio (``runtime/fair_queue.py``), and the sessions of one do, so that neither a long
+  dictation nor a crowd from one place can starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
   that a clip that kills workers fails alone.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -72,8 +74,8 @@ class Use:
     """When somebody did last."""
     in_work: int = 0
     """Utterances that wait or are transcribed."""
-    awaited: int = 0
-    """Of these those for which somebody stands and waits."""
+    awaited: list[str] = attrs.field(factory=list)
+    """Of these those for which somebody stands and waits: whose clients."""
 
 
 class Desk:
@@ -135,10 +137,10 @@ class Desk:
         """What its processes have, as last measured."""
         return int(self._pool.statistics().get("pss_bytes", 0))
 
-    def demand(self, speaking: int) -> Demand | None:
-        """Return what ``speaking`` people and those who wait want of the workers; ``None`` if not known."""
+    def demand(self, speaking: Iterable[str]) -> Demand | None:
+        """Return what those who speak, each by its tenant, and those who wait want; ``None`` if not known."""
         ready, _ = self._own_workers()
-        return self._capacity.demand(speaking + self.use.awaited, ready)
+        return self._capacity.demand(Counter([*speaking, *self.use.awaited]), ready)
 
     def workers_missing(self) -> float | None:
         """Return the share of the workers that are not ready; ``None`` before they were, and of a server elsewhere.
@@ -174,18 +176,20 @@ class Desk:
         queue = self._background if message.urgency == "background" else self._queue
         if message.urgency in ("early", "partial") and not self._has_time_for(message.urgency):
             raise TranscriptionUnavailable(f"no worker is idle for {message.urgency} work")
-        if not queue.put(message.session_id, job, cost=message.utterance.duration_s):
+        if not queue.put(message.session_id, job, cost=message.utterance.duration_s, group=message.tenant):
             raise TranscriptionUnavailable(f"{len(queue)} utterances are waiting")
         self._arrived.set()
         is_awaited = message.urgency == "final"
         self.use.in_work += 1
-        self.use.awaited += is_awaited
+        if is_awaited:
+            self.use.awaited.append(message.tenant)
         try:
             await job.finished.wait()
         finally:
-            queue.discard(message.session_id, job)
+            queue.discard(message.session_id, job, group=message.tenant)
             self.use.in_work -= 1
-            self.use.awaited -= is_awaited
+            if is_awaited:
+                self.use.awaited.remove(message.tenant)
             self.use.last_s = trio.current_time()
         if isinstance(job.answer, TranscriptionUnavailable):
             raise job.answer

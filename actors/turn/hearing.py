@@ -137,6 +137,7 @@ async def ask(kit: TurnKit, wishes: Wishes, utterance: Utterance, urgency: Urgen
         urgency=urgency,
         model=wishes.options.stt_model,
         words=wishes.options.word_times and urgency != "partial",
+        tenant=kit.memory.tenant,
     )
     answer: Transcript | NoWords = await kit.peers.transcription.ask(
         request, timeout_s=kit.dialogue.turn_timeout_s, linked=True

@@ -22,8 +22,8 @@ from protocol.messages import (
 )
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
-from runtime import ChildSpec, Ref, Registry, Strategy, TerminateChild, Tree
-from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted, silence, voice
+from runtime import ChildSpec, Ref, Strategy, TerminateChild, Tree
+from tests.fakes import FakeDecoder, FakeDetector, FakeSocket, Grow, Script, default_settings, scripted, silence, voice
 
 RATE_HZ = 16_000
 
@@ -41,7 +41,7 @@ class Ear:
     """Frames, counted anew in each incarnation, at which the detector breaks."""
     formats: list[events.AudioFormat] = attrs.field(factory=list)
     block_samples: int = 256
-    speaking: Registry = attrs.field(factory=Registry)
+    speaking: dict[str, str] = attrs.field(factory=dict)
     ref: Ref = attrs.field(factory=lambda: Ref("audio"))
     tree: Tree = attrs.field(init=False)
 
@@ -396,15 +396,16 @@ async def test_who_speaks_is_counted_until_the_end_of_the_utterance(grow: Grow, 
 
 async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
+    ear.memory.attach(FakeSocket())
     await ear.open(grow)
     await ear.hear(voice(1.024))
-    assert ear.speaking.names() == ("audio",)
+    assert ear.speaking == {"audio": "192.0.2.1"}
     await ear.ref.tell("nonsense")  # crashes the ear, which hears again that somebody speaks
     await wait_all_tasks_blocked()
     await trio.sleep(1.0)
-    assert ear.speaking.names() == ("audio",)
+    assert ear.speaking == {"audio": "192.0.2.1"}
     await ear.tree.ref.ask(TerminateChild("audio"))
-    assert ear.speaking.names() == ()
+    assert ear.speaking == {}
 
 
 async def test_a_crash_in_mid_speech_costs_no_sample(grow: Grow, autojump_clock: MockClock) -> None:

@@ -25,7 +25,7 @@ from protocol.messages import (
     Transcript,
 )
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
-from tests.fakes import Grow, command
+from tests.fakes import FakeSocket, Grow, command
 
 SLOW_S = 4.0
 FIRST, SECOND = Transcript("lamp on", "en", 0.9), Transcript("what time is it", "en", 0.9)
@@ -99,7 +99,7 @@ async def lost_and_back(room: Room) -> None:
     room.memory.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(10.0)
-    room.memory.attach(None)
+    room.memory.attach(FakeSocket())
     await room.dialogue.tell(Presence(is_there=True))
 
 
@@ -107,7 +107,7 @@ async def lost(room: Room) -> None:
     room.memory.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(1.0)
-    room.memory.attach(None)
+    room.memory.attach(FakeSocket())
     await room.dialogue.tell(Presence(is_there=True))
 
 

@@ -5,6 +5,7 @@ import attrs
 from protocol.events import ConnectionRequest
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import MAX_CALLS, MAX_EVENTS, MAX_TURNS, SessionMemory
+from tests.fakes import FakeSocket
 
 
 @attrs.frozen
@@ -134,3 +135,13 @@ def test_statistics_show_how_much_is_kept() -> None:
         "calls": 0,
         "open_turns": 1,
     }
+
+
+def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_socket() -> None:
+    kept = memory()
+    assert kept.tenant == ""
+    kept.attach(FakeSocket("192.0.2.1:5000"))
+    kept.detach()
+    assert kept.tenant == "192.0.2.1"
+    kept.attach(FakeSocket("192.0.2.2:5000"))
+    assert kept.tenant == "192.0.2.2"

@@ -1,3 +1,5 @@
+from collections import Counter, OrderedDict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +105,86 @@ def test_everything_put_is_taken_once_and_in_order_for_each_key(puts):
         numbers = [number for found, number in taken if found == key]
         assert numbers == sorted(numbers)
     assert len(queue) == 0
+
+
+def test_groups_take_turns_before_their_keys_do():
+    queue = FairQueue(100)
+    for number in range(9):
+        queue.put(f"session {number}", "crowd", group="crowd")
+    queue.put("session", "single", group="single")
+    queue.put("session", "single", group="single")
+
+    assert drain(queue)[:4] == ["crowd", "single", "crowd", "single"]
+
+
+def test_a_group_is_served_by_cost_however_many_keys_it_has():
+    queue = FairQueue(100)
+    for number in range(20):
+        queue.put(number, "many", cost=1.0, group="many")
+        queue.put("one", "one", cost=4.0, group="one")
+
+    first = drain(queue)[:20]
+
+    assert first.count("many") == pytest.approx(16, abs=4)
+
+
+def test_an_item_is_discarded_in_its_group_only():
+    queue = FairQueue(4)
+    item = object()
+    queue.put("key", item, group="a")
+    queue.put("key", "other", group="b")
+
+    assert not queue.discard("key", item, group="b")
+    assert not queue.discard("key", item)
+    assert queue.discard("key", item, group="a")
+    assert drain(queue) == ["other"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.1, 30.0)) | st.just(None), max_size=80),
+    st.sampled_from([None, "tenant"]),
+)
+def test_with_one_group_the_order_is_that_of_one_round_of_keys(steps, group):
+    """``None`` takes one; the reference is the paper's algorithm over keys alone."""
+    queue = FairQueue(100)
+    lanes: OrderedDict[str, list[tuple[int, float]]] = OrderedDict()
+    deficits: dict[str, float] = {}
+
+    def expected():
+        while lanes:
+            key, items = next(iter(lanes.items()))
+            if deficits[key] >= items[0][1]:
+                number, cost = items.pop(0)
+                deficits[key] -= cost
+                if not items:
+                    del lanes[key]
+                return number
+            deficits[key] += 1.0
+            lanes.move_to_end(key)
+        return None
+
+    for number, step in enumerate([*steps, *[None] * len(steps)]):
+        if step is None:
+            assert queue.take() == expected()
+        else:
+            key, cost = step
+            queue.put(key, number, cost, group)
+            if key not in lanes:
+                lanes[key], deficits[key] = [], 0.0
+            lanes[key].append((number, cost))
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.floats(0.1, 30.0)), max_size=60))
+def test_groups_with_work_are_never_further_apart_than_a_quantum_and_the_longest_item(puts):
+    queue = FairQueue(100)
+    left = Counter()
+    for group, key, cost in puts:
+        queue.put(key, (group, cost), cost, group)
+        left[group] += 1
+    longest = max((cost for *_, cost in puts), default=0.0)
+    served = {"a": 0.0, "b": 0.0}
+    while all(left[group] for group in "ab"):
+        group, cost = queue.take() or pytest.fail("nothing is left")
+        served[group] += cost
+        left[group] -= 1
+        assert abs(served["a"] - served["b"]) <= 2 * (longest + 1.0)

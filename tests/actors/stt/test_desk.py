@@ -122,6 +122,14 @@ async def test_with_an_idle_worker_nobody_waits_for_company(grow: Grow, autojump
     assert [job.at_s for job in desk.pool.jobs] == [start_s, start_s]
 
 
+async def test_a_crowd_of_one_tenant_lets_another_have_its_turn(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1, queue_per_worker=8, batch_size=1))
+    await desk.open(grow)
+    crowd = [attrs.evolve(clip(f"c{number}", f"c{number}"), tenant="crowd") for number in range(6)]
+    await desk.ask_all([*crowd, attrs.evolve(clip("s", "single"), tenant="other")])
+    assert desk.order.index("single") <= 2, "the first was in work, the second had its turn"
+
+
 async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockClock) -> None:
     desk = Desk()
     await desk.open(grow)
@@ -336,16 +344,17 @@ async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
 ) -> None:
     desk = Desk()
     await desk.open(grow)
-    assert desk.actor.demand(5) is None
+    assert desk.actor.demand("abcde") is None
     await desk.ask(clip("a", "one", seconds=1.0))
-    demand = desk.actor.demand(2)
+    demand = desk.actor.demand("ab")
     assert demand is not None
     assert (demand.share, demand.each, demand.per_s) == (0.5, 0.25, 2.0), "half a second in two, one of them patience"
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, clip("a", "two"))
+        nursery.start_soon(desk.ask, attrs.evolve(clip("a", "two"), tenant="a"))
         await trio.sleep(0.5)
-        demand = desk.actor.demand(2)
+        demand = desk.actor.demand("ab")
         assert demand is not None
+        assert demand.busy == {"a": 2, "b": 1}
         assert demand.share == 0.75, "who waits for his words wants a worker, too"
 
 
@@ -356,7 +365,7 @@ async def test_only_what_somebody_waits_for_is_learnt_from(
     desk = Desk()
     await desk.open(grow)
     await desk.ask(attrs.evolve(clip("a", "one"), urgency=urgency))
-    assert (desk.actor.demand(1) is not None) is is_learnt
+    assert (desk.actor.demand("a") is not None) is is_learnt
 
 
 @pytest.mark.parametrize(
@@ -377,4 +386,4 @@ async def test_workers_that_are_not_ready_are_missing(
     await desk.ask(clip("a", "one"))
     desk.pool.shown = pool
     assert desk.actor.workers_missing() == missing
-    assert (desk.actor.demand(1) is None) is (not pool["ready"])
+    assert (desk.actor.demand("a") is None) is (not pool["ready"])
