@@ -22,6 +22,7 @@ from protocol.capacity import Demand
 from protocol.errors import CloseCode
 from protocol.events import ConnectionRefused
 from protocol.messages import CloseDoors, Count, Observe
+from protocol.tenants import Tenants, tenant_of
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
@@ -71,16 +72,19 @@ class Gateway(Actor):
         self._on_listening = on_listening
         self._facts = facts
         self._admission: Admission
+        self._tenants: Tenants
         self._places_taken = 0
         self._trials: list[float] = []
         self._refused = 0
+        self._refused_for_others = 0
         self._closed: CloseDoors | None = None
 
     async def on_start(self) -> None:
         """Be ready when the port is open."""
         jitter = partial(self.context.shared.rng.uniform, 1, 2)
-        facts = self._facts
-        self._admission = Admission(self._settings.websocket.max_connections, facts.max_share, jitter)
+        limit, max_share = self._settings.websocket.max_connections, self._facts.max_share
+        self._admission = Admission(limit, max_share, jitter)
+        self._tenants = Tenants(limit, max_share)
         addresses = await self.context.nursery.start(self._serve)
         self._on_listening(addresses)
 
@@ -95,10 +99,16 @@ class Gateway(Actor):
         self._closed = message
 
     def statistics(self) -> Mapping[str, object]:
-        """Show how many are in, and what those who speak want of the recogniser."""
+        """Show how many are in, of how many tenants, and what those who speak want of the recogniser."""
         demand = self._facts.demand()
-        shown = {} if demand is None else {"demand": round(demand.share, 3)}
-        return {"connections": self._places_taken, "refused": self._refused, **shown}
+        busy, shown = ({}, {}) if demand is None else (demand.busy, {"demand": round(demand.share, 3)})
+        return {
+            "connections": self._places_taken,
+            "refused": self._refused,
+            "refused_for_others": self._refused_for_others,
+            "tenants": self._tenants.active(busy, trio.current_time()),
+            **shown,
+        }
 
     async def _serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         await self._ingress.serve(task_status=task_status)
@@ -114,17 +124,19 @@ class Gateway(Actor):
         """Reserve a place, or refuse; who may come back to a session is heard first."""
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
-        level, now_s = self._facts.load_level(), trio.current_time()
-        refused = self._admission.refusal(level, self._places_taken, self._facts.demand(), now_s)
+        level, demand, now_s = self._facts.load_level(), self._facts.demand(), trio.current_time()
+        tenant = tenant_of(request.peer)
+        kept = self._tenants.kept_from(tenant, demand, now_s)
+        refused = self._admission.refusal(level, self._places_taken, demand, now_s, kept)
         if refused is None:
-            self._places_taken += 1
-            return self._place(None)
+            return self._place(tenant, None)
         self._trials = [until_s for until_s in self._trials if until_s > now_s]
         if not may_return(level, self._facts.count_awaited(), len(self._trials)):
+            self._refused_for_others += refused.is_for_others
             return self._refuse(request, refused.reason, refused.retry_after_s)
-        self._places_taken += 1
         self._trials.append(now_s + TRIAL_S)
-        return self._place(ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s)), self._trials[-1])
+        told = ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s))
+        return self._place(tenant, told, self._trials[-1])
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
         self._refused += 1
@@ -132,14 +144,23 @@ class Gateway(Actor):
         log.info("refused %s: %s", request.peer, reason)
         return Refusal(503, reason, retry_after_s)
 
-    @contextmanager
     def _place(
-        self, refusal: ConnectionRefused | None, trial_until_s: float | None = None
+        self, tenant: str, refusal: ConnectionRefused | None, trial_until_s: float | None = None
+    ) -> AbstractContextManager[ConnectionRefused | None]:
+        """Take a place at once; it is given back when the block is left."""
+        self._places_taken += 1
+        self._tenants.enter(tenant, trio.current_time())
+        return self._given_back(tenant, refusal, trial_until_s)
+
+    @contextmanager
+    def _given_back(
+        self, tenant: str, refusal: ConnectionRefused | None, trial_until_s: float | None
     ) -> Iterator[ConnectionRefused | None]:
         try:
             yield refusal
         finally:
             self._places_taken -= 1
+            self._tenants.leave(tenant)
             if trial_until_s in self._trials:
                 self._trials.remove(trial_until_s)
 

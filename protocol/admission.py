@@ -7,6 +7,8 @@ Rules kept here:
 * Nobody new is let in either while those who speak want nearly all that the recogniser can do; whoever has just come
   will speak. That is seen before a queue stands, and passes as soon as they have been heard.
 * After load the door opens slowly, from a tenth of the places a second to all of them: whoever was refused comes again.
+* Of several tenants (``protocol/tenants.py``) one that has its share leaves the last places, and the last of what the
+  recogniser can do, to the others.
 * When to come back is never the same for two, so that those refused together do not return together.
 """
 
@@ -18,6 +20,7 @@ from typing import Final
 import attrs
 
 from protocol.capacity import Demand
+from protocol.tenants import Kept
 
 FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
 LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
@@ -27,6 +30,7 @@ BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
 OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
+NOTHING: Final = Kept()
 TRIALS_MAX: Final = 64  # sockets that may turn out to be strangers, at once: each costs a session's start, some 3 ms
 
 
@@ -36,6 +40,8 @@ class Refused:
 
     reason: str
     retry_after_s: float
+    is_for_others: bool = False
+    """Whether its tenant had its share, and what was left is kept for others."""
 
 
 @attrs.define
@@ -45,11 +51,14 @@ class Bucket:
     _tokens: float = math.inf
     _filled_s: float = 0.0
 
-    def take(self, per_s: float, room: float, now_s: float) -> bool:
-        """Take one of those that have come at this rate, at most ``room`` of them; return whether there was one."""
+    def take(self, per_s: float, room: float, now_s: float, kept: float = 0.0) -> bool:
+        """Take one of those that have come at this rate, at most ``room`` of them; return whether there was one.
+
+        The last ``kept`` of them are not taken, unless there is never room for more.
+        """
         self._tokens = min(room, self._tokens + per_s * (now_s - self._filled_s))
         self._filled_s = now_s
-        if self._tokens < 1:
+        if self._tokens < 1 + min(kept, room - 1):
             return False
         self._tokens -= 1
         return True
@@ -97,10 +106,13 @@ class Admission:
     def __attrs_post_init__(self) -> None:
         self._slow_start = SlowStart(self.limit)
 
-    def refusal(self, level: int, taken: int, demand: Demand | None, now_s: float) -> Refused | None:
+    def refusal(
+        self, level: int, taken: int, demand: Demand | None, now_s: float, kept: Kept = NOTHING
+    ) -> Refused | None:
         """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
 
-        ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown.
+        ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown;
+        ``kept`` is what it must leave for others.
         """
         while self._fresh and self._fresh[0] < now_s - FRESH_S:
             self._fresh.popleft()
@@ -109,19 +121,22 @@ class Admission:
             return Refused(f"the server is under load (level {level})", self._later(level))
         if taken >= self.limit:
             return Refused(f"all {self.limit} places are taken", self._later(1))
-        if demand is not None and not self._can_understand(demand, now_s):
-            return Refused("as many are speaking as can be understood in time", self._later(1))
+        if taken >= self.limit * (1 - kept.places):
+            return Refused("the last places are kept for others", self._later(1), is_for_others=True)
+        if demand is not None and not self._can_understand(demand, now_s, kept.speech):
+            reason = "as many are speaking as can be understood in time"
+            return Refused(reason, self._later(1), is_for_others=kept.speech > 0)
         if not self._slow_start.admits(now_s):
             return Refused("the server has been under load and lets clients in slowly", self._later(1))
         self._fresh.append(now_s)
         return None
 
-    def _can_understand(self, demand: Demand, now_s: float) -> bool:
+    def _can_understand(self, demand: Demand, now_s: float, kept: float) -> bool:
         """Whether one more can; half of those who can speak may come at once, others as these are understood."""
-        if demand.share + demand.each * (1 + len(self._fresh)) > self.max_share:
+        if demand.share + demand.each * (1 + len(self._fresh)) > self.max_share * (1 - kept):
             return False
         room = max(1.0, BURST_SHARE * self.max_share / demand.each)
-        return self._pace.take(self.max_share * demand.per_s, room, now_s)
+        return self._pace.take(self.max_share * demand.per_s, room, now_s, kept * room)
 
     def _later(self, steps: int) -> float:
         return RETRY_AFTER_S * steps * self.jitter()

@@ -18,8 +18,13 @@ from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 ADDRESS = ("127.0.0.1", 8000)
 
 
-def request(path: str = "/ws") -> Request:
-    return Request("GET", path, {}, {}, "192.0.2.1:5000")
+def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
+    return Request("GET", path, {}, {}, peer)
+
+
+def shown(connections: int, refused: int, **others: object) -> dict[str, object]:
+    """Return the statistics of a door at which one tenant has asked."""
+    return {"connections": connections, "refused": refused, "refused_for_others": 0, "tenants": 1} | others
 
 
 @attrs.define(eq=False)
@@ -128,7 +133,7 @@ async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: G
     first, second = door.handlers.admit(request()), door.handlers.admit(request())
     assert isinstance(first, AbstractContextManager)
     assert isinstance(second, AbstractContextManager)
-    assert door.statistics() == {"connections": 2, "refused": 0}
+    assert door.statistics() == shown(2, 0)
     refusal = door.handlers.admit(request())
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.reason) == (503, "all 2 places are taken")
@@ -137,7 +142,7 @@ async def test_a_place_is_taken_before_the_handshake_and_given_back_once(grow: G
         assert isinstance(door.handlers.admit(request()), Refusal)
     assert not isinstance(door.handlers.admit(request()), Refusal)
     await wait_all_tasks_blocked()
-    assert door.statistics() == {"connections": 2, "refused": 2}
+    assert door.statistics() == shown(2, 2)
     assert door.metrics.seen == [Count("shed_total", ("0", "session"))] * 2
 
 
@@ -203,7 +208,7 @@ async def test_a_closed_door_refuses_the_new_and_keeps_the_old(grow: Grow, autoj
         door.ref.signal(CloseDoors("the server is leaving", 7.0))
         await wait_all_tasks_blocked()
         assert door.handlers.admit(request("/ws")) == Refusal(503, "the server is leaving", 7.0)
-        assert door.statistics() == {"connections": 1, "refused": 1}
+        assert door.statistics() == shown(1, 1)
 
 
 @pytest.mark.parametrize("level", range(6))
@@ -304,8 +309,41 @@ async def test_nobody_new_is_let_in_while_as_many_speak_as_can_be_understood(
     await door.open(grow)
     places = [door.handlers.admit(request()) for _ in range(3)]
     assert [isinstance(place, Refusal) for place in places] == [False, False, True]
-    assert door.statistics() == {"connections": 2, "refused": 1, "demand": 0.3}
+    assert door.statistics() == shown(2, 1, demand=0.3)
     assert isinstance(places[-1], Refusal)
     assert places[-1].reason == "as many are speaking as can be understood in time"
     await trio.sleep(0.6)
     assert not isinstance(door.handlers.admit(request()), Refusal), "those who came have not begun to speak"
+
+
+async def test_a_tenant_that_has_its_share_leaves_the_last_places_to_others(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    door = Door(max_connections=10)
+    await door.open(grow)
+    places = [door.handlers.admit(request()) for _ in range(7)]
+    other = door.handlers.admit(request(peer="192.0.2.2:5000"))
+    assert not isinstance(other, Refusal)
+    refused = door.handlers.admit(request())
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "the last places are kept for others"
+    assert not isinstance(door.handlers.admit(request(peer="192.0.2.2:5001")), Refusal)
+    assert door.statistics() == shown(9, 1, refused_for_others=1, tenants=2)
+    await trio.sleep(10.1)
+    assert not isinstance(door.handlers.admit(request()), Refusal), "nobody else has asked for long"
+    for place in places:
+        assert not isinstance(place, Refusal)
+        with place:
+            pass
+    assert door.statistics() == shown(3, 1, refused_for_others=1)
+
+
+async def test_a_tenant_whose_clients_speak_leaves_others_what_can_be_understood(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    door = Door(max_connections=100, demand=Demand(share=0.7, each=0.1, per_s=5.0, busy={"192.0.2.1": 7}))
+    await door.open(grow)
+    others = request(peer="192.0.2.2:5000")
+    answers = [door.handlers.admit(one) for one in (others, request(), others, others)]
+    assert [isinstance(answer, Refusal) for answer in answers] == [False, True, False, True]
+    assert door.statistics() == shown(2, 2, refused_for_others=1, tenants=2, demand=0.7)

@@ -246,9 +246,26 @@ MUTATIONS: Final = (
     Mutation(
         "let everybody in at once after load",
         "protocol/admission.py",
-        "if self._tokens < 1:",
+        "if self._tokens < 1 + min(kept, room - 1):",
         "if self._tokens < -1e9:",
         ("tests/protocol/test_admission.py::test_after_load_the_door_opens_slowly",),
+    ),
+    Mutation(
+        "let a noisy tenant take what others have a share of",
+        "protocol/tenants.py",
+        "KEPT_SHARE if speaking * demand.each >= share * self.max_share else 0.0",
+        "0.0",
+        (
+            "tests/protocol/test_tenants.py::test_who_has_its_share_while_others_are_there_leaves_them_something",
+            "tests/protocol/test_admission.py::test_a_noisy_tenant_costs_a_quiet_one_next_to_nothing",
+        ),
+    ),
+    Mutation(
+        "let a crowd's sessions take turns with everybody else's",
+        "actors/stt/desk.py",
+        "cost=message.utterance.duration_s, group=message.tenant)",
+        "cost=message.utterance.duration_s)",
+        ("tests/actors/stt/test_desk.py::test_a_crowd_of_one_tenant_lets_another_have_its_turn",),
     ),
     Mutation(
         "give a stranger a session under load",

@@ -1,10 +1,12 @@
 import random
+from collections import Counter
 from functools import partial
 
 import pytest
 
 from protocol.admission import Admission, Bucket, Refused, SlowStart, may_return
 from protocol.capacity import Demand
+from protocol.tenants import Kept, Tenants
 
 
 def admission(limit: int = 100) -> Admission:
@@ -119,3 +121,80 @@ def test_half_of_those_who_can_speak_come_at_once_and_others_as_they_are_underst
 def test_however_slow_the_recogniser_one_can_come():
     bucket = Bucket()
     assert [bucket.take(0.09, 1.0, now_s) for now_s in (0.0, 5.0, 12.0)] == [True, False, True]
+
+
+# --- tenants -------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_for_others_is_not_given_to_whoever_has_its_share():
+    door = admission(10)
+    assert door.refusal(0, 7, None, 0.0, Kept(places=0.2)) is None
+    refused = door.refusal(0, 8, None, 0.0, Kept(places=0.2))
+    assert refused is not None
+    assert (refused.reason, refused.is_for_others) == ("the last places are kept for others", True)
+    assert door.refusal(0, 9, None, 0.0) is None
+
+
+@pytest.mark.parametrize(("busy", "kept", "is_in"), [(7, 0.0, True), (7, 0.2, False), (6, 0.2, True), (9, 0.0, False)])
+def test_shares_are_kept_for_others(busy: int, kept: float, is_in: bool):
+    refused = admission().refusal(0, 0, wanted(busy), 0.0, Kept(speech=kept))
+    assert (refused is None) is is_in
+    assert refused is None or refused.is_for_others is (kept > 0)
+
+
+def test_the_last_of_those_who_may_come_at_once_are_kept_for_others():
+    bucket = Bucket()
+    assert [bucket.take(1.0, 4.0, 0.0, kept=2.0) for _ in range(3)] == [True, True, False]
+    assert [bucket.take(1.0, 4.0, 0.0) for _ in range(3)] == [True, True, False]
+
+
+def test_however_much_is_kept_one_can_come():
+    bucket = Bucket()
+    assert [bucket.take(0.1, 1.0, now_s, kept=5.0) for now_s in (0.0, 5.0, 12.0)] == [True, False, True]
+
+
+PER_S = 20.0
+SPOKEN_S = (1.0, 3.0)
+EACH = 1 / (PER_S * (sum(SPOKEN_S) / 2 + 0.5))
+CARRIED_PER_S = 0.9 * PER_S
+
+
+def let_in(seed: int, seconds: float = 60.0, **offered_per_s: float) -> tuple[Counter[str], Counter[str]]:
+    """Let clients come by Poisson's law, each to speak for a while; return how many came and how many were let in."""
+    rng = random.Random(seed)
+    door, tenants = Admission(1_000, 0.9, lambda: 1.0), Tenants(1_000, 0.9)
+    came, entered = Counter[str](), Counter[str]()
+    inside: list[tuple[float, float, str]] = []
+    now_s, total_per_s = 0.0, sum(offered_per_s.values())
+    while (now_s := now_s + rng.expovariate(total_per_s)) < seconds:
+        [tenant] = rng.choices(list(offered_per_s), list(offered_per_s.values()))
+        came[tenant] += 1
+        inside = [one for one in inside if one[1] > now_s]
+        busy = Counter(whose for since_s, _, whose in inside if since_s <= now_s)
+        demand = Demand(busy.total() * EACH, EACH, PER_S, busy)
+        if door.refusal(0, 0, demand, now_s, tenants.kept_from(tenant, demand, now_s)) is None:
+            tenants.enter(tenant, now_s)
+            entered[tenant] += 1
+            inside.append((now_s + 0.2, now_s + 0.7 + rng.uniform(*SPOKEN_S), tenant))
+    return came, entered
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_noisy_tenant_costs_a_quiet_one_next_to_nothing(seed: int):
+    came, entered = let_in(seed, noisy=2.7 * CARRIED_PER_S, quiet=0.3 * CARRIED_PER_S)
+    _, alone = let_in(seed, noisy=3 * CARRIED_PER_S)
+    assert entered["quiet"] >= 0.9 * came["quiet"], "which is less than its share"
+    assert entered.total() >= 5 / 6 * alone.total(), "what is kept is not always used"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_tenants_that_both_want_too_much_get_the_same(seed: int):
+    _, entered = let_in(seed, noisy=2.0 * CARRIED_PER_S, louder=4.0 * CARRIED_PER_S)
+    assert entered["noisy"] == pytest.approx(entered["louder"], rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_tenant_is_let_in_as_if_there_were_no_tenants(seed: int, monkeypatch: pytest.MonkeyPatch):
+    found = let_in(seed, only=3 * CARRIED_PER_S)
+    monkeypatch.setattr(Tenants, "kept_from", lambda *_: Kept())
+    assert let_in(seed, only=3 * CARRIED_PER_S) == found
