@@ -103,7 +103,7 @@ async def call(plan: Plan, clips: Sequence[Clip], record: Call) -> None:
 
 async def _talk(plan: Plan, clips: Sequence[Clip], record: Call, began_s: float) -> None:
     try:
-        async with connected(plan.url) as socket:
+        async with connected(plan.url, source=plan.source) as socket:
             record.status = 101
             await Caller(socket, record, began_s).talk(clips, plan.factor)
     except Refused as refused:

@@ -21,7 +21,7 @@ from bench.load.callers import run
 from bench.load.capacity import SLOW, Load
 from bench.load.figures import rounded
 from bench.load.hooks import sitecustomize as hooks
-from bench.load.server import Server, poll, strain
+from bench.load.server import Server, nodes, poll, strain
 
 BUSY_TIMEOUT_S: Final = 4.0
 GONE_TIMEOUT_S: Final = 20.0
@@ -30,6 +30,10 @@ LEAK_TIMEOUT_S: Final = 45.0
 LEAKED_MB: Final = 100  # more than a job needs
 LAGGING_S: Final = 0.03  # p95 of the loop's lag; a quiet loop has 1 ms
 OVERLOAD_S: Final = 8.0
+CROWD: Final = "127.0.0.2"  # all others come from 127.0.0.1
+CROWDED_S: Final = 11.0  # until the others have come
+CROWDING: Final = 2.7  # times the capacity, nine tenths of three times
+SPARED: Final = 0.6  # in little room a few who come together find it taken; 0.3 come in where nothing is kept for them
 TIGHT_S: Final = 5.0
 NONE_FREE: Final = 3  # below are the standard streams
 STORM: Final = 500
@@ -65,6 +69,8 @@ class Fault:
     """Why callers may be refused; empty if they may not. A busy CPU sheds load only where this is set."""
     ends: bool = False
     """Whether the server ends by it."""
+    spared: float = 0.0
+    """The part of all other callers that must be served nevertheless."""
     is_measured: bool = False
     """Whether it must be known how many callers a second the server carries."""
 
@@ -206,6 +212,15 @@ def overloaded(scene: Scene) -> Findings:
     return {**kept, "bit": is_too_much, "held": (rounded(measured["p95_ms"] or 0.0) or 0.0) <= scene.load.target_ms}
 
 
+def crowded(scene: Scene) -> Findings:
+    """Offer nine tenths of three times the capacity from one address; the other callers are of another."""
+    plan = attrs.evolve(scene.load.plan(CROWDING * scene.capacity_per_s, CROWDED_S), source=CROWD)
+    measured = scene.load.measured(run(plan), CROWDED_S)
+    door = next(node for node in nodes(scene.server.status()["tree"]) if node["id"] == "gateway")["statistics"]
+    kept = {name: measured[name] for name in ("offered", "results", "goodput_per_s", "p95_ms")}
+    return {**kept, **door, "bit": measured["results"].get("refused", 0) > 0}
+
+
 FAULTS: Final[Mapping[int, Fault]] = {
     1: Fault("kill -9 a worker that decodes", partial(signal_worker, signal.SIGKILL), affected=2),
     2: Fault("SIGSEGV in a worker", partial(signal_worker, signal.SIGSEGV), affected=2),
@@ -239,6 +254,15 @@ FAULTS: Final[Mapping[int, Fault]] = {
         settings=lambda: SLOW,
         slow="see p95_ms",
         refused="load is shed",
+        is_measured=True,
+    ),
+    17: Fault(
+        "one tenant offers 90 % of thrice the capacity",
+        crowded,
+        settings=lambda: SLOW,
+        slow="see p95_ms",
+        refused="load is shed",
+        spared=SPARED,
         is_measured=True,
     ),
     19: Fault("no descriptors left for 5 s", files_exhausted, slow="accepting waits", refused="load is shed"),

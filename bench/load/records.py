@@ -80,3 +80,5 @@ class Plan:
     """How many times faster than real time they speak; latencies hold only at 1."""
     limit_s: float = 40.0
     """After that a caller gives up."""
+    source: str = ""
+    """The address that they come from; empty where that is left to the system."""

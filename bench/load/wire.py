@@ -118,14 +118,19 @@ class Socket:
 
 
 @asynccontextmanager
-async def connected(url: str, receive_buffer_bytes: int = 0) -> AsyncIterator[Socket]:
-    """Open a WebSocket for the block; raises ``Refused`` and ``OSError``; the receive buffer may be made small."""
+async def connected(url: str, receive_buffer_bytes: int = 0, source: str = "") -> AsyncIterator[Socket]:
+    """Open a WebSocket for the block; raises ``Refused`` and ``OSError``.
+
+    The receive buffer may be made small, and ``source`` be the address of ours that the server sees.
+    """
     parts = urlsplit(url)
     family = trio.socket.AF_INET6 if ":" in (parts.hostname or "") else trio.socket.AF_INET
     raw = trio.socket.socket(family, trio.socket.SOCK_STREAM)
     if receive_buffer_bytes:
         raw.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, receive_buffer_bytes)
     try:
+        if source:
+            await raw.bind((source, 0))
         await raw.connect((parts.hostname or "127.0.0.1", parts.port or 80))
     except BaseException:
         raw.close()

@@ -175,6 +175,12 @@ def test_what_did_not_hold_is_said(calls: list[Call], after: dict[str, object], 
     assert expected in "\n".join(verdict(11, calls, **after))
 
 
+def test_a_part_of_the_others_must_be_served_beside_a_crowd() -> None:
+    said, refused = spoke("What time is it?"), Call(2.0, 1, status=503, refused_ms=3.0)
+    assert verdict(17, [said, said, said, refused, refused]) == []
+    assert verdict(17, [said, said, refused, refused]) == ["2 of 4 served, at least 60%"]
+
+
 def test_a_server_that_leaves_owes_an_answer_only_to_those_whom_it_has_heard() -> None:
     silent = Call(3.0, 1, status=101, turns=[Turn("time")], close_code=1012)
     cut = Call(3.0, 1, status=101, turns=[Turn("time", is_heard=True)], close_code=1012)
