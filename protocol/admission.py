@@ -125,7 +125,7 @@ class Admission:
             return Refused("the last places are kept for others", self._later(1), is_for_others=True)
         if demand is not None and not self._can_understand(demand, now_s, kept.speech):
             reason = "as many are speaking as can be understood in time"
-            return Refused(reason, self._later(1), is_for_others=kept.speech > 0)
+            return Refused(reason, self._later(1), is_for_others=kept.speech > 0 and self._fits(demand))
         if not self._slow_start.admits(now_s):
             return Refused("the server has been under load and lets clients in slowly", self._later(1))
         self._fresh.append(now_s)
@@ -133,10 +133,13 @@ class Admission:
 
     def _can_understand(self, demand: Demand, now_s: float, kept: float) -> bool:
         """Whether one more can; half of those who can speak may come at once, others as these are understood."""
-        if demand.share + demand.each * (1 + len(self._fresh)) > self.max_share * (1 - kept):
+        if not self._fits(demand, kept):
             return False
         room = max(1.0, BURST_SHARE * self.max_share / demand.each)
         return self._pace.take(self.max_share * demand.per_s, room, now_s, kept * room)
+
+    def _fits(self, demand: Demand, kept: float = 0.0) -> bool:
+        return demand.share + demand.each * (1 + len(self._fresh)) <= self.max_share * (1 - kept)
 
     def _later(self, steps: int) -> float:
         return RETRY_AFTER_S * steps * self.jitter()

@@ -135,11 +135,13 @@ def test_what_is_kept_for_others_is_not_given_to_whoever_has_its_share():
     assert door.refusal(0, 9, None, 0.0) is None
 
 
-@pytest.mark.parametrize(("busy", "kept", "is_in"), [(7, 0.0, True), (7, 0.2, False), (6, 0.2, True), (9, 0.0, False)])
-def test_shares_are_kept_for_others(busy: int, kept: float, is_in: bool):
+@pytest.mark.parametrize(
+    ("busy", "kept", "is_for_others"),
+    [(7, 0.0, None), (7, 0.2, True), (6, 0.2, None), (9, 0.0, False), (9, 0.2, False)],
+)
+def test_shares_are_kept_for_others(busy: int, kept: float, is_for_others: bool | None):
     refused = admission().refusal(0, 0, wanted(busy), 0.0, Kept(speech=kept))
-    assert (refused is None) is is_in
-    assert refused is None or refused.is_for_others is (kept > 0)
+    assert (None if refused is None else refused.is_for_others) is is_for_others
 
 
 def test_the_last_of_those_who_may_come_at_once_are_kept_for_others():
