@@ -51,6 +51,7 @@ from config.settings import AudioSettings, Settings
 from protocol.capacity import Demand
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S, Drain
 from protocol.events import ConnectionRefused, ServerInfo
+from protocol.eviction import Activity
 from protocol.messages import (
     INTERNAL_RATE_HZ,
     CloseDoors,
@@ -86,7 +87,6 @@ DRAIN_LOOK_S = 0.02  # between looks at who is still there
 EXIT_MUST_RESTART = 75  # EX_TEMPFAIL of sysexits.h
 UNSAFE_DRAIN_S = 10.0
 SHED_RETRY_S = 5.0  # s for each level of load
-EVICT_PART = 20  # one in so many at a time
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
 FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
@@ -119,7 +119,7 @@ class Sessions:
         self.live = Registry()
         self.known = Known()
         self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears
-        self._evicted: set[str] = set()
+        self.activity = Activity()
         self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
@@ -137,17 +137,10 @@ class Sessions:
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
 
     def evict(self) -> None:
-        """Ask the newest sessions to leave, a few at a time; each does so when nothing is said or answered.
-
-        Nobody is asked twice: who is still here has not finished.
-        """
-        names = self.live.names()
-        self._evicted &= set(names)
-        newest = [session_id for session_id in names if session_id not in self._evicted]
-        for session_id in newest[-max(1, len(names) // EVICT_PART) :]:
+        """Ask some sessions to leave; each does so when nothing is said or answered."""
+        for session_id in self.activity.next_leavers(trio.current_time()):
             dialogue = self.live.lookup(session_id)
             if dialogue is not None:
-                self._evicted.add(session_id)
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
     def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec:
@@ -203,7 +196,7 @@ class Sessions:
         )
 
     def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
-        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.live)
+        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.live, self.activity)
 
     def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
         refs, settings = self._refs, self._settings

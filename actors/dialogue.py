@@ -21,6 +21,7 @@ from actors.turn.kit import TurnKit, Wishes
 from actors.turn.run import Turn
 from protocol import events
 from protocol.errors import CloseCode
+from protocol.eviction import Activity
 from protocol.messages import (
     Announce,
     Configured,
@@ -60,10 +61,14 @@ class Waiting:
 class Dialogue(Actor):
     """Turns what the ear hears and the client types into turns, one at a time."""
 
-    def __init__(self, vault: Ref, make_kit: Callable[[SessionMemory], TurnKit], sessions: Registry) -> None:
+    def __init__(
+        self, vault: Ref, make_kit: Callable[[SessionMemory], TurnKit], sessions: Registry, activity: Activity
+    ) -> None:
+        """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
         self._vault = vault
         self._make_kit = make_kit
         self._sessions = sessions
+        self._activity = activity
         self._kit: TurnKit
         self._memory: SessionMemory
         self._wishes: Wishes | None = None
@@ -81,6 +86,7 @@ class Dialogue(Actor):
         if self._memory.options is not None:
             self._wishes = Wishes(self._memory.options, *self._memory.voice_and_task)
         self._sessions.register(self._memory.session_id, self.context.ref)
+        self._activity.note(self._memory.session_id, trio.current_time())
         self.context.nursery.start_soon(self._be_found)
         await self._take_up()
 
@@ -108,7 +114,8 @@ class Dialogue(Actor):
         try:
             await trio.sleep_forever()
         finally:
-            self._sessions.unregister(self._memory.session_id, self.context.ref)
+            if self._sessions.unregister(self._memory.session_id, self.context.ref):
+                self._activity.forget(self._memory.session_id)
 
     def statistics(self) -> Mapping[str, object]:
         """Show what goes on."""
@@ -118,6 +125,7 @@ class Dialogue(Actor):
     # --- what the client does by hand ------------------------------------------------------------
 
     async def _obey(self, message: HandMessage) -> None:
+        self._activity.note(self._memory.session_id, trio.current_time())
         turn = self._turn
         match message:
             case events.Text():
@@ -141,6 +149,7 @@ class Dialogue(Actor):
     # --- what was heard --------------------------------------------------------------------------
 
     async def _listen(self, message: HeardMessage) -> None:
+        self._activity.note(self._memory.session_id, trio.current_time())
         if not isinstance(message, UtteranceEnded):
             self._foresight.go_on()
         match message:

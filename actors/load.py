@@ -32,7 +32,7 @@ class LoadHands:
     """What the controller can do, and where it looks."""
 
     look: Callable[[], tuple[Sequence[Reading], bool]]
-    """Signals of the machine, and whether a process was killed for memory; blocks."""
+    """Signals of the machine, and whether memory ran out; blocks."""
     queue_delay_s: Callable[[], float]
     workers_missing: Callable[[], float | None]
     """The share of the workers that should be ready and are not; ``None`` where there are none yet."""
@@ -83,7 +83,7 @@ class Load(Actor):
             was_killed = await self._look()
             now_s = trio.current_time()
             if was_killed:
-                log.error("a process of this group was killed for memory")
+                log.error("this group ran out of memory, or a process of it was killed for that")
                 self._controller.note_oom(now_s)
             before = self._controller.level
             report = self._controller.sample([*self._own_readings(now_s), *self._machine], now_s)
@@ -91,7 +91,7 @@ class Load(Actor):
             self._act(report, now_s)
 
     async def _look(self) -> bool:
-        """Look at the machine; return whether a process was killed for memory.
+        """Look at the machine; return whether memory ran out.
 
         A look that hangs keeps its thread until it ends, and no other is begun meanwhile.
         """

@@ -1,4 +1,4 @@
-"""Memory and CPU as the kernel grants them: control groups version 1, 2 and both at once, and pressure.
+"""Memory, CPU and processes as the kernel grants them: control groups version 1, 2 and both at once, and pressure.
 
 Rules kept here:
 
@@ -6,7 +6,7 @@ Rules kept here:
 * Page cache is not use: the kernel gives it back when somebody needs memory. What thrashing costs shows as pressure.
 * Every path is under ``root``, so that tests can lay out any machine. A missing file is a figure that is absent.
 
-Sources: the kernel's cgroup-v2.rst, cgroup-v1/memory.rst and accounting/psi.rst.
+Sources: the kernel's cgroup-v2.rst, cgroup-v1/memory.rst, cgroup-v1/pids.rst and accounting/psi.rst.
 """
 
 from collections.abc import Iterator
@@ -77,15 +77,24 @@ class ControlGroups:
                     return used / per_s
         return None
 
-    def oom_kills(self) -> int | None:
-        """Return how many processes of this group were killed for memory; ``None`` where nobody counts."""
+    def out_of_memory(self) -> int | None:
+        """Return how often this group had no memory to give, or a process was killed for it; ``None`` if unknown.
+
+        ``max`` of ``memory.events`` is not counted: page cache that is given back at the limit raises it all day long.
+        """
         for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
             folder = self._folder(controller)
             if folder is not None:
                 found = _numbers(folder / name)
                 if "oom_kill" in found:
-                    return found["oom_kill"]
+                    return found["oom_kill"] + found.get("oom", 0)
         return None
+
+    def processes_share(self) -> float | None:
+        """Return what is used of the processes and threads that a group may have: of the fullest on the way up."""
+        folders = (*self._way_up(""), *self._way_up("pids"))
+        pairs = ((_number(folder / "pids.current"), _number(folder / "pids.max")) for folder in folders)
+        return max((used / limit for used, limit in pairs if used is not None and limit), default=None)
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import attrs
 
 from backends.cgroup import ControlGroups
 from backends.machine import available_cpus, host_times
-from runtime.load import CPU, DISK, FILES, MEMORY, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
+from runtime.load import CPU, DISK, FILES, MEMORY, PROCESSES, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
 
 OPEN_FILES = Path("/proc/self/fd")
 CPU_WINDOW_S = 5.0
@@ -21,7 +21,7 @@ NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # of this process, or of th
 
 
 class LoadSensors:
-    """Looks at memory, pressure, quota, open files and disk; differences are since the last look."""
+    """Looks at memory, pressure, quota, open files, processes and disk; differences are since the last look."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class LoadSensors:
         self._groups = groups or ControlGroups()
         self._cpu = CpuMeter(self._groups)
         self._periods = self._groups.throttling()
-        self._oom_kills = self._groups.oom_kills()
+        self._out_of_memory = self._groups.out_of_memory()
 
     def look(self) -> tuple[list[Reading], bool]:
-        """Return a reading of each signal, and whether a process of the group was killed for memory meanwhile."""
+        """Return a reading of each signal, and whether the group was out of memory meanwhile."""
         stalls = self._groups.pressure("memory")
         cpu_stalls = self._groups.pressure("cpu")
         readings = [
@@ -52,9 +52,10 @@ class LoadSensors:
             Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
             Reading(THROTTLED, self._throttled()),
             Reading(FILES, open_files_share()),
+            Reading(PROCESSES, self._groups.processes_share()),
             Reading(DISK, free_disk_share(self._data_dir)),
         ]
-        return readings, self._has_seen_oom_kill()
+        return readings, self._was_out_of_memory()
 
     def _cpu_share_of_limit(self) -> float | None:
         share = self._cpu.share()
@@ -68,10 +69,10 @@ class LoadSensors:
             shares.append(self._own_memory_share())
         return max(shares, default=None)
 
-    def _has_seen_oom_kill(self) -> bool:
-        before, found = self._oom_kills, self._groups.oom_kills()
+    def _was_out_of_memory(self) -> bool:
+        before, found = self._out_of_memory, self._groups.out_of_memory()
         if found is not None:  # else it could not be read now, and the next look tells
-            self._oom_kills = found
+            self._out_of_memory = found
         return before is not None and found is not None and found > before
 
     def _throttled(self) -> float | None:

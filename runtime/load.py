@@ -19,7 +19,7 @@ UP_SAMPLES = 2
 DOWN_AFTER_S = 10.0
 DOWN_AGAIN_AFTER_S = 5.0  # if nothing has stirred since the last step down
 OOM = "oom_kill"
-OOM_HOLD_S = 60.0  # a process killed for memory is followed by so many seconds without anybody new
+OOM_HOLD_S = 60.0  # memory that ran out is followed by so many seconds without anybody new
 
 
 class Level(enum.IntEnum):
@@ -77,10 +77,11 @@ PSI_MEMORY_FULL = Signal(name="memory_stalls_full", unit="%", marks=_marks((2, 1
 PSI_CPU = Signal(name="cpu_stalls", unit="%", marks=_marks((1, 40, 25)))
 THROTTLED = Signal(name="cpu_throttled", unit="share", marks=_marks((1, 0.05, 0.02), (3, 0.25, 0.10)))
 FILES = Signal(name="open_files", unit="share", marks=_marks((3, 0.85, 0.75)))
+PROCESSES = Signal(name="processes", unit="share", marks=_marks((3, 0.85, 0.75)))
 DISK = Signal(name="free_disk", unit="share", marks=_marks((1, 0.05, 0.08), (2, 0.01, 0.02)), is_scarce=True)
 WORKERS = Signal(name="workers_missing", unit="share", marks=_marks((2, 0.5, 0.25), (3, 0.99, 0.75)))
 
-SIGNALS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, PSI_CPU, THROTTLED, FILES, DISK, WORKERS)
+SIGNALS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, PSI_CPU, THROTTLED, FILES, PROCESSES, DISK, WORKERS)
 
 
 @attrs.frozen

@@ -126,18 +126,19 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
         assert ref.mailbox.take_nowait() is None
 
 
-async def test_the_newest_sessions_are_asked_to_leave_a_few_at_a_time(settings, autojump_clock):
+async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first(settings, autojump_clock):
     house = House(settings)
     refs = [Ref(f"s{number}") for number in range(45)]
-    for ref in refs:
+    for number, ref in enumerate(refs):
         house.sessions.live.register(ref.name, ref)
+        house.sessions.activity.note(ref.name, trio.current_time() - (60.0 if number == 7 else 0.0))
     house.sessions.evict()
 
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
-    assert asked == ["s43", "s44"]
+    assert asked == ["s7", "s44"]
     house.sessions.evict()
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
-    assert asked == ["s41", "s42"], "who was asked already is asked no more"
+    assert asked == ["s42", "s43"], "who was asked already is asked no more"
     House(settings).sessions.evict()  # with nobody there
 
 

@@ -14,6 +14,7 @@ from actors.turn.kit import TurnKit, TurnPeers, Wishes
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
 from protocol import events
+from protocol.eviction import Activity
 from protocol.messages import (
     Configured,
     Generate,
@@ -97,6 +98,7 @@ class Room:
     history: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
     sessions: Registry = attrs.field(factory=Registry)
+    activity: Activity = attrs.field(factory=Activity)
     memory: SessionMemory = attrs.field(init=False)
     tree: Tree = attrs.field(init=False)
     refs: dict[str, Ref] = attrs.field(factory=dict)
@@ -170,7 +172,7 @@ class Room:
         return self.tree.status().children[-1].statistics
 
     def _dialogue(self) -> Dialogue:
-        return Dialogue(self.refs["vault"], self.kit, self.sessions)
+        return Dialogue(self.refs["vault"], self.kit, self.sessions, self.activity)
 
     # --- what happens ----------------------------------------------------------------------------
 

@@ -267,6 +267,27 @@ async def test_a_session_is_found_by_its_id_while_it_lives(grow: Grow, autojump_
     assert room.sessions.lookup(SESSION_ID) is room.dialogue
 
 
+async def test_who_has_said_and_typed_nothing_for_long_leaves_before_others(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    await room.open(grow)
+    room.activity.note("another", trio.current_time() + 1.0)
+    await trio.sleep(60.0)
+    await room.dialogue.tell(events.Text("hello"))
+    await wait_all_tasks_blocked()
+    assert room.activity.next_leavers(trio.current_time()) == ["another"]
+
+
+async def test_a_session_that_has_ended_is_asked_no_more(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    await room.dialogue.tell(events.Bye())
+    await wait_all_tasks_blocked()
+    await room.tree.stop("over")
+    assert room.activity.next_leavers(trio.current_time()) == []
+
+
 # --- crashes of the dialogue ---------------------------------------------------------------------
 
 

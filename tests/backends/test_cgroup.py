@@ -95,7 +95,7 @@ def test_nothing_known_is_absent(tmp_path):
     assert groups.memory() is None
     assert groups.pressure("memory") is None
     assert groups.throttling() is None
-    assert groups.oom_kills() is None
+    assert groups.out_of_memory() is None
 
 
 PSI = "some avg10=12.50 avg60=1.00 avg300=0.10 total=5\nfull avg10=0.75 avg60=0.00 avg300=0.00 total=2\n"
@@ -114,8 +114,10 @@ def test_pressure_without_a_line_for_all_is_zero(tmp_path):
 
 
 def test_throttling_and_kills_are_counted_in_both_versions(tmp_path):
-    new = machine(tmp_path / "new", v2(cpu__stat="nr_periods 100\nnr_throttled 30\n", memory__events="oom_kill 2\n"))
-    assert (new.throttling(), new.oom_kills()) == ((100, 30), 2)
+    new = machine(
+        tmp_path / "new", v2(cpu__stat="nr_periods 100\nnr_throttled 30\n", memory__events="max 9\noom 1\noom_kill 2\n")
+    )
+    assert (new.throttling(), new.out_of_memory()) == ((100, 30), 3), "reaching the limit is not running out"
     old = machine(
         tmp_path / "old",
         {
@@ -126,7 +128,21 @@ def test_throttling_and_kills_are_counted_in_both_versions(tmp_path):
             "sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
         },
     )
-    assert (old.throttling(), old.oom_kills()) == ((10, 1), 3)
+    assert (old.throttling(), old.out_of_memory()) == ((10, 1), 3)
+
+
+def test_the_fullest_group_bounds_processes_in_both_versions(tmp_path):
+    own = v2("/slice/app", pids__max="max", pids__current=30)
+    above = {"sys/fs/cgroup/slice/pids.max": 200, "sys/fs/cgroup/slice/pids.current": 150}
+    assert machine(tmp_path / "new", own).processes_share() is None
+    assert machine(tmp_path / "above", own | above).processes_share() == 0.75
+    old = {
+        "proc/self/cgroup": "7:pids:/app\n",
+        "proc/self/mountinfo": "33 31 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n",
+        "sys/fs/cgroup/pids/app/pids.max": 100,
+        "sys/fs/cgroup/pids/app/pids.current": 90,
+    }
+    assert machine(tmp_path / "old", old).processes_share() == 0.9
 
 
 def test_this_machine_can_be_read():

@@ -28,6 +28,7 @@ def test_every_signal_of_the_machine_is_read(tmp_path: Path):
         "cpu_stalls",
         "cpu_throttled",
         "open_files",
+        "processes",
         "free_disk",
     }
     assert all(0 < (found[name] or 0) < 1 for name in ("memory", "free_disk", "open_files"))
