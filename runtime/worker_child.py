@@ -6,6 +6,7 @@ Rules kept here:
 * When the server is gone the process ends at once, also in the middle of a native call: a thread watches the socket,
   and on Linux the kernel kills it, for a call that holds the interpreter's lock.
 * A crash in native code leaves its stack on stderr, which the server keeps.
+* A process that gets no memory ends: it would fail every job at once, and be given most of them for being free so soon.
 * A job that has not begun can be taken back; one that has begun is done. What answers a ping is what does the jobs.
 """
 
@@ -33,6 +34,8 @@ from runtime.worker_payload import SharedBlobsReader
 READ_BYTES = 1 << 18
 OOM_SCORE = "500"  # the kernel shall rather take a worker than the server
 ORPHANED = 75  # EX_TEMPFAIL
+OUT_OF_MEMORY = 71  # EX_OSERR
+BAD_ALLOC = "bad_alloc"  # C++'s exception, as native libraries tell it in errors of their own
 PR_SET_PDEATHSIG = 1  # prctl(2)
 MAX_REASON_CHARS = 4000
 
@@ -122,7 +125,10 @@ def reserved_bytes(status: Path) -> int:
 
 
 def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
-    """Do one job and return the frame to send; whatever fails becomes an answer, because the worker lives on."""
+    """Do one job and return the frame to send; whatever fails becomes an answer, because the worker lives on.
+
+    Raises ``MemoryError``, after which it should not.
+    """
     try:
         if blobs is None or job.place is None:
             data, blob = target.handle(job.method, job.data, job.blob)
@@ -130,7 +136,9 @@ def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -
             data, blob = target.handle(job.method, job.data, blobs.view(job.place))
             blobs.check(job.place)
         return encode(Frame("done", job.job_id, data=data, blob=blob))
-    except Exception as error:  # noqa: BLE001 - the seam between an engine and its process
+    except Exception as error:
+        if isinstance(error, MemoryError) or BAD_ALLOC in str(error):
+            raise MemoryError(str(error)) from error
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS].encode(errors="replace").decode()
         return encode(Frame("failed", job.job_id, data={"reason": reason}))
 
@@ -149,7 +157,11 @@ def main(plan: dict[str, Any]) -> None:
     limit_data(plan["data_bytes"])
     line.send(encode(Frame("ready")))
     while (frame := line.jobs.get()).kind != "stop":
-        line.send(encode(Frame("pong")) if frame.kind == "ping" else answer(target, frame, blobs))
+        try:
+            line.send(encode(Frame("pong")) if frame.kind == "ping" else answer(target, frame, blobs))
+        except MemoryError as error:
+            os.write(sys.stderr.fileno(), f"out of memory: {error}\n".encode(errors="replace"))
+            os._exit(OUT_OF_MEMORY)
     close = getattr(target, "close", None)
     if close is not None:
         close()

@@ -6,7 +6,7 @@ class WorkerError(Exception):
 
 
 class JobFailed(WorkerError):
-    """The target raised; the worker lives on. The message is the target's."""
+    """The target raised, and not for want of memory; the worker lives on. The message is the target's."""
 
 
 class JobTimeout(WorkerError):

@@ -111,6 +111,20 @@ async def test_a_job_of_a_worker_that_ends_is_lost_and_its_memory_is_gone():
     assert read_memory(worker.pid) == Memory()
 
 
+async def test_a_worker_that_gets_no_memory_ends_and_its_job_is_lost():
+    worker = make_worker()
+
+    async def use(ready):
+        with pytest.raises(WorkerLost, match="ended with exit code 71 during starve"):
+            await call(ready, "starve", {})
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            ended = await worker.run(lambda ready: nursery.start_soon(use, ready))
+
+    assert ended.was_crash, "another takes its place"
+
+
 async def test_a_nicer_worker_lets_others_go_first():
     spec = WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params={}, nice=5)
     nice = []

@@ -33,6 +33,12 @@ def test_what_a_target_raises_becomes_an_answer():
     assert told_by("refuse") == Frame("failed", 7, data={"reason": "ValueError: must be even, not 3"})
 
 
+@pytest.mark.parametrize("method", ["starve", "starve_natively"])
+def test_want_of_memory_is_no_answer(method):
+    with pytest.raises(MemoryError):
+        told_by(method)
+
+
 def test_a_result_carries_the_number_of_its_job():
     assert told_by("echo", {"a": 1}, b"x") == Frame("done", 7, data={"a": 1}, blob=b"x")
 

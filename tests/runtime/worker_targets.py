@@ -44,6 +44,10 @@ class Echo:
                 return {"pid": os.getpid()}, b""
             case "refuse":
                 raise ValueError("must be even, not 3")
+            case "starve":
+                raise MemoryError("no 625 KiB for an array")
+            case "starve_natively":
+                raise RuntimeError("RUNTIME_EXCEPTION : Status Message: std::bad_alloc")
             case "print":
                 print("stray output")  # noqa: T201 - which is the point
                 os.write(1, b"more of it")
