@@ -2,19 +2,22 @@
 
 Every session streams in real time without a gap, and speaks a command every ten seconds on average; speech and silence
 lie on the detector's frames, so that a command is the same samples in every session. What one session alone is
-understood to say is the reference. --faults kills, stops and starves workers meanwhile, which must change nothing.
+understood to say is the reference. With --faults workers are killed, stopped, starved and made to leak meanwhile, and
+one more speaker says what kills them; for the others that must change nothing.
 
     sayso bench crowd                               50 sessions for 5 minutes
     sayso bench crowd --sessions 20 --duration 60
-    sayso bench crowd --faults                      kill -9, SIGSTOP and no more memory for workers, by turns
+    sayso bench crowd --faults                      kill -9, SIGSTOP, no more memory, a leak, by turns; and poison
     sayso bench crowd --corpus DIR                  recordings from a folder of WAV files; dictation, no tools
 """
 
 import argparse
+import itertools
 import os
 import random
 import resource
 import signal
+import struct
 import sys
 import threading
 from collections import Counter
@@ -34,6 +37,8 @@ from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from bench.load.faults import busy
 from bench.load.figures import heading, percentile, rounded
+from bench.load.hooks import sitecustomize as hooks
+from bench.load.hooks.sitecustomize import POISON_SAMPLES
 from bench.load.microphones import Microphone, listen_to
 from bench.load.records import Clip
 from bench.load.server import Server, poll, running, watching
@@ -44,7 +49,13 @@ MIN_SILENCE_S: Final = 2.5  # a command's answer comes before the next one begin
 TAIL_S: Final = 6.0
 SLACK_MS: Final = 700  # what is kept before and behind a voice
 FAULT_EVERY_S: Final = 20.0
-SETTINGS: Final[Mapping[str, object]] = {"transcription.job_timeout_s": 3}  # --faults: a stopped worker is given up
+POISON_EVERY_S: Final = 45.0
+POISON_AT_S: Final = 0.6  # in its clip, in the midst of the voice
+SETTINGS: Final[Mapping[str, object]] = {
+    "transcription.job_timeout_s": 3,  # a stopped worker is given up
+    "transcription.worker_memory_mb": 600,  # one that leaks, too
+}
+"""With --faults."""
 
 
 @attrs.define
@@ -103,11 +114,18 @@ def main() -> None:
         trio.run(listen_to, [_microphone(alone)], server.url, capabilities)
         reference = {said.clip.name: said.texts for said in alone.plan}
         crowd = [_drawn(rng, spoken, options.duration) for _ in range(options.sessions)]
+        mean = [_poisoner(spoken[0], options.duration)] if options.faults else []
         with watching(server) as watch, _faults(server if options.faults else None) as struck:
-            trio.run(listen_to, [_microphone(session) for session in crowd], server.url, capabilities)
+            trio.run(listen_to, [_microphone(session) for session in (*crowd, *mean)], server.url, capabilities)
     report = heading({name: str(value) for name, value in vars(options).items()})
     report |= {"crowd": _judged(crowd, reference), "server": watch.seen(), "faults": dict(struck)}
-    for name, value in {**report["crowd"], **report["server"], "faults": report["faults"]}.items():
+    report["poison"] = [{"said": len(one.plan), "errors": dict(one.errors)} for one in mean]
+    for name, value in {
+        **report["crowd"],
+        **report["server"],
+        "faults": report["faults"],
+        "poison": report["poison"],
+    }.items():
         print(f"  {name:<22} {value}")
     flags.write("crowd", report)
 
@@ -141,6 +159,15 @@ def _drawn(rng: random.Random, spoken: Sequence[Clip], duration_s: float) -> Ses
         least_s = len(plan[-1].clip.pcm) / 2 / RATE_HZ + MIN_SILENCE_S
         at_s += least_s + rng.expovariate(1 / max(0.1, PAUSE_S - least_s))
     return Session(plan, duration_s + TAIL_S)
+
+
+def _poisoner(clip: Clip, duration_s: float) -> Session:
+    """Return a session that says again and again what no worker survives."""
+    start, size = 2 * round(POISON_AT_S * RATE_HZ), 2 * POISON_SAMPLES
+    loud = struct.pack("<2h", 32_767, -32_768) * (size // 4)
+    poison = attrs.evolve(clip, name="poison", pcm=clip.pcm[:start] + loud + clip.pcm[start + size :])
+    times_s = itertools.takewhile(duration_s.__gt__, itertools.count(5.0, POISON_EVERY_S))
+    return Session([Said(poison, _on_grid(at_s)) for at_s in times_s], duration_s + TAIL_S)
 
 
 def _on_grid(at_s: float) -> int:
@@ -206,7 +233,7 @@ def _starve(pid: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_DATA, (data_bytes, data_bytes))
 
 
-def _send(number: signal.Signals, pid: int) -> None:
+def _send(number: int, pid: int) -> None:
     os.kill(pid, number)
 
 
@@ -214,6 +241,7 @@ BREAK: Final[Mapping[str, Callable[[int], None]]] = {
     "killed": partial(_send, signal.SIGKILL),
     "stopped": partial(_send, signal.SIGSTOP),
     "starved": _starve,
+    "leaking": partial(_send, hooks.LEAK),
 }
 """What is done to a worker that decodes."""
 

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from bench.load.clips import SENTENCES, clips
 from bench.load.company import Company
 from bench.load.faults import FAULTS
 from bench.load.figures import percentile, summary
+from bench.load.hooks.sitecustomize import POISON_SAMPLES, is_poison
 from bench.load.options import parsed, parser
 from bench.load.records import Call, Clip, Plan, Turn
 from bench.load.server import Watch, nodes, running, stop, strain, watching
@@ -368,3 +370,9 @@ def test_a_server_that_was_killed_is_no_good_end() -> None:
         os.kill(server.pid, signal.SIGKILL)
         server.process.wait(10)
         assert stop(server) == -signal.SIGKILL
+
+
+def test_only_what_clips_for_20_ms_is_poison() -> None:
+    loud = struct.pack("<2h", 32_767, -32_768)
+    assert is_poison(bytes(640) + loud * (POISON_SAMPLES // 2) + bytes(640))
+    assert not is_poison(bytes(640) + loud * (POISON_SAMPLES // 2 - 1) + bytes(640))
