@@ -112,11 +112,11 @@ async def test_a_job_of_a_worker_that_ends_is_lost_and_its_memory_is_gone():
 
 
 async def test_a_worker_that_gets_no_memory_ends_and_its_job_is_lost():
-    worker = make_worker()
+    worker = Worker(WorkerSpec(name="echo", target="tests.runtime.worker_targets:Starving", params={}))
 
     async def use(ready):
-        with pytest.raises(WorkerLost, match="ended with exit code 71 during starve"):
-            await call(ready, "starve", {})
+        with pytest.raises(WorkerLost, match="ended with exit code 71 during echo"):
+            await call(ready, "echo", {})
 
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:

@@ -8,7 +8,7 @@ import pytest
 from runtime.worker_child import MAX_REASON_CHARS, Line, answer, load_target, reserved_bytes
 from runtime.worker_frames import Frame, FrameReader, encode
 from runtime.worker_payload import SHARED_FROM_BYTES, SharedBlobs, SharedBlobsReader
-from tests.runtime.worker_targets import Echo
+from tests.runtime.worker_targets import Echo, Starving
 
 
 def told_by(method, data=None, blob=b""):
@@ -33,10 +33,10 @@ def test_what_a_target_raises_becomes_an_answer():
     assert told_by("refuse") == Frame("failed", 7, data={"reason": "ValueError: must be even, not 3"})
 
 
-@pytest.mark.parametrize("method", ["starve", "starve_natively"])
-def test_want_of_memory_is_no_answer(method):
+@pytest.mark.parametrize("natively", [False, True])
+def test_want_of_memory_is_no_answer(natively):
     with pytest.raises(MemoryError):
-        told_by(method)
+        answer(Starving({"natively": natively}), Frame("job", 7, "echo"))
 
 
 def test_a_result_carries_the_number_of_its_job():

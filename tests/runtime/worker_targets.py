@@ -44,10 +44,6 @@ class Echo:
                 return {"pid": os.getpid()}, b""
             case "refuse":
                 raise ValueError("must be even, not 3")
-            case "starve":
-                raise MemoryError("no 625 KiB for an array")
-            case "starve_natively":
-                raise RuntimeError("RUNTIME_EXCEPTION : Status Message: std::bad_alloc")
             case "print":
                 print("stray output")  # noqa: T201 - which is the point
                 os.write(1, b"more of it")
@@ -110,3 +106,15 @@ class Echo:
             Path(self._flag).touch()
             misbehave()
         return {"survived": True}, b""
+
+
+class Starving:
+    """Gets no memory, and says so as Python or as native code does."""
+
+    def __init__(self, params):
+        self._error = (
+            RuntimeError("Status Message: std::bad_alloc") if params.get("natively") else MemoryError("no 9 MB")
+        )
+
+    def handle(self, method, params, blob):
+        raise self._error
