@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from runtime.pool import JobFailed, Pool, WorkerLimits, WorkerLost, WorkerSpec
+from runtime.pool import Pool, WorkerLimits, WorkerLost, WorkerSpec
 from runtime.restart import Backoff
 from runtime.worker_process import read_memory
 from tests.runtime.process_fixtures import until
@@ -208,8 +208,8 @@ async def test_a_worker_above_its_cap_is_killed_in_the_middle_of_its_job():
 
 async def test_a_leak_that_is_faster_than_our_look_meets_the_kernels_limit():
     async with running(1, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
-        with pytest.raises(JobFailed, match="MemoryError"):
-            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20)
+        with pytest.raises(WorkerLost, match="exit code 71"):
+            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20, attempts=1)
 
         assert (await pool.call("limits", {}, b"", timeout_s=5))[0]["data_bytes"] < 400 * MB
 
@@ -218,8 +218,8 @@ async def test_what_a_worker_reserves_and_does_not_use_counts_for_nothing():
     params = {"reserve_bytes": 400 * MB}
     async with running(1, params=params, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
         await pool.call("grow", {"bytes": 50 * MB}, b"", timeout_s=20)
-        with pytest.raises(JobFailed, match="MemoryError"):
-            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20)
+        with pytest.raises(WorkerLost, match="exit code 71"):
+            await pool.call("grow", {"bytes": 600 * MB}, b"", timeout_s=20, attempts=1)
 
 
 async def test_native_libraries_are_told_how_many_threads_they_have():
