@@ -33,10 +33,12 @@ class Activity:
 
     def next_leavers(self, now_s: float) -> list[str]:
         """Return who is asked now, and remember it."""
-        staying = [session_id for session_id in self._last_s if session_id not in self._asked]
-        idle = [session_id for session_id in staying if now_s - self._last_s[session_id] > IDLE_S]
+        idle: list[str] = []
+        busy: list[str] = []
+        for session_id, last_s in self._last_s.items():
+            if session_id not in self._asked:
+                (idle if now_s - last_s > IDLE_S else busy).append(session_id)
         idle.sort(key=self._last_s.__getitem__)
-        chosen = [*idle, *(session_id for session_id in reversed(staying) if session_id not in set(idle))]
-        chosen = chosen[: max(1, len(self._last_s) // PART)]
+        chosen = [*idle, *reversed(busy)][: max(1, len(self._last_s) // PART)]
         self._asked.update(chosen)
         return chosen

@@ -1,4 +1,5 @@
 import gc
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -193,6 +194,7 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         assert (await house.refs.sessions.ask(CountChildren())).specs == 0
         assert len(house.sessions.live) == len(house.sessions.known.resumable) == 0
         assert len(house.sessions.speaking) == len(house.sessions.known.awaited) == 0
+        assert house.sessions.activity.next_leavers(math.inf) == []
         assert len(tree.shared.dead_letters) == 0
         await tree.stop("enough")
 
