@@ -58,8 +58,13 @@ def serve(  # noqa: PLR0917 - click calls it by name
 def run(loaded: Loaded, ready_file: Path | None) -> int:
     """Run the server; return the exit code."""
     try:
+        trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
+    except OSError as taken:
+        click.echo(f"sayso: {root_cause(taken)}", err=True)
+        return EXIT_NOT_STARTED
+    try:
         trio.run(_serve, loaded.settings, ready_file)
-    except* (StartFailed, OSError) as failed:
+    except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
     except* (CommandFileError, ModelError) as bad:
@@ -77,7 +82,6 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
-    await check_port(settings.gateway)  # models take seconds to load, and this is what goes wrong most often
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(supervisor.serve, settings)
         if addresses:

@@ -120,8 +120,9 @@ def test_a_house_that_gives_up_is_exit_code_70(serve: Serve) -> None:
     assert "giving up: root: 4 restarts in 60 s" in result.stderr
 
 
-def test_any_other_error_is_a_bug_and_shows_itself(serve: Serve) -> None:
-    result = serve(end=ZeroDivisionError("a bug"))
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), OSError("of a server that runs")])
+def test_any_other_error_is_a_bug_and_shows_itself(serve: Serve, error: Exception) -> None:
+    result = serve(end=error)
     assert isinstance(result.exception, ExceptionGroup)
 
 
