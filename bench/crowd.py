@@ -120,12 +120,8 @@ def main() -> None:
     report = heading({name: str(value) for name, value in vars(options).items()})
     report |= {"crowd": _judged(crowd, reference), "server": watch.seen(), "faults": dict(struck)}
     report["poison"] = [{"said": len(one.plan), "errors": dict(one.errors)} for one in mean]
-    for name, value in {
-        **report["crowd"],
-        **report["server"],
-        "faults": report["faults"],
-        "poison": report["poison"],
-    }.items():
+    shown = report["crowd"] | report["server"] | {name: report[name] for name in ("faults", "poison")}
+    for name, value in shown.items():
         print(f"  {name:<22} {value}")
     flags.write("crowd", report)
 
