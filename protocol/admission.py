@@ -20,12 +20,11 @@ from typing import Final
 import attrs
 
 from protocol.capacity import Demand
-from protocol.tenants import Kept
+from protocol.tenants import FRESH_S, Kept
 
 FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
 LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
 RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
-FRESH_S: Final = 0.5  # within which a new client begins to speak, if it came for that
 BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait, in the same second
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0

@@ -113,7 +113,7 @@ class LoadReport:
     level: Level
     since_s: float
     driver: str
-    """What holds the level: a signal, or ``oom_kill`` for a process that was killed; empty at 0 and on the way down."""
+    """What holds the level: a signal, or ``oom_kill`` where memory ran out; empty at 0 and on the way down."""
     readings: tuple[Reading, ...]
 
     def shown(self, now_s: float) -> Mapping[str, object]:
@@ -147,7 +147,7 @@ class LoadController:
     _oom_until_s: float = 0.0
 
     def note_oom(self, now_s: float) -> None:
-        """A process of ours was killed for memory."""
+        """Memory ran out, or a process of ours was killed for it."""
         self._oom_until_s = now_s + OOM_HOLD_S
 
     def sample(self, readings: Sequence[Reading], now_s: float) -> LoadReport:

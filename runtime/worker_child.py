@@ -136,7 +136,7 @@ def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -
             data, blob = target.handle(job.method, job.data, blobs.view(job.place))
             blobs.check(job.place)
         return encode(Frame("done", job.job_id, data=data, blob=blob))
-    except Exception as error:
+    except Exception as error:  # the seam between an engine and its process
         if isinstance(error, MemoryError) or BAD_ALLOC in str(error):
             raise MemoryError(str(error)) from error
         reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS].encode(errors="replace").decode()
