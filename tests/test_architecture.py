@@ -24,14 +24,16 @@ OURS: Mapping[str, frozenset[str]] = {
     "runtime": frozenset(),
     "backends": frozenset({"config", "protocol", "runtime"}),
     "actors": frozenset({"config", "protocol", "runtime", "backends.protocols"}),
-    "supervisor": frozenset({"config", "protocol", "runtime", "backends", "actors"}),
-    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "supervisor"}),
+    "assembly": frozenset({"config", "protocol", "runtime", "backends", "actors"}),
+    "supervisor": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly"}),
+    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor"}),
 }  # besides its own files
 THEIRS: Mapping[str, frozenset[str]] = {
     "config": frozenset({"attrs"}),
     "protocol": frozenset({"attrs", "msgspec"}),
     "runtime": frozenset({"attrs", "msgspec", "trio"}),
     "actors": frozenset({"attrs", "trio"}),
+    "assembly": frozenset({"attrs", "trio"}),
     "supervisor": frozenset({"attrs", "trio"}),
     "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio", "trio_websocket"}),
 }

@@ -23,7 +23,7 @@ from runtime import (
     run_tree,
 )
 from runtime.load import Level, LoadReport
-from supervisor import House, new_memory, session_mailboxes
+from supervisor import House
 from tests.fakes import FakeSocket
 
 
@@ -80,24 +80,10 @@ async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
     assert [child.significant for child in session._specs] == [False, True, False, False]
 
 
-def test_the_ears_mailbox_is_sized_in_time(settings):
-    assert session_mailboxes(settings.audio)["audio"].capacity == 64
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=2.0))["audio"].capacity == 100
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=0.001))["audio"].capacity == 1
-
-
 async def test_no_two_sessions_share_a_name(settings):
     house = House(settings)
 
     assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
-
-
-def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):
-    memory = new_memory("abc", settings)
-
-    assert memory.audio.capacity >= settings.audio.max_utterance_s * 16_000
-    assert len(memory.resume_token) >= 43  # 256 bits
-    assert memory.resume_token != new_memory("abc", settings).resume_token
 
 
 def test_the_house_shows_no_children_before_it_runs(settings):

@@ -1,0 +1,165 @@
+"""How a session is put together, and how sessions are asked to leave.
+
+Rules kept here:
+
+* A session is four actors around one socket; it is named by an id that nobody can guess.
+* Who is asked to leave is told so once, with a time at which to come back.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Mapping
+from functools import partial
+
+import trio
+
+from actors.audio import Audio, AudioPeers
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
+from actors.dialogue import Dialogue
+from actors.session import Session
+from actors.turn.kit import TurnKit, TurnPeers
+from actors.vault import Vault
+from assembly.refs import JOBS, OUTBOUND, WORDS, Refs
+from backends.adapters import Adapters
+from backends.facts import Facts
+from backends.protocols import Socket
+from config.settings import AudioSettings, Settings
+from protocol.drain import COME_BACK_S, Drain
+from protocol.events import ConnectionRefused, ServerInfo
+from protocol.eviction import Activity
+from protocol.messages import INTERNAL_RATE_HZ, Leave
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
+from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
+
+EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
+FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
+
+
+class Sessions:
+    """How a session is put together: four actors around one socket."""
+
+    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
+        self.live = Registry()
+        self.known = Known()
+        self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears
+        self.activity = Activity()
+        self._rng = random.Random()  # jitter only
+        self._settings = settings
+        self._refs = refs
+        self._adapters = adapters
+        self._facts = facts
+
+    def say_goodbye(self, told: set[str], drain: Drain) -> None:
+        """Ask every session that was not asked before to finish; ``told`` remembers who was."""
+        now_s = trio.current_time()
+        for session_id in self.live.names():
+            dialogue = self.live.lookup(session_id)
+            if dialogue is not None and session_id not in told:
+                told.add(session_id)
+                retry_after_s = self._rng.uniform(*COME_BACK_S)
+                dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
+
+    def evict(self) -> None:
+        """Ask some sessions to leave; each does so when nothing is said or answered."""
+        for session_id in self.activity.next_leavers(trio.current_time()):
+            dialogue = self.live.lookup(session_id)
+            if dialogue is not None:
+                dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
+
+    def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec:
+        """Return the spec of a session on ``socket``: a subtree that ends with its connection.
+
+        With a ``refusal`` it is there only for a client that comes back to another one.
+        """
+        session_id = secrets.token_hex(8)
+        kept = new_memory(session_id, self._settings)
+        kept.attach(socket)
+        ref = {
+            role: Ref(f"{session_id}.{role}", mailbox)
+            for role, mailbox in session_mailboxes(self._settings.audio).items()
+        }
+        limits = self._settings.session
+        children = (
+            ChildSpec(ref=ref["vault"], factory=partial(Vault, lambda: kept)),
+            ChildSpec(
+                ref=ref["connection"],
+                factory=partial(self._connection, ref, refusal),
+                restart=Restart.TRANSIENT,
+                significant=True,
+            ),
+            ChildSpec(ref=ref["audio"], factory=partial(self._audio, ref), restart=Restart.TRANSIENT),
+            ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
+        )
+        intensity = Intensity(limits.max_restarts, limits.restart_window_s)
+        session = partial(Session, kept, children, intensity)
+        return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
+
+    def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
+        server = ServerInfo("sayso", self._adapters.version)
+        settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio, server)
+        return Connection(
+            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history, self._refs.metrics),
+            settings,
+            self.known,
+            refusal=refusal,
+            new_token=new_token,
+            server_status=self._facts.status_event,
+            stt_models=self._facts.stt_models,
+            make_encoder=self._adapters.make_encoder,
+            unix_time=time.time,
+        )
+
+    def _audio(self, ref: Mapping[str, Ref]) -> Audio:
+        return Audio(
+            self._settings.audio,
+            AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
+            make_decoder=self._adapters.make_decoder,
+            detector=self._adapters.make_detector(),
+            speaking=self.speaking,
+        )
+
+    def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
+        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.live, self.activity)
+
+    def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
+        refs, settings = self._refs, self._settings
+        return TurnKit(
+            peers=TurnPeers(
+                connection=connection,
+                transcription=refs.transcription,
+                inference=refs.inference,
+                tools=refs.tools,
+                speech=refs.speech,
+                history=refs.history,
+                metrics=refs.metrics,
+            ),
+            dialogue=settings.dialogue,
+            tools=settings.tools,
+            lead_s=settings.speech.lead_s,
+            grammar=self._adapters.grammar,
+            memory=memory,
+            unix_time=time.time,
+            new_id=partial(secrets.token_hex, 6),
+        )
+
+
+def session_mailboxes(audio: AudioSettings) -> dict[str, MailboxSpec]:
+    """Return the mailboxes of a session's actors; the ear's is sized in time: beyond it TCP pushes back."""
+    frames = MailboxSpec(capacity=max(1, round(audio.buffer_s / FRAME_S)), overflow=Overflow.BLOCK)
+    return {"vault": JOBS, "connection": OUTBOUND, "audio": frames, "dialogue": WORDS}
+
+
+def new_token() -> str:
+    """Return what proves that a client may resume its session: 256 bits that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def new_memory(session_id: str, settings: Settings) -> SessionMemory:
+    """Return a session's memory as it is at its beginning."""
+    return SessionMemory(
+        session_id=session_id,
+        resume_token=new_token(),
+        audio=PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ),
+    )
