@@ -61,13 +61,16 @@ class Ended:
 class Worker:
     """One process. ``run`` must run as long as it is used; what ``accept`` returned must be passed to ``do``."""
 
-    def __init__(self, spec: WorkerSpec, last_job: int = 0) -> None:
+    def __init__(
+        self, spec: WorkerSpec, last_job: int = 0, *, start: Callable[[WorkerSpec], WorkerProcess] = WorkerProcess
+    ) -> None:
         self.pid = 0
         self.errands = Errands()
         self.memory = Memory()
         self.ready_s: float | None = None
         self._life: Literal["starting", "serving", "stopping", "dead"] = "starting"
         self._spec = spec
+        self._start = start
         self._last_job = last_job
         self._baseline_bytes = 0
         self._unanswered_pings = 0
@@ -108,12 +111,12 @@ class Worker:
     async def run(self, on_ready: Callable[["Worker"], None]) -> Ended:
         """Start the process, call ``on_ready`` once it has loaded, and return how it ended."""
         try:
-            self._process = WorkerProcess(self._spec)
+            self._process = self._start(self._spec)
         except OSError as error:
             self._life = "dead"
             return Ended(f"{self._spec.name} could not be started: {error}", was_refused=True)
         self.pid = self._process.pid
-        self._channel = Channel(self._process.control, self._process.blobs)
+        self._channel = self._process.channel
         try:
             await self._live(on_ready)
         finally:
@@ -166,7 +169,8 @@ class Worker:
                 self.kill(f"did not answer {PING_MISSES} pings")
             else:
                 self._unanswered_pings += 1
-                await self._channel.send(Frame("ping"))
+                with trio.move_on_after(PING_S):  # a process that reads nothing must not keep this task from counting
+                    await self._channel.send(Frame("ping"))
 
     async def _see_it_end(self) -> None:
         if self._life == "serving":

@@ -1,4 +1,10 @@
-"""Frames to and from one process: whole frames only, in the order in which they were given."""
+"""Frames to and from one process: whole frames only, in the order in which they were given.
+
+Rules kept here:
+
+* Any number of tasks may send; one lock lets them write one after the other.
+* A frame that a cancellation has cut off ends the channel: what came behind it would be read as its rest.
+"""
 
 from collections import deque
 
@@ -9,6 +15,7 @@ from runtime.worker_frames import Frame, FrameReader, encode
 from runtime.worker_payload import SharedBlobs
 
 READ_BYTES = 1 << 18
+STREAM_ERRORS = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class Channel:
@@ -26,7 +33,7 @@ class Channel:
         while not self._received:
             try:
                 data = await self._stream.receive_some(READ_BYTES)
-            except trio.BrokenResourceError:
+            except STREAM_ERRORS:
                 return None
             if not data:
                 return None
@@ -34,12 +41,15 @@ class Channel:
         return self._received.popleft()
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame; whoever receives sees a channel that breaks."""
+        """Send a frame; nothing is sent on a broken channel, which ``receive`` tells of."""
         async with self._sending:
             try:
                 await self._stream.send_all(encode(frame))
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+            except STREAM_ERRORS:
                 return
+            except trio.Cancelled:
+                await trio.aclose_forcefully(self._stream)
+                raise
 
     async def hand_over(self, job: Frame, done: trio.Event) -> None:
         """Send a job and wait until it is ``done``; its blob stays in shared memory that long if it is large."""
@@ -52,3 +62,9 @@ class Channel:
         finally:
             if self._blobs is not None and place is not None:
                 self._blobs.release(place)
+
+    async def aclose(self) -> None:
+        """Close the stream, and free the memory; a task that is sending gives up."""
+        if self._blobs is not None:
+            self._blobs.close()
+        await self._stream.aclose()

@@ -5,6 +5,7 @@ Rules kept here:
 * It is started from the thread that runs Trio, which lives as long as the server: the kernel kills the process when
   that thread ends (``PR_SET_PDEATHSIG`` in ``runtime/worker_child.py``), so a helper thread must not start it.
 * Its end is seen on a pidfd, within milliseconds, whoever else holds its sockets open.
+* Frames leave through ``channel`` only, whose lock keeps tasks from sending at once.
 * What it wrote to stderr last is kept: a crash in native code leaves its stack there.
 * Nothing is left behind: ``end`` is bounded, whatever the process does, and a start that fails half-way is undone.
 """
@@ -24,8 +25,9 @@ from typing import Any
 import attrs
 import trio
 
+from runtime.worker_channel import Channel
 from runtime.worker_errands import CREDIT
-from runtime.worker_frames import Frame, encode
+from runtime.worker_frames import Frame
 from runtime.worker_limits import Memory
 from runtime.worker_payload import SharedBlobs, make_shared_blobs
 
@@ -54,8 +56,8 @@ class WorkerSpec:
 class WorkerProcess:
     """A running ``runtime.worker_child``; raises ``OSError`` if the system cannot start one.
 
-    ``control`` carries frames, ``blobs`` is memory shared with it, ``code`` is the exit code once it has ended,
-    negative for a signal.
+    ``channel`` carries frames, and large blobs by shared memory; ``code`` is the exit code once it has ended, negative
+    for a signal.
     """
 
     def __init__(self, spec: WorkerSpec) -> None:
@@ -65,22 +67,22 @@ class WorkerProcess:
             ours, theirs = socket.socketpair()
             undo.callback(ours.close)
             with theirs:
-                self.blobs: SharedBlobs | None = make_shared_blobs(CREDIT)
-                if self.blobs is not None:
-                    undo.callback(self.blobs.close)
-                self._popen = _start(plan, theirs.fileno(), self.blobs, spec.threads)
+                blobs = make_shared_blobs(CREDIT)
+                if blobs is not None:
+                    undo.callback(blobs.close)
+                self._popen = _start(plan, theirs.fileno(), blobs, spec.threads)
             undo.callback(_undo_start, self._popen)
             self._pidfd = _open_pidfd(self._popen.pid)
             if self._pidfd is not None:
                 undo.callback(os.close, self._pidfd)
-            self._stderr = _take_over(self._popen)
+            self._stderr: trio.abc.ReceiveStream = _take_over(self._popen)
             undo.pop_all()
         self.pid = self._popen.pid
         self.code: int | None = None
         self._watching = trio.Lock()
         self._said = bytearray()
         ours.setblocking(False)
-        self.control = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+        self.channel = Channel(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), blobs)
         if spec.nice:
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.pid, spec.nice)
@@ -139,8 +141,8 @@ class WorkerProcess:
     async def stop(self, *, politely: bool) -> None:
         """Make it end: by a word if it listens (``politely``), else by SIGTERM, else by SIGKILL."""
         if politely:
-            with trio.move_on_after(STOP_GRACE_S), contextlib.suppress(trio.BrokenResourceError):
-                await self.control.send_all(encode(Frame("stop")))
+            with trio.move_on_after(STOP_GRACE_S):  # a process that reads nothing holds up whatever is sent to it
+                await self.channel.send(Frame("stop"))
             if await self.has_ended_within(STOP_GRACE_S):
                 return
         self.send_signal(signal.SIGTERM)
@@ -155,9 +157,7 @@ class WorkerProcess:
                 await self.stop(politely=politely)
             if self._pidfd is not None:
                 os.close(self._pidfd)
-            if self.blobs is not None:
-                self.blobs.close()
-            await self.control.aclose()
+            await self.channel.aclose()
             await self._stderr.aclose()
 
 

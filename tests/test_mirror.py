@@ -25,6 +25,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
+    "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest

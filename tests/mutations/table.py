@@ -354,5 +354,22 @@ MUTATIONS: Final = (
         "        for turn_id in sorted(self._memory.open_turns - {still_to_run}):\n",
         "        for turn_id in ():\n",
         ("tests/actors/test_dialogue.py::test_speech_that_was_being_heard_at_a_crash_ends_as_failed",),
+    ),  # --- channels of workers
+    Mutation(
+        "let two tasks send on one channel at once",
+        "runtime/worker_channel.py",
+        "        async with self._sending:\n",
+        "        if self._sending:\n",
+        (
+            "tests/runtime/test_worker_process.py::test_one_that_reads_nothing_is_stopped_while_a_task_is_still_sending_to_it",
+            "tests/runtime/test_worker_interleavings.py::test_a_worker_ends_in_order_whenever_its_process_stops_reading",
+        ),
+    ),
+    Mutation(
+        "send on behind a frame that was cut off",
+        "runtime/worker_channel.py",
+        "                await trio.aclose_forcefully(self._stream)\n                raise",
+        "                raise",
+        ("tests/runtime/test_worker_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
 )

@@ -102,3 +102,19 @@ async def test_without_shared_memory_every_blob_goes_by_value():
     sent = await hand_over(channel, theirs, Frame("job", 1, "echo", blob=bytes(SHARED_FROM_BYTES)))
 
     assert (len(sent.blob), sent.place) == (SHARED_FROM_BYTES, None)
+
+
+async def test_a_frame_that_was_cut_off_ends_the_channel():
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    channel, job = Channel(ours, None), Frame("job", 1, blob=bytes(1000))
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(channel.send, job)
+            arrived = await theirs.receive_some(10)  # and no more for now, so that the sender still waits
+            scope.cancel()
+
+    await channel.send(Frame("ping"))
+    assert await channel.receive() is None
+    async for data in theirs:
+        arrived += data
+    assert encode(job).startswith(arrived), "what came behind would be taken for the rest of the job"

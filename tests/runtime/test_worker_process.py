@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from runtime.worker_frames import Frame
 from runtime.worker_limits import Memory
 from runtime.worker_process import WorkerProcess, WorkerSpec, read_memory
 
@@ -88,13 +89,26 @@ async def test_the_end_is_bounded_also_when_cancelled():
     assert process.how_it_ended == "was ended by SIGTERM"
 
 
+async def test_one_that_reads_nothing_is_stopped_while_a_task_is_still_sending_to_it():
+    process = start()
+    with trio.fail_after(30):
+        assert await process.channel.receive() == Frame("ready")
+        process.send_signal(signal.SIGSTOP)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(process.channel.send, Frame("job", 1, "echo", blob=bytes(4 << 20)))
+            await trio.testing.wait_all_tasks_blocked()
+            await process.end(politely=True)
+
+    assert process.how_it_ended == "was ended by SIGKILL"
+
+
 async def test_a_folder_in_the_working_directory_does_not_take_the_place_of_ours(tmp_path, monkeypatch):
     (tmp_path / "runtime").mkdir()
     (tmp_path / "runtime" / "__init__.py").write_text("raise RuntimeError('not ours')")
     monkeypatch.chdir(tmp_path)
     process = start()
     with trio.fail_after(10):
-        assert await process.control.receive_some(1), process.said
+        assert await process.channel.receive() == Frame("ready"), process.said
     await end(process)
 
 
