@@ -3,6 +3,8 @@
 Rules kept here:
 
 * The loop writes a beat, the thread compares; neither waits for the other.
+* A time in which the thread itself did not run is nobody's silence: the process was paused (SIGSTOP, a frozen
+  container, a migrated machine), or a native call held the interpreter's lock and has let go of it.
 * Late is a warning, very late a dump of every thread's stack, and past the last threshold the process is aborted:
   whoever supervises it starts another, and the dump says why.
 """
@@ -20,6 +22,7 @@ import trio
 
 log = logging.getLogger("sayso.runtime")
 BEAT_S = 0.1
+OWN_DELAY_S = 0.5  # a thread that wakes later than this did not run; on a busy machine it waits for milliseconds
 
 
 @attrs.frozen(kw_only=True)
@@ -71,14 +74,37 @@ class Watcher:
             self.abort()
 
 
+@attrs.define
+class Silence:
+    """How long the loop has given no beat while the thread that looks was running; times on one clock, in seconds."""
+
+    beat_s: float
+    """The last beat."""
+    looked_s: float
+    """The last look."""
+    excused_s: float = 0.0
+    """Of the time since the beat, what the thread did not run."""
+
+    def look(self, beat_s: float, now_s: float) -> float:
+        """Return how long it has lasted; looks are ``BEAT_S`` apart where nothing holds up the thread."""
+        if beat_s != self.beat_s:
+            self.beat_s, self.excused_s = beat_s, 0.0
+        delay_s = now_s - self.looked_s - BEAT_S
+        if delay_s > OWN_DELAY_S:
+            self.excused_s += delay_s
+        self.looked_s = now_s
+        return max(0.0, now_s - beat_s - BEAT_S - self.excused_s)
+
+
 async def run_watchdog(watcher: Watcher, *, clock: Callable[[], float] = time.monotonic) -> None:
     """Beat and be watched until cancelled."""
     beat_s = [clock()]
     ended = threading.Event()
 
     def watch() -> None:
+        silence = Silence(beat_s[0], clock())
         while not ended.wait(BEAT_S):
-            watcher.look(max(0.0, clock() - beat_s[0] - BEAT_S))
+            watcher.look(silence.look(beat_s[0], clock()))
 
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)
     thread.start()

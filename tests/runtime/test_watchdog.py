@@ -1,10 +1,15 @@
+import random
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
-from runtime.watchdog import WatchdogSettings, Watcher, run_watchdog
+from runtime.watchdog import BEAT_S, Silence, WatchdogSettings, Watcher, run_watchdog
 
 
 @pytest.fixture
@@ -46,6 +51,72 @@ def test_after_a_recovery_the_next_silence_is_told_again(watcher, done, caplog):
 
     assert done == ["dump", "dump"]
     assert caplog.text.count("turns again") == 1
+
+
+def silences(beats_s, looks_s):
+    """Return what is seen at each look, of a loop that gives these beats."""
+    silence = Silence(0.0, 0.0)
+    return [silence.look(max(beat_s for beat_s in beats_s if beat_s <= now_s), now_s) for now_s in looks_s]
+
+
+def test_a_loop_that_hangs_is_silent_from_the_beat_that_is_missing():
+    seen = silences([0.0], [BEAT_S * number for number in range(1, 121)])
+
+    assert seen[0] == 0.0
+    assert seen[-1] == pytest.approx(12.0 - BEAT_S)
+
+
+def test_a_process_that_stood_still_has_no_silence_to_tell():
+    assert silences([0.0, 0.2], [0.1, 0.2, 0.3, 11.5, 11.6]) == pytest.approx([0.0, 0.0, 0.0, 0.1, 0.2])
+
+
+def test_one_pause_after_the_other_is_no_hang():
+    looks_s = [12.0 * number for number in range(1, 6)]
+
+    assert max(silences([0.0], looks_s)) <= BEAT_S * len(looks_s)
+
+
+def test_a_hang_that_goes_on_after_a_pause_is_told():
+    assert silences([0.0], [0.1, 20.0, *(20.0 + BEAT_S * number for number in range(1, 111))])[-1] > 10.0
+
+
+def test_a_thread_that_is_a_little_late_excuses_nothing():
+    rng = random.Random(1)
+    now_s, looks_s = 0.0, []
+    while now_s < 12.0:
+        now_s += BEAT_S + rng.uniform(0.0, 0.4)
+        looks_s.append(now_s)
+
+    assert silences([0.0], looks_s)[-1] == pytest.approx(now_s - BEAT_S)
+
+
+PAUSED = """
+import trio
+from runtime.watchdog import Watcher, WatchdogSettings, run_watchdog
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_watchdog, Watcher(WatchdogSettings(dump_s=0.6, abort_s=1.0)))
+        await trio.sleep(0.5)
+        print("paused", flush=True)
+        await trio.sleep(1.0)
+        nursery.cancel_scope.cancel()
+    print("went on", flush=True)
+
+trio.run(main)
+"""
+
+
+def test_a_process_that_is_paused_longer_than_a_hang_may_last_goes_on():
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", PAUSED], cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "paused\n"
+        process.send_signal(signal.SIGSTOP)
+        subprocess.run(["sleep", "2"], check=True)  # longer than abort_s; nothing here can tell when it is enough
+        process.send_signal(signal.SIGCONT)
+
+        assert process.communicate(timeout=60)[0] == "went on\n"
+    assert process.returncode == 0
 
 
 async def test_a_loop_that_turns_is_left_alone_and_one_that_hangs_is_noticed():
