@@ -38,6 +38,7 @@ from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
 from backends.load_sensors import LoadSensors
+from backends.machine import ProcessorWaits
 from backends.speech_services import SpeechServices
 from config.settings import Settings
 from protocol.capacity import Demand
@@ -180,13 +181,14 @@ class House:
         settings = self.settings.load
         if not settings.enabled:
             return Skip()
-        limit_bytes = settings.max_memory_mb << 20
-        own_share = (lambda: self.adapters.machine.memory_bytes / limit_bytes) if limit_bytes else None
         sensors = LoadSensors(
-            self.settings.supervisor.data_dir, max_cpu_percent=settings.max_cpu_percent, own_memory_share=own_share
+            self.settings.supervisor.data_dir,
+            max_cpu_percent=settings.max_cpu_percent,
+            max_memory_bytes=settings.max_memory_mb << 20,
         )
         hands = LoadHands(
             look=sensors.look,
+            waited_s=ProcessorWaits().total_s,  # of the thread that runs the loop, as this factory does
             queue_delay_s=lambda: 0.0 if self._stt is None else self._stt.queue_delay_s(),
             workers_missing=lambda: None if self._stt is None else self._stt.workers_missing(),
             publish=self.facts.publish,

@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import attrs
 import trio
@@ -17,7 +17,7 @@ import trio
 from config.settings import LoadSettings
 from protocol.messages import Count, Gauge
 from runtime import Actor, Ref
-from runtime.load import LAG, QUEUE, WORKERS, Level, LoadController, LoadReport, Reading, Window
+from runtime.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 
 log = logging.getLogger("sayso.load")
 
@@ -31,8 +31,10 @@ EVICT_EVERY_S = 5.0
 class LoadHands:
     """What the controller can do, and where it looks."""
 
-    look: Callable[[], tuple[Sequence[Reading], bool]]
-    """Signals of the machine, and whether memory ran out; blocks."""
+    look: Callable[[], Look]
+    """Read the signals of the machine; blocks."""
+    waited_s: Callable[[], float]
+    """How long the loop's thread has waited for a processor, in all; does not block."""
     queue_delay_s: Callable[[], float]
     workers_missing: Callable[[], float | None]
     """The share of the workers that should be ready and are not; ``None`` where there are none yet."""
@@ -51,10 +53,10 @@ class Load(Actor):
         self._settings = settings
         self._hands = hands
         self._metrics = metrics
-        self._controller = LoadController(Level(level))
-        self._lags_s = Window(WINDOW_S)
+        self._controller = LoadController(Level(level), trio.current_time())
+        self._lags = Lags(WINDOW_S)
         self._missing = Window(WINDOW_S)
-        self._machine: Sequence[Reading] = ()
+        self._machine = Look(())
         self._looks = trio.CapacityLimiter(1)
         self._evicted_s = -EVICT_EVERY_S
 
@@ -72,10 +74,12 @@ class Load(Actor):
         return {"level": int(self._controller.level)}
 
     async def _measure_lag(self) -> None:
+        waited_s = self._hands.waited_s()
         while True:
-            due_s = trio.current_time() + LAG_TICK_S
+            due_s, before_s = trio.current_time() + LAG_TICK_S, waited_s
             await trio.sleep_until(due_s)
-            self._lags_s.add(trio.current_time() - due_s, trio.current_time())
+            now_s, waited_s = trio.current_time(), self._hands.waited_s()
+            self._lags.add(now_s - due_s, waited_s - before_s, now_s)
 
     async def _watch(self) -> None:
         while True:
@@ -86,7 +90,7 @@ class Load(Actor):
                 log.error("this group ran out of memory, or a process of it was killed for that")
                 self._controller.note_oom(now_s)
             before = self._controller.level
-            report = self._controller.sample([*self._own_readings(now_s), *self._machine], now_s)
+            report = self._controller.sample([*self._own_readings(now_s), *self._machine.readings], now_s)
             self._tell(before, report)
             self._act(report, now_s)
 
@@ -98,10 +102,8 @@ class Load(Actor):
         if not self._looks.available_tokens:
             return False
         with trio.move_on_after(LOOK_TIMEOUT_S):
-            self._machine, was_killed = await trio.to_thread.run_sync(
-                self._hands.look, abandon_on_cancel=True, limiter=self._looks
-            )
-            return was_killed
+            self._machine = await trio.to_thread.run_sync(self._hands.look, abandon_on_cancel=True, limiter=self._looks)
+            return self._machine.was_out_of_memory
         log.warning("a look at the machine took longer than %g s", LOOK_TIMEOUT_S)
         self._metrics.tell_nowait(Count("load_looks_late_total"))
         return False
@@ -111,7 +113,7 @@ class Load(Actor):
         if missing is not None:
             self._missing.add(missing, now_s)  # one that died is back, as a rule, before the window is over
         return [
-            Reading(LAG, self._lags_s.p95()),
+            *self._lags.readings(is_busy_with_others=self._machine.is_busy_with_others),
             Reading(QUEUE, self._hands.queue_delay_s()),
             Reading(WORKERS, self._missing.minimum()),
         ]

@@ -41,21 +41,31 @@ class ControlGroups:
 
     def memory(self) -> Memory | None:
         """Return the memory of the fullest group with a limit, of the machine where none has; ``None`` of neither."""
-        machine = _meminfo(self._root)
+        return self.group_memory() or self.machine_memory()
+
+    def group_memory(self) -> Memory | None:
+        """Return the memory of the fullest group with a limit; ``None`` where there is none below the machine's."""
+        machine = self.machine_memory()
         bounds = [
             found for found in self._memory_groups() if machine is None or found.total_bytes < machine.total_bytes
         ]
-        return max(bounds, key=lambda memory: memory.share, default=machine)
+        return max(bounds, key=lambda memory: memory.share, default=None)
+
+    def machine_memory(self) -> Memory | None:
+        """Return the memory of the machine; ``None`` where nobody tells."""
+        return _meminfo(self._root)
 
     def pressure(self, what: str) -> tuple[float, float] | None:
-        """Return the percent of the last 10 s in which some, and all, tasks waited for ``memory`` or ``cpu``."""
+        """Return the percent of the last 10 s in which some, and all, tasks waited for ``memory`` or ``cpu``.
+
+        It is that of our group, or else that of the machine.
+        """
+        return self.group_pressure(what) or _pressure(self._root / "proc" / "pressure" / what)
+
+    def group_pressure(self, what: str) -> tuple[float, float] | None:
+        """Return the same of our group; ``None`` where the kernel does not count it for groups."""
         own = self._folder("")
-        files = [own / f"{what}.pressure"] if own is not None else []
-        for file in (*files, self._root / "proc" / "pressure" / what):
-            lines = {line.split()[0]: line for line in _text(file).splitlines() if line}
-            if "some" in lines:
-                return _avg10(lines["some"]), _avg10(lines.get("full", ""))
-        return None
+        return None if own is None else _pressure(own / f"{what}.pressure")
 
     def throttling(self) -> tuple[int, int] | None:
         """Return how many periods of CPU quota there were, and in how many this group was held back."""
@@ -163,6 +173,11 @@ def _meminfo(root: Path) -> Memory | None:
 def _without_cache(usage_bytes: int, stat: dict[str, int], prefix: str) -> int:
     cache = stat.get(f"{prefix}inactive_file", 0) + stat.get(f"{prefix}active_file", 0)
     return max(0, usage_bytes - cache)
+
+
+def _pressure(file: Path) -> tuple[float, float] | None:
+    lines = {line.split()[0]: line for line in _text(file).splitlines() if line}
+    return (_avg10(lines["some"]), _avg10(lines.get("full", ""))) if "some" in lines else None
 
 
 def _avg10(line: str) -> float:

@@ -1,4 +1,10 @@
-"""What is measured of the machine to know how loaded the house is. Blocks for a millisecond: use a thread."""
+"""What is measured of the machine to know how loaded the server is. Blocks for a millisecond: use a thread.
+
+Rules kept here:
+
+* What our processes use is told apart from what others use: the former may refuse callers, the latter may not.
+* Memory of a group that has a limit is ours, whoever uses it: the kernel kills inside the group when it is full.
+"""
 
 import errno
 import os
@@ -6,17 +12,33 @@ import resource
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
 
-from backends.cgroup import ControlGroups
-from backends.machine import available_cpus, host_times
-from runtime.load import CPU, DISK, FILES, MEMORY, PROCESSES, PSI_CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, Reading
+from backends.cgroup import ControlGroups, Memory
+from backends.machine import OwnProcesses, available_cpus, host_times, used_between
+from runtime.load import (
+    CPU,
+    DISK,
+    FILES,
+    MACHINE_CPU,
+    MACHINE_MEMORY,
+    MEMORY,
+    PROCESSES,
+    PSI_CPU,
+    PSI_MEMORY,
+    PSI_MEMORY_FULL,
+    THROTTLED,
+    Look,
+    Reading,
+)
 
 OPEN_FILES = Path("/proc/self/fd")
 CPU_WINDOW_S = 5.0
+LOOK_UP_S = 5.0  # between look-ups of who our children are: that reads every process of the machine
+FULL_SHARE = 0.9  # of the CPUs: there is hardly one free
 NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # of this process, or of the machine
 
 
@@ -28,46 +50,63 @@ class LoadSensors:
         data_dir: Path,
         *,
         max_cpu_percent: float,
-        own_memory_share: Callable[[], float] | None = None,
+        max_memory_bytes: int = 0,
         groups: ControlGroups | None = None,
+        processes: OwnProcesses | None = None,
     ) -> None:
-        """Begin to count; ``own_memory_share`` is what the server uses of the limit that its operator has set it."""
+        """Begin to count; ``max_memory_bytes`` is what the operator lets the server use, 0 for all that there is."""
         self._data_dir = data_dir
         self._max_cpu_share = max_cpu_percent / 100
-        self._own_memory_share = own_memory_share
+        self._max_memory_bytes = max_memory_bytes
         self._groups = groups or ControlGroups()
+        self._processes = processes or OwnProcesses(refresh_s=LOOK_UP_S)
         self._cpu = CpuMeter(self._groups)
         self._periods = self._groups.throttling()
         self._out_of_memory = self._groups.out_of_memory()
 
-    def look(self) -> tuple[list[Reading], bool]:
-        """Return a reading of each signal, and whether the group was out of memory meanwhile."""
-        stalls = self._groups.pressure("memory")
+    def look(self) -> Look:
+        """Read each signal once."""
+        own_bytes, busy_s = self._own_use()
+        cpu = self._cpu.shares(busy_s)
+        machine = self._groups.machine_memory()
+        is_full_of_ours = machine is not None and 2 * own_bytes >= machine.used_bytes
+        stalls = self._memory_stalls(is_full_of_ours=is_full_of_ours)
         cpu_stalls = self._groups.pressure("cpu")
         readings = [
-            Reading(MEMORY, self._memory_share()),
-            Reading(CPU, self._cpu_share_of_limit()),
+            Reading(MEMORY, self._own_memory_share(own_bytes, machine, is_full_of_ours=is_full_of_ours)),
+            Reading(CPU, None if cpu is None else cpu.own / self._max_cpu_share),
             Reading(PSI_MEMORY, None if stalls is None else stalls[0]),
             Reading(PSI_MEMORY_FULL, None if stalls is None else stalls[1]),
-            Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
             Reading(THROTTLED, self._throttled()),
             Reading(FILES, open_files_share()),
             Reading(PROCESSES, self._groups.processes_share()),
+            Reading(MACHINE_CPU, None if cpu is None else cpu.all / self._max_cpu_share),
+            Reading(PSI_CPU, None if cpu_stalls is None else cpu_stalls[0]),
+            Reading(MACHINE_MEMORY, None if machine is None else machine.share),
             Reading(DISK, free_disk_share(self._data_dir)),
         ]
-        return readings, self._was_out_of_memory()
+        is_busy_with_others = cpu is not None and cpu.is_mostly_others
+        return Look(readings, self._was_out_of_memory(), is_busy_with_others)
 
-    def _cpu_share_of_limit(self) -> float | None:
-        share = self._cpu.share()
-        return None if share is None else share / self._max_cpu_share
+    def _own_use(self) -> tuple[int, Mapping[int, float]]:
+        try:
+            return self._processes.look()
+        except OSError:  # no descriptor is left; FILES tells
+            return 0, {}
 
-    def _memory_share(self) -> float | None:
-        """Return the largest share: of the group or the machine, whoever uses it, and of the server's own limit."""
-        memory = self._groups.memory()
-        shares = [] if memory is None else [memory.share]
-        if self._own_memory_share is not None:
-            shares.append(self._own_memory_share())
+    def _own_memory_share(self, own_bytes: int, machine: Memory | None, *, is_full_of_ours: bool) -> float | None:
+        """Return the largest share: of our group's limit, of the operator's, and of a machine that is full of ours."""
+        group = self._groups.group_memory()
+        shares = [] if group is None else [group.share]
+        if self._max_memory_bytes:
+            shares.append(own_bytes / self._max_memory_bytes)
+        if machine is not None and machine.total_bytes:
+            shares.append(machine.share if is_full_of_ours else own_bytes / machine.total_bytes)
         return max(shares, default=None)
+
+    def _memory_stalls(self, *, is_full_of_ours: bool) -> tuple[float, float] | None:
+        """Return our group's; the machine's are ours only if most of what is used is ours."""
+        return self._groups.group_pressure("memory") or (self._groups.pressure("memory") if is_full_of_ours else None)
 
     def _was_out_of_memory(self) -> bool:
         before, found = self._out_of_memory, self._groups.out_of_memory()
@@ -91,6 +130,23 @@ class Times:
     host_total_s: float
     host_busy_s: float
     group_s: float | None
+    own_s: float
+    """Of our processes, since the first look."""
+
+
+@attrs.frozen
+class Shares:
+    """How much of the CPUs is used, 0..1."""
+
+    own: float
+    """By our processes."""
+    all: float
+    """By anybody, or of our group's own quota."""
+
+    @property
+    def is_mostly_others(self) -> bool:
+        """Whether no processor is free, and others have more of them than we."""
+        return self.all >= FULL_SHARE and self.own < self.all / 2
 
 
 class CpuMeter:
@@ -101,29 +157,35 @@ class CpuMeter:
         self._clock = clock
         self._cpus = available_cpus()
         self._looks: deque[Times] = deque()
+        self._busy_s: Mapping[int, float] = {}
+        self._own_s = 0.0
 
-    def share(self) -> float | None:
-        """Return 0..1: of the CPUs that the server may run on, whoever uses them, or of its group's own quota.
+    def shares(self, busy_s: Mapping[int, float]) -> Shares | None:
+        """Return the shares of the CPUs that the server may run on; ``busy_s`` are our processes' CPU seconds so far.
 
         ``None`` at the first look, and where the system does not let us look, as without a file descriptor left.
         """
+        if busy_s:
+            self._own_s += used_between(self._busy_s, busy_s)
+            self._busy_s = busy_s
         try:
-            now = Times(self._clock(), *host_times(), self._groups.cpu_used_s())
+            now = Times(self._clock(), *host_times(), self._groups.cpu_used_s(), self._own_s)
         except OSError:
             return None
         while len(self._looks) > 1 and self._looks[1].at_s <= now.at_s - CPU_WINDOW_S:
             self._looks.popleft()
         self._looks.append(now)
-        return used_share(self._looks[0], now, self._cpus) if len(self._looks) > 1 else None
+        return shares_between(self._looks[0], now, self._cpus) if len(self._looks) > 1 else None
 
 
-def used_share(before: Times, after: Times, cpus: float) -> float:
-    """Return the larger of the host's and the group's share between two looks."""
+def shares_between(before: Times, after: Times, cpus: float) -> Shares:
+    """Return the shares between two looks; what is used by anybody is the larger of the host's and the group's."""
     host_s, granted_s = after.host_total_s - before.host_total_s, (after.at_s - before.at_s) * cpus
     shares = [(after.host_busy_s - before.host_busy_s) / host_s] if host_s > 0 else []
     if before.group_s is not None and after.group_s is not None and granted_s > 0:
         shares.append((after.group_s - before.group_s) / granted_s)
-    return min(1.0, max((0.0, *shares)))
+    own = (after.own_s - before.own_s) / granted_s if granted_s > 0 else 0.0
+    return Shares(min(1.0, max(0.0, own)), min(1.0, max((0.0, *shares))))
 
 
 def open_files_share(

@@ -8,6 +8,7 @@ Rules kept here:
 ``sample`` reads one file per process, a millisecond or two: call it in a thread. Workers are children of this process.
 """
 
+import math
 import os
 import threading
 import time
@@ -32,6 +33,55 @@ class Sample:
     """Use of the CPUs that the server may use, 0..100."""
 
 
+class OwnProcesses:
+    """The server's process and its children; who the children are is looked up every ``refresh_s`` seconds."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, refresh_s: float = 0.0) -> None:
+        self._clock = clock
+        self._refresh_s = refresh_s
+        self._process = psutil.Process()
+        self._children: list[psutil.Process] = []
+        self._looked_up_s = -math.inf
+
+    def look(self) -> tuple[int, dict[int, float]]:
+        """Return the resident bytes of all and the CPU seconds of each; raises ``OSError`` without a descriptor."""
+        now_s = self._clock()
+        if now_s - self._looked_up_s >= self._refresh_s:
+            self._children, self._looked_up_s = self._process.children(recursive=True), now_s
+        memory_bytes, busy_s = 0, {}
+        for process in (self._process, *self._children):
+            try:
+                with process.oneshot():
+                    times = process.cpu_times()
+                    memory_bytes += process.memory_info().rss
+            except psutil.Error:  # it ended meanwhile
+                continue
+            busy_s[process.pid] = times.user + times.system
+        return memory_bytes, busy_s
+
+
+class ProcessorWaits:
+    """How long the thread that makes this object waits for processors: Linux's ``schedstat``; 0 where there is none.
+
+    Source: the kernel's scheduler/sched-stats.rst.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+
+    def total_s(self) -> float:
+        """Return the seconds in which the thread could have run and had no processor, since it began."""
+        try:
+            file = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return 0.0
+        try:
+            fields = os.read(file, 128).split()
+        finally:
+            os.close(file)
+        return int(fields[1]) / 1e9 if len(fields) == 3 else 0.0  # noqa: PLR2004 - ran, waited, how often
+
+
 class Machine:
     """Looks at the machine; keeps the last figures so that others can read them without waiting."""
 
@@ -39,7 +89,7 @@ class Machine:
         self.cpus = available_cpus(cgroup)
         self.memory_bytes = 0
         self.cpu_percent = 0.0
-        self._process = psutil.Process()
+        self._processes = OwnProcesses(clock=clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._looked_at_s = clock()
@@ -53,7 +103,7 @@ class Machine:
         """
         with self._lock:
             try:
-                memory_bytes, busy_s = self._look_at_processes()
+                memory_bytes, busy_s = self._processes.look()
                 host_percent = self._host_percent()
             except OSError:
                 return None
@@ -72,19 +122,6 @@ class Machine:
             "available_gb": round(found.available / GIB, 2),
             "total_gb": round(found.total / GIB, 2),
         }
-
-    def _look_at_processes(self) -> tuple[int, dict[int, float]]:
-        """Return the resident bytes of all processes and the CPU seconds of each."""
-        memory_bytes, busy_s = 0, {}
-        for process in (self._process, *self._process.children(recursive=True)):
-            try:
-                with process.oneshot():
-                    times = process.cpu_times()
-                    memory_bytes += process.memory_info().rss
-            except psutil.Error:  # it ended meanwhile
-                continue
-            busy_s[process.pid] = times.user + times.system
-        return memory_bytes, busy_s
 
     def _host_percent(self) -> float:
         """Return how busy the CPUs were that the server may run on, whoever used them."""
@@ -107,8 +144,12 @@ def own_percent(before_s: Mapping[int, float], after_s: Mapping[int, float], ela
     granted_s = elapsed_s * cpus
     if granted_s <= 0:
         return 0.0
-    used_s = sum(max(0.0, after_s[pid] - before_s.get(pid, after_s[pid])) for pid in after_s)
-    return min(100.0, 100 * used_s / granted_s)
+    return min(100.0, 100 * used_between(before_s, after_s) / granted_s)
+
+
+def used_between(before_s: Mapping[int, float], after_s: Mapping[int, float]) -> float:
+    """Return the CPU seconds that processes used between two looks; one that is not in both does not count."""
+    return sum(max(0.0, after_s[pid] - before_s.get(pid, after_s[pid])) for pid in after_s)
 
 
 def allowed_cpus() -> frozenset[int]:

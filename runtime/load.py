@@ -6,6 +6,7 @@ Rules kept here:
   seconds below the lower mark of the present level, and five for each further level while the calm lasts: from 4 to
   0 in 25 s. So a signal that jitters around a mark moves nothing.
 * Being busy is no fault: the CPU alone never refuses anybody new. It counts with a delay that people notice.
+* What other programs use is not our load: it may make answers cheaper (level 1), and refuses nobody.
 * A signal that a machine does not have is absent, and never zero.
 """
 
@@ -62,6 +63,7 @@ def _marks(*marks: tuple[int, float, float]) -> tuple[Mark, ...]:
     return tuple(Mark(Level(level), high, low) for level, high, low in marks)
 
 
+# --- what our own work does to our callers
 LAG = Signal(  # p95 of the last seconds: one long stop, as of a machine that was paused, is over at the second sample
     name="loop_lag", unit="s", marks=_marks((1, 0.05, 0.03), (3, 0.15, 0.08), (4, 0.5, 0.25), (5, 10.0, 5.0))
 )
@@ -74,14 +76,20 @@ MEMORY = Signal(
 CPU = Signal(name="cpu", unit="share of the limit", marks=_marks((1, 1.0, 0.875), (2, 1.125, 1.0)))
 PSI_MEMORY = Signal(name="memory_stalls", unit="%", marks=_marks((2, 10, 5)))
 PSI_MEMORY_FULL = Signal(name="memory_stalls_full", unit="%", marks=_marks((2, 1, 0.3), (4, 5, 1)))
-PSI_CPU = Signal(name="cpu_stalls", unit="%", marks=_marks((1, 40, 25)))
 THROTTLED = Signal(name="cpu_throttled", unit="share", marks=_marks((1, 0.05, 0.02), (3, 0.25, 0.10)))
 FILES = Signal(name="open_files", unit="share", marks=_marks((3, 0.85, 0.75)))
 PROCESSES = Signal(name="processes", unit="share", marks=_marks((3, 0.85, 0.75)))
-DISK = Signal(name="free_disk", unit="share", marks=_marks((1, 0.05, 0.08), (2, 0.01, 0.02)), is_scarce=True)
 WORKERS = Signal(name="workers_missing", unit="share", marks=_marks((2, 0.5, 0.25), (3, 0.99, 0.75)))
+# --- what the machine is like, whoever makes it so
+WAIT = Signal(name="loop_wait", unit="s", marks=_marks((1, 0.05, 0.03)))
+MACHINE_CPU = Signal(name="machine_cpu", unit="share of the limit", marks=_marks((1, 1.0, 0.875)))
+PSI_CPU = Signal(name="cpu_stalls", unit="%", marks=_marks((1, 40, 25)))
+MACHINE_MEMORY = Signal(name="machine_memory", unit="share", marks=_marks((1, 0.88, 0.82)))
+DISK = Signal(name="free_disk", unit="share", marks=_marks((1, 0.05, 0.08)), is_scarce=True)
 
-SIGNALS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, PSI_CPU, THROTTLED, FILES, PROCESSES, DISK, WORKERS)
+OURS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, FILES, PROCESSES, WORKERS)
+OTHERS = (WAIT, MACHINE_CPU, PSI_CPU, MACHINE_MEMORY, DISK)
+SIGNALS = (*OURS, *OTHERS)
 
 
 @attrs.frozen
@@ -104,6 +112,17 @@ class Reading:
         if self.value is None:
             return False
         return self.value <= mark if self.signal.is_scarce else self.value >= mark
+
+
+@attrs.frozen
+class Look:
+    """What was read of the machine at one moment."""
+
+    readings: Sequence[Reading]
+    was_out_of_memory: bool = False
+    """Whether memory ran out since the last look."""
+    is_busy_with_others: bool = False
+    """Whether the processors are taken, and mostly by other programs."""
 
 
 @attrs.frozen
@@ -208,6 +227,30 @@ class Window:
     def minimum(self) -> float | None:
         """Return the smallest, ``None`` of nothing."""
         return min((value for _, value in self._values), default=None)
+
+
+@attrs.define
+class Lags:
+    """How late the loop was, over the last ``span_s`` seconds: in all, and without its waits for a processor."""
+
+    span_s: float
+    _late: Window = attrs.field(init=False)
+    _late_by_itself: Window = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._late, self._late_by_itself = Window(self.span_s), Window(self.span_s)
+
+    def add(self, late_s: float, waited_s: float, now_s: float) -> None:
+        """Note that the loop woke ``late_s`` late, having waited ``waited_s`` for a processor since the last time."""
+        self._late.add(late_s, now_s)
+        self._late_by_itself.add(max(0.0, late_s - waited_s), now_s)
+
+    def readings(self, *, is_busy_with_others: bool) -> list[Reading]:
+        """Return the signals: waits are other programs' doing only where they have most of the processors."""
+        late_s = self._late.p95()
+        if is_busy_with_others:
+            return [Reading(LAG, self._late_by_itself.p95()), Reading(WAIT, late_s)]
+        return [Reading(LAG, late_s), Reading(WAIT, None)]
 
 
 def with_busy_rule(readings: Sequence[Reading]) -> list[Reading]:

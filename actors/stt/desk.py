@@ -33,6 +33,8 @@ WHISPER_WINDOW_S = 30.0
 JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
 RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
 INFO_TIMEOUT_S = 2.0
+EARLY_LEVEL = 1  # of load, up to which early work is done: level 1 may be other programs' doing
+PARTIAL_LEVEL = 0
 
 
 class TranscriptionUnavailable(DomainError):
@@ -198,9 +200,15 @@ class Desk:
         return job.answer
 
     def _has_time_for(self, urgency: Urgency) -> bool:
-        """Whether work that may be for nothing delays nobody; of several workers, partial work leaves one idle."""
-        needed = min(2, self._workers) if urgency == "partial" else 1
-        return not self._load_level() and not self._queue and self._free_workers.value >= needed
+        """Whether work that may be for nothing delays nobody.
+
+        Of several workers, partial work leaves one idle. An early decode is the final one if the pause lasts, as most
+        do, so it saves its caller more than it costs the others until they have to wait.
+        """
+        is_partial = urgency == "partial"
+        needed = min(2, self._workers) if is_partial else 1
+        allowed_level = PARTIAL_LEVEL if is_partial else EARLY_LEVEL
+        return self._load_level() <= allowed_level and not self._queue and self._free_workers.value >= needed
 
     # --- the pool's side -------------------------------------------------------------------------
 

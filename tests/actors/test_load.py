@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import attrs
 import pytest
 import trio
@@ -9,7 +7,7 @@ from actors.load import Load, LoadHands
 from config.settings import LoadSettings
 from protocol.messages import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
-from runtime.load import CPU, MEMORY, LoadReport, Reading
+from runtime.load import CPU, MEMORY, LoadReport, Look, Reading
 from tests.fakes import Grow, Script, default_settings, scripted
 
 
@@ -21,6 +19,8 @@ class House:
     cpu: float = 0.05
     missing: float | None = None
     hangs: bool = False
+    is_busy_with_others: bool = False
+    waited_s: float = 0.0
     queue_delay_s: float = 0.0
     was_killed: bool = False
     settings: LoadSettings = attrs.field(factory=lambda: default_settings().load)
@@ -30,14 +30,15 @@ class House:
     metrics: Script = attrs.field(factory=Script)
     tree: Tree = attrs.field(init=False)
 
-    def look(self) -> tuple[Sequence[Reading], bool]:
+    def look(self) -> Look:
         was_killed, self.was_killed = self.was_killed, False
-        return [Reading(MEMORY, self.memory), Reading(CPU, self.cpu)], was_killed
+        return Look([Reading(MEMORY, self.memory), Reading(CPU, self.cpu)], was_killed, self.is_busy_with_others)
 
     async def open(self, grow: Grow, level: int = 0) -> None:
         """Start it in a house at ``level``."""
         hands = LoadHands(
             look=self.look,
+            waited_s=lambda: self.waited_s,
             queue_delay_s=lambda: self.queue_delay_s,
             workers_missing=lambda: self.missing,
             publish=self.reports.append,
@@ -135,7 +136,9 @@ async def test_a_controller_that_was_started_again_goes_on_at_the_level_of_the_h
 async def test_it_takes_no_messages() -> None:
     house = House()
     none = lambda: 0.0  # noqa: E731 - shorter than a function
-    hands = LoadHands(house.look, none, none, house.reports.append, house.evictions.clear, house.farewells.append)
+    hands = LoadHands(
+        house.look, float, none, none, house.reports.append, house.evictions.clear, house.farewells.append
+    )
     with pytest.raises(TypeError, match="cannot handle str"):
         await Load(house.settings, hands, Ref("metrics")).handle("hello")
 

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.machine import Machine, Sample, allowed_cpus, available_cpus, own_percent, read_quota
+from backends.machine import (
+    Machine,
+    OwnProcesses,
+    ProcessorWaits,
+    Sample,
+    allowed_cpus,
+    available_cpus,
+    own_percent,
+    read_quota,
+)
 from tests.rlimits import no_more_files
 
 MIB = 1 << 20
@@ -56,6 +65,30 @@ def test_work_is_seen_as_use_of_the_cpu() -> None:
     now_s[0] += 0.4 / machine.cpus  # of which 0.2 s were used
 
     assert 45 < sampled(machine).cpu_percent <= 100
+
+
+def test_who_the_children_are_is_looked_up_now_and_then() -> None:
+    now_s = [0.0]
+    processes = OwnProcesses(clock=lambda: now_s[0], refresh_s=5.0)
+    processes.look()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        now_s[0] = 4.9
+        assert child.pid not in processes.look()[1]
+        now_s[0] = 5.0
+        assert child.pid in processes.look()[1]
+        child.kill()
+
+    assert list(processes.look()[1]) == [os.getpid()], "one that has ended is left out"
+
+
+def test_waits_for_a_processor_are_what_the_kernel_counts(tmp_path: Path) -> None:
+    file = tmp_path / "schedstat"
+    waits = ProcessorWaits(file)
+    assert waits.total_s() == 0.0, "on another kernel there is no such file"
+    file.write_text("441119103 739618846 154\n")
+
+    assert waits.total_s() == 0.739618846
+    assert ProcessorWaits().total_s() >= 0.0
 
 
 def test_looking_twice_at_once_is_no_division_by_nothing() -> None:

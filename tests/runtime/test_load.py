@@ -9,8 +9,10 @@ from runtime.load import (
     DISK,
     LAG,
     MEMORY,
+    OTHERS,
     QUEUE,
     SIGNALS,
+    Lags,
     Level,
     LoadController,
     Mark,
@@ -112,6 +114,29 @@ def test_98_noise_around_a_mark_hardly_moves_it():
     assert all(later - earlier >= 20 for earlier, later in itertools.pairwise(downs))
 
 
+def test_what_others_do_to_the_machine_refuses_nobody():
+    assert {mark.level for signal in OTHERS for mark in signal.marks} == {Level.BROWNOUT}
+
+
+def lags(*ticks, is_busy_with_others):
+    """Return the values of the two signals after ticks of ``(late, waited)`` seconds."""
+    seen = Lags(60.0)
+    for number, (late_s, waited_s) in enumerate(ticks):
+        seen.add(late_s, waited_s, float(number))
+    return {reading.signal.name: reading.value for reading in seen.readings(is_busy_with_others=is_busy_with_others)}
+
+
+def test_waits_for_a_processor_that_others_have_are_not_the_loops_lag():
+    starved = [(0.3, 0.31)] * 20
+
+    assert lags(*starved, is_busy_with_others=True) == {"loop_lag": 0.0, "loop_wait": 0.3}
+    assert lags(*starved, is_busy_with_others=False) == {"loop_lag": 0.3, "loop_wait": None}
+
+
+def test_what_the_loop_does_itself_is_its_lag_also_on_a_busy_machine():
+    assert lags(*[(0.5, 0.2)] * 20, is_busy_with_others=True)["loop_lag"] == pytest.approx(0.3)
+
+
 @pytest.mark.parametrize(
     ("values", "level"),
     [
@@ -127,7 +152,11 @@ def test_98_noise_around_a_mark_hardly_moves_it():
         ({"cpu_throttled": 0.3}, 3),
         ({"open_files": 0.9}, 3),
         ({"free_disk": 0.04}, 1),
-        ({"free_disk": 0.005}, 2),
+        ({"free_disk": 0.005}, 1),
+        ({"machine_cpu": 1.25}, 1),
+        ({"machine_memory": 0.99}, 1),
+        ({"loop_wait": 5.0}, 1),
+        ({"loop_wait": 5.0, "machine_cpu": 1.25, "cpu_stalls": 90.0, "machine_memory": 0.99, "free_disk": 0.0}, 1),
         ({"free_disk": 0.5}, 0),
         ({"workers_missing": 1.0}, 3),
         ({"workers_missing": 0.5}, 2),

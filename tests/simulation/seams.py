@@ -24,7 +24,7 @@ from trio.testing import MockClock
 import actors.load
 import actors.metrics
 import supervisor
-from runtime.load import MEMORY, Reading
+from runtime.load import MEMORY, Look, Reading
 
 T = TypeVar("T")
 EPOCH_S = 1_800_000_000.0  # some time of day
@@ -52,7 +52,7 @@ def seeded_machine(seed: int, load: Sequence[tuple[float, int]] = ()) -> Iterato
         (actors.load, {"LAG_TICK_S": QUIET_TICK_S}),
         (
             supervisor,
-            {"LoadSensors": partial(PlannedSensors, load), "arm_last_resort": ignore},
+            {"LoadSensors": partial(PlannedSensors, load), "ProcessorWaits": NoWaits, "arm_last_resort": ignore},
         ),  # the latter ends the process
     ]
     with ExitStack() as stack:
@@ -67,10 +67,17 @@ class PlannedSensors:
     def __init__(self, load: Sequence[tuple[float, int]], *_args: object, **_options: object) -> None:
         self._load = load
 
-    def look(self) -> tuple[list[Reading], bool]:
+    def look(self) -> Look:
         begun = [level for at_s, level in self._load if at_s <= virtual_time()]
         marks = [mark.high for mark in MEMORY.marks if begun and mark.level == begun[-1]]
-        return [Reading(MEMORY, max(marks, default=0.0))], False
+        return Look([Reading(MEMORY, max(marks, default=0.0))])
+
+
+class NoWaits:
+    """A thread that never waits for a processor; takes what ``backends.machine.ProcessorWaits`` does."""
+
+    def total_s(self) -> float:
+        return 0.0
 
 
 def ignore(*_args: object) -> None:

@@ -289,15 +289,18 @@ async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autoj
     assert isinstance(desk.answers["part"], Transcript)
 
 
-async def test_under_load_nothing_is_transcribed_early(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(level=1)
+@pytest.mark.parametrize(
+    ("level", "is_early_done", "is_partial_done"), [(0, True, True), (1, True, False), (2, False, False)]
+)
+async def test_under_load_captions_go_first_and_early_work_next(
+    grow: Grow, level: int, is_early_done: bool, is_partial_done: bool, autojump_clock: MockClock
+) -> None:
+    desk = Desk(level=level)
     await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "early"), urgency="early"))
-    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
-    await desk.ask(clip("s", "final"))
-    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["part"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["final"], Transcript)
+    for urgency in ("early", "partial", "final"):
+        await desk.ask(attrs.evolve(clip("s", urgency), urgency=urgency))
+    done = [isinstance(desk.answers[urgency], Transcript) for urgency in ("early", "partial", "final")]
+    assert done == [is_early_done, is_partial_done, True]
 
 
 def piece(name: str) -> Transcribe:
