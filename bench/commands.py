@@ -8,6 +8,7 @@ the speech to the arrival of an event, so they hold the network and the client t
     python bench/commands.py --url ws://HOST/ws   one that runs already
     python bench/commands.py --count 10           fewer commands
     python bench/commands.py --pause-ms 400       sentences with a pause in the middle; none may be cut in two
+    python bench/commands.py --neighbours 2       and once more beside so many busy processes that are not the server's
 """
 
 import argparse
@@ -111,6 +112,8 @@ class Measured:
     server_ms: Mapping[str, float] = attrs.field(factory=dict)
     client_ms: dict[str, float] = attrs.field(factory=dict)
     """From the last sample of speech to the arrival of the event."""
+    load_level: int = 0
+    """The highest that the server told meanwhile."""
 
     @property
     def is_right(self) -> bool:
@@ -133,8 +136,14 @@ def main() -> None:
         clips = _clips(options.count, options.seed, Path(scratch), options.pause_ms)
         with _server(options.url, Path(scratch)) as address:
             measured = trio.run(_run, address, clips)
-    report = _report(options, measured)
-    _print(report)
+            report = _report(options, measured)
+            _print(report)
+            if options.neighbours:
+                with _neighbours(options.neighbours):
+                    beside = _report(options, trio.run(_run, address, clips))
+                print(f"\nbeside {options.neighbours} busy processes that are not the server's")
+                _print(beside)
+                report["beside_neighbours"] = beside
     target = ROOT / "bench" / "results" / "commands.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(report, indent=1) + "\n")
@@ -147,6 +156,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pause-ms", type=int, default=0, help="speak sentences with such a pause in the middle")
+    parser.add_argument("--neighbours", type=int, default=0, help="busy processes for a second round")
     return parser.parse_args()
 
 
@@ -238,6 +248,8 @@ async def _note(talk: Talk, measured: Measured, event: Event) -> None:
             measured.tool = event.data["tool"]
         case "confirm_request":
             await talk.send("confirm", call_id=event.data["call_id"], approve=True)
+        case "status":
+            measured.load_level = max(measured.load_level, event.data["load_level"])
         case "turn_completed":
             measured.outcome = event.data["outcome"]
             measured.server_ms = event.data["latency_ms"]
@@ -270,6 +282,18 @@ def _server(url: str | None, scratch: Path) -> Iterator[str]:
         process.wait()
 
 
+@contextmanager
+def _neighbours(count: int) -> Iterator[None]:
+    """Let so many processes use a processor each for the block."""
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
 def _wait_ready(process: "subprocess.Popen[bytes]", ready: Path) -> None:
     """Return when the server listens, has ended or takes too long."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
@@ -294,6 +318,7 @@ def _report(options: argparse.Namespace, measured: Sequence[Measured]) -> dict[s
         "commands": len(measured),
         "right": right,
         "accuracy": round(right / len(measured), 4),
+        "highest_load_level": max(one.load_level for one in measured),
         "server_ms": dict(_percentiles([one.server_ms for one in measured])),
         "client_ms": dict(_percentiles([one.client_ms for one in measured])),
         "transcript_ms_by_end": dict(
@@ -328,6 +353,7 @@ def _percentiles(rows: Sequence[Mapping[str, float]]) -> Iterator[tuple[str, dic
 
 def _print(report: Mapping[str, Any]) -> None:
     print(f"{report['right']} of {report['commands']} commands called the right tool ({report['accuracy']:.1%})")
+    print(f"highest load level {report['highest_load_level']}")
     for wrong in report["wrong"]:
         print(f"  said {wrong['said']!r}, heard {wrong['heard']!r}: {wrong['tool'] or 'no tool'}, {wrong['outcome']}")
     tables = {
