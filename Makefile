@@ -2,6 +2,7 @@
 #
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
+#   make busy       its quick part once more, while other processes keep the processors busy
 #   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
@@ -23,7 +24,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test sim mutations lint types format bench lock clean
+.PHONY: help serve test busy sim mutations lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +35,10 @@ serve: $(STAMPS)/package
 
 test: lint types sim mutations $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+busy: $(STAMPS)/dev
+	@trap 'kill $$busy' EXIT; for _ in $$(seq $$(getconf _NPROCESSORS_ONLN)); do nice $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
+	$(BIN)/pytest -m "not system" $(ARGS)
 
 sim: $(STAMPS)/dev
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes 2
