@@ -4,6 +4,8 @@ Rules kept here:
 
 * ``provider = auto`` means Ollama if it answers and has the model, else the embedded model; asked again in the
   background, so that starting Ollama later needs no restart.
+* Nobody is asked for what it cannot do: the embedded model only talks, and an action needs a model with tools. Where
+  nobody is left the answer is ``NoModel``.
 * A provider that fails before its first word is replaced by the next one; after the first word the failure is told,
   because nothing may be spoken twice.
 * What a provider can take, and whether it is to be left alone, is its own affair (``backends/llm/guarded.py``).
@@ -21,7 +23,7 @@ import trio
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.context import CHARS_PER_TOKEN, fit
-from protocol.messages import ChatMessage, Count, Generate, Generation, Observe, ToolSpec
+from protocol.messages import ChatMessage, Count, Generate, Generation, NoModel, Observe, ToolSpec
 from protocol.tasks import model_for
 from runtime import Actor, DomainError, Ref
 from runtime.pool import Pool, StartFailure, WorkerError
@@ -144,9 +146,9 @@ class Inference(Actor):
             self._is_embedded_started = True
             await self.context.nursery.start(self._embedded.pool.run)
 
-    async def _candidates(self) -> list[LanguageModel]:
-        found = list(self._available)
-        if self._embedded is not None:
+    async def _candidates(self, message: Generate) -> list[LanguageModel]:
+        found = list(self._available) if self._may_others(message) else []
+        if self._embedded is not None and self._may_embedded(message):
             if not self._is_embedded_started:
                 if found:
                     return found
@@ -173,7 +175,9 @@ class Inference(Actor):
 
     # --- one completion --------------------------------------------------------------------------
 
-    async def _generate(self, message: Generate) -> Generation:
+    async def _generate(self, message: Generate) -> Generation | NoModel:
+        if not self._has_model_for(message):
+            return NoModel()
         self._in_flight += 1
         try:
             if self._cache is None:
@@ -184,9 +188,21 @@ class Inference(Actor):
         self._metrics.tell_nowait(Count("cache_requests_total", (found,)))
         return generation
 
+    def _has_model_for(self, message: Generate) -> bool:
+        """Return whether a model may answer; one that is configured and down may, and its failure is told."""
+        is_named = self._settings.provider in ("ollama", "openai")
+        return self._may_embedded(message) or (self._may_others(message) and (is_named or bool(self._available)))
+
+    def _may_embedded(self, message: Generate) -> bool:
+        return self._embedded is not None and message.asked_for == "talk"
+
+    @staticmethod
+    def _may_others(message: Generate) -> bool:
+        return message.asked_for != "action" or bool(message.tools)
+
     async def _complete(self, message: Generate) -> Generation:
         failures: list[str] = []
-        for model in await self._candidates():
+        for model in await self._candidates(message):
             attempt = _Attempt(message.on_text)
             try:
                 generation = await self._ask(model, message, attempt)

@@ -178,7 +178,7 @@ class Adapters:
     def embedded_model(self) -> EmbeddedModel | None:
         """Return the model that runs here, if it may be used."""
         settings = self._settings.inference
-        if settings.provider not in ("auto", "embedded"):
+        if settings.provider not in ("auto", "embedded") or settings.embedded == "off":
             return None
         spec = WorkerSpec(
             name="llm",

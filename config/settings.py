@@ -125,6 +125,7 @@ class InferenceSettings:
     """Language models."""
 
     provider: Provider = attrs.field(validator=in_(("auto", "ollama", "openai", "embedded", "none")))
+    embedded: Literal["talk", "off"] = attrs.field(validator=in_(("talk", "off")))
     ollama_url: str
     ollama_model: str
     openai_url: str

@@ -17,6 +17,8 @@ Verdict = Literal["complete", "unfinished"]
 """Of words before a pause: nothing more is to be expected, or something more is."""
 Urgency = Literal["final", "early", "partial", "background"]
 """Of a transcription: what was said, what was said if that was all, what was said so far, what nobody waits for."""
+Asked = Literal["talk", "work", "action"]
+"""Of a model; ``work`` is writing and translating (``protocol/requests.py``)."""
 
 # --- audio ---------------------------------------------------------------------------------------
 
@@ -279,6 +281,13 @@ class Generate:
     tools: tuple[ToolSpec, ...] = ()
     task: str | None = None
     max_tokens: int | None = None
+    asked_for: Asked = "talk"
+    """Which models may answer: an action needs one with tools, and the embedded one only talks."""
+
+
+@attrs.frozen
+class NoModel:
+    """Inference's answer to ``Generate`` where there is no model for what is asked for."""
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ EXCUSED = {
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/events.py": "plain records; tests/protocol/test_native.py sends each over the wire",
     "protocol/messages.py": "plain records",
+    "protocol/request_tables.py": "words only; tests/protocol/test_requests.py asks by them",
     "runtime/errors.py": "plain exceptions; who raises one tests it",
     "runtime/status.py": "plain records",
     "runtime/worker_errors.py": "plain exceptions; tests/runtime/test_pool.py raises each",

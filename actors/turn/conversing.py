@@ -8,12 +8,13 @@ Rules kept here:
 * A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
   knows what is missing.
 * Text goes on at once: to the client as it comes, to the mouth sentence by sentence.
+* Where an action is asked for, text goes on by whole sentences, and none that claims to have acted before a tool has.
 """
 
 import datetime as dt
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 
@@ -21,15 +22,18 @@ from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, TurnKit, Wishes
 from protocol.events import ReplyDelta
 from protocol.messages import (
+    Asked,
     ChatMessage,
     Generate,
     Generation,
     ListTools,
     ModelToolCall,
+    NoModel,
     ToolList,
     ToolOutcome,
     ToolSpec,
 )
+from protocol.requests import asked_for, claims_an_action
 from protocol.sentences import SentenceCutter
 from protocol.tools import Policy, configured_policy, index_tools
 from runtime import AskError, MailboxError
@@ -41,6 +45,14 @@ MISSING = " Tools that do not answer now: {}. Say so only if the request needs t
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
 
+class NobodyToAsk(Exception):
+    """There is no model for what is asked for."""
+
+
+class NotBelieved(Exception):
+    """The model said that it had acted, and no tool has."""
+
+
 @attrs.define
 class Conversation:
     """One turn's exchange with the model."""
@@ -50,26 +62,38 @@ class Conversation:
     wishes: Wishes
     hands: Hands
     say: Callable[[str], Awaitable[None]]
+    on_begin: Callable[[], Awaitable[None]]
+    """Called once, when the model has begun to answer or to act."""
     on_first_token: Callable[[], None]
-    _text: list[str] = attrs.field(factory=list)
-    _cutter: SentenceCutter = attrs.field(factory=SentenceCutter)
-    _has_read_results: bool = False
-    _missing: tuple[str, ...] = ()
+    _text: list[str] = attrs.field(factory=list, init=False)
+    _cutter: SentenceCutter = attrs.field(factory=SentenceCutter, init=False)
+    _claims: "Claims" = attrs.field(init=False)
+    _has_begun: bool = attrs.field(default=False, init=False)
+    _has_read_results: bool = attrs.field(default=False, init=False)
+    _missing: tuple[str, ...] = attrs.field(default=(), init=False)
 
     async def run(self, heard: Heard) -> str:
-        """Return the whole answer; raises ``AskError`` or ``MailboxError`` if no model could give one."""
+        """Return the whole answer.
+
+        Raises ``NobodyToAsk``, ``NotBelieved``, and ``AskError`` or ``MailboxError`` if no model could give one.
+        """
         tools = await self._tools()
+        asked = asked_for(heard.text, heard.language)
+        self._claims = Claims(heard.language, is_checked=asked == "action")
         messages = self._prompt(heard)
         for step in range(self.kit.dialogue.max_tool_steps + 1):
             offered = tools if step < self.kit.dialogue.max_tool_steps else {}
-            generation = await self._generate(messages, offered)
+            generation = await self._generate(messages, offered, asked)
             if not generation.tool_calls:
                 break
             messages.append(ChatMessage("assistant", generation.text, tool_calls=generation.tool_calls))
             await self._end_paragraph()
+            self._claims.forget()
             for call in generation.tool_calls:
                 messages.append(await self._act(call, offered))
         await self._end_paragraph()
+        if self._claims.was_made:
+            raise NotBelieved("".join(self._text))
         return "".join(self._text).strip()
 
     async def _tools(self) -> dict[str, ToolSpec]:
@@ -96,33 +120,48 @@ class Conversation:
         messages.append(ChatMessage("user", heard.text))
         return messages
 
-    async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec]) -> Generation:
+    async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
         request = Generate(
             session_id=self.kit.memory.session_id,
             messages=tuple(messages),
             on_text=self._on_text,
             tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
             task=self.wishes.task,
+            asked_for=asked,
         )
-        generation: Generation = await self.kit.peers.inference.ask(
+        answer: Generation | NoModel = await self.kit.peers.inference.ask(
             request, timeout_s=GENERATION_TIMEOUT_S, linked=True
         )
-        return generation
+        if isinstance(answer, NoModel):
+            raise NobodyToAsk
+        return answer
+
+    async def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            await self.on_begin()
 
     async def _on_text(self, text: str) -> None:
+        await self._begin()
         if not self._text:
             self.on_first_token()
-        self._text.append(text)
-        await self.kit.show(ReplyDelta(self.turn_id, text))
-        for sentence in self._cutter.feed(text):
-            await self.say(sentence)
+        await self._pass_on(text, self._cutter.feed(text))
 
     async def _end_paragraph(self) -> None:
         """Say what is left: what comes after a tool call is a sentence of its own."""
-        for sentence in self._cutter.flush():
-            await self.say(sentence)
-        if self._text:
+        await self._pass_on("", self._cutter.flush())
+        if self._text and not self._text[-1].endswith(" "):
             self._text.append(" ")
+
+    async def _pass_on(self, text: str, sentences: Sequence[str]) -> None:
+        """Show text and say the sentences that it completes, as far as they are believed."""
+        shown = self._claims.believed(text, sentences)
+        if shown:
+            self._text.append(shown)
+            await self.kit.show(ReplyDelta(self.turn_id, shown))
+        if not self._claims.was_made:
+            for sentence in sentences:
+                await self.say(sentence)
 
     async def _act(self, call: ModelToolCall, tools: dict[str, ToolSpec]) -> ChatMessage:
         spec = tools.get(call.name)
@@ -132,10 +171,34 @@ class Conversation:
             wanted = WantedCall(
                 spec.server, spec.name, call.arguments, "model", spec, is_influenced=self._has_read_results
             )
+            await self._begin()
             outcome = await self.hands.call(wanted)
+            self._claims.has_acted |= outcome.ok
         self._has_read_results = True
         data = {"data_from_tool": outcome.content} if outcome.ok else {"error": outcome.error}
         return ChatMessage("tool", json.dumps(data), tool_call_id=call.call_id, tool_name=call.name)
+
+
+@attrs.define
+class Claims:
+    """Lets pass what a model says; where an action was asked for, by sentences, up to one that claims it is done."""
+
+    language: str
+    is_checked: bool
+    """Whether an action was asked for; other text goes on as it comes."""
+    has_acted: bool = False
+    was_made: bool = False
+
+    def believed(self, text: str, sentences: Sequence[str]) -> str:
+        """Return what may be shown now that ``text`` has come and has completed ``sentences``."""
+        if not self.is_checked or self.has_acted:
+            return text
+        self.was_made = self.was_made or any(claims_an_action(sentence, self.language) for sentence in sentences)
+        return "" if self.was_made else "".join(f"{sentence} " for sentence in sentences)
+
+    def forget(self) -> None:
+        """Leave out what was claimed before a call of the model: it may come true now."""
+        self.was_made = False
 
 
 def filled(template: str, unix_time: float, language: str) -> str:

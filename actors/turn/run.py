@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* The ladder is climbed from exact to vague: command grammar, then language model.
+* The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
 * Hearing, understanding and acting are inside the turn's one deadline; past it the user hears so.
 * Whatever happens, ``TurnCompleted`` is sent exactly once, and history holds what was heard, not what was made.
 """
@@ -13,14 +13,15 @@ from functools import partial
 
 import trio
 
-from actors.turn.conversing import Conversation
+from actors.turn.conversing import Conversation, NobodyToAsk, NotBelieved
 from actors.turn.hands import CONFIRM_WITHIN_S, Hands, WantedCall
 from actors.turn.hearing import EarlyHearing, transcribe
 from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
 from protocol.messages import CommandMatch, TurnRecord, Utterance, UtteranceEnded
-from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_UNDERSTOOD, TOO_SLOW
+from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
+from protocol.requests import not_understood
 from protocol.sentences import SentenceCutter
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
@@ -172,7 +173,7 @@ class Turn:
             return await self._command(match, self._hands)
         if self._wishes.wants("llm"):
             return await self._converse(heard, self._hands)
-        raise Refused(self._wishes.told(NOT_UNDERSTOOD))
+        raise Refused(not_understood(heard.text, self._wishes.language))
 
     async def _command(self, match: CommandMatch, hands: Hands) -> events.Outcome:
         self._source = "command"
@@ -187,20 +188,29 @@ class Turn:
         return "failed"
 
     async def _converse(self, heard: Heard, hands: Hands) -> events.Outcome:
-        self._source = "model"
-        await self._kit.show(events.Understood(self.turn_id, "model", heard.confidence))
         self.machine.advance(TurnEvent.UNDERSTOOD)
         asked_s = trio.current_time()
+
+        async def begin() -> None:
+            self._source = "model"
+            await self._kit.show(events.Understood(self.turn_id, "model", heard.confidence))
+
         conversation = Conversation(
             self.turn_id,
             self._kit,
             self._wishes,
             hands,
             say=self._mouth.say,
+            on_begin=begin,
             on_first_token=lambda: self._mark("first_token", trio.current_time() - asked_s),
         )
         try:
             text = await conversation.run(heard)
+        except NobodyToAsk:
+            raise Refused(not_understood(heard.text, self._wishes.language)) from None
+        except NotBelieved as claim:
+            log.warning("a model claims what no tool has done: %s", claim, extra={"turn_id": self.turn_id})
+            raise Refused(self._wishes.told(NOT_REALLY_DONE)) from None
         except (AskError, MailboxError) as error:
             log.warning("no answer: %s", error, extra={"turn_id": self.turn_id})
             await self._kit.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))

@@ -10,10 +10,12 @@ from backends.llm.guarded import GuardedModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, Count, Generate, Generation, Observe
+from protocol.messages import ChatMessage, Count, Generate, Generation, NoModel, Observe, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.pool import PoolUnavailable, StartFailure
 from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
+
+TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 
 
 @attrs.define(eq=False)
@@ -71,13 +73,12 @@ class Desk:
         self.heard.append(text)
 
     async def generate(
-        self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", task: str | None = None
-    ) -> Generation:
+        self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", **wanted: Any
+    ) -> Any:
         """Ask for a completion."""
         question = (ChatMessage("system", "Be short."), ChatMessage("user", text))
-        message = Generate("s", question, self._on_text, max_tokens=max_tokens, task=task)
-        generation: Generation = await self.ref.ask(message, timeout_s=timeout_s, linked=True)
-        return generation
+        message = Generate("s", question, self._on_text, max_tokens=max_tokens, **wanted)
+        return await self.ref.ask(message, timeout_s=timeout_s, linked=True)
 
     def statistics(self) -> dict[str, Any]:
         """Return what the actor shows of itself."""
@@ -147,11 +148,52 @@ async def test_when_all_fail_the_error_names_each(grow: Grow, autojump_clock: Mo
     assert desk.tree.status().children[-1].incarnation == 1
 
 
-async def test_without_any_provider_it_says_so(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_without_any_provider_there_is_no_model(grow: Grow, autojump_clock: MockClock) -> None:
     desk = Desk([])
+    await desk.open(grow)
+    assert await desk.generate() == NoModel()
+
+
+async def test_a_provider_that_is_configured_and_down_is_no_missing_model(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    desk = Desk(
+        [FakeModel("ollama", is_up=False)], settings=attrs.evolve(default_settings().inference, provider="ollama")
+    )
     await desk.open(grow)
     with pytest.raises(ModelUnavailable, match="no language model is available"):
         await desk.generate()
+
+
+@pytest.mark.parametrize(
+    ("asked", "tools", "providers"),
+    [
+        ("talk", (), ["ollama"]),
+        ("work", (), ["ollama"]),
+        ("action", (), []),
+        ("action", (TOOL,), ["ollama"]),
+    ],
+)
+async def test_an_action_is_for_models_with_tools(
+    grow: Grow, autojump_clock: MockClock, asked: str, tools: tuple[ToolSpec, ...], providers: list[str]
+) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded"))
+    desk = Desk([FakeModel("ollama", [["Hello."]])], embedded)
+    await desk.open(grow)
+    answer = await desk.generate(asked_for=asked, tools=tools)
+    assert ([answer.provider] if isinstance(answer, Generation) else []) == providers
+
+
+@pytest.mark.parametrize(("asked", "is_answered"), [("talk", True), ("work", False), ("action", False)])
+async def test_the_embedded_model_only_talks(
+    grow: Grow, autojump_clock: MockClock, asked: str, is_answered: bool
+) -> None:
+    embedded = FakeEmbedded(FakeModel("embedded", [["Hello."]]))
+    desk = Desk([FakeModel("ollama", is_up=False)], embedded)
+    await desk.open(grow)
+    answer = await desk.generate(asked_for=asked, tools=(TOOL,))
+    assert isinstance(answer, Generation) is is_answered
+    assert len(embedded.urls) == is_answered, "nobody else is asked in its place"
 
 
 async def test_a_provider_that_does_not_answer_in_time_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:

@@ -6,11 +6,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import LIST_WITHIN_S, Conversation, filled
+from actors.turn.conversing import LIST_WITHIN_S, Conversation, NobodyToAsk, NotBelieved, filled
 from actors.turn.hands import Hands
 from actors.turn.kit import Heard, Refused
 from protocol import events
-from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolList, ToolSpec
+from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, NoModel, ToolList, ToolSpec
 from protocol.turn import TurnEvent, TurnMachine
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, Room, after, outcome_of, says, spec_of
@@ -31,6 +31,7 @@ class Talk:
     room: Room = attrs.field(factory=Room)
     said: list[str] = attrs.field(factory=list)
     first_tokens: int = 0
+    begun: int = 0
 
     async def open(self, grow: Grow, *answers: Any, tools: tuple[ToolSpec, ...] = (CLOCK,)) -> None:
         """Start the actors; ``answers`` are the completions."""
@@ -46,13 +47,18 @@ class Talk:
         kit, heard = self.room.kit(), Heard(text)
         hands = Hands(machine, kit, heard, ask_aloud=self._say, on_tool_s=lambda _: None)
         wishes = self.room.wishes(capabilities, task="chat")
-        conversation = Conversation("t", kit, wishes, hands, say=self._say, on_first_token=self._first_token)
+        conversation = Conversation(
+            "t", kit, wishes, hands, say=self._say, on_begin=self._begin, on_first_token=self._first_token
+        )
         answer = await conversation.run(heard)
         await wait_all_tasks_blocked()
         return answer
 
     async def _say(self, sentence: str) -> None:
         self.said.append(sentence)
+
+    async def _begin(self) -> None:
+        self.begun += 1
 
     def _first_token(self) -> None:
         self.first_tokens += 1
@@ -65,7 +71,7 @@ class Talk:
 async def test_text_goes_on_as_it_comes_and_is_said_by_sentences(grow: Grow, autojump_clock: MockClock) -> None:
     talk = Talk()
     await talk.open(grow, says("It is", " noon. The", " sun shines."))
-    assert await talk.run() == "It is noon. The sun shines."
+    assert await talk.run("tell me a story") == "It is noon. The sun shines."
     deltas = talk.room.connection.events(events.ReplyDelta)
     assert [delta.text for delta in deltas] == ["It is", " noon. The", " sun shines."]
     assert talk.said == ["It is noon.", "The sun shines."]
@@ -109,7 +115,7 @@ async def test_what_is_said_before_a_tool_call_stays_apart_from_what_comes_after
     await talk.open(grow, says("Let me see.", calls=(CALL,)), says("It is noon."))
     assert await talk.run() == "Let me see. It is noon."
     assert talk.said == ["Let me see.", "It is noon."]
-    assert talk.first_tokens == 1
+    assert (talk.begun, talk.first_tokens) == (1, 1)
 
 
 async def test_a_tool_that_fails_is_told_to_the_model(grow: Grow, autojump_clock: MockClock) -> None:
@@ -118,6 +124,61 @@ async def test_a_tool_that_fails_is_told_to_the_model(grow: Grow, autojump_clock
     talk.room.tools.answers[CallTool] = outcome_of("", ok=False, error="no such zone")
     await talk.run()
     assert json.loads(talk.asked()[1].messages[-1].content) == {"error": "no such zone"}
+
+
+async def test_a_model_that_claims_what_no_tool_has_done_is_not_believed(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Of course! I've ", "set a timer. Anything else?"))
+    with pytest.raises(NotBelieved):
+        await talk.run("set a timer for the eggs")
+    await wait_all_tasks_blocked()
+    assert talk.said == ["Of course!"]
+    assert [delta.text for delta in talk.room.connection.events(events.ReplyDelta)] == ["Of course! "]
+
+
+async def test_a_claim_comes_true_by_the_call_that_goes_with_it(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("I've set it.", calls=(CALL,)), says("I've set your timer."))
+    assert await talk.run("set a timer for the eggs") == "I've set your timer."
+    assert talk.said == ["I've set your timer."]
+
+
+async def test_a_claim_after_a_call_that_failed_is_not_believed(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says(calls=(CALL,)), says("Done."))
+    talk.room.tools.answers[CallTool] = outcome_of("", ok=False, error="no such zone")
+    with pytest.raises(NotBelieved):
+        await talk.run("set a timer for the eggs")
+    assert talk.said == []
+
+
+async def test_where_no_action_is_asked_for_a_model_may_say_what_it_likes(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    talk = Talk()
+    await talk.open(grow, says("I've turned to stone, said the troll. Done."))
+    assert await talk.run("tell me a story") == "I've turned to stone, said the troll. Done."
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("good morning", "talk"), ("write a letter to my bank", "work"), ("set a timer for the eggs", "action")],
+)
+async def test_inference_is_told_what_is_asked_for(
+    grow: Grow, autojump_clock: MockClock, text: str, asked: str
+) -> None:
+    talk = Talk()
+    await talk.open(grow, says("Well."))
+    await talk.run(text)
+    assert [message.asked_for for message in talk.asked()] == [asked]
+
+
+async def test_without_a_model_for_it_there_is_nobody_to_ask(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, NoModel())
+    with pytest.raises(NobodyToAsk):
+        await talk.run("set a timer for the eggs")
+    assert talk.begun == 0
 
 
 async def test_a_tool_that_does_not_exist_is_not_called(grow: Grow, autojump_clock: MockClock) -> None:

@@ -12,6 +12,7 @@ from protocol.messages import (
     CommandMatch,
     Generate,
     ListTools,
+    NoModel,
     NoWords,
     Synthesise,
     ToolList,
@@ -106,7 +107,30 @@ async def test_without_a_model_what_is_no_command_is_not_understood(grow: Grow, 
     await stage.open(grow)
     await stage.turn(("stt", "tools")).run_text("what is love")
     record = await stage.end()
-    assert (record.outcome, record.replied, record.source) == ("refused", phrases.NOT_UNDERSTOOD, None)
+    assert (record.outcome, record.source) == ("refused", None)
+    assert record.replied == f"{phrases.NOT_UNDERSTOOD} You can say, for example: what time is it."
+
+
+async def test_an_action_for_which_there_is_no_model_is_named_or_not_understood(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage()
+    stage.room.inference.answers[Generate] = NoModel()
+    await stage.open(grow)
+    await stage.turn().run_text("order a pizza")
+    record = await stage.end()
+    assert (record.outcome, record.replied, record.source) == ("refused", phrases.CANNOT_ORDER, None)
+    assert stage.room.connection.events(events.Understood) == []
+
+
+async def test_a_model_that_claims_an_action_is_contradicted(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.inference.answers[Generate] = says("Your alarm is set.")
+    await stage.open(grow)
+    await stage.turn().run_text("set an alarm for 7 am")
+    record = await stage.end()
+    assert (record.outcome, record.replied) == ("refused", phrases.NOT_REALLY_DONE)
+    assert "alarm" not in str([message.text for message in stage.room.speech.of(Synthesise)])
 
 
 async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
@@ -285,5 +309,5 @@ async def test_a_german_client_is_answered_in_german_by_tools_and_by_the_house(
     assert [call.language for call in room.tools.of(CallTool)] == ["de"]
     assert [text for text, _ in room.replies()] == [
         "Entschuldigung, das hat nicht geklappt. Es gibt schon 100 Timer.",
-        "Entschuldigung, das habe ich nicht verstanden.",
+        "Entschuldigung, das habe ich nicht verstanden. Du kannst zum Beispiel sagen: wie spät ist es.",
     ]

@@ -8,6 +8,7 @@ from protocol.messages import ChatMessage, ModelToolCall, ToolSpec
 
 SETTINGS = InferenceSettings(
     provider="auto",
+    embedded="talk",
     ollama_url="http://127.0.0.1:1",
     ollama_model="llama3.2",
     openai_url="http://127.0.0.1:1/v1",
