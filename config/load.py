@@ -171,9 +171,12 @@ def _pairs(rule: Rule, values: Mapping[str, Any]) -> str:
 
 
 def _dangers(values: Mapping[str, Any]) -> list[str]:
-    if is_loopback(values["gateway.host"]):
-        return []
-    return [f"insecure: everybody who reaches {values['gateway.host']} may talk to this server and use its tools"]
+    dangers = []
+    if not is_loopback(values["gateway.host"]):
+        host = values["gateway.host"]
+        dangers.append(f"insecure: everybody who reaches {host} may talk to this server and use its tools")
+    opened = [key for key in ("gateway.allowed_hosts", "gateway.allowed_origins") if "*" in values[key]]
+    return dangers + [f"insecure: with {key} = * any web page may use this server and its tools" for key in opened]
 
 
 def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None, environ: Mapping[str, str]) -> None:

@@ -4,7 +4,8 @@ Every field has a unit in its name where it has one. Validation of single values
 files, environment and flags is in ``config/load.py``, which reports every problem at once.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,16 @@ COMPUTE_TYPES = (
     "float32",
 )  # fmt: skip
 """CTranslate2's."""
+
+
+def _each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], None]:
+    """Return a validator for a tuple of strings that match ``pattern``."""
+
+    def validate(_instance: Any, _field: Any, values: tuple[str, ...]) -> None:
+        if not all(re.fullmatch(pattern, value) for value in values):
+            raise ValueError(f"expected {expected}")
+
+    return validate
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +52,18 @@ class GatewaySettings:
     host: str
     port: int = attrs.field(validator=[ge(0), le(65_535)])
     insecure: bool
+    allowed_hosts: tuple[str, ...] = attrs.field(
+        validator=_each(
+            r"(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::[0-9]{1,5})?",
+            "names such as voice.example.org, voice.example.org:8443, *.example.org or *",
+        )
+    )
+    allowed_origins: tuple[str, ...] = attrs.field(
+        validator=_each(
+            r"\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+",
+            "origins such as https://app.example.org, without a path, null or *",
+        )
+    )
     head_max_bytes: int = attrs.field(validator=ge(1_024))
     head_timeout_s: float = attrs.field(validator=gt(0))
     keepalive_s: float = attrs.field(validator=gt(0))

@@ -8,9 +8,10 @@ Rules kept here:
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import attrs
 import h11
@@ -24,17 +25,53 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
 HOP_BY_HOP: Final = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"http2-settings"})
+ABSOLUTE_FORM: Final = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<rest>[/?].*)?", re.IGNORECASE)
+ANY_TARGET: Final = "*"
+"""Of OPTIONS: the server as a whole."""
+
+
+class BadTarget(ValueError):
+    """A request target that is in none of the forms of RFC 9112, section 3.2; ``status`` says what is answered."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def origin_form(head: h11.Request) -> h11.Request:
+    """Return the head with a target that begins with ``/``, or is ``*`` of OPTIONS; raises ``BadTarget``.
+
+    The authority of an absolute target replaces ``Host`` (RFC 9112, section 3.2.2).
+    """
+    if head.method == b"CONNECT":
+        raise BadTarget(501, "CONNECT is for proxies, and this server is none")
+    if head.target.startswith(b"/") or (head.target == b"*" and head.method == b"OPTIONS"):
+        return head
+    found = ABSOLUTE_FORM.fullmatch(head.target)
+    if found is None:
+        raise BadTarget(400, f"the request's target must begin with / or http://, not {head.target[:50]!r}")
+    rest: bytes = found["rest"] or b"/"
+    target = rest if rest.startswith(b"/") else b"/" + rest
+    others = [(name, value) for name, value in head.headers.raw_items() if name.lower() != b"host"]
+    return h11.Request(
+        method=head.method,
+        target=target,
+        headers=[(b"Host", found["authority"]), *others],
+        http_version=head.http_version,
+    )
 
 
 def request_of(head: h11.Request, peer: str) -> Request:
-    """Return the request; of repeated headers the values are joined, of repeated query keys the last one counts."""
-    target = urlsplit(head.target.decode("ascii"))
+    """Return the request; of repeated headers the values are joined, of repeated query keys the last one counts.
+
+    The target is in origin form.
+    """
+    path, _, query = head.target.decode("ascii").partition("?")
     headers: dict[str, str] = {}
     for raw_name, raw_value in head.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    query = dict(parse_qsl(target.query, keep_blank_values=True))
-    return Request(head.method.decode("ascii"), target.path or "/", query, headers, peer)
+    return Request(head.method.decode("ascii"), path, dict(parse_qsl(query, keep_blank_values=True)), headers, peer)
 
 
 def method_label(method: str) -> str:

@@ -13,7 +13,7 @@ Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 import trio
@@ -124,11 +124,17 @@ class HttpApp:
         """Close connections that wait for their request; requests that are served go on."""
         await self._context.terminated.set()
 
-    async def serve(self, stream: trio.SocketStream, handover: Handover, observe: Observe) -> None:
-        """Serve one connection for one request; closes it."""
+    async def serve(
+        self,
+        stream: trio.SocketStream,
+        handover: Handover,
+        observe: Observe,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Serve one connection for one request, with ``headers`` added to the answer's; closes it."""
         replay = ReplayStream(stream, handover, self._send_timeout_s)
         returned = trio.Event()
-        app = ASGIWrapper(observed(self._app, observe, returned))
+        app = ASGIWrapper(observed(self._app, observe, returned, headers))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_close_soon_after, returned, replay)
             await TCPServer(app, self._config, self._context, {}, replay)  # type: ignore[arg-type]  # wants TLS
@@ -141,8 +147,14 @@ async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
     await stream.aclose()
 
 
-def observed(app: ASGIFramework, observe: Observe, returned: trio.Event) -> ASGIFramework:
-    """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears."""
+def observed(
+    app: ASGIFramework, observe: Observe, returned: trio.Event, headers: Sequence[tuple[str, str]] = ()
+) -> ASGIFramework:
+    """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears.
+
+    ``headers`` are added to the answer's.
+    """
+    added = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
 
     async def serve(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -156,6 +168,7 @@ def observed(app: ASGIFramework, observe: Observe, returned: trio.Event) -> ASGI
             await trio.lowlevel.checkpoint()
             if event["type"] == "http.response.start":
                 status = event["status"]
+                event["headers"] = [*event["headers"], *added]
             with trio.CancelScope(shield=True):  # bounded by the stream's deadline
                 await send(event)
 

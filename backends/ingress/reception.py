@@ -2,6 +2,8 @@
 
 Rules kept here:
 
+* Which pages may use this server is decided once, before it is known whether a request is for a WebSocket, for a page
+  of ours or for the HTTP app.
 * A place for a WebSocket is asked for once the handshake was found to be right, before it is answered, and given back
   exactly once.
 * What a handler raises is logged and becomes a 500 or a close with 1011.
@@ -9,6 +11,7 @@ Rules kept here:
 """
 
 import logging
+import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final
@@ -22,12 +25,16 @@ from websockets.server import ServerProtocol
 from backends.ingress.containment import Failure, contained
 from backends.ingress.http_connection import BadHead, HttpConnection
 from backends.ingress.http_head import (
+    ANY_TARGET,
+    TEXT,
+    BadTarget,
     error_answer,
     handover_of,
     handshake_error,
     handshake_of,
     method_label,
     not_a_websocket,
+    origin_form,
     refusal_answer,
     request_of,
     wants_websocket,
@@ -37,11 +44,23 @@ from backends.ingress.websocket import TrioWebSocket
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, SocketClosed
 from config.settings import GatewaySettings
 from protocol.events import ConnectionRefused
+from protocol.origin import (
+    PREFLIGHT_HEADERS,
+    SitePolicy,
+    cors_headers,
+    is_preflight,
+    own_names,
+    site_refusal,
+)
+from protocol.rate import SlidingCount
 
 log = logging.getLogger("sayso.ingress")
 
 REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
 SWITCHING: Final = 101
+REFUSALS_TOLD: Final = 10  # in the window below; a page that tries again and again must not fill the disk
+REFUSALS_WINDOW_S: Final = 60.0
+SERVER_METHODS: Final = (("Allow", "GET, HEAD, POST, OPTIONS"),)
 NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6455 section 7.4.1 and IANA
 
 
@@ -69,6 +88,14 @@ class House:
     waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     """One for each connection that waits for a request."""
     is_stopping: bool = attrs.field(default=False, init=False)
+    sites: SitePolicy = attrs.field(init=False)
+    told: SlidingCount = attrs.field(factory=lambda: SlidingCount(REFUSALS_TOLD, REFUSALS_WINDOW_S), init=False)
+    """Refusals of web pages that were logged."""
+
+    @sites.default
+    def _sites(self) -> SitePolicy:
+        names = own_names(self.settings.host, socket.gethostname())
+        return SitePolicy.of(names, self.settings.allowed_hosts, self.settings.allowed_origins)
 
 
 class Reception:
@@ -95,23 +122,45 @@ class Reception:
         if head is None:
             return False
         started_at = trio.current_time()
+        try:
+            head = origin_form(head)
+        except BadTarget as error:
+            raise BadHead(error.status, str(error)) from error
         request = request_of(head, self._peer)
         doors = self._house.doors
         endpoint = request.path
-        if request.path in doors.websocket_paths:
-            answer = await self._answer_on_websocket_path(head, request, started_at)
-            if answer is None:
+        cors = cors_headers(request.headers, self._house.sites)
+        if (early := self._early_answer(request)) is not None:
+            endpoint, answer = early
+        elif request.path in doors.websocket_paths:
+            refused = await self._answer_on_websocket_path(head, request, started_at)
+            if refused is None:
                 return False
+            answer = refused
         elif (own := await self._own_answer(request)) is not None:
             answer = own
         elif doors.http is not None and not wants_websocket(request):
             handover = handover_of(head, self._connection.received)
-            await doors.http.serve(self._stream, handover, self._house.handlers.observe)
+            await doors.http.serve(self._stream, handover, self._house.handlers.observe, cors)
             return False
         else:
             endpoint, answer = UNMATCHED, error_answer(404, f"there is nothing at {request.path}")
         self._observe(request, endpoint, answer.status, started_at)
+        answer = attrs.evolve(answer, headers=(*answer.headers, *cors))
         return await self._connection.send(answer, request, is_last=self._house.is_stopping)
+
+    def _early_answer(self, request: Request) -> tuple[str, Answer] | None:
+        """Return endpoint and answer of what does not depend on the path; ``None`` if the path decides."""
+        refused = site_refusal(request.method, request.headers, self._house.sites)
+        if refused is not None:
+            if not self._house.told.add(trio.current_time()):
+                log.info("refused %s of %s: %s", method_label(request.method), self._peer, refused.message)
+            return f"refused_{refused.reason}", error_answer(refused.status, refused.message)
+        if is_preflight(request.method, request.headers):
+            return "preflight", Answer(200, TEXT, b"", PREFLIGHT_HEADERS)
+        if request.path == ANY_TARGET:
+            return ANY_TARGET, Answer(200, TEXT, b"", SERVER_METHODS)
+        return None
 
     async def _next_head(self) -> h11.Request | None:
         if self._house.is_stopping:

@@ -116,6 +116,32 @@ def test_a_host_that_others_reach_is_refused_and_both_ways_out_are_named() -> No
     assert "gateway.insecure = true (--insecure)" in problem
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "example"),
+    [
+        ("SAYSO_GATEWAY__ALLOWED_HOSTS", "https://voice.example.org", "voice.example.org"),
+        ("SAYSO_GATEWAY__ALLOWED_HOSTS", "voice.*", "*.example.org"),
+        ("SAYSO_GATEWAY__ALLOWED_HOSTS", "good.example.org, a b", "voice.example.org"),
+        ("SAYSO_GATEWAY__ALLOWED_ORIGINS", "app.example.org", "https://app.example.org"),
+        ("SAYSO_GATEWAY__ALLOWED_ORIGINS", "https://app.example.org/", "without a path"),
+    ],
+)
+def test_names_and_origins_are_checked_when_they_are_read(key: str, value: str, example: str) -> None:
+    (problem,) = problems(None, {key: value})
+    assert example in problem
+
+
+def test_names_and_origins_of_all_forms_are_taken_and_a_star_is_said_at_every_start() -> None:
+    hosts, origins = "voice.example.org:8443, *.example.org, *", "https://app.example.org:8443, null, *"
+    loaded = load(None, HOME, {"gateway.allowed_hosts": hosts, "gateway.allowed_origins": origins})
+    assert loaded.settings.gateway.allowed_hosts == tuple(hosts.split(", "))
+    assert loaded.settings.gateway.allowed_origins == tuple(origins.split(", "))
+    assert [warning.split(" = ")[0] for warning in loaded.warnings] == [
+        "insecure: with gateway.allowed_hosts",
+        "insecure: with gateway.allowed_origins",
+    ]
+
+
 def test_an_insecure_host_is_allowed_and_said_at_every_start() -> None:
     loaded = load(None, HOME, {"gateway.host": "0.0.0.0", "gateway.insecure": "true"})
     assert loaded.settings.gateway.host == "0.0.0.0"

@@ -140,6 +140,54 @@ def test_what_is_not_there_is_404_and_a_page_is_only_read(server: Server) -> Non
     assert server.get("/ws").status == 426
 
 
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "setting"),
+    [
+        ("Host: evil.example\r\n", 421, "gateway.allowed_hosts"),
+        ("Host: 127.0.0.1:{port}\r\nOrigin: https://evil.example\r\n", 403, "gateway.allowed_origins"),
+        ("Host: 127.0.0.1:{port}\r\nOrigin: null\r\n", 403, "gateway.allowed_origins"),
+        ("Host: evil.example:{port}\r\nOrigin: http://evil.example:{port}\r\n", 421, "gateway.allowed_hosts"),
+        ("Host: localhost:{port}\r\nSec-Fetch-Site: cross-site\r\n", 403, "gateway.allowed_origins"),
+    ],
+)
+@pytest.mark.parametrize("request_line", ["GET /ws", "GET /health", "GET /api/conversations", "POST /v1/audio/speech"])
+def test_a_page_elsewhere_reaches_nothing(
+    server: Server, request_line: str, headers: str, status: int, setting: str
+) -> None:
+    extra = UPGRADE if request_line == "GET /ws" else "Connection: close\r\n"
+    answer = raw_answer(server, f"{request_line} HTTP/1.1\r\n{headers.format(port=server.port)}{extra}\r\n")
+
+    assert answer.startswith(f"HTTP/1.1 {status} "), answer
+    assert setting in answer
+
+
+def test_a_page_of_the_server_itself_reaches_all(server: Server) -> None:
+    own = f"Host: localhost:{server.port}\r\nOrigin: http://localhost:{server.port}\r\n"
+
+    for path, extra, status in (("/ws", UPGRADE, 101), ("/health", "", 200), ("/api/conversations", "", 200)):
+        answer = raw_answer(server, f"GET {path} HTTP/1.1\r\n{own}{extra}\r\n")
+        assert answer.startswith(f"HTTP/1.1 {status} "), answer
+
+
+def raw_answer(server: Server, request: str) -> str:
+    """Return what comes first."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        heard = b""
+        while b"\r\n\r\n" not in heard or heard.endswith(b"\r\n\r\n"):
+            data = connection.recv(65_536)
+            if not data or heard.startswith(b"HTTP/1.1 101 "):
+                break
+            heard += data
+    return heard.decode()
+
+
 def test_sayso_status_shows_it_in_a_terminal(server: Server, tmp_path: Path) -> None:
     shown = run_command(tmp_path, {}, "status", "--once", "--url", server.url)
 
@@ -150,7 +198,7 @@ def test_sayso_status_shows_it_in_a_terminal(server: Server, tmp_path: Path) -> 
 
 def test_the_status_streams(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"GET /api/status/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /api/status/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         heard = b""
         while b"id: 2" not in heard:
             data = connection.recv(65_536)

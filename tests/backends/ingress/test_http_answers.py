@@ -1,7 +1,7 @@
 import pytest
 from quart_trio import QuartTrio
 
-from backends.ingress.http_answers import failure, refusal_for_strangers
+from backends.ingress.http_answers import FORWARDED, failure, refusal_for_strangers
 
 
 async def asked(host: str, peer: str, **headers: str) -> str:
@@ -21,6 +21,12 @@ async def test_others_are_told_why_not() -> None:
     assert await asked("localhost", "192.0.2.7") == "a drain is taken from this machine only"
     assert await asked("evil.example", "127.0.0.1") == "a drain is taken from this machine only"
     assert await asked("localhost", "::1", Origin="null") == "a drain is taken from programs, not from web pages"
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+async def test_what_came_through_a_proxy_is_not_of_this_machine(name: str) -> None:
+    answer = await asked("localhost", "127.0.0.1", **{name: "203.0.113.9"})
+    assert answer == "a drain is taken from this machine only, and not through a proxy"
 
 
 async def test_an_error_is_json_with_one_sentence() -> None:

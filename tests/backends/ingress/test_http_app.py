@@ -16,7 +16,7 @@ from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
 from protocol.messages import Offer, ToolList, ToolSpec
 from runtime.errors import ActorUnavailable
-from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, serving
+from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
 
 TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)
 LISTED = ToolList((TOOL,), ("lights",), (Offer("clock", "prompt", "hurry", "Says that it is late."),))
@@ -75,7 +75,8 @@ async def test_people_are_told_how_to_connect() -> None:
 async def test_the_host_header_cannot_write_into_the_page() -> None:
     async with running() as api:
         answer = await ask(api.port, b"GET / HTTP/1.1\r\nHost: <script>alert(1)</script>\r\n\r\n")
-        assert b"<script>" not in answer
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"text/html" not in answer
 
 
 async def test_the_tools_are_listed() -> None:
@@ -194,12 +195,31 @@ async def test_a_drain_that_makes_no_sense_is_refused_with_a_sentence(body: byte
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}, {"Host": "evil.example:8000"}],
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example:8000"}, 421),
+        ({"Host": "x"}, 403),
+        ({"Host": "localhost", "X-Forwarded-For": "203.0.113.9"}, 403),
+    ],
 )
-async def test_no_web_page_can_drain_the_house(headers: dict[str, str]) -> None:
+async def test_neither_a_web_page_nor_a_proxy_can_drain_the_house(headers: dict[str, str], status: int) -> None:
     DRAINED.clear()
     async with running() as api:
         response = await api.client.post("/api/drain", headers=headers)
-    assert response.status_code == 403
+    assert response.status_code == status
     assert DRAINED == []
+
+
+async def test_a_listed_page_may_read_what_the_app_answers() -> None:
+    settings = gateway_settings(allowed_origins=("https://app.example.org",))
+    async with serving(app=make_app(SERVICES, AUDIO), settings=settings) as server, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{server.port}/api/tools"
+        response = await client.get(url, headers={"Origin": "https://app.example.org"})
+        plain = await client.get(url)
+    assert response.status_code == plain.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "https://app.example.org"
+    assert "Origin" in response.headers.get_list("vary")
+    assert "access-control-allow-origin" not in plain.headers

@@ -4,15 +4,17 @@ import json
 
 import h11
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backends.ingress.http_head import (
+    BadTarget,
     body_bytes_of,
     error_answer,
     handover_of,
     handshake_of,
     method_label,
+    origin_form,
     refusal_answer,
     request_of,
     wants_websocket,
@@ -30,10 +32,9 @@ def head(target: str = "/", *headers: tuple[str, str], method: str = "GET") -> h
         ("/", "/", {}),
         ("/a/b?x=1&y=&x=2", "/a/b", {"x": "2", "y": ""}),
         ("/a%20b?q=%C3%A9+e", "/a%20b", {"q": "é e"}),
-        ("http://other.example/abs?x=1", "/abs", {"x": "1"}),
-        ("http://other.example", "/", {}),
-        ("*", "*", {}),
-        ("//evil.example/x", "/x", {}),
+        ("//evil.example/x", "//evil.example/x", {}),
+        ("//[", "//[", {}),
+        ("/??", "/", {"?": ""}),
     ],
 )
 def test_a_target_is_split_into_path_and_query(target: str, path: str, query: dict[str, str]) -> None:
@@ -46,9 +47,59 @@ def test_header_names_are_lower_case_and_repeated_values_joined() -> None:
     assert request.headers == {"host": "x", "x-one": "1, 2", "accept": "*/*"}
 
 
-@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40))
-def test_no_target_that_h11_lets_through_is_too_strange(target: str) -> None:
-    assert request_of(head(target), "p").path
+PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40)
+
+
+@given(
+    st.sampled_from(["GET", "OPTIONS", "CONNECT", "BREW"]),
+    st.sampled_from(["", "/", "//", "//[", "http://", "https://[", "*", "a:", "/?"]),
+    PRINTABLE,
+)
+def test_a_target_that_h11_lets_through_is_understood_or_refused(method: str, start: str, rest: str) -> None:
+    assume(start + rest)
+    try:
+        found = origin_form(head(start + rest, method=method))
+    except BadTarget:
+        return
+    assert request_of(found, "p").path[0] in "/*"
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "path"),
+    [
+        ("http://other.example/abs?x=1", "other.example", "/abs"),
+        ("HTTPS://other.example:8443", "other.example:8443", "/"),
+        ("http://other.example?x=1", "other.example", "/"),
+        ("http://[/health", "[", "/health"),
+        ("http:///health", "", "/health"),
+    ],
+)
+def test_the_authority_of_an_absolute_target_counts_as_host(target: str, host: str, path: str) -> None:
+    found = origin_form(head(target, ("X-One", "1")))
+    request = request_of(found, "p")
+    assert (request.headers, request.path) == ({"host": host, "x-one": "1"}, path)
+    assert handover_of(found, b"").head.startswith(f"GET {path}".encode())
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "*", 400),
+        ("GET", "health", 400),
+        ("GET", "ftp://x/", 400),
+        ("GET", "http:/health", 400),
+        ("CONNECT", "a:1", 501),
+        ("CONNECT", "/ws", 501),
+    ],
+)
+def test_a_target_that_is_nothing_here_is_refused(method: str, target: str, status: int) -> None:
+    with pytest.raises(BadTarget) as error:
+        origin_form(head(target, method=method))
+    assert error.value.status == status
+
+
+def test_a_star_is_the_server_as_a_whole_for_options() -> None:
+    assert request_of(origin_form(head("*", method="OPTIONS")), "p").path == "*"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ async def test_a_wish_that_makes_no_sense_is_refused_with_a_sentence(body: bytes
     assert house.asked == []
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+@pytest.mark.parametrize("headers", [{"Origin": "null"}, {"Host": "x"}, {"X-Real-IP": "203.0.113.9"}])
 async def test_no_web_page_can_load_models(headers: dict[str, str]) -> None:
     house = House()
     response = await posted(house, "/api/models/load", json={"name": "base"}, headers=headers)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from typing import Any
 
 import h11
 import httpx2
@@ -158,6 +159,8 @@ async def test_h11_as_a_client_reads_our_answers_without_complaint() -> None:
         (b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
+        (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n", 501),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 16_384 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 4_000, 431),
@@ -170,6 +173,91 @@ async def test_a_bad_head_is_answered_with_its_status_and_a_reason(data: bytes, 
         assert answer.startswith(b"HTTP/1.1 %d " % status), answer
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
         assert server.handlers.observed == [("OTHER", "malformed", status)]
+
+
+# --- web pages elsewhere -------------------------------------------------------------------------
+
+
+FOREIGN = [
+    (b"Host: evil.example\r\n", 421, "refused_host"),
+    (b"Host: x\r\nOrigin: https://evil.example\r\n", 403, "refused_origin"),
+    (b"Host: x\r\nOrigin: null\r\n", 403, "refused_origin"),
+    (b"Host: x\r\nOrigin: http://x\r\nOrigin: http://x\r\n", 403, "refused_origin"),
+    (b"Host: x\r\nSec-Fetch-Site: cross-site\r\n", 403, "refused_cross_site"),
+]
+
+
+async def unreachable_app(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError(f"the app was asked for {scope['path']}")
+
+
+@pytest.mark.parametrize("path", [b"/ws", b"/health", b"/api/tools", b"/nothing"])
+@pytest.mark.parametrize(("headers", "status", "endpoint"), FOREIGN)
+async def test_a_foreign_page_gets_no_further_than_the_port(
+    path: bytes, headers: bytes, status: int, endpoint: str
+) -> None:
+    async with serving(app=unreachable_app) as server:
+        head = UPGRADE.replace(b"/ws", path).replace(b"Host: localhost\r\n", headers)
+        plain = b"GET %b HTTP/1.1\r\n%bConnection: close\r\n" % (path, headers)
+        for sent in (head.replace(b"Connection: ", b"Connection: close, "), plain):
+            answer = await ask(server.port, sent + b"\r\n")
+            assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+            assert "gateway.allowed_" in json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+        assert server.handlers.observed == [("GET", endpoint, status)] * 2
+        assert server.handlers.most_taken == 0
+
+
+async def test_refusals_are_logged_but_a_page_that_tries_on_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "sayso.ingress")
+    async with serving() as server:
+        bad = b"GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n" * 50
+        await ask(server.port, bad + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        told = [record.getMessage() for record in caplog.records if "'evil.example'" in record.getMessage()]
+        assert len(told) == 10
+        assert told[0].startswith("refused GET of 127.0.0.1:")
+
+
+async def test_a_listed_page_elsewhere_may_ask_beforehand_read_pages_and_open_a_websocket() -> None:
+    settings = gateway_settings(allowed_origins=("https://app.example.org",))
+    async with serving(settings=settings) as server, httpx2.AsyncClient() as client:
+        url, origin = f"http://127.0.0.1:{server.port}/health", {"Origin": "https://app.example.org"}
+        wish = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+        asked = await client.options(url, headers=origin | wish)
+        assert (asked.status_code, asked.headers["access-control-allow-methods"]) == (200, "GET, HEAD, POST")
+        for response in (asked, await client.get(url, headers=origin)):
+            assert response.headers["access-control-allow-origin"] == "https://app.example.org"
+            assert "Origin" in response.headers.get_list("vary")
+        assert "access-control-allow-origin" not in (await client.get(url)).headers
+        socket = await server.upgrade(b"Origin: https://app.example.org\r\n")
+        await socket.send("hello")
+        assert await socket.payload() == b"hello"
+
+
+async def test_options_of_the_server_as_a_whole_lists_the_methods() -> None:
+    async with serving() as server:
+        answer = await ask(server.port, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"Allow: GET, HEAD, POST, OPTIONS" in answer
+
+
+async def test_the_host_of_an_absolute_target_counts_and_not_the_header() -> None:
+    async with serving() as server:
+        good = await ask(
+            server.port, b"GET http://x/health HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+        )
+        bad = await ask(server.port, b"GET http://evil.example/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert good.startswith(b"HTTP/1.1 200 ")
+        assert bad.startswith(b"HTTP/1.1 421 ")
+
+
+async def test_a_target_that_looks_like_an_address_is_only_a_path(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as server:
+        for target in (b"//[", b"//[::1", b"//evil.example/health"):
+            answer = await ask(server.port, b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
+            assert answer.startswith(b"HTTP/1.1 404 "), answer
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 # --- WebSockets ----------------------------------------------------------------------------------
@@ -256,7 +344,7 @@ async def test_a_refused_program_reads_503_with_when_to_come_back() -> None:
 
 async def test_a_refused_browser_reads_the_reason_on_the_socket_and_1013() -> None:
     async with serving(FakeHandlers(places=0)) as server:
-        client = await server.upgrade(b"Origin: https://example.org\r\n")
+        client = await server.upgrade(b"Origin: http://localhost\r\n")
         message = json.loads(await client.payload())
         assert message == {"type": "connection_refused", "data": {"reason": "all places are taken"}}
         assert await client.close_code() == 1013
@@ -361,7 +449,7 @@ async def test_a_refused_browser_that_has_left_already_is_no_error(caplog: pytes
     async with serving(FakeHandlers(places=0)) as server:
         stream = await server.connect()
         goodbye = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True)
-        await stream.send_all(UPGRADE + b"Origin: https://example.org\r\n\r\n" + goodbye)
+        await stream.send_all(UPGRADE + b"Origin: http://localhost\r\n\r\n" + goodbye)
         head, _ = await read_head(stream)
         assert head.startswith(b"HTTP/1.1 101 ")
         await read_all(stream)
