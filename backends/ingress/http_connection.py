@@ -15,7 +15,7 @@ import h11
 import trio
 
 from backends.ingress.compression import compressed, is_compressible
-from backends.ingress.http_head import TEXT
+from backends.ingress.http_head import TEXT, head_fault
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from backends.protocols import Answer, Request
 from config.settings import GatewaySettings
@@ -52,7 +52,7 @@ class HttpConnection:
         """
         settings = self._settings
         is_idle = self._served > 0 and not self.received
-        buffered = len(self.received)
+        raw = bytearray(self.received)
         with trio.move_on_after(settings.keepalive_s if is_idle else settings.head_timeout_s) as patience:
             while (event := self._next_event()) is h11.NEED_DATA:
                 data = await self._receive()
@@ -61,20 +61,23 @@ class HttpConnection:
                 if is_idle:
                     patience.deadline = trio.current_time() + settings.head_timeout_s
                     is_idle = False
-                buffered += len(data)
+                raw += data
         if patience.cancelled_caught:
-            if is_idle or not buffered:
+            if is_idle or not raw:
                 return None
             raise BadHead(408, f"the request's head did not arrive within {settings.head_timeout_s:g} s")
-        return self._checked(event, buffered)
+        return self._checked(event, raw)
 
-    def _checked(self, event: object, buffered: int) -> h11.Request | None:
+    def _checked(self, event: object, raw: bytearray) -> h11.Request | None:
         if not isinstance(event, h11.Request):  # closed, or paused behind an answer that ends the connection
             return None
-        if buffered - len(self.received) > self._settings.head_max_bytes:  # h11 limits only what is incomplete
+        head = raw[: len(raw) - len(self.received)]
+        if len(head) > self._settings.head_max_bytes:  # h11 limits only what is incomplete
             raise BadHead(431, f"the request's head must be at most {self._settings.head_max_bytes} bytes")
         if event.http_version not in (b"1.0", b"1.1"):
             raise BadHead(505, f"HTTP/1.1 is spoken here, not HTTP/{event.http_version.decode('ascii')}")
+        if (fault := head_fault(head)) is not None:
+            raise BadHead(400, fault)
         return event
 
     def _next_event(self) -> object:

@@ -30,6 +30,23 @@ ANY_TARGET: Final = "*"
 """Of OPTIONS: the server as a whole."""
 
 
+UNFIT: Final = re.compile(
+    rb"(?P<bare_lf>(?<!\r)\n)|(?P<folded>\n[ \t])|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))"
+)
+FAULTS: Final = {
+    "bare_lf": "each line of the head must end in CR LF",
+    "folded": "no line of the head may continue the one before (RFC 9112, section 5.2)",
+    "control": "the head must have no control characters",
+}
+"""What proxies in front of this server read in different ways, so that a request could be hidden in another."""
+
+
+def head_fault(raw: bytes | bytearray) -> str | None:
+    """Return the rule that a whole head breaks though h11 takes it; ``None`` for a good one."""
+    found = UNFIT.search(raw)
+    return None if found is None or found.lastgroup is None else FAULTS[found.lastgroup]
+
+
 class BadTarget(ValueError):
     """A request target that is in none of the forms of RFC 9112, section 3.2; ``status`` says what is answered."""
 

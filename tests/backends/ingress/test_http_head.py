@@ -6,6 +6,8 @@ import h11
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from backends.ingress.http_head import (
     BadTarget,
@@ -13,6 +15,7 @@ from backends.ingress.http_head import (
     error_answer,
     handover_of,
     handshake_of,
+    head_fault,
     method_label,
     origin_form,
     refusal_answer,
@@ -20,6 +23,12 @@ from backends.ingress.http_head import (
     wants_websocket,
 )
 from backends.protocols import Refusal
+from protocol.origin import SitePolicy, site_refusal
+
+NAMES = st.sampled_from(["Origin", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Cookie"]) | (
+    st.text("abcXYZ-09_", min_size=1, max_size=12)
+)
+SITES = SitePolicy.of({"x"}, (), ())
 
 
 def head(target: str = "/", *headers: tuple[str, str], method: str = "GET") -> h11.Request:
@@ -42,6 +51,24 @@ def test_a_target_is_split_into_path_and_query(target: str, path: str, query: di
     assert (request.path, request.query, request.peer) == (path, query, "1.2.3.4:5")
 
 
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\tb \xff\r\n\r\n", None),
+        (b"GET / HTTP/1.1\nHost: x\r\n\r\n", "must end in CR LF"),
+        (b"GET / HTTP/1.1\r\nHost: x\n\n", "must end in CR LF"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\n", "must end in CR LF"),
+        (b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", "may continue"),
+        (b"GET / HTTP/1.1\r\nX: a\r\n\tb\r\n\r\n", "may continue"),
+        (b"GET / HTTP/1.1\r\nX: a\x01\r\n\r\n", "control characters"),
+        (b"GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", "control characters"),
+    ],
+)
+def test_a_head_must_be_written_in_one_way_only(lines: bytes, fault: str | None) -> None:
+    found = head_fault(lines)
+    assert found is None if fault is None else found is not None and fault in found
+
+
 def test_header_names_are_lower_case_and_repeated_values_joined() -> None:
     request = request_of(head("/", ("X-One", "1"), ("x-one", "2"), ("Accept", "*/*")), "p")
     assert request.headers == {"host": "x", "x-one": "1, 2", "accept": "*/*"}
@@ -62,6 +89,26 @@ def test_a_target_that_h11_lets_through_is_understood_or_refused(method: str, st
     except BadTarget:
         return
     assert request_of(found, "p").path[0] in "/*"
+
+
+@given(st.lists(st.tuples(NAMES, st.binary(max_size=60)), max_size=8), st.binary(max_size=60))
+def test_a_head_that_h11_lets_through_never_fails(headers: list[tuple[str, bytes]], query: bytes) -> None:
+    lines = [b"GET /ws?" + query + b" HTTP/1.1", b"Host: x"]
+    lines += [name.encode() + b": " + value for name, value in headers]
+    connection = h11.Connection(h11.SERVER)
+    raw = b"\r\n".join([*lines, b"", b""])
+    connection.receive_data(raw)
+    try:
+        event = connection.next_event()
+    except h11.RemoteProtocolError:
+        return
+    if isinstance(event, h11.Request) and head_fault(raw.removesuffix(connection.trailing_data[0])) is None:
+        found = origin_form(event)
+        request = request_of(found, "p")
+        assert site_refusal(request.method, request.headers, SITES) is None or "origin" in request.headers
+        assert wants_websocket(request) in (True, False)
+        assert ServerProtocol(state=State.OPEN).accept(handshake_of(found)).status_code in (101, 400, 426)
+        assert handover_of(found, b"").head.startswith(b"GET /ws?")
 
 
 @pytest.mark.parametrize(
