@@ -191,6 +191,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
     app.request_class = LargeRequest
+    app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
     pages = Pages(services)

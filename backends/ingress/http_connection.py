@@ -39,6 +39,7 @@ class HttpConnection:
         self._settings = settings
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=settings.head_max_bytes)
         self._served = 0
+        self._is_head = False
 
     @property
     def received(self) -> bytes:
@@ -51,6 +52,7 @@ class HttpConnection:
         Raises ``BadHead``. Cancelling it loses nothing that is worth keeping: the connection is at its end then.
         """
         settings = self._settings
+        self._is_head = False
         is_idle = self._served > 0 and not self.received
         raw = bytearray(self.received)
         with trio.move_on_after(settings.keepalive_s if is_idle else settings.head_timeout_s) as patience:
@@ -71,6 +73,7 @@ class HttpConnection:
     def _checked(self, event: object, raw: bytearray) -> h11.Request | None:
         if not isinstance(event, h11.Request):  # closed, or paused behind an answer that ends the connection
             return None
+        self._is_head = event.method == b"HEAD"
         head = raw[: len(raw) - len(self.received)]
         if len(head) > self._settings.head_max_bytes:  # h11 limits only what is incomplete
             raise BadHead(431, f"the request's head must be at most {self._settings.head_max_bytes} bytes")
@@ -130,7 +133,7 @@ class HttpConnection:
         if is_last:
             headers.append(("connection", "close"))
         out = [self._h11.send(h11.Response(status_code=answer.status, headers=headers))]
-        if body and (request is None or request.method != "HEAD"):
+        if body and not self._is_head:
             out.append(self._h11.send(h11.Data(data=body)))
         out.append(self._h11.send(h11.EndOfMessage()))
         return b"".join(part for part in out if part)

@@ -28,6 +28,7 @@ from backends.ingress.http_head import (
     ANY_TARGET,
     TEXT,
     BadTarget,
+    body_bytes_of,
     error_answer,
     handover_of,
     handshake_error,
@@ -197,6 +198,8 @@ class Reception:
         """Serve a WebSocket (``None``) or return the answer that says why not."""
         if not wants_websocket(request):
             return not_a_websocket(request)
+        if body_bytes_of(head) != 0:
+            return error_answer(400, "a WebSocket's handshake has no body")
         protocol = ServerProtocol(
             state=State.OPEN,  # the head was read by h11, so it begins with frames
             max_size=self._house.settings.websocket.max_message_bytes,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -77,6 +78,12 @@ async def test_the_host_header_cannot_write_into_the_page() -> None:
         answer = await ask(api.port, b"GET / HTTP/1.1\r\nHost: <script>alert(1)</script>\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert b"text/html" not in answer
+
+
+async def test_a_doubled_slash_is_another_path(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as api:
+        assert (await api.client.get("/api//tools")).status_code == 404
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_the_tools_are_listed() -> None:

@@ -178,6 +178,33 @@ async def test_a_bad_head_is_answered_with_its_status_and_a_reason(data: bytes, 
         assert server.handlers.observed == [("OTHER", "malformed", status)]
 
 
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"HEAD * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.9\r\nHost: x\r\n\r\n", 505),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 4_000, 431),
+    ],
+)
+async def test_a_bad_head_of_a_head_request_is_answered_without_a_body(
+    data: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as server:
+        answer = await ask(server.port, data)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_handshake_with_a_body_is_refused_before_its_body_is_read_as_frames() -> None:
+    async with serving() as server:
+        for body in (b"Content-Length: 4\r\n\r\nabcd", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+            answer = await ask(server.port, UPGRADE + body)
+            assert answer.startswith(b"HTTP/1.1 400 "), answer
+            assert b"has no body" in answer
+        assert server.handlers.most_taken == 0
+
+
 # --- web pages elsewhere -------------------------------------------------------------------------
 
 
