@@ -5,6 +5,7 @@ Rules kept here:
 * One reader: whoever calls ``receive``, until the socket begins to close; then the closing task, which discards.
 * Not calling ``receive`` stops reading, so that TCP pushes back. A peer is never given up for our own slowness: the
   pong deadline counts only while somebody reads.
+* Frames that come faster than they can be handled keep nobody else waiting: after so many the others have their turn.
 * Every way out is bounded: silence by the pong deadline, a peer that stops reading by the send deadline, a close that
   is not answered by ``close_timeout_s``.
 """
@@ -16,11 +17,12 @@ from typing import Final
 
 import attrs
 import trio
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from backends.ingress.streams import STREAM_ERRORS
+from backends.ingress.websocket_intake import FRAMES_AT_ONCE, Intake, TooManyFragments
 from backends.ingress.websocket_writer import Writer
 from backends.protocols import SocketClosed
 from config.settings import WebSocketSettings
@@ -31,31 +33,7 @@ FAILURE_LINGER_S: Final = 5.0
 MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: control frames carry 125 bytes, 2 of them the code
 ABNORMAL: Final = 1006
 BAD_UTF8: Final = 1007
-
-
-@attrs.define
-class Assembler:
-    """Puts fragments together; pure. Sizes are bounded by the protocol's ``max_size``."""
-
-    _parts: bytearray = attrs.field(factory=bytearray, init=False)
-    _is_text: bool = attrs.field(default=False, init=False)
-
-    def add(self, frame: Frame) -> str | bytes | None:
-        """Return the message that ``frame`` completes; raises ``UnicodeDecodeError`` for text that is not UTF-8."""
-        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            return None
-        if frame.opcode is not Opcode.CONT:
-            self._is_text = frame.opcode is Opcode.TEXT
-            if frame.fin:
-                return self._message(frame.data)
-        self._parts += frame.data
-        if not frame.fin:
-            return None
-        whole, self._parts = bytes(self._parts), bytearray()
-        return self._message(whole)
-
-    def _message(self, data: bytes | bytearray | memoryview) -> str | bytes:
-        return str(data, "utf-8") if self._is_text else bytes(data)
+TOO_BIG: Final = 1009
 
 
 @attrs.define
@@ -112,7 +90,7 @@ class TrioWebSocket:
         self._protocol = protocol
         self._settings = settings
         self._writer = Writer(stream, settings.send_buffer_bytes, settings.send_timeout_s)
-        self._assembler = Assembler()
+        self._intake = Intake()
         self._inbox: deque[str | bytes] = deque()
         self._liveness = Liveness(heard_at=trio.current_time())
         self._read_scope: trio.CancelScope | None = None
@@ -125,7 +103,7 @@ class TrioWebSocket:
         if greeting:
             self._writer.put(greeting)
         if received:
-            self._take_in(received)
+            self._intake.add(received)
 
     def __repr__(self) -> str:
         return f"<TrioWebSocket {self.peer} {self._protocol.state.name} {self._writer.pending_bytes} bytes to send>"
@@ -138,10 +116,26 @@ class TrioWebSocket:
             await trio.lowlevel.checkpoint()  # what is at hand must not keep the loop from the others
         while not self._inbox:
             self._raise_if_closing()
-            data = await self._read()
-            if data is not None:
-                self._take_in(data)
+            piece = await self._next_piece()
+            if piece is not None:
+                self._take_in(piece)
         return self._inbox.popleft()
+
+    async def _next_piece(self) -> bytes | None:
+        """Return the next piece of what came; ``None`` if others had their turn, or if the socket began to close."""
+        intake = self._intake
+        if intake.frames >= FRAMES_AT_ONCE:
+            intake.frames = 0
+            await trio.lowlevel.checkpoint()
+            return None
+        if not intake.pieces:
+            intake.frames = 0
+            data = await self._read()
+            if data is None:
+                return None
+            self._liveness.heard_at = trio.current_time()
+            intake.add(data)
+        return intake.pieces.popleft()
 
     async def _read(self) -> bytes | None:
         """Return what came, nothing at the end of the stream; ``None`` if the socket began to close meanwhile."""
@@ -159,18 +153,24 @@ class TrioWebSocket:
                 self._reader_left.unpark_all()
         return None
 
-    def _take_in(self, data: bytes) -> None:
-        self._liveness.heard_at = trio.current_time()
-        feed(self._protocol, data)
+    def _take_in(self, piece: bytes) -> None:
         try:
-            for frame in self._protocol.events_received():
-                message = self._assembler.add(frame)  # type: ignore[arg-type]  # an open protocol has no requests
+            for frame in self._frames_of(piece):
+                message = self._intake.assembler.add(frame)
                 if message is not None:
                     self._inbox.append(message)
         except UnicodeDecodeError as error:
             self._protocol.fail(BAD_UTF8, f"{error.reason} at position {error.start}")
+        except TooManyFragments as error:
+            self._protocol.fail(TOO_BIG, str(error))
         self._flush()
         self._notice_end()
+
+    def _frames_of(self, piece: bytes) -> list[Frame]:
+        feed(self._protocol, piece)
+        frames = self._protocol.events_received()
+        self._intake.frames += len(frames)
+        return frames  # type: ignore[return-value]  # an open protocol has no requests
 
     def _notice_end(self) -> None:
         protocol = self._protocol
@@ -285,9 +285,8 @@ class TrioWebSocket:
         while self._read_scope is not None:
             await self._reader_left.park()
         while self._protocol.state is not State.CLOSED:
-            data = await self._read()
-            if data is not None:
-                feed(self._protocol, data)
-                self._protocol.events_received()
+            piece = await self._next_piece()
+            if piece is not None:
+                self._frames_of(piece)
                 self._flush()
         await self._writer.done.wait()

@@ -3,21 +3,18 @@
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from typing import Any
 
 import attrs
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
 from trio.testing import MockClock
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from backends.ingress.websocket import Assembler, Liveness, TrioWebSocket, shortened
+from backends.ingress.websocket import Liveness, TrioWebSocket, shortened
 from backends.protocols import SocketClosed
 from tests.backends.ingress.ingress_fixtures import FrameClient, websocket_settings
 
@@ -89,19 +86,6 @@ async def test_what_was_read_with_the_handshake_is_received_first(autojump_clock
     assert await socket.receive() == "early"
 
 
-@given(st.text(), st.lists(st.integers(min_value=0, max_value=50)))
-def test_text_survives_any_fragmentation(text: str, cuts: list[int]) -> None:
-    data = text.encode()
-    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    pieces = [data[start:end] for start, end in pairwise(edges)] or [b""]
-    assembler = Assembler()
-    for index, piece in enumerate(pieces):
-        opcode = Opcode.CONT if index else Opcode.TEXT
-        message = assembler.add(Frame(opcode, piece, index == len(pieces) - 1))
-        assert (message is None) == (index < len(pieces) - 1)
-    assert message == text
-
-
 # --- bad input -----------------------------------------------------------------------------------
 
 
@@ -124,6 +108,17 @@ async def test_fragments_that_add_up_to_more_than_the_limit_close_1009(autojump_
         with pytest.raises(SocketClosed) as closed:
             await pair.socket.receive()
         assert closed.value.code == 1009
+
+
+async def test_a_message_in_too_many_fragments_closes_1009_in_words(autojump_clock: MockClock) -> None:
+    async with connected() as pair:
+        fragment = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
+        start = Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True)
+        await pair.client.stream.send_all(start + fragment * 100_000)
+        with pytest.raises(SocketClosed) as closed:
+            await pair.socket.receive()
+        assert (closed.value.code, closed.value.reason) == (1009, "a message must have at most 4096 fragments")
+        assert await pair.client.close_code() == 1009
 
 
 async def test_what_came_before_a_bad_frame_is_still_received(autojump_clock: MockClock) -> None:

@@ -1,0 +1,120 @@
+"""Pieces and fragments, alone and in a socket that is flooded."""
+
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from backends.ingress.websocket import TrioWebSocket
+from backends.ingress.websocket_intake import MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
+from backends.protocols import SocketClosed
+from tests.backends.ingress.ingress_fixtures import websocket_settings
+
+
+@given(st.text(), st.lists(st.integers(min_value=0, max_value=50)))
+def test_text_survives_any_fragmentation(text: str, cuts: list[int]) -> None:
+    data = text.encode()
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = [data[start:end] for start, end in pairwise(edges)] or [b""]
+    assembler = Assembler()
+    for index, piece in enumerate(pieces):
+        opcode = Opcode.CONT if index else Opcode.TEXT
+        message = assembler.add(Frame(opcode, piece, index == len(pieces) - 1))
+        assert (message is None) == (index < len(pieces) - 1)
+    assert message == text
+
+
+@given(st.binary(max_size=5 * PIECE_BYTES))
+def test_pieces_are_small_and_make_up_what_was_read(data: bytes) -> None:
+    intake = Intake()
+    intake.add(data)
+    assert b"".join(intake.pieces) == data
+    assert all(len(piece) <= PIECE_BYTES for piece in intake.pieces)
+    assert intake.pieces, "an empty one is the end of the stream"
+
+
+# --- floods of frames ----------------------------------------------------------------------------
+
+
+class CountingProtocol(ServerProtocol):
+    frames = 0
+
+    def recv_frame(self, frame: Frame) -> None:
+        self.frames += 1
+        super().recv_frame(frame)
+
+
+class Turns(trio.abc.Instrument):
+    """Notes how many frames have been handled whenever a task lets others run."""
+
+    def __init__(self, protocol: CountingProtocol) -> None:
+        self._protocol = protocol
+        self.frames = [0]
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.frames.append(self._protocol.frames)
+
+
+FLOODS = {
+    "empty messages": Frame(Opcode.BINARY, b""),
+    "messages of a byte": Frame(Opcode.BINARY, b"x"),
+    "pings": Frame(Opcode.PING, b""),
+    "pongs": Frame(Opcode.PONG, b""),
+}
+
+
+async def most_frames_in_one_turn(data: bytes, *, is_closing: bool, as_received: bool) -> tuple[int, int]:
+    """Return how many frames were handled in the longest turn of the loop, and in all."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    protocol = CountingProtocol(state=State.OPEN)
+    received = data if as_received else b""
+    socket = TrioWebSocket(ours, protocol, websocket_settings(), peer="test:1", received=received)
+    turns = Turns(protocol)
+    trio.lowlevel.add_instrument(turns)
+
+    async def receive_all() -> None:
+        with suppress(SocketClosed):
+            while True:
+                await socket.receive()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(socket.run)
+        if is_closing:
+            socket.start_close(1000, "")
+        else:
+            nursery.start_soon(receive_all)
+        if not as_received:
+            await theirs.send_all(data)
+        await theirs.send_eof()
+        await socket.wait_closed()
+        nursery.cancel_scope.cancel()
+    return max(after - before for before, after in pairwise(turns.frames)), protocol.frames
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.parametrize("is_closing", [False, True])
+@pytest.mark.parametrize("as_received", [False, True])
+async def test_a_flood_of_frames_lets_the_others_have_their_turn(
+    kind: str, is_closing: bool, as_received: bool
+) -> None:
+    data = FLOODS[kind].serialize(mask=True) * 8_000
+    most, handled = await most_frames_in_one_turn(data, is_closing=is_closing, as_received=as_received)
+    assert handled == 8_000
+    assert most <= 600  # FRAMES_AT_ONCE, and a piece of empty frames
+
+
+def test_fragments_are_counted_anew_for_every_message() -> None:
+    assembler = Assembler()
+    for _ in range(3):
+        assert assembler.add(Frame(Opcode.BINARY, b"a", fin=False)) is None
+        for _ in range(MAX_FRAGMENTS - 2):
+            assert assembler.add(Frame(Opcode.CONT, b"", fin=False)) is None
+        assert assembler.add(Frame(Opcode.PING, b"")) is None
+        assert assembler.add(Frame(Opcode.CONT, b"z")) == b"az"
