@@ -177,10 +177,9 @@ def site_refusal(method: str, headers: Headers, policy: SitePolicy) -> SiteRefus
 def _wrong_host(named: str, host: Authority | None, policy: SitePolicy) -> SiteRefusal:
     if host is None:
         return SiteRefusal("host", 400, f"Host must be a name or an address and perhaps a port, not {_shown(named)}")
-    known = ", ".join(["an IP address", LOCALHOST, *sorted(policy.names - {LOCALHOST}), *policy.hosts])
-    return SiteRefusal(
-        "host", 421, f"Host must be one of: {known}, not {_shown(named)}; gateway.allowed_hosts lists further names"
-    )
+    known = ", ".join(["an IP address", LOCALHOST, *sorted(policy.names - {LOCALHOST})])
+    text = f"Host must stand in gateway.allowed_hosts or be one of: {known}, not {_shown(named)}"
+    return SiteRefusal("host", 421, text)
 
 
 def _is_link(method: str, headers: Headers) -> bool:
