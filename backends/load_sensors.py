@@ -53,6 +53,7 @@ class LoadSensors:
         max_memory_bytes: int = 0,
         groups: ControlGroups | None = None,
         processes: OwnProcesses | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin to count; ``max_memory_bytes`` is what the operator lets the server use, 0 for all that there is."""
         self._data_dir = data_dir
@@ -60,7 +61,7 @@ class LoadSensors:
         self._max_memory_bytes = max_memory_bytes
         self._groups = groups or ControlGroups()
         self._processes = processes or OwnProcesses(refresh_s=LOOK_UP_S)
-        self._cpu = CpuMeter(self._groups)
+        self._cpu = CpuMeter(self._groups, clock=clock)
         self._periods = self._groups.throttling()
         self._out_of_memory = self._groups.out_of_memory()
 

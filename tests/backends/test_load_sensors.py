@@ -182,3 +182,22 @@ def test_the_processors_are_taken_by_others_if_none_is_free_and_most_are_theirs(
     own: float, everybody: float, is_mostly_others: bool
 ):
     assert Shares(own, everybody).is_mostly_others is is_mostly_others
+
+
+def test_the_cpu_signal_is_what_our_processes_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    counted_s = iter([(0.0, 0.0), (20.0, 20.0)])  # of two CPUs, all of them busy
+    monkeypatch.setattr("backends.load_sensors.host_times", partial(next, counted_s))
+    monkeypatch.setattr("backends.load_sensors.available_cpus", lambda: 2.0)
+    sensors = LoadSensors(
+        tmp_path,
+        max_cpu_percent=80,
+        groups=machine(tmp_path, {}),
+        processes=Using(1, busy_s=[5.0, 9.0]),
+        clock=partial(next, iter([0.0, 10.0])),
+    )
+    sensors.look()
+    look = sensors.look()
+    found = {reading.signal.name: reading.value for reading in look.readings}
+
+    assert (found["cpu"], found["machine_cpu"]) == (0.25, 1.25)
+    assert look.is_busy_with_others

@@ -372,4 +372,60 @@ MUTATIONS: Final = (
         "                raise",
         ("tests/runtime/test_worker_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
+    # --- strangers
+    Mutation(
+        "let a page elsewhere use the server",
+        "protocol/origin.py",
+        "policy.lists(origin) or (host is not None and is_same_origin(origin, host))",
+        "True",
+        ("tests/protocol/test_origin.py::test_every_other_page_is_403_with_the_setting_whatever_it_does",),
+    ),
+    Mutation(
+        "let one client's frames hold up the others",
+        "backends/ingress/websocket.py",
+        "if intake.frames >= FRAMES_AT_ONCE:",
+        "if intake.frames >= 1000 * FRAMES_AT_ONCE:",
+        ("tests/backends/ingress/test_websocket_intake.py::test_a_flood_of_frames_lets_the_others_have_their_turn",),
+    ),
+    Mutation(
+        "take heads that proxies read otherwise",
+        "backends/ingress/http_connection.py",
+        "if (fault := head_fault(head)) is not None:",
+        'if (fault := head_fault(b"")) is not None:',
+        ("tests/backends/ingress/test_reception.py::test_a_bad_head_is_answered_with_its_status_and_a_reason",),
+    ),
+    Mutation(
+        "take a paused process for a hung loop",
+        "runtime/watchdog.py",
+        "            self.excused_s += delay_s\n",
+        "            self.excused_s += 0.0\n",
+        (
+            "tests/runtime/test_watchdog.py::test_a_process_that_stood_still_has_no_silence_to_tell",
+            "tests/runtime/test_watchdog.py::test_one_pause_after_the_other_is_no_hang",
+        ),
+    ),
+    Mutation(
+        "count the processors that others have as our load",
+        "backends/load_sensors.py",
+        "Reading(CPU, None if cpu is None else cpu.own / self._max_cpu_share)",
+        "Reading(CPU, None if cpu is None else cpu.all / self._max_cpu_share)",
+        ("tests/backends/test_load_sensors.py::test_the_cpu_signal_is_what_our_processes_use",),
+    ),
+    Mutation(
+        "ask the embedded model to act",
+        "actors/inference.py",
+        'self._embedded is not None and message.asked_for == "talk"',
+        "self._embedded is not None",
+        ("tests/actors/test_inference.py::test_the_embedded_model_only_talks",),
+    ),
+    Mutation(
+        "believe a model that says it has acted",
+        "actors/turn/conversing.py",
+        "self.was_made = self.was_made or any(",
+        "self.was_made = self.was_made and any(",
+        (
+            "tests/actors/turn/test_conversing.py::test_a_model_that_claims_what_no_tool_has_done_is_not_believed",
+            "tests/actors/turn/test_run.py::test_a_model_that_claims_an_action_is_contradicted",
+        ),
+    ),
 )
