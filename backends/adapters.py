@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import math
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -197,7 +198,8 @@ class Adapters:
         if settings.tools.builtin:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
-            configured = {BUILTIN_SERVER: builtin_server_config(data_dir, programs), **configured}
+            owner = secrets.token_hex(8)  # stays when the built-in server starts again
+            configured = {BUILTIN_SERVER: builtin_server_config(data_dir, programs, owner), **configured}
         return configured
 
     def tool_server_names(self) -> Sequence[str]:

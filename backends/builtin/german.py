@@ -79,6 +79,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "Removed {items} from the {name}.": "Von der {name} ist gestrichen: {items}.",
     "{count} more": "{count} weitere",
     "On the {name}: {items}.": "Auf der {name}: {items}.",
+    # what several servers share
+    "That is being changed elsewhere. Please try again.": "Das wird gerade anderswo geändert. Bitte noch einmal.",
     # the machine
     "{free} of {total} gigabytes of memory are free.": "{free} von {total} Gigabyte Arbeitsspeicher sind frei.",
     "{free} of {total} gigabytes of disk space are free.": "{free} von {total} Gigabyte Speicherplatz sind frei.",

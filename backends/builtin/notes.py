@@ -1,4 +1,7 @@
-"""Notes and lists, kept in two files; what they answer is fit to be spoken."""
+"""Notes and lists, kept in two files; what they answer is fit to be spoken.
+
+Other servers may share the files: each answer reads what is there now, and each change happens under the file's lock.
+"""
 
 from typing import Any
 
@@ -26,10 +29,7 @@ class Notes:
     """Notes, the oldest first."""
 
     def __init__(self, file: JsonFile) -> None:
-        """Read what is kept."""
         self._file = file
-        kept = file.read()
-        self._notes = [str(note) for note in kept] if isinstance(kept, list) else []
 
     def add(self, text: str) -> str:
         """Keep a note; raises ``NotesError`` for an empty or endless one."""
@@ -38,108 +38,114 @@ class Notes:
             raise NotesError(
                 told("A note must have 1 to {most} characters, not {count}.", most=MAX_NOTE_CHARS, count=len(note))
             )
-        if len(self._notes) >= MAX_NOTES:
-            raise NotesError(told("There are {count} notes already; delete some first.", count=MAX_NOTES))
-        self._replace([*self._notes, note])
+        with self._file.locked():
+            notes = self._kept()
+            if len(notes) >= MAX_NOTES:
+                raise NotesError(told("There are {count} notes already; delete some first.", count=MAX_NOTES))
+            self._file.write([*notes, note])
         return told("Noted: {note}", note=note)
 
     def text(self) -> str:
         """Say what is noted."""
-        if not self._notes:
+        notes = self._kept()
+        if not notes:
             return told("There are no notes.")
-        shown = self._notes[-MAX_SPOKEN:]
-        first = len(self._notes) - len(shown) + 1
+        shown = notes[-MAX_SPOKEN:]
+        first = len(notes) - len(shown) + 1
         lines = " ".join(f"{first + at}: {_sentence(note)}" for at, note in enumerate(shown))
-        count = upper_first(plural(len(self._notes), "note"))
-        if len(shown) == len(self._notes):
+        count = upper_first(plural(len(notes), "note"))
+        if len(shown) == len(notes):
             return told("{count}. {notes}", count=count, notes=lines)
         return told("{count}, the last {last} are. {notes}", count=count, last=count_words(MAX_SPOKEN), notes=lines)
 
     def delete(self, which: str) -> str:
         """Delete "last", "all", a number counted from one, or the only note that has these words."""
         wanted = which.strip().lower().strip(".!?")
-        if not self._notes:
-            return told("There are no notes.")
-        if wanted == "all":
-            gone = upper_first(plural(len(self._notes), "note"))
-            self._replace([])
-            return told("{count} deleted.", count=gone)
-        found = self._find(wanted)
-        if len(found) != 1:
-            if not found:
-                return told("No note fits that. Say the number of a note, or the last one.")
+        with self._file.locked():
+            notes = self._kept()
+            if not notes:
+                return told("There are no notes.")
+            if wanted == "all":
+                self._file.write([])
+                return told("{count} deleted.", count=upper_first(plural(len(notes), "note")))
+            found = _find(notes, wanted)
+            if len(found) == 1:
+                self._file.write(notes[: found[0]] + notes[found[0] + 1 :])
+        if not found:
+            return told("No note fits that. Say the number of a note, or the last one.")
+        if len(found) > 1:
             count = upper_first(plural(len(found), "note"))
             return told("{count} fit that. Say the number of a note, or the last one.", count=count)
-        note = self._notes[found[0]]
-        self._replace(self._notes[: found[0]] + self._notes[found[0] + 1 :])
-        return told("Deleted the note: {note}", note=_sentence(note))
+        return told("Deleted the note: {note}", note=_sentence(notes[found[0]]))
 
-    def _find(self, wanted: str) -> list[int]:
-        if wanted in {"", "last"}:
-            return [len(self._notes) - 1]
-        if wanted.isdecimal():
-            return [int(wanted) - 1] if 1 <= int(wanted) <= len(self._notes) else []
-        return [at for at, note in enumerate(self._notes) if wanted in note.lower()]
-
-    def _replace(self, notes: list[str]) -> None:
-        self._file.write(notes)
-        self._notes = notes
+    def _kept(self) -> list[str]:
+        kept = self._file.read()
+        return [str(note) for note in kept] if isinstance(kept, list) else []
 
 
 class Lists:
     """Named lists of short things: the shopping list, the to do list, and any other."""
 
     def __init__(self, file: JsonFile) -> None:
-        """Read what is kept."""
         self._file = file
-        self._lists = _lists_from_json(file.read())
 
     def add(self, name: str, text: str) -> str:
         """Add "milk and eggs"; raises ``NotesError`` when nothing is named or too much is kept."""
         title, items = list_title(name), split_items(text)
-        kept = self._lists.get(title, [])
-        fresh = [item for item in dict.fromkeys(items) if item.lower() not in {old.lower() for old in kept}]
         if not items:
             raise NotesError(told("There is nothing to add."))
-        if len(kept) + len(fresh) > MAX_ITEMS or (title not in self._lists and len(self._lists) >= MAX_LISTS):
-            raise NotesError(
-                told("There may be {lists} lists with {items} things each, not more.", lists=MAX_LISTS, items=MAX_ITEMS)
-            )
+        with self._file.locked():
+            lists = self._kept()
+            kept = lists.get(title, [])
+            fresh = [item for item in dict.fromkeys(items) if item.lower() not in {old.lower() for old in kept}]
+            if len(kept) + len(fresh) > MAX_ITEMS or (title not in lists and len(lists) >= MAX_LISTS):
+                raise NotesError(
+                    told(
+                        "There may be {lists} lists with {items} things each, not more.",
+                        lists=MAX_LISTS,
+                        items=MAX_ITEMS,
+                    )
+                )
+            if fresh:
+                self._replace(lists, title, [*kept, *fresh])
         if not fresh:
             return told("{items} is already on the {name}.", items=upper_first(listed(items)), name=list_name(title))
-        self._replace(title, [*kept, *fresh])
         return told("Added {items} to the {name}.", items=listed(fresh), name=list_name(title))
 
     def remove(self, name: str, text: str) -> str:
         """Take things off a list; "all" empties it."""
         title = list_title(name)
-        kept = self._lists.get(title, [])
-        if not kept:
-            return told("The {name} is empty.", name=list_name(title))
-        if text.strip().lower() == "all":
-            self._replace(title, [])
-            return told("The {name} is empty now.", name=list_name(title))
-        wanted = {item.lower() for item in split_items(text)}
-        gone = [item for item in kept if item.lower() in wanted]
+        with self._file.locked():
+            lists = self._kept()
+            kept = lists.get(title, [])
+            if not kept:
+                return told("The {name} is empty.", name=list_name(title))
+            if text.strip().lower() == "all":
+                self._replace(lists, title, [])
+                return told("The {name} is empty now.", name=list_name(title))
+            wanted = {item.lower() for item in split_items(text)}
+            gone = [item for item in kept if item.lower() in wanted]
+            if gone:
+                self._replace(lists, title, [item for item in kept if item not in gone])
         if not gone:
             return told("{items} is not on the {name}.", items=upper_first(text.strip()), name=list_name(title))
-        self._replace(title, [item for item in kept if item not in gone])
         return told("Removed {items} from the {name}.", items=listed(gone), name=list_name(title))
 
     def text(self, name: str) -> str:
         """Say what is on a list."""
         title = list_title(name)
-        items = self._lists.get(title, [])
+        items = self._kept().get(title, [])
         if not items:
             return told("The {name} is empty.", name=list_name(title))
         rest = len(items) - MAX_SPOKEN
         shown = [*items[:MAX_SPOKEN], told("{count} more", count=count_words(rest))] if rest > 0 else items
         return told("On the {name}: {items}.", name=list_name(title), items=listed(shown))
 
-    def _replace(self, title: str, items: list[str]) -> None:
-        lists = {name: kept for name, kept in (self._lists | {title: items}).items() if kept}
-        self._file.write(lists)
-        self._lists = lists
+    def _kept(self) -> dict[str, list[str]]:
+        return _lists_from_json(self._file.read())
+
+    def _replace(self, lists: dict[str, list[str]], title: str, items: list[str]) -> None:
+        self._file.write({name: kept for name, kept in (lists | {title: items}).items() if kept})
 
 
 def list_name(title: str) -> str:
@@ -152,6 +158,15 @@ def list_title(name: str) -> str:
     words = " ".join(name.lower().strip(" .!?").removeprefix("my ").removeprefix("the ").split())
     found = next((title for title, others in _LIST_NAMES.items() if words == title or words in others), words)
     return found.removesuffix(" list")[: MAX_SPOKEN * 6] or "shopping"
+
+
+def _find(notes: list[str], wanted: str) -> list[int]:
+    """Return which notes are meant, as indexes."""
+    if wanted in {"", "last"}:
+        return [len(notes) - 1]
+    if wanted.isdecimal():
+        return [int(wanted) - 1] if 1 <= int(wanted) <= len(notes) else []
+    return [at for at, note in enumerate(notes) if wanted in note.lower()]
 
 
 def _lists_from_json(kept: Any) -> dict[str, list[str]]:

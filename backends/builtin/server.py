@@ -32,7 +32,7 @@ from pydantic import Field
 from backends.builtin.calculator import CalculationError, evaluate
 from backends.builtin.clock import PlaceError, date_text, find_zone, time_text
 from backends.builtin.notes import Lists, Notes, NotesError
-from backends.builtin.store import JsonFile
+from backends.builtin.store import JsonFile, StoreBusy
 from backends.builtin.system import ProgramError, Programs, Topic, system_text
 from backends.builtin.timers import Timer, TimerError, Timers, announcement
 from backends.builtin.units import UnitError, convert, find_unit
@@ -41,13 +41,14 @@ from backends.mcp.announcements import LANGUAGE_META_KEY, SESSION_META_KEY, Anno
 
 SERVER_NAME = "sayso-tools"
 RECHECK_S = 30.0  # a sleeping machine or a corrected clock delays a timer by no more than this
+BUSY_RETRY_S = 1.0  # until the timers are looked at again that another server has locked
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 ACTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 
-FORESEEN = (TimerError, NotesError, CalculationError, UnitError, PlaceError, ProgramError)
+FORESEEN = (TimerError, NotesError, StoreBusy, CalculationError, UnitError, PlaceError, ProgramError)
 
 log = logging.getLogger("sayso.tools_server")
 
@@ -154,10 +155,13 @@ class TimerTools:
         """Announce each timer when it is over; timers from before a restart count from their own time."""
         while True:
             await self._has_session.wait()
-            for timer in self._timers.due(self._now()):
-                await self._announce(timer)
-            following = self._timers.by_due()
-            wait_s = min(RECHECK_S, max(0.0, following[0].due_s - self._now())) if following else RECHECK_S
+            try:
+                for timer in self._timers.due(self._now()):
+                    await self._announce(timer)
+                next_s = self._timers.next_s()
+            except StoreBusy:
+                next_s = self._now() + BUSY_RETRY_S
+            wait_s = RECHECK_S if next_s is None else min(RECHECK_S, max(0.0, next_s - self._now()))
             with trio.move_on_after(wait_s):
                 await self._changed.wait()
             self._changed = trio.Event()
@@ -243,10 +247,17 @@ async def speak_the_language(
 
 
 def make_server(
-    data_dir: Path, programs: Mapping[str, Sequence[str]], *, now: Callable[[], float] = time.time
+    data_dir: Path,
+    programs: Mapping[str, Sequence[str]],
+    *,
+    now: Callable[[], float] = time.time,
+    owner: str = "",
 ) -> MCPServer[None]:
-    """Return the server, not yet running; ``now`` is Unix time in seconds. Raises ValueError for a bad allow-list."""
-    timers = TimerTools(Timers(JsonFile(data_dir / "timers.json")), now)
+    """Return the server, not yet running; ``now`` is Unix time in seconds. Raises ValueError for a bad allow-list.
+
+    ``owner`` names the server that it belongs to, where several share ``data_dir``.
+    """
+    timers = TimerTools(Timers(JsonFile(data_dir / "timers.json"), owner), now)
     keeping = Keeping(Notes(JsonFile(data_dir / "notes.json")), Lists(JsonFile(data_dir / "lists.json")))
     clock, machine = Clock(now), Machine(data_dir, Programs(programs))
 
@@ -302,10 +313,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="backends.builtin.server", description="sayso's built-in tools over MCP")
     parser.add_argument("--data-dir", type=Path, required=True, help="where notes, lists and timers are kept")
     parser.add_argument("--programs", default="{}", help='JSON: {"spoken name": ["command", "argument"]}')
+    parser.add_argument("--owner", default="", help="which server has the sessions of the timers that are set here")
     options = parser.parse_args(argv)
     logging.basicConfig(level="WARNING", stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        server = make_server(options.data_dir, parse_programs(options.programs))
+        server = make_server(options.data_dir, parse_programs(options.programs), owner=options.owner)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     anyio.run(server.run_stdio_async, backend="trio")

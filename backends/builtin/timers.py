@@ -1,6 +1,7 @@
 """Timers: who wants to be told what, and when. Keeps state, decides; the clock is an argument, nothing waits here.
 
-Times are Unix seconds, so that a timer outlives the process and its machine's sleep.
+Times are Unix seconds, so that a timer outlives the process and its machine's sleep. Servers may share the file: each
+announces its own timers, because it alone knows their sessions, and those of another server once they are overdue.
 """
 
 import logging
@@ -16,6 +17,7 @@ MAX_TIMERS = 100
 MAX_SECONDS = 7 * 86_400.0  # beyond a week people mean a calendar
 MAX_NAME_CHARS = 60
 LATE_S = 5.0  # a timer that fires later than this says so
+ORPHANED_S = 10.0  # another server's timer that is overdue by this much is announced: its server is gone
 
 log = logging.getLogger("sayso.tools_server")
 
@@ -38,6 +40,8 @@ class Timer:
     """Who is told."""
     language: str = "en"
     """In which language."""
+    owner: str = ""
+    """Which server has the session."""
 
     @property
     def title(self) -> str:
@@ -48,13 +52,16 @@ class Timer:
 class Timers:
     """All timers, kept in one file."""
 
-    def __init__(self, file: JsonFile) -> None:
-        """Read what is kept; entries that are no timers are dropped with a line in the log."""
+    def __init__(self, file: JsonFile, owner: str = "") -> None:
+        """Take the file; ``owner`` names this server. Entries that are no timers get a line in the log."""
         self._file = file
-        self._timers = [timer for entry in file.read() or () if (timer := _from_json(entry)) is not None]
+        self._owner = owner
+        for entry in self._entries():
+            if _from_json(entry) is None:
+                log.warning("a kept timer that is none is dropped: %.200r", entry)
 
     def __len__(self) -> int:
-        return len(self._timers)
+        return len(self._kept())
 
     def set(self, seconds: float, name: str, *, now_s: float, session_id: str) -> Timer:
         """Add a timer; raises ``TimerError`` for a duration or a number of timers out of bounds."""
@@ -62,58 +69,71 @@ class Timers:
             raise TimerError(
                 told("A timer must run for one second to seven days, not {seconds:g} seconds.", seconds=seconds)
             )
-        if len(self._timers) >= MAX_TIMERS:
-            raise TimerError(told("There are {count} timers already.", count=MAX_TIMERS))
-        number = max((timer.number for timer in self._timers), default=0) + 1
-        timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id, LANGUAGE.get())
-        self._replace([*self._timers, timer])
+        with self._file.locked():
+            timers = self._kept()
+            if len(timers) >= MAX_TIMERS:
+                raise TimerError(told("There are {count} timers already.", count=MAX_TIMERS))
+            number = max((timer.number for timer in timers), default=0) + 1
+            timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id, LANGUAGE.get(), self._owner)
+            self._replace([*timers, timer])
         return timer
 
     def cancel(self, name: str = "", seconds: float = 0, *, every: bool = False) -> str:
         """Cancel the timer that is meant and say what was done."""
-        if not self._timers:
-            return told("There is no timer.")
-        found = self._timers if every else self._meant(_clean(name), seconds)
-        if not found:
-            return told("There is no {title}.", title=title_of(_clean(name), seconds))
-        if len(found) > 1 and not every:
-            titles = listed(timer.title for timer in found)
-            return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
-        self._replace([timer for timer in self._timers if timer not in found])
+        with self._file.locked():
+            timers = self._kept()
+            if not timers:
+                return told("There is no timer.")
+            found = timers if every else _meant(timers, _clean(name), seconds)
+            if not found:
+                return told("There is no {title}.", title=title_of(_clean(name), seconds))
+            if len(found) > 1 and not every:
+                titles = listed(timer.title for timer in found)
+                return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
+            self._replace([timer for timer in timers if timer not in found])
         if len(found) > 1:
             return told("{count} timers are cancelled.", count=len(found))
         return told("The {title} is cancelled.", title=found[0].title)
 
     def text(self, now_s: float) -> str:
         """Say what is running."""
-        if not self._timers:
-            return told("There is no timer.")
         lines = [
             told("{title}: {duration} left", title=timer.title, duration=duration_words(timer.due_s - now_s))
             for timer in self.by_due()
         ]
+        if not lines:
+            return told("There is no timer.")
         return f"{upper_first(plural(len(lines), 'timer'))}: {'; '.join(lines)}." if len(lines) > 1 else f"{lines[0]}."
 
     def by_due(self) -> Sequence[Timer]:
         """Return the timers, the next one first."""
-        return sorted(self._timers, key=lambda timer: timer.due_s)
+        return sorted(self._kept(), key=lambda timer: timer.due_s)
 
     def due(self, now_s: float) -> Sequence[Timer]:
-        """Return the timers that are over; they stay until they are forgotten, so that none is lost unheard."""
-        return [timer for timer in self.by_due() if timer.due_s <= now_s]
+        """Return the timers to announce now; they stay until they are forgotten, so that none is lost unheard."""
+        return [timer for timer in self.by_due() if self._announced_at_s(timer) <= now_s]
+
+    def next_s(self) -> float | None:
+        """Return the Unix time at which this server has something to announce."""
+        return min((self._announced_at_s(timer) for timer in self._kept()), default=None)
 
     def forget(self, timers: Sequence[Timer]) -> None:
         """Drop timers that have been announced."""
-        self._replace([timer for timer in self._timers if timer not in timers])
+        with self._file.locked():
+            self._replace([timer for timer in self._kept() if timer not in timers])
 
-    def _meant(self, name: str, seconds: float) -> list[Timer]:
-        if name:
-            return [timer for timer in self._timers if name.lower() in timer.name.lower()]
-        return [timer for timer in self._timers if not seconds or timer.seconds == seconds]
+    def _announced_at_s(self, timer: Timer) -> float:
+        return timer.due_s if timer.owner == self._owner else timer.due_s + ORPHANED_S
 
-    def _replace(self, timers: list[Timer]) -> None:
+    def _entries(self) -> list[Any]:
+        kept = self._file.read()
+        return kept if isinstance(kept, list) else []
+
+    def _kept(self) -> list[Timer]:
+        return [timer for entry in self._entries() if (timer := _from_json(entry)) is not None]
+
+    def _replace(self, timers: Sequence[Timer]) -> None:
         self._file.write([attrs.asdict(timer) for timer in timers])
-        self._timers = timers
 
 
 def announcement(timer: Timer, now_s: float) -> str:
@@ -131,6 +151,12 @@ def title_of(name: str, seconds: float) -> str:
     return told("{duration} timer", duration=duration_words(seconds))
 
 
+def _meant(timers: Sequence[Timer], name: str, seconds: float) -> Sequence[Timer]:
+    if name:
+        return [timer for timer in timers if name.lower() in timer.name.lower()]
+    return [timer for timer in timers if not seconds or timer.seconds == seconds]
+
+
 def _clean(name: str) -> str:
     words = name.strip(" .!?,'\"")[:MAX_NAME_CHARS].strip()
     return "" if words.lower() in {"timer", "the", "my"} else words
@@ -145,7 +171,7 @@ def _from_json(entry: Any) -> Timer | None:
             float(entry["due_s"]),
             str(entry["session_id"]),
             str(entry.get("language", "en")),
+            str(entry.get("owner", "")),
         )
-    except (KeyError, TypeError, ValueError):
-        log.warning("dropped a kept timer that is none: %.200r", entry)
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None

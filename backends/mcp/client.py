@@ -90,9 +90,13 @@ class McpServers:
         return McpConnection(name, self._servers[name], self._settings, on_announcement)
 
 
-def builtin_server_config(data_dir: Path, programs_json: str) -> Mapping[str, Any]:
-    """Return the configuration of the built-in server, run by this interpreter with the packages next to this one."""
+def builtin_server_config(data_dir: Path, programs_json: str, owner: str = "") -> Mapping[str, Any]:
+    """Return the configuration of the built-in server, run by this interpreter with the packages next to this one.
+
+    ``owner`` tells this server's timers from those of others that share ``data_dir``.
+    """
     arguments = ["-m", "backends.builtin.server", "--data-dir", str(data_dir.absolute()), "--programs", programs_json]
+    arguments += ["--owner", owner]
     root = str(Path(__file__).absolute().parents[2])
     return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
 

@@ -234,6 +234,23 @@ async def test_a_silent_server_of_the_older_generation_is_noticed_too():
             assert "it was silent for 2 s" in await server.wait_lost()
 
 
+async def test_two_built_in_servers_on_one_folder_lose_nothing(tmp_path):
+    async def keep(server, name):
+        for number in range(40):
+            assert (await call(server, "add_note", text=f"{name} {number}")).ok
+            assert (await call(server, "add_to_list", item=f"{name}{number}", list_name="shopping")).ok
+
+    configs = [builtin_server_config(tmp_path, "{}", owner) for owner in ("one", "two")]
+    async with connect(configs[0]) as one, connect(configs[1]) as two, trio.open_nursery() as nursery:
+        for number, server in enumerate((one, two, one, two)):
+            nursery.start_soon(keep, server, f"writer{number} ")
+
+    notes = json.loads((tmp_path / "notes.json").read_text())
+    items = json.loads((tmp_path / "lists.json").read_text())["shopping"]
+    assert len(notes) == len(set(notes)) == 160
+    assert len(items) == len(set(items)) == 160
+
+
 @pytest.fixture
 def http_server(notes):
     with socket.socket() as probe:

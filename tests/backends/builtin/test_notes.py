@@ -57,6 +57,21 @@ def test_the_note_that_is_meant_is_deleted_and_no_other(notes_file, which, answe
     assert len(notes_file.read()) == left
 
 
+def test_two_servers_share_notes_and_lists(tmp_path):
+    one, other = (Notes(JsonFile(tmp_path / "notes.json")) for _ in range(2))
+    mine, theirs = (Lists(JsonFile(tmp_path / "lists.json")) for _ in range(2))
+    for number in range(3):
+        one.add(f"mine {number}")
+        other.add(f"theirs {number}")
+        mine.add("shopping", f"m{number}")
+        theirs.add("shopping", f"t{number}")
+
+    assert one.text().startswith("Six notes. 1: mine 0. 2: theirs 0.")
+    assert other.delete("mine 0") == "Deleted the note: mine 0."
+    assert one.text().startswith("Five notes. 1: theirs 0.")
+    assert mine.text("shopping") == theirs.text("shopping") == "On the shopping list: m0, t0, m1, t1, m2 and t2."
+
+
 def test_things_are_put_on_a_list_once(lists):
     assert lists.add("grocery list", "milk and eggs") == "Added milk and eggs to the shopping list."
     assert lists.add("shopping", "Milk, bread") == "Added bread to the shopping list."
@@ -90,7 +105,8 @@ def test_a_long_list_is_not_read_to_its_end(lists):
 
 def test_a_kept_file_of_another_shape_counts_as_empty(tmp_path):
     file = JsonFile(tmp_path / "lists.json")
-    file.write(["no", "mapping"])
+    with file.locked():
+        file.write(["no", "mapping"])
 
     assert Lists(file).text("shopping") == "The shopping list is empty."
 

@@ -8,6 +8,7 @@ import trio
 from mcp import Client
 
 from backends.builtin.server import make_server, parse_programs
+from backends.builtin.store import JsonFile
 from backends.mcp.announcements import SESSION_META_KEY, Announcements
 
 NOON = 1_795_435_200.0  # 2026-11-23 12:00 UTC
@@ -143,6 +144,24 @@ async def test_a_timer_that_ended_while_the_server_was_away_is_announced_late(da
         await trio.sleep(1)
 
     assert said == ["Your tea timer is done. It was due one minute ago."]
+
+
+async def test_timers_that_another_server_has_locked_are_announced_when_they_are_free(
+    data_dir, autojump_clock, monkeypatch
+):
+    monkeypatch.setattr("backends.builtin.store.LOCK_WITHIN_S", 0.0)
+    said = []
+    extension = Announcements(lambda _, text: said.append(text))
+    async with Client(make_server(data_dir, {}, now=Wall()), mode="legacy", extensions=[extension]) as client:
+        await call(client, "set_timer", seconds=5)
+        with JsonFile(data_dir / "timers.json").locked():
+            is_error, text = await call(client, "cancel_timer")
+            await trio.sleep(6)
+        assert (is_error, text) == (True, "That is being changed elsewhere. Please try again.")
+        await trio.sleep(2)
+
+    assert set(said) == {"Your five seconds timer is done."}
+    assert json.loads((data_dir / "timers.json").read_text()) == []
 
 
 async def test_a_cancelled_timer_is_not_announced(data_dir, autojump_clock):

@@ -29,10 +29,35 @@ def test_timers_outlive_the_process(file):
 
 
 def test_kept_entries_that_are_no_timers_are_dropped(file, caplog):
-    file.write([{"number": "x"}, "nonsense", {"number": 1, "name": "a", "seconds": 1, "due_s": 5, "session_id": "s"}])
+    good = {"number": 1, "name": "a", "seconds": 1, "due_s": 5, "session_id": "s"}
+    with file.locked():
+        file.write([{"number": "x"}, "nonsense", good])
 
     assert len(Timers(file)) == 1
     assert "dropped" in caplog.text
+
+
+def test_each_server_announces_its_own_timers_and_those_whose_server_is_gone(file):
+    mine, theirs = Timers(file, "mine"), Timers(JsonFile(file.path), "theirs")
+    timer = theirs.set(10, "tea", now_s=100.0, session_id="s1")
+    other = mine.set(60, "eggs", now_s=100.0, session_id="s2")
+    assert [timer.number, other.number] == [1, 2]
+
+    assert (theirs.next_s(), mine.next_s()) == (110.0, 120.0)
+    assert (theirs.due(110.0), mine.due(119.9)) == ([timer], [])
+    assert mine.due(120.0) == [timer]
+    theirs.forget([timer])
+    assert mine.by_due() == [other]
+    assert theirs.cancel("eggs") == "The eggs timer is cancelled."
+    assert (len(mine), mine.next_s()) == (0, None)
+
+
+@pytest.mark.parametrize("kept", [{"a": 1}, 5, [[]]])
+def test_a_kept_file_of_another_shape_counts_as_empty(file, kept):
+    with file.locked():
+        file.write(kept)
+
+    assert len(Timers(file)) == 0
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5, -3, 7 * 86_400 + 1, float("nan"), float("inf")])
