@@ -5,6 +5,7 @@ left because it was not well. After 70 and 75 whoever supervises it should start
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ import click
 import trio
 
 import supervisor
+from backends import private_files
 from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse, check_port
 from backends.speech.models import ModelError
 from cli import logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import Loaded
+from config.paths import data_home
 from config.settings import Settings
 from runtime import RestartIntensityExceeded, StartFailed
 
@@ -59,8 +62,9 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     """Run the server; return the exit code."""
     try:
         trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
-    except OSError as taken:
-        click.echo(f"sayso: {root_cause(taken)}", err=True)
+        prepare_data_dir(loaded.settings)
+    except OSError as refused:
+        click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
         trio.run(_serve, loaded.settings, ready_file)
@@ -79,6 +83,14 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
     else:
         return_code = 0
     return return_code
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the data folder ready, and close it to other users; raises OSError that says what to do."""
+    data_dir = settings.supervisor.data_dir
+    is_default = data_dir == data_home(os.environ)
+    for line in private_files.prepare(data_dir, settings.history.path, is_default=is_default):
+        log.warning(line)
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:

@@ -5,6 +5,7 @@ Rules kept here:
 * A change reads, decides and writes under a lock between processes, so that two servers on one folder lose nothing.
 * A file is replaced as a whole: a reader needs no lock, and after a crash there is the old file or the new one.
 * A damaged file is renamed, reported and never deleted.
+* The files and their folder are readable for their owner only, whatever the umask.
 * No wait for the lock is longer than ``LOCK_WITHIN_S``.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.builtin.wording import told
+from backends.private_files import make_private_folder, open_private
 
 log = logging.getLogger("sayso.tools_server")
 
@@ -69,8 +71,8 @@ class JsonFile:
 
         It waits in the caller's thread: the built-in server makes one change at a time anyway.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_private_folder(self.path.parent)
+        lock = open_private(self._lock_path, os.O_RDWR)
         try:
             self._take_lock(lock)
             self._has_lock = True
@@ -87,7 +89,7 @@ class JsonFile:
         if not self._has_lock:
             raise AssertionError("a file may only be written within locked()")
         draft = self.path.with_suffix(f".{os.getpid()}.tmp")
-        with draft.open("w", encoding="utf-8") as file:
+        with os.fdopen(open_private(draft, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
             json.dump(value, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())

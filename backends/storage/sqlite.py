@@ -10,6 +10,7 @@ Rules kept here:
 """
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ import msgspec
 import trio
 from sqlite_utils import Database
 
+from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError
 from backends.storage.sqlite_schema import migrate, settings_of_connection
 from config.settings import HistorySettings
@@ -91,8 +93,8 @@ class SqliteStore:
                     self._close()
 
     def _connect(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch(mode=0o600)
+        make_private_folder(self.path.parent)
+        os.close(open_private(self.path, os.O_RDWR))  # SQLite gives the files beside it the same mode
         self._writer = writer = self._database()
         if self.path.stat().st_size <= CHECKED_MAX_BYTES:
             check(writer)

@@ -1,4 +1,5 @@
 import socket
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,33 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(serve: Serve) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"sayso: port {port} on 127.0.0.1 is in use: stop what listens there")
     assert serve.seen == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(serve: Serve, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    result = serve("--set", f"supervisor.data_dir={tmp_path / place}")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"sayso: {tmp_path / place}: Not a directory; the server must be able to write there (supervisor.data_dir)\n"
+    )
+    assert serve.seen == []
+
+
+def test_the_usual_data_folder_is_closed_to_other_users(
+    serve: Serve, bare_environment: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, chosen = tmp_path / "XDG_DATA_HOME" / "sayso", tmp_path / "chosen"
+    for each in (folder, chosen):
+        each.mkdir(parents=True)
+        each.chmod(0o755)
+    assert serve().exit_code == 0
+    assert serve("--set", f"supervisor.data_dir={chosen}").exit_code == 0
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, chosen)] == [0o700, 0o755]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"closed to other users, who could open it: {folder}",
+        f"{chosen} is open to other users, who see what files are in it: chmod 700 {chosen}",
+    ]
 
 
 def test_bad_command_files_are_exit_code_2_with_every_problem(serve: Serve) -> None:

@@ -2,6 +2,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 
 import pytest
 
@@ -100,3 +101,17 @@ def test_where_nothing_can_be_locked_it_is_said_once(tmp_path, monkeypatch, capl
     assert [record.getMessage() for record in caplog.records] == [
         f"{file.path} cannot be locked here (No locks available): only one server may use it"
     ]
+
+
+def test_only_its_owner_may_read_the_file_and_its_folder(tmp_path):
+    file = JsonFile(tmp_path / "tools" / "notes.json")
+    before = os.umask(0o000)
+    try:
+        put(file, ["a"])
+        file.path.chmod(0o644)  # as an older version wrote it
+        put(file, ["b"])
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in file.path.parent.iterdir()} == {0o600}

@@ -77,6 +77,15 @@ def turn(number: int, **changes: Any) -> TurnRecord:
     return attrs.evolve(TURN, turn_id=f"t{number}", timestamp=1_000.0 + number, **changes)
 
 
+def fill(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "history.db"
@@ -204,6 +213,18 @@ async def test_only_its_owner_may_read_the_file(path: Path) -> None:
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
+async def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+    fill(path, b"")
+    path.chmod(0o644)  # noqa: ASYNC240 - a local file
+    async with opened(path):
+        assert mode(path) == 0o600
+
+
+async def test_a_folder_that_it_makes_is_for_its_owner(path: Path) -> None:
+    async with opened(path):
+        assert mode(path.parent) == 0o700
+
+
 async def test_a_file_is_found_again_as_it_was(path: Path) -> None:
     async with opened(path) as store:
         await store.write([TURN])
@@ -283,11 +304,6 @@ async def test_a_locked_file_is_trouble_but_no_damage(path: Path, monkeypatch: p
 
 
 # --- damage --------------------------------------------------------------------------------------
-
-
-def fill(path: Path, content: bytes) -> None:
-    path.parent.mkdir()
-    path.write_bytes(content)
 
 
 async def test_a_file_that_is_no_database_is_set_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:
