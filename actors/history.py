@@ -16,6 +16,7 @@ from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
 from protocol.messages import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from runtime import Actor, DomainError, Ref
+from runtime.pool import StartFailure
 
 log = logging.getLogger("sayso.history")
 RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
@@ -40,8 +41,11 @@ class History(Actor):
         self._trouble: str | None = None
 
     async def on_start(self) -> None:
-        """Open the store and begin to write."""
-        await self._store.open()
+        """Open the store and begin to write; raises ``StartFailure`` with the reason if it cannot be opened."""
+        try:
+            await self._store.open()
+        except StoreError as error:
+            raise StartFailure(str(error)) from error
         self.context.nursery.start_soon(self._write_behind)
 
     async def handle(self, message: object) -> object:

@@ -337,6 +337,8 @@ class FakeStore:
         return [row for batch in self.batches for row in batch]
 
     async def open(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
         self.is_open = True
 
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:

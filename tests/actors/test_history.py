@@ -9,7 +9,7 @@ from actors.history import History, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
 from protocol.messages import Count, Observe, RecentTurns, SessionRecord, TurnRecord
-from runtime import ChildSpec, Ref, TerminateChild, Tree
+from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeStore, Grow, Script, default_settings, scripted
 
 
@@ -137,6 +137,17 @@ async def test_recent_turns_come_newest_first(grow: Grow, autojump_clock: MockCl
     archive.store.trouble = StoreError("locked")
     with pytest.raises(HistoryUnavailable, match="locked"):
         await archive.ref.ask(RecentTurns(2))
+
+
+async def test_a_store_that_cannot_be_opened_is_told_without_a_traceback(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = Archive(FakeStore(trouble=StoreError("history.db: disk full")))
+    with pytest.RaisesGroup(StartFailed, flatten_subgroups=True, allow_unwrapped=True):
+        await archive.open(grow)
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert any("history.db: disk full" in record.getMessage() for record in errors)
+    assert [record.exc_info for record in errors if record.exc_info] == []
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
