@@ -4,6 +4,7 @@ Rules kept here:
 
 * Nobody waits for the disk: records are taken at once and written within ``batch_ms`` or ``batch_rows``.
 * While the store is down up to ``max_pending`` records wait in memory; beyond that the oldest are dropped and counted.
+* A file that was deleted or replaced is noticed before a write and every ``CHECK_S``; what went with it is counted.
 """
 
 import logging
@@ -19,6 +20,7 @@ from runtime import Actor, DomainError, Ref
 from runtime.pool import StartFailure
 
 log = logging.getLogger("sayso.history")
+CHECK_S = 5.0  # between looks whether the file is still there, while nothing is written
 RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
 
 
@@ -38,6 +40,7 @@ class History(Actor):
         self._writing = trio.Lock()
         self._written = 0
         self._dropped = 0
+        self._lost = 0
         self._trouble: str | None = None
 
     async def on_start(self) -> None:
@@ -47,6 +50,7 @@ class History(Actor):
         except StoreError as error:
             raise StartFailure(str(error)) from error
         self.context.nursery.start_soon(self._write_behind)
+        self.context.nursery.start_soon(self._keep_checking)
 
     async def handle(self, message: object) -> object:
         """Take a record, or answer ``RecentTurns`` with ``list[dict]``, newest first."""
@@ -75,6 +79,7 @@ class History(Actor):
             "pending": len(self._pending),
             "written": self._written,
             "dropped": self._dropped,
+            "lost": self._lost,
             "trouble": self._trouble,
         }
 
@@ -95,10 +100,31 @@ class History(Actor):
                 try:
                     await self._write_batch()
                 except StoreError as error:
-                    if self._trouble is None:
-                        log.warning("history waits in memory: %s", error)
-                    self._trouble = str(error)
+                    self._note(error)
                     await trio.sleep(RETRY_S)
+
+    async def _keep_checking(self) -> None:
+        while True:
+            await trio.sleep(CHECK_S)
+            try:
+                await self._check()
+            except StoreError as error:
+                self._note(error)
+
+    async def _check(self) -> None:
+        """Count what went with a file that was deleted; what comes after it goes to a new one."""
+        lost = await self._store.check()
+        if lost is None:
+            return
+        self._lost += lost
+        self._trouble = f"the history file was deleted or replaced, and {lost} records with it; a new one was begun"
+        log.error(self._trouble)
+        self._metrics.tell_nowait(Count("dropped_total", ("history", "file_deleted"), lost))
+
+    def _note(self, error: StoreError) -> None:
+        if self._trouble is None:
+            log.warning("history waits in memory: %s", error)
+        self._trouble = str(error)
 
     async def _write_batch(self) -> None:
         async with self._writing:
@@ -107,6 +133,7 @@ class History(Actor):
             if not batch:  # somebody else wrote it meanwhile
                 return
             try:
+                await self._check()
                 await self._store.write(batch)
             except StoreError:
                 self._pending.extendleft(reversed(batch))

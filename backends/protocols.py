@@ -182,6 +182,12 @@ class Store(Protocol):
     async def open(self) -> None:
         """Create or migrate the schema; raises ``StoreError``."""
 
+    async def check(self) -> int | None:
+        """Open the file anew if it was deleted or replaced; return how many records went with it, or ``None``.
+
+        Raises ``StoreError``.
+        """
+
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
         """Write all of them in one transaction; raises ``StoreError``."""
 

@@ -330,6 +330,8 @@ class FakeStore:
     trouble: StoreError | None = None
     write_s: float = 0.0
     is_open: bool = False
+    lost: int | None = None
+    """How many records went with a file that was deleted since the last check."""
 
     @property
     def rows(self) -> list[SessionRecord | TurnRecord | ToolRecord]:
@@ -340,6 +342,12 @@ class FakeStore:
         if self.trouble is not None:
             raise self.trouble
         self.is_open = True
+
+    async def check(self) -> int | None:
+        if self.trouble is not None:
+            raise self.trouble
+        lost, self.lost = self.lost, None
+        return lost
 
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
         await trio.sleep(self.write_s)

@@ -5,6 +5,7 @@ Rules kept here:
 * Every call runs in a thread. One connection writes and one reads, each used by one thread at a time; with the
   write-ahead log they do not wait for each other.
 * What ``write`` is given is one transaction; writing it again changes nothing, so a batch may be repeated.
+* A file that is deleted or replaced under the server is noticed by ``check``, and opened anew.
 * A damaged file is set aside with its log, reported, and never deleted.
 * The file is readable for its owner only: it holds what people said.
 """
@@ -32,11 +33,13 @@ from protocol.messages import SessionRecord, ToolRecord, TurnRecord
 log = logging.getLogger("sayso.history")
 Result = TypeVar("Result")
 Record = SessionRecord | TurnRecord | ToolRecord
+Identity = tuple[int, int]
 
 LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
 CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond it damage is found when it is met
 DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
+TABLES: Final = ("sessions", "conversations", "tool_calls")
 SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -49,6 +52,8 @@ class SqliteStore:
         self._settings = settings
         self._writer: Database | None = None
         self._reader: Database | None = None
+        self._identity: Identity | None = None  # of the file that is open
+        self._lost: int | None = None  # records that went with a file, not yet told
         self._reading = threading.Lock()  # nobody closes the reader under a query
         self._write_limit = trio.CapacityLimiter(1)
         self._read_limit = trio.CapacityLimiter(1)
@@ -56,6 +61,13 @@ class SqliteStore:
     async def open(self) -> None:
         """Open the file, or set a damaged one aside and begin a new one; raises ``StoreError``."""
         await self._in_thread(self._open, self._write_limit)
+
+    async def check(self) -> int | None:
+        """Open the file anew if it is no longer at its path; raises ``StoreError`` if that fails.
+
+        Returns how many records were in the file that is gone, ``None`` if the file is in its place.
+        """
+        return await self._in_thread(self._check, self._write_limit)
 
     async def write(self, records: Sequence[Record]) -> None:
         """Write all of them in one transaction; raises ``StoreError``."""
@@ -71,7 +83,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close the file; a closed store can be opened again."""
-        await self._in_thread(self._close, self._write_limit)
+        await self._in_thread(self._end, self._write_limit)
 
     async def _in_thread(self, work: Callable[[], Result], limit: trio.CapacityLimiter) -> Result:
         """Run ``work`` to its end, also if the caller has gone: half a transaction helps nobody."""
@@ -94,7 +106,10 @@ class SqliteStore:
 
     def _connect(self) -> None:
         make_private_folder(self.path.parent)
-        os.close(open_private(self.path, os.O_RDWR))  # SQLite gives the files beside it the same mode
+        descriptor = open_private(self.path, os.O_RDWR)  # SQLite gives the files beside it the same mode
+        found = os.fstat(descriptor)
+        os.close(descriptor)  # before SQLite has it open: closing gives up all locks of this process on the file
+        self._identity = (found.st_dev, found.st_ino)
         self._writer = writer = self._database()
         if self.path.stat().st_size <= CHECKED_MAX_BYTES:
             check(writer)
@@ -120,6 +135,15 @@ class SqliteStore:
         log.error("%s is damaged (%s); it was set aside as %s, and a new one begins", self.path, error, aside.name)
         self._connect()
 
+    def _check(self) -> int | None:
+        if self._identity is None or (self._writer is not None and identity_of(self.path) == self._identity):
+            return None
+        if self._writer is not None:
+            self._lost = (self._lost or 0) + count_records(self._writer)
+        self._open()  # SQLite leaves the files of a database alone that has been moved away from its path
+        lost, self._lost = self._lost, None
+        return lost
+
     def _write(self, records: Sequence[Record]) -> None:
         with self._explained():
             try:
@@ -129,6 +153,10 @@ class SqliteStore:
                     raise
                 self._start_anew(error)
                 insert(self._opened(self._writer), records)
+
+    def _end(self) -> None:
+        self._identity = None
+        self._close()
 
     def _close(self) -> None:
         with self._reading:
@@ -171,13 +199,21 @@ class SqliteStore:
 
 def insert(database: Database, records: Sequence[Record]) -> None:
     """Insert the records in one transaction; rows that are there already stay as they are."""
-    rows: dict[str, list[dict[str, Any]]] = {"sessions": [], "conversations": [], "tool_calls": []}
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     for record in records:
         rows[table_of(record)].append(row_of(record))
     with database.atomic():
         for table, inserted in rows.items():
             if inserted:
                 database.conn.executemany(insertion(table, inserted[0]), inserted)
+
+
+def count_records(database: Database) -> int:
+    """Return how many records the open file has, 0 if it cannot be read."""
+    try:
+        return sum(database.table(table).count for table in TABLES)
+    except sqlite3.Error:
+        return 0
 
 
 def insertion(table: str, row: Mapping[str, Any]) -> str:
@@ -220,7 +256,16 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
     return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
 
 
-# --- damage --------------------------------------------------------------------------------------
+# --- the file and its damage --------------------------------------------------------------------------------------
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Return what tells the file at ``path`` from any other, ``None`` if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def check(database: Database) -> None:

@@ -5,7 +5,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.history import History, HistoryUnavailable
+from actors.history import CHECK_S, History, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
 from protocol.messages import Count, Observe, RecentTurns, SessionRecord, TurnRecord
@@ -56,7 +56,7 @@ async def test_records_wait_for_company_and_are_written_together(grow: Grow, aut
     assert archive.store.batches == [records]
     await wait_all_tasks_blocked()
     assert [type(message) for message in archive.metrics.seen] == [Observe]
-    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "trouble": None}
+    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "lost": 0, "trouble": None}
 
 
 async def test_no_batch_is_larger_than_its_limit(grow: Grow, autojump_clock: MockClock) -> None:
@@ -74,7 +74,13 @@ async def test_while_the_store_is_down_records_wait_in_order(grow: Grow, autojum
     archive.store.trouble = StoreError("history.db: disk full")
     await archive.tell(turn(1), turn(2))
     await trio.sleep(3.0)
-    assert archive.statistics() == {"pending": 2, "written": 0, "dropped": 0, "trouble": "history.db: disk full"}
+    assert archive.statistics() == {
+        "pending": 2,
+        "written": 0,
+        "dropped": 0,
+        "lost": 0,
+        "trouble": "history.db: disk full",
+    }
     await archive.tell(turn(3))
     archive.store.trouble = None
     await trio.sleep(1.1)
@@ -126,6 +132,45 @@ async def test_what_cannot_be_written_at_the_end_is_logged(
     await archive.tree.ref.ask(TerminateChild("history"))
     assert "2 records lost at stop: disk full" in caplog.text
     assert not archive.store.is_open
+
+
+async def test_a_file_that_is_deleted_is_trouble_until_there_is_something_in_the_new_one(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.lost = 12
+    await trio.sleep(CHECK_S + 1)
+    told = "the history file was deleted or replaced, and 12 records with it; a new one was begun"
+    assert archive.statistics() == {"pending": 0, "written": 0, "dropped": 0, "lost": 12, "trouble": told}
+    assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "file_deleted"), 12)]
+    await trio.sleep(3 * CHECK_S)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
+    await archive.tell(turn(1))
+    await trio.sleep(0.1)
+    assert archive.store.rows == [turn(1)]
+    assert archive.statistics() == {"pending": 0, "written": 1, "dropped": 0, "lost": 12, "trouble": None}
+
+
+async def test_the_file_is_looked_for_before_each_write(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.lost = 3
+    await archive.tell(turn(1))
+    await trio.sleep(0.1)
+    assert (archive.store.rows, archive.statistics()["lost"]) == ([turn(1)], 3)
+
+
+async def test_a_file_that_cannot_be_opened_anew_is_tried_again(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.trouble = StoreError("history.db: disk full")
+    await trio.sleep(CHECK_S + 1)
+    assert archive.statistics()["trouble"] == "history.db: disk full"
+    archive.store.trouble = None
+    await archive.tell(turn(1))
+    await trio.sleep(CHECK_S)
+    assert (archive.store.rows, archive.statistics()["trouble"]) == ([turn(1)], None)
 
 
 async def test_recent_turns_come_newest_first(grow: Grow, autojump_clock: MockClock) -> None:

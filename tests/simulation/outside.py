@@ -364,6 +364,10 @@ class Store:
             raise StoreError("the disk is full")
         self.rows.extend(records)
 
+    async def check(self) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return None
+
     async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
         await trio.lowlevel.checkpoint()
         return [{"turn_id": row.turn_id} for row in self.rows if isinstance(row, TurnRecord)][-limit:]

@@ -82,6 +82,11 @@ def fill(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def delete(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -232,6 +237,60 @@ async def test_a_file_is_found_again_as_it_was(path: Path) -> None:
         await store.write([turn(2)])
         assert len(await store.recent_turns(10)) == 2
         assert store.damaged == ()
+
+
+async def test_a_file_that_is_deleted_under_the_server_is_begun_anew(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([SESSION, TURN, CALL])
+        assert await store.check() is None
+        delete(path)
+
+        assert await store.check() == 3
+        assert await store.check() is None
+        await store.write([turn(2)])
+        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t2"]
+
+    assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
+
+
+async def test_a_file_that_is_replaced_is_opened_and_kept(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "backup" / "history.db"
+    async with opened(other) as store:
+        await store.write([turn(1), turn(2)])
+    async with opened(path) as store:
+        await store.write([turn(3)])
+        delete(path)
+        other.rename(path)
+
+        assert await store.check() == 1
+        await store.write([turn(4)])
+
+    assert rows(path, "SELECT turn_id FROM conversations") == [("t1",), ("t2",), ("t4",)]
+
+
+async def test_what_cannot_be_opened_anew_is_tried_again_and_nothing_is_counted_twice(path: Path) -> None:
+    async with opened(path) as store:
+        await store.write([turn(1)])
+        delete(path)
+        path.mkdir()  # noqa: ASYNC240 - a local file
+        for _ in range(2):
+            with pytest.raises(StoreError, match="Is a directory"):
+                await store.check()
+        path.rmdir()  # noqa: ASYNC240 - a local file
+
+        assert await store.check() == 1
+        await store.write([turn(2)])
+
+    assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
+
+
+async def test_a_closed_store_is_not_opened_by_a_check(path: Path) -> None:
+    async with opened(path) as store:
+        pass
+    delete(path)
+
+    assert await store.check() is None
+    assert list(path.parent.iterdir()) == []
 
 
 async def test_a_store_can_be_opened_twice_by_a_restarted_owner(path: Path) -> None:
