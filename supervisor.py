@@ -239,7 +239,9 @@ class House:
         models = SpeechServices(self.refs.transcription, self.refs.speech).models(
             self.settings.transcription.start_timeout_s
         )
-        return HttpServices(recent_turns, tools, self.adapters.version, drain, self.facts.status, models)
+        is_history_kept = self.settings.history.enabled
+        version, status = self.adapters.version, self.facts.status
+        return HttpServices(recent_turns, tools, version, drain, status, models, is_history_kept=is_history_kept)
 
     def _audio_services(self) -> AudioServices:
         return SpeechServices(self.refs.transcription, self.refs.speech).audio(

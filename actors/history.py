@@ -4,23 +4,31 @@ Rules kept here:
 
 * Nobody waits for the disk: records are taken at once and written within ``batch_ms`` or ``batch_rows``.
 * While the store is down up to ``max_pending`` records wait in memory; beyond that the oldest are dropped and counted.
+* Secrets are taken out before anything is kept, and what is older than ``keep_days`` is deleted in small steps.
+* With ``enabled = false`` nothing is kept at all, not even in memory.
 * A file that was deleted or replaced is noticed before a write and every ``CHECK_S``; what went with it is counted.
 """
 
 import logging
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import trio
 
 from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
 from protocol.messages import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.redaction import kept
 from runtime import Actor, DomainError, Ref
 from runtime.pool import StartFailure
 
 log = logging.getLogger("sayso.history")
 CHECK_S = 5.0  # between looks whether the file is still there, while nothing is written
+PRUNE_EVERY_S = 86_400.0
+PRUNE_RECORDS = 500  # of each kind in one transaction: some 20 ms in which nothing else is written
+PRUNE_PAUSE_S = 0.1
+DAY_S = 86_400.0
 RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
 
 
@@ -31,26 +39,35 @@ class HistoryUnavailable(DomainError):
 class History(Actor):
     """Takes records and answers ``RecentTurns``."""
 
-    def __init__(self, settings: HistorySettings, store: Store, metrics: Ref) -> None:
+    def __init__(
+        self, settings: HistorySettings, store: Store, metrics: Ref, *, unix_time: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
         self._store = store
         self._metrics = metrics
+        self._unix_time = unix_time
         self._pending: deque[SessionRecord | TurnRecord | ToolRecord] = deque()
         self._arrived = trio.Event()
         self._writing = trio.Lock()
         self._written = 0
         self._dropped = 0
         self._lost = 0
+        self._pruned = 0
         self._trouble: str | None = None
 
     async def on_start(self) -> None:
         """Open the store and begin to write; raises ``StartFailure`` with the reason if it cannot be opened."""
+        if not self._settings.enabled:
+            log.info("history is off (history.enabled): no turn is kept")
+            return
         try:
             await self._store.open()
         except StoreError as error:
             raise StartFailure(str(error)) from error
         self.context.nursery.start_soon(self._write_behind)
         self.context.nursery.start_soon(self._keep_checking)
+        if self._settings.keep_days:
+            self.context.nursery.start_soon(self._keep_pruning)
 
     async def handle(self, message: object) -> object:
         """Take a record, or answer ``RecentTurns`` with ``list[dict]``, newest first."""
@@ -66,6 +83,8 @@ class History(Actor):
     async def on_stop(self) -> None:
         """Write all that was accepted; what cannot be written is logged by number, never silently lost."""
         await self.context.drain()
+        if not self._settings.enabled:
+            return
         try:
             while self._pending or self._writing.locked():
                 await self._write_batch()
@@ -80,15 +99,18 @@ class History(Actor):
             "written": self._written,
             "dropped": self._dropped,
             "lost": self._lost,
+            "pruned": self._pruned,
             "trouble": self._trouble,
         }
 
     def _take(self, record: SessionRecord | TurnRecord | ToolRecord) -> None:
+        if not self._settings.enabled:
+            return
         if len(self._pending) >= self._settings.max_pending:
             self._pending.popleft()
             self._dropped += 1
             self._metrics.tell_nowait(Count("dropped_total", ("history", "store_down")))
-        self._pending.append(record)
+        self._pending.append(kept(record, has_words=self._settings.transcripts))
         self._arrived.set()
 
     async def _write_behind(self) -> None:
@@ -110,6 +132,25 @@ class History(Actor):
                 await self._check()
             except StoreError as error:
                 self._note(error)
+
+    async def _keep_pruning(self) -> None:
+        while True:
+            try:
+                await self._prune()
+            except StoreError as error:
+                log.warning("old turns are not deleted today: %s", error)
+            await trio.sleep(PRUNE_EVERY_S)
+
+    async def _prune(self) -> None:
+        """Delete what is too old, step by step, so that new records are written between the steps."""
+        before_s = self._unix_time() - self._settings.keep_days * DAY_S
+        pruned = 0
+        while count := await self._store.prune(before_s, PRUNE_RECORDS):
+            pruned += count
+            self._pruned += count
+            await trio.sleep(PRUNE_PAUSE_S)
+        if pruned:
+            log.info("%d records older than %g days were deleted", pruned, self._settings.keep_days)
 
     async def _check(self) -> None:
         """Count what went with a file that was deleted; what comes after it goes to a new one."""
@@ -145,6 +186,8 @@ class History(Actor):
         self._metrics.tell_nowait(Observe("db_write_seconds", (), trio.current_time() - started_s))
 
     async def _recent(self, message: RecentTurns) -> list[dict[str, object]]:
+        if not self._settings.enabled:
+            return []
         try:
             return await self._store.recent_turns(message.limit)
         except StoreError as error:

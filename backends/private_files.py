@@ -48,16 +48,16 @@ def open_private(path: Path, flags: int) -> int:
     return descriptor
 
 
-def prepare(data_dir: Path, history_path: Path, *, is_default: bool) -> list[str]:
+def prepare(data_dir: Path, history_path: Path, *, is_default: bool = False, is_history_kept: bool = True) -> list[str]:
     """Make the data folder ready before a start; return what its operator should know.
 
     ``is_default`` says that nobody chose the folder, so that an older version made it. Raises OSError, in words that
     name the setting, if nothing can be kept there, such as on a full disk.
     """
     _check_writable(data_dir, "supervisor.data_dir")
-    if history_path.parent != data_dir:
+    if is_history_kept and history_path.parent != data_dir:
         _check_writable(history_path.parent, "history.path")
-    if history_path.is_dir():
+    if is_history_kept and history_path.is_dir():
         raise OSError(f"{history_path} is a folder; history.path must be a file")
     tools = data_dir / "tools"
     folders = [data_dir, tools] if is_default else [tools]

@@ -191,6 +191,12 @@ class Store(Protocol):
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
         """Write all of them in one transaction; raises ``StoreError``."""
 
+    async def prune(self, before_s: float, limit: int) -> int:
+        """Delete up to ``limit`` of each kind of record from before a Unix time; return how many those were.
+
+        Raises ``StoreError``.
+        """
+
     async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest turns, newest first."""
 

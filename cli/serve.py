@@ -88,8 +88,12 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
 def prepare_data_dir(settings: Settings) -> None:
     """Make the data folder ready, and close it to other users; raises OSError that says what to do."""
     data_dir = settings.supervisor.data_dir
-    is_default = data_dir == data_home(os.environ)
-    for line in private_files.prepare(data_dir, settings.history.path, is_default=is_default):
+    for line in private_files.prepare(
+        data_dir,
+        settings.history.path,
+        is_default=data_dir == data_home(os.environ),
+        is_history_kept=settings.history.enabled,
+    ):
         log.warning(line)
 
 

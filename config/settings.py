@@ -231,7 +231,10 @@ class DialogueSettings:
 class HistorySettings:
     """The database."""
 
+    enabled: bool
     path: Path
+    keep_days: float = attrs.field(validator=[ge(0), le(36_525)])
+    transcripts: bool
     batch_rows: int = attrs.field(validator=ge(1))
     batch_ms: float = attrs.field(validator=ge(0))
     max_pending: int = attrs.field(validator=ge(1))

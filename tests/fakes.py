@@ -330,6 +330,10 @@ class FakeStore:
     trouble: StoreError | None = None
     write_s: float = 0.0
     is_open: bool = False
+    old: int = 0
+    """How many records are older than any limit."""
+    pruned: Notes[tuple[float, int]] = attrs.field(factory=Notes)
+    """What each call of ``prune`` asked for."""
     lost: int | None = None
     """How many records went with a file that was deleted since the last check."""
 
@@ -348,6 +352,15 @@ class FakeStore:
             raise self.trouble
         lost, self.lost = self.lost, None
         return lost
+
+    async def prune(self, before_s: float, limit: int) -> int:
+        if self.trouble is not None:
+            raise self.trouble
+        self.pruned.add((before_s, limit))
+        count = min(limit, self.old)
+        self.old -= count
+        await trio.lowlevel.checkpoint()
+        return count
 
     async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
         await trio.sleep(self.write_s)

@@ -82,6 +82,7 @@ class HttpServices:
     status: Callable[[], Mapping[str, Any]]
     """The house as it stands, as JSON types."""
     models: ModelServices
+    is_history_kept: bool = True
 
 
 def turns_limit(text: str | None) -> int:
@@ -122,7 +123,10 @@ class Pages:
             limit = turns_limit(request.args.get("limit"))
         except ValueError as error:
             return failure(400, str(error))
-        return jsonify({"turns": list(await self.services.recent_turns(limit))})
+        turns = list(await self.services.recent_turns(limit))
+        if not self.services.is_history_kept:
+            return jsonify({"turns": turns, "note": "history is off (history.enabled = false): no turn is kept"})
+        return jsonify({"turns": turns})
 
     async def drain(self) -> Response:
         """Begin to leave: for deploys, from this machine only, and from no web page that is open on it."""

@@ -66,7 +66,11 @@ OPERATIONS: Final = (
     Operation(
         "/api/conversations",
         "The newest turns, newest first.",
-        {200: "`turns`, a list.", 400: "A bad `limit`.", 503: "The history is not available just now."},
+        {
+            200: "`turns`, a list, and a `note` where history is off.",
+            400: "A bad `limit`.",
+            503: "The history is not available just now.",
+        },
         query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
     ),
     Operation(

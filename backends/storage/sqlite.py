@@ -40,6 +40,15 @@ CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond
 DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
 TABLES: Final = ("sessions", "conversations", "tool_calls")
+DELETIONS: Final = (
+    """DELETE FROM conversations WHERE rowid IN
+        (SELECT rowid FROM conversations WHERE timestamp < ? ORDER BY timestamp LIMIT ?)""",
+    """DELETE FROM tool_calls WHERE rowid IN
+        (SELECT rowid FROM tool_calls WHERE timestamp < ? ORDER BY timestamp LIMIT ?)""",
+    """DELETE FROM sessions WHERE rowid IN
+        (SELECT rowid FROM sessions AS old WHERE started_at < ? AND NOT EXISTS
+            (SELECT 1 FROM conversations WHERE session_id = old.session_id) LIMIT ?)""",
+)  # a session stays while one of its turns does
 SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -72,6 +81,18 @@ class SqliteStore:
     async def write(self, records: Sequence[Record]) -> None:
         """Write all of them in one transaction; raises ``StoreError``."""
         await self._in_thread(lambda: self._write(records), self._write_limit)
+
+    async def prune(self, before_s: float, limit: int) -> int:
+        """Delete up to ``limit`` old records of each kind, return how many; raises ``StoreError``.
+
+        The file does not shrink: SQLite uses the free pages for what comes next. What was deleted is overwritten.
+        """
+
+        def work() -> int:
+            with self._explained():
+                return delete_old(self._opened(self._writer), before_s, limit)
+
+        return await self._in_thread(work, self._write_limit)
 
     async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest turns, newest first; raises ``StoreError``."""
@@ -214,6 +235,12 @@ def count_records(database: Database) -> int:
         return sum(database.table(table).count for table in TABLES)
     except sqlite3.Error:
         return 0
+
+
+def delete_old(database: Database, before_s: float, limit: int) -> int:
+    """Delete up to ``limit`` records of each table from before ``before_s`` in one transaction; return how many."""
+    with database.atomic():
+        return sum(database.conn.execute(statement, (before_s, limit)).rowcount for statement in DELETIONS)
 
 
 def insertion(table: str, row: Mapping[str, Any]) -> str:

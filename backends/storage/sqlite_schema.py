@@ -73,6 +73,7 @@ def settings_of_connection(settings: HistorySettings) -> tuple[str, ...]:
         "PRAGMA synchronous = NORMAL",  # with WAL a crash of the machine may lose the last transactions, never the file
         f"PRAGMA cache_size = {settings.cache_pages}",
         "PRAGMA temp_store = MEMORY",
+        "PRAGMA secure_delete = ON",  # what was pruned cannot be read from the free pages
         f"PRAGMA mmap_size = {settings.mmap_bytes}",
     )
 

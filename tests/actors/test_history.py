@@ -5,12 +5,29 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.history import CHECK_S, History, HistoryUnavailable
+from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
-from protocol.messages import Count, Observe, RecentTurns, SessionRecord, TurnRecord
+from protocol.messages import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeStore, Grow, Script, default_settings, scripted
+
+NOW_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
+KEY = "sk-" + "abcdefghijklmnop1234"
+CALL = ToolRecord(
+    session_id="s",
+    turn_id="t1",
+    call_id="c1",
+    timestamp=1.0,
+    server="house",
+    tool="login",
+    arguments={"token": "x", "note": KEY},
+    ok=True,
+    result=KEY,
+    duration_ms=1.0,
+    transcript=f"the key is {KEY}",
+    confidence=0.9,
+)
 
 
 def turn(number: int) -> TurnRecord:
@@ -31,7 +48,7 @@ class Archive:
     async def open(self, grow: Grow) -> None:
         """Start it."""
         metrics = scripted("metrics", self.metrics)
-        actor = ChildSpec(self.ref, lambda: History(self.settings, self.store, metrics.ref))
+        actor = ChildSpec(self.ref, lambda: History(self.settings, self.store, metrics.ref, unix_time=lambda: NOW_S))
         self.tree = await grow(metrics, actor)
 
     async def tell(self, *records: Any) -> None:
@@ -56,7 +73,7 @@ async def test_records_wait_for_company_and_are_written_together(grow: Grow, aut
     assert archive.store.batches == [records]
     await wait_all_tasks_blocked()
     assert [type(message) for message in archive.metrics.seen] == [Observe]
-    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "lost": 0, "trouble": None}
+    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "lost": 0, "pruned": 0, "trouble": None}
 
 
 async def test_no_batch_is_larger_than_its_limit(grow: Grow, autojump_clock: MockClock) -> None:
@@ -79,6 +96,7 @@ async def test_while_the_store_is_down_records_wait_in_order(grow: Grow, autojum
         "written": 0,
         "dropped": 0,
         "lost": 0,
+        "pruned": 0,
         "trouble": "history.db: disk full",
     }
     await archive.tell(turn(3))
@@ -142,14 +160,14 @@ async def test_a_file_that_is_deleted_is_trouble_until_there_is_something_in_the
     archive.store.lost = 12
     await trio.sleep(CHECK_S + 1)
     told = "the history file was deleted or replaced, and 12 records with it; a new one was begun"
-    assert archive.statistics() == {"pending": 0, "written": 0, "dropped": 0, "lost": 12, "trouble": told}
+    assert archive.statistics() == {"pending": 0, "written": 0, "dropped": 0, "lost": 12, "pruned": 0, "trouble": told}
     assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "file_deleted"), 12)]
     await trio.sleep(3 * CHECK_S)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
     await archive.tell(turn(1))
     await trio.sleep(0.1)
     assert archive.store.rows == [turn(1)]
-    assert archive.statistics() == {"pending": 0, "written": 1, "dropped": 0, "lost": 12, "trouble": None}
+    assert archive.statistics() == {"pending": 0, "written": 1, "dropped": 0, "lost": 12, "pruned": 0, "trouble": None}
 
 
 async def test_the_file_is_looked_for_before_each_write(grow: Grow, autojump_clock: MockClock) -> None:
@@ -171,6 +189,64 @@ async def test_a_file_that_cannot_be_opened_anew_is_tried_again(grow: Grow, auto
     await archive.tell(turn(1))
     await trio.sleep(CHECK_S)
     assert (archive.store.rows, archive.statistics()["trouble"]) == ([turn(1)], None)
+
+
+async def test_secrets_are_taken_out_before_anything_is_kept(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    await archive.tell(attrs.evolve(turn(1), heard=f"note {KEY}", replied=f"Noted: {KEY}"), CALL)
+    await trio.sleep(0.1)
+    spoken, called = archive.store.rows
+    assert isinstance(spoken, TurnRecord)
+    assert isinstance(called, ToolRecord)
+    assert (spoken.heard, spoken.replied) == ("note [redacted]", "Noted: [redacted]")
+    assert called.arguments == {"token": "[redacted]", "note": "[redacted]"}
+    assert (called.result, called.transcript) == ("[redacted]", "the key is [redacted]")
+
+
+async def test_without_transcripts_no_words_are_kept(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(settings=attrs.evolve(default_settings().history, transcripts=False))
+    await archive.open(grow)
+    await archive.tell(turn(1), CALL)
+    await trio.sleep(0.1)
+    assert archive.store.rows == [
+        attrs.evolve(turn(1), heard="", replied=""),
+        attrs.evolve(CALL, arguments={}, result="", transcript=""),
+    ]
+
+
+async def test_history_that_is_off_writes_nothing_and_is_well(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(settings=attrs.evolve(default_settings().history, enabled=False))
+    await archive.open(grow)
+    await archive.tell(turn(1), CALL)
+    await trio.sleep(2 * PRUNE_EVERY_S)
+    assert (archive.store.is_open, archive.store.rows, archive.store.pruned) == (False, [], [])
+    assert await archive.ref.ask(RecentTurns(5)) == []
+    assert archive.statistics()["trouble"] is None
+    await archive.tree.ref.ask(TerminateChild("history"))
+
+
+async def test_what_is_too_old_is_deleted_at_the_start_and_once_a_day(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(FakeStore(old=PRUNE_RECORDS + 1))
+    await archive.open(grow)
+    await trio.sleep(1.0)
+    before_s = NOW_S - 90 * 86_400
+    assert archive.store.pruned == [(before_s, PRUNE_RECORDS)] * 3
+    assert archive.statistics()["pruned"] == PRUNE_RECORDS + 1
+    archive.store.trouble = StoreError("locked")
+    await trio.sleep(PRUNE_EVERY_S)
+    archive.store.trouble = None
+    assert archive.store.old == 0
+    archive.store.old = 1
+    await trio.sleep(PRUNE_EVERY_S)
+    assert archive.statistics()["pruned"] == PRUNE_RECORDS + 2
+
+
+async def test_what_is_kept_for_ever_is_not_deleted(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(settings=attrs.evolve(default_settings().history, keep_days=0.0))
+    await archive.open(grow)
+    await trio.sleep(2 * PRUNE_EVERY_S)
+    assert archive.store.pruned == []
 
 
 async def test_recent_turns_come_newest_first(grow: Grow, autojump_clock: MockClock) -> None:

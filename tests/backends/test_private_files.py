@@ -112,6 +112,11 @@ def test_a_place_where_nothing_can_be_kept_is_refused_in_words(tmp_path, data_di
     assert mode(tmp_path / "folder") == 0o755
 
 
+def test_without_history_its_place_is_not_asked_for(tmp_path):
+    assert prepare(tmp_path / "data", tmp_path / "other" / "history.db", is_history_kept=False) == []
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_full_disk_is_refused_and_nothing_is_left_there(tmp_path, monkeypatch):
     def write(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,6 +1,7 @@
 import pytest
 
-from protocol.redaction import redacted, redacted_text
+from protocol.messages import SessionRecord
+from protocol.redaction import kept, redacted, redacted_text
 
 KEY = "sk-" + "abcdefghijklmnop1234"
 
@@ -34,9 +35,33 @@ def test_secrets_are_found_at_every_depth_and_other_types_stay():
         ("postgres://anna:hunter2@db/house", "postgres://[redacted]@db/house"),
         ("eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc-_", "[redacted]"),
         ("a -----BEGIN RSA " + "PRIVATE KEY-----\nabc", "a [redacted]"),
+        ("my password is hunter2.", "my password is [redacted]."),
+        ("das Passwort lautet Geheim!9 bitte", "das Passwort lautet [redacted] bitte"),
+        ('password: "p4ssw0rd" yes', 'password: "[redacted]" yes'),
+        ("key: abcdef0123456789abcdef0123456789", "key: [redacted]"),
+        ("card 4111 1111-11111111, please", "card [redacted], please"),
+        ("the password is wrong", "the password is wrong"),
+        ("the password is case-sensitive", "the password is case-sensitive"),
+        ("the key is under the doormat number 4", "the key is under the doormat number 4"),
+        ("call +49 170 1234567890", "call +49 170 1234567890"),
+        ("number 4111 1111 1111 1112", "number 4111 1111 1111 1112"),
+        ("at 1795435200000 ms", "at 1795435200000 ms"),
         ("task-list: turn on the hall lamp at 10:30", "task-list: turn on the hall lamp at 10:30"),
         ("https://example.org:8080/a@b", "https://example.org:8080/a@b"),
     ],
 )
 def test_only_what_looks_like_a_credential_is_taken_out_of_a_text(text, expected):
     assert redacted_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    "unit", ["password:", "key is a1", "4", "4 ", "://a:", "bearer ", "sk-", "token:   ", "eyJaaaaaaaa."]
+)
+def test_a_text_that_nearly_fits_is_not_searched_without_end(unit):
+    assert isinstance(redacted_text(unit * 20_000), str)  # a pattern that goes back again and again takes minutes
+
+
+def test_of_a_session_nothing_is_taken_out():
+    record = SessionRecord("s", "anna", 1.0)
+
+    assert kept(record, has_words=False) is kept(record) is record

@@ -368,6 +368,10 @@ class Store:
         await trio.lowlevel.checkpoint()
         return None
 
+    async def prune(self, before_s: float, limit: int) -> int:
+        await trio.lowlevel.checkpoint()
+        return 0
+
     async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
         await trio.lowlevel.checkpoint()
         return [{"turn_id": row.turn_id} for row in self.rows if isinstance(row, TurnRecord)][-limit:]

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import httpx2
 import pytest
+import trio
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
 from backends.ingress.http_audio import AudioServices
@@ -106,6 +107,17 @@ async def test_a_bad_limit_is_400_with_a_sentence(limit: str) -> None:
         response = await api.client.get("/api/conversations", params={"limit": limit})
         assert response.status_code == 400
         assert response.json()["error"].startswith("limit must be a whole number from 1 to 500, not '")
+
+
+async def test_history_that_is_off_is_an_empty_list_that_says_so() -> None:
+    async def none(_: int) -> list[dict[str, Any]]:
+        await trio.lowlevel.checkpoint()
+        return []
+
+    async with running(attrs.evolve(SERVICES, recent_turns=none, is_history_kept=False)) as api:
+        response = await api.client.get("/api/conversations")
+        note = "history is off (history.enabled = false): no turn is kept"
+        assert (response.status_code, response.json()) == (200, {"turns": [], "note": note})
 
 
 def test_without_a_limit_there_is_a_default() -> None:

@@ -19,6 +19,7 @@ from backends.storage.sqlite import SqliteStore, is_damage, row_of, set_aside
 from backends.storage.sqlite_schema import STEPS
 from config.settings import HistorySettings
 from protocol.messages import SessionRecord, ToolRecord, TurnRecord
+from tests.fakes import default_settings
 
 SESSION = SessionRecord("s1", "anna", 1_000.0)
 TURN = TurnRecord(
@@ -49,9 +50,7 @@ CALL = ToolRecord(
 
 
 def settings_for(path: Path) -> HistorySettings:
-    return HistorySettings(
-        path=path, batch_rows=64, batch_ms=50.0, max_pending=100, cache_pages=10_000, mmap_bytes=268_435_456
-    )
+    return attrs.evolve(default_settings().history, path=path)
 
 
 @asynccontextmanager
@@ -193,7 +192,15 @@ async def test_the_file_has_the_indexes_and_the_journal_of_the_guide(path: Path)
         assert connection is not None
         pragmas = {
             name: connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "synchronous", "cache_size", "temp_store", "mmap_size", "user_version")
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "cache_size",
+                "temp_store",
+                "mmap_size",
+                "secure_delete",
+                "user_version",
+            )
         }
 
     assert pragmas == {
@@ -202,6 +209,7 @@ async def test_the_file_has_the_indexes_and_the_journal_of_the_guide(path: Path)
         "cache_size": 10_000,
         "temp_store": 2,
         "mmap_size": 268_435_456,
+        "secure_delete": 1,
         "user_version": len(STEPS),
     }
     indexes = {name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'index'")}
@@ -284,6 +292,22 @@ async def test_what_cannot_be_opened_anew_is_tried_again_and_nothing_is_counted_
     assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
 
 
+async def test_what_is_too_old_is_deleted_in_steps_and_no_longer_found(path: Path) -> None:
+    calls = [attrs.evolve(CALL, call_id=f"c{number}", timestamp=1_000.0 + number) for number in range(5)]
+    async with opened(path) as store:
+        await store.write([SESSION, attrs.evolve(SESSION, session_id="s0"), *map(turn, range(5)), *calls])
+
+        assert await store.prune(1_003.0, 2) == 5, "two turns, two calls, and the session that has no turn"
+        assert await store.prune(1_003.0, 2) == 2
+        assert await store.prune(1_003.0, 2) == 0
+        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t4", "t3"]
+        assert len(await store.search_turns("kitchen", 10)) == 2
+        assert await store.prune(2_000.0, 100) == 5
+
+    counts = [rows(path, f"SELECT count(*) FROM {table}") for table in ("sessions", "conversations", "tool_calls")]
+    assert counts == [[(0,)]] * 3
+
+
 async def test_a_closed_store_is_not_opened_by_a_check(path: Path) -> None:
     async with opened(path) as store:
         pass
@@ -330,10 +354,15 @@ async def test_a_step_that_fails_has_no_effect(path: Path) -> None:
     assert rows(path, "SELECT name FROM sqlite_master") == [("conversations",)]
 
 
-@pytest.mark.parametrize("call", ["write", "recent_turns", "search_turns"])
+@pytest.mark.parametrize("call", ["write", "prune", "recent_turns", "search_turns"])
 async def test_a_store_that_is_not_open_says_so(path: Path, call: str) -> None:
     store = SqliteStore(settings_for(path))
-    arguments: dict[str, tuple[Any, ...]] = {"write": ([TURN],), "recent_turns": (1,), "search_turns": ("x", 1)}
+    arguments: dict[str, tuple[Any, ...]] = {
+        "write": ([TURN],),
+        "prune": (1.0, 1),
+        "recent_turns": (1,),
+        "search_turns": ("x", 1),
+    }
 
     with pytest.raises(StoreError, match=r"history\.db is not open"):
         await getattr(store, call)(*arguments[call])
