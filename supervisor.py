@@ -134,11 +134,8 @@ class House:
         names = self.adapters.tool_server_names()
         servers = {name: Ref(f"tools.{name}", JOBS) for name in names}
         router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
-        timeout_s = self.settings.tools.connect_timeout_s + 5.0
         specs = tuple(
-            ChildSpec(
-                ref=ref, factory=partial(self._tool_server, name), start_timeout_s=timeout_s, shutdown_s=STOP_TOOL_S
-            )
+            ChildSpec(ref=ref, factory=partial(self._tool_server, name), shutdown_s=STOP_TOOL_S)
             for name, ref in servers.items()
         )
         return Supervisor((*specs, router), strategy=Strategy.ONE_FOR_ONE)

@@ -4,6 +4,7 @@ Rules kept here:
 
 * The server is somebody else's program: that it is missing, dies or hangs is no crash of ours. The actor stays, says
   that the tool is unavailable, and tries again with backoff.
+* It is ready before it is connected: a program that hangs delays nobody's start but its own.
 * A call that may have reached the server is never repeated here, whatever happened to it.
 """
 
@@ -16,11 +17,14 @@ import trio
 from backends.protocols import ToolServer as ToolServerFace
 from backends.protocols import ToolServerFactory, ToolServerLost
 from config.settings import ToolsSettings
-from protocol.messages import Announce, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages import Announce, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
 from runtime.restart import backoff_delay_s
 
 log = logging.getLogger("sayso.tools")
+
+
+CONNECTING = "it is being connected for the first time"
 
 
 class ToolUnavailable(DomainError):
@@ -48,17 +52,19 @@ class ToolServer(Actor):
         self._rng = rng
         self._server: ToolServerFace | None = None
         self._listed = ToolList()
-        self._trouble = "not connected yet"
+        self._trouble = CONNECTING
         self._failures = 0
         self._first_try = trio.Event()
 
     async def on_start(self) -> None:
-        """Be ready after the first attempt to connect, whatever came of it."""
+        """Begin to connect."""
         self.context.nursery.start_soon(self._stay_connected)
-        await self._first_try.wait()
 
     async def handle(self, message: object) -> ToolList | None:
-        """Answer ``ListTools`` and ``CallTool`` (with ``ToolOutcome``); raises ``ToolUnavailable`` to the asker."""
+        """Answer ``ListTools``, ``CallTool`` (with ``ToolOutcome``) and ``AwaitFirstTry``.
+
+        Raises ``ToolUnavailable`` to the asker.
+        """
         match message:
             case ListTools():
                 if self._server is None:
@@ -66,6 +72,9 @@ class ToolServer(Actor):
                 return self._listed
             case CallTool():
                 self.context.reply_in_task(self._call, message)
+                return None
+            case AwaitFirstTry():
+                self.context.reply_in_task(self._first_try.wait)
                 return None
             case _:
                 raise TypeError(f"tool server cannot handle {type(message).__name__}")

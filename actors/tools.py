@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from config.settings import ToolsSettings
-from protocol.messages import CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import (
     Actor,
     ActorDied,
@@ -25,6 +25,7 @@ from runtime import (
 
 log = logging.getLogger("sayso.tools")
 
+START_GRACE_S = 2.0  # for all servers together: those that start in time have their tools in the first turn
 LIST_WITHIN_S = 1.0  # a server's actor has the list at hand; a turn waits for all of them
 
 
@@ -43,6 +44,19 @@ class Tools(Actor):
         self._settings = settings
         self._servers = dict(servers)
         self._calls = 0
+
+    async def on_start(self) -> None:
+        """Wait a moment for the servers' first attempts to connect; who takes longer is connected meanwhile."""
+
+        async def wait_for(name: str) -> None:
+            try:
+                await self._servers[name].ask(AwaitFirstTry(), timeout_s=START_GRACE_S)
+            except (AskError, MailboxError) as error:
+                log.warning("tool server %s is still being connected; its tools come later (%s)", name, error)
+
+        async with trio.open_nursery() as nursery:
+            for name in self._servers:
+                nursery.start_soon(wait_for, name)
 
     async def handle(self, message: object) -> None:
         """Pass on a call, or collect the lists of all servers."""

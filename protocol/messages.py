@@ -208,6 +208,11 @@ class ListTools:
 
 
 @attrs.frozen
+class AwaitFirstTry:
+    """The toolbox to a tool server: answer when its first attempt to connect is over, whatever came of it."""
+
+
+@attrs.frozen
 class ToolList:
     """What can be called now, and the configured servers that are down or did not answer in time."""
 

@@ -79,6 +79,7 @@ class FakeConnector:
 
     attempts: list[FakeToolServer | ToolServerLost]
     closing_s: float = 0.0
+    opening_s: float = 0.0
     times_s: list[float] = attrs.field(factory=list)
     closed: list[str] = attrs.field(factory=list)
     on_announcement: Callable[[str, str], None] | None = None
@@ -89,7 +90,7 @@ class FakeConnector:
     ) -> AsyncIterator[FakeToolServer]:
         self.times_s.append(trio.current_time())
         self.on_announcement = on_announcement
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.opening_s)
         attempt = self.attempts.pop(0) if self.attempts else ToolServerLost("nothing there")
         if isinstance(attempt, ToolServerLost):
             raise attempt

@@ -1,4 +1,5 @@
 import itertools
+import math
 import random
 from typing import Any
 
@@ -9,7 +10,17 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tool_server import ToolServer, ToolUnavailable
 from backends.protocols import ToolServerLost
-from protocol.messages import Announce, CallTool, ListTools, Offer, Progress, ToolList, ToolOutcome, ToolSpec
+from protocol.messages import (
+    Announce,
+    AwaitFirstTry,
+    CallTool,
+    ListTools,
+    Offer,
+    Progress,
+    ToolList,
+    ToolOutcome,
+    ToolSpec,
+)
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
 from tests.fakes import Grow, Script, default_settings, scripted
@@ -35,7 +46,12 @@ class Bench:
     tree: Tree = attrs.field(init=False)
 
     async def open(self, grow: Grow, *more: ChildSpec) -> None:
-        """Start it; it is ready after the first attempt."""
+        """Start it, and wait for its first attempt to connect."""
+        await self.begin(grow, *more)
+        await self.ref.ask(AwaitFirstTry())
+
+    async def begin(self, grow: Grow, *more: ChildSpec) -> None:
+        """Start it."""
 
         def make() -> ToolServer:
             backoff = Backoff(base_s=0.2, cap_s=1.0)
@@ -83,6 +99,30 @@ async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Gro
     with pytest.raises(ToolUnavailable, match="house is down: no such file: uvx"):
         await bench.ref.ask(CALL)
     assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "no such file: uvx"}
+
+
+async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,))], opening_s=10.0))
+    started_s = trio.current_time()
+    await bench.begin(grow)
+    assert trio.current_time() == started_s
+    await bench.assert_hidden()
+    told = "it is being connected for the first time"
+    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": told}
+    await bench.ref.ask(AwaitFirstTry(), timeout_s=11.0)
+    assert trio.current_time() == pytest.approx(started_s + 10.0)
+    assert await bench.tools() == (CLOCK,)
+
+
+async def test_a_server_that_is_still_being_connected_does_not_delay_the_stop(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    bench = Bench(FakeConnector([], opening_s=math.inf))
+    await bench.begin(grow)
+    await wait_all_tasks_blocked()
+    started_s = trio.current_time()
+    await bench.tree.ref.ask(TerminateChild("tools.house"))
+    assert trio.current_time() == started_s
 
 
 async def test_it_is_tried_again_with_growing_pauses_up_to_the_cap(grow: Grow, autojump_clock: MockClock) -> None:

@@ -3,8 +3,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tools import NoSuchServer, ToolFailed, Tools
-from protocol.messages import CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
+from actors.tools import START_GRACE_S, NoSuchServer, ToolFailed, Tools
+from protocol.messages import AwaitFirstTry, CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
 from runtime import AskTimeout, ChildSpec, DomainError, MailboxSpec, Overflow, Ref, Restart, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 
@@ -57,6 +57,24 @@ async def test_a_call_goes_to_its_server(grow: Grow, autojump_clock: MockClock) 
     assert await box.ref.ask(call("house")) == ToolOutcome(True, "noon", 0.1)
     assert (box.house.of(CallTool), box.lights.of(CallTool)) == ([call("house")], [])
     assert box.tree.status().children[-1].statistics == {"servers": ["house", "lights"], "calls": 1}
+
+
+async def test_servers_that_hang_are_waited_for_together_and_not_for_long(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Box()
+    box.house.answers[AwaitFirstTry] = box.lights.answers[AwaitFirstTry] = never
+    started_s = trio.current_time()
+    await box.open(grow)
+    assert trio.current_time() - started_s == pytest.approx(START_GRACE_S)
+    assert caplog.text.count("is still being connected; its tools come later") == 2
+    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,))
+
+
+async def test_servers_that_are_ready_are_not_waited_for(grow: Grow, autojump_clock: MockClock) -> None:
+    started_s = trio.current_time()
+    await Box().open(grow)
+    assert trio.current_time() == started_s
 
 
 async def test_an_unknown_server_is_named_with_those_there_are(grow: Grow, autojump_clock: MockClock) -> None:
