@@ -5,6 +5,8 @@ Rules kept here:
 * The server is somebody else's program: that it is missing, dies or hangs is no crash of ours. The actor stays, says
   that the tool is unavailable, and tries again with backoff.
 * It is ready before it is connected: a program that hangs delays nobody's start but its own.
+* A call that was not sent waits within its own time for a server that has been there and is being connected again, as
+  a turn waits for the next Whisper process. One that has never been there is not waited for.
 * A call that may have reached the server is never repeated here, whatever happened to it.
 """
 
@@ -14,8 +16,8 @@ from collections.abc import Mapping
 
 import trio
 
+from backends.protocols import CallNotSent, ToolServerFactory, ToolServerLost
 from backends.protocols import ToolServer as ToolServerFace
-from backends.protocols import ToolServerFactory, ToolServerLost
 from config.settings import ToolsSettings
 from protocol.messages import Announce, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
@@ -55,6 +57,9 @@ class ToolServer(Actor):
         self._trouble = CONNECTING
         self._failures = 0
         self._first_try = trio.Event()
+        self._was_up = False
+        self._next_try_s = 0.0
+        self._changed = trio.Event()  # set, and made anew, when a server is up or an attempt has failed
 
     async def on_start(self) -> None:
         """Begin to connect."""
@@ -90,11 +95,18 @@ class ToolServer(Actor):
                 await self._connect_once()
             except ToolServerLost as error:
                 self._trouble = str(error)
-            self._first_try.set()
             self._failures += 1
             delay_s = backoff_delay_s(self._failures, self._backoff, self._rng)
+            self._next_try_s = trio.current_time() + delay_s
+            self._tried()
             log.warning("tool server %s is down: %s; again in %.1f s", self._name, self._trouble, delay_s)
             await trio.sleep(delay_s)
+
+    def _tried(self) -> None:
+        """Let calls that wait look again."""
+        self._first_try.set()
+        self._changed.set()
+        self._changed = trio.Event()
 
     async def _connect_once(self) -> None:
         try:
@@ -102,7 +114,8 @@ class ToolServer(Actor):
                 self._listed = await listed(server)
                 self._server = server
                 self._failures = 0
-                self._first_try.set()
+                self._was_up = True
+                self._tried()
                 log.info("tool server %s is up with %d tools", self._name, len(self._listed.tools))
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_listed, server)
@@ -130,22 +143,46 @@ class ToolServer(Actor):
         self._trouble = trouble
         self._server = None
         self._listed = ToolList()
+        self._next_try_s = trio.current_time()
 
     async def _call(self, message: CallTool) -> ToolOutcome:
-        server = self._server
-        if server is None:
-            raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
+        """Make a call once; one that was not sent may wait for another connection."""
         started_s = trio.current_time()
+        deadline_s = started_s + message.timeout_s
+        while True:
+            server = await self._wait_up(deadline_s)
+            try:
+                return await self._call_once(server, message, started_s)
+            except CallNotSent as error:
+                if self._server is server:
+                    self._forget(str(error))
+
+    async def _wait_up(self, deadline_s: float) -> ToolServerFace:
+        """Return the server, at once or when it is connected again; raises ``ToolUnavailable``."""
+        with trio.CancelScope(deadline=deadline_s):
+            while self._server is None and self._may_come(deadline_s):
+                await self._changed.wait()
+        if self._server is None:
+            raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
+        return self._server
+
+    def _may_come(self, deadline_s: float) -> bool:
+        """Return whether the server may be there in time: it was before, or is tried for the first time."""
+        return (self._was_up or not self._first_try.is_set()) and self._next_try_s < deadline_s
+
+    async def _call_once(self, server: ToolServerFace, message: CallTool, started_s: float) -> ToolOutcome:
         try:
             return await server.call(
                 message.tool,
                 message.arguments,
-                timeout_s=message.timeout_s,
+                timeout_s=message.timeout_s - (trio.current_time() - started_s),
                 session_id=message.session_id,
                 call_id=message.call_id,
                 on_progress=message.on_progress,
                 language=message.language,
             )
+        except CallNotSent:
+            raise
         except ToolServerLost as error:
             if self._server is server:  # this call saw it first
                 self._forget(str(error))

@@ -154,7 +154,10 @@ class ToolServer(Protocol):
         on_progress: Callable[[Progress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
-        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``; raises ``ToolServerLost``."""
+        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``.
+
+        Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
+        """
 
     async def wait_changed(self) -> None:
         """Wait until the server says that its list of tools is another one now."""
@@ -165,6 +168,10 @@ class ToolServer(Protocol):
 
 class ToolServerLost(Exception):
     """The server's process or connection is gone."""
+
+
+class CallNotSent(ToolServerLost):
+    """The server was gone before the call was sent, so another connection may make it."""
 
 
 class ToolServerFactory(Protocol):

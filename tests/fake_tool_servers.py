@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import trio
 
-from backends.protocols import ToolServerLost
+from backends.protocols import CallNotSent, ToolServerLost
 from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
 
@@ -20,6 +20,7 @@ class FakeToolServer:
     answer: Any = None
     calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
     offers: tuple[Offer, ...] = ()
+    timeouts_s: list[float] = attrs.field(factory=list)
     languages: list[str] = attrs.field(factory=list)
     on_progress: Callable[[Progress], None] | None = None
     _lost: trio.Event = attrs.field(factory=trio.Event)
@@ -57,7 +58,10 @@ class FakeToolServer:
         on_progress: Callable[[Progress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
+        if self._lost.is_set():
+            raise CallNotSent(self._why)
         self.on_progress = on_progress
+        self.timeouts_s.append(timeout_s)
         self.languages.append(language)
         self.calls.append((tool, arguments, session_id, call_id))
         if isinstance(self.answer, Exception):

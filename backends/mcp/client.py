@@ -37,7 +37,7 @@ from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import bounded, prompt_offer, resource_offer, result_text, tool_spec
-from backends.protocols import ToolServer, ToolServerLost
+from backends.protocols import CallNotSent, ToolServer, ToolServerLost
 from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
@@ -188,8 +188,9 @@ class McpConnection:
         on_progress: Callable[[Progress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
-        """Call a tool once; a failed or timed-out call is ``ok=False``; raises ``ToolServerLost``.
+        """Call a tool once; a failed or timed-out call is ``ok=False``.
 
+        Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
         A call that times out, or whose task is cancelled, is cancelled at the server too.
         """
         client = self._connected()
@@ -229,7 +230,7 @@ class McpConnection:
 
     def _connected(self) -> Client:
         if self._client is None or self._lost.is_set():
-            raise ToolServerLost(self._told())
+            raise CallNotSent(self._told())
         return self._client
 
     # --- the connection's own task ---------------------------------------------------------------

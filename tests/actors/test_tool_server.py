@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tool_server import ToolServer, ToolUnavailable
-from backends.protocols import ToolServerLost
+from backends.protocols import CallNotSent, ToolServerLost
 from protocol.messages import (
     Announce,
     AwaitFirstTry,
@@ -208,6 +208,57 @@ async def test_a_call_that_was_under_way_is_lost_and_not_repeated(grow: Grow, au
     assert outcome == ToolOutcome(False, "", 2.0, "house was lost during the call: killed")
     await trio.sleep(5.0)
     assert (len(first.calls), second.calls) == (1, [])
+
+
+async def test_a_call_waits_for_a_server_that_is_being_connected_again(grow: Grow, autojump_clock: MockClock) -> None:
+    noon = ToolOutcome(True, "noon", 0.1)
+    first, second = FakeToolServer("first", (CLOCK,)), FakeToolServer("second", (CLOCK,), answer=noon)
+    bench = Bench(FakeConnector([first, ToolServerLost("not yet"), second]))
+    await bench.open(grow)
+    first.lose("killed")
+    await wait_all_tasks_blocked()
+    await bench.assert_hidden()
+    assert await bench.ref.ask(CALL) == noon
+    assert (first.calls, len(second.calls)) == ([], 1)
+    assert second.timeouts_s == [pytest.approx(3.0 - 0.2 - 0.4)]
+
+
+async def test_a_call_that_finds_the_server_gone_before_it_is_sent_waits_too(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    noon = ToolOutcome(True, "noon", 0.1)
+    first = FakeToolServer("first", (CLOCK,), answer=CallNotSent("the connection was closed"))
+    second = FakeToolServer("second", (CLOCK,), answer=noon)
+    bench = Bench(FakeConnector([first, second]))
+    await bench.open(grow)
+
+    async def end() -> None:
+        await trio.sleep(0.5)
+        first.lose("the connection was closed")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(end)
+        assert await bench.ref.ask(CALL) == noon
+    assert len(second.calls) == 1
+
+
+async def test_a_call_waits_for_the_first_connection(grow: Grow, autojump_clock: MockClock) -> None:
+    server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
+    bench = Bench(FakeConnector([server], opening_s=2.0))
+    await bench.begin(grow)
+    assert (await bench.ref.ask(CALL)).content == "noon"
+
+
+async def test_a_call_waits_no_longer_than_its_own_time(grow: Grow, autojump_clock: MockClock) -> None:
+    first = FakeToolServer("first", (CLOCK,))
+    bench = Bench(FakeConnector([first]))
+    await bench.open(grow)
+    first.lose("killed")
+    await wait_all_tasks_blocked()
+    started_s = trio.current_time()
+    with pytest.raises(ToolUnavailable, match="house is down: nothing there"):
+        await bench.ref.ask(CALL)
+    assert 2.0 < trio.current_time() - started_s <= 3.0, "it gives up when the next attempt would come too late"
 
 
 async def test_tools_that_change_are_listed_again(grow: Grow, autojump_clock: MockClock) -> None:
