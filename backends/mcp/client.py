@@ -37,6 +37,7 @@ from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import bounded, prompt_offer, resource_offer, result_text, tool_spec
+from backends.mcp.sdk_log import SERVER, quieten
 from backends.protocols import CallNotSent, ToolServer, ToolServerLost
 from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
@@ -82,6 +83,7 @@ class McpServers:
     def __init__(self, servers: Mapping[str, Any], settings: McpSettings) -> None:
         self._servers = servers
         self._settings = settings
+        quieten()
 
     def __call__(
         self, name: str, *, on_announcement: Callable[[str, str], None]
@@ -236,6 +238,7 @@ class McpConnection:
     # --- the connection's own task ---------------------------------------------------------------
 
     async def _run(self) -> None:
+        SERVER.set(self.name)  # every task of this connection inherits it
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._output.run)
             try:

@@ -190,6 +190,20 @@ async def test_a_process_that_fails_is_quoted_with_its_last_words():
             pass
 
 
+async def test_a_server_that_floods_its_standard_output_gets_one_line_in_the_log(caplog):
+    code = "for _ in range(500): print('garbage ' * 100)"
+    with pytest.raises(ToolServerLost):
+        async with McpServers({"chatty": {"command": sys.executable, "args": ["-c", code]}}, SETTINGS)(
+            "chatty", on_announcement=lambda *_: None
+        ):
+            pass
+
+    (record,) = [record for record in caplog.records if record.name.startswith("mcp")]
+    assert record.getMessage().startswith("tool server chatty: Failed to parse JSONRPC message from server: ")
+    assert len(record.getMessage()) < 300
+    assert record.exc_info is None
+
+
 async def test_what_a_server_writes_on_stderr_is_in_our_log(counting, caplog):
     caplog.set_level(logging.INFO, logger="sayso.mcp")
     async with connect(counting) as server:
