@@ -11,12 +11,13 @@ Rules kept here:
 """
 
 import logging
+import math
 import random
 from collections.abc import Mapping
 
 import trio
 
-from backends.protocols import CallNotSent, ToolServerFactory, ToolServerLost
+from backends.protocols import CallNotSent, ToolServerFactory, ToolServerLost, ToolsNotListed
 from backends.protocols import ToolServer as ToolServerFace
 from config.settings import ToolsSettings
 from protocol.messages import Announce, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
@@ -26,6 +27,8 @@ from runtime.restart import backoff_delay_s
 log = logging.getLogger("sayso.tools")
 
 
+NOT_LISTED_S = 300.0  # after a list that did not come: reading 50 MB of one takes seconds of a processor
+RELIST_PAUSE_S = 5.0  # between two lists of a server that says again and again that its tools are others
 CONNECTING = "it is being connected for the first time"
 
 
@@ -54,6 +57,7 @@ class ToolServer(Actor):
         self._rng = rng
         self._server: ToolServerFace | None = None
         self._listed = ToolList()
+        self._listed_s = -math.inf
         self._trouble = CONNECTING
         self._failures = 0
         self._first_try = trio.Event()
@@ -87,16 +91,23 @@ class ToolServer(Actor):
     def statistics(self) -> Mapping[str, object]:
         """Show whether it is up, and why not."""
         is_up = self._server is not None
-        return {"is_up": is_up, "tools": len(self._listed.tools), "trouble": None if is_up else self._trouble}
+        return {
+            "is_up": is_up,
+            "tools": len(self._listed.tools),
+            "notes": self._listed.notes,
+            "trouble": None if is_up else self._trouble,
+        }
 
     async def _stay_connected(self) -> None:
         while True:
             try:
                 await self._connect_once()
+                least_s = 0.0
             except ToolServerLost as error:
                 self._trouble = str(error)
+                least_s = NOT_LISTED_S if isinstance(error, ToolsNotListed) else 0.0
             self._failures += 1
-            delay_s = backoff_delay_s(self._failures, self._backoff, self._rng)
+            delay_s = max(least_s, backoff_delay_s(self._failures, self._backoff, self._rng))
             self._next_try_s = trio.current_time() + delay_s
             self._tried()
             log.warning("tool server %s is down: %s; again in %.1f s", self._name, self._trouble, delay_s)
@@ -129,6 +140,8 @@ class ToolServer(Actor):
         """List the tools again when they are others; a server that cannot is noticed by whoever waits for its end."""
         while True:
             await server.wait_changed()
+            await trio.sleep(max(0.0, self._listed_s + RELIST_PAUSE_S - trio.current_time()))
+            self._listed_s = trio.current_time()
             try:
                 found = await listed(server)
             except ToolServerLost as error:
@@ -197,4 +210,5 @@ class ToolServer(Actor):
 
 async def listed(server: ToolServerFace) -> ToolList:
     """Ask a server for all that it has; raises ``ToolServerLost``."""
-    return ToolList(await server.list_tools(), offers=await server.list_offers())
+    tools = await server.list_tools()
+    return ToolList(tools, offers=await server.list_offers(), notes=server.notes)

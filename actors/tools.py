@@ -90,6 +90,7 @@ class Tools(Actor):
             tools=tuple(tool for listed in up for tool in listed.tools),
             missing=tuple(name for name in self._servers if name not in found),
             offers=tuple(offer for listed in up for offer in listed.offers),
+            notes=tuple(note for listed in up for note in listed.notes),
         )
 
     async def _call(self, message: CallTool) -> ToolOutcome:

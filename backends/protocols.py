@@ -136,6 +136,8 @@ class ToolServer(Protocol):
     """One connected MCP server."""
 
     name: str
+    notes: tuple[str, ...]
+    """What of its last list of tools is not taken, in words."""
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         """Return its tools; raises ``ToolServerLost``."""
@@ -168,6 +170,10 @@ class ToolServer(Protocol):
 
 class ToolServerLost(Exception):
     """The server's process or connection is gone."""
+
+
+class ToolsNotListed(ToolServerLost):
+    """It did not list its tools in time: the next attempt will cost as much, so it may wait."""
 
 
 class CallNotSent(ToolServerLost):

@@ -219,6 +219,8 @@ class ToolList:
     tools: tuple[ToolSpec, ...] = ()
     missing: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What servers list and is not taken, in words."""
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ class FakeToolServer:
     answer: Any = None
     calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
     offers: tuple[Offer, ...] = ()
+    notes: tuple[str, ...] = ()
     timeouts_s: list[float] = attrs.field(factory=list)
     languages: list[str] = attrs.field(factory=list)
     on_progress: Callable[[Progress], None] | None = None

@@ -30,15 +30,15 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.dispatcher import ProgressFnT
-from mcp_types import CONNECTION_CLOSED, ToolListChangedNotification
+from mcp_types import CONNECTION_CLOSED, Tool, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION_META_KEY, Announcements
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
-from backends.mcp.results import bounded, prompt_offer, resource_offer, result_text, tool_spec
+from backends.mcp.results import MAX_TOOLS, bounded, prompt_offer, resource_offer, result_text, taken_tools
 from backends.mcp.sdk_log import SERVER, quieten
-from backends.protocols import CallNotSent, ToolServer, ToolServerLost
+from backends.protocols import CallNotSent, ToolServer, ToolServerLost, ToolsNotListed
 from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
@@ -46,7 +46,8 @@ PING_TIMEOUT_S = 1.0
 DRAIN_S = 0.2  # for the last words of a process that has ended
 HTTP_TIMEOUT = httpx2.Timeout(10.0, read=300.0)  # a server may hold a response stream open; calls have their own limit
 MAX_TOOL_PAGES = 20  # a paginator that never ends must not hang us
-MAX_TOOLS = 500
+MAX_OFFERS = 500
+MAX_NOTES = 10
 MAX_ERROR_CHARS = 500
 CLOSED_MESSAGE = "Connection closed"  # the SDK's own; a server may use the same code for something else
 
@@ -123,6 +124,7 @@ class McpConnection:
         self._calls = 0
         self._changed = trio.Event()
         self._checkers: dict[str, Checker] = {}
+        self.notes: tuple[str, ...] = ()
 
     async def __aenter__(self) -> Self:
         nursery = await self._block.enter_async_context(trio.open_nursery())
@@ -146,22 +148,30 @@ class McpConnection:
         await self._close()
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
-        """Return its tools; raises ``ToolServerLost``."""
-        found: list[ToolSpec] = []
+        """Return its tools, as far as they are taken; raises ``ToolServerLost``, ``ToolsNotListed`` if it is late."""
+        found: list[Tool] = []
         cursor: str | None = None
+        client = self._connected()
+        self._calls += 1  # many servers make their list on the loop that answers pings
         try:
             with trio.fail_after(self._settings.connect_timeout_s):
                 for _ in range(MAX_TOOL_PAGES):
-                    page = await self._connected().list_tools(cursor=cursor)
-                    found.extend(tool_spec(self.name, tool) for tool in page.tools)
+                    page = await client.list_tools(cursor=cursor)
+                    found.extend(page.tools[: MAX_TOOLS + 1])
                     cursor = page.next_cursor
-                    if cursor is None:
+                    if cursor is None or len(found) > MAX_TOOLS:
                         break
-        except (trio.TooSlowError, *_FOREIGN) as error:
+        except trio.TooSlowError as error:
+            within = f"within {self._settings.connect_timeout_s:g} s"
+            raise ToolsNotListed(f"{self.name}: it did not list its tools {within}") from error
+        except _FOREIGN as error:
             raise ToolServerLost(f"{self.name}: it did not list its tools: {_words(error)}") from error
-        tools = tuple(found[:MAX_TOOLS])
-        self._checkers = {tool.name: Checker(tool.name, tool.input_schema) for tool in tools}
-        return tools
+        finally:
+            self._calls -= 1
+        taken, left_out = taken_tools(self.name, found, has_more=cursor is not None)
+        self._checkers = {tool.name: Checker(tool.name, tool.input_schema) for tool in taken}
+        self.notes = tuple(f"{self.name}: not taken is {each}" for each in left_out[:MAX_NOTES])
+        return tuple(taken)
 
     async def list_offers(self) -> tuple[Offer, ...]:
         """Return the first page of its resources and of its prompts; a server that cannot list them has none."""
@@ -177,7 +187,7 @@ class McpConnection:
                     found += [prompt_offer(self.name, prompt) for prompt in prompts.prompts]
             except _FOREIGN as error:
                 log.info("%s does not list what else it has: %s", self.name, _words(error))
-        return tuple(found[:MAX_TOOLS])
+        return tuple(found[:MAX_OFFERS])
 
     async def call(
         self,

@@ -20,6 +20,10 @@ from mcp_types import (
 from protocol.messages import Offer, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
+MAX_TOOLS = 512  # of one server: no model chooses well among more
+MAX_NAME_CHARS = 128  # MCP's own bound
+MAX_SCHEMA_BYTES = 65_536  # of one tool, as JSON; large ones have 10 kB
+MAX_LISTING_BYTES = 1 << 20  # of all schemas of one server
 CUT = " [cut]"
 
 
@@ -29,6 +33,32 @@ def result_text(result: CallToolResult, max_chars: int) -> str:
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"), default=str)
     return bounded(text, max_chars)
+
+
+def taken_tools(server: str, tools: Sequence[Tool], *, has_more: bool = False) -> tuple[list[ToolSpec], list[str]]:
+    """Return the tools that are taken of a server's list, and what is not, in words.
+
+    ``has_more`` says that the list goes on beyond ``tools``.
+    """
+    taken: list[ToolSpec] = []
+    left_out: list[str] = []
+    rest_bytes = MAX_LISTING_BYTES
+    for number, tool in enumerate(tools[:MAX_TOOLS]):
+        if len(tool.name) > MAX_NAME_CHARS:
+            left_out.append(f"a tool whose name has {len(tool.name)} characters, at most {MAX_NAME_CHARS} are taken")
+            continue
+        size = len(json.dumps(tool.input_schema, ensure_ascii=False, default=str).encode())
+        if size > MAX_SCHEMA_BYTES:
+            left_out.append(f"{tool.name}, whose schema has {size} bytes, at most {MAX_SCHEMA_BYTES} are taken")
+            continue
+        rest_bytes -= size
+        if rest_bytes < 0:
+            left_out.append(f"all from tool {number + 1} on: the schemas together have over {MAX_LISTING_BYTES} bytes")
+            return taken, left_out
+        taken.append(tool_spec(server, tool))
+    if has_more or len(tools) > MAX_TOOLS:
+        left_out.append(f"all from tool {MAX_TOOLS + 1} on: at most {MAX_TOOLS} are taken from one server")
+    return taken, left_out
 
 
 def tool_spec(server: str, tool: Tool) -> ToolSpec:

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tool_server import ToolServer, ToolUnavailable
-from backends.protocols import CallNotSent, ToolServerLost
+from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolUnavailable
+from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
 from protocol.messages import (
     Announce,
     AwaitFirstTry,
@@ -82,7 +82,7 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
     assert await bench.ref.ask(CALL) == ToolOutcome(True, "noon", 0.1)
     assert server.calls == [("clock", {"zone": "UTC"}, "session", "c1")]
     assert server.languages == ["en"]
-    assert bench.statistics() == {"is_up": True, "tools": 1, "trouble": None}
+    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": (), "trouble": None}
 
 
 async def test_what_a_server_has_besides_tools_is_listed_with_them(grow: Grow, autojump_clock: MockClock) -> None:
@@ -98,7 +98,7 @@ async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Gro
     await bench.assert_hidden()
     with pytest.raises(ToolUnavailable, match="house is down: no such file: uvx"):
         await bench.ref.ask(CALL)
-    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "no such file: uvx"}
+    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "no such file: uvx"}
 
 
 async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, autojump_clock: MockClock) -> None:
@@ -108,7 +108,7 @@ async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, a
     assert trio.current_time() == started_s
     await bench.assert_hidden()
     told = "it is being connected for the first time"
-    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": told}
+    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": told}
     await bench.ref.ask(AwaitFirstTry(), timeout_s=11.0)
     assert trio.current_time() == pytest.approx(started_s + 10.0)
     assert await bench.tools() == (CLOCK,)
@@ -167,7 +167,7 @@ async def test_a_server_that_takes_its_time_to_end_is_hidden_at_once(grow: Grow,
     await wait_all_tasks_blocked()
     assert connector.closed == []
     await bench.assert_hidden()
-    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "exit code 1"}
+    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "exit code 1"}
     with pytest.raises(ToolUnavailable, match="house is down: exit code 1"):
         await bench.ref.ask(CALL)
 
@@ -177,7 +177,7 @@ async def test_a_server_whose_loss_a_call_sees_first_is_hidden_at_once(grow: Gro
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
     assert not (await bench.ref.ask(CALL)).ok
-    assert bench.statistics() == {"is_up": False, "tools": 0, "trouble": "the connection was closed"}
+    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "the connection was closed"}
     await bench.assert_hidden()
 
 
@@ -265,10 +265,30 @@ async def test_tools_that_change_are_listed_again(grow: Grow, autojump_clock: Mo
     server = FakeToolServer("house", (CLOCK,))
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
-    for tools in ((CLOCK, CLOCK), ()):
-        server.change(*tools)
-        await wait_all_tasks_blocked()
-        assert await bench.tools() == tools
+    server.change(CLOCK, CLOCK)
+    await wait_all_tasks_blocked()
+    assert await bench.tools() == (CLOCK, CLOCK)
+    server.change()
+    await wait_all_tasks_blocked()
+    assert await bench.tools() == (CLOCK, CLOCK), "a server that changes all the time is not listed all the time"
+    await trio.sleep(RELIST_PAUSE_S)
+    assert await bench.tools() == ()
+
+
+async def test_what_is_not_taken_of_a_list_is_shown(grow: Grow, autojump_clock: MockClock) -> None:
+    notes = ("house: not taken is all from tool 513 on",)
+    bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,), notes=notes)]))
+    await bench.open(grow)
+    assert await bench.ref.ask(ListTools()) == ToolList((CLOCK,), notes=notes)
+    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": notes, "trouble": None}
+
+
+async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([ToolsNotListed("house: it did not list its tools within 10 s")]))
+    await bench.open(grow)
+    await trio.sleep(NOT_LISTED_S + 0.1)
+    first_s, second_s = bench.connector.times_s
+    assert second_s - first_s == pytest.approx(NOT_LISTED_S)
 
 
 async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockClock) -> None:

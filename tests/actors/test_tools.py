@@ -11,7 +11,8 @@ from tests.fakes import Grow, Script, default_settings, scripted
 CLOCK = ToolSpec("house", "clock", "", {})
 LAMP = ToolSpec("lights", "lamp", "", {})
 MANUAL = Offer("lights", "resource", "manual", "How they work.", "file:///manual")
-WITHOUT_HOUSE = ToolList((LAMP,), ("house",), (MANUAL,))
+LIGHTS = ToolList((LAMP,), offers=(MANUAL,), notes=("a note",))
+WITHOUT_HOUSE = ToolList((LAMP,), ("house",), (MANUAL,), ("a note",))
 
 
 class Down(DomainError):
@@ -31,7 +32,7 @@ class Box:
     """A toolbox with two scripted servers."""
 
     house: Script = attrs.field(factory=lambda: Script({ListTools: ToolList((CLOCK,))}))
-    lights: Script = attrs.field(factory=lambda: Script({ListTools: ToolList((LAMP,), offers=(MANUAL,))}))
+    lights: Script = attrs.field(factory=lambda: Script({ListTools: LIGHTS}))
     ref: Ref = attrs.field(factory=lambda: Ref("tools.router"))
     tree: Tree = attrs.field(init=False)
 
@@ -47,7 +48,7 @@ class Box:
 async def test_the_tools_of_all_servers_are_listed(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     await box.open(grow)
-    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,))
+    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,), notes=("a note",))
 
 
 async def test_a_call_goes_to_its_server(grow: Grow, autojump_clock: MockClock) -> None:
@@ -68,7 +69,7 @@ async def test_servers_that_hang_are_waited_for_together_and_not_for_long(
     await box.open(grow)
     assert trio.current_time() - started_s == pytest.approx(START_GRACE_S)
     assert caplog.text.count("is still being connected; its tools come later") == 2
-    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,))
+    assert await box.ref.ask(ListTools()) == ToolList((CLOCK, LAMP), offers=(MANUAL,), notes=("a note",))
 
 
 async def test_servers_that_are_ready_are_not_waited_for(grow: Grow, autojump_clock: MockClock) -> None:

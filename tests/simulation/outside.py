@@ -286,6 +286,7 @@ class Server:
 
     def __init__(self, name: str, shed: Toolshed) -> None:
         self.name = name
+        self.notes: tuple[str, ...] = ()
         self._shed = shed
         self._lost = trio.Event()
 

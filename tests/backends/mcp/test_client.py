@@ -10,7 +10,8 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
-from backends.protocols import ToolServerLost
+from backends.mcp.results import MAX_TOOLS
+from backends.protocols import ToolServerLost, ToolsNotListed
 from protocol.messages import Offer, Progress
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
@@ -246,6 +247,25 @@ async def test_another_list_of_tools_is_told(recorder):
                 await call(server, "learn")
         after = {tool.name for tool in await server.list_tools()}
     assert after - before == {"shout"}
+
+
+async def test_of_a_very_long_list_what_is_not_taken_is_told(recorder):
+    for number in range(MAX_TOOLS):
+        recorder.server.add_tool(recorder.count, name=f"t{number}")
+    async with connect(recorder.server) as server:
+        assert server.notes == ()
+        assert len(await server.list_tools()) == MAX_TOOLS
+        assert server.notes == ("server: not taken is all from tool 513 on: at most 512 are taken from one server",)
+
+
+async def test_a_list_that_does_not_come_in_time_is_told_apart(recorder, autojump_clock):
+    async def slowly(*_: object, **__: object) -> None:
+        await trio.sleep_forever()
+
+    async with connect(recorder.server) as server:
+        server._client.list_tools = slowly
+        with pytest.raises(ToolsNotListed, match="server: it did not list its tools within 5 s"):
+            await server.list_tools()
 
 
 async def test_resources_and_prompts_are_listed_too(recorder):

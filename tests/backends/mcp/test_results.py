@@ -13,7 +13,48 @@ from mcp_types import (
     ToolAnnotations,
 )
 
-from backends.mcp.results import MAX_DESCRIPTION_CHARS, bounded, result_text, tool_spec
+from backends.mcp.results import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_LISTING_BYTES,
+    MAX_SCHEMA_BYTES,
+    MAX_TOOLS,
+    bounded,
+    result_text,
+    taken_tools,
+    tool_spec,
+)
+
+
+def a_tool(name="go", size=0):
+    return Tool(name=name, input_schema={"type": "object", "title": "x" * size} if size else {"type": "object"})
+
+
+def test_of_a_very_long_list_the_first_tools_are_taken_and_the_rest_is_told():
+    tools = [a_tool(f"t{number}") for number in range(MAX_TOOLS + 1)]
+    taken, left_out = taken_tools("s", tools)
+
+    assert [spec.name for spec in taken] == [f"t{number}" for number in range(MAX_TOOLS)]
+    assert left_out == ["all from tool 513 on: at most 512 are taken from one server"]
+    assert taken_tools("s", tools[:2], has_more=True)[1] == left_out
+    assert taken_tools("s", tools[:MAX_TOOLS])[1] == []
+
+
+def test_a_tool_with_a_giant_schema_or_name_is_left_out_and_the_others_stay():
+    taken, left_out = taken_tools("s", [a_tool("giant", MAX_SCHEMA_BYTES), a_tool("n" * 129), a_tool("small")])
+
+    assert [spec.name for spec in taken] == ["small"]
+    assert left_out == [
+        "giant, whose schema has 65567 bytes, at most 65536 are taken",
+        "a tool whose name has 129 characters, at most 128 are taken",
+    ]
+
+
+def test_all_schemas_together_have_a_limit():
+    size = MAX_SCHEMA_BYTES - 100
+    taken, left_out = taken_tools("s", [a_tool(f"t{number}", size) for number in range(40)])
+
+    assert len(taken) == MAX_LISTING_BYTES // size
+    assert left_out == ["all from tool 17 on: the schemas together have over 1048576 bytes"]
 
 
 def test_text_blocks_are_joined():
