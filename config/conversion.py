@@ -78,6 +78,8 @@ def _float(value: object, is_text: bool) -> float:
 def _str(value: object, _is_text: bool) -> str:
     if not isinstance(value, str):
         raise Unfit("expected text")
+    if "\0" in value:
+        raise Unfit("expected text without NUL characters")
     return value
 
 
@@ -115,15 +117,20 @@ def _server(name: str, entry: object) -> Mapping[str, Any]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+    return _is_plain(value) and bool(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is text that may be a path or an argument of a program."""
+    return isinstance(value, str) and "\0" not in value
 
 
 def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and all(map(_is_plain, value))
 
 
 def _are_named_texts(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+    return isinstance(value, Mapping) and all(map(_is_plain, value.values()))
 
 
 SERVER_FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (

@@ -1,7 +1,9 @@
 import attrs
 import pytest
 
+from config.keys import KEYS
 from config.load import load
+from config.problems import ConfigError
 from config.settings import AudioSettings, Settings
 
 
@@ -18,6 +20,30 @@ def test_settings_cannot_be_changed(settings: Settings) -> None:
 def test_a_class_checks_its_own_values(settings: Settings) -> None:
     with pytest.raises(ValueError, match="silence_ms"):
         attrs.evolve(settings.audio, silence_ms=10)
+
+
+NUMBERS = [key.name for key in KEYS.values() if key.field.type in {int, float}]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["100000000000000000000", "-100000000000000000000"])
+def test_every_number_has_an_upper_and_a_lower_bound(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^command line: {name}: expected a value [<>]=? ?\S+, not '{value}'$"):
+        load(None, {"HOME": "/home/ada"}, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [
+        ("transcription.workers", "1000000", "<= 1024"),
+        ("gateway.max_http_connections", "1000001", "<= 1000000"),
+        ("dialogue.turn_timeout_s", "15000", "<= 3600"),
+        ("history.keep_days", "36526", "<= 36525"),
+    ],
+)
+def test_an_absurd_number_is_refused_with_its_bound(name: str, value: str, bound: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{name}: expected a value {bound}, not '{value}'"):
+        load(None, {"HOME": "/home/ada"}, {name: value})
 
 
 def test_every_field_of_a_class_must_be_given() -> None:
