@@ -3,6 +3,8 @@
 Rules kept here:
 
 * A name of the guide either works, by the first table, or is answered with a warning that says why not, by the second.
+* Many names are generic, and another program's environment may have them: a value that cannot be read is an error for
+  a name that is ours or names what it sets, and a warning for a generic one.
 * Later rows win: where two names of the guide mean one setting, the more specific one stands last.
 """
 
@@ -35,7 +37,13 @@ class Alias:
     key: str
     translate: Callable[[str], str] = _same
 
+    @property
+    def is_generic(self) -> bool:
+        """Whether other programs use the name for something of theirs."""
+        return self.variable.startswith(GENERIC)
 
+
+GENERIC: Final = ("WORKER_", "TIMEOUT", "KEEPALIVE", "WEBSOCKET_", "PROCESS_", "MAX_", "CACHE_", "MEMORY_", "AUTO_")
 ALIASES: Final = (
     Alias("WORKER_CONNECTIONS", "gateway.max_http_connections"),
     Alias("TIMEOUT", "gateway.request_timeout_s"),
@@ -112,7 +120,8 @@ def read_aliases(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]
         except Unfit as error:
             problems.append(Problem(alias.variable, str(error)))
         else:
-            entries.append(Entry(alias.key, value, alias.variable, is_text=True))
+            is_optional = alias.is_generic
+            entries.append(Entry(alias.key, value, alias.variable, is_text=True, is_optional=is_optional))
     return entries, problems
 
 

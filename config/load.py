@@ -22,7 +22,7 @@ from config.conversion import Unfit, convert
 from config.keys import KEYS, Key, build
 from config.problems import ConfigError, Problem
 from config.settings import Settings
-from config.sources import Entry, read_environment, read_toml
+from config.sources import Entry, read_environment, read_toml, variable_of
 
 DEFAULTS: Final = Path(__file__).with_name("defaults.toml")
 DEFAULT_ORIGIN: Final = "default"
@@ -53,16 +53,19 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
         *aliased,
         *(Entry(key, value, FLAG_ORIGIN, is_text=True) for key, value in flags.items()),
     ]
-    values, origins = _merged(entries, problems)
+    warnings: list[str] = []
+    values, origins = _merged(entries, problems, warnings)
     problems += _contradictions(values, origins)
     if problems:
         raise ConfigError(problems)
     _place(values, origins, path, environ)
-    return Loaded(build(Settings, values), origins, (*warnings_about(environ), *_dangers(values)))
+    return Loaded(build(Settings, values), origins, (*warnings, *warnings_about(environ), *_dangers(values)))
 
 
-def _merged(entries: Sequence[Entry], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the last good value of every key and its origin; appends what is wrong to ``problems``."""
+def _merged(
+    entries: Sequence[Entry], problems: list[Problem], warnings: list[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the last good value of every key and its origin; appends what is wrong to the last two."""
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for entry in entries:
@@ -74,7 +77,13 @@ def _merged(entries: Sequence[Entry], problems: list[Problem]) -> tuple[dict[str
             values[key.name] = _checked(key, entry)
             origins[key.name] = entry.origin
         except Unfit as error:
-            problems.append(Problem(entry.origin, f"{key.name}: {error}{_shown(key, entry.value)}"))
+            what = f"{key.name}: {error}{_shown(key, entry.value)}"
+            if entry.is_optional:
+                warnings.append(
+                    f"{entry.origin} is ignored: {what}; if it is meant for sayso, set {variable_of(key.name)}"
+                )
+            else:
+                problems.append(Problem(entry.origin, what))
     return values, origins
 
 

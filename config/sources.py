@@ -28,6 +28,13 @@ class Entry:
     """Where it stands, in a reader's terms."""
     is_text: bool
     """Whether the place has no types of its own, so that text is all there can be."""
+    is_optional: bool = False
+    """Whether it may be meant for another program, so that a value that does not fit is left out with a warning."""
+
+
+def variable_of(key: str) -> str:
+    """Return the variable that sets ``key``: ``SAYSO_GATEWAY__PORT`` for ``gateway.port``."""
+    return PREFIX + key.upper().replace(".", "__")
 
 
 def read_toml(path: Path, shown_as: str | None = None) -> list[Entry]:

@@ -90,6 +90,33 @@ def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
         load(None, HOME | {"WHISPER_DEVICE": "tpu"}, {})
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told", "ours"),
+    [
+        ("TIMEOUT", "foo", "request_timeout_s: expected a number, not 'foo'", "GATEWAY__REQUEST_TIMEOUT_S"),
+        ("MAX_REQUESTS", "-1", "max_jobs: expected a value >= 0, not '-1'", "TRANSCRIPTION__MAX_JOBS"),
+    ],
+)
+def test_a_generic_name_of_another_program_is_a_warning(variable: str, value: str, told: str, ours: str) -> None:
+    loaded = load(None, HOME | {variable: value}, {})
+    (warning,) = loaded.warnings
+    assert warning.startswith(f"{variable} is ignored: ")
+    assert warning.endswith(f".{told}; if it is meant for sayso, set SAYSO_{ours}")
+    assert loaded.settings == load(None, HOME, {}).settings
+
+
+@pytest.mark.parametrize("variable", ["WHISPER_CPU_THREADS", "SAYSO_GATEWAY__REQUEST_TIMEOUT_S", "LLM_TOP_K"])
+def test_a_name_that_says_what_it_sets_is_an_error(variable: str) -> None:
+    with pytest.raises(ConfigError, match=f"{variable}: .* expected a"):
+        load(None, HOME | {variable: "foo"}, {})
+
+
+def test_generic_names_are_those_that_name_neither_a_model_nor_its_engine() -> None:
+    assert {alias.variable.split("_")[0] for alias in ALIASES if not alias.is_generic} == {
+        *("AUDIO", "STT", "WHISPER", "OLLAMA", "LLM", "SPECIALIZED", "TASK")
+    }
+
+
 def test_a_name_without_effect_is_warned_about_once() -> None:
     environ = {"RATE_LIMIT_ENABLED": "true", "DB_POOL_SIZE": "10", "PATH": "/bin"}
     warnings = warnings_about(environ)
