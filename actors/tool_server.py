@@ -26,7 +26,6 @@ from runtime.restart import backoff_delay_s
 
 log = logging.getLogger("sayso.tools")
 
-
 NOT_LISTED_S = 300.0  # after a list that did not come: reading 50 MB of one takes seconds of a processor
 RELIST_PAUSE_S = 5.0  # between two lists of a server that says again and again that its tools are others
 CONNECTING = "it is being connected for the first time"
@@ -58,7 +57,7 @@ class ToolServer(Actor):
         self._server: ToolServerFace | None = None
         self._listed = ToolList()
         self._listed_s = -math.inf
-        self._trouble = CONNECTING
+        self._trouble = f"{name}: {CONNECTING}"
         self._failures = 0
         self._first_try = trio.Event()
         self._was_up = False

@@ -107,7 +107,7 @@ async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, a
     await bench.begin(grow)
     assert trio.current_time() == started_s
     await bench.assert_hidden()
-    told = "it is being connected for the first time"
+    told = "house: it is being connected for the first time"
     assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": told}
     await bench.ref.ask(AwaitFirstTry(), timeout_s=11.0)
     assert trio.current_time() == pytest.approx(started_s + 10.0)
