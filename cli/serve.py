@@ -88,6 +88,8 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
 def prepare_data_dir(settings: Settings) -> None:
     """Make the data folder ready, and close it to other users; raises OSError that says what to do."""
     data_dir = settings.supervisor.data_dir
+    if not settings.history.enabled and not settings.tools.builtin:
+        return  # nothing is written there
     for line in private_files.prepare(
         data_dir,
         settings.history.path,

@@ -118,6 +118,12 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence(serve: Serve, tmp_
     assert serve.seen == []
 
 
+def test_a_server_that_keeps_nothing_needs_no_data_folder(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = (f"supervisor.data_dir={tmp_path / 'file'}", "history.enabled=false", "tools.builtin=false")
+    assert serve(*(word for setting in settings for word in ("--set", setting))).exit_code == 0
+
+
 def test_the_usual_data_folder_is_closed_to_other_users(
     serve: Serve, bare_environment: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
