@@ -79,6 +79,8 @@ class GatewaySettings:
     request_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
     backlog: int = attrs.field(validator=[ge(1), le(65_535)])
     max_http_connections: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])
+    max_requests: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])
+    max_share_per_address: float = attrs.field(validator=[gt(0), le(1)])
     websocket: WebSocketSettings
 
 

@@ -97,16 +97,21 @@ class HttpConnection:
         self._h11.receive_data(data)
         return data
 
-    async def send(self, answer: Answer, request: Request | None = None, *, is_last: bool = False) -> bool:
+    async def send(
+        self, answer: Answer, request: Request | None = None, *, is_last: bool = False, may_linger: bool = True
+    ) -> bool:
         """Send an answer (to ``request``, or to a head that was none); return whether a next head may come.
 
+        Without ``may_linger`` the connection's last answer is not waited for, where nothing unread could break it.
         Raises ``trio.TooSlowError`` if the client takes nothing, ``trio.BrokenResourceError`` if it is gone.
         """
-        is_last = is_last or request is None or self._has_body()
+        has_more = request is None or self._has_body()
+        is_last = is_last or has_more
         data = self._serialised(answer, request, is_last=is_last)
         await send_in_pieces(self._stream, data, self._settings.websocket.send_timeout_s)
         if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
-            await linger(self._stream)
+            if may_linger or has_more or self.received:
+                await linger(self._stream)
             return False
         self._h11.start_next_cycle()
         self._served += 1

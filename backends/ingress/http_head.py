@@ -96,6 +96,12 @@ def method_label(method: str) -> str:
     return method if method in METHODS else "OTHER"
 
 
+def is_health_check(request: Request) -> bool:
+    """Return whether a program asks how the server is; it is answered while the server is full, too."""
+    path = request.path
+    return path in ("/health", "/metrics") or path.startswith("/health/")
+
+
 def wants_websocket(request: Request) -> bool:
     """Return whether the client asks for a WebSocket, rightly or wrongly put."""
     connection = {token.strip() for token in request.headers.get("connection", "").lower().split(",")}

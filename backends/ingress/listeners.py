@@ -46,6 +46,11 @@ class Reserve:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether there are fewer than there should be."""
+        return len(self._held) < self._size
+
     def fill(self) -> None:
         """Take as many as there are, up to the size."""
         while len(self._held) < self._size:
@@ -69,6 +74,11 @@ class Listener(trio.abc.Listener[trio.SocketStream]):
         self._inner = inner
         self._reserve = reserve
         self._told_s = -math.inf
+
+    @property
+    def is_short(self) -> bool:
+        """Whether descriptors that are held back are in use."""
+        return self._reserve.is_short
 
     async def accept(self) -> trio.SocketStream:
         """Return the next connection; raises ``trio.ClosedResourceError``."""

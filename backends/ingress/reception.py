@@ -8,6 +8,7 @@ Rules kept here:
   exactly once.
 * What a handler raises is logged and becomes a 500 or a close with 1011.
 * An answer of ours leaves the connection open for the next request; the HTTP app gets one request and closes.
+* A connection with a reserved place gets one answer, to a health check; every other request is refused.
 """
 
 import logging
@@ -22,6 +23,7 @@ import trio
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from backends.ingress.connections import OpenConnections, Place
 from backends.ingress.containment import Failure, contained
 from backends.ingress.http_connection import BadHead, HttpConnection
 from backends.ingress.http_head import (
@@ -33,6 +35,7 @@ from backends.ingress.http_head import (
     handover_of,
     handshake_error,
     handshake_of,
+    is_health_check,
     method_label,
     not_a_websocket,
     origin_form,
@@ -58,6 +61,8 @@ from protocol.rate import SlidingCount
 log = logging.getLogger("sayso.ingress")
 
 REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
+RESERVED_HEAD_S: Final = 2.0  # for the head of a health check while the server is full
+RETRY_AFTER_S: Final = "1"  # places are taken and given back within milliseconds, or the server is under attack
 SWITCHING: Final = 101
 REFUSALS_TOLD: Final = 10  # in the window below; a page that tries again and again must not fill the disk
 REFUSALS_WINDOW_S: Final = 60.0
@@ -83,8 +88,8 @@ class House:
     settings: GatewaySettings
     handlers: IngressHandlers
     doors: Doors
-    http: set[trio.SocketStream] = attrs.field(factory=set, init=False)
-    """Connections that count as HTTP: all but the WebSockets that have a place."""
+    connections: OpenConnections = attrs.field(init=False)
+    """Those that count as HTTP: all but the WebSockets that have a place."""
     sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
     waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     """One for each connection that waits for a request."""
@@ -98,15 +103,22 @@ class House:
         names = own_names(self.settings.host, socket.gethostname())
         return SitePolicy.of(names, self.settings.allowed_hosts, self.settings.allowed_origins)
 
+    def __attrs_post_init__(self) -> None:
+        self.connections = OpenConnections(self.settings)
+
 
 class Reception:
     """One connection, from the accept until it is over; does not close the stream."""
 
-    def __init__(self, house: House, stream: trio.SocketStream, peer: str) -> None:
+    def __init__(self, house: House, stream: trio.SocketStream, peer: str, place: Place) -> None:
+        settings = house.settings
+        if place.is_reserved:
+            settings = attrs.evolve(settings, head_timeout_s=min(RESERVED_HEAD_S, settings.head_timeout_s))
         self._house = house
         self._stream = stream
         self._peer = peer
-        self._connection = HttpConnection(stream, house.settings)
+        self._place = place
+        self._connection = HttpConnection(stream, settings)
 
     async def serve(self) -> None:
         """Serve requests until the connection ends, by whose will ever."""
@@ -141,14 +153,19 @@ class Reception:
         elif (own := await self._own_answer(request)) is not None:
             answer = own
         elif doors.http is not None and not wants_websocket(request):
-            handover = handover_of(head, self._connection.received)
-            await doors.http.serve(self._stream, handover, self._house.handlers.observe, cors)
-            return False
+            with self._house.connections.request(self._peer) as has_room:
+                if has_room:
+                    handover = handover_of(head, self._connection.received)
+                    await doors.http.serve(self._stream, handover, self._house.handlers.observe, cors)
+                    return False
+            endpoint, answer = "turned_away", busy_answer("too many requests are in work")
         else:
             endpoint, answer = UNMATCHED, error_answer(404, f"there is nothing at {request.path}")
         self._observe(request, endpoint, answer.status, started_at)
         answer = attrs.evolve(answer, headers=(*answer.headers, *cors))
-        return await self._connection.send(answer, request, is_last=self._house.is_stopping)
+        is_reserved = self._place.is_reserved
+        is_last = self._house.is_stopping or is_reserved
+        return await self._connection.send(answer, request, is_last=is_last, may_linger=not is_reserved)
 
     def _early_answer(self, request: Request) -> tuple[str, Answer] | None:
         """Return endpoint and answer of what does not depend on the path; ``None`` if the path decides."""
@@ -157,6 +174,8 @@ class Reception:
             if not self._house.told.add(trio.current_time()):
                 log.info("refused %s of %s: %s", method_label(request.method), self._peer, refused.message)
             return f"refused_{refused.reason}", error_answer(refused.status, refused.message)
+        if self._place.is_reserved and not is_health_check(request):
+            return "turned_away", busy_answer("too many connections")
         if is_preflight(request.method, request.headers):
             return "preflight", Answer(200, TEXT, b"", PREFLIGHT_HEADERS)
         if request.path == ANY_TARGET:
@@ -166,12 +185,14 @@ class Reception:
     async def _next_head(self) -> h11.Request | None:
         if self._house.is_stopping:
             return None
+        self._place.wait()
         with trio.CancelScope() as scope:
             self._house.waiting.add(scope)
             try:
                 return await self._connection.next_head()
             finally:
                 self._house.waiting.discard(scope)
+                self._place.work()
         return None
 
     def _observe(self, request: Request, endpoint: str, status: int, started_at: float) -> None:
@@ -240,7 +261,7 @@ class Reception:
         house = self._house
         with place as refusal:
             websocket = self._open(protocol, greeting, close_timeout_s=house.settings.websocket.close_timeout_s)
-            house.http.discard(self._stream)
+            self._place.leave()
             house.sockets.add(websocket)
             try:
                 async with trio.open_nursery() as nursery:
@@ -265,3 +286,8 @@ class Reception:
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
             websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(refusal.retry_after_s * 1_000)}")
+
+
+def busy_answer(message: str) -> Answer:
+    """Return the answer to a request that finds no place."""
+    return error_answer(503, message, [("Retry-After", RETRY_AFTER_S)])

@@ -3,8 +3,8 @@
 Rules kept here:
 
 * A stranger can end nothing but its own connection: each is served inside a border that logs what goes wrong.
-* HTTP connections are bounded in number and counted from the accept to their end, or until they are WebSockets with a
-  place of their own.
+* HTTP connections are bounded in number, for each address too, and counted from the accept to their end, or until they
+  are WebSockets with a place of their own (``protocol/connections.py``).
 * Every way to stop is bounded: a close frame for each WebSocket, the end of the answer under way for the rest, then
   the connections are cut.
 """
@@ -16,7 +16,7 @@ from typing import Final
 import trio
 
 from backends.ingress.containment import contained
-from backends.ingress.listeners import address_of, open_listeners
+from backends.ingress.listeners import Listener, address_of, open_listeners
 from backends.ingress.reception import Doors, House, Reception
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from backends.protocols import IngressHandlers
@@ -26,6 +26,8 @@ log = logging.getLogger("sayso.ingress")
 
 STOP_GRACE_S: Final = 3.0  # fits into the 5 s that an actor has to stop
 SERVICE_RESTART: Final = 1012
+REPLACED: Final = 408  # the status under which a connection counts that sent no request and left for another
+TURNED_AWAY_MAX: Final = 8  # that read at once why they find no place, for up to a second each; others are just closed
 BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 33\r\n"
     b'retry-after: 1\r\nconnection: close\r\n\r\n{"error": "too many connections"}'
@@ -39,14 +41,16 @@ class Ingress:
         self._house = House(settings, handlers, doors)
         self._accepting = trio.CancelScope()
         self._everybody = trio.CancelScope()
+        self._listeners: Sequence[Listener] = ()
+        self._turning_away = 0
         self._ended: trio.Event | None = None
 
     def __repr__(self) -> str:
-        return f"<Ingress {len(self._house.http)} http, {len(self._house.sockets)} websockets>"
+        return f"<Ingress {len(self._house.connections)} http, {len(self._house.sockets)} websockets>"
 
     async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         """Listen until stopped or cancelled; starts with the bound addresses, raises ``PortInUse``."""
-        listeners = await open_listeners(self._house.settings)
+        self._listeners = listeners = await open_listeners(self._house.settings)
         self._ended = trio.Event()
         try:
             with self._everybody:
@@ -75,28 +79,36 @@ class Ingress:
             await self._ended.wait()
 
     async def _accept(self, stream: trio.SocketStream) -> None:
-        house = self._house
-        try:
-            if len(house.http) >= house.settings.max_http_connections:
-                await contained(log, "a connection", self._turn_away, stream)
-            else:
-                house.http.add(stream)
-                await contained(log, "a connection", self._serve, stream)
-        finally:
-            house.http.discard(stream)
-            await trio.aclose_forcefully(stream)
-
-    async def _serve(self, stream: trio.SocketStream) -> None:
         try:
             host, port = address_of(stream.socket.getpeername())
-            await Reception(self._house, stream, f"{host}:{port}").serve()
+            await contained(log, "a connection", self._serve, stream, f"{host}:{port}")
+        except OSError as error:
+            log.debug("a connection was lost before it was served: %r", error)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
+        house = self._house
+        is_scarce = any(listener.is_short for listener in self._listeners)
+        try:
+            with house.connections.place(peer, is_scarce=is_scarce) as place:
+                if place is None:
+                    await self._turn_away(stream)
+                    return
+                if place.has_replaced:
+                    house.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
+                await Reception(house, stream, peer, place).serve()
         except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
             log.debug("a connection was lost: %r", error)
 
     async def _turn_away(self, stream: trio.SocketStream) -> None:
-        self._house.handlers.observe("OTHER", "turned_away", 503, 0.0)
+        house = self._house
+        house.handlers.observe("OTHER", "turned_away", 503, 0.0)
+        if self._turning_away >= TURNED_AWAY_MAX:
+            return
+        self._turning_away += 1
         try:
-            await send_in_pieces(stream, BUSY, self._house.settings.websocket.send_timeout_s)
+            await send_in_pieces(stream, BUSY, house.settings.websocket.send_timeout_s)
             await linger(stream)
-        except (*STREAM_ERRORS, trio.TooSlowError) as error:
-            log.debug("a connection was lost: %r", error)
+        finally:
+            self._turning_away -= 1

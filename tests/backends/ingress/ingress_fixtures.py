@@ -56,6 +56,8 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         request_timeout_s=5,
         backlog=512,
         max_http_connections=500,
+        max_requests=100,
+        max_share_per_address=0.8,
         websocket=websocket or websocket_settings(),
     )
     return attrs.evolve(ordinary, **changes)

@@ -42,7 +42,7 @@ async def test_a_page_of_ours_is_answered_and_the_connection_stays_open() -> Non
             assert response.status_code == 200
             assert response.json() == {"status": "healthy"}
             assert "date" in response.headers
-        assert len(server.ingress._house.http) == 1
+        assert len(server.ingress._house.connections) == 1
         assert server.handlers.observed == [("GET", "/health", 200)] * 3
 
 

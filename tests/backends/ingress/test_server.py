@@ -4,7 +4,8 @@ import json
 import logging
 import socket as stdlib_socket
 import struct
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import httpx2
 import pytest
@@ -15,16 +16,21 @@ from trio.testing import MockClock
 from backends.ingress.reception import Doors
 from backends.ingress.server import STOP_GRACE_S, Ingress
 from backends.protocols import Request, Socket
+from protocol.connections import GRACE_S
 from tests.backends.ingress.ingress_fixtures import (
     UPGRADE,
     FakeHandlers,
+    Server,
     ask,
     gateway_settings,
     patient_clock,
+    read_all,
     read_head,
     refusal_event,
     serving,
 )
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture
@@ -32,19 +38,75 @@ def clock() -> MockClock:
     return patient_clock()
 
 
-async def test_connections_over_the_limit_get_503_and_the_others_go_on() -> None:
-    settings = gateway_settings(max_http_connections=2)
-    async with serving(settings=settings) as server:
-        first, second = await server.connect(), await server.connect()
-        await first.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        await read_head(first)
-        await second.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        await read_head(second)
-        answer = await ask(server.port, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+@asynccontextmanager
+async def full() -> AsyncIterator[Server]:
+    """Run a server with two places, both taken by clients whose request is in work."""
+    async with serving(settings=gateway_settings(max_http_connections=2)) as server:
+        for _ in range(2):
+            stream = await server.connect()
+            await stream.send_all(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+        await trio.testing.wait_all_tasks_blocked()
+        yield server
+
+
+async def test_a_full_server_answers_health_checks_and_refuses_all_else(clock: MockClock) -> None:
+    async with full() as server:
+        refused = await ask(server.port, b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in refused.lower()
+        assert json.loads(refused.partition(b"\r\n\r\n")[2]) == {"error": "too many connections"}
+        for _ in range(5):
+            answer = await ask(server.port, HEALTH)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"connection: close" in answer.lower()
+        assert (await ask(server.port, UPGRADE + b"\r\n")).startswith(b"HTTP/1.1 503 ")
+    assert ("GET", "turned_away", 503) in server.handlers.observed
+
+
+async def test_a_health_check_is_answered_while_strangers_sit_on_the_places_for_it(clock: MockClock) -> None:
+    async with full() as server:
+        silent = [await server.connect() for _ in range(2)]
+        await trio.sleep(GRACE_S)
+        assert (await ask(server.port, HEALTH)).startswith(b"HTTP/1.1 200 ")
+        assert await read_all(silent[0]) == b""
+        await silent[1].send_all(b"GET /hea")
+        assert (await read_all(silent[1])).startswith(b"HTTP/1.1 408 "), "two seconds are enough for a head"
+
+
+async def test_who_finds_no_place_at_all_is_told_so(clock: MockClock) -> None:
+    async with full() as server:
+        for _ in range(2):
+            await server.connect()
+        answer = await ask(server.port, b"")
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"error": "too many connections"}
-        await first.send_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert (await read_head(first))[0].startswith(b"HTTP/1.1 200 ")
+
+
+async def test_idle_connections_leave_for_new_ones(clock: MockClock) -> None:
+    async with serving(settings=gateway_settings(max_http_connections=2)) as server:
+        first, second = await server.connect(), await server.connect()
+        await trio.sleep(GRACE_S)
+        answer = await ask(server.port, b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert await read_all(first) == b""
+        await second.send_all(HEALTH)
+        assert (await read_all(second)).startswith(b"HTTP/1.1 200 ")
+    assert ("OTHER", "closed_waiting", 408) in server.handlers.observed
+
+
+async def test_an_address_that_has_its_share_of_requests_is_refused_another(clock: MockClock) -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        await trio.sleep_forever()
+
+    settings = gateway_settings(max_requests=2, max_share_per_address=0.5)
+    async with serving(settings=settings, app=app) as server:
+        stuck = await server.connect()
+        await stuck.send_all(b"GET /app HTTP/1.1\r\nHost: x\r\n\r\n")
+        await trio.testing.wait_all_tasks_blocked()
+        refused = await ask(server.port, b"GET /app HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"too many requests are in work" in refused
+        assert (await ask(server.port, HEALTH)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_an_admission_that_crashes_ends_that_connection_only(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,79 @@
+"""The open HTTP connections of one listener: each has a place, and one that leaves for another is cancelled."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+import trio
+
+from config.settings import GatewaySettings
+from protocol.connections import Connections
+from protocol.fair_share import FairShare
+from protocol.tenants import tenant_of
+
+
+@attrs.frozen
+class Place:
+    """The place of one connection."""
+
+    number: int
+    is_reserved: bool
+    """Whether it may ask for health checks only."""
+    has_replaced: bool
+    """Whether another connection was closed for it."""
+    _connections: Connections
+
+    def wait(self) -> None:
+        """Note that the connection waits for a request: it may be closed for another one."""
+        self._connections.wait(self.number, trio.current_time())
+
+    def work(self) -> None:
+        """Note that a request is in work."""
+        self._connections.work(self.number)
+
+    def leave(self) -> None:
+        """Give the place back before the connection's end: it is a WebSocket now."""
+        self._connections.leave(self.number)
+
+
+class OpenConnections:
+    """Gives out places for connections and for the requests that the HTTP app has in work."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        share = settings.max_share_per_address
+        self._connections = Connections(FairShare(settings.max_http_connections, share))
+        self._requests = FairShare(settings.max_requests, share)
+        self._scopes: dict[int, trio.CancelScope] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @contextmanager
+    def place(self, peer: str, *, is_scarce: bool = False) -> Iterator[Place | None]:
+        """Hold a place for the block, ``None`` if there is none; the block is cancelled if it leaves for another."""
+        entry = self._connections.enter(tenant_of(peer), trio.current_time(), is_scarce=is_scarce)
+        if entry is None:
+            yield None
+            return
+        if entry.leaver is not None:
+            self._scopes[entry.leaver].cancel()
+        with trio.CancelScope() as scope:
+            self._scopes[entry.number] = scope
+            try:
+                yield Place(entry.number, entry.is_reserved, entry.leaver is not None, self._connections)
+            finally:
+                del self._scopes[entry.number]
+                self._connections.leave(entry.number)
+
+    @contextmanager
+    def request(self, peer: str) -> Iterator[bool]:
+        """Count one request of the HTTP app for the block; ``False`` if there are too many of its address."""
+        tenant = tenant_of(peer)
+        if not self._requests.has_room_for(tenant):
+            yield False
+            return
+        self._requests.take(tenant)
+        try:
+            yield True
+        finally:
+            self._requests.give_back(tenant)
