@@ -132,13 +132,15 @@ class Handover:
     """What was read behind the head: of the body, or of whatever the client sends next."""
     body_bytes: int | None
     """Length of the body; ``None`` for a chunked one, which says itself where it ends."""
+    path: str = "/"
 
 
 def handover_of(head: h11.Request, received: bytes) -> Handover:
     """Write the head again, so that whoever gets it is not asked to switch protocols."""
     lines = [b"%s %s HTTP/%s" % (head.method, head.target, head.http_version)]
     lines += [b"%s: %s" % (name, value) for name, value in head.headers.raw_items() if name.lower() not in HOP_BY_HOP]
-    return Handover(b"\r\n".join([*lines, b"", b""]), received, body_bytes_of(head))
+    path = head.target.partition(b"?")[0].decode("ascii")
+    return Handover(b"\r\n".join([*lines, b"", b""]), received, body_bytes_of(head), path)
 
 
 def body_bytes_of(head: h11.Request) -> int | None:

@@ -1,6 +1,8 @@
 """The HTTP app behind Hypercorn, given one request at a time with the bytes that were read already.
 
-It answers one request a connection: the next one might be ours, or a WebSocket, and Hypercorn must see neither.
+It answers one request a connection: the next one might be ours, or a WebSocket, and Hypercorn must see neither. A body
+that arrives too slowly is answered 408 here, because the app would wait for it.
+
 Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
 
 * It sends under a shield and without a deadline, so a client that stops reading would hold its task for ever, through
@@ -12,10 +14,12 @@ Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
   client likes. So sends are shielded here, and a connection ends soon after its app in any case.
 """
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
+import attrs
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
@@ -24,31 +28,55 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
+    ASGIReceiveEvent,
     ASGISendCallable,
     ASGISendEvent,
     Scope,
 )
 
 from backends.ingress.http_head import Handover, method_label
-from backends.ingress.streams import send_in_pieces
+from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from config.settings import GatewaySettings
+from protocol.body_pace import BodyBounds, BodyPace
 
 Observe = Callable[[str, str, int, float], None]
 ROUTE_KEY: Final = "route"
 """Where an app leaves the template of the route it has matched, in the scope."""
 UNMATCHED: Final = "unmatched"
+SLOW_BODY: Final = "slow_body"
+"""What stands for the route where a body arrived too slowly."""
+TIMED_OUT: Final = 408
 MAX_EXCESS_BYTES: Final = 65_536
+SLOW_BODY_HEAD: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+)
 LAST_WORDS_S: Final = 2.0
 """How long a connection may stay open after the app has returned; only an error page is sent after that."""
+
+
+@attrs.define(eq=False)
+class Exchange:
+    """How far one request and its answer have come."""
+
+    has_body_come: bool = False
+    has_begun_to_answer: bool = False
+    is_given_up: bool = False
+    """Whether the client was told that its body arrives too slowly."""
+    returned: trio.Event = attrs.field(factory=trio.Event, init=False)
+    """Set when the app has returned."""
 
 
 class ReplayStream(trio.abc.HalfCloseableStream):
     """A socket stream that gives one request to read; its sends have a deadline and yield to the loop."""
 
-    def __init__(self, stream: trio.SocketStream, handover: Handover, send_timeout_s: float) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, handover: Handover, send_timeout_s: float, bounds: BodyBounds
+    ) -> None:
         self.socket = stream.socket  # Hypercorn asks it for the addresses
+        self.exchange = Exchange()
         self._stream = stream
         self._send_timeout_s = send_timeout_s
+        self._pace = BodyPace(bounds)
         self._is_broken = False
         self._body_left = handover.body_bytes
         self._excess = 0
@@ -58,7 +86,7 @@ class ReplayStream(trio.abc.HalfCloseableStream):
         """Return the head and the body, then wait for the end of the stream.
 
         What comes behind the body would be the next request: Hypercorn would fail this one for it. A client that goes
-        on and on is taken to have left.
+        on and on is taken to have left, and so is one whose body arrives too slowly.
         """
         if self._unread:
             await trio.lowlevel.checkpoint()
@@ -66,17 +94,44 @@ class ReplayStream(trio.abc.HalfCloseableStream):
             data, self._unread = self._unread[:size], self._unread[size:]
             return data
         while self._excess <= MAX_EXCESS_BYTES:
-            data = bytes(await self._stream.receive_some(max_bytes))
+            data = await self._received(max_bytes)
             wanted = self._of_the_body(data)
             if wanted or not data:
                 return wanted
         return b""
+
+    async def _received(self, max_bytes: int | None) -> bytes:
+        if self.exchange.has_body_come:
+            return bytes(await self._stream.receive_some(max_bytes))
+        before_s = trio.current_time()
+        with trio.move_on_after(self._pace.left_s()):
+            data = bytes(await self._stream.receive_some(max_bytes))
+            self._pace.note(trio.current_time() - before_s, len(data))
+            return data
+        if self.exchange.has_body_come:  # the end of a chunked body is seen by the app's side only
+            return bytes(await self._stream.receive_some(max_bytes))
+        await self._give_up()
+        return b""
+
+    async def _give_up(self) -> None:
+        """Tell the client that its body arrives too slowly, unless it is being answered already."""
+        if self.exchange.has_begun_to_answer or self._is_broken:
+            return
+        self.exchange.is_given_up = True
+        self._is_broken = True  # Hypercorn has nothing to add
+        body = json.dumps({"error": self._pace.bounds.expectation}).encode()
+        try:
+            await send_in_pieces(self._stream, SLOW_BODY_HEAD % len(body) + body, self._send_timeout_s)
+            await linger(self._stream)
+        except (*STREAM_ERRORS, trio.TooSlowError):
+            return
 
     def _of_the_body(self, data: bytes) -> bytes:
         if self._body_left is None:
             return data
         wanted = data[: self._body_left]
         self._body_left -= len(wanted)
+        self.exchange.has_body_come = self.exchange.has_body_come or not self._body_left
         self._excess += len(data) - len(wanted)
         return wanted
 
@@ -108,8 +163,14 @@ class ReplayStream(trio.abc.HalfCloseableStream):
 class HttpApp:
     """An ASGI app that serves connections; its lifespan hooks are not run, for ours has none."""
 
-    def __init__(self, app: ASGIFramework, settings: GatewaySettings) -> None:
+    def __init__(
+        self, app: ASGIFramework, settings: GatewaySettings, upload_paths: frozenset[str] = frozenset()
+    ) -> None:
+        """Serve ``app``; to ``upload_paths`` recordings are sent, which are long and may take their time."""
         self._app = app
+        self._upload_paths = upload_paths
+        self._small = BodyBounds(settings.body_timeout_s)
+        self._upload = BodyBounds(settings.upload_timeout_s, settings.body_timeout_s, settings.upload_min_bytes_per_s)
         self._send_timeout_s = settings.websocket.send_timeout_s
         self._context = WorkerContext(max_requests=None)
         self._config = Config()
@@ -132,11 +193,11 @@ class HttpApp:
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Serve one connection for one request, with ``headers`` added to the answer's; closes it."""
-        replay = ReplayStream(stream, handover, self._send_timeout_s)
-        returned = trio.Event()
-        app = ASGIWrapper(observed(self._app, observe, returned, headers))
+        bounds = self._upload if handover.path in self._upload_paths else self._small
+        replay = ReplayStream(stream, handover, self._send_timeout_s, bounds)
+        app = ASGIWrapper(observed(self._app, observe, replay.exchange, headers))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_close_soon_after, returned, replay)
+            nursery.start_soon(_close_soon_after, replay.exchange.returned, replay)
             await TCPServer(app, self._config, self._context, {}, replay)  # type: ignore[arg-type]  # wants TLS
             nursery.cancel_scope.cancel()
 
@@ -148,7 +209,7 @@ async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
 
 
 def observed(
-    app: ASGIFramework, observe: Observe, returned: trio.Event, headers: Sequence[tuple[str, str]] = ()
+    app: ASGIFramework, observe: Observe, exchange: Exchange, headers: Sequence[tuple[str, str]] = ()
 ) -> ASGIFramework:
     """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears.
 
@@ -163,20 +224,29 @@ def observed(
         started_at = trio.current_time()
         status = 500
 
+        async def receive_and_note() -> ASGIReceiveEvent:
+            event = await receive()
+            if event["type"] == "http.request" and not event["more_body"]:
+                exchange.has_body_come = True
+            return event
+
         async def send_and_yield(event: ASGISendEvent) -> None:
             nonlocal status
             await trio.lowlevel.checkpoint()
             if event["type"] == "http.response.start":
                 status = event["status"]
                 event["headers"] = [*event["headers"], *added]
+                exchange.has_begun_to_answer = True
             with trio.CancelScope(shield=True):  # bounded by the stream's deadline
                 await send(event)
 
         try:
-            await app(scope, receive, send_and_yield)
+            await app(scope, receive_and_note, send_and_yield)
         finally:
-            returned.set()
+            exchange.returned.set()
             route = str(cast("dict[str, object]", scope).get(ROUTE_KEY, UNMATCHED))
+            if exchange.is_given_up:
+                route, status = SLOW_BODY, TIMED_OUT
             observe(method_label(scope["method"]), route, status, trio.current_time() - started_at)
 
     return serve

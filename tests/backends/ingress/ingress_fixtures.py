@@ -58,6 +58,9 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         max_http_connections=500,
         max_requests=100,
         max_share_per_address=0.8,
+        body_timeout_s=10,
+        upload_timeout_s=60,
+        upload_min_bytes_per_s=1_000,
         websocket=websocket or websocket_settings(),
     )
     return attrs.evolve(ordinary, **changes)
@@ -253,7 +256,7 @@ async def serving(
     """Run a listener on a free port, for at most ``PATIENCE_S``."""
     handlers = handlers or FakeHandlers()
     settings = settings or gateway_settings()
-    http = None if app is None else HttpApp(app, settings)
+    http = None if app is None else HttpApp(app, settings, frozenset({"/upload"}))
     ingress = Ingress(settings, handlers, Doors(frozenset({"/ws"}), refusal_event, http))
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -11,8 +12,17 @@ import trio.testing
 from trio.testing import MockClock
 
 from backends.ingress.http_head import Handover
-from backends.ingress.hypercorn_bridge import ReplayStream, observed
-from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, patient_clock, read_head, serving
+from backends.ingress.hypercorn_bridge import Exchange, ReplayStream, observed
+from protocol.body_pace import BodyBounds
+from tests.backends.ingress.ingress_fixtures import (
+    FakeHandlers,
+    Server,
+    ask,
+    patient_clock,
+    read_all,
+    read_head,
+    serving,
+)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -165,6 +175,94 @@ async def test_a_client_that_stops_reading_does_not_hold_up_the_stop(clock: Mock
         assert trio.current_time() < 10
 
 
+# --- bodies that arrive slowly -------------------------------------------------------------------
+
+POST = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{"
+CHUNKED = b"POST /other HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+
+
+class Reader:
+    """An ASGI app that answers once the body is there, after a while."""
+
+    def __init__(self, works_for_s: float = 0.0) -> None:
+        self.works_for_s = works_for_s
+        self.received = 0
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        while (event := await receive())["type"] == "http.request":
+            self.received += len(event["body"])
+            if not event["more_body"]:
+                break
+        else:
+            return
+        await trio.sleep(self.works_for_s)
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def dribble(stream: trio.SocketStream, every_s: float, data: bytes) -> None:
+    """Send ``data`` again and again, until the server has enough."""
+    with suppress(trio.BrokenResourceError):
+        while True:
+            await trio.sleep(every_s)
+            await stream.send_all(data)
+
+
+async def given_up(server: Server, head: bytes, every_s: float, data: bytes) -> tuple[bytes, float]:
+    """Dribble a body; return the answer, and after how many seconds it came."""
+    stream = await server.connect()
+    await stream.send_all(head)
+    before_s = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(dribble, stream, every_s, data)
+        answer = await read_all(stream)
+        nursery.cancel_scope.cancel()
+    return answer, trio.current_time() - before_s
+
+
+@pytest.mark.parametrize("head", [POST % b"/other", CHUNKED])
+async def test_a_small_body_that_is_dribbled_is_answered_408_after_ten_seconds(clock: MockClock, head: bytes) -> None:
+    async with serving(app=Reader()) as server:
+        answer, after_s = await given_up(server, head, 3.0, b"1\r\n \r\n")
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"error": "the request's body must arrive within 10 s"}
+        assert after_s == pytest.approx(10, abs=2)
+    assert server.handlers.observed == [("POST", "slow_body", 408)]
+
+
+async def test_a_recording_may_take_longer_but_must_keep_a_rate(clock: MockClock) -> None:
+    async with serving(app=Reader()) as server:
+        answer, after_s = await given_up(server, POST % b"/upload", 2.0, b"x" * 1_000)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"at 1000 bytes/s or more after the first 10 s" in answer
+        assert after_s == pytest.approx(20, abs=3), "half the rate buys ten seconds more"
+
+
+async def test_a_recording_that_keeps_the_rate_arrives(clock: MockClock) -> None:
+    app = Reader()
+    async with serving(app=app) as server:
+        answer, after_s = await given_up(server, POST % b"/upload", 4.0, b"x" * 10_000)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert after_s > 20
+    assert app.received == 60_000
+
+
+@pytest.mark.parametrize(
+    "head", [b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{", CHUNKED + b"0\r\n\r\n"]
+)
+async def test_once_the_body_has_come_the_app_may_take_its_time(clock: MockClock, head: bytes) -> None:
+    async with serving(app=Reader(works_for_s=20.0)) as server:
+        assert (await ask(server.port, head)).startswith(b"HTTP/1.1 200 ")
+    assert server.handlers.observed == [("POST", "unmatched", 200)]
+
+
+async def test_an_answer_that_has_begun_is_not_followed_by_another(clock: MockClock) -> None:
+    async with serving(app=App()) as server:
+        answer, _ = await given_up(server, POST % b"/other", 3.0, b" ")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"408" not in answer
+
+
 # --- the stream ----------------------------------------------------------------------------------
 
 
@@ -175,7 +273,8 @@ async def replaying(
     async with listeners[0]:
         client = await trio.open_tcp_stream(*listeners[0].socket.getsockname())
         stream = await listeners[0].accept()
-    return ReplayStream(stream, Handover(b"head", received, body_bytes), send_timeout_s=5), stream, client
+    handover = Handover(b"head", received, body_bytes)
+    return ReplayStream(stream, handover, send_timeout_s=5, bounds=BodyBounds(10.0)), stream, client
 
 
 async def test_the_stream_gives_head_and_body_and_nothing_of_the_next_request() -> None:
@@ -232,8 +331,8 @@ async def test_an_apps_send_yields_though_the_servers_does_not() -> None:
     async def server_send(event: Any) -> None:
         return
 
-    handlers, returned = FakeHandlers(), trio.Event()
+    handlers, exchange = FakeHandlers(), Exchange()
     scope: Any = {"type": "http", "method": "BREW"}
-    await observed(app, handlers.observe, returned)(scope, server_send, server_send)  # type: ignore[arg-type]  # never received
+    await observed(app, handlers.observe, exchange)(scope, server_send, server_send)  # type: ignore[arg-type]  # never received
     assert handlers.observed == [("OTHER", "unmatched", 500)]
-    assert returned.is_set()
+    assert exchange.returned.is_set()
