@@ -211,6 +211,7 @@ class House:
                 load_level=self.facts.load_level,
                 demand=self._demand,
                 count_awaited=self.sessions.known.awaited.__len__,
+                handshakes=self.sessions.known.handshakes,
             ),
         )
 

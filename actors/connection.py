@@ -45,6 +45,7 @@ from protocol.events import (
     Text,
 )
 from protocol.frames import samples_in
+from protocol.handshakes import Handshakes
 from protocol.messages import (
     Attach,
     AudioReceived,
@@ -77,6 +78,7 @@ from runtime import (
 
 HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up after 5 s
 SHOWN_CHARS = 40  # of what a client sent, in an error message
+SILENT_CLOSE_S = 1.0  # for the closing handshake of a client that has sent no request: others wait for its place
 OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
 
 log = logging.getLogger("sayso.connection")
@@ -111,6 +113,8 @@ class Known:
     """By the key of the token that their client may come back with."""
     awaited: Registry = attrs.field(factory=Registry)
     """By the session's id: those whose client was cut off."""
+    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
+    """Which sockets have not sent their ``connection_request`` yet."""
 
 
 class Connection(Actor):
@@ -255,7 +259,7 @@ class Connection(Actor):
             self._handshake_by_s = math.inf  # said once; what remains is to see the socket closed
             message = f"connection_request expected within {session.handshake_timeout_s:g} s"
             await self._send(Error("handshake_expected", message, fatal=True))
-            socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request")
+            socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request", timeout_s=SILENT_CLOSE_S)
         return None
 
     async def _receive(self, frame: str | bytes) -> None:
@@ -312,6 +316,7 @@ class Connection(Actor):
 
     async def _accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
         self._memory.options = attrs.evolve(request, resume=None)
+        self._known.handshakes.complete(self._memory.socket)
         configured = Configured(self._memory.options)
         await self._peers.audio.tell(configured)
         await self._peers.dialogue.tell(configured)

@@ -4,6 +4,7 @@ Rules kept here:
 
 * A place is reserved before the handshake and given back exactly once, so a storm of clients cannot overshoot.
 * What an operator or a load balancer asks is answered from figures at hand; nothing here waits for an actor.
+* A socket that is open and silent closes when its place is needed (``protocol/handshakes.py``).
 * A session's failure ends that session's socket and nothing else.
 """
 
@@ -21,11 +22,13 @@ from protocol.admission import Admission, may_return
 from protocol.capacity import Demand
 from protocol.errors import CloseCode
 from protocol.events import ConnectionRefused
+from protocol.handshakes import Handshakes
 from protocol.messages import CloseDoors, Count, Observe
-from protocol.tenants import Tenants, tenant_of
+from protocol.tenants import Tenants, last_places, tenant_of
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
+SILENT_CLOSE_S = 0.2  # for a close frame to leave; who is silent is not waited for, another has its place already
 TRIAL_S = 1.0  # by then a socket has shown that it comes back, or has been refused, as a rule
 
 
@@ -48,6 +51,8 @@ class DoorFacts:
     """What those who speak want of the recogniser; ``None`` if that is not known."""
     count_awaited: Callable[[], int] = int
     """How many sessions wait for a client that was cut off."""
+    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
+    """Which sockets have not sent their ``connection_request`` yet."""
 
 
 class Gateway(Actor):
@@ -84,7 +89,7 @@ class Gateway(Actor):
         jitter = partial(self.context.shared.rng.uniform, 1, 2)
         limit, max_share = self._settings.websocket.max_connections, self._facts.max_share
         self._admission = Admission(limit, max_share, jitter)
-        self._tenants = Tenants(limit, max_share)
+        self._tenants = Tenants(limit, max_share, last_places(limit, self._settings.max_share_per_address))
         addresses = await self.context.nursery.start(self._serve)
         self._on_listening(addresses)
 
@@ -106,6 +111,7 @@ class Gateway(Actor):
             "connections": self._places_taken,
             "refused": self._refused,
             "refused_for_others": self._refused_for_others,
+            "silent": len(self._facts.handshakes),
             "tenants": self._tenants.active(busy, trio.current_time()),
             **shown,
         }
@@ -127,8 +133,13 @@ class Gateway(Actor):
         level, demand, now_s = self._facts.load_level(), self._facts.demand(), trio.current_time()
         tenant = tenant_of(request.peer)
         kept = self._tenants.kept_from(tenant, demand, now_s)
-        refused = self._admission.refusal(level, self._places_taken, demand, now_s, kept)
+        taken, leaver = self._room(kept.places, now_s)
+        if leaver is not None:
+            kept = attrs.evolve(kept, places=0.0)
+        refused = self._admission.refusal(level, taken, demand, now_s, kept)
         if refused is None:
+            if leaver is not None:
+                self._close_silent(leaver)
             return self._place(tenant, None)
         self._trials = [until_s for until_s in self._trials if until_s > now_s]
         if not may_return(level, self._facts.count_awaited(), len(self._trials)):
@@ -137,6 +148,22 @@ class Gateway(Actor):
         self._trials.append(now_s + TRIAL_S)
         told = ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s))
         return self._place(tenant, told, self._trials[-1])
+
+    def _room(self, kept: float, now_s: float) -> tuple[int, Socket | None]:
+        """Return how many places are taken once a silent socket has closed, if one must; close those that are late."""
+        handshakes, limit = self._facts.handshakes, self._settings.websocket.max_connections
+        for late in handshakes.overdue(limit, now_s):
+            self._close_silent(late)
+        taken = self._places_taken - handshakes.closing
+        leaver = handshakes.oldest(now_s) if taken >= limit * (1 - kept) else None
+        return taken - (leaver is not None), leaver
+
+    def _close_silent(self, socket: Socket) -> None:
+        self._facts.handshakes.close(socket)
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "silent_socket")))
+        log.info("closed %s: no connection_request, and its place is needed", socket.peer)
+        reason = "no connection_request, and the place is needed"
+        socket.start_close(CloseCode.POLICY_VIOLATION, reason, timeout_s=SILENT_CLOSE_S)
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
         self._refused += 1
@@ -166,13 +193,20 @@ class Gateway(Actor):
 
     async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         """Open a session for the socket and stay until the socket is closed."""
+        self._facts.handshakes.begin(socket, tenant_of(request.peer), trio.current_time())
+        try:
+            await self._open(socket, request, refusal)
+            await socket.wait_closed()
+        finally:
+            self._facts.handshakes.end(socket)
+
+    async def _open(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         spec = self._open_session(socket, refusal)
         try:
             await self._peers.sessions.ask(StartChild(spec), timeout_s=self._settings.request_timeout_s)
         except (AskError, MailboxError) as error:
             log.warning("no session for %s: %s", request.peer, error)
             socket.start_close(CloseCode.TRY_AGAIN_LATER, "no session could be opened")
-        await socket.wait_closed()
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Count one request."""

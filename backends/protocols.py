@@ -42,8 +42,11 @@ class Socket(Protocol):
     def drop_queued_binary(self) -> int:
         """Forget whole binary messages that are still queued; return how many bytes that were."""
 
-    def start_close(self, code: int, reason: str) -> None:
-        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``."""
+    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
+        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``.
+
+        After ``timeout_s``, or ``close_timeout_s``, the connection is cut.
+        """
 
     async def wait_closed(self) -> int:
         """Wait until the socket is closed; return its close code."""

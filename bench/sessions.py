@@ -96,7 +96,7 @@ class SilentSocket:
         """Drop nothing: nothing is queued."""
         return 0
 
-    def start_close(self, _code: int, _reason: str) -> None:
+    def start_close(self, _code: int, _reason: str, *, timeout_s: float | None = None) -> None:  # noqa: ARG002 - as the real one
         """Leave."""
         self._closed.set()
 

@@ -137,6 +137,7 @@ class FakeSocket:
         self.sent: Notes[str | bytes] = Notes()
         self.drops = 0
         self.close: tuple[int, str] | None = None
+        self.close_timeout_s: float | None = None
         self._to_server, self._from_client = trio.open_memory_channel[str | bytes](math.inf)
         self._closed = trio.Event()
         self._code = 1006
@@ -172,10 +173,11 @@ class FakeSocket:
         self.drops += 1
         return 0
 
-    def start_close(self, code: int, reason: str) -> None:
+    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
         """Close, as a client does that answers at once; only the first close counts."""
         if self.close is None and not self._closed.is_set():
             self.close = (code, reason)
+            self.close_timeout_s = timeout_s
             self._code = code
             self.client_vanishes()
 

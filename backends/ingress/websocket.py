@@ -212,14 +212,17 @@ class TrioWebSocket:
 
     # --- closing ---------------------------------------------------------------------------------
 
-    def start_close(self, code: int, reason: str) -> None:
-        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``."""
+    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
+        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``.
+
+        After ``timeout_s``, or ``close_timeout_s``, the connection is cut.
+        """
         if self._closing.is_set():
             return
         self._protocol.send_close(code, shortened(reason))
         self._flush()
         self._inbox.clear()
-        self._linger_s = self._settings.close_timeout_s
+        self._linger_s = self._settings.close_timeout_s if timeout_s is None else timeout_s
         self._begin_closing(code, reason)
 
     async def wait_closed(self) -> int:

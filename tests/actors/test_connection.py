@@ -174,6 +174,18 @@ async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, auto
     [error] = line.received()
     assert (error["data"]["code"], error["data"]["fatal"]) == ("handshake_expected", True)
     assert "within 10 s" in error["data"]["message"]
+    assert line.socket.close_timeout_s == 1.0, "a silent client is not waited for twice"
+
+
+async def test_a_socket_counts_as_silent_until_its_request_was_accepted(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    line.known.handshakes.begin(line.socket, "192.0.2.1", 0.0)
+    await line.open(grow, has_shaken_hands=False)
+    await line.send("not json")
+    await line.send(frame("ping"))
+    assert len(line.known.handshakes) == 1
+    await line.send(frame("connection_request", **HELLO))
+    assert len(line.known.handshakes) == 0
 
 
 async def test_errors_do_not_prolong_the_time_for_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:

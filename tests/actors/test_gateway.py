@@ -11,6 +11,7 @@ from actors.gateway import DoorFacts, Gateway, GatewayPeers
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
 from protocol.capacity import Demand
 from protocol.events import ConnectionRefused
+from protocol.handshakes import GRACE_S, Handshakes
 from protocol.messages import CloseDoors, Count, Observe
 from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
@@ -24,7 +25,8 @@ def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
 
 def shown(connections: int, refused: int, **others: object) -> dict[str, object]:
     """Return the statistics of a door at which one tenant has asked."""
-    return {"connections": connections, "refused": refused, "refused_for_others": 0, "tenants": 1} | others
+    ordinary = {"refused_for_others": 0, "silent": 0, "tenants": 1}
+    return {"connections": connections, "refused": refused, **ordinary} | others
 
 
 @attrs.define(eq=False)
@@ -53,6 +55,8 @@ class Door:
     demand: Demand | None = attrs.field(default=None, kw_only=True)
     awaited: int = attrs.field(default=0, kw_only=True)
     max_connections: int = 2
+    max_share: float = attrs.field(default=0.8, kw_only=True)
+    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes, kw_only=True)
     trouble: Exception | None = None
     sessions: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
@@ -67,7 +71,7 @@ class Door:
         peers = scripted("sessions", self.sessions), scripted("metrics", self.metrics)
         settings = default_settings().gateway
         websocket = attrs.evolve(settings.websocket, max_connections=self.max_connections)
-        slices = attrs.evolve(settings, websocket=websocket)
+        slices = attrs.evolve(settings, websocket=websocket, max_share_per_address=self.max_share)
 
         def make_ingress(handlers: IngressHandlers) -> FakeIngress:
             self.ingresses.append(FakeIngress(handlers, self.trouble))
@@ -81,7 +85,9 @@ class Door:
                 open_session=self._spec,
                 pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
                 on_listening=self.listening.append,
-                facts=DoorFacts(0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited),
+                facts=DoorFacts(
+                    0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited, handshakes=self.handshakes
+                ),
             )
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
@@ -330,12 +336,129 @@ async def test_a_tenant_that_has_its_share_leaves_the_last_places_to_others(
     assert not isinstance(door.handlers.admit(request(peer="192.0.2.2:5001")), Refusal)
     assert door.statistics() == shown(9, 1, refused_for_others=1, tenants=2)
     await trio.sleep(10.1)
-    assert not isinstance(door.handlers.admit(request()), Refusal), "nobody else has asked for long"
+    assert isinstance(door.handlers.admit(request()), Refusal), "the last place is for somebody who has none"
+    assert not isinstance(door.handlers.admit(request(peer="192.0.2.3:5000")), Refusal)
     for place in places:
         assert not isinstance(place, Refusal)
         with place:
             pass
-    assert door.statistics() == shown(3, 1, refused_for_others=1)
+    assert door.statistics() == shown(3, 2, refused_for_others=2, tenants=2)
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.8, 27), (1.0, 30)])
+async def test_one_address_alone_leaves_a_few_places_to_others_before_they_ask(
+    grow: Grow, autojump_clock: MockClock, share: float, most: int
+) -> None:
+    door = Door(max_connections=30, max_share=share)
+    await door.open(grow)
+    answers = [door.handlers.admit(request()) for _ in range(35)]
+    assert sum(not isinstance(answer, Refusal) for answer in answers) == most
+    assert isinstance(door.handlers.admit(request(peer="192.0.2.2:5000")), Refusal) == (share == 1.0)
+
+
+# --- sockets that are open and silent ------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Visitor:
+    """A client with a place and a socket."""
+
+    socket: FakeSocket
+
+    @classmethod
+    async def come(cls, door: Door, nursery: trio.Nursery, peer: str) -> "Visitor":
+        """Open a socket and say nothing."""
+        visitor = cls(FakeSocket(peer))
+        place = door.handlers.admit(request(peer=peer))
+        assert not isinstance(place, Refusal)
+
+        async def serve() -> None:
+            with place as refusal:
+                await door.handlers.serve_socket(visitor.socket, request(peer=peer), refusal)
+
+        nursery.start_soon(serve)
+        await wait_all_tasks_blocked()
+        return visitor
+
+
+NOISY, QUIET_ONE = "192.0.2.1:5000", "192.0.2.2:5000"
+
+
+async def test_a_silent_socket_closes_when_its_place_is_needed(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    door = Door(max_connections=2)
+    await door.open(grow)
+    first, second = [await Visitor.come(door, nursery, NOISY) for _ in range(2)]
+    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "both have just come"
+    await trio.sleep(GRACE_S)
+    await Visitor.come(door, nursery, QUIET_ONE)
+    assert first.socket.close == (1008, "no connection_request, and the place is needed")
+    assert second.socket.close is None
+    assert door.statistics() == shown(2, 1, silent=2, tenants=2)
+    assert Count("shed_total", ("0", "silent_socket")) in door.metrics.seen
+
+
+async def test_a_socket_that_has_sent_its_request_keeps_its_place(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    visitor = await Visitor.come(door, nursery, NOISY)
+    door.handshakes.complete(visitor.socket)
+    await trio.sleep(60.0)
+    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
+    assert visitor.socket.close is None
+
+
+async def test_no_silent_socket_closes_for_one_who_cannot_come_in_anyway(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    visitor = await Visitor.come(door, nursery, NOISY)
+    await trio.sleep(GRACE_S)
+    door.level = 3
+    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
+    assert visitor.socket.close is None
+
+
+async def test_an_address_with_many_silent_sockets_loses_those_beyond_its_bound(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    door = Door(max_connections=20)
+    await door.open(grow)
+    visitors = [await Visitor.come(door, nursery, NOISY) for _ in range(7)]
+    await trio.sleep(GRACE_S)
+    await Visitor.come(door, nursery, QUIET_ONE)
+    assert [visitor.socket.close is None for visitor in visitors] == [False] * 2 + [True] * 5
+
+
+async def test_a_place_counts_as_free_while_its_silent_socket_closes(
+    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    class Lingering(FakeSocket):
+        def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
+            self.close = code, reason
+
+    door = Door(max_connections=1)
+    await door.open(grow)
+    place = door.handlers.admit(request(peer=NOISY))
+    assert not isinstance(place, Refusal)
+    socket = Lingering(NOISY)
+
+    async def serve() -> None:
+        with place as refusal:
+            await door.handlers.serve_socket(socket, request(peer=NOISY), refusal)
+
+    nursery.start_soon(serve)
+    await wait_all_tasks_blocked()
+    await trio.sleep(GRACE_S)
+    await Visitor.come(door, nursery, QUIET_ONE)
+    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "one place is one place"
+    socket.client_vanishes()
+    await wait_all_tasks_blocked()
+    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
 
 
 async def test_a_tenant_whose_clients_speak_leaves_others_what_can_be_understood(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.capacity import Demand
-from protocol.tenants import ACTIVE_S, KEPT_SHARE, REMEMBERED_MAX, Kept, Tenants, tenant_of
+from protocol.tenants import ACTIVE_S, KEPT_SHARE, REMEMBERED_MAX, Kept, Tenants, last_places, tenant_of
 
 HALF = Kept(speech=KEPT_SHARE)
 NOTHING = Kept()
@@ -83,6 +83,25 @@ def test_places_are_shared_too_and_given_back():
     assert door.kept_from("a", None, 1.0) == Kept(places=KEPT_SHARE)
     door.leave("a")
     assert door.kept_from("a", None, 1.0) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("limit", "share", "last"), [(100, 0.8, 8), (50, 0.8, 5), (9, 0.8, 0), (1_000, 0.5, 8), (100, 1.0, 0)]
+)
+def test_a_few_of_the_places_are_the_last_ones(limit: int, share: float, last: int):
+    assert last_places(limit, share) == last
+
+
+def test_the_last_places_are_for_those_who_hold_none_whoever_has_asked_before():
+    door = Tenants(limit=100, max_share=0.9, last=8)
+    assert door.kept_from("a", None, 0.0) == NOTHING
+    door.enter("a", 0.0)
+    assert door.kept_from("a", None, 100.0) == Kept(places=0.08)
+    assert door.kept_from("b", None, 100.0) == NOTHING
+    assert door.kept_from("a", None, 100.0) == Kept(places=0.08)
+    for _ in range(49):
+        door.enter("a", 0.0)
+    assert door.kept_from("a", None, 100.0) == Kept(places=KEPT_SHARE)
 
 
 def test_the_quiet_are_forgotten():

@@ -125,7 +125,7 @@ class SimulatedSocket:
         self._outbox.frames.extend(kept)
         return dropped
 
-    def start_close(self, code: int, reason: str) -> None:
+    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
         if self.closing is None:
             self.closing = code
             self._outbox.close(is_cut=False)

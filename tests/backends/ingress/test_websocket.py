@@ -341,6 +341,17 @@ async def test_a_close_that_is_not_answered_ends_after_the_close_timeout(
         assert trio.current_time() - before == pytest.approx(7)
 
 
+async def test_a_close_with_a_timeout_of_its_own_sends_its_frame_and_waits_no_longer(
+    autojump_clock: MockClock,
+) -> None:
+    async with connected(close_timeout_s=7) as pair:
+        pair.socket.start_close(1008, "silent", timeout_s=0.2)
+        before = trio.current_time()
+        assert await pair.socket.wait_closed() == 1008
+        assert trio.current_time() - before == pytest.approx(0.2)
+        assert await pair.client.stream.receive_some() == Frame(Opcode.CLOSE, b"\x03\xf0silent").serialize(mask=False)
+
+
 async def test_a_client_that_talks_on_while_we_close_is_cut_at_the_close_timeout(
     autojump_clock: MockClock,
 ) -> None:
