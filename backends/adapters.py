@@ -14,6 +14,7 @@ import attrs
 
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
+from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
 from backends.ingress.hypercorn_bridge import HttpApp
@@ -222,7 +223,7 @@ class Adapters:
 
     def make_ingress(self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers) -> Ingress:
         """Return the listener, with the HTTP app behind it."""
-        gateway = self._settings.gateway
+        gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
         doors = Doors(WEBSOCKET_PATHS, refusal_event, app)
         return Ingress(gateway, handlers, doors)

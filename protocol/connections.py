@@ -5,19 +5,22 @@ Rules kept here:
 * No address takes all the places (``protocol/fair_share.py``).
 * A connection on which no request is in work leaves for a new one: of the new one's own address if that has its share,
   else of the address that has most of them; always the one that has waited longest.
-* A few further places are for health checks alone, two for each address. An older connection there leaves for a newer
-  one, so that nobody keeps a health check out by connecting and waiting.
-* A connection leaves for another only after a grace, in which an honest client sends its request.
+* Further places are for health checks alone, two for each address. There the one leaves that has waited longest, and at
+  once: else a few that connect and wait would keep out every health check for the grace. One whose request has come
+  leaves after the grace, if none waits.
+* Elsewhere a connection leaves only after the grace, in which an honest client sends its request.
 """
 
 from collections import OrderedDict
+from itertools import chain
 from typing import Final
 
 import attrs
 
 from protocol.fair_share import FairShare
 
-RESERVED: Final = 8  # places for health checks: each is in use for milliseconds, unless somebody connects and waits
+RESERVED: Final = 32  # places for health checks: so many newcomers must come within a round trip to push one out
+RESERVED_IF_SCARCE: Final = 4  # of them, while descriptors are scarce
 RESERVED_PER_ADDRESS: Final = (
     2  # an orchestrator asks whether the server lives and whether it is ready at the same time
 )
@@ -36,6 +39,14 @@ class Entry:
 
 
 @attrs.define
+class _Reserved:
+    tenant: str
+    since_s: float
+    """When it came, or when its request came."""
+    is_waiting: bool = True
+
+
+@attrs.define
 class Connections:
     """Knows every connection by a number."""
 
@@ -44,7 +55,7 @@ class Connections:
     """Whose each connection with an ordinary place is."""
     _waiting: dict[str, OrderedDict[int, float]] = attrs.field(factory=dict, init=False)
     """By address, since when each has waited for a request; the longest first."""
-    _reserved: OrderedDict[int, tuple[str, float]] = attrs.field(factory=OrderedDict, init=False)
+    _reserved: dict[int, _Reserved] = attrs.field(factory=dict, init=False)
     _last: int = attrs.field(default=0, init=False)
 
     def __len__(self) -> int:
@@ -59,7 +70,7 @@ class Connections:
         if is_scarce or not self.places.has_room_for(tenant):
             leaver = self._longest_waiting(tenant, now_s)
             if leaver is None:
-                return self._enter_reserved(tenant, now_s)
+                return self._enter_reserved(tenant, now_s, RESERVED_IF_SCARCE if is_scarce else RESERVED)
             self.leave(leaver)
         self._last += 1
         self._tenants[self._last] = tenant
@@ -73,8 +84,14 @@ class Connections:
         if tenant is not None:
             self._waiting.setdefault(tenant, OrderedDict())[number] = now_s
 
-    def work(self, number: int) -> None:
+    def work(self, number: int, now_s: float) -> None:
         """Note that the whole head of a request has come."""
+        reserved = self._reserved.get(number)
+        if reserved is not None:
+            reserved.since_s, reserved.is_waiting = now_s, False
+        self._stop_waiting(number)
+
+    def _stop_waiting(self, number: int) -> None:
         tenant = self._tenants.get(number)
         waiting = self._waiting.get(tenant, OrderedDict()) if tenant is not None else OrderedDict()
         waiting.pop(number, None)
@@ -83,7 +100,7 @@ class Connections:
 
     def leave(self, number: int) -> None:
         """Forget a connection, or one that is forgotten already."""
-        self.work(number)
+        self._stop_waiting(number)
         self._reserved.pop(number, None)
         tenant = self._tenants.pop(number, None)
         if tenant is not None:
@@ -100,14 +117,17 @@ class Connections:
             return number if since_s <= now_s - GRACE_S else None
         return None
 
-    def _enter_reserved(self, tenant: str, now_s: float) -> Entry | None:
-        own = [number for number, (owner, _) in self._reserved.items() if owner == tenant]
+    def _enter_reserved(self, tenant: str, now_s: float, most: int) -> Entry | None:
+        own = {number: one for number, one in self._reserved.items() if one.tenant == tenant}
         leaver = None
-        if len(own) >= RESERVED_PER_ADDRESS or len(self._reserved) >= RESERVED:
-            leaver = own[0] if own else next(iter(self._reserved))
-            if self._reserved[leaver][1] > now_s - GRACE_S:
+        if len(own) >= RESERVED_PER_ADDRESS or len(self._reserved) >= most:
+            among = own if len(own) >= RESERVED_PER_ADDRESS else self._reserved
+            waiting = (number for number, one in among.items() if one.is_waiting)
+            late = (number for number, one in among.items() if one.since_s <= now_s - GRACE_S)
+            leaver = next(chain(waiting, late), None)
+            if leaver is None:
                 return None
             del self._reserved[leaver]
         self._last += 1
-        self._reserved[self._last] = tenant, now_s
+        self._reserved[self._last] = _Reserved(tenant, now_s)
         return Entry(self._last, is_reserved=True, leaver=leaver)

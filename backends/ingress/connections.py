@@ -29,7 +29,7 @@ class Place:
 
     def work(self) -> None:
         """Note that a request is in work."""
-        self._connections.work(self.number)
+        self._connections.work(self.number, trio.current_time())
 
     def leave(self) -> None:
         """Give the place back before the connection's end: it is a WebSocket now."""

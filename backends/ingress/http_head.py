@@ -97,9 +97,9 @@ def method_label(method: str) -> str:
 
 
 def is_health_check(request: Request) -> bool:
-    """Return whether a program asks how the server is; it is answered while the server is full, too."""
+    """Return whether somebody asks how the server is: that is answered while the server is full, too."""
     path = request.path
-    return path in ("/health", "/metrics") or path.startswith("/health/")
+    return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
 
 
 def wants_websocket(request: Request) -> bool:

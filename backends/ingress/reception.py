@@ -189,10 +189,11 @@ class Reception:
         with trio.CancelScope() as scope:
             self._house.waiting.add(scope)
             try:
-                return await self._connection.next_head()
+                head = await self._connection.next_head()
             finally:
                 self._house.waiting.discard(scope)
-                self._place.work()
+            self._place.work()  # a connection whose head is none goes on waiting: it may be closed for another one
+            return head
         return None
 
     def _observe(self, request: Request, endpoint: str, status: int, started_at: float) -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.connections import GRACE_S, RESERVED, RESERVED_PER_ADDRESS, Connections, Entry
+from protocol.connections import GRACE_S, RESERVED, RESERVED_IF_SCARCE, RESERVED_PER_ADDRESS, Connections, Entry
 from protocol.fair_share import FairShare
 
 
@@ -25,7 +25,7 @@ def test_an_address_that_has_its_share_closes_its_own_longest_waiting_connection
     known = connections()
     for _ in range(8):
         entered(known, "a", 0.0)
-    known.work(1)
+    known.work(1, 0.0)
     assert entered(known, "b", 0.0).leaver is None
     entry = entered(known, "a", GRACE_S)
     assert (entry.leaver, entry.is_reserved) == (2, False)
@@ -43,7 +43,7 @@ def test_in_a_full_server_the_address_with_most_waiting_connections_closes_one()
 def test_a_connection_that_waits_again_is_the_last_one_to_leave() -> None:
     known = connections(limit=2, share=1.0)
     first, second = entered(known, "a", 0.0), entered(known, "a", 0.1)
-    known.work(first.number)
+    known.work(first.number, 0.0)
     known.wait(first.number, 5.0)
     assert entered(known, "b", 6.0).leaver == second.number
 
@@ -59,26 +59,33 @@ def test_nothing_leaves_within_its_grace_and_the_newcomer_may_ask_for_health_che
 def test_connections_with_requests_in_work_never_leave() -> None:
     known = connections(limit=2, share=1.0)
     for _ in range(2):
-        known.work(entered(known, "a", 0.0).number)
+        known.work(entered(known, "a", 0.0).number, 0.0)
     assert entered(known, "b", 100.0).is_reserved
 
 
-def test_of_the_reserved_places_an_address_has_two_and_an_older_connection_leaves() -> None:
+def test_of_the_reserved_places_an_address_has_two_and_its_older_connection_leaves_at_once() -> None:
     known = connections(limit=1, share=1.0)
-    known.work(entered(known, "a", 0.0).number)
+    known.work(entered(known, "a", 0.0).number, 0.0)
     first, _ = (entered(known, "b", 0.0) for _ in range(RESERVED_PER_ADDRESS))
-    assert known.enter("b", GRACE_S / 2) is None
-    assert entered(known, "b", GRACE_S).leaver == first.number
+    assert entered(known, "b", 0.0).leaver == first.number
 
 
-def test_a_newcomer_takes_the_place_of_the_oldest_reserved_connection() -> None:
+def test_a_newcomer_takes_the_reserved_place_of_the_connection_that_has_waited_longest() -> None:
     known = connections(limit=1, share=1.0)
-    known.work(entered(known, "a", 0.0).number)
+    known.work(entered(known, "a", 0.0).number, 0.0)
     reserved = [entered(known, f"stranger {number}", 0.0) for number in range(RESERVED)]
-    assert known.enter("late", GRACE_S / 2) is None
-    assert entered(known, "late", GRACE_S) == Entry(
-        reserved[-1].number + 1, is_reserved=True, leaver=reserved[0].number
-    )
+    known.work(reserved[0].number, 0.0)
+    assert entered(known, "late", 0.1) == Entry(reserved[-1].number + 1, is_reserved=True, leaver=reserved[1].number)
+
+
+def test_a_reserved_connection_whose_request_has_come_leaves_after_the_grace_if_none_waits() -> None:
+    known = connections(limit=1, share=1.0)
+    known.work(entered(known, "a", 0.0).number, 0.0)
+    reserved = [entered(known, f"stranger {number}", 0.0) for number in range(RESERVED)]
+    for number, entry in enumerate(reserved):
+        known.work(entry.number, 10.0 + number)
+    assert known.enter("late", 10.0) is None
+    assert entered(known, "late", 10.0 + GRACE_S).leaver == reserved[0].number
 
 
 def test_while_descriptors_are_scarce_one_leaves_for_each_who_comes() -> None:
@@ -86,10 +93,12 @@ def test_while_descriptors_are_scarce_one_leaves_for_each_who_comes() -> None:
     first = entered(known, "a", 0.0)
     entry = known.enter("b", 1.0, is_scarce=True)
     assert entry == Entry(2, is_reserved=False, leaver=first.number)
-    known.work(2)
-    entry = known.enter("c", 2.0, is_scarce=True)
-    assert entry is not None
-    assert entry.is_reserved
+    known.work(2, 0.0)
+    entries = [known.enter(f"c{number}", 2.0, is_scarce=True) for number in range(RESERVED_IF_SCARCE + 1)]
+    assert [entry is not None and entry.is_reserved for entry in entries] == [True] * (RESERVED_IF_SCARCE + 1)
+    assert entries[-1] is not None
+    assert entries[0] is not None
+    assert entries[-1].leaver == entries[0].number
 
 
 def test_a_place_is_given_back_once() -> None:
@@ -98,7 +107,7 @@ def test_a_place_is_given_back_once() -> None:
     for _ in range(2):
         known.leave(entry.number)
     known.wait(entry.number, 1.0)
-    known.work(entry.number)
+    known.work(entry.number, 0.0)
     assert len(known) == 0
     assert len(known.places) == 0
 
@@ -123,7 +132,7 @@ def test_whatever_comes_and_goes_the_places_are_counted_right(steps: list[tuple[
             ordinary.discard(pick)
             reserved.discard(pick)
         elif step == "work":
-            known.work(pick)
+            known.work(pick, float(now_s))
         else:
             known.wait(pick, float(now_s))
         assert len(known.places) == len(ordinary) <= 4

@@ -63,13 +63,12 @@ async def test_a_connection_with_a_request_in_work_is_left_alone(autojump_clock:
 
 async def test_who_finds_no_place_is_told_so(autojump_clock: MockClock) -> None:
     connections = OpenConnections(gateway_settings(max_http_connections=1))
-    with (
-        connections.place(PEER),
-        connections.place(OTHER),
-        connections.place(OTHER),
-        connections.place(OTHER) as place,
-    ):
-        assert place is None
+    with connections.place(PEER), connections.place(OTHER) as first, connections.place(OTHER) as second:
+        for reserved in (first, second):
+            assert reserved is not None
+            reserved.work()
+        with connections.place(OTHER) as place:
+            assert place is None
 
 
 async def test_a_websocket_gives_its_place_back_early(autojump_clock: MockClock) -> None:

@@ -16,6 +16,7 @@ from backends.ingress.http_head import (
     handover_of,
     handshake_of,
     head_fault,
+    is_health_check,
     method_label,
     origin_form,
     refusal_answer,
@@ -150,6 +151,29 @@ def test_a_star_is_the_server_as_a_whole_for_options() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "is_check"),
+    [
+        ("/health", True),
+        ("/health/live", True),
+        ("/health?x=1", True),
+        ("/metrics", True),
+        ("/api/status", True),
+        ("/healthy", False),
+        ("/api/status/stream", False),
+        ("/ws", False),
+        ("/", False),
+    ],
+)
+def test_questions_about_the_servers_health_are_known(target: str, is_check: bool) -> None:
+    assert is_health_check(request_of(head(target), "p")) == is_check
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40))
+def test_no_target_that_h11_lets_through_is_too_strange(target: str) -> None:
+    assert request_of(head(target), "p").path
+
+
+@pytest.mark.parametrize(
     ("connection", "upgrade", "expected"),
     [
         ("Upgrade", "websocket", True),
@@ -179,6 +203,7 @@ def test_a_head_is_handed_on_without_what_was_for_us() -> None:
         method="POST",
     )
     handover = handover_of(original, b"ab")
+    assert handover.path == original.target.decode().partition("?")[0]
     assert (handover.received, handover.body_bytes) == (b"ab", 3)
     connection = h11.Connection(h11.SERVER)
     connection.receive_data(handover.head)
