@@ -78,6 +78,7 @@ class ReplayStream(trio.abc.HalfCloseableStream):
         self._send_timeout_s = send_timeout_s
         self._pace = BodyPace(bounds)
         self._is_broken = False
+        self._sending = trio.Lock()  # Hypercorn's tasks write, and so does who gives up the request
         self._body_left = handover.body_bytes
         self._excess = 0
         self._unread = handover.head + self._of_the_body(handover.received)
@@ -121,7 +122,8 @@ class ReplayStream(trio.abc.HalfCloseableStream):
         self._is_broken = True  # Hypercorn has nothing to add
         body = json.dumps({"error": self._pace.bounds.expectation}).encode()
         try:
-            await send_in_pieces(self._stream, SLOW_BODY_HEAD % len(body) + body, self._send_timeout_s)
+            async with self._sending:
+                await send_in_pieces(self._stream, SLOW_BODY_HEAD % len(body) + body, self._send_timeout_s)
             await linger(self._stream)
         except (*STREAM_ERRORS, trio.TooSlowError):
             return
@@ -138,14 +140,15 @@ class ReplayStream(trio.abc.HalfCloseableStream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, or break: raises ``trio.BrokenResourceError`` when the client takes nothing for the send timeout."""
         await trio.lowlevel.checkpoint()
-        if self._is_broken:
-            raise trio.BrokenResourceError("the client stopped reading")
-        try:
-            await send_in_pieces(self._stream, bytes(data), self._send_timeout_s)
-        except trio.TooSlowError as error:
-            self._is_broken = True
-            await trio.aclose_forcefully(self._stream)
-            raise trio.BrokenResourceError("the client stopped reading") from error
+        async with self._sending:
+            if self._is_broken:
+                raise trio.BrokenResourceError("the client stopped reading, or was too slow")
+            try:
+                await send_in_pieces(self._stream, bytes(data), self._send_timeout_s)
+            except trio.TooSlowError as error:
+                self._is_broken = True
+                await trio.aclose_forcefully(self._stream)
+                raise trio.BrokenResourceError("the client stopped reading") from error
 
     async def wait_send_all_might_not_block(self) -> None:
         """As the stream does."""

@@ -315,6 +315,48 @@ async def test_a_send_that_takes_too_long_breaks_the_stream_for_good_even_under_
             await replay.send_all(b"more")
 
 
+class SlowStream:
+    """A socket stream that takes a second for each send, and only one send at a time; nothing comes from it."""
+
+    socket = None
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self._is_sending = False
+
+    async def send_all(self, data: memoryview) -> None:
+        if self._is_sending:
+            raise trio.BusyResourceError("another task is sending")
+        self._is_sending = True
+        await trio.sleep(1.0)
+        self._is_sending = False
+        self.sent.append(bytes(data))
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def send_eof(self) -> None:
+        raise trio.ClosedResourceError
+
+
+async def test_who_gives_up_a_request_waits_for_the_send_that_is_under_way(autojump_clock: MockClock) -> None:
+    stream = SlowStream()
+    handover = Handover(b"head", b"", 4)
+    replay = ReplayStream(stream, handover, send_timeout_s=5, bounds=BodyBounds(10.0))  # type: ignore[arg-type]  # a fake
+    assert await replay.receive_some() == b"head"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(replay.receive_some)
+        await trio.sleep(9.5)
+        await replay.send_all(b"HTTP/1.1 100 Continue")
+        with pytest.raises(trio.BrokenResourceError):
+            await replay.send_all(b"HTTP/1.1 200 OK")
+    assert [data.partition(b"\r\n")[0] for data in stream.sent] == [
+        b"HTTP/1.1 100 Continue",
+        b"HTTP/1.1 408 Request Timeout",
+    ]
+
+
 async def test_sending_to_a_closed_stream_raises_and_yields() -> None:
     replay, _, client = await replaying()
     async with client:
