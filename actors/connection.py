@@ -154,6 +154,7 @@ class Connection(Actor):
         """Pick up the session where the last incarnation left it, and begin to read."""
         self._memory = await self._peers.vault.ask(Recall())
         self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
+        self._known.handshakes.listen(self._memory.socket, trio.current_time())
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
         self.context.nursery.start_soon(self._be_found)

@@ -193,7 +193,7 @@ class Gateway(Actor):
 
     async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         """Open a session for the socket and stay until the socket is closed."""
-        self._facts.handshakes.begin(socket, tenant_of(request.peer), trio.current_time())
+        self._facts.handshakes.begin(socket, tenant_of(request.peer))
         try:
             await self._open(socket, request, refusal)
             await socket.wait_closed()

@@ -3,13 +3,14 @@
 Rules kept here:
 
 * When a place is needed, the socket closes that has been silent for longest, of the address that has most such sockets.
-* None closes within a grace in which an honest client sends its request.
+* None closes within a grace in which an honest client sends its request. The grace begins when the server reads the
+  socket: a client is never given up for the server's own slowness.
 * While more than half of the places are held by silent sockets, each has two seconds for its request. One address may
   hold a quarter of the places with sockets that are silent beyond the grace.
 * All this is looked at when somebody asks for a place. While nobody does, ``session.handshake_timeout_s`` counts alone.
 """
 
-from collections import OrderedDict
+import math
 from typing import Final, Generic, TypeVar
 
 import attrs
@@ -27,8 +28,8 @@ S = TypeVar("S")
 class Handshakes(Generic[S]):
     """Knows the sockets that have a place, from their opening to their end."""
 
-    _silent: dict[str, OrderedDict[S, float]] = attrs.field(factory=dict, init=False)
-    """By address, since when each is open; the longest first."""
+    _silent: dict[str, dict[S, float]] = attrs.field(factory=dict, init=False)
+    """By address, since when each is read; those opened first come first."""
     _tenants: dict[S, str] = attrs.field(factory=dict, init=False)
     """Whose each silent socket is."""
     _closing: set[S] = attrs.field(factory=set, init=False)
@@ -41,10 +42,16 @@ class Handshakes(Generic[S]):
         """How many were told to close, and still are counted as holding a place."""
         return len(self._closing)
 
-    def begin(self, socket: S, tenant: str, now_s: float) -> None:
-        """Note that a socket is open, and silent."""
+    def begin(self, socket: S, tenant: str) -> None:
+        """Note that a socket is open."""
         self._tenants[socket] = tenant
-        self._silent.setdefault(tenant, OrderedDict())[socket] = now_s
+        self._silent.setdefault(tenant, {})[socket] = math.inf
+
+    def listen(self, socket: S, now_s: float) -> None:
+        """Note that the server reads a socket from now on."""
+        tenant = self._tenants.get(socket)
+        if tenant is not None:
+            self._silent[tenant][socket] = now_s
 
     def complete(self, socket: S) -> None:
         """Note that the request has come."""
@@ -80,5 +87,5 @@ class Handshakes(Generic[S]):
         """Return the socket that closes when a place is needed, if there is one."""
         if not self._silent:
             return None
-        socket, since_s = next(iter(max(self._silent.values(), key=len).items()))
-        return socket if since_s <= now_s - GRACE_S else None
+        sockets = max(self._silent.values(), key=len)
+        return next((socket for socket, since_s in sockets.items() if since_s <= now_s - GRACE_S), None)

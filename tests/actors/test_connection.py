@@ -9,6 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
 from actors.vault import Vault
 from protocol import events
+from protocol.handshakes import GRACE_S
 from protocol.messages import (
     AudioReceived,
     AudioRefused,
@@ -179,8 +180,9 @@ async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, auto
 
 async def test_a_socket_counts_as_silent_until_its_request_was_accepted(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    line.known.handshakes.begin(line.socket, "192.0.2.1", 0.0)
+    line.known.handshakes.begin(line.socket, "192.0.2.1")
     await line.open(grow, has_shaken_hands=False)
+    assert line.known.handshakes.oldest(trio.current_time() + GRACE_S) is line.socket
     await line.send("not json")
     await line.send(frame("ping"))
     assert len(line.known.handshakes) == 1

@@ -378,6 +378,7 @@ class Visitor:
 
         nursery.start_soon(serve)
         await wait_all_tasks_blocked()
+        door.handshakes.listen(visitor.socket, trio.current_time())  # as its session does
         return visitor
 
 
@@ -453,6 +454,7 @@ async def test_a_place_counts_as_free_while_its_silent_socket_closes(
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()
+    door.handshakes.listen(socket, trio.current_time())
     await trio.sleep(GRACE_S)
     await Visitor.come(door, nursery, QUIET_ONE)
     assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "one place is one place"

@@ -8,7 +8,8 @@ def silent(**counts: int) -> Handshakes[str]:
     handshakes: Handshakes[str] = Handshakes()
     for tenant, count in counts.items():
         for number in range(count):
-            handshakes.begin(f"{tenant}{number}", tenant, 0.0)
+            handshakes.begin(f"{tenant}{number}", tenant)
+            handshakes.listen(f"{tenant}{number}", 0.0)
     return handshakes
 
 
@@ -25,6 +26,16 @@ def test_none_closes_within_its_grace() -> None:
     handshakes = silent(a=2)
     assert handshakes.oldest(GRACE_S - 0.1) is None
     assert handshakes.overdue(1, GRACE_S - 0.1) == []
+
+
+def test_the_grace_begins_when_the_server_reads_the_socket() -> None:
+    handshakes = silent(b=1)
+    for number in range(2):
+        handshakes.begin(f"a{number}", "a")
+    assert handshakes.oldest(100.0) is None
+    handshakes.listen("a1", 100.0)
+    handshakes.listen("gone", 100.0)
+    assert handshakes.oldest(100.0 + GRACE_S) == "a1"
 
 
 def test_a_socket_that_has_sent_its_request_stays() -> None:
