@@ -81,9 +81,9 @@ class GatewaySettings:
     max_http_connections: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])
     max_requests: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])
     max_share_per_address: float = attrs.field(validator=[gt(0), le(1)])
-    body_timeout_s: float = attrs.field(validator=gt(0))
-    upload_timeout_s: float = attrs.field(validator=gt(0))
-    upload_min_bytes_per_s: float = attrs.field(validator=ge(0))
+    body_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    upload_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
+    upload_min_bytes_per_s: float = attrs.field(validator=[ge(0), le(1 << 30)])
     websocket: WebSocketSettings
 
 

@@ -168,11 +168,6 @@ def test_questions_about_the_servers_health_are_known(target: str, is_check: boo
     assert is_health_check(request_of(head(target), "p")) == is_check
 
 
-@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40))
-def test_no_target_that_h11_lets_through_is_too_strange(target: str) -> None:
-    assert request_of(head(target), "p").path
-
-
 @pytest.mark.parametrize(
     ("connection", "upgrade", "expected"),
     [
