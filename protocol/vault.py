@@ -145,7 +145,10 @@ class SessionMemory:
         """Show how much is kept."""
         return {
             "session_id": self.session_id,
-            "audio": repr(self.audio),
+            "audio_start_sample": self.audio.start,
+            "audio_end_sample": self.audio.end,
+            "audio_capacity_samples": self.audio.capacity,
+            "audio_held_bytes": self.audio.held_bytes,
             "speech_start": self.speech_start,
             "events": len(self._diary.events),
             "last_seq": self._diary.last_seq,

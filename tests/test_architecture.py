@@ -127,6 +127,24 @@ def test_there_are_no_code_folders_but_those_of_the_table() -> None:
     assert loose == {"supervisor.py"}
 
 
+def reprs_in(node: ast.AST) -> Iterator[int]:
+    """Yield the lines that make a ``repr``, by its name or as ``!r``."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Call(func=ast.Name(id="repr")) | ast.FormattedValue(conversion=114):  # "r"
+                yield inner.lineno
+
+
+def test_statistics_hold_numbers_and_words_that_a_console_can_read_and_no_reprs() -> None:
+    def problems() -> Iterator[str]:
+        for path in python_files():
+            for node in functions(path):
+                if node.name == "statistics":
+                    yield from (f"{path}:{line}: statistics are shown as JSON" for line in reprs_in(node))
+
+    check(problems())
+
+
 # --- sizes ---------------------------------------------------------------------------------------
 
 
@@ -332,6 +350,11 @@ def test_sizes_are_counted_as_the_table_says() -> None:
     assert attributes_of(node) == {"x", "y", "z"}
     function = next(inner for inner in node.body if isinstance(inner, ast.FunctionDef))
     assert body_lines(function) == 2
+
+
+def test_a_repr_is_seen() -> None:
+    node = ast.parse("def statistics(self):\n    return {\n'a': repr(self),\n'b': f'{self!r}',\n'c': f'{self}'}")
+    assert list(reprs_in(node)) == [3, 4]
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,13 @@ def test_statistics_show_how_much_is_kept() -> None:
     kept.remember_event(kept.next_seq(), "{}", 0.0)
     kept.remember_turn("hello", "good morning")
     kept.open_turns.add("t")
+    kept.audio.append(bytes(3_000))
     assert kept.statistics() == {
         "session_id": "s1",
-        "audio": "<PcmBuffer 0..0 of 1000>",
+        "audio_start_sample": 500,
+        "audio_end_sample": 1_500,
+        "audio_capacity_samples": 1_000,
+        "audio_held_bytes": 2_000,
         "speech_start": 0,
         "events": 1,
         "last_seq": 1,
