@@ -246,7 +246,7 @@ class Connection(Actor):
                     await self._complain(error)
         except SocketClosed as closed:
             if self._memory.socket is socket:
-                await self._lose_socket(closed.code)
+                await self._lose_socket(closed)
 
     async def _next_frame(self, socket: Socket) -> str | bytes | None:
         """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
@@ -356,13 +356,14 @@ class Connection(Actor):
 
     # --- losing the client, and having it back ---------------------------------------------------
 
-    async def _lose_socket(self, close_code: int) -> None:
+    async def _lose_socket(self, closed: SocketClosed) -> None:
         """Wait for the client to come back, if it may; else end."""
         window_s = self._settings.session.resume_window_s
-        if self._memory.options is None or not window_s or not may_come_back(self._state.phase, close_code):
-            self.context.stop(f"socket closed {close_code}")
+        is_kept = may_come_back(self._state.phase, closed.code, is_from_peer=closed.is_from_peer)
+        if self._memory.options is None or not window_s or not is_kept:
+            self.context.stop(f"socket closed {closed.code}")
             return
-        log.info("socket lost: %s", close_code, extra={"session_id": self._memory.session_id})
+        log.info("socket lost: %s", closed.code, extra={"session_id": self._memory.session_id})
         self._memory.detach()
         self._came_back = trio.Event()
         await self._peers.dialogue.tell(Presence(is_there=False))

@@ -55,11 +55,12 @@ class Socket(Protocol):
 class SocketClosed(Exception):
     """The socket is closed; ``code`` is its close code (1006 without a close frame)."""
 
-    def __init__(self, code: int, reason: str = "") -> None:
-        """Remember why."""
+    def __init__(self, code: int, reason: str = "", *, is_from_peer: bool = False) -> None:
+        """Remember why; ``is_from_peer`` says whether the code is in a close frame that the client sent first."""
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+        self.is_from_peer = is_from_peer
 
 
 class SpeechDetector(Protocol):

@@ -69,8 +69,32 @@ FROM_SERVER: Final[Transitions] = {
 }
 
 
-ABNORMAL: Final = 1006  # RFC 6455 section 7.4.1: no close frame came
-LOST: Final = frozenset({ABNORMAL, CloseCode.GOING_AWAY})  # a page that is reloaded, an app that sleeps
+PROTOCOL_ERROR: Final = 1002  # this and the next: RFC 6455 section 7.4.1
+ABNORMAL: Final = 1006  # no close frame came
+
+# whether a session waits for its client after the socket ended like that, without a close frame of the client
+KEPT_AFTER_OUR_CLOSE: Final[Mapping[int, bool]] = {
+    CloseCode.NORMAL: False,  # the answer to bye
+    CloseCode.GOING_AWAY: False,  # the server stops for good
+    PROTOCOL_ERROR: True,  # one frame is broken, perhaps by something on the way; the conversation is not
+    CloseCode.UNSUPPORTED_DATA: True,  # the same
+    ABNORMAL: True,  # the network failed, or the device sleeps
+    CloseCode.INVALID_TEXT: True,  # as 1002
+    CloseCode.POLICY_VIOLATION: False,  # a client that breaks the rules would go on breaking them
+    CloseCode.MESSAGE_TOO_BIG: True,  # a client that sends all it has recorded at once can send it in parts
+    CloseCode.INTERNAL_ERROR: True,  # our fault; where the session itself has failed, nobody is left to wait
+    CloseCode.SERVICE_RESTART: False,  # this process stops, or sheds load
+    CloseCode.TRY_AGAIN_LATER: False,  # there was no session
+    CloseCode.AUTH_EXPIRED: True,  # the same client comes back with a new token
+    CloseCode.IDLE: False,  # the client is there, and has had nothing to say for minutes
+    CloseCode.QUOTA_EXCEEDED: False,  # nothing more is due to it
+    CloseCode.RATE_LIMITED: False,  # as 1008
+    CloseCode.SUPERSEDED: True,  # the session goes on at another socket
+    CloseCode.OVERRUN: True,  # the server was too slow; the client sends the lost audio again
+}
+CLIENT_LEAVES: Final = frozenset({CloseCode.NORMAL})
+"""Close codes by which a client ends its session. Every other one may come of a page that is reloaded or a network
+that changes: a browser's scripts can send 1000 and 3000 to 4999, and 1005 stands for none."""
 
 
 class SessionState:
@@ -132,12 +156,15 @@ def resume_key(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def may_come_back(phase: Phase, close_code: int) -> bool:
-    """Whether a client whose socket closed like that has lost it, and did not leave: it sent no ``bye`` and no 1000.
+def may_come_back(phase: Phase, close_code: int, *, is_from_peer: bool) -> bool:
+    """Whether the session is kept for a client whose socket closed like that.
 
-    An overrun is told before the close, so it counts in any phase.
+    After ``bye`` it is not; an overrun is told before the close, so it counts in any phase.
     """
-    return close_code == CloseCode.OVERRUN or (phase is Phase.LIVE and close_code in LOST)
+    if is_from_peer:
+        return phase is Phase.LIVE and close_code not in CLIENT_LEAVES
+    is_kept = KEPT_AFTER_OUR_CLOSE.get(close_code, False)
+    return is_kept and (phase is Phase.LIVE or close_code == CloseCode.OVERRUN)
 
 
 def _name(kind: type) -> str:

@@ -141,6 +141,7 @@ class FakeSocket:
         self._to_server, self._from_client = trio.open_memory_channel[str | bytes](math.inf)
         self._closed = trio.Event()
         self._code = 1006
+        self._is_from_peer = False
 
     # --- the client's side
 
@@ -149,9 +150,10 @@ class FakeSocket:
         self._to_server.send_nowait(frame)
 
     def client_vanishes(self, code: int = 1006) -> None:
-        """Break the connection."""
+        """Close with ``code``; 1006 breaks the connection without a close frame."""
         if self.close is None:
             self._code = code
+            self._is_from_peer = code != 1006
         self._to_server.close()
         self._closed.set()
 
@@ -161,7 +163,7 @@ class FakeSocket:
         try:
             return await self._from_client.receive()
         except trio.EndOfChannel:
-            raise SocketClosed(self._code) from None
+            raise SocketClosed(self._code, is_from_peer=self._is_from_peer) from None
 
     async def send_text(self, text: str) -> None:
         await self._send(text)
@@ -188,7 +190,7 @@ class FakeSocket:
     async def _send(self, frame: str | bytes) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()  # with room there is no waiting, so the order is kept
         if self._closed.is_set():
-            raise SocketClosed(self._code)
+            raise SocketClosed(self._code, is_from_peer=self._is_from_peer)
         self.sent.add(frame)
 
 

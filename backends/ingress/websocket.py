@@ -176,11 +176,12 @@ class TrioWebSocket:
         protocol = self._protocol
         if protocol.state is State.OPEN or self._closing.is_set():
             return
-        first = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent
+        is_from_peer = bool(protocol.close_rcvd_then_sent)
+        first = protocol.close_rcvd if is_from_peer else protocol.close_sent
         if first is None:
             self._abort("connection lost")
         else:
-            self._begin_closing(first.code, first.reason)
+            self._begin_closing(first.code, first.reason, is_from_peer=is_from_peer)
 
     # --- senders ---------------------------------------------------------------------------------
 
@@ -204,7 +205,7 @@ class TrioWebSocket:
 
     def _raise_if_closing(self) -> None:
         if self._end is not None:
-            raise SocketClosed(self._end.code, self._end.reason)
+            raise SocketClosed(self._end.code, self._end.reason, is_from_peer=self._end.is_from_peer)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
@@ -230,8 +231,8 @@ class TrioWebSocket:
         await self._closed.wait()
         return ABNORMAL if self._end is None else self._end.code
 
-    def _begin_closing(self, code: int, reason: str) -> None:
-        self._end = SocketClosed(code, reason)
+    def _begin_closing(self, code: int, reason: str, *, is_from_peer: bool = False) -> None:
+        self._end = SocketClosed(code, reason, is_from_peer=is_from_peer)
         self._closing.set()
         self._writer.give_up_waiting()
         if self._read_scope is not None:

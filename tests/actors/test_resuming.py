@@ -237,11 +237,32 @@ async def test_a_connection_that_crashed_waits_no_longer_than_the_window(grow: G
     assert lines.exit_of("old") == "the client did not come back"
 
 
-@pytest.mark.parametrize("code", [1000, 1002, 1009])
-async def test_who_closes_the_socket_has_left(code: int, grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_closes_with_1000_has_left(grow: Grow, autojump_clock: MockClock) -> None:
     lines, socket = Lines(), FakeSocket()
     await lines.open(grow, socket)
-    socket.client_vanishes(code)
+    socket.client_vanishes(1000)
+    await wait_all_tasks_blocked()
+    assert lines.exit_of("old") == "socket closed 1000"
+
+
+@pytest.mark.parametrize("code", [1001, 1002, 1005, 1008, 1009, 3001, 4008, 4999])
+async def test_a_client_that_closes_with_any_other_code_comes_back(
+    code: int, grow: Grow, autojump_clock: MockClock
+) -> None:
+    first, second = FakeSocket(), FakeSocket()
+    lines = Lines()
+    await lines.open(grow, first, second)
+    first.client_vanishes(code)
+    await wait_all_tasks_blocked()
+    await lines.come_back(second, last_seq=1)
+    assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("old", True)
+
+
+@pytest.mark.parametrize("code", [1008, 4008, 1012])
+async def test_a_session_that_we_end_for_a_cause_is_not_kept(code: int, grow: Grow, autojump_clock: MockClock) -> None:
+    lines, socket = Lines(), FakeSocket()
+    await lines.open(grow, socket)
+    lines.refs["old"].signal(Hang(code, "for a cause"))
     await wait_all_tasks_blocked()
     assert lines.exit_of("old") == f"socket closed {code}"
 

@@ -5,9 +5,17 @@ from typing import get_args
 import pytest
 
 from protocol import events
-from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.errors import CloseCode, LocalProtocolError, RemoteProtocolError
 from protocol.events import ClientEvent, ServerEvent
-from protocol.session import FROM_CLIENT, FROM_SERVER, Audio, Phase, SessionState
+from protocol.session import (
+    FROM_CLIENT,
+    FROM_SERVER,
+    KEPT_AFTER_OUR_CLOSE,
+    Audio,
+    Phase,
+    SessionState,
+    may_come_back,
+)
 
 HELLO = events.ConnectionRequest("me", ("stt",))
 GOODBYE = events.Bye()
@@ -136,3 +144,60 @@ def test_the_last_turn_is_answered_after_bye_and_nothing_after_the_end() -> None
 
 def test_it_shows_its_phase() -> None:
     assert repr(live()) == "<SessionState LIVE>"
+
+
+# --- how a socket ends, and whether the session waits for its client -------------------------------
+
+SENT_BY_CLIENTS = (1001, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000, 4008, 4090, 4999)
+
+
+@pytest.mark.parametrize("code", SENT_BY_CLIENTS)
+def test_a_session_survives_every_code_that_a_client_sends_but_1000(code: int) -> None:
+    assert may_come_back(Phase.LIVE, code, is_from_peer=True)
+
+
+def test_a_client_that_closes_with_1000_has_left() -> None:
+    assert not may_come_back(Phase.LIVE, 1000, is_from_peer=True)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1005, 4999])
+@pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.CLOSING, Phase.CLOSED])
+def test_before_the_handshake_and_after_bye_there_is_nothing_to_come_back_to(phase: Phase, code: int) -> None:
+    assert not may_come_back(phase, code, is_from_peer=True)
+    assert not may_come_back(phase, 1006, is_from_peer=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_kept"),
+    [
+        (1000, False),
+        (1001, False),
+        (1002, True),
+        (1003, True),
+        (1006, True),
+        (1007, True),
+        (1008, False),
+        (1009, True),
+        (1011, True),
+        (1012, False),
+        (1013, False),
+        (4001, True),
+        (4008, False),
+        (4013, False),
+        (4029, False),
+        (4090, True),
+        (4100, True),
+    ],
+)
+def test_a_session_that_we_cut_off_is_kept_unless_there_was_a_cause_to_end_it(code: int, is_kept: bool) -> None:
+    assert may_come_back(Phase.LIVE, code, is_from_peer=False) is is_kept
+
+
+def test_every_code_that_we_close_with_is_in_the_table_and_others_keep_nothing() -> None:
+    assert set(KEPT_AFTER_OUR_CLOSE) == {*CloseCode, 1002, 1006}
+    assert not may_come_back(Phase.LIVE, 4999, is_from_peer=False)
+
+
+def test_an_overrun_is_told_before_its_close_and_the_session_is_kept_all_the_same() -> None:
+    assert may_come_back(Phase.CLOSING, 4100, is_from_peer=False)
+    assert not may_come_back(Phase.CLOSING, 4100, is_from_peer=True), "that is a client that said bye"

@@ -109,7 +109,7 @@ class SimulatedSocket:
     async def receive(self) -> Frame:
         frame = await self._inbox.take()
         if frame is None:
-            raise SocketClosed(self._code())
+            raise self._ended()
         return frame
 
     async def send_text(self, text: str) -> None:
@@ -138,10 +138,13 @@ class SimulatedSocket:
     async def _send(self, frame: Frame) -> None:
         with trio.move_on_after(SEND_TIMEOUT_S) as patience:
             if not await self._outbox.put(frame):
-                raise SocketClosed(self._code())
+                raise self._ended()
         if patience.cancelled_caught:
             self.end(CUT)
             raise SocketClosed(CUT)
+
+    def _ended(self) -> SocketClosed:
+        return SocketClosed(self._code(), is_from_peer=self.closing is None and self._code() != CUT)
 
     def _code(self) -> int:
         return self.close_code or self.closing or CUT

@@ -272,6 +272,7 @@ async def test_the_peers_close_is_answered_and_ends_the_socket(autojump_clock: M
         with pytest.raises(SocketClosed) as closed:
             await pair.socket.receive()
         assert (closed.value.code, closed.value.reason) == (1001, "going home")
+        assert closed.value.is_from_peer
         assert await pair.client.close_code() == 1001
         await pair.client.stream.aclose()
         assert await pair.socket.wait_closed() == 1001
@@ -283,6 +284,7 @@ async def test_a_close_without_a_code_is_1005(autojump_clock: MockClock) -> None
         with pytest.raises(SocketClosed) as closed:
             await pair.socket.receive()
         assert closed.value.code == 1005
+        assert closed.value.is_from_peer
 
 
 async def test_a_connection_that_just_ends_is_1006(autojump_clock: MockClock) -> None:
@@ -291,6 +293,7 @@ async def test_a_connection_that_just_ends_is_1006(autojump_clock: MockClock) ->
         with pytest.raises(SocketClosed) as closed:
             await pair.socket.receive()
         assert closed.value.code == 1006
+        assert not closed.value.is_from_peer
         assert await pair.socket.wait_closed() == 1006
 
 
@@ -298,8 +301,9 @@ async def test_our_close_frame_goes_behind_what_is_queued(autojump_clock: MockCl
     async with connected() as pair:
         await pair.socket.send_text("last words")
         pair.socket.start_close(4008, "idle")
-        with pytest.raises(SocketClosed):
+        with pytest.raises(SocketClosed) as closed:
             await pair.socket.send_text("more")
+        assert (closed.value.code, closed.value.is_from_peer) == (4008, False)
         assert await pair.client.frame() == Frame(Opcode.TEXT, b"last words")
         assert await pair.client.frame() == Frame(Opcode.CLOSE, b"\x0f\xa8idle")  # 4008
         await pair.client.stream.aclose()
