@@ -5,7 +5,8 @@ Rules kept here:
 * Audio goes to ``audio`` by a blocking mailbox: while that is full nobody reads the socket, and TCP pushes back.
 * What a client does wrong is answered with an ``error`` event and closes that client at most; errors of ours crash
   the actor, and its next incarnation goes on with the same socket.
-* Every event is numbered and remembered in the vault before it is queued.
+* Every event is numbered and remembered in the vault before it is queued; but not ``connection_accepted``, which is
+  out of date for a client that comes back.
 * A socket that is lost is not the end: events are numbered and remembered on, until the client comes back with the
   session's token or the window is over. A client that comes back is met by the connection of a new session, which
   hands the socket over to the old one and ends.
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import trio
 
+from actors.client.resuming import Known, Resumption
 from backends.protocols import Socket, SocketClosed
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol import native
@@ -45,7 +47,6 @@ from protocol.events import (
     Text,
 )
 from protocol.frames import samples_in
-from protocol.handshakes import Handshakes
 from protocol.messages import (
     Attach,
     AudioReceived,
@@ -73,7 +74,6 @@ from runtime import (
     MailboxError,
     MailboxTimeout,
     Ref,
-    Registry,
 )
 
 HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up after 5 s
@@ -103,18 +103,6 @@ class ConnectionSettings:
     session: SessionSettings
     audio: AudioSettings
     server: ServerInfo
-
-
-@attrs.frozen
-class Known:
-    """The sessions' connections, for each other."""
-
-    resumable: Registry = attrs.field(factory=Registry)
-    """By the key of the token that their client may come back with."""
-    awaited: Registry = attrs.field(factory=Registry)
-    """By the session's id: those whose client was cut off."""
-    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
-    """Which sockets have not sent their ``connection_request`` yet."""
 
 
 class Connection(Actor):
@@ -148,7 +136,7 @@ class Connection(Actor):
         self._memory: SessionMemory
         self._frames_in = 0
         self._handshake_by_s = math.inf
-        self._came_back = trio.Event()
+        self._resumption: Resumption
 
     async def on_start(self) -> None:
         """Pick up the session where the last incarnation left it, and begin to read."""
@@ -157,22 +145,24 @@ class Connection(Actor):
         self._known.handshakes.listen(self._memory.socket, trio.current_time())
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
-        self.context.nursery.start_soon(self._be_found)
+        self._resumption = Resumption(self._known, self._memory, self.context.ref, self._new_token)
+        self.context.nursery.start_soon(self._resumption.be_found)
         if self._memory.is_lost:
+            self._resumption.lose_client()
             self.context.nursery.start_soon(self._wait_for_the_client)
         else:
             self.context.nursery.start_soon(self._read, self._memory.socket)
         self.context.nursery.start_soon(self._tick)
 
-    async def handle(self, message: object) -> None:
-        """Write what the rest of the session wants the client to have."""
+    async def handle(self, message: object) -> bool | None:
+        """Write what the rest of the session wants the client to have; answer ``Attach``."""
         if isinstance(message, Attach):
-            await self._attach(message)
-            return
+            return await self._attach(message)
         try:
             await self._write(message)
         except SocketClosed as closed:
             log.debug("nothing sent, socket closed %s", closed.code, extra={"session_id": self._memory.session_id})
+        return None
 
     def statistics(self) -> Mapping[str, object]:
         """Show what passed through."""
@@ -215,7 +205,8 @@ class Connection(Actor):
         self._state.send(event)
         seq = self._memory.next_seq()
         text = native.encode(event, seq)
-        self._memory.remember_event(seq, text, trio.current_time())
+        if not isinstance(event, ConnectionAccepted):
+            self._memory.remember_event(seq, text, trio.current_time())
         socket: Socket | None = self._memory.socket
         if socket is not None:
             await socket.send_text(text)
@@ -364,19 +355,12 @@ class Connection(Actor):
             self.context.stop(f"socket closed {closed.code}")
             return
         log.info("socket lost: %s", closed.code, extra={"session_id": self._memory.session_id})
-        self._memory.detach()
-        self._came_back = trio.Event()
+        self._resumption.lose_client()
         await self._peers.dialogue.tell(Presence(is_there=False))
         await self._wait_for_the_client()
 
     async def _wait_for_the_client(self) -> None:
-        self._known.awaited.register(self._memory.session_id, self.context.ref)
-        try:
-            with trio.move_on_after(self._settings.session.resume_window_s) as window:
-                await self._came_back.wait()
-        finally:
-            self._known.awaited.unregister(self._memory.session_id, self.context.ref)
-        if window.cancelled_caught:
+        if not await self._resumption.wait_for_client(self._settings.session.resume_window_s):
             self.context.stop("the client did not come back")
 
     async def _hand_over(self, request: ConnectionRequest) -> bool:
@@ -387,7 +371,8 @@ class Connection(Actor):
             return False
         try:
             await self._peers.dialogue.ask(Configured(request))  # all have started: who ends before has failed
-            await session.ask(Attach(self._memory.socket, request), timeout_s=HAND_OVER_S)
+            if not await session.ask(Attach(self._memory.socket, request), timeout_s=HAND_OVER_S):
+                return False
         except (ActorDied, ActorUnavailable, MailboxClosed):
             return False
         except (AskError, MailboxError) as error:
@@ -398,34 +383,27 @@ class Connection(Actor):
             self.context.stop("its client has gone back to its session")
         return True
 
-    async def _attach(self, attach: Attach) -> None:
-        """Take the client that has come back: first what it missed, in order, then the news that it is back."""
-        memory = self._memory
-        last_seq = 0 if attach.request.resume is None else attach.request.resume.last_seq
+    async def _attach(self, attach: Attach) -> bool:
+        """Take the client that has come back: first what it missed, in order, then the news that it is back.
+
+        Return ``False`` if its token is not valid any more, and leave the client alone.
+        """
+        memory, resume = self._memory, attach.request.resume
+        if resume is None or not self._resumption.take_back(resume.token):
+            return False
         self._close(CloseCode.SUPERSEDED, "another socket has taken over this session")
         self._state = SessionState()
         self._state.receive(attach.request)
-        self._known.resumable.unregister(resume_key(memory.resume_token), self.context.ref)
-        memory.resume_token = self._new_token()
-        self._known.resumable.register(resume_key(memory.resume_token), self.context.ref)
         memory.attach(attach.socket)
-        self._came_back.set()
         try:
-            for text in memory.events_after(last_seq):
+            for text in memory.events_after(resume.last_seq):
                 await attach.socket.send_text(text)
             await self._accept(attach.request, resumed=True)
         except SocketClosed as closed:
             log.debug("lost again: %s", closed.code, extra={"session_id": memory.session_id})
         await self._peers.dialogue.tell(Presence(is_there=True))
         self.context.nursery.start_soon(self._read, attach.socket)
-
-    async def _be_found(self) -> None:
-        """Stand in the list of sessions that may be resumed, until the end."""
-        self._known.resumable.register(resume_key(self._memory.resume_token), self.context.ref)
-        try:
-            await trio.sleep_forever()
-        finally:
-            self._known.resumable.unregister(resume_key(self._memory.resume_token), self.context.ref)
+        return True
 
 
 async def send_binary(socket: Socket | None, frames: Sequence[bytes]) -> None:

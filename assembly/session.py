@@ -15,7 +15,8 @@ from functools import partial
 import trio
 
 from actors.audio import Audio, AudioPeers
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
+from actors.client.resuming import Known
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.kit import TurnKit, TurnPeers

@@ -378,7 +378,10 @@ class Configured:
 
 @attrs.frozen
 class Attach:
-    """One session's connection to another's: this client is yours, and has come back; answered when it has all."""
+    """One session's connection to another's: this client is yours, and has come back.
+
+    Answered when the client has all that it missed, by whether its token was still valid.
+    """
 
     socket: Any
     request: ConnectionRequest

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -32,6 +32,8 @@ class Diary:
     last_seq: int = 0
     events: deque[tuple[int, str, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS))
     """Number, text and time of the frames sent last."""
+    former_token: str | None = None
+    """The token before the newest, until the newest is used."""
     turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS))
     """What the user said, and what the user heard in answer."""
     calls: dict[str, str | None] = attrs.field(factory=dict)
@@ -87,6 +89,22 @@ class SessionMemory:
     def tenant(self) -> str:
         """Whose client it is, at the socket that it has or had last."""
         return self._diary.tenant
+
+    @property
+    def valid_tokens(self) -> tuple[str, ...]:
+        """The tokens that the client may come back with, the newest first: it may not have got that one."""
+        former = self._diary.former_token
+        return (self.resume_token,) if former is None else (self.resume_token, former)
+
+    def use_token(self, used: str, new_token: Callable[[], str]) -> None:
+        """Note that the client came back with one of its valid tokens.
+
+        With the newest it has shown that it has that one: the one before becomes invalid, and a new one is made. With
+        the one before nothing changes: it has not got the newest, and is told it again.
+        """
+        if used == self.resume_token:
+            self._diary.former_token = used
+            self.resume_token = new_token()
 
     # --- events ----------------------------------------------------------------------------------
 

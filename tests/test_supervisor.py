@@ -1,4 +1,5 @@
 import gc
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -156,18 +157,27 @@ class Sink(Actor):
 
 async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, autojump_clock):
     house = House(settings)
-    request = '{"type": "connection_request", "data": {"client_id": "a", "capabilities": ["stt"]}}'
-    specs = [ChildSpec(house.refs.history, Sink), ChildSpec(house.refs.sessions, house._sessions)]
+    sinks = [ChildSpec(ref, Sink) for ref in (house.refs.history, house.refs.metrics)]
+    specs = [*sinks, ChildSpec(house.refs.sessions, house._sessions)]
 
     async def come_and_go(count):
         sockets = [FakeSocket() for _ in range(count)]
         for socket in sockets:
-            socket.client_sends(request)
+            socket.client_sends(request_with(None))
             await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
         await trio.testing.wait_all_tasks_blocked()
         assert len(house.sessions.live) == len(house.sessions.known.resumable) == count
         for number, socket in enumerate(sockets):  # some have left, some are waited for in vain
             socket.client_vanishes(1000 if number % 2 else 1006)
+        await trio.testing.wait_all_tasks_blocked()
+        returning = [socket for number, socket in enumerate(sockets) if number % 4 == 0]
+        for token in map(token_of, returning):  # some come back, before the answer is lost too
+            again = FakeSocket()
+            again.client_sends(request_with(token))
+            await house.refs.sessions.ask(StartChild(house.sessions.open(again)))
+            await trio.testing.wait_all_tasks_blocked()
+            again.client_vanishes()
+        assert len(house.sessions.known.resumable) == len(house.sessions.live) + len(returning)
         await trio.sleep(2 * settings.session.resume_window_s)
 
     async with trio.open_nursery() as nursery:
@@ -183,6 +193,17 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         assert house.sessions.activity.next_leavers(math.inf) == []
         assert len(tree.shared.dead_letters) == 0
         await tree.stop("enough")
+
+
+def request_with(token):
+    """Return the first frame of a client, which may have been there before."""
+    resume = {} if token is None else {"resume": {"token": token, "last_seq": 0}}
+    return json.dumps({"type": "connection_request", "data": {"client_id": "a", "capabilities": ["stt"], **resume}})
+
+
+def token_of(socket):
+    """Return the token that a client was told first."""
+    return json.loads(socket.sent[0])["data"]["resume_token"]
 
 
 def objects_of_ours():

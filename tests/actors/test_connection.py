@@ -6,7 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
+from actors.client.resuming import Known
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from protocol import events
 from protocol.handshakes import GRACE_S

@@ -8,13 +8,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings, Known
+from actors.client.resuming import Known
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
 from protocol import events
 from protocol.messages import Configured, Count, Hang, Presence, Send, SendAudio
 from protocol.pcm_buffer import PcmBuffer
-from protocol.session import resume_key
 from protocol.vault import SessionMemory
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
@@ -65,7 +65,7 @@ class Lines:
         names = ("audio", "dialogue", "history", "metrics")
         peers = [scripted(name, getattr(self, name)) for name in names]
         specs = list(peers)
-        for name, socket in zip(("old", "new", "newer"), sockets, strict=False):
+        for name, socket in zip(("old", "new", "newer", "newest"), sockets, strict=False):
             memory = SessionMemory(session_id=name, resume_token=f"{name}-1", audio=PcmBuffer(16_000))
             memory.attach(socket)
             self.memories[name] = memory
@@ -195,15 +195,66 @@ async def test_a_wrong_token_opens_nobodys_session(token: str, grow: Grow, autoj
     assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("new", False)
 
 
-async def test_a_token_is_good_for_one_return(grow: Grow, autojump_clock: MockClock) -> None:
-    second, third = FakeSocket(), FakeSocket()
+class UnacceptedSocket(FakeSocket):
+    """A socket that breaks before ``connection_accepted`` is read from it."""
+
+    async def send_text(self, text: str) -> None:
+        if json.loads(text)["type"] == "connection_accepted":
+            self.client_vanishes()
+        await super().send_text(text)
+
+
+async def test_a_client_whose_answer_was_lost_comes_back_with_the_token_that_it_has(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    second, third = UnacceptedSocket(), FakeSocket()
     lines, _ = await lost(grow, second, third)
+    await lines.tell(reply("two"))
+    await lines.come_back(second, last_seq=2)
+    assert told(second) == [(3, "reply")]
+    await lines.tell(reply("three"))
+    await lines.come_back(third, last_seq=2)
+    data = accepted(third)
+    assert (data["session_id"], data["resumed"], data["resume_token"]) == ("old", True, "old-2")
+    assert told(third) == [(3, "reply"), (5, "reply"), (6, "connection_accepted")]
+    assert lines.dialogue.seen[-1] == Presence(is_there=True)
+
+
+async def test_a_token_is_valid_until_the_next_one_was_used(grow: Grow, autojump_clock: MockClock) -> None:
+    second, third, fourth = FakeSocket(), FakeSocket(), FakeSocket()
+    lines, _ = await lost(grow, second, third, fourth)
     await lines.come_back(second, last_seq=2)
     second.client_vanishes()
     await wait_all_tasks_blocked()
-    await lines.come_back(third, last_seq=2, token="old-1")
-    assert accepted(third)["session_id"] == "newer"
-    assert lines.known.resumable.lookup(resume_key("old-2")) is lines.refs["old"]
+    await lines.come_back(third, last_seq=3, token="old-2")
+    assert accepted(third)["resumed"] is True
+    await lines.come_back(fourth, last_seq=2, token="old-1")
+    assert accepted(fourth)["session_id"] == "newest"
+    assert third.close is None, "the client that has the session keeps it"
+
+
+async def test_a_client_that_has_seen_nothing_gets_no_old_connection_accepted(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    """It would hold a token that is valid no more, and ``resumed: false``."""
+    second = FakeSocket()
+    lines, _ = await lost(grow, second)
+    await lines.come_back(second, last_seq=0)
+    assert told(second) == [(2, "reply"), (3, "connection_accepted")]
+    assert accepted(second)["resumed"] is True
+
+
+async def test_a_token_that_becomes_invalid_while_its_client_is_handed_over_opens_a_new_session(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    first, second = FakeSocket(), FakeSocket()
+    lines = Lines()
+    await lines.open(grow, first, second)
+    for token in ("old-1", "old-2"):
+        lines.memories["old"].use_token(token, lambda: f"old-{int(lines.memories['old'].resume_token[-1]) + 1}")
+    await lines.come_back(second, last_seq=1)
+    assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("new", False)
+    assert first.close is None
 
 
 async def test_a_second_live_socket_takes_the_session_over(grow: Grow, autojump_clock: MockClock) -> None:

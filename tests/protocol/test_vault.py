@@ -119,6 +119,17 @@ def test_replay_begins_with_the_oldest_sample_that_is_left() -> None:
     assert kept.audio.slice(kept.replay_from(), kept.audio.end) == b""
 
 
+def test_the_token_before_the_newest_is_valid_until_the_newest_is_used() -> None:
+    kept = memory()
+    assert list(kept.valid_tokens) == ["t1"]
+    kept.use_token("t1", lambda: "t2")
+    assert list(kept.valid_tokens) == ["t2", "t1"]
+    kept.use_token("t1", lambda: "t3")
+    assert list(kept.valid_tokens) == ["t2", "t1"], "its client has not got the newest, and is told it again"
+    kept.use_token("t2", lambda: "t3")
+    assert list(kept.valid_tokens) == ["t3", "t2"]
+
+
 def test_statistics_show_how_much_is_kept() -> None:
     kept = memory()
     kept.options = ConnectionRequest("me", ("stt",))

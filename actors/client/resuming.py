@@ -1,0 +1,83 @@
+"""Where a client that lost its socket finds its session again.
+
+Rules kept here:
+
+* A session is found by the digest of a token, and by nothing else.
+* At most two tokens of a session are valid: the newest, and the one before it until the newest is used. So a client
+  that never got the answer with the newest comes back with the token that it has, and is told the newest again.
+* A session's entries are removed at its end, however it ends.
+"""
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from backends.protocols import Socket
+from protocol.handshakes import Handshakes
+from protocol.session import resume_key
+from protocol.vault import SessionMemory
+from runtime import Ref, Registry
+
+
+@attrs.frozen
+class Known:
+    """The sessions' connections, for each other."""
+
+    resumable: Registry = attrs.field(factory=Registry)
+    """By the keys of the tokens that their client may come back with."""
+    awaited: Registry = attrs.field(factory=Registry)
+    """By the session's id: those whose client was cut off."""
+    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
+    """Which sockets have not sent their ``connection_request`` yet."""
+
+
+@attrs.define(eq=False)
+class Resumption:
+    """One session's entries among those that are known; used by its connection."""
+
+    known: Known
+    memory: SessionMemory
+    connection: Ref
+    new_token: Callable[[], str]
+    _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    async def be_found(self) -> None:
+        """Keep the session's entries until cancelled."""
+        self._register_tokens()
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._unregister_tokens()
+            self.known.awaited.unregister(self.memory.session_id, self.connection)
+
+    def lose_client(self) -> None:
+        """Note that the socket is gone, and that its client may come back."""
+        self.memory.detach()
+        self._is_back = trio.Event()
+        self.known.awaited.register(self.memory.session_id, self.connection)
+
+    async def wait_for_client(self, window_s: float) -> bool:
+        """Wait for the client that was lost; return whether it came back within the window."""
+        with trio.move_on_after(window_s) as window:
+            await self._is_back.wait()
+        return not window.cancelled_caught
+
+    def take_back(self, token: str) -> bool:
+        """Let the client that holds ``token`` have the session; return ``False`` if the token is valid no more."""
+        if token not in self.memory.valid_tokens:
+            return False
+        self._unregister_tokens()
+        self.memory.use_token(token, self.new_token)
+        self._register_tokens()
+        self.known.awaited.unregister(self.memory.session_id, self.connection)
+        self._is_back.set()
+        return True
+
+    def _register_tokens(self) -> None:
+        for token in self.memory.valid_tokens:
+            self.known.resumable.register(resume_key(token), self.connection)
+
+    def _unregister_tokens(self) -> None:
+        for token in self.memory.valid_tokens:
+            self.known.resumable.unregister(resume_key(token), self.connection)

@@ -1,0 +1,121 @@
+"""One session's entries among those that a client may come back to."""
+
+from collections.abc import Iterator
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from actors.client.resuming import Known, Resumption
+from protocol.pcm_buffer import PcmBuffer
+from protocol.session import resume_key
+from protocol.vault import SessionMemory
+from runtime import Ref
+
+
+def numbered() -> Iterator[str]:
+    number = 1
+    while True:
+        number += 1
+        yield f"t{number}"
+
+
+def resumption(known: Known) -> Resumption:
+    tokens = numbered()
+    memory = SessionMemory(session_id="s", resume_token="t1", audio=PcmBuffer(16))
+    return Resumption(known, memory, Ref("connection"), lambda: next(tokens))
+
+
+def found_by(one: Resumption) -> list[str]:
+    """Return the tokens, of the first few, by which the session is found."""
+    tokens = [f"t{number}" for number in range(1, 10)]
+    return [token for token in tokens if one.known.resumable.lookup(resume_key(token)) is one.connection]
+
+
+@pytest.fixture
+async def one(nursery: trio.Nursery) -> Resumption:
+    one = resumption(Known())
+    nursery.start_soon(one.be_found)
+    await wait_all_tasks_blocked()
+    return one
+
+
+async def test_a_session_is_found_by_its_first_token(one: Resumption) -> None:
+    assert found_by(one) == ["t1"]
+
+
+async def test_a_token_stays_valid_until_the_next_one_is_used(one: Resumption) -> None:
+    assert one.take_back("t1")
+    assert found_by(one) == ["t1", "t2"], "the client may never get the answer with the second"
+    assert one.take_back("t2")
+    assert found_by(one) == ["t2", "t3"]
+
+
+async def test_a_client_that_has_not_got_its_new_token_is_told_the_same_one_again(one: Resumption) -> None:
+    for _ in range(5):
+        assert one.take_back("t1")
+        assert one.memory.resume_token == "t2"
+        assert found_by(one) == ["t1", "t2"]
+    assert len(one.known.resumable) == 2
+
+
+@pytest.mark.parametrize("token", ["t1", "t4", ""])
+async def test_a_token_that_is_not_valid_any_more_changes_nothing(one: Resumption, token: str) -> None:
+    one.take_back("t1")
+    one.take_back("t2")
+    assert not one.take_back(token)
+    assert found_by(one) == ["t2", "t3"]
+
+
+async def test_a_session_that_has_ended_is_found_by_none_of_its_tokens(nursery: trio.Nursery) -> None:
+    one = resumption(Known())
+    async with trio.open_nursery() as own:
+        own.start_soon(one.be_found)
+        await wait_all_tasks_blocked()
+        one.take_back("t1")
+        one.lose_client()
+        own.cancel_scope.cancel()
+    assert len(one.known.resumable) == len(one.known.awaited) == 0
+
+
+async def test_a_connection_that_crashed_is_found_by_both_tokens_again(nursery: trio.Nursery) -> None:
+    one = resumption(Known())
+    for _ in range(2):
+        async with trio.open_nursery() as own:
+            own.start_soon(one.be_found)
+            await wait_all_tasks_blocked()
+            if found_by(one) == ["t1"]:
+                one.take_back("t1")
+            assert found_by(one) == ["t1", "t2"]
+            own.cancel_scope.cancel()
+
+
+async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
+    one: Resumption, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    one.lose_client()
+    assert one.known.awaited.names() == ("s",)
+
+    async def come_back() -> None:
+        await trio.sleep(29.0)
+        one.take_back("t1")
+
+    nursery.start_soon(come_back)
+    assert await one.wait_for_client(30.0)
+    assert one.known.awaited.names() == ()
+
+
+async def test_a_client_that_does_not_come_back_is_given_up_after_the_window(
+    one: Resumption, autojump_clock: MockClock
+) -> None:
+    one.lose_client()
+    assert not await one.wait_for_client(30.0)
+    assert trio.current_time() == 30.0
+
+
+async def test_a_client_that_comes_back_before_anybody_waits_is_not_missed(
+    one: Resumption, autojump_clock: MockClock
+) -> None:
+    one.lose_client()
+    one.take_back("t1")
+    assert await one.wait_for_client(30.0)
