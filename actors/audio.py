@@ -16,6 +16,7 @@ from functools import partial
 import attrs
 import trio
 
+from actors.client.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
 from protocol.blocks import BlockSize
@@ -129,6 +130,10 @@ class Audio(Actor):
         """Show where the stream is."""
         return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
 
+    @property
+    def _client(self) -> ToClient:
+        return ToClient(self._peers.connection, self._memory)
+
     def _configure(self, configured: Configured) -> None:
         options = configured.options
         self._endpointer.hands_free = options.mode == "hands_free"
@@ -143,7 +148,7 @@ class Audio(Actor):
         try:
             pcm = self._decoder.decode(frame)
         except BadAudio as error:
-            await self._peers.connection.tell(AudioRefused(str(error)))
+            await self._client.tell(AudioRefused(str(error)))
             return
         self._last_frame_s = trio.current_time()
         for start in range(0, len(pcm), BLOCK_BYTES):
@@ -218,7 +223,7 @@ class Audio(Actor):
             return
         self._last_ack_s = trio.current_time()
         samples = self._memory.audio.end * self._format.sample_rate // INTERNAL_RATE_HZ
-        await self._peers.connection.tell(Send(AudioAck(samples)))
+        await self._client.tell(Send(AudioAck(samples)))
 
     async def _watch_for_stall(self) -> None:
         """While somebody speaks, notice that no audio comes; sleep as long as nobody does."""

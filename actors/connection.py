@@ -70,6 +70,7 @@ from runtime import (
     ActorDied,
     ActorUnavailable,
     AskError,
+    ControlLaneFull,
     MailboxClosed,
     MailboxError,
     MailboxTimeout,
@@ -80,6 +81,7 @@ HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up
 SHOWN_CHARS = 40  # of what a client sent, in an error message
 SILENT_CLOSE_S = 1.0  # for the closing handshake of a client that has sent no request: others wait for its place
 OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
+FLOODED = "events came faster than they could be taken; read what is sent to you"
 
 log = logging.getLogger("sayso.connection")
 
@@ -235,7 +237,12 @@ class Connection(Actor):
                     await self._receive(frame)
                 except RemoteProtocolError as error:
                     await self._complain(error)
+                except (ControlLaneFull, MailboxTimeout):  # the dialogue waits for the client to read its answers
+                    log.warning("closing %s: %s", socket.peer, FLOODED, extra={"session_id": self._memory.session_id})
+                    socket.start_close(CloseCode.POLICY_VIOLATION, FLOODED)
         except SocketClosed as closed:
+            if not closed.is_from_peer:
+                self._peers.metrics.tell_nowait(Count("sockets_closed_total", (str(closed.code),)))
             if self._memory.socket is socket:
                 await self._lose_socket(closed)
 
@@ -279,8 +286,13 @@ class Connection(Actor):
             if "stt" not in memory.options.capabilities:
                 raise RemoteProtocolError("unexpected_event", "audio came, but stt is not among the capabilities")
             arriving += samples_in(frame, memory.options.audio)
+        await self._tell_ear(AudioReceived(frame), arriving)
+
+    async def _tell_ear(self, message: object, arriving: int) -> None:
+        """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
+        memory = self._memory
         try:
-            await self._peers.audio.tell(AudioReceived(frame), timeout_s=OVERRUN_S)
+            await self._peers.audio.tell(message, timeout_s=OVERRUN_S)
         except MailboxTimeout:
             log.warning("audio overrun", extra={"session_id": memory.session_id})
             await self._send(AudioOverrun(memory.arrived_samples, arriving))
@@ -298,9 +310,9 @@ class Connection(Actor):
             case SessionUpdate():
                 await self._update(event)
             case AudioStart() | AudioEnd():
-                await self._peers.audio.tell(event)
+                await self._tell_ear(event, self._memory.arrived_samples)
             case Text() | Confirm() | Bye():
-                await self._peers.dialogue.tell(event)
+                await self._peers.dialogue.tell(event, timeout_s=OVERRUN_S)
             case Interrupt():
                 self._peers.dialogue.signal(event)
             case Ping(t):
@@ -399,9 +411,12 @@ class Connection(Actor):
             for text in memory.events_after(resume.last_seq):
                 await attach.socket.send_text(text)
             await self._accept(attach.request, resumed=True)
+            await self._peers.dialogue.tell(Presence(is_there=True))
         except SocketClosed as closed:
             log.debug("lost again: %s", closed.code, extra={"session_id": memory.session_id})
-        await self._peers.dialogue.tell(Presence(is_there=True))
+        except MailboxTimeout as error:
+            log.warning("a client that came back cannot be served: %s", error, extra={"session_id": memory.session_id})
+            self._close(CloseCode.OVERRUN, "the session is busy")
         self.context.nursery.start_soon(self._read, attach.socket)
         return True
 

@@ -34,7 +34,7 @@ class CloseCode(enum.IntEnum):
     INVALID_TEXT = 1007
     """A text frame was not UTF-8."""
     POLICY_VIOLATION = 1008
-    """No handshake in time, or too many errors; do not retry unchanged."""
+    """No handshake in time, too many errors, or events that came too fast; do not retry unchanged."""
     MESSAGE_TOO_BIG = 1009
     """A message was over limits.max_message_bytes."""
     INTERNAL_ERROR = 1011

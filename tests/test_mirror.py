@@ -24,6 +24,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
     "tests/actors/test_barge_in.py": "dialogue, turn and mouth together",
     "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
+    "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",

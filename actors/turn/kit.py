@@ -1,19 +1,17 @@
 """What every part of a turn works with."""
 
-import logging
 from collections.abc import Callable
 
 import attrs
 
+from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages import Count, Hang, Send
 from protocol.phrases import phrase
 from protocol.vault import SessionMemory
-from runtime import MailboxClosed, Ref
-
-log = logging.getLogger("sayso.turn")
+from runtime import Ref
 
 
 @attrs.frozen
@@ -42,21 +40,20 @@ class TurnKit:
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
 
+    @property
+    def client(self) -> ToClient:
+        """The way to the client."""
+        return ToClient(self.peers.connection, self.memory)
+
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""
         if isinstance(event, Reply | ReplyDelta):
             self.memory.answered = event.turn_id
-        try:
-            await self.peers.connection.tell(Send(event))
-        except MailboxClosed:
-            log.debug("nobody there for %s", type(event).__name__, extra={"session_id": self.memory.session_id})
+        await self.client.tell(Send(event))
 
     async def hang_up(self, farewell: Hang) -> None:
         """Close behind everything that was shown before; a client that has gone needs no goodbye."""
-        try:
-            await self.peers.connection.tell(farewell)
-        except MailboxClosed:
-            log.debug("nobody there to say goodbye to", extra={"session_id": self.memory.session_id})
+        await self.client.tell(farewell)
 
     async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
         """Tell the client that there were no words, and count it."""

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 import attrs
 import trio
 
+from actors.client.telling import ToClient
 from protocol.events import Degraded, SpeechAudioEnd, SpeechAudioPaused, SpeechAudioResumed, SpeechAudioStart
 from protocol.messages import DropAudio, Send, SendAudio, SpokenAudio, Synthesise
 from protocol.playback import Playback
@@ -33,7 +34,7 @@ class Mouth:
     session_id: str
     turn_id: str
     speech: Ref
-    connection: Ref
+    client: ToClient
     voice: str | None
     lead_s: float
     is_audible: bool
@@ -70,8 +71,8 @@ class Mouth:
         self._holds += 1
         self._change()
         if self._playback.has_begun:
-            self.connection.signal(DropAudio())
-            await self.connection.tell(Send(SpeechAudioPaused(self.turn_id)))
+            self.client.signal(DropAudio())
+            await self.client.tell(Send(SpeechAudioPaused(self.turn_id)))
 
     async def go_on(self) -> None:
         """Speak on, from the beginning of the clause that was cut."""
@@ -81,7 +82,7 @@ class Mouth:
             again = self._playback.rewind(self._held_s, trio.current_time())
             self._to_send.extendleft(reversed(again))
             self._is_ended = self._is_ended and not again
-            await self.connection.tell(Send(SpeechAudioResumed(self.turn_id, round(self._playback.sent_s * 1000))))
+            await self.client.tell(Send(SpeechAudioResumed(self.turn_id, round(self._playback.sent_s * 1000))))
         self._held_s = None
         self._change()
 
@@ -90,9 +91,9 @@ class Mouth:
         if not self._playback.has_begun:
             return
         if was_cut:
-            self.connection.signal(DropAudio())
+            self.client.signal(DropAudio())
         if not self._is_ended:
-            await self.connection.tell(Send(SpeechAudioEnd(self.turn_id)))
+            await self.client.tell(Send(SpeechAudioEnd(self.turn_id)))
             self._is_ended = True
 
     async def wait_heard(self) -> None:
@@ -115,7 +116,7 @@ class Mouth:
                     audio = await self.speech.ask(request, timeout_s=SYNTHESIS_TIMEOUT_S, linked=True)
                 except (AskError, MailboxError) as error:
                     self.is_audible = False
-                    await self.connection.tell(Send(Degraded("speech", str(error))))
+                    await self.client.tell(Send(Degraded("speech", str(error))))
                     continue
                 await made.send((sentence, audio))
 
@@ -133,7 +134,7 @@ class Mouth:
                 continue
             sentence, audio = self._to_send.popleft()
             if not self._playback.has_begun:
-                await self.connection.tell(Send(SpeechAudioStart(self.turn_id, "pcm_s16le", audio.sample_rate)))
+                await self.client.tell(Send(SpeechAudioStart(self.turn_id, "pcm_s16le", audio.sample_rate)))
                 self.on_first_audio()
             self._playback.begin(sentence, audio, trio.current_time())
             await self._send_paced(audio)
@@ -145,7 +146,7 @@ class Mouth:
             chunk = audio.pcm[offset : offset + step]
             await trio.sleep_until(self._playback.end_s - self.lead_s)
             if holds == self._holds:
-                await self.connection.tell(SendAudio(chunk))
+                await self.client.tell(SendAudio(chunk))
             if holds != self._holds:  # held meanwhile: all of it is sent again, or nothing
                 return
             self._playback.sent_s += len(chunk) / 2 / audio.sample_rate

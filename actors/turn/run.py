@@ -243,7 +243,7 @@ class Turn:
             session_id=self._kit.memory.session_id,
             turn_id=self.turn_id,
             speech=self._kit.peers.speech,
-            connection=self._kit.peers.connection,
+            client=self._kit.client,
             voice=self._wishes.voice,
             lead_s=self._kit.lead_s,
             is_audible=self._wishes.wants("tts"),

@@ -3,6 +3,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from actors.client.telling import ToClient
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
 from protocol.messages import DropAudio, Send, SendAudio, Synthesise
@@ -25,8 +26,8 @@ class Stage:
     async def open(self, grow: Grow, *, is_audible: bool = True) -> Mouth:
         """Make it."""
         await self.room.open(grow)
-        speech, connection = self.room.refs["speech"], self.room.refs["connection"]
-        return Mouth("s", "t", speech, connection, "amy", 2.0, is_audible, self._note)
+        client = ToClient(self.room.refs["connection"], self.room.memory)
+        return Mouth("s", "t", self.room.refs["speech"], client, "amy", 2.0, is_audible, self._note)
 
     def _note(self) -> None:
         self.first_audio_s.append(trio.current_time())

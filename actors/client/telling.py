@@ -1,0 +1,60 @@
+"""How the actors of a session tell its connection what the client is to get.
+
+Rules kept here:
+
+* A client that has gone misses nothing, and nobody fails because of it.
+* A client that does not read in time loses its socket, not its session: the actor that told goes on, and what it told
+  is kept for the client's return.
+"""
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+
+from protocol.errors import CloseCode
+from protocol.vault import SessionMemory
+from runtime import MailboxClosed, MailboxTimeout, Ref
+
+UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)
+UNREAD: Final = "what was sent was not read in time"
+
+log = logging.getLogger("sayso.connection")
+
+
+@attrs.frozen
+class ToClient:
+    """The way to one session's client."""
+
+    connection: Ref
+    memory: SessionMemory
+
+    async def tell(self, message: object) -> None:
+        """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
+        try:
+            if not await self._is_taken_in_time(message):
+                self._cut_off()
+                await self.connection.tell(message)  # no socket holds up the connection now
+        except MailboxClosed:
+            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.memory.session_id})
+
+    def signal(self, message: object) -> None:
+        """Send ``message`` to the connection, before what was told."""
+        self.connection.signal(message)
+
+    async def _is_taken_in_time(self, message: object) -> bool:
+        began_s = trio.current_time()
+        try:
+            await self.connection.tell(message, UNREAD_S)
+        except MailboxTimeout:
+            if trio.current_time() < began_s + UNREAD_S:  # it is the deadline of the caller that is over
+                await trio.lowlevel.checkpoint_if_cancelled()
+            return False
+        return True
+
+    def _cut_off(self) -> None:
+        socket = self.memory.socket
+        if socket is not None:
+            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.memory.session_id})
+            socket.start_close(CloseCode.OVERRUN, UNREAD)
