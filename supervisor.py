@@ -41,6 +41,7 @@ from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from backends.speech_services import SpeechServices
 from config.settings import Settings
+from protocol.admission import TRIALS_MAX
 from protocol.capacity import Demand
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
 from protocol.messages import (
@@ -196,10 +197,11 @@ class House:
 
     def _sessions(self) -> DynamicSupervisor:
         limit = self.settings.gateway.websocket.max_connections
-        return DynamicSupervisor(2 * limit)  # the door bounds who is in; as many may have lost their socket
+        # with a handshake at most twice as many as may be connected (assembly/session.py); the rest may be before it
+        return DynamicSupervisor(3 * limit + TRIALS_MAX)
 
     def _gateway(self) -> Gateway:
-        return Gateway(
+        gateway = Gateway(
             self.settings.gateway,
             GatewayPeers(self.refs.sessions, self.refs.metrics),
             make_ingress=partial(self.adapters.make_ingress, self._http_services(), self._audio_services()),
@@ -214,6 +216,8 @@ class House:
                 handshakes=self.sessions.known.handshakes,
             ),
         )
+        self.facts.all_places_taken = lambda: gateway.is_full
+        return gateway
 
     def _demand(self) -> Demand | None:
         if self._stt is None or not self.settings.load.enabled:

@@ -54,6 +54,7 @@ from protocol.messages import (
     Configured,
     Count,
     DropAudio,
+    GiveUp,
     Hang,
     Presence,
     Recall,
@@ -81,6 +82,7 @@ HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up
 SHOWN_CHARS = 40  # of what a client sent, in an error message
 SILENT_CLOSE_S = 1.0  # for the closing handshake of a client that has sent no request: others wait for its place
 OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
+GIVEN_UP = {"window": "the client did not come back", "room": "a newcomer needed its place"}
 FLOODED = "events came faster than they could be taken; read what is sent to you"
 
 log = logging.getLogger("sayso.connection")
@@ -193,6 +195,8 @@ class Connection(Actor):
                 self._speech.drop()
                 if socket is not None:
                     socket.drop_queued_binary()
+            case GiveUp():
+                self._resumption.give_up()
             case Hang(code, reason):
                 if socket is None:
                     self.context.stop(reason)
@@ -304,6 +308,7 @@ class Connection(Actor):
         match event:
             case ConnectionRequest():
                 if not await self._hand_over(event):
+                    self._resumption.enter()
                     await self._accept(event)
                     record = SessionRecord(self._memory.session_id, event.client_id, self._unix_time())
                     self._peers.history.tell_nowait(record)
@@ -372,8 +377,10 @@ class Connection(Actor):
         await self._wait_for_the_client()
 
     async def _wait_for_the_client(self) -> None:
-        if not await self._resumption.wait_for_client(self._settings.session.resume_window_s):
-            self.context.stop("the client did not come back")
+        cause = await self._resumption.wait_for_client(self._settings.session.resume_window_s)
+        if cause is not None:
+            self._peers.metrics.tell_nowait(Count("sessions_given_up_total", (cause,)))
+            self.context.stop(GIVEN_UP[cause])
 
     async def _hand_over(self, request: ConnectionRequest) -> bool:
         """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""

@@ -16,9 +16,10 @@ from functools import partial
 import attrs
 import trio
 
-from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket
+from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings
-from protocol.admission import Admission, may_return
+from protocol import native
+from protocol.admission import RETRY_AFTER_S, Admission, may_return
 from protocol.capacity import Demand
 from protocol.errors import CloseCode
 from protocol.events import ConnectionRefused
@@ -103,6 +104,11 @@ class Gateway(Actor):
             raise TypeError(f"gateway cannot handle {type(message).__name__}")
         self._closed = message
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every place is taken, so that nobody new is let in."""
+        return self._places_taken >= self._settings.websocket.max_connections
+
     def statistics(self) -> Mapping[str, object]:
         """Show how many are in, of how many tenants, and what those who speak want of the recogniser."""
         demand = self._facts.demand()
@@ -166,10 +172,13 @@ class Gateway(Actor):
         socket.start_close(CloseCode.POLICY_VIOLATION, reason, timeout_s=SILENT_CLOSE_S)
 
     def _refuse(self, request: Request, reason: str, retry_after_s: float) -> Refusal:
-        self._refused += 1
-        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "session")))
+        self._count_refusal()
         log.info("refused %s: %s", request.peer, reason)
         return Refusal(503, reason, retry_after_s)
+
+    def _count_refusal(self) -> None:
+        self._refused += 1
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "session")))
 
     def _place(
         self, tenant: str, refusal: ConnectionRefused | None, trial_until_s: float | None = None
@@ -206,7 +215,18 @@ class Gateway(Actor):
             await self._peers.sessions.ask(StartChild(spec), timeout_s=self._settings.request_timeout_s)
         except (AskError, MailboxError) as error:
             log.warning("no session for %s: %s", request.peer, error)
-            socket.start_close(CloseCode.TRY_AGAIN_LATER, "no session could be opened")
+            await self._refuse_socket(socket)
+
+    async def _refuse_socket(self, socket: Socket) -> None:
+        """Tell a client whose handshake was answered that there is no session for it, and when to try again."""
+        self._count_refusal()
+        retry_after_ms = round(1000 * RETRY_AFTER_S * self.context.shared.rng.uniform(1, 2))
+        refused = ConnectionRefused("no session could be opened", retry_after_ms)
+        try:
+            await socket.send_text(native.encode(refused, seq=1))
+        except SocketClosed as closed:
+            log.debug("%s left before it was refused: %s", socket.peer, closed.code)
+        socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Count one request."""

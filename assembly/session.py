@@ -31,6 +31,7 @@ from protocol.events import ConnectionRefused, ServerInfo
 from protocol.eviction import Activity
 from protocol.messages import INTERNAL_RATE_HZ, Leave
 from protocol.pcm_buffer import PcmBuffer
+from protocol.population import Population
 from protocol.vault import SessionMemory
 from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
 
@@ -43,7 +44,7 @@ class Sessions:
 
     def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
         self.live = Registry()
-        self.known = Known()
+        self.known = Known(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears
         self.activity = Activity()
         self._rng = random.Random()  # jitter only

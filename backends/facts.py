@@ -32,6 +32,7 @@ class Facts:
         self.addresses: Sequence[Address] = ()
         self.running: Tree | None = None
         self.count_sessions: Callable[[], int] = int  # none, until there are any
+        self.all_places_taken: Callable[[], bool] = bool  # not, until there is somebody who counts places
         self.name_models: Callable[[], Sequence[str]] = tuple
         self._adapters = adapters
         self._started_s = time.monotonic()
@@ -86,6 +87,7 @@ class Facts:
             "version": self._adapters.version,
             "uptime_s": self.uptime_s,
             "sessions": self.count_sessions(),
+            "all_places_taken": self.all_places_taken(),
             "load_level": self.load_level(),
             "load": {} if self.load is None else self.load.shown(trio.current_time()),
             "stopping": self.drain.phase is not Phase.SERVING,

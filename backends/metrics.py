@@ -67,6 +67,7 @@ FIGURES: Final = (
     _counter("load_looks_late_total", "Looks at the machine that took longer than two seconds."),
     _gauge("sessions", "Voice sessions, by state.", "state"),
     _counter("sockets_closed_total", "Sockets of sessions that the server closed or lost (1006), by code.", "code"),
+    _counter("sessions_given_up_total", "Sessions that ended while they waited for their client, by cause.", "cause"),
     _counter("resumed_total", "Clients that came back to their session."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
     # turns

@@ -422,6 +422,11 @@ class Hang:
 
 
 @attrs.frozen
+class GiveUp:
+    """To connection (control lane): wait for the client no longer, if it is still lost; a newcomer needs the place."""
+
+
+@attrs.frozen
 class Announce:
     """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
 

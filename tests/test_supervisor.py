@@ -54,12 +54,14 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
     assert {"history", "commands", "tools", "inference", "transcription", "speech"} < set(names)
 
 
-def test_as_many_sessions_as_connections_may_wait_for_their_clients_to_come_back(settings):
+def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_made_their_handshake(settings):
+    limit = settings.gateway.websocket.max_connections
     (spec,) = [spec for spec in House(settings).root()._specs if spec.id == "sessions"]
     sessions = spec.factory()
 
     assert isinstance(sessions, DynamicSupervisor)
-    assert sessions.statistics()["max_children"] == 2 * settings.gateway.websocket.max_connections
+    assert sessions.statistics()["max_children"] == 3 * limit + 64
+    assert House(settings).sessions.known.population.limit == 2 * limit
 
 
 def test_there_is_one_actor_for_each_tool_server(settings):
@@ -192,6 +194,33 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         assert len(house.sessions.speaking) == len(house.sessions.known.awaited) == 0
         assert house.sessions.activity.next_leavers(math.inf) == []
         assert len(tree.shared.dead_letters) == 0
+        await tree.stop("enough")
+
+
+async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(settings, autojump_clock):
+    websocket = attrs.evolve(settings.gateway.websocket, max_connections=3)
+    few = attrs.evolve(settings, gateway=attrs.evolve(settings.gateway, websocket=websocket))
+    house = House(few)
+    sinks = [ChildSpec(ref, Sink) for ref in (house.refs.history, house.refs.metrics)]
+    specs = [*sinks, ChildSpec(house.refs.sessions, house._sessions)]
+
+    async def come(peer, token=None):
+        socket = FakeSocket(peer)
+        socket.client_sends(request_with(token))
+        await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+        await trio.testing.wait_all_tasks_blocked()
+        return socket
+
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor(specs))
+        polite = await come("192.0.2.2:1")
+        polite.client_vanishes()
+        for number in range(50):  # a phone that loses its network again and again, and has forgotten its token
+            (await come(f"192.0.2.1:{number}")).client_vanishes()
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(house.sessions.live) <= 6
+        back = await come("192.0.2.2:2", token_of(polite))
+        assert json.loads(back.sent[0])["data"]["resumed"] is True
         await tree.stop("enough")
 
 

@@ -6,18 +6,26 @@ Rules kept here:
 * At most two tokens of a session are valid: the newest, and the one before it until the newest is used. So a client
   that never got the answer with the newest comes back with the token that it has, and is told the newest again.
 * A session's entries are removed at its end, however it ends.
+* A session that waits for its client ends when a newcomer needs its place (``protocol/population.py``).
 """
 
+import sys
 from collections.abc import Callable
+from typing import Literal
 
 import attrs
 import trio
 
 from backends.protocols import Socket
 from protocol.handshakes import Handshakes
+from protocol.messages import GiveUp
+from protocol.population import Population
 from protocol.session import resume_key
 from protocol.vault import SessionMemory
 from runtime import Ref, Registry
+
+GivenUp = Literal["window", "room"]
+"""Why a session does not wait for its client any more: the time is over, or a newcomer needs its place."""
 
 
 @attrs.frozen
@@ -30,6 +38,8 @@ class Known:
     """By the session's id: those whose client was cut off."""
     handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
     """Which sockets have not sent their ``connection_request`` yet."""
+    population: Population = attrs.field(factory=lambda: Population(sys.maxsize))
+    """All that have made their handshake, and how many there may be."""
 
 
 @attrs.define(eq=False)
@@ -41,27 +51,47 @@ class Resumption:
     connection: Ref
     new_token: Callable[[], str]
     _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _is_given_up: bool = attrs.field(default=False, init=False)
 
     async def be_found(self) -> None:
         """Keep the session's entries until cancelled."""
         self._register_tokens()
+        if self.memory.options is not None:
+            self.known.population.count(self.memory.session_id)
         try:
             await trio.sleep_forever()
         finally:
             self._unregister_tokens()
             self.known.awaited.unregister(self.memory.session_id, self.connection)
+            self.known.population.forget(self.memory.session_id)
+
+    def enter(self) -> None:
+        """Count the session, which is new; end one that waits for its client if there are too many."""
+        chosen = self.known.population.admit(self.memory.session_id)
+        connection = None if chosen is None else self.known.awaited.lookup(chosen)
+        if connection is not None:
+            connection.signal(GiveUp())
 
     def lose_client(self) -> None:
         """Note that the socket is gone, and that its client may come back."""
         self.memory.detach()
         self._is_back = trio.Event()
         self.known.awaited.register(self.memory.session_id, self.connection)
+        self.known.population.lose(self.memory.session_id, self.memory.tenant)
 
-    async def wait_for_client(self, window_s: float) -> bool:
-        """Wait for the client that was lost; return whether it came back within the window."""
+    async def wait_for_client(self, window_s: float) -> GivenUp | None:
+        """Wait for the client that was lost; return ``None`` when it is back, else why it is waited for no longer."""
         with trio.move_on_after(window_s) as window:
             await self._is_back.wait()
-        return not window.cancelled_caught
+        if window.cancelled_caught:
+            return "window"
+        return "room" if self._is_given_up else None
+
+    def give_up(self) -> None:
+        """Wait no longer, if the client is still lost."""
+        if self.memory.is_lost:
+            self._is_given_up = True
+            self._is_back.set()
 
     def take_back(self, token: str) -> bool:
         """Let the client that holds ``token`` have the session; return ``False`` if the token is valid no more."""
@@ -71,6 +101,8 @@ class Resumption:
         self.memory.use_token(token, self.new_token)
         self._register_tokens()
         self.known.awaited.unregister(self.memory.session_id, self.connection)
+        self.known.population.regain(self.memory.session_id)
+        self._is_given_up = False
         self._is_back.set()
         return True
 

@@ -80,6 +80,8 @@ class Pages:
         server = self.facts.server()
         if server["stopping"]:
             missing = ["stopping", *missing]
+        if server["all_places_taken"]:
+            missing = ["all places are taken", *missing]
         if server["load_level"] >= FULL_LEVEL:
             missing = [f"load level {server['load_level']}", *missing]
         return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -185,13 +186,41 @@ async def test_a_socket_gets_a_session_and_is_waited_for(
     assert socket.close is None
 
 
-async def test_without_a_session_the_socket_is_closed_for_now(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_without_a_session_the_client_is_told_when_to_try_again(grow: Grow, autojump_clock: MockClock) -> None:
     door = Door()
     door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
     await door.open(grow)
     socket = FakeSocket()
     await door.handlers.serve_socket(socket, request(), None)
-    assert socket.close == (1013, "no session could be opened")
+    [told] = [json.loads(frame) for frame in socket.sent]
+    assert (told["type"], told["data"]["reason"]) == ("connection_refused", "no session could be opened")
+    assert 5_000 <= told["data"]["retry_after_ms"] <= 10_000
+    assert socket.close == (1013, f"retry_after_ms={told['data']['retry_after_ms']}")
+    await wait_all_tasks_blocked()
+    assert door.statistics() == shown(0, 1, tenants=0)
+    assert door.metrics.seen == [Count("shed_total", ("0", "session"))]
+
+
+async def test_a_client_that_left_before_it_could_be_told_is_no_trouble(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door()
+    door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
+    await door.open(grow)
+    socket = FakeSocket()
+    socket.client_vanishes()
+    await door.handlers.serve_socket(socket, request(), None)
+    assert socket.sent == []
+
+
+async def test_it_is_full_while_every_place_is_taken(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    place = door.handlers.admit(request())
+    assert not isinstance(place, Refusal)
+    gateway = door.ingresses[-1].handlers
+    assert isinstance(gateway, Gateway)
+    with place:
+        assert gateway.is_full
+    assert not gateway.is_full
 
 
 async def test_every_request_is_counted(grow: Grow, autojump_clock: MockClock) -> None:

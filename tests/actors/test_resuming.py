@@ -174,7 +174,8 @@ async def test_a_client_that_does_not_come_back_ends_its_session(grow: Grow, aut
     assert lines.exit_of("old") is None
     await trio.sleep(0.2)
     assert lines.exit_of("old") == "the client did not come back"
-    assert len(lines.known.resumable) == 0
+    assert len(lines.known.resumable) == len(lines.known.population) == 0
+    assert Count("sessions_given_up_total", ("window",)) in lines.metrics.seen
 
 
 async def test_who_comes_too_late_gets_a_new_session(grow: Grow, autojump_clock: MockClock) -> None:
@@ -344,6 +345,31 @@ async def test_nothing_is_said_of_the_server_to_a_client_that_is_not_there(
     await trio.sleep(8.0)
     await lines.come_back(second, last_seq=2)
     assert told(second) == [(3, "connection_accepted")]
+
+
+async def test_a_session_that_waits_ends_when_a_newcomer_needs_its_place(grow: Grow, autojump_clock: MockClock) -> None:
+    second, third = FakeSocket(), FakeSocket()
+    lines, _ = await lost(grow, second, third)
+    lines.known.population.limit = 1
+    await lines.send(second, frame("connection_request", **HELLO))
+    assert lines.exit_of("old") == "a newcomer needed its place"
+    assert accepted(second)["session_id"] == "new"
+    assert Count("sessions_given_up_total", ("room",)) in lines.metrics.seen
+    await lines.send(third, frame("connection_request", **HELLO))
+    assert lines.exit_of("new") is None, "its client is there"
+
+
+async def test_a_client_that_comes_back_takes_no_place_from_others(grow: Grow, autojump_clock: MockClock) -> None:
+    second, third = FakeSocket(), FakeSocket()
+    lines, _ = await lost(grow, second, third)
+    await lines.send(second, frame("connection_request", **HELLO))
+    second.client_vanishes()
+    await wait_all_tasks_blocked()
+    lines.known.population.limit = 2
+    await lines.come_back(third, last_seq=2)
+    assert accepted(third)["resumed"] is True
+    assert lines.exit_of("new") is None
+    assert len(lines.known.population) == 2
 
 
 REFUSAL = events.ConnectionRefused("the server is under load (level 3)", 15_000)

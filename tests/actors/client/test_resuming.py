@@ -7,7 +7,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.resuming import Known, Resumption
+from protocol.messages import GiveUp
 from protocol.pcm_buffer import PcmBuffer
+from protocol.population import Population
 from protocol.session import resume_key
 from protocol.vault import SessionMemory
 from runtime import Ref
@@ -20,9 +22,9 @@ def numbered() -> Iterator[str]:
         yield f"t{number}"
 
 
-def resumption(known: Known) -> Resumption:
+def resumption(known: Known, name: str = "s") -> Resumption:
     tokens = numbered()
-    memory = SessionMemory(session_id="s", resume_token="t1", audio=PcmBuffer(16))
+    memory = SessionMemory(session_id=name, resume_token="t1", audio=PcmBuffer(16))
     return Resumption(known, memory, Ref("connection"), lambda: next(tokens))
 
 
@@ -101,7 +103,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
         one.take_back("t1")
 
     nursery.start_soon(come_back)
-    assert await one.wait_for_client(30.0)
+    assert await one.wait_for_client(30.0) is None
     assert one.known.awaited.names() == ()
 
 
@@ -109,8 +111,40 @@ async def test_a_client_that_does_not_come_back_is_given_up_after_the_window(
     one: Resumption, autojump_clock: MockClock
 ) -> None:
     one.lose_client()
-    assert not await one.wait_for_client(30.0)
+    assert await one.wait_for_client(30.0) == "window"
     assert trio.current_time() == 30.0
+
+
+async def test_a_session_whose_place_is_needed_does_not_wait_for_its_client(
+    one: Resumption, autojump_clock: MockClock
+) -> None:
+    one.lose_client()
+    one.give_up()
+    assert await one.wait_for_client(30.0) == "room"
+
+
+async def test_a_client_that_is_there_or_just_back_is_not_given_up(one: Resumption, autojump_clock: MockClock) -> None:
+    one.give_up()
+    one.lose_client()
+    one.give_up()
+    one.take_back("t1")
+    assert await one.wait_for_client(30.0) is None
+    assert len(one.known.population) == 1
+
+
+async def test_a_newcomer_ends_a_session_that_waits_where_there_are_too_many(nursery: trio.Nursery) -> None:
+    known = Known(population=Population(2))
+    first, second, third = (resumption(known, name) for name in ("first", "second", "third"))
+    for one in (first, second):
+        nursery.start_soon(one.be_found)
+        one.enter()
+        one.lose_client()
+    third.enter()
+    envelope = first.connection.mailbox.take_nowait()
+    assert envelope is not None
+    assert envelope.message == GiveUp()
+    assert second.connection.mailbox.take_nowait() is None
+    assert len(known.population) == 2
 
 
 async def test_a_client_that_comes_back_before_anybody_waits_is_not_missed(
@@ -118,4 +152,4 @@ async def test_a_client_that_comes_back_before_anybody_waits_is_not_missed(
 ) -> None:
     one.lose_client()
     one.take_back("t1")
-    assert await one.wait_for_client(30.0)
+    assert await one.wait_for_client(30.0) is None

@@ -18,6 +18,7 @@ class FakeFacts:
     states: dict[str, str] = attrs.field(factory=dict)
     stopping: bool = False
     load_level: int = 0
+    all_places_taken: bool = False
     asked_for: list[str] = attrs.field(factory=list)
 
     def tree(self):
@@ -38,6 +39,7 @@ class FakeFacts:
             "version": "1",
             "uptime_s": 5.0,
             "sessions": 2,
+            "all_places_taken": self.all_places_taken,
             "load_level": self.load_level,
             "stopping": self.stopping,
         }
@@ -109,6 +111,13 @@ def test_a_house_under_load_sends_new_work_elsewhere_and_lives():
     assert get(facts, "/health/ready") == (503, {"status": "not ready", "missing": ["load level 3"]})
     assert get(facts, "/health/live")[0] == 200
     assert get(FakeFacts(load_level=2), "/health/ready")[0] == 200
+
+
+def test_a_server_whose_places_are_all_taken_sends_new_work_elsewhere_and_lives():
+    facts = FakeFacts(all_places_taken=True)
+
+    assert get(facts, "/health/ready") == (503, {"status": "not ready", "missing": ["all places are taken"]})
+    assert get(facts, "/health")[0] == get(facts, "/health/live")[0] == 200
 
 
 def test_a_house_that_leaves_is_still_alive():
