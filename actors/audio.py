@@ -108,6 +108,7 @@ class Audio(Actor):
             case AudioReceived(frame):
                 await self._take(frame)
             case Configured():
+                self._last_frame_s = trio.current_time()  # a client that is back sends what is missing only now
                 self._configure(message)
             case AudioStart():
                 self._memory.is_pressed = True

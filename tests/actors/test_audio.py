@@ -322,6 +322,19 @@ async def test_a_client_that_is_silent_after_a_standstill_is_noticed(grow: Grow,
     assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
 
 
+async def test_a_client_that_is_back_in_mid_speech_has_time_to_go_on(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(voice(0.5), is_live=True)
+    ear.memory.detach()
+    await trio.sleep(0.9)  # it is away when it would be late for the first time
+    ear.memory.attach(FakeSocket())
+    await ear.configure()
+    await trio.sleep(0.9)
+    await ear.hear(voice(0.5) + silence(1.0), is_live=True)
+    assert [ended.reason for ended in ear.dialogue.of(UtteranceEnded)] == ["silence"]
+
+
 async def test_audio_that_waits_in_the_mailbox_is_no_stall(grow: Grow, mock_clock: MockClock) -> None:
     ear = Ear()
     await ear.open(grow)
