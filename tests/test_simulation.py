@@ -13,13 +13,13 @@ from protocol.messages import TurnRecord
 from tests.simulation import seams
 from tests.simulation.__main__ import main
 from tests.simulation.claims import broken_claims
-from tests.simulation.clients import Caller
+from tests.simulation.clients import CLOSE_CODES, Caller, Loss
 from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
 from tests.simulation.judging import judge
 from tests.simulation.kept import Kept, keep, kept_runs
 from tests.simulation.outside import speech_of, spoken_in
 from tests.simulation.wire import CUT, OUTBOX_FRAMES, SEND_TIMEOUT_S, SimulatedSocket
-from tests.simulation.world import Report, plan_run, simulate
+from tests.simulation.world import Plan, Report, plan_run, simulate
 from tests.source_tree import ROOT
 
 SEEDS = 200
@@ -72,6 +72,25 @@ def test_machines_of_every_load_are_drawn() -> None:
     assert SEEDS / 10 < sum(bool(load) for load in loads) < SEEDS / 2
 
 
+def test_clients_lose_their_sockets_in_many_ways_and_the_answer_to_their_return_too() -> None:
+    callers = [caller for seed in range(SEEDS) for caller in plan_run(seed).callers]
+    losses = [loss for caller in callers for loss in caller.losses]
+    assert {loss.close_code for loss in losses} == set(CLOSE_CODES)
+    assert {len(loss.lost_answers_s) for loss in losses} == {0, 1, 2}
+
+
+def test_a_client_that_loses_the_answer_to_its_return_finds_its_session_all_the_same() -> None:
+    plans = (plan for plan in map(plan_run, range(SEEDS)) if not plan.faults and plan.end == "idle" and not plan.load)
+    reports = [simulate(plan) for plan in plans if any(loss.lost_answers_s for loss in losses_of(plan))]
+    clients = [client for report in reports for client in report.clients if client.heard.lost_answers]
+    assert [client.caller.name for client in clients if not client.heard.returned] == []
+    assert sum(client.heard.returned for client in clients) > 0
+
+
+def losses_of(plan: Plan) -> Iterator[Loss]:
+    return (loss for caller in plan.callers for loss in caller.losses)
+
+
 def test_a_planned_load_is_the_level_of_the_house(caplog) -> None:
     plan = next(plan for plan in map(plan_run, range(SEEDS)) if any(level == 4 for _, level in plan.load))
     simulate(plan)
@@ -106,7 +125,8 @@ def quiet_report() -> Report:
         plan = plan_run(seed)
         texts = [plan.sayings[step.number] for step in plan.callers[0].steps if step.kind == "say"]
         if not plan.faults and plan.end == "idle" and any(text.startswith("do") for text in texts):
-            report = simulate(attrs.evolve(plan, callers=tuple(map(audible, plan.callers)), load=()))
+            callers = tuple(attrs.evolve(audible(caller), vanishes=()) for caller in plan.callers)
+            report = simulate(attrs.evolve(plan, callers=callers, load=()))
             if plan.callers[0].end == "bye" and all(step.is_awaited for step in plan.callers[0].steps):
                 assert not broken_claims(report)
                 return report

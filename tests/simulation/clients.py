@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, Final
 
 import attrs
@@ -24,8 +25,10 @@ PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and wh
 RETRY_S: Final = 1.0
 BYTES_PER_MS: Final = 32
 CUT_IN_S: Final = 10.0  # as long as somebody who means to interrupt waits for an answer
+UNHEARD: Final = -1  # no sentence: sound that was lost with a socket
 UNFINISHED: Final = 9_999  # what somebody says who trails off
 TRIES: Final = 4
+CLOSE_CODES: Final = (CUT, CUT, CUT, 1001, 1005, 3001, 4999)  # by which a client loses its socket, and does not leave
 
 
 @attrs.frozen
@@ -59,6 +62,30 @@ class Caller:
     capabilities: tuple[str, ...]
     vanishes: tuple[tuple[float, float], ...] = ()
     """When it loses its socket, in seconds after it came, and how long it takes to come back."""
+    losses: tuple["Loss", ...] = ()
+    """How it loses its socket each time; cut, and back at the first try, where nothing is said."""
+
+
+@attrs.frozen
+class Loss:
+    """One time that a client loses its socket."""
+
+    close_code: int = CUT
+    """What it closes the socket with; 1006 is no close frame."""
+    lost_answers_s: tuple[float, ...] = ()
+    """How long each try to come back lasts that is cut before its answer is read."""
+
+
+def plan_losses(caller: Caller, rng: random.Random) -> Caller:
+    """Draw how a caller loses its sockets."""
+    losses = [
+        Loss(
+            close_code=rng.choice(CLOSE_CODES),
+            lost_answers_s=tuple(round(rng.uniform(0.0, 0.8), 3) for _ in range(rng.choice((0, 0, 1, 2)))),
+        )
+        for _ in caller.vanishes
+    ]
+    return attrs.evolve(caller, losses=tuple(losses))
 
 
 def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, ...]:
@@ -112,6 +139,8 @@ class Heard:
     """How often it waited in vain for the end of a turn."""
     returned: int = 0
     """How often it came back to its session."""
+    lost_answers: int = 0
+    """How often it was cut off again before it had read the answer to its return."""
     forgotten: int = 0
     """How often it came back and was taken for somebody new."""
 
@@ -131,12 +160,15 @@ class Heard:
         for number, count_bytes in played:
             self.played[turn_id].append((number, min(count_bytes, left_bytes)))
             left_bytes -= self.played[turn_id][-1][1]
+        if left_bytes:
+            self.played[turn_id].append((UNHEARD, left_bytes))
 
     def sound_of(self, turn_id: str) -> Counter[int]:
         """Return how many bytes of each sentence were heard, the first one first."""
         sound = Counter[int]()
         for number, count_bytes in self.played.get(turn_id, ()):
-            sound[number] += count_bytes
+            if number != UNHEARD:
+                sound[number] += count_bytes
         return sound
 
 
@@ -189,8 +221,9 @@ class Client:
             options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities}
             await self._send("connection_request", **options)
             await self._wait_until(lambda: bool(self.heard.of("connection_accepted")))
-            for at_s, gap_s in self.caller.vanishes:
-                nursery.start_soon(self._vanish, nursery, at_s, gap_s)
+            losses = chain(self.caller.losses, repeat(Loss()))
+            for (at_s, gap_s), loss in zip(self.caller.vanishes, losses, strict=False):
+                nursery.start_soon(self._vanish, nursery, at_s, gap_s, loss)
             for step in self.caller.steps:
                 await self._do(step)
             await self._leave()
@@ -318,7 +351,7 @@ class Client:
 
     # --- how it loses its socket -----------------------------------------------------------------
 
-    async def _vanish(self, nursery: trio.Nursery, at_s: float, gap_s: float) -> None:
+    async def _vanish(self, nursery: trio.Nursery, at_s: float, gap_s: float, loss: Loss) -> None:
         await trio.sleep(at_s)
         await self._is_here.wait()
         socket = self._socket
@@ -327,29 +360,45 @@ class Client:
             await trio.sleep(0.01)
         if socket is None or self._is_leaving or socket.closing is not None or socket.close_code is not None:
             return
-        self._note("vanishes")
+        self._note(f"vanishes {loss.close_code}")
         self._is_here = trio.Event()
-        socket.end(CUT)
+        socket.end(loss.close_code)
         await trio.sleep(gap_s)
+        for try_s in loss.lost_answers_s:
+            await self._lose_answer(try_s)
         await self._come_back(nursery)
         self._is_here.set()
 
+    async def _lose_answer(self, try_s: float) -> None:
+        """Ask for the session, and be cut off before anything of the answer is read."""
+        socket = await self._connect()
+        if socket is not None:
+            self._note("comes back, and loses the answer")
+            self.heard.lost_answers += 1
+            await socket.client_sends(self._request_to_return())
+            await trio.sleep(try_s)
+            socket.end(CUT)
+
+    def _request_to_return(self) -> str:
+        token = self.heard.of("connection_accepted")[-1]["resume_token"]
+        resume = {"token": token, "last_seq": self.heard.log[-1][0]}
+        options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
+        return json.dumps({"type": "connection_request", "data": options})
+
     async def _come_back(self, nursery: trio.Nursery) -> None:
         seen = self.heard.of("connection_accepted")
-        token = seen[-1]["resume_token"]
         self._socket = socket = await self._connect()
         if socket is None:
             self.heard.close_code = CUT
             self._tell()
             return
-        resume = {"token": token, "last_seq": self.heard.log[-1][0]}
-        options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
-        await socket.client_sends(json.dumps({"type": "connection_request", "data": options}))
+        await socket.client_sends(self._request_to_return())
         nursery.start_soon(self._listen, socket, nursery)
         await self._wait_until(
             lambda: len(self.heard.of("connection_accepted")) > len(seen) or socket.close_code is not None
         )
         if len(self.heard.of("connection_accepted")) == len(seen):  # cut again, perhaps for reading nothing
+            self.heard.lost_answers += 1
             self.heard.close_code = CUT
             self._tell()
             return
@@ -387,6 +436,9 @@ class Client:
     def _take(self, frame: str, nursery: trio.Nursery) -> None:
         event = json.loads(frame)
         kind, data = event["type"], event["data"]
+        if kind == "connection_refused":  # it is of no session
+            self._note(f"is refused: {data['reason']}")
+            return
         if kind == "connection_accepted" and self.heard.log and self._socket is not None:
             self.heard.returned += data["resumed"]
             if not data["resumed"]:

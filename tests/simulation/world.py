@@ -16,7 +16,7 @@ from config.settings import Settings
 from runtime import Ref, Shared, run_tree
 from runtime.envelope import PendingAsk
 from tests.fakes import default_settings
-from tests.simulation.clients import Caller, Client, plan_callers
+from tests.simulation.clients import Caller, Client, plan_callers, plan_losses
 from tests.simulation.faults import Fault, Saboteur, plan_faults
 from tests.simulation.outside import Outside, Weather
 from tests.simulation.seams import run_seeded, stream
@@ -75,7 +75,8 @@ def plan_run(seed: int) -> Plan:
     """Draw everything."""
     rng = stream(seed, "plan")
     sayings: dict[int, str] = {}
-    callers = plan_callers(rng, sayings)
+    losses = stream(seed, "losses")
+    callers = tuple(plan_losses(caller, losses) for caller in plan_callers(rng, sayings))
     faults = plan_faults(rng, FAULTS_UNTIL_S)
     end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]
     end_s = round(rng.uniform(0.5, FAULTS_UNTIL_S), 3)
