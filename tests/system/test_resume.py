@@ -66,6 +66,36 @@ async def test_a_turn_survives_a_lost_connection_in_each_of_its_states(
     assert len(second.audio) > 8_000, "the answer is heard by who has come back"
 
 
+@pytest.mark.parametrize("code", [1001, 3001, 4999])
+async def test_a_client_that_closes_comes_back_though_the_answer_to_its_return_is_lost_once(
+    code: int, server: Server
+) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with connected(server.url) as first:
+            await first.open()
+            await first.socket.aclose(code)
+        resume = {"token": first.all("connection_accepted")[-1]["resume_token"], "last_seq": 1}
+        async with connected(server.url) as cut:
+            await cut.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)
+            await trio.aclose_forcefully(cut.socket._stream)
+        async with connected(server.url) as second:
+            await come_back(second, first)
+            await second.tell("text", text="What time is it?")
+            await second.next("turn_completed")
+            await second.tell("bye")
+
+
+async def test_a_client_that_closes_with_1000_has_left(server: Server) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with connected(server.url) as first:
+            await first.open()
+            await first.socket.aclose(1000)
+        resume = {"token": first.all("connection_accepted")[-1]["resume_token"], "last_seq": 1}
+        async with connected(server.url) as second:
+            await second.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)
+            assert not (await second.next("connection_accepted"))["resumed"]
+
+
 async def test_a_token_that_nobody_has_opens_a_new_session(server: Server) -> None:
     with trio.fail_after(LIMIT_S):
         async with connected(server.url) as client:
