@@ -351,8 +351,8 @@ class Connection(Actor):
         voice, task = wanted.pop("voice", None), wanted.pop("task", None)
         self._memory.options = attrs.evolve(options, **wanted)
         configured = Configured(self._memory.options, voice=voice, task=task)
-        await self._peers.audio.tell(configured)
-        await self._peers.dialogue.tell(configured)
+        await self._tell_ear(configured, self._memory.arrived_samples)
+        await self._peers.dialogue.tell(configured, timeout_s=OVERRUN_S)
 
     async def _complain(self, error: RemoteProtocolError) -> None:
         too_many = self._errors.add(trio.current_time())
