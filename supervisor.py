@@ -25,6 +25,7 @@ from actors.gateway import DoorFacts, Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadHands
+from actors.media import Media
 from actors.metrics import Metrics
 from actors.speech import Speech
 from actors.tool_server import ToolServer
@@ -110,6 +111,7 @@ class House:
                 start_timeout_s=settings.transcription.start_timeout_s,
             ),
             ChildSpec(ref=refs.speech, factory=self._speech, start_timeout_s=settings.speech.start_timeout_s),
+            ChildSpec(ref=refs.media, factory=self._media, start_timeout_s=settings.media.start_timeout_s),
             ChildSpec(ref=refs.sessions, factory=self._sessions),
             ChildSpec(ref=Ref("load", JOBS), factory=self._load),  # late: a start is busy, and no load
             ChildSpec(ref=refs.gateway, factory=self._gateway),
@@ -175,6 +177,9 @@ class House:
     def _speech(self) -> Speech:
         return Speech(self.settings.speech, self.adapters.mouth(), self.refs.metrics)
 
+    def _media(self) -> Media:
+        return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
+
     def _load(self) -> Load | Skip:
         settings = self.settings.load
         if not settings.enabled:
@@ -238,20 +243,22 @@ class House:
             self.begin_drain("an operator's wish", usual_s if timeout_s is None else timeout_s)
             return self.facts.drain.shown(trio.current_time)
 
-        models = SpeechServices(self.refs.transcription, self.refs.speech).models(
-            self.settings.transcription.start_timeout_s
-        )
+        models = self._speech_services().models(self.settings.transcription.start_timeout_s)
         is_history_kept = self.settings.history.enabled
         version, status = self.adapters.version, self.facts.status
         return HttpServices(recent_turns, tools, version, drain, status, models, is_history_kept=is_history_kept)
 
     def _audio_services(self) -> AudioServices:
-        return SpeechServices(self.refs.transcription, self.refs.speech).audio(
+        return self._speech_services().audio(
             self.adapters.make_detector,
             at_once=max(1, self.settings.transcription.workers - 1),
             retry_after_s=self._when_not_sheddable,
             models=self.facts.stt_models,
         )
+
+    def _speech_services(self) -> SpeechServices:
+        refs = self.refs
+        return SpeechServices(refs.transcription, refs.speech, refs.media, refs.metrics)
 
     def _when_not_sheddable(self) -> float | None:
         """Return when to come back with work that can wait, ``None`` if it is welcome now."""

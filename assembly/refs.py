@@ -21,5 +21,6 @@ class Refs:
     inference: Ref = attrs.field(factory=lambda: Ref("inference", JOBS))
     transcription: Ref = attrs.field(factory=lambda: Ref("transcription", JOBS))
     speech: Ref = attrs.field(factory=lambda: Ref("speech", JOBS))
+    media: Ref = attrs.field(factory=lambda: Ref("media", JOBS))
     sessions: Ref = attrs.field(factory=lambda: Ref("sessions", JOBS))
     gateway: Ref = attrs.field(factory=lambda: Ref("gateway", JOBS))

@@ -37,19 +37,22 @@ from backends.protocols import (
     SpeechDetector,
     ToolServer,
 )
-from backends.speech import conditioning, piper, whisper
+from backends.speech import conditioning, piper
 from backends.speech.audio import make_decoder
-from backends.speech.opus import OpusSpeech
 from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
 from backends.speech.vad import EarshotDetector
+from backends.speech.whisper_params import whisper_params
 from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
 from protocol.speech_frames import SpeechEncoder
 from runtime.pool import Pool, WorkerLimits, WorkerSpec
+from runtime.restart import Backoff
 
 WEBSOCKET_PATHS = frozenset({"/ws"})
+# a stranger's file ends the process, which is no reason to have the next one wait
+MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
 BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
 
 
@@ -83,6 +86,8 @@ class Adapters:
 
     def make_encoder(self, sample_rate_hz: int) -> SpeechEncoder:
         """Return an encoder for one stretch of speech that a client wants as packets."""
+        from backends.speech.opus import OpusSpeech  # noqa: PLC0415 - loads FFmpeg
+
         return OpusSpeech(sample_rate_hz)
 
     def make_detector(self) -> SpeechDetector:
@@ -118,7 +123,7 @@ class Adapters:
         spec = WorkerSpec(
             name="stt" if is_usual else f"stt {model}",
             target="backends.speech.whisper:WhisperWorker",
-            params=whisper.worker_params(settings, self._settings.supervisor.models_dir),
+            params=whisper_params(settings, self._settings.supervisor.models_dir),
             start_timeout_s=settings.start_timeout_s,
             threads=_threads_within(settings.cpu_threads),
         )
@@ -144,6 +149,19 @@ class Adapters:
         )
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
         return Pool(spec, settings.workers, spares=settings.spare_workers, limits=limits)
+
+    def media_pool(self) -> Pool:
+        """Return the process that decodes uploaded recordings; only one, because it keeps their decoders open."""
+        settings = self._settings.media
+        spec = WorkerSpec(
+            name="media",
+            target="backends.speech.media:MediaWorker",
+            params={},
+            start_timeout_s=settings.start_timeout_s,
+            threads=1,
+        )
+        limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
+        return Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF)
 
     # --- language models -------------------------------------------------------------------------
 

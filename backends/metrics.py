@@ -87,6 +87,7 @@ FIGURES: Final = (
     _histogram("stt_batch_size", "Utterances transcribed together.", BATCH),
     _counter("stt_audio_seconds_total", "Seconds of audio transcribed."),
     _histogram("stt_real_time_factor", "Time to transcribe, as a share of the audio's length.", RATIO),
+    _counter("recordings_total", "Uploaded recordings, by how their decoding ended.", "outcome"),
     _counter("speech_cache_requests_total", "Phrases to be spoken, by whether they were kept.", "result"),
     _gauge("speech_cache_bytes", "Memory of the phrases that are kept."),
     _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),

@@ -8,10 +8,12 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.http_audio import AudioServices, Hearing
+from backends.ingress.http_audio import AudioServices, Hearing, Media
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
+from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages import (
+    Count,
     NoWords,
     SpokenAudio,
     Synthesise,
@@ -24,14 +26,17 @@ from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # whose turn it is in the queue
 SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind those who speak
+READ_TIMEOUT_S: Final = 60.0  # for one block of a recording, with its wait behind another one and a new process
 
 
 @attrs.frozen
 class SpeechServices:
-    """Asks the two actors."""
+    """Asks the three actors."""
 
     transcription: Ref
     speech: Ref
+    media: Ref
+    metrics: Ref
 
     def audio(
         self,
@@ -42,7 +47,8 @@ class SpeechServices:
         models: Callable[[], Sequence[str]],
     ) -> AudioServices:
         """Return what recordings and texts need."""
-        return AudioServices(self._transcribe, self._synthesise, make_detector, at_once, retry_after_s, models)
+        media = Media(self._read, self._close, self._count)
+        return AudioServices(media, self._transcribe, self._synthesise, make_detector, at_once, retry_after_s, models)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return what the routes about models need."""
@@ -52,6 +58,16 @@ class SpeechServices:
             return found
 
         return ModelServices(self._models, load, self._unload)
+
+    async def _read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
+        found: DecodedBlock | RecordingRefused = await self.media.ask(message, timeout_s=READ_TIMEOUT_S)
+        return found
+
+    def _close(self, message: CloseRecording) -> None:
+        self.media.tell_nowait(message)
+
+    def _count(self, outcome: str) -> None:
+        self.metrics.tell_nowait(Count("recordings_total", (outcome,)))
 
     async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
         message = Transcribe(

@@ -12,7 +12,8 @@ import attrs
 
 from backends.commands.grammar import HassilGrammar
 from backends.speech.vad import EarshotDetector
-from backends.speech.whisper import WhisperWorker, worker_params
+from backends.speech.whisper import WhisperWorker
+from backends.speech.whisper_params import whisper_params
 from config.load import load
 from protocol.endpointing import Ended, Endpointer
 from protocol.messages import INTERNAL_RATE_HZ, CommandMatch
@@ -43,7 +44,7 @@ class Ear:
         self._grammar = HassilGrammar([] if commands is None else [commands])
         transcription = self._settings.transcription
         self._vocabulary = self._grammar.vocabulary("en") if transcription.vocabulary else ()
-        self._worker = WhisperWorker(worker_params(transcription, self._settings.supervisor.models_dir))
+        self._worker = WhisperWorker(whisper_params(transcription, self._settings.supervisor.models_dir))
 
     def hear(self, pcm: bytes) -> Iterator[Heard]:
         """Yield what is heard in a stream of 16 kHz mono s16le; what has not ended with it is left out."""

@@ -213,6 +213,15 @@ class SpeechSettings:
 
 
 @attrs.frozen(kw_only=True)
+class MediaSettings:
+    """The decoder of uploaded recordings."""
+
+    job_timeout_s: float = attrs.field(validator=[gt(0), le(60)])
+    start_timeout_s: float = attrs.field(validator=gt(0))
+    worker_memory_mb: int = attrs.field(validator=[ge(128), le(65_536)])
+
+
+@attrs.frozen(kw_only=True)
 class ToolsSettings:
     """MCP servers."""
 
@@ -308,6 +317,7 @@ class Settings:
     transcription: TranscriptionSettings
     inference: InferenceSettings
     speech: SpeechSettings
+    media: MediaSettings
     tools: ToolsSettings
     dialogue: DialogueSettings
     history: HistorySettings

@@ -1,6 +1,8 @@
 """The rules of docs/architecture.md as tests: who may import whom, what may be called what, how long things may be."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -99,6 +101,29 @@ def test_each_unit_uses_its_own_libraries_only() -> None:
                     yield f"{path}:{line}: {unit} must not import {top}"
 
     check(problems())
+
+
+FFMPEG_FILES = frozenset({"backends/speech/media.py", "backends/speech/opus.py", "backends/speech/encoding.py"})
+FFMPEG_WORKER = "backends.speech.media"
+
+
+def test_uploaded_recordings_are_decoded_in_a_process_of_their_own() -> None:
+    """Native code on a client's bytes can crash, hang or hold the interpreter's lock: docs/decisions/0015."""
+
+    def problems() -> Iterator[str]:
+        for path in python_files():
+            for module, line in imported_modules(path):
+                if is_within(module, frozenset({"av"})) and path.as_posix() not in FFMPEG_FILES:
+                    yield f"{path}:{line}: imports {module}"
+                if is_within(module, frozenset({FFMPEG_WORKER})):
+                    yield f"{path}:{line}: imports {module}, which is for a worker process"
+
+    check(problems())
+
+
+def test_a_server_whose_clients_send_samples_never_loads_ffmpeg() -> None:
+    program = "import sys, cli.serve, supervisor; sys.exit('av' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
 
 
 def test_what_tests_and_benchmarks_hold_is_imported_by_nobody() -> None:

@@ -51,7 +51,7 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
 
     assert names[0] == "metrics"
     assert names[-3:] == ["sessions", "load", "gateway"]
-    assert {"history", "commands", "tools", "inference", "transcription", "speech"} < set(names)
+    assert {"history", "commands", "tools", "inference", "transcription", "speech", "media"} < set(names)
 
 
 def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_made_their_handshake(settings):

@@ -20,11 +20,12 @@ from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_answers import failure, refusal_for_strangers
-from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices, LargeRequest
+from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
+from backends.ingress.uploads import Storage, upload_request
 from protocol.messages import ToolList
 from runtime.errors import AskError, MailboxError
 
@@ -193,7 +194,7 @@ async def finish(response: Response) -> Response:
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = LargeRequest
+    app.request_class = upload_request(TRANSCRIPTIONS, Storage())
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # who hands bodies over bounds how they arrive (hypercorn_bridge.py)

@@ -4,29 +4,32 @@ Rules kept here:
 
 * This is work for which nobody stands and waits: it is refused first under load and rests while there is some, and it
   never takes the last worker from those who speak.
-* A recording is decoded as its segments are transcribed, in a thread; of an hour only seconds are in memory.
+* A recording is decoded as its segments are transcribed, by another process; of an hour only seconds are in memory.
+* It counts as in work once its body has arrived whole; what is still arriving is bounded by ``Storage`` alone.
 * Errors have OpenAI's shape, so that its clients show them.
 """
 
+import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Final, Literal, cast
 
 import attrs
 import msgspec
 import trio
 from quart import Response, jsonify, request
-from quart.datastructures import FileStorage
-from quart_trio.wrappers import TrioRequest
 from werkzeug.datastructures import MultiDict
 
+from backends.ingress.api_errors import ApiError, told
+from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio, SpeechDetector
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
-from backends.speech.recordings import Recording
+from backends.speech.recordings import Cutter, Read, Recording
 from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.media import CloseRecording
 from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
 from protocol.sentences import SentenceCutter
 from runtime.errors import AskError, MailboxError
@@ -35,8 +38,7 @@ log = logging.getLogger("sayso.http")
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 SPEECH: Final = "/v1/audio/speech"
-MAX_UPLOAD_BYTES: Final = 128 << 20  # an hour as 16 kHz WAV is 110 MiB
-MAX_AT_ONCE: Final = 2  # uploads: each may hold MAX_UPLOAD_BYTES
+MAX_AT_ONCE: Final = 2  # recordings in work: their segments wait in one queue
 MAX_INPUT_CHARS: Final = 4_096  # OpenAI's
 PATIENCE_S: Final = 120.0  # that a segment may wait while those who speak fill the queue
 RETRY_AFTER_S: Final = 10.0
@@ -53,9 +55,21 @@ class Hearing:
 
 
 @attrs.frozen
+class Media:
+    """Who decodes recordings."""
+
+    read: Read
+    """Raises ``AskError`` or ``MailboxError``."""
+    close: Callable[[CloseRecording], None]
+    count: Callable[[str], None]
+    """Count a recording that ended so before it was decoded."""
+
+
+@attrs.frozen
 class AudioServices:
     """What the API asks of the house."""
 
+    media: Media
     transcribe: Callable[[Utterance, Hearing], Awaitable[Transcript | NoWords]]
     """Raises ``AskError`` or ``MailboxError``."""
     synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
@@ -67,16 +81,6 @@ class AudioServices:
     """``None``, or when to come back because the house is under load."""
     models: Callable[[], Sequence[str]] = tuple
     """Names that a recording may be heard with."""
-
-
-class ApiError(Exception):
-    """What a client is told instead of an answer."""
-
-    def __init__(self, status: int, message: str, param: str | None = None, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.param = param
-        self.retry_after_s = retry_after_s
 
 
 class AudioApi:
@@ -110,17 +114,27 @@ class AudioApi:
     # --- recordings ------------------------------------------------------------------------------
 
     async def _transcribed(self) -> Response:
+        upload_request = cast("UploadRequest", request)
+        try:
+            form, files = await upload_request.form, await upload_request.files
+            wanted = TranscriptionForm.read(form)
+            self._check_model(wanted.hearing.model)
+            if "file" not in files:
+                raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
+            with self._place():
+                return await self._answer(cast("UploadFile", files["file"].stream), wanted)
+        finally:
+            upload_request.close_uploads()
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places for recordings in work; raises ``ApiError`` if all are taken."""
         if self._at_once >= MAX_AT_ONCE:
+            self._services.media.count("busy")
             raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
         self._at_once += 1
         try:
-            form, files = await request.form, await request.files
-            upload = files.get("file")
-            form_wanted = TranscriptionForm.read(form)
-            self._check_model(form_wanted.hearing.model)
-            if upload is None:
-                raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
-            return await self._answer(upload, form_wanted)
+            yield
         finally:
             self._at_once -= 1
 
@@ -129,15 +143,22 @@ class AudioApi:
         if name is not None and name not in offered:
             raise ApiError(404, f"model must be one of {', '.join(offered)} or whisper-1, not {name[:80]!r}", "model")
 
-    async def _answer(self, upload: FileStorage, wanted: "TranscriptionForm") -> Response:
-        recording = Recording(upload.stream, self._services.make_detector())
-        job = Job(self._services, recording.utterances(), wanted.hearing)
+    async def _answer(self, upload: UploadFile, wanted: "TranscriptionForm") -> Response:
+        recording_id = secrets.token_hex(8)
+        media = self._services.media
+        recording = Recording(recording_id, upload.path, media.read, Cutter(self._services.make_detector()))
+        job = Job(self._services, recording, wanted.hearing)
+        outcome: Literal["abandoned", "unavailable"] = "abandoned"
         try:
             await job.run()
         except BadAudio as error:
             raise ApiError(400, str(error), "file") from error
         except (AskError, MailboxError) as error:
+            outcome = "unavailable"
             raise ApiError(503, f"the recording could not be transcribed: {error}", None, RETRY_AFTER_S) from error
+        finally:
+            if not recording.is_over:
+                media.close(CloseRecording(recording_id, outcome))
         captions = job.captions()
         match wanted.response_format:
             case "text":
@@ -176,7 +197,7 @@ class Job:
     """One recording on its way through the pool, a few segments at a time."""
 
     _services: AudioServices
-    _utterances: Iterator[Utterance]
+    _recording: Recording
     _wanted: Hearing
     heard_language: str = ""
     _found: dict[int, Caption] = attrs.field(factory=dict)
@@ -209,8 +230,8 @@ class Job:
             scope.cancel()
 
     async def _following(self) -> tuple[int, Utterance] | None:
-        async with self._reading:  # a generator is not for two threads
-            utterance = await trio.to_thread.run_sync(partial(next, self._utterances, None))
+        async with self._reading:
+            utterance = await self._recording.next_utterance()
             if utterance is None:
                 return None
             self._next += 1
@@ -307,25 +328,3 @@ def sentences_of(text: str) -> list[str]:
     """Return a text in pieces that one job can take."""
     cutter = SentenceCutter()
     return [*cutter.feed(text), *cutter.flush()]
-
-
-def told(error: ApiError) -> Response:
-    """Return an error as OpenAI's clients expect it."""
-    kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
-    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": None}
-    response = jsonify({"error": body})
-    response.status_code = error.status
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    return response
-
-
-class LargeRequest(TrioRequest):
-    """A request whose body may be long where a recording is expected, and only there."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        path = arguments[2]
-        if path == TRANSCRIPTIONS:
-            options["max_content_length"] = MAX_UPLOAD_BYTES
-        super().__init__(*arguments, **options)
-        self.max_content_length = options["max_content_length"]

@@ -1,11 +1,13 @@
-"""Speech in the formats that clients of an HTTP API ask for. Blocks for some milliseconds a second of sound."""
+"""Speech in the formats that clients of an HTTP API ask for. Blocks for some milliseconds a second of sound.
+
+Only our own samples are encoded here. FFmpeg is loaded when it is needed, in the thread that encodes.
+"""
 
 import io
 from fractions import Fraction
 from typing import Any, Final
 
 import attrs
-import av
 import numpy as np
 import soxr
 
@@ -47,6 +49,8 @@ def encode(pcm: bytes, rate_hz: int, name: str) -> bytes:
 
 
 def _muxed(samples: Any, rate_hz: int, wanted: Format) -> bytes:
+    import av  # noqa: PLC0415 - not in a server that speaks to nobody
+
     out = io.BytesIO()
     with av.open(out, "w", format=wanted.container) as container:
         stream: Any = container.add_stream(wanted.codec, rate=rate_hz, layout="mono")

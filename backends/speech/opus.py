@@ -1,16 +1,27 @@
-"""Speech as Opus packets: a quarter of the bytes of samples at telephone quality, by libopus through PyAV.
+"""Opus packets, in and out, by FFmpeg through PyAV: a quarter of the bytes of samples at telephone quality.
 
-One packet holds 20 ms; 100 ms take some 0.5 ms of a processor, so it is done in the event loop.
+Rules kept here:
+
+* Packets are decoded and encoded in the event loop: 100 ms take at most 1 ms of a processor, whatever the bytes are
+  (docs/decisions/0015). A packet of the largest size holds 120 ms; what is larger is refused unseen.
+* This file is imported where a packet is wanted, and not before.
 """
 
 from typing import Any, Final
 
 import av
+import av.error
 import numpy as np
+import numpy.typing as npt
 import soxr
+
+from backends.protocols import BadAudio
+from backends.speech.audio import Resampler, Samples, quantise
+from protocol.events import AudioFormat
 
 RATE_HZ: Final = 48_000  # RFC 6716: a decoder may always be run at 48 kHz
 PACKET_SAMPLES: Final = 960
+PACKET_MAX_BYTES: Final = 61_440  # RFC 6716 section 3.2: at most 48 frames of 1,275 bytes, and their lengths
 BIT_RATE: Final = 32_000  # wide-band speech without audible loss (RFC 6716 section 2.1.1)
 
 
@@ -44,3 +55,30 @@ class OpusSpeech:
         frame.sample_rate, frame.pts = RATE_HZ, self._position
         self._position += PACKET_SAMPLES
         return [bytes(packet) for packet in self._codec.encode(frame)]
+
+
+class OpusDecoder:
+    """Raw Opus packets (no Ogg around them), one a frame, decoded by FFmpeg through PyAV."""
+
+    def __init__(self, audio_format: AudioFormat) -> None:
+        self._codec: Any = av.CodecContext.create("opus", "r")
+        self._codec.sample_rate = RATE_HZ
+        self._codec.layout = "mono" if audio_format.channels == 1 else "stereo"
+        self._resample = Resampler(RATE_HZ)
+
+    def decode(self, frame: bytes) -> bytes:
+        """Return the samples that are ready; raises ``BadAudio``."""
+        if not frame:
+            raise BadAudio("an opus frame must hold one packet, not 0 bytes")
+        if len(frame) > PACKET_MAX_BYTES:
+            raise BadAudio(f"an opus frame must have at most {PACKET_MAX_BYTES:,} bytes, not {len(frame):,}")
+        try:
+            decoded = self._codec.decode(av.Packet(frame))
+        except av.error.FFmpegError as error:
+            raise BadAudio(f"an opus frame must be one raw packet: {error.strerror}") from error
+        return b"".join(self._resample(self._to_mono(part)) for part in decoded)
+
+    def _to_mono(self, part: av.AudioFrame) -> Samples:
+        planes = part.to_ndarray().astype(np.float32)  # (channels, samples), as FFmpeg's own decoder delivers
+        mono: npt.NDArray[np.float32] = planes.mean(axis=0)
+        return quantise(mono)

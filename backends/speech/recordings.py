@@ -1,34 +1,28 @@
-"""Recordings of any length and format, cut into utterances.
+"""Recordings of any length, cut into utterances as their samples are decoded (``backends/speech/media.py``).
 
 Rules kept here:
 
-* A recording comes from a stranger: whatever cannot be decoded is ``BadAudio`` with a reason, and its length is
-  bounded by what is decoded, not by what its header claims.
 * Nothing is held but the last seconds: an hour takes no more memory than a minute.
 * Cuts fall into silence, by the same rules as in a conversation (``protocol/endpointing.py``).
-
-Everything here blocks: use a thread.
 """
 
-from collections.abc import Iterator
-from typing import IO, Any, Final
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import attrs
-import av
-import av.error
-import numpy as np
+import trio
 
 from backends.protocols import BadAudio, SpeechDetector
 from protocol.endpointing import Ended, Endpointer, EndpointEvent
+from protocol.media import BLOCK_S, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages import INTERNAL_RATE_HZ, Utterance
 from protocol.pcm_buffer import PcmBuffer
 
-MAX_RECORDING_S: Final = 3_660.0  # an hour, and a minute for those who began recording early
 SEGMENT_MAX_S: Final = 20.0  # what one worker is kept busy with: a live command waits no longer than that takes
 TAIL_S: Final = 1.0  # of silence, so that the last word is over
-# what phones and recorders write; playlists are left out, because they would make FFmpeg open other files and addresses
-FORMATS: Final = "wav,w64,aiff,au,mp3,flac,ogg,opus,aac,mov,mp4,m4a,3gp,matroska,webm,amr,caf"
-SAFE: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+
+Read = Callable[[ReadRecording], Awaitable[DecodedBlock | RecordingRefused]]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,26 +37,21 @@ class RecordingRules:
     max_utterance_s: float = SEGMENT_MAX_S
 
 
-class Recording:
-    """One file, read once from beginning to end."""
+class Cutter:
+    """Finds the utterances in a stream of samples. Blocks for some 20 ms a block: use a thread."""
 
-    def __init__(self, file: IO[bytes], detector: SpeechDetector, rules: RecordingRules | None = None) -> None:
-        self._file = file
+    def __init__(self, detector: SpeechDetector, rules: RecordingRules | None = None) -> None:
         self._detector = detector
         self._endpointer = Endpointer(rules or RecordingRules())
-        self._kept = PcmBuffer(round(2 * SEGMENT_MAX_S) * INTERNAL_RATE_HZ)
-        self.duration_s = 0.0
-        """What has been decoded so far."""
+        self._kept = PcmBuffer(round(BLOCK_S + SEGMENT_MAX_S + TAIL_S) * INTERNAL_RATE_HZ)
 
-    def utterances(self) -> Iterator[Utterance]:
-        """Yield what was said, in order; raises ``BadAudio`` where the file cannot be decoded."""
-        for block in self._blocks():
-            self.duration_s += len(block) / 2 / INTERNAL_RATE_HZ
-            if self.duration_s > MAX_RECORDING_S:
-                raise BadAudio(f"a recording must not be longer than {MAX_RECORDING_S:g} s")
-            yield from self._cut(block)
-        yield from self._cut(bytes(2 * round(TAIL_S * INTERNAL_RATE_HZ)))
-        yield from self._said(self._endpointer.release())
+    def feed(self, pcm: bytes, *, is_last: bool = False) -> list[Utterance]:
+        """Take the next samples, 16 kHz s16le mono, ``BLOCK_S`` at most; return the utterances that have ended."""
+        found = list(self._cut(pcm))
+        if is_last:
+            found += self._cut(bytes(2 * round(TAIL_S * INTERNAL_RATE_HZ)))
+            found += self._said(self._endpointer.release())
+        return found
 
     def _cut(self, pcm: bytes) -> Iterator[Utterance]:
         self._kept.append(pcm)
@@ -74,27 +63,42 @@ class Recording:
                 pcm = self._kept.slice(event.start_sample, event.end_sample)
                 yield Utterance(pcm, start_ms=_ms(event.start_sample), end_ms=_ms(event.end_sample))
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Yield the samples as 16 kHz s16le mono."""
-        try:
-            with av.open(self._file, options=SAFE, metadata_errors="ignore") as container:
-                if not container.streams.audio:
-                    raise BadAudio("there is no sound in this file")
-                yield from _resampled(container)
-        except av.error.FFmpegError as error:
-            raise BadAudio(f"this is no recording that can be decoded: {error.strerror}") from error
 
+class Recording:
+    """One file, read once from beginning to end; ``read`` asks for its next samples."""
 
-def _resampled(container: Any) -> Iterator[bytes]:
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=INTERNAL_RATE_HZ)
-    for frame in container.decode(container.streams.audio[0]):
-        yield from map(_samples, resampler.resample(frame))
-    yield from map(_samples, resampler.resample(None))
+    def __init__(self, recording_id: str, path: str, read: Read, cutter: Cutter) -> None:
+        self.is_over = False
+        """Whether all of it has been read, or has been refused."""
+        self._recording_id = recording_id
+        self._path = path
+        self._read = read
+        self._cutter = cutter
+        self._samples = 0
+        self._found: deque[Utterance] = deque()
 
+    @property
+    def duration_s(self) -> float:
+        """How much has been decoded so far."""
+        return self._samples / INTERNAL_RATE_HZ
 
-def _samples(frame: Any) -> bytes:
-    samples: bytes = np.ascontiguousarray(frame.to_ndarray()[0], dtype="<i2").tobytes()
-    return samples
+    async def next_utterance(self) -> Utterance | None:
+        """Return what was said next, ``None`` at the end; one task at a time.
+
+        Raises ``BadAudio`` where the file cannot be decoded, and what ``read`` raises.
+        """
+        while not self._found and not self.is_over:
+            block = await self._read(ReadRecording(self._recording_id, self._path, self._samples))
+            if isinstance(block, RecordingRefused):
+                self.is_over = True
+                raise BadAudio(block.reason)
+            self._samples += len(block.pcm) // 2
+            self.is_over = block.is_last
+            self._found.extend(await trio.to_thread.run_sync(self._feed, block))
+        return self._found.popleft() if self._found else None
+
+    def _feed(self, block: DecodedBlock) -> list[Utterance]:
+        return self._cutter.feed(block.pcm, is_last=block.is_last)
 
 
 def _ms(sample: int) -> int:

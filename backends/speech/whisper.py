@@ -31,7 +31,6 @@ from backends.speech.whisper_engine import (
     to_floats,
     voiced_seconds,
 )
-from config.settings import TranscriptionSettings
 from protocol import transcripts
 from protocol.events import NoSpeechReason
 from protocol.messages import INTERNAL_RATE_HZ
@@ -245,22 +244,6 @@ def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
     except RuntimeError as error:  # CTranslate2's own, which names no file
         fix = "install it again if its files are damaged, or set another transcription.device"
         raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
-
-
-def worker_params(settings: TranscriptionSettings, models_dir: Path) -> dict[str, Any]:
-    """Return ``WhisperWorker``'s parameters, fit for a ``WorkerSpec``."""
-    return {
-        "model": settings.model,
-        "models_dir": str(models_dir),
-        "device": settings.device,
-        "compute_type": settings.compute_type,
-        "flash_attention": settings.flash_attention,
-        "spare_vram": settings.spare_vram,
-        "cpu_threads": settings.cpu_threads,
-        "beam_size": settings.beam_size,
-        "hypotheses": settings.hypotheses,
-        "language": settings.language,
-    }
 
 
 def language_code(tag: str | None) -> str | None:

@@ -5,7 +5,9 @@ import attrs
 from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
 from backends.speech_services import SpeechServices
+from protocol.media import CloseRecording, DecodedBlock, ReadRecording
 from protocol.messages import (
+    Count,
     SpokenAudio,
     Synthesise,
     Transcribe,
@@ -27,9 +29,13 @@ class Asked:
         self.seen.append(message)
         return self.answers[type(message)]
 
+    def tell_nowait(self, message: object) -> bool:
+        self.seen.append(message)
+        return True
 
-def services(ears: Asked, mouth: Asked) -> SpeechServices:
-    return SpeechServices(cast("Ref", ears), cast("Ref", mouth))
+
+def services(ears: Asked, mouth: Asked, media: Asked | None = None) -> SpeechServices:
+    return SpeechServices(*(cast("Ref", asked or Asked({})) for asked in (ears, mouth, media, media)))
 
 
 async def test_recordings_and_texts_are_one_session() -> None:
@@ -44,6 +50,20 @@ async def test_recordings_and_texts_are_one_session() -> None:
 
     assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
     assert mouth.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
+
+
+async def test_recordings_are_decoded_closed_and_counted() -> None:
+    block = DecodedBlock(b"", is_last=True)
+    asked = Asked({ReadRecording: block})
+    options: Any = {"at_once": 1, "retry_after_s": lambda: None, "models": tuple}
+    media = services(Asked({}), Asked({}), asked).audio(EarshotDetector, **options).media
+    read, close = ReadRecording("r", "/file", 0), CloseRecording("r", "abandoned")
+
+    assert await media.read(read) == block
+    media.close(close)
+    media.count("busy")
+
+    assert asked.seen == [read, close, Count("recordings_total", ("busy",))]
 
 
 async def test_wishes_about_models_go_to_the_ears() -> None:

@@ -449,6 +449,9 @@ class Outside:
     def mouth(self) -> Workers:
         return Workers("piper", self._weather, self.voice.speak)
 
+    def media_pool(self) -> Workers:
+        return Workers("media", self._weather, lambda _params, _blob: ({"is_last": True}, b""))
+
     def language_models(self) -> list[GuardedModel]:
         model = Model(self._weather)
         return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
-from backends.ingress.http_audio import AudioServices
+from backends.ingress.http_audio import AudioServices, Media
 from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
 from protocol.messages import Offer, ToolList, ToolSpec
@@ -36,7 +36,8 @@ async def unavailable(*_: object) -> Any:
     raise ActorUnavailable("history", 3.2)
 
 
-AUDIO = AudioServices(unavailable, unavailable, EarshotDetector, 1, lambda: None)
+MEDIA = Media(unavailable, lambda _: None, lambda _: None)
+AUDIO = AudioServices(MEDIA, unavailable, unavailable, EarshotDetector, 1, lambda: None)
 MODELS = ModelServices(unavailable, unavailable, unavailable)
 DRAINED: list[float | None] = []
 STATUS: dict[str, object] = {"stopping": True}

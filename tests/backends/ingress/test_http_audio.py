@@ -2,9 +2,12 @@
 
 import io
 import json
+import struct
+import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,12 +17,15 @@ import pytest
 import trio
 
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, Hearing, sentences_of
+from backends.ingress.http_audio import AudioServices, Hearing, Media, sentences_of
 from backends.ingress.http_models import ModelServices
+from backends.speech.media import MediaWorker
+from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages import NoWords, SpokenAudio, SpokenWord, Transcript, Utterance
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
-from tests.backends.speech.test_recordings import LoudnessDetector, sound, wav
+from tests.backends.speech.sounds import LoudnessDetector, sound, wav
+from tests.fakes import Notes
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 SPEECH = "/v1/audio/speech"
@@ -53,8 +59,21 @@ class House:
     """What the segment of a number waits for."""
     heard: list[tuple[Utterance, Hearing]] = attrs.field(factory=list)
     spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
+    reading: Callable[[ReadRecording], Awaitable[None]] | None = None
+    """What a block of a recording waits for."""
+    read: list[ReadRecording] = attrs.field(factory=list)
+    closed: Notes[CloseRecording] = attrs.field(factory=Notes)
+    counted: list[str] = attrs.field(factory=list)
+    decoder: MediaWorker = attrs.field(factory=lambda: MediaWorker({}))
     most_at_once: int = 0
     _running: int = 0
+
+    async def decode(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
+        self.read.append(message)
+        if self.reading is not None:
+            await self.reading(message)
+        found, pcm = self.decoder.handle("read", attrs.asdict(message), b"")
+        return RecordingRefused(found["refused"]) if "refused" in found else DecodedBlock(pcm, found["is_last"])
 
     async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
         self.heard.append((utterance, wanted))
@@ -81,6 +100,7 @@ class House:
 
     def services(self) -> AudioServices:
         return AudioServices(
+            Media(self.decode, self.closed.add, self.counted.append),
             self.transcribe,
             self.synthesise,
             LoudnessDetector,
@@ -266,10 +286,101 @@ async def test_only_so_many_recordings_are_in_work_at_once() -> None:
     async def until_two_were_refused(_number: int) -> None:
         await refused.wait()
 
-    async with running(House(hold=until_two_were_refused)) as client, trio.open_nursery() as nursery:
+    house = House(hold=until_two_were_refused)
+    async with running(house) as client, trio.open_nursery() as nursery:
         for _ in range(4):
             nursery.start_soon(one, client)
     assert sorted(statuses) == [200, 200, 503, 503]
+    assert house.counted == ["busy", "busy"]
+
+
+async def begin_upload(port: int) -> trio.SocketStream:
+    """Send the head of an upload and a few bytes of its body."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    head = f"POST {TRANSCRIPTIONS} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+    head += 'Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name="file";'
+    await stream.send_all(f'{head} filename="a.wav"\r\n\r\n'.encode() + wav(bytes(10_000)).getvalue())
+    return stream
+
+
+async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
+    house = House()
+    async with running(house) as client:
+        slow = [await begin_upload(client.base_url.port or 0) for _ in range(3)]
+        response = await upload(client)
+        for stream in slow:
+            await stream.aclose()
+    assert response.status_code == 200
+    assert len({message.recording_id for message in house.read}) == 1
+
+
+def stored_files() -> list[str]:
+    """Return the files without a name that this process has open where temporary files are made."""
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [link for link in links if link.startswith(tempfile.gettempdir()) and link.endswith(" (deleted)")]
+
+
+@pytest.mark.parametrize("data", [None, b"not a recording" * 50])
+async def test_nothing_is_left_of_a_recording_when_it_is_answered(data: bytes | None) -> None:
+    stored: list[list[str]] = []
+
+    async def look(_message: ReadRecording) -> None:
+        stored.append(stored_files())
+
+    before = stored_files()
+    house = House(reading=look)
+    async with running(house) as client:
+        await upload(client, data)
+    assert [len(found) - len(before) for found in stored] == [1]
+    assert stored_files() == before
+    assert house.closed == [], "it is read to its end, or refused"
+
+
+async def test_a_recording_whose_client_goes_is_closed_and_deleted() -> None:
+    is_read = trio.Event()
+
+    async def for_ever(_message: ReadRecording) -> None:
+        is_read.set()
+        await trio.sleep_forever()
+
+    before = stored_files()
+    house = House(reading=for_ever)
+    async with running(house) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(upload, client)
+        await is_read.wait()
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await house.closed.wait_until(len)
+    assert [(closed.recording_id, closed.outcome) for closed in house.closed] == [
+        (house.read[0].recording_id, "abandoned")
+    ]
+    assert stored_files() == before
+
+
+async def test_a_decoder_that_is_not_there_is_503() -> None:
+    async def fail(_message: ReadRecording) -> None:
+        raise Busy(1.0)
+
+    house = House(reading=fail)
+    async with running(house) as client:
+        response = await upload(client)
+    assert response.status_code == 503
+    assert [closed.outcome for closed in house.closed] == ["unavailable"]
+
+
+async def test_a_second_file_in_one_request_is_refused() -> None:
+    async with running(House()) as client:
+        files = [("file", ("a.wav", recording())), ("other", ("b.wav", recording()))]
+        response = await client.post(TRANSCRIPTIONS, files=files)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "a request must hold one recording, and no second file"
+
+
+async def test_an_absurd_rate_is_refused_with_the_rates_that_are_not() -> None:
+    async with running(House()) as client:
+        response = await upload(client, b".snd" + struct.pack(">5I", 24, 8, 3, 1_895_841_408, 1) + b"\x10\0" * 4)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "the rate must be from 1,000 to 384,000 Hz, not 1,895,841,408"
 
 
 async def test_under_load_recordings_and_texts_have_to_wait() -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from backends.protocols import BadAudio
 from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
 from protocol.events import AudioFormat
@@ -29,6 +30,20 @@ def test_speech_survives_the_way_there_and_back(rate_hz: int, chunk_s: float) ->
     assert np.abs(heard[4_000:12_000]).max() == pytest.approx(8_000, rel=0.2)
     assert sum(map(len, packets)) < len(pcm) / 4
     assert max(map(len, packets)) < 400
+
+
+def test_a_packet_that_is_larger_than_any_is_refused_unseen() -> None:
+    decoder = make_decoder(AudioFormat("opus", 48_000))
+    with pytest.raises(BadAudio, match=r"at most 61,440 bytes, not 61,441"):
+        decoder.decode(bytes(61_441))
+
+
+@pytest.mark.parametrize("config", [0, 12, 16, 28, 31])
+def test_a_packet_of_the_largest_size_holds_120_ms(config: int) -> None:
+    """48 frames of 2.5 ms at most: what a packet can cost is bounded."""
+    frames = {0: 12, 12: 12, 16: 48, 28: 48, 31: 6}[config]
+    packet = bytes([config << 3 | 3, frames]) + bytes(1_275 * frames)
+    assert len(make_decoder(AudioFormat("opus", 48_000)).decode(packet)) <= 2 * 0.121 * 16_000
 
 
 def test_nothing_becomes_no_sound_worth_mentioning() -> None:

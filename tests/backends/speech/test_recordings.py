@@ -1,65 +1,58 @@
-import io
 import itertools
-import wave
-from pathlib import Path
+from collections.abc import Iterable
 
-import numpy as np
+import attrs
 import pytest
 
 from backends.protocols import BadAudio
-from backends.speech import recordings
-from backends.speech.encoding import encode
-from backends.speech.recordings import Recording, RecordingRules
+from backends.speech.recordings import Cutter, Recording
+from protocol.media import DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages import Utterance
+from tests.backends.speech.sounds import LoudnessDetector, sound
 
-RATE_HZ = 16_000
-
-
-class LoudnessDetector:
-    """Takes loud for speech, so that tests can write speech with a square wave."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def probabilities(self, pcm: bytes) -> list[float]:
-        data = self._rest + pcm
-        whole = len(data) - len(data) % 512
-        self._rest = data[whole:]
-        frames = np.frombuffer(data[:whole], "<i2").reshape(-1, 256)
-        return [1.0 if np.abs(frame).mean() > 500 else 0.0 for frame in frames]
-
-    def reset(self) -> None:
-        self._rest = b""
+BLOCK_BYTES = 2 * 16_000
 
 
-def sound(*parts: tuple[str, float]) -> bytes:
-    """Return loud and quiet stretches, in seconds."""
-    pieces = []
-    for kind, seconds in parts:
-        count = round(seconds * RATE_HZ)
-        level = 4_000 if kind == "loud" else 0
-        pieces.append(np.where(np.arange(count) % 40 < 20, level, -level).astype("<i2"))
-    return np.concatenate(pieces).tobytes()
+def blocks_of(pcm: bytes, size: int = BLOCK_BYTES) -> list[DecodedBlock]:
+    """Return samples in blocks, the last of which is empty."""
+    parts = [DecodedBlock(pcm[at : at + size], is_last=False) for at in range(0, len(pcm), size)]
+    return [*parts, DecodedBlock(b"", is_last=True)]
 
 
-def wav(pcm: bytes, rate_hz: int = RATE_HZ, channels: int = 1) -> io.BytesIO:
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(pcm)
-    out.seek(0)
-    return out
+@attrs.define(eq=False)
+class Decoder:
+    """Answers from a list."""
+
+    answers: list[DecodedBlock | RecordingRefused | Exception]
+    asked: list[ReadRecording] = attrs.field(factory=list)
+
+    async def read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
+        self.asked.append(message)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def recording(self) -> Recording:
+        return Recording("r", "/file", self.read, Cutter(LoudnessDetector()))
 
 
-def cut(file: io.BytesIO, rules: RecordingRules | None = None) -> list[tuple[int, int]]:
-    recording = Recording(file, LoudnessDetector(), rules)
-    return [(utterance.start_ms, utterance.end_ms) for utterance in recording.utterances()]
+async def heard(blocks: Iterable[DecodedBlock]) -> list[Utterance]:
+    recording = Decoder(list(blocks)).recording()
+    found = []
+    while (utterance := await recording.next_utterance()) is not None:
+        found.append(utterance)
+    assert recording.is_over
+    return found
 
 
-def test_a_recording_is_cut_where_it_is_silent():
+async def cut(pcm: bytes) -> list[tuple[int, int]]:
+    return [(utterance.start_ms, utterance.end_ms) for utterance in await heard(blocks_of(pcm))]
+
+
+async def test_a_recording_is_cut_where_it_is_silent() -> None:
     pcm = sound(("quiet", 1), ("loud", 1), ("quiet", 1), ("loud", 2), ("quiet", 1))
-    (first_start, first_end), (second_start, second_end) = cut(wav(pcm))
+    (first_start, first_end), (second_start, second_end) = await cut(pcm)
 
     assert first_start == pytest.approx(1_000 - 320, abs=40)
     assert first_end == pytest.approx(2_112, abs=60)
@@ -67,83 +60,68 @@ def test_a_recording_is_cut_where_it_is_silent():
     assert second_end == pytest.approx(5_112, abs=60)
 
 
-def test_what_is_said_to_the_last_sample_is_there():
-    [(_, end)] = cut(wav(sound(("quiet", 1), ("loud", 1))))
+async def test_what_is_said_to_the_last_sample_is_there() -> None:
+    [(_, end)] = await cut(sound(("quiet", 1), ("loud", 1)))
 
     assert end == pytest.approx(2_112, abs=60)
 
 
-def test_long_speech_is_cut_before_it_is_too_long_for_a_worker():
-    pieces = cut(wav(sound(("loud", 50))))
+async def test_long_speech_is_cut_before_it_is_too_long_for_a_worker() -> None:
+    pieces = await cut(sound(("loud", 50)))
 
     assert len(pieces) >= 3
     assert max(end - start for start, end in pieces) <= 20_000
     assert all(first_end == second_start for (_, first_end), (second_start, _) in itertools.pairwise(pieces))
 
 
-def test_utterances_hold_the_samples_of_their_time():
+async def test_utterances_hold_the_samples_of_their_time() -> None:
     pcm = sound(("quiet", 1), ("loud", 1), ("quiet", 1))
-    [utterance] = Recording(wav(pcm), LoudnessDetector()).utterances()
+    [utterance] = await heard(blocks_of(pcm))
 
     assert utterance.pcm == pcm[utterance.start_ms * 32 : utterance.end_ms * 32]
 
 
-@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav"])
-def test_whatever_a_phone_records_can_be_read(name):
+async def test_the_largest_block_keeps_the_samples_of_speech_that_began_before_it() -> None:
+    pcm = sound(("quiet", 11.5), ("loud", 19), ("quiet", 31))
+    [utterance] = await heard(blocks_of(pcm, 30 * BLOCK_BYTES))
+
+    assert utterance.pcm == pcm[utterance.start_ms * 32 : utterance.end_ms * 32]
+
+
+async def test_silence_holds_nothing() -> None:
+    assert await cut(sound(("quiet", 5))) == []
+
+
+async def test_each_block_is_asked_for_where_the_one_before_it_ended() -> None:
+    decoder = Decoder(list(blocks_of(sound(("quiet", 2.5)))))
+    recording = decoder.recording()
+    assert await recording.next_utterance() is None
+    assert [message.from_sample for message in decoder.asked] == [0, 16_000, 32_000, 40_000]
+    assert {(message.recording_id, message.path) for message in decoder.asked} == {("r", "/file")}
+    assert recording.duration_s == 2.5
+
+
+async def test_nothing_more_is_asked_after_the_end() -> None:
+    decoder = Decoder([DecodedBlock(b"", is_last=True)])
+    recording = decoder.recording()
+    assert [await recording.next_utterance() for _ in range(3)] == [None, None, None]
+    assert len(decoder.asked) == 1
+
+
+async def test_a_block_without_samples_is_no_end() -> None:
     pcm = sound(("quiet", 1), ("loud", 1), ("quiet", 1))
-    recording = Recording(io.BytesIO(encode(pcm, RATE_HZ, name)), LoudnessDetector())
-    [utterance] = recording.utterances()
-
-    assert utterance.start_ms == pytest.approx(680, abs=150)
-    assert recording.duration_s == pytest.approx(3.0, abs=0.2)
+    [_] = await heard([DecodedBlock(b"", is_last=False), *blocks_of(pcm)])
 
 
-def test_stereo_at_another_rate_is_mixed_and_resampled():
-    mono = np.frombuffer(sound(("quiet", 1), ("loud", 1), ("quiet", 1)), "<i2")
-    stereo = np.repeat(np.repeat(mono, 3), 2).tobytes()
-    [(start, _)] = cut(wav(stereo, rate_hz=48_000, channels=2))
-
-    assert start == pytest.approx(680, abs=40)
-
-
-def test_silence_holds_nothing():
-    assert cut(wav(sound(("quiet", 5)))) == []
+async def test_a_refused_recording_is_over() -> None:
+    recording = Decoder([RecordingRefused("there is no sound in this file")]).recording()
+    with pytest.raises(BadAudio, match="there is no sound in this file"):
+        await recording.next_utterance()
+    assert recording.is_over
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"RIFF", b"not a recording at all" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100)],
-    ids=["empty", "half a head", "text", "picture"],
-)
-def test_what_is_no_recording_is_told(data):
-    with pytest.raises(BadAudio):
-        cut(io.BytesIO(data))
-
-
-def test_a_recording_that_breaks_off_gives_what_there_is():
-    whole = wav(sound(("quiet", 1), ("loud", 1), ("quiet", 4))).getvalue()
-    [(start, _)] = cut(io.BytesIO(whole[: 3 * 32_000]))
-
-    assert start == pytest.approx(680, abs=40)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{path}\n#EXT-X-ENDLIST\n",
-        "ffconcat version 1.0\nfile {path}\n",
-        "#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/secret.wav\n",
-    ],
-)
-def test_a_playlist_opens_no_other_file_and_no_address(tmp_path: Path, text: str):
-    secret = tmp_path / "secret.wav"
-    secret.write_bytes(wav(sound(("loud", 2))).getvalue())
-    with pytest.raises(BadAudio):
-        cut(io.BytesIO(text.format(path=secret).encode()))
-
-
-def test_a_recording_without_end_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(recordings, "MAX_RECORDING_S", 2.0)
-
-    with pytest.raises(BadAudio, match="longer than 2 s"):
-        cut(wav(sound(("quiet", 5))))
+async def test_a_recording_that_could_not_be_read_is_not_over_and_has_to_be_closed() -> None:
+    recording = Decoder([OSError("no decoder")]).recording()
+    with pytest.raises(OSError, match="no decoder"):
+        await recording.next_utterance()
+    assert not recording.is_over

@@ -1,0 +1,26 @@
+"""Errors in the shape that OpenAI's clients show."""
+
+from typing import Any
+
+from quart import Response, jsonify
+
+
+class ApiError(Exception):
+    """What a client is told instead of an answer."""
+
+    def __init__(self, status: int, message: str, param: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+
+def told(error: ApiError) -> Response:
+    """Return an error as OpenAI's clients expect it."""
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
+    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": None}
+    response = jsonify({"error": body})
+    response.status_code = error.status
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    return response
