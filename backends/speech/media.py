@@ -9,6 +9,7 @@ Rules kept here:
 * Whatever cannot be decoded is an answer with a reason, and no failure.
 """
 
+import errno
 import io
 import struct
 import time
@@ -26,6 +27,7 @@ from protocol.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refu
 from protocol.messages import INTERNAL_RATE_HZ
 
 READ_S: Final = 1.0
+SOURCE_BYTES: Final = 1 << 20
 OPEN_MAX: Final = 4  # decoders kept open; the HTTP API has two recordings in work at once
 ANTIPHASE_SHARE: Final = 0.05  # of the louder channel's power that is left in the mix: they cancel each other
 SAFE: Final = {
@@ -70,7 +72,7 @@ class MediaWorker:
         recording = self._open.get(recording_id)
         if recording is None or recording.position > from_sample:
             self._forget(recording_id)
-            recording = OpenRecording(path.open("rb"))
+            recording = OpenRecording(Source(io.FileIO(path)))
         self._open[recording_id] = recording
         try:
             pcm, is_last = recording.read(from_sample)
@@ -87,6 +89,14 @@ class MediaWorker:
         recording = self._open.pop(recording_id, None)
         if recording is not None:
             recording.close()
+
+
+class Source(io.BufferedReader):
+    """A file that never gives more than ``SOURCE_BYTES`` at a time: a damaged one asks for gigabytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most so many bytes, and none at the end."""
+        return super().read(SOURCE_BYTES if size is None or size < 0 else min(size, SOURCE_BYTES))
 
 
 class OpenRecording:
@@ -146,10 +156,17 @@ def _decoded(file: io.BufferedIOBase) -> Generator[Samples, None, None]:
                 raise BadAudio("there is no sound in this file")
             stream = container.streams.audio[0]
             codec = stream.codec_context
+            if codec is None:  # no decoder of that name, or none that may be used
+                raise BadAudio("the codec of this recording is not known")
             _refuse(why_refused(codec.name, codec.sample_rate, codec.layout.nb_channels))
             yield from _resampled(container.decode(stream))
     except av.error.FFmpegError as error:
         raise BadAudio(f"this is no recording that can be decoded: {error.strerror}") from error
+    except (OSError, OverflowError, ValueError) as error:
+        if isinstance(error, BadAudio) or getattr(error, "errno", errno.EINVAL) != errno.EINVAL:
+            raise
+        # PyAV passes on what a file says to a seek beyond its beginning, and what Python says to text that is none
+        raise BadAudio("this is no recording that can be decoded: it contradicts itself") from error
 
 
 def _resampled(frames: Iterator[Any]) -> Iterator[Samples]:

@@ -1,5 +1,6 @@
 """The decoder of uploaded recordings, called in this process: these files are known to do no harm."""
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import closing
@@ -165,6 +166,31 @@ def test_a_frame_that_would_become_hours_is_refused_before_it_is_resampled(worke
 
 def test_too_many_channels_are_refused(worker: MediaWorker, file: Path) -> None:
     assert refusal(worker, file, au(16_000, 9, bytes(1_800))).endswith("from 1 to 8 channels, not 9")
+
+
+def caf(free_bytes: int) -> bytes:
+    """Return a Core Audio file with an unused chunk of 64 bytes before its samples, which announces another size."""
+    lpcm = struct.pack(">d4s5I", 16_000, b"lpcm", 0, 2, 1, 1, 16)
+    head = b"caff\0\1\0\0desc" + struct.pack(">q", len(lpcm)) + lpcm
+    return head + b"free" + struct.pack(">q", free_bytes) + bytes(64) + b"data" + struct.pack(">q", 68) + bytes(68)
+
+
+def test_a_file_that_points_far_behind_its_end_is_refused(worker: MediaWorker, file: Path) -> None:
+    file.write_bytes(caf(64))
+    assert len(read_all(worker, file)) == 64
+    assert refusal(worker, file, caf(1 << 62)).endswith("it contradicts itself")
+
+
+def test_an_unknown_codec_is_refused(worker: MediaWorker, file: Path) -> None:
+    data = bytearray(wav(SPEECH).getvalue())
+    data[20:22] = b"\x34\x12"
+    assert refusal(worker, file, bytes(data)) == "the codec of this recording is not known"
+
+
+def test_a_file_that_asks_for_gigabytes_gets_a_megabyte_at_a_time(file: Path) -> None:
+    file.write_bytes(bytes(3 << 20))
+    with media.Source(io.FileIO(file)) as source:
+        assert [len(source.read(size)) for size in (1 << 40, -1, 5, 1 << 40)] == [1 << 20, 1 << 20, 5, (1 << 20) - 5]
 
 
 def test_a_recording_that_breaks_off_gives_what_there_is(worker: MediaWorker, file: Path) -> None:

@@ -1,0 +1,67 @@
+"""The decoder of uploaded recordings with its real process, in a tree with its actor."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+from actors.media import Media
+from backends.adapters import Adapters
+from config.settings import MediaSettings
+from protocol.media import DecodedBlock, ReadRecording, RecordingRefused
+from runtime import ChildSpec, Ref, Supervisor, run_tree
+from runtime.pool import Pool
+from tests.fakes import Script, default_settings, scripted
+
+READ_TIMEOUT_S = 60.0  # as in the server
+
+
+@attrs.define(eq=False)
+class Decoder:
+    """Who decodes, and what has been counted."""
+
+    pool: Pool
+    ref: Ref
+    metrics: Script
+
+    async def read(self, path: Path, from_sample: int = 0) -> DecodedBlock | RecordingRefused:
+        """Ask for one block."""
+        message = ReadRecording(path.name, str(path), from_sample)
+        found: DecodedBlock | RecordingRefused = await self.ref.ask(message, timeout_s=READ_TIMEOUT_S)
+        return found
+
+    async def read_all(self, path: Path) -> int | RecordingRefused:
+        """Return how many samples a file has, or why it is refused."""
+        samples = 0
+        while True:
+            found = await self.read(path, samples)
+            if isinstance(found, RecordingRefused):
+                return found
+            samples += len(found.pcm) // 2
+            if found.is_last:
+                return samples
+
+    @property
+    def worker(self) -> dict[str, Any]:
+        """What the pool shows of its process."""
+        shown: dict[str, Any] = self.pool.statistics()["workers"][0]
+        return shown
+
+
+@asynccontextmanager
+async def decoding(**changes: Any) -> AsyncIterator[Decoder]:
+    """Run the actor with the pool of an installation that configures nothing, but for ``changes``."""
+    settings = default_settings()
+    media: MediaSettings = attrs.evolve(settings.media, **changes)
+    pool = Adapters(attrs.evolve(settings, media=media)).media_pool()
+    script = Script()
+    metrics = scripted("metrics", script)
+    ref = Ref("media")
+    specs = (metrics, ChildSpec(ref, lambda: Media(media, pool, metrics.ref), start_timeout_s=media.start_timeout_s))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run_tree, Supervisor(specs))
+        yield Decoder(pool, ref, script)
+        nursery.cancel_scope.cancel()
