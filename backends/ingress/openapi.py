@@ -4,6 +4,9 @@ from typing import Any, Final
 
 import attrs
 
+from backends.speech.encoding import FORMATS as SPEECH_FORMATS
+
+FIRST_ERROR: Final = 400
 SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
 
 
@@ -14,7 +17,8 @@ class Operation:
     path: str
     summary: str
     answers: dict[int, str]
-    content_type: str = "application/json"
+    content_types: tuple[str, ...] = ("application/json",)
+    """Of the answers below 400; errors are JSON."""
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
     """Parameter to type (``integer`` or ``string``) and meaning."""
     method: str = "get"
@@ -44,9 +48,9 @@ OPERATIONS: Final = (
         "/api/status/stream",
         "The same once a second, as Server-Sent Events, until the server leaves.",
         {200: "Events called `status`.", 503: "Enough listen already."},
-        content_type="text/event-stream",
+        content_types=("text/event-stream",),
     ),
-    Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_type="text/plain"),
+    Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=("text/plain",)),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
     Operation("/api/models", "The speech models that are loaded or offered.", {200: "`models`, a list."}),
     Operation(
@@ -83,7 +87,14 @@ OPERATIONS: Final = (
     Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
-        {200: "`text`, or the wanted form.", 400: "No recording, or a bad field.", 503: "Under load; come back later."},
+        {
+            200: "`text`, or the wanted form.",
+            400: "No recording that can be decoded, or a bad field.",
+            404: "No such model.",
+            413: "The upload is too large.",
+            503: "Under load, or busy; come back later.",
+        },
+        content_types=("application/json", "text/plain", "text/vtt", "application/x-subrip"),
         method="post",
         body="multipart/form-data",
     ),
@@ -93,9 +104,10 @@ OPERATIONS: Final = (
         {
             200: "The sound, as mp3 unless `response_format` says otherwise.",
             400: "A bad field.",
+            413: "The text is too long.",
             503: "Come back later.",
         },
-        content_type="audio/mpeg",
+        content_types=tuple(dict.fromkeys(form.content_type for form in SPEECH_FORMATS.values())),
         method="post",
         body="application/json",
     ),
@@ -124,7 +136,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
             for name, (kind, meaning) in operation.query.items()
         ],
         "responses": {
-            str(status): {"description": meaning, "content": {operation.content_type: {}}}
+            str(status): {"description": meaning, "content": {kind: {} for kind in _kinds(operation, status)}}
             for status, meaning in operation.answers.items()
         },
     }
+
+
+def _kinds(operation: Operation, status: int) -> tuple[str, ...]:
+    return operation.content_types if status < FIRST_ERROR else ("application/json",)
