@@ -303,7 +303,7 @@ class SpeechForm:
         """Check the body; raises ``ApiError``."""
         try:
             body = msgspec.json.decode(await request.get_data(as_text=False), type=_SpeechBody)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ApiError(400, f"the body must be JSON with model, input and voice: {error}") from error
         if not 0 < len(body.input) <= MAX_INPUT_CHARS:
             raise ApiError(400, f"input must have 1 to {MAX_INPUT_CHARS} characters, not {len(body.input)}", "input")

@@ -5,20 +5,26 @@ Rules kept here:
 * A file is readable by this user only, and has no name where the system allows that, so that nothing is left of it
   however this process ends.
 * All uploads together are bounded in bytes, not in number: a slow one keeps nobody else out.
+* Only the file goes to the disk, so what the parser holds in memory beside it is bounded too.
 * One request brings one file; whatever becomes of the request, ``close_uploads`` frees the disk.
 """
 
 import os
 import tempfile
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 from quart.formparser import FormDataParser
+from quart_trio.formparser import TrioFormDataParser
 from quart_trio.wrappers import TrioRequest
+from werkzeug.datastructures import MultiDict
 
 from backends.ingress.api_errors import ApiError
 
 MAX_UPLOAD_BYTES: Final = 128 << 20  # an hour as 16 kHz WAV is 110 MiB
+MAX_FIELDS_BYTES: Final = 256 << 10  # of a form beside its file: OpenAI's fields have less than 1 kB
+FORM: Final = "multipart/form-data"
 MAX_STORED_BYTES: Final = 4 * MAX_UPLOAD_BYTES  # of all uploads together: two in work, and two that are arriving
 RETRY_AFTER_S: Final = 10.0
 OPEN_FILES: Final = Path("/proc/self/fd")  # where Linux shows them
@@ -82,14 +88,51 @@ class UploadFile:
         self.size_bytes = 0
 
 
+class BoundedBody:
+    """The parts of a body as they arrive, as long as those that the parser has not stored yet are few."""
+
+    def __init__(self, body: AsyncIterator[bytes], stored_bytes: Callable[[], int]) -> None:
+        self._body = body
+        self._stored_bytes = stored_bytes
+        self._given_bytes = 0
+
+    def __aiter__(self) -> "BoundedBody":
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next part; raises ``ApiError`` if the parser holds too much."""
+        if self._given_bytes - self._stored_bytes() > MAX_FIELDS_BYTES:
+            raise ApiError(400, f"a form must have at most {MAX_FIELDS_BYTES:,} bytes beside its recording")
+        data = await anext(self._body)
+        self._given_bytes += len(data)
+        return data
+
+
+class UploadParser(TrioFormDataParser):
+    """Parses forms without holding much of them."""
+
+    stored_bytes: Callable[[], int] = int
+
+    async def parse(
+        self, body: Any, mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> tuple[MultiDict[str, Any], MultiDict[str, Any]]:
+        """Return the fields and the files; raises ``ApiError``."""
+        bounded: Any = BoundedBody(body, self.stored_bytes) if mimetype == FORM else body
+        return await super().parse(bounded, mimetype, content_length, options)
+
+
 class UploadRequest(TrioRequest):
-    """A request whose body may be a large file where ``path`` says so, and only there."""
+    """A request whose body may be a form with a large file where ``upload_path`` says so, and only there."""
+
+    form_data_parser_class = UploadParser
 
     upload_path: str
     storage: Storage
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        if arguments[2] == self.upload_path:
+        _method, _scheme, path, _query, headers = arguments[:5]
+        if path == self.upload_path and headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
             options["max_content_length"] = MAX_UPLOAD_BYTES
         super().__init__(*arguments, **options)
         self.max_content_length = options["max_content_length"]
@@ -99,6 +142,7 @@ class UploadRequest(TrioRequest):
         """Return the parser, which writes into files of ours."""
         parser = super().make_form_data_parser()
         parser.stream_factory = self._make_file
+        cast("UploadParser", parser).stored_bytes = lambda: sum(file.size_bytes for file in self._uploads)
         return parser
 
     def close_uploads(self) -> None:

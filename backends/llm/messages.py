@@ -86,5 +86,5 @@ def parse_arguments(name: str, text: str) -> Mapping[str, Any]:
     """Return the arguments that a model wrote as JSON; raises ``ProviderError`` if they are no object."""
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ProviderError(f"the model's arguments for {name} must be a JSON object, not {text[:80]!r}") from error

@@ -368,6 +368,24 @@ async def test_a_decoder_that_is_not_there_is_503() -> None:
     assert [closed.outcome for closed in house.closed] == ["unavailable"]
 
 
+@pytest.mark.parametrize("beginning", [b"", b"--b\r\n"], ids=["before the first part", "in a part's head"])
+async def test_a_form_that_is_no_file_is_not_kept_in_memory(beginning: bytes) -> None:
+    async with running(House()) as client:
+        body = beginning + b"x: " * 1_000_000
+        response = await client.post(
+            TRANSCRIPTIONS, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"}
+        )
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "a form must have at most 262,144 bytes beside its recording"
+
+
+async def test_only_a_form_may_be_large() -> None:
+    async with running(House()) as client:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        response = await client.post(TRANSCRIPTIONS, content=b"file=" + bytes(1_000_000), headers=headers)
+    assert response.status_code == 413
+
+
 async def test_a_second_file_in_one_request_is_refused() -> None:
     async with running(House()) as client:
         files = [("file", ("a.wav", recording())), ("other", ("b.wav", recording()))]
@@ -435,6 +453,7 @@ async def test_whoever_names_no_voice_of_ours_gets_the_usual_one() -> None:
     [
         (b"hello", "the body must be JSON"),
         (b"{}", "missing required field `input`"),
+        (b'{"input": "a", "x": ' + b"[" * 60_000, "the body must be JSON"),
         (json.dumps({"input": ""}).encode(), "1 to 4096 characters, not 0"),
         (json.dumps({"input": "a" * 5_000}).encode(), "1 to 4096 characters, not 5000"),
         (json.dumps({"input": "a", "response_format": "midi"}).encode(), "mp3, opus, aac, flac, wav, pcm"),

@@ -48,6 +48,11 @@ def test_no_arguments_are_an_empty_object() -> None:
     assert parse_arguments("x", "") == {}
 
 
+def test_arguments_nested_too_deeply_are_refused() -> None:
+    with pytest.raises(ProviderError, match="arguments for x must be a JSON object"):
+        parse_arguments("x", '{"a":' * 50_000)
+
+
 def test_arguments_must_be_an_object() -> None:
     with pytest.raises(ProviderError, match=r"arguments for x must be a JSON object, not '\[1\]'"):
         parse_arguments("x", "[1]")
