@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Packets are decoded and encoded in the event loop: 100 ms take at most 1 ms of a processor, whatever the bytes are
+* Packets are decoded and encoded in the event loop: one takes at most 0.7 ms of a processor, whatever its bytes are
   (docs/decisions/0015). A packet of the largest size holds 120 ms; what is larger is refused unseen.
 * This file is imported where a packet is wanted, and not before.
 """

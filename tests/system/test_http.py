@@ -15,7 +15,8 @@ pytestmark = pytest.mark.system
 
 LIMIT_S = 30
 ACTORS = {"metrics", "history", "commands", "tools", "inference", "transcription", "speech", "sessions", "load"} | {
-    "gateway"
+    "media",
+    "gateway",
 }
 GUIDE_METRICS = (
     "voice_control_requests_total",
@@ -66,7 +67,7 @@ def test_the_status_page_shows_the_tree_and_the_workers_processes(server: Server
     assert page["uptime_s"] > 0
     ours = {process.pid for process in server.children()}
     # of transcription, one is a spare
-    for actor, size in (("transcription", 3), ("speech", 1), ("inference", 1)):
+    for actor, size in (("transcription", 3), ("speech", 1), ("media", 1), ("inference", 1)):
         pids = server.worker_pids(actor)
         assert len(pids) == size, actor
         assert set(pids) <= ours
