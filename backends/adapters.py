@@ -53,6 +53,7 @@ from runtime.restart import Backoff
 WEBSOCKET_PATHS = frozenset({"/ws"})
 # a stranger's file ends the process, which is no reason to have the next one wait
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
+MEDIA_NICE = 5  # a third of a processor that others want too: nobody speaks to a recording
 BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
 
 
@@ -158,6 +159,7 @@ class Adapters:
             target="backends.speech.media:MediaWorker",
             params={},
             start_timeout_s=settings.start_timeout_s,
+            nice=MEDIA_NICE,
             threads=1,
         )
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)

@@ -93,8 +93,7 @@ class AudioApi:
     async def transcriptions(self) -> Response:
         """Transcribe an uploaded recording."""
         try:
-            self._refuse_under_load()
-            return await self._transcribed()
+            return await self._transcribed(cast("UploadRequest", request))
         except ApiError as error:
             return told(error)
 
@@ -113,30 +112,42 @@ class AudioApi:
 
     # --- recordings ------------------------------------------------------------------------------
 
-    async def _transcribed(self) -> Response:
-        upload_request = cast("UploadRequest", request)
+    async def _transcribed(self, upload_request: UploadRequest) -> Response:
         try:
-            form, files = await upload_request.form, await upload_request.files
-            wanted = TranscriptionForm.read(form)
-            self._check_model(wanted.hearing.model)
-            if "file" not in files:
-                raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
-            with self._place():
-                return await self._answer(cast("UploadFile", files["file"].stream), wanted)
+            with self._counting_refusals():
+                self._refuse_under_load()
+                upload, wanted = await self._received(upload_request)
+                self._take_place()
+            try:
+                return await self._answer(upload, wanted)
+            finally:
+                self._at_once -= 1
         finally:
             upload_request.close_uploads()
 
     @contextlib.contextmanager
-    def _place(self) -> Iterator[None]:
-        """Hold one of the places for recordings in work; raises ``ApiError`` if all are taken."""
-        if self._at_once >= MAX_AT_ONCE:
-            self._services.media.count("busy")
-            raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
-        self._at_once += 1
+    def _counting_refusals(self) -> Iterator[None]:
+        """Count what is refused before anything is decoded; the rest is counted by the decoder."""
         try:
             yield
-        finally:
-            self._at_once -= 1
+        except ApiError as error:
+            self._services.media.count("busy" if error.retry_after_s is not None else "bad_request")
+            raise
+
+    async def _received(self, upload_request: UploadRequest) -> tuple[UploadFile, "TranscriptionForm"]:
+        """Wait for the whole body, and return its file and fields; raises ``ApiError``."""
+        form, files = await upload_request.form, await upload_request.files
+        wanted = TranscriptionForm.read(form)
+        self._check_model(wanted.hearing.model)
+        if "file" not in files:
+            raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
+        return cast("UploadFile", files["file"].stream), wanted
+
+    def _take_place(self) -> None:
+        """Take one of the places for recordings in work; raises ``ApiError`` if all are taken."""
+        if self._at_once >= MAX_AT_ONCE:
+            raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
+        self._at_once += 1
 
     def _check_model(self, name: str | None) -> None:
         offered = self._services.models()

@@ -387,11 +387,13 @@ async def test_only_a_form_may_be_large() -> None:
 
 
 async def test_a_second_file_in_one_request_is_refused() -> None:
-    async with running(House()) as client:
+    house = House()
+    async with running(house) as client:
         files = [("file", ("a.wav", recording())), ("other", ("b.wav", recording()))]
         response = await client.post(TRANSCRIPTIONS, files=files)
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "a request must hold one recording, and no second file"
+    assert house.counted == ["bad_request"]
 
 
 async def test_an_absurd_rate_is_refused_with_the_rates_that_are_not() -> None:
@@ -407,7 +409,7 @@ async def test_under_load_recordings_and_texts_have_to_wait() -> None:
         for response in (await upload(client), await client.post(SPEECH, json={"input": "hello"})):
             assert response.status_code == 503
             assert response.headers["retry-after"] == "7"
-    assert (house.heard, house.spoken) == ([], [])
+    assert (house.heard, house.spoken, house.counted) == ([], [], ["busy"])
 
 
 async def test_a_recording_in_work_rests_while_there_is_load() -> None:
