@@ -45,12 +45,8 @@ from config.settings import Settings
 from protocol.admission import TRIALS_MAX
 from protocol.capacity import Demand
 from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
-from protocol.messages import (
-    CloseDoors,
-    ListTools,
-    RecentTurns,
-    ToolList,
-)
+from protocol.messages import CloseDoors, ListTools, ToolList
+from protocol.records import RecentTurns
 from runtime import (
     Backoff,
     ChildSpec,

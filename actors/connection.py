@@ -52,7 +52,6 @@ from protocol.messages import (
     AudioReceived,
     AudioRefused,
     Configured,
-    Count,
     DropAudio,
     GiveUp,
     Hang,
@@ -60,9 +59,9 @@ from protocol.messages import (
     Recall,
     Send,
     SendAudio,
-    SessionRecord,
 )
 from protocol.rate import SlidingCount
+from protocol.records import Count, SessionRecord
 from protocol.session import Phase, SessionState, may_come_back, resume_key
 from protocol.speech_frames import SpeechEncoder, SpeechFrames
 from protocol.vault import SessionMemory

@@ -25,7 +25,6 @@ from protocol.eviction import Activity
 from protocol.messages import (
     Announce,
     Configured,
-    Count,
     Hang,
     Leave,
     Presence,
@@ -37,6 +36,7 @@ from protocol.messages import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.records import Count
 from protocol.tools import consent_of
 from protocol.vault import SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry

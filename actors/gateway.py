@@ -24,7 +24,8 @@ from protocol.capacity import Demand
 from protocol.errors import CloseCode
 from protocol.events import ConnectionRefused
 from protocol.handshakes import Handshakes
-from protocol.messages import CloseDoors, Count, Observe
+from protocol.messages import CloseDoors
+from protocol.records import Count, Observe
 from protocol.tenants import Tenants, last_places, tenant_of
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 

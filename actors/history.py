@@ -18,7 +18,7 @@ import trio
 
 from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
-from protocol.messages import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from protocol.redaction import kept
 from runtime import Actor, DomainError, Ref
 from runtime.pool import StartFailure

@@ -23,7 +23,8 @@ import trio
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.context import CHARS_PER_TOKEN, fit
-from protocol.messages import ChatMessage, Count, Generate, Generation, NoModel, Observe, ToolSpec
+from protocol.messages import ChatMessage, Generate, Generation, NoModel, ToolSpec
+from protocol.records import Count, Observe
 from protocol.tasks import model_for
 from runtime import Actor, DomainError, Ref
 from runtime.pool import Pool, StartFailure, WorkerError

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from config.settings import LoadSettings
-from protocol.messages import Count, Gauge
+from protocol.records import Count, Gauge
 from runtime import Actor, Ref
 from runtime.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 

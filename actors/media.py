@@ -11,7 +11,7 @@ from typing import Any
 from backends.protocols import JobPool
 from config.settings import MediaSettings
 from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages import Count
+from protocol.records import Count
 from runtime import Actor, DomainError, Ref
 from runtime.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
-from protocol.messages import Count, Gauge, SpokenAudio, Synthesise
+from protocol.messages import SpokenAudio, Synthesise
 from protocol.phrase_cache import PhraseCache
+from protocol.records import Count, Gauge
 from runtime import Actor, DomainError, Ref
 from runtime.pool import WorkerError
 

@@ -11,18 +11,8 @@ import attrs
 from trio import TaskStatus
 
 from protocol.events import ConnectionRefused
-from protocol.messages import (
-    ChatMessage,
-    CommandMatch,
-    Generation,
-    Offer,
-    Progress,
-    SessionRecord,
-    ToolOutcome,
-    ToolRecord,
-    ToolSpec,
-    TurnRecord,
-)
+from protocol.messages import ChatMessage, CommandMatch, Generation, Offer, Progress, ToolOutcome, ToolSpec
+from protocol.records import SessionRecord, ToolRecord, TurnRecord
 
 
 class Socket(Protocol):

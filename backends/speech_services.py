@@ -12,16 +12,9 @@ from backends.ingress.http_audio import AudioServices, Hearing, Media
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages import (
-    Count,
-    NoWords,
-    SpokenAudio,
-    Synthesise,
-    Transcribe,
-    Transcript,
-    Utterance,
-)
+from protocol.messages import NoWords, SpokenAudio, Synthesise, Transcribe, Transcript, Utterance
 from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.records import Count
 from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # whose turn it is in the queue

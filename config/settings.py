@@ -217,7 +217,7 @@ class MediaSettings:
     """The decoder of uploaded recordings."""
 
     job_timeout_s: float = attrs.field(validator=[gt(0), le(60)])
-    start_timeout_s: float = attrs.field(validator=gt(0))
+    start_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     worker_memory_mb: int = attrs.field(validator=[ge(128), le(65_536)])
 
 

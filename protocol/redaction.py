@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from protocol.messages import SessionRecord, ToolRecord, TurnRecord
+from protocol.records import SessionRecord, ToolRecord, TurnRecord
 
 HIDDEN: Final = "[redacted]"
 SECRET_NAME: Final = re.compile(

@@ -14,16 +14,8 @@ from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError
 from config.load import load
 from config.settings import Settings
 from protocol.events import ServerEvent
-from protocol.messages import (
-    ChatMessage,
-    CommandMatch,
-    Generation,
-    Send,
-    SessionRecord,
-    ToolRecord,
-    ToolSpec,
-    TurnRecord,
-)
+from protocol.messages import ChatMessage, CommandMatch, Generation, Send, ToolSpec
+from protocol.records import SessionRecord, ToolRecord, TurnRecord
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")

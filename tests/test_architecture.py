@@ -51,7 +51,7 @@ CLASS_METHODS = 20
 FIELDS = 10
 ATTRIBUTES = 15
 # what travels or is configured is as wide as its subject
-WIDE_FILES = frozenset({"config/settings.py", "protocol/events.py", "protocol/messages.py"})
+WIDE_FILES = frozenset({"config/settings.py", "protocol/events.py", "protocol/messages.py", "protocol/records.py"})
 # where an exception is turned into data on purpose: the supervision seam, and its twin in a worker's process
 BROAD_EXCEPT_FILES = frozenset({"runtime/supervision.py", "runtime/worker_child.py"})
 

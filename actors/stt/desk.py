@@ -23,7 +23,8 @@ import trio
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.capacity import Capacity, Demand
-from protocol.messages import Count, NoWords, Observe, SpokenWord, Transcribe, Transcript, Urgency
+from protocol.messages import NoWords, SpokenWord, Transcribe, Transcript, Urgency
+from protocol.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.fair_queue import FairQueue
 from runtime.pool import PoolUnavailable, WorkerError

@@ -18,8 +18,9 @@ import trio
 
 from actors.turn.kit import Heard, Refused, TurnKit
 from protocol import events
-from protocol.messages import CallTool, ListTools, Progress, Send, ToolList, ToolOutcome, ToolRecord, ToolSpec
+from protocol.messages import CallTool, ListTools, Progress, Send, ToolList, ToolOutcome, ToolSpec
 from protocol.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
+from protocol.records import ToolRecord
 from protocol.redaction import redacted, redacted_text
 from protocol.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turn import TurnEvent, TurnMachine

@@ -8,8 +8,9 @@ from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
-from protocol.messages import Count, Hang, Send
+from protocol.messages import Hang, Send
 from protocol.phrases import phrase
+from protocol.records import Count
 from protocol.vault import SessionMemory
 from runtime import Ref
 

@@ -19,8 +19,9 @@ from actors.turn.hearing import EarlyHearing, transcribe
 from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
 from protocol import events
-from protocol.messages import CommandMatch, TurnRecord, Utterance, UtteranceEnded
+from protocol.messages import CommandMatch, Utterance, UtteranceEnded
 from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
+from protocol.records import TurnRecord
 from protocol.requests import not_understood
 from protocol.sentences import SentenceCutter
 from protocol.turn import TurnEvent, TurnMachine

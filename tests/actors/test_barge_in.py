@@ -21,8 +21,8 @@ from protocol.messages import (
     ToolList,
     Transcribe,
     Transcript,
-    TurnRecord,
 )
+from protocol.records import TurnRecord
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
 from tests.fakes import Grow, command

@@ -11,17 +11,9 @@ from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from protocol import events
 from protocol.handshakes import GRACE_S
-from protocol.messages import (
-    AudioReceived,
-    AudioRefused,
-    Configured,
-    DropAudio,
-    Hang,
-    Send,
-    SendAudio,
-    SessionRecord,
-)
+from protocol.messages import AudioReceived, AudioRefused, Configured, DropAudio, Hang, Send, SendAudio
 from protocol.pcm_buffer import PcmBuffer
+from protocol.records import SessionRecord
 from protocol.vault import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted

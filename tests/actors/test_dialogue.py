@@ -9,7 +9,6 @@ from protocol.messages import (
     Announce,
     CallTool,
     Configured,
-    Count,
     Generate,
     Hang,
     ListTools,
@@ -19,8 +18,8 @@ from protocol.messages import (
     ToolList,
     Transcribe,
     Transcript,
-    TurnRecord,
 )
+from protocol.records import Count, TurnRecord
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import Grow, command, event_names
 

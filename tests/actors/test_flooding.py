@@ -15,7 +15,8 @@ from actors.vault import Vault
 from assembly.refs import OUTBOUND, WORDS
 from backends.speech.opus import OpusSpeech
 from protocol import events
-from protocol.messages import Count, Generate, ListTools, ToolList
+from protocol.messages import Generate, ListTools, ToolList
+from protocol.records import Count
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.actors.dialogue_fixtures import Room, says
 from tests.fakes import FakeSocket, Grow, Script, scripted

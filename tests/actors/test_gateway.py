@@ -1,110 +1,18 @@
 import json
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
-import attrs
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.gateway import DoorFacts, Gateway, GatewayPeers
-from backends.protocols import Answer, IngressHandlers, Refusal, Request, Socket
+from actors.gateway import Gateway
+from backends.protocols import Answer, Refusal
 from protocol.capacity import Demand
-from protocol.events import ConnectionRefused
-from protocol.handshakes import GRACE_S, Handshakes
-from protocol.messages import CloseDoors, Count, Observe
-from runtime import ChildSpec, MaxChildren, Ref, StartChild, StartFailed, TerminateChild, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
-
-ADDRESS = ("127.0.0.1", 8000)
-
-
-def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
-    return Request("GET", path, {}, {}, peer)
-
-
-def shown(connections: int, refused: int, **others: object) -> dict[str, object]:
-    """Return the statistics of a door at which one tenant has asked."""
-    ordinary = {"refused_for_others": 0, "silent": 0, "tenants": 1}
-    return {"connections": connections, "refused": refused, **ordinary} | others
-
-
-@attrs.define(eq=False)
-class FakeIngress:
-    """A listener that nobody connects to."""
-
-    handlers: IngressHandlers
-    trouble: Exception | None = None
-    is_stopped: bool = False
-
-    async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
-        if self.trouble is not None:
-            raise self.trouble
-        task_status.started((ADDRESS,))
-        await trio.sleep_forever()
-
-    async def stop(self) -> None:
-        self.is_stopped = True
-
-
-@attrs.define(eq=False)
-class Door:
-    """A gateway with a fake listener."""
-
-    level: int = attrs.field(default=0, kw_only=True)
-    demand: Demand | None = attrs.field(default=None, kw_only=True)
-    awaited: int = attrs.field(default=0, kw_only=True)
-    max_connections: int = 2
-    max_share: float = attrs.field(default=0.8, kw_only=True)
-    handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes, kw_only=True)
-    trouble: Exception | None = None
-    sessions: Script = attrs.field(factory=Script)
-    metrics: Script = attrs.field(factory=Script)
-    refusals: list[ConnectionRefused | None] = attrs.field(factory=list)
-    listening: list[Any] = attrs.field(factory=list)
-    ingresses: list[FakeIngress] = attrs.field(factory=list)
-    ref: Ref = attrs.field(factory=lambda: Ref("gateway"))
-    tree: Tree = attrs.field(init=False)
-
-    async def open(self, grow: Grow) -> None:
-        """Start it."""
-        peers = scripted("sessions", self.sessions), scripted("metrics", self.metrics)
-        settings = default_settings().gateway
-        websocket = attrs.evolve(settings.websocket, max_connections=self.max_connections)
-        slices = attrs.evolve(settings, websocket=websocket, max_share_per_address=self.max_share)
-
-        def make_ingress(handlers: IngressHandlers) -> FakeIngress:
-            self.ingresses.append(FakeIngress(handlers, self.trouble))
-            return self.ingresses[-1]
-
-        def make() -> Gateway:
-            return Gateway(
-                slices,
-                GatewayPeers(peers[0].ref, peers[1].ref),
-                make_ingress=make_ingress,
-                open_session=self._spec,
-                pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
-                on_listening=self.listening.append,
-                facts=DoorFacts(
-                    0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited, handshakes=self.handshakes
-                ),
-            )
-
-        self.tree = await grow(*peers, ChildSpec(self.ref, make))
-
-    def _spec(self, socket: Socket, refusal: ConnectionRefused | None) -> ChildSpec:
-        self.refusals.append(refusal)
-        return scripted(f"session of {socket.peer}", Script())
-
-    @property
-    def handlers(self) -> IngressHandlers:
-        """What the listener asks."""
-        return self.ingresses[-1].handlers
-
-    def statistics(self) -> dict[str, object]:
-        """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+from protocol.messages import CloseDoors
+from protocol.records import Count, Observe
+from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
+from tests.actors.gateway_fixtures import ADDRESS, Door, request, shown
+from tests.fakes import FakeSocket, Grow
 
 
 async def test_it_is_ready_when_the_port_is_open_and_says_which(grow: Grow, autojump_clock: MockClock) -> None:
@@ -386,110 +294,6 @@ async def test_one_address_alone_leaves_a_few_places_to_others_before_they_ask(
 
 
 # --- sockets that are open and silent ------------------------------------------------------------
-
-
-@attrs.define(eq=False)
-class Visitor:
-    """A client with a place and a socket."""
-
-    socket: FakeSocket
-
-    @classmethod
-    async def come(cls, door: Door, nursery: trio.Nursery, peer: str) -> "Visitor":
-        """Open a socket and say nothing."""
-        visitor = cls(FakeSocket(peer))
-        place = door.handlers.admit(request(peer=peer))
-        assert not isinstance(place, Refusal)
-
-        async def serve() -> None:
-            with place as refusal:
-                await door.handlers.serve_socket(visitor.socket, request(peer=peer), refusal)
-
-        nursery.start_soon(serve)
-        await wait_all_tasks_blocked()
-        door.handshakes.listen(visitor.socket, trio.current_time())  # as its session does
-        return visitor
-
-
-NOISY, QUIET_ONE = "192.0.2.1:5000", "192.0.2.2:5000"
-
-
-async def test_a_silent_socket_closes_when_its_place_is_needed(
-    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
-) -> None:
-    door = Door(max_connections=2)
-    await door.open(grow)
-    first, second = [await Visitor.come(door, nursery, NOISY) for _ in range(2)]
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "both have just come"
-    await trio.sleep(GRACE_S)
-    await Visitor.come(door, nursery, QUIET_ONE)
-    assert first.socket.close == (1008, "no connection_request, and the place is needed")
-    assert second.socket.close is None
-    assert door.statistics() == shown(2, 1, silent=2, tenants=2)
-    assert Count("shed_total", ("0", "silent_socket")) in door.metrics.seen
-
-
-async def test_a_socket_that_has_sent_its_request_keeps_its_place(
-    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
-) -> None:
-    door = Door(max_connections=1)
-    await door.open(grow)
-    visitor = await Visitor.come(door, nursery, NOISY)
-    door.handshakes.complete(visitor.socket)
-    await trio.sleep(60.0)
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
-    assert visitor.socket.close is None
-
-
-async def test_no_silent_socket_closes_for_one_who_cannot_come_in_anyway(
-    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
-) -> None:
-    door = Door(max_connections=1)
-    await door.open(grow)
-    visitor = await Visitor.come(door, nursery, NOISY)
-    await trio.sleep(GRACE_S)
-    door.level = 3
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
-    assert visitor.socket.close is None
-
-
-async def test_an_address_with_many_silent_sockets_loses_those_beyond_its_bound(
-    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
-) -> None:
-    door = Door(max_connections=20)
-    await door.open(grow)
-    visitors = [await Visitor.come(door, nursery, NOISY) for _ in range(7)]
-    await trio.sleep(GRACE_S)
-    await Visitor.come(door, nursery, QUIET_ONE)
-    assert [visitor.socket.close is None for visitor in visitors] == [False] * 2 + [True] * 5
-
-
-async def test_a_place_counts_as_free_while_its_silent_socket_closes(
-    grow: Grow, autojump_clock: MockClock, nursery: trio.Nursery
-) -> None:
-    class Lingering(FakeSocket):
-        def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
-            self.close = code, reason
-
-    door = Door(max_connections=1)
-    await door.open(grow)
-    place = door.handlers.admit(request(peer=NOISY))
-    assert not isinstance(place, Refusal)
-    socket = Lingering(NOISY)
-
-    async def serve() -> None:
-        with place as refusal:
-            await door.handlers.serve_socket(socket, request(peer=NOISY), refusal)
-
-    nursery.start_soon(serve)
-    await wait_all_tasks_blocked()
-    door.handshakes.listen(socket, trio.current_time())
-    await trio.sleep(GRACE_S)
-    await Visitor.come(door, nursery, QUIET_ONE)
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "one place is one place"
-    socket.client_vanishes()
-    await wait_all_tasks_blocked()
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
 
 
 async def test_a_tenant_whose_clients_speak_leaves_others_what_can_be_understood(

@@ -5,7 +5,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.load import Load, LoadHands
 from config.settings import LoadSettings
-from protocol.messages import Count, Gauge
+from protocol.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
 from runtime.load import CPU, MEMORY, LoadReport, Look, Reading
 from tests.fakes import Grow, Script, default_settings, scripted

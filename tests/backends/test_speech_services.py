@@ -6,15 +6,9 @@ from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
 from backends.speech_services import SpeechServices
 from protocol.media import CloseRecording, DecodedBlock, ReadRecording
-from protocol.messages import (
-    Count,
-    SpokenAudio,
-    Synthesise,
-    Transcribe,
-    Transcript,
-    Utterance,
-)
+from protocol.messages import SpokenAudio, Synthesise, Transcribe, Transcript, Utterance
 from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.records import Count
 from runtime import Ref
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.messages import SessionRecord
+from protocol.records import SessionRecord
 from protocol.redaction import kept, redacted, redacted_text
 
 KEY = "sk-" + "abcdefghijklmnop1234"

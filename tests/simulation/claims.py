@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from protocol.events import AudioEnd
-from protocol.messages import Send, TurnRecord
+from protocol.messages import Send
+from protocol.records import TurnRecord
 from runtime import Ref
 from runtime.errors import RestartIntensityExceeded, StartFailed
 from runtime.load import Level

@@ -14,7 +14,8 @@ from typing import Any, Final
 import attrs
 import trio
 
-from protocol.messages import Announce, Count, Send
+from protocol.messages import Announce, Send
+from protocol.records import Count
 from runtime import Actor, ChildSpec, Ref, Supervisor
 from runtime.actor import Skip
 from tests.simulation.outside import Weather

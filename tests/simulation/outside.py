@@ -24,12 +24,10 @@ from protocol.messages import (
     ModelToolCall,
     Offer,
     Progress,
-    SessionRecord,
     ToolOutcome,
-    ToolRecord,
     ToolSpec,
-    TurnRecord,
 )
+from protocol.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.speech_frames import SpeechEncoder
 from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.simulation.trace import Trace

@@ -19,7 +19,7 @@ import pytest
 import trio
 
 from protocol.media import RecordingRefused
-from protocol.messages import Count
+from protocol.records import Count
 from runtime.worker_process import read_memory
 from tests.backends.speech.sounds import sound
 from tests.system.media_fixtures import Decoder, decoding

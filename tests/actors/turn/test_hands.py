@@ -15,11 +15,11 @@ from protocol.messages import (
     Progress,
     ToolList,
     ToolOutcome,
-    ToolRecord,
     ToolSpec,
     Transcribe,
     Transcript,
 )
+from protocol.records import ToolRecord
 from protocol.turn import TurnEvent, TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of

@@ -18,8 +18,8 @@ from protocol.messages import (
     ToolList,
     Transcribe,
     Transcript,
-    TurnRecord,
 )
+from protocol.records import TurnRecord
 from protocol.turn import TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
