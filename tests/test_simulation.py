@@ -1,6 +1,7 @@
 """The whole house, simulated: many seeds keep all claims, the same seed gives the same trace, and claims can fail."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.simulation.__main__ import main
 from tests.simulation.claims import broken_claims
 from tests.simulation.clients import CLOSE_CODES, Caller, Loss
 from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
-from tests.simulation.judging import judge
+from tests.simulation.judging import PLANS_AT_ONCE, judge, judge_in_processes
 from tests.simulation.kept import Kept, keep, kept_runs
 from tests.simulation.outside import speech_of, spoken_in
 from tests.simulation.wire import CUT, OUTBOX_FRAMES, SEND_TIMEOUT_S, SimulatedSocket
@@ -55,6 +56,31 @@ def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
     assert first == second
     assert len(set(first)) == len(COMPARED), "different seeds gave the same trace"
     assert first[3] == judge(plan_run(3)).digest, "a seed depends on those before it"
+
+
+def test_several_processes_find_in_order_what_one_finds() -> None:
+    plans = [plan_run(seed) for seed in range(PLANS_AT_ONCE + 3)]
+    together = list(judge_in_processes(plans, 2))
+    assert [verdict.plan for verdict in together] == plans
+    assert [verdict.digest for verdict in together[-3:]] == [judge(plan).digest for plan in plans[-3:]]
+
+
+def test_nothing_is_left_of_a_simulation_that_is_killed() -> None:
+    program = """
+import os, signal
+from tests.simulation.judging import judge_in_processes
+from tests.simulation.world import plan_run
+
+if __name__ == "__main__":
+    verdicts = judge_in_processes([plan_run(seed % 3) for seed in range(300)], 2)
+    next(verdicts)
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    command = [sys.executable, "-c", program]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == "", "the children and the resource tracker had something to say"
 
 
 def test_many_seeds_are_drawn_with_every_kind_of_fault() -> None:

@@ -4,11 +4,9 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
-from itertools import chain
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
 import attrs
 
@@ -43,21 +41,38 @@ def judge(plan: Plan, lines: int = SHOWN_LINES) -> Verdict:
     return Verdict(plan, report.trace.digest(), problems, struck(report), story)
 
 
-def judge_all(plans: Sequence[Plan], lines: int = SHOWN_LINES) -> list[Verdict]:
-    """Judge some plans, in a process of its own."""
-    gc.freeze()  # all the modules: the collector need not look at them after each run
-    return [judge(plan, lines) for plan in plans]
-
-
 def judge_in_processes(plans: Sequence[Plan], processes: int, lines: int = SHOWN_LINES) -> Iterator[Verdict]:
-    """Judge plans in several processes; verdicts come in order."""
+    """Judge plans in several processes; verdicts come in order.
+
+    Each process has a pipe of its own and takes every ``processes``-th part. A pool would share named semaphores, which
+    outlive a parent that is killed.
+    """
     parts = [plans[at : at + PLANS_AT_ONCE] for at in range(0, len(plans), PLANS_AT_ONCE)]
-    judge_part = partial(judge_all, lines=lines)
     if processes == 1:
-        yield from chain.from_iterable(map(judge_part, parts))
+        for part in parts:
+            yield from (judge(plan, lines) for plan in part)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from chain.from_iterable(pool.map(judge_part, parts))
+    context = get_context("spawn")
+    started = []
+    for number in range(processes):
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=send_verdicts, args=(parts[number::processes], lines, sender), daemon=True)
+        process.start()
+        sender.close()  # the child has the only one: its end is the end of the stream
+        started.append((process, receiver))
+    for number in range(len(parts)):
+        yield from started[number % processes][1].recv()
+    for process, receiver in started:
+        process.join()
+        receiver.close()
+
+
+def send_verdicts(parts: Sequence[Sequence[Plan]], lines: int, sender: Connection) -> None:
+    """Judge parts in a process of its own, and send the verdicts of each."""
+    gc.freeze()  # all the modules: the collector need not look at them after each run
+    with suppress(BrokenPipeError):  # the parent has ended
+        for part in parts:
+            sender.send([judge(plan, lines) for plan in part])
 
 
 def story_of(report: Report, lines: int) -> str:
