@@ -1,5 +1,6 @@
 """What must never be committed: places that exist on one machine only, weights, secrets."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,10 @@ RULES = {
     "a secret": (SECRET, frozenset({"tests/test_repository.py"})),
 }  # and the files that must name it: these rules, and the switch that keeps it out
 WEIGHTS = frozenset(
-    {".bin", ".onnx", ".gguf", ".safetensors", ".pt", ".pth", ".ckpt", ".tflite", ".npz", ".wav", ".mp3"}
+    {".bin", ".onnx", ".gguf", ".safetensors", ".pt", ".pth", ".ckpt", ".tflite", ".npz", ".wav", ".mp3", ".flac"}
 )
+RECORDINGS = Path("tests/system/recordings")  # what the tests say; its index has the licence
+RECORDINGS_BYTES = 3 << 20
 LARGEST_BYTES = 512 * 1024
 
 
@@ -58,8 +61,16 @@ def test_the_rules_see_what_they_forbid(what: str, text: str) -> None:
     assert re.search(RULES[what][0], text)
 
 
-def test_no_weights_or_recordings_are_committed() -> None:
-    assert [str(path) for path in committed_files() if path.suffix in WEIGHTS] == []
+def test_no_weights_are_committed_and_no_recordings_but_those_of_the_tests() -> None:
+    assert [str(path) for path in committed_files() if path.suffix in WEIGHTS and path.parent != RECORDINGS] == []
+
+
+def test_the_recordings_of_the_tests_are_few_and_in_their_index() -> None:
+    kept = [path for path in committed_files() if path.parent == RECORDINGS]
+    index = json.loads((ROOT / RECORDINGS / "index.json").read_text(encoding="utf-8"))
+    assert {path.name for path in kept} == {clip["file"] for clip in index["clips"].values()} | {"index.json"}
+    assert index["licence"] == "CC0-1.0"
+    assert sum((ROOT / path).stat().st_size for path in kept) < RECORDINGS_BYTES
 
 
 def test_no_file_is_too_large_to_read() -> None:

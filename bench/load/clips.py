@@ -1,9 +1,7 @@
-"""What callers say: commands made by Piper once and kept as WAV files, or the WAV files of a folder."""
+"""What callers say: commands made by Piper without its noise, alike in every run, or the WAV files of a folder."""
 
-import os
 import random
 import tempfile
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import soxr
 
-from backends.speech.piper import PiperWorker
+from backends.speech.models import resolve_voice
+from backends.speech.piper import load_voice
 from bench.load.callers import RATE_HZ
 from bench.load.records import Clip
 from cli.sound import Sound, read_wav
@@ -39,13 +38,24 @@ def clips(corpus: Path | None) -> list[Clip]:
 
 
 def spoken(sentences: Sequence[str]) -> list[Clip]:
-    """Return sentences as Piper says them; kept in a folder of the user's for the next run."""
-    folder = Path(tempfile.gettempdir()) / f"sayso-bench-speech-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    files = {sentence: folder / f"{_file_name(sentence)}.wav" for sentence in sentences}
-    if not all(path.exists() for path in files.values()):
-        _make(files)
-    return [clip(sentence, read_wav(path)) for sentence, path in files.items()]
+    """Return sentences as Piper says them; nothing is kept for the next run."""
+    return [clip(sentence, sound) for sentence, sound in zip(sentences, said(sentences), strict=True)]
+
+
+def said(sentences: Sequence[str]) -> list[Sound]:
+    """Return sentences as Piper says them when it draws no noise: the same samples on the same processor."""
+    from piper import SynthesisConfig  # noqa: PLC0415 - the optional extra
+
+    with tempfile.TemporaryDirectory() as scratch:
+        voice = load_voice(resolve_voice(VOICE, Path(scratch)), cpu_threads=1)
+    without_noise = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    return [
+        Sound(
+            b"".join(chunk.audio_int16_bytes for chunk in voice.synthesize(text, without_noise)),
+            voice.config.sample_rate,
+        )
+        for text in sentences
+    ]
 
 
 def clip(name: str, sound: Sound) -> Clip:
@@ -61,19 +71,3 @@ def clip(name: str, sound: Sound) -> Clip:
 def deal(made: Sequence[Clip], callers: int, turns: int, rng: random.Random) -> list[list[Clip]]:
     """Return ``turns`` clips for each caller."""
     return [rng.choices(made, k=turns) for _ in range(callers)]
-
-
-def _file_name(sentence: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in sentence.lower())
-
-
-def _make(files: dict[str, Path]) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        piper = PiperWorker({"models_dir": scratch, "voice": VOICE, "cpu_threads": 1})
-        for sentence, path in files.items():
-            made, pcm = piper.handle("speak", {"text": sentence}, b"")
-            with wave.open(str(path), "wb") as target:
-                target.setnchannels(1)
-                target.setsampwidth(2)
-                target.setframerate(made["sample_rate"])
-                target.writeframes(pcm)

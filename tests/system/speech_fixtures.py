@@ -1,45 +1,40 @@
-"""Speech for tests, made by Piper once and kept in the temporary folder of the machine."""
+"""Speech for tests: recordings that ``make_recordings.py`` made, the same samples on every machine."""
 
 import hashlib
-import os
-import tempfile
+import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
+import av
 import pytest
-import soxr
 
 from backends.speech.models import ModelError
 from backends.speech.piper import PiperWorker
 from protocol.messages import INTERNAL_RATE_HZ
+from tests.system.model_fixtures import add_steady_voice, models_dir
 
-VOICE = "en_US-joe-medium"
-CACHE = Path(tempfile.gettempdir()) / f"sayso-test-speech-{os.getuid()}"
-PRE_ROLL_S = 0.3  # as the endpointer cuts utterances: a little before, its silence after
-SILENCE_S = 0.5
-
-
-@lru_cache(maxsize=1)
-def piper() -> PiperWorker:
-    """Return one loaded voice; skips the test where Piper or the voice is not installed."""
-    try:
-        return PiperWorker({"models_dir": str(CACHE / "models"), "voice": VOICE, "cpu_threads": 1})
-    except ModelError as error:
-        pytest.skip(str(error))
+RECORDINGS: Final = Path(__file__).parent / "recordings"
+INDEX: Final = RECORDINGS / "index.json"
+PRE_ROLL_S: Final = 0.3  # as the endpointer cuts utterances: a little before, its silence after
+SILENCE_S: Final = 0.5
 
 
+def index() -> dict[str, Any]:
+    """Return the file and the digest of each sentence that was recorded."""
+    clips: dict[str, Any] = json.loads(INDEX.read_text(encoding="utf-8"))["clips"] if INDEX.exists() else {}
+    return clips
+
+
+@cache
 def spoken_pcm(text: str) -> bytes:
-    """Return ``text`` as 16 kHz mono s16le speech with silence around it, the same at every call."""
-    CACHE.mkdir(mode=0o700, exist_ok=True)
-    file = CACHE / f"{hashlib.sha256(f'{VOICE}/{text}'.encode()).hexdigest()[:20]}.pcm"
-    if not file.exists():
-        written = file.with_suffix(f".{os.getpid()}")
-        written.write_bytes(_speak(text))
-        written.replace(file)
-    return file.read_bytes()
+    """Return ``text`` as 16 kHz mono s16le speech with silence around it."""
+    clips = index()
+    assert text in clips, f"no recording of {text!r}: add it to tests/system/make_recordings.py and run that"
+    pcm = _decoded(RECORDINGS / clips[text]["file"])
+    assert hashlib.sha256(pcm).hexdigest() == clips[text]["sha256"], f"{clips[text]['file']} is not what was recorded"
+    return silence_pcm(PRE_ROLL_S) + pcm + silence_pcm(SILENCE_S)
 
 
 def silence_pcm(duration_s: float) -> bytes:
@@ -47,15 +42,22 @@ def silence_pcm(duration_s: float) -> bytes:
     return bytes(2 * int(duration_s * INTERNAL_RATE_HZ))
 
 
-def _speak(text: str) -> bytes:
-    result, pcm = piper().handle("speak", {"text": text}, b"")
-    samples = np.frombuffer(pcm, dtype="<i2")
-    resampled: Any = soxr.resample(samples, result["sample_rate"], INTERNAL_RATE_HZ)
-    speech: bytes = resampled.astype("<i2").tobytes()
-    return silence_pcm(PRE_ROLL_S) + speech + silence_pcm(SILENCE_S)
+def _decoded(path: Path) -> bytes:
+    """Return the samples of a FLAC file, which is exact on every processor."""
+    with av.open(str(path)) as file:
+        return b"".join(frame.to_ndarray().astype("<i2").tobytes() for frame in file.decode(audio=0))
 
 
 @pytest.fixture(scope="session")
 def spoken() -> Callable[[str], bytes]:
     """``spoken(text)`` is that text as speech: 16 kHz mono s16le."""
     return spoken_pcm
+
+
+@pytest.fixture(scope="session")
+def piper(run_models: None) -> PiperWorker:
+    """Load Piper with the voice that draws no noise; skips the test where either is not installed."""
+    try:
+        return PiperWorker({"models_dir": str(models_dir()), "voice": add_steady_voice(), "cpu_threads": 1})
+    except ModelError as error:
+        pytest.skip(str(error))

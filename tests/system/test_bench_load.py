@@ -7,9 +7,10 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from bench.chaos import verdict as verdict_on
 from bench.load.arrivals import burst, poisson
 from bench.load.callers import Crowds, run
 from bench.load.capacity import between, capacity, holds, rates
-from bench.load.clips import SENTENCES, clips
+from bench.load.clips import clips
 from bench.load.company import Company
 from bench.load.faults import FAULTS
 from bench.load.figures import percentile, summary
@@ -28,6 +29,8 @@ from bench.load.records import Call, Clip, Plan, Turn
 from bench.load.server import Watch, nodes, running, stop, strain, watching
 from bench.overload import compared, drifted, schedule, table
 from bench.overload import judged as missed
+from cli.sound import Sound, write_wav
+from tests.system.model_fixtures import models_dir
 from tests.system.server_fixtures import SMALL, need_models
 
 pytestmark = pytest.mark.system
@@ -341,19 +344,21 @@ def test_where_nobody_listens_a_caller_is_lost_and_the_others_come_nevertheless(
 # --- with a real server --------------------------------------------------------------------------
 
 
-def test_callers_of_a_real_server_are_served_and_it_ends_well() -> None:
-    need_models(speech=True)
-    made = clips(None)
-    with running(SMALL) as server, Crowds(2) as crowds:
+def test_callers_of_a_real_server_are_served_and_it_ends_well(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
+    need_models()
+    for name, sentence in (("sum", "What is twelve times seven?"), ("time", "What time is it?")):
+        write_wav(tmp_path / f"{name}.wav", Sound(spoken(sentence), 16_000))
+    total, time = clips(tmp_path)
+    with running(SMALL | {"supervisor.models_dir": models_dir()}) as server, Crowds(2) as crowds:
         with watching(server) as watch:
-            calls = crowds.run(Plan(server.url, burst(3, 1.5), [[made[0]], [made[3], made[0]], [made[3]]]))
+            calls = crowds.run(Plan(server.url, burst(3, 1.5), [[time], [total, time], [total]]))
         page = server.status()
         assert strain(server)[0] == page["load_level"]
         code = stop(server)
 
     said = [[turn.name for turn in call.turns] for call in calls]
     assert [call.result for call in calls] == ["served"] * 3, calls
-    assert said == [[SENTENCES[0]], [SENTENCES[3], SENTENCES[0]], [SENTENCES[3]]]
+    assert said == [["time"], ["sum", "time"], ["sum"]]
     assert {call.close_code for call in calls} == {1000}
     turns = [turn for call in calls for turn in call.turns]
     assert all(turn.is_done and turn.is_heard and "stt" in turn.server_ms for turn in turns)
@@ -366,9 +371,9 @@ def test_callers_of_a_real_server_are_served_and_it_ends_well() -> None:
 
 def test_a_server_that_was_killed_is_no_good_end() -> None:
     need_models()
-    with running(SMALL) as server:
+    with running(SMALL | {"supervisor.models_dir": models_dir()}) as server:
         os.kill(server.pid, signal.SIGKILL)
-        server.process.wait(10)
+        server.process.wait(60)
         assert stop(server) == -signal.SIGKILL
 
 

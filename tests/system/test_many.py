@@ -12,7 +12,7 @@ from tests.system.server_fixtures import Server, need_models, poll, running_serv
 pytestmark = pytest.mark.system
 
 SPEAKERS = 20
-LIMIT_S = 60
+LIMIT_S = 240
 Call = tuple[str, dict[str, object]]
 
 

@@ -10,7 +10,7 @@ from tests.system.server_fixtures import Server
 
 pytestmark = pytest.mark.system
 
-LIMIT_S = 40
+LIMIT_S = 200
 AWAY_S = 1.5  # longer than the second of silence on the line that ends an utterance of a client that is there
 
 
@@ -58,10 +58,8 @@ async def test_a_turn_survives_a_lost_connection_in_each_of_its_states(
             await until_completed(second)
     events = [*first.events, *second.events]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1)), "none twice, none lost"
-    transcripts = [event["data"]["text"] for event in events if event["type"] == "transcript"]
-    assert len(transcripts) == 1
-    assert "time" in transcripts[0].lower()
-    assert len([event for event in events if event["type"] == "tool_call"]) == 1
+    assert len([event for event in events if event["type"] == "transcript"]) == 1
+    assert [event["data"]["tool"] for event in events if event["type"] == "tool_call"] == ["get_time"]
     assert second.all("turn_completed")[0]["outcome"] == "done"
     assert len(second.audio) > 8_000, "the answer is heard by who has come back"
 
