@@ -55,7 +55,7 @@ class Client:
 
     # --- receiving -------------------------------------------------------------------------------
 
-    async def next(self, name: str, timeout_s: float = 15.0) -> dict[str, Any]:
+    async def next(self, name: str, timeout_s: float = 60.0) -> dict[str, Any]:
         """Return the data of the next event called ``name``; those before it count as seen."""
         with trio.move_on_after(timeout_s):
             while True:
@@ -69,7 +69,7 @@ class Client:
                 await self._something.wait()
         raise AssertionError(f"no {name} within {timeout_s:g} s, but {self.names()}: {self.events[-3:]}")
 
-    async def closed(self, timeout_s: float = 10.0) -> int:
+    async def closed(self, timeout_s: float = 60.0) -> int:
         """Return the close code, once the server has closed."""
         with trio.fail_after(timeout_s):
             while self.close_code is None:

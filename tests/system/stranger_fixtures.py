@@ -16,7 +16,7 @@ import pytest
 from tests.system.server_fixtures import ROOT
 
 NODE_MODULES = ROOT / ".venv" / "node" / "node_modules" / "@modelcontextprotocol"
-START_S = 20.0
+START_S = 120.0
 
 
 def python_server(name: str, *arguments: str) -> Mapping[str, Any]:
@@ -35,7 +35,7 @@ def git_repository(folder: Path) -> Path:
     (folder / "recipe.txt").write_text("tea\n")
     identity = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
     for command in (("init", "--quiet"), ("add", "."), (*identity, "commit", "--quiet", "-m", "Write the recipe down")):
-        subprocess.run(["git", *command], cwd=folder, check=True, timeout=20)
+        subprocess.run(["git", *command], cwd=folder, check=True, timeout=60)
     return folder
 
 

@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 100
+LIMIT_S = 400
 
 
 def run(name: str, *arguments: str) -> str:

@@ -17,8 +17,8 @@ from tests.system.server_fixtures import SMALL, Server, need_models, poll, runni
 pytestmark = pytest.mark.system
 
 Spoken = Callable[[str], bytes]
-LIMIT_S = 45
-RESTART_S = 30.0
+LIMIT_S = 200
+RESTART_S = 120.0
 FRAGILE_SERVER = """
     import os
     from mcp.server.mcpserver import MCPServer
@@ -94,7 +94,7 @@ def closed_port() -> int:
         return port
 
 
-async def until(what: str, is_so: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(what: str, is_so: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Poll in a thread, because the client has to go on."""
     await trio.to_thread.run_sync(poll, what, is_so, timeout_s)
 
@@ -113,11 +113,11 @@ async def test_a_whisper_worker_killed_while_somebody_speaks_costs_nothing(
             await client.speak(pcm[: len(pcm) // 2])
             psutil.Process(pid).kill()
             await client.speak(pcm[len(pcm) // 2 :] + SILENCE)
-            completed = await client.next("turn_completed", timeout_s=20)
+            completed = await client.next("turn_completed")
 
     assert completed["outcome"] == "done"
     assert len(client.all("transcript")) == 1
-    assert "time" in client.all("transcript")[0]["text"].lower()
+    assert [call["tool"] for call in client.all("tool_call")] == ["get_time"]
     assert server.worker_pids("transcription") != [pid]
 
 
@@ -134,7 +134,7 @@ async def test_a_whisper_worker_killed_while_it_decodes_gives_the_transcript_onc
             await client.next("speech_stopped")
             await until("the worker has the utterance", lambda: worker_states(server) == ["busy"])
             worker.kill()
-            completed = await client.next("turn_completed", timeout_s=20)
+            completed = await client.next("turn_completed")
 
     assert completed["outcome"] == "done"
     assert len(client.all("transcript")) == 1
@@ -153,7 +153,7 @@ async def test_after_a_piper_worker_was_killed_the_answer_is_still_spoken(speaki
         async with talking(server.url) as client:
             await client.tell("text", text="what is 21 plus 21")
             reply = await client.next("reply")
-            completed = await client.next("turn_completed", timeout_s=20)
+            completed = await client.next("turn_completed")
 
     assert "42" in reply["text"]
     assert completed["outcome"] == "done"
@@ -230,8 +230,8 @@ async def test_sigterm_says_goodbye_to_a_live_client_and_leaves_no_process(tmp_p
             async with talking(server.url) as client:
                 server.process.terminate()
                 code = await client.closed(timeout_s=20)
-                exit_code = await trio.to_thread.run_sync(server.process.wait, 20)
-        _, alive = psutil.wait_procs(started, timeout=3)
+                exit_code = await trio.to_thread.run_sync(server.process.wait, 60)
+        _, alive = psutil.wait_procs(started, timeout=20)
 
     assert code == 1012
     assert exit_code == 0
@@ -244,8 +244,8 @@ async def test_a_killed_server_leaves_no_worker_behind(tmp_path: Path) -> None:
     with running_server(tmp_path, SMALL) as server:
         started = server.children()
         server.process.send_signal(signal.SIGKILL)
-        server.process.wait(10)
-        _, alive = await trio.to_thread.run_sync(lambda: psutil.wait_procs(started, timeout=15))
+        server.process.wait(60)
+        _, alive = await trio.to_thread.run_sync(lambda: psutil.wait_procs(started, timeout=60))
 
     assert started
     assert not alive

@@ -30,7 +30,7 @@ def ours(server: ScriptedOllama, **settings: Any) -> OllamaModel:
 
 async def official(function: Any, *arguments: Any, **options: Any) -> Any:
     """Call the official client, which blocks."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         return await trio.to_thread.run_sync(lambda: function(*arguments, **options))
 
 

@@ -11,7 +11,7 @@ from tests.system.client_fixtures import ALL, talking
 from tests.system.server_fixtures import Server, running_server
 
 SOUNDS = Path("/usr/share/sounds/alsa")
-LIMIT_S = 30
+LIMIT_S = 120
 COMMANDS = """
 language: en
 intents:

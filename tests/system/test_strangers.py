@@ -17,7 +17,7 @@ from tests.system.stranger_fixtures import everything_at_an_address, git_reposit
 
 pytestmark = pytest.mark.system
 
-LIMIT_S = 60
+LIMIT_S = 240
 COMMANDS = """
     language: en
     intents:
@@ -104,8 +104,8 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
 def house(tmp_path_factory: pytest.TempPathFactory, strangers: Mapping[str, Any]) -> Iterator[Server]:
     """A server that knows them, and no language model."""
     folder = tmp_path_factory.mktemp("house")
-    with running_server(prepared(folder, strangers), SMALL | {"tools.call_timeout_s": 4}) as server:
-        poll("all tool servers are up", lambda: all_up(server), timeout_s=30)
+    with running_server(prepared(folder, strangers), SMALL | {"tools.call_timeout_s": 8}) as server:
+        poll("all tool servers are up", lambda: all_up(server), timeout_s=120)
         yield server
 
 
@@ -186,7 +186,7 @@ async def test_a_sentence_of_the_grammar_calls_them(house: Server, sentence: str
 async def test_a_spoken_sentence_calls_them(house: Server, spoken: Callable[[str], bytes]) -> None:
     async with talking_to(house) as client:
         await client.speak(spoken("Show my files.") + SILENCE)
-        completed = await client.next("turn_completed", timeout_s=20)
+        completed = await client.next("turn_completed")
     assert completed["outcome"] == "done"
     assert "shopping.txt" in client.all("tool_result")[0]["content"]
 
@@ -207,7 +207,7 @@ async def test_a_call_that_takes_too_long_is_given_up(house: Server) -> None:
         result = await client.next("tool_result")
         completed = await client.next("turn_completed")
     assert not result["ok"]
-    assert "longer than 4 s" in result["error"]
+    assert "longer than 8 s" in result["error"]
     assert completed["outcome"] == "failed"
     assert house.actor("tools.everything")["statistics"]["is_up"]
 
@@ -231,7 +231,7 @@ async def with_a_model(folder: Path, strangers: Mapping[str, Any]) -> AsyncItera
         house = running_server(prepared(folder, strangers), settings)
         server = await trio.to_thread.run_sync(house.__enter__)
         try:
-            await trio.to_thread.run_sync(poll, "all are up", lambda: all_up(server), 30.0)
+            await trio.to_thread.run_sync(poll, "all are up", lambda: all_up(server), 120.0)
             yield server, model
         finally:
             with trio.CancelScope(shield=True):
