@@ -1,0 +1,44 @@
+"""The tests stand in the same environment on every machine: tests/conftest.py hides the user's."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KEPT, KEPT_PREFIXES, SET
+from tests.source_tree import ROOT
+
+HOSTILE = {
+    "TIMEOUT": "soon",
+    "SAYSO_GATEWAY__PORT": "-1",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "TZ": "Pacific/Kiritimati",
+    "LANG": "tr_TR.UTF-8",
+    "COLUMNS": "20",
+}
+
+
+def test_no_variable_of_the_users_is_seen() -> None:
+    seen = {name for name in os.environ if name not in KEPT and not name.startswith(KEPT_PREFIXES)}
+    assert seen == {*SET, "HOME"}
+    assert not list(Path.home().iterdir())
+
+
+def test_tests_of_settings_pass_whatever_the_user_has_set(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "sayso").mkdir(parents=True)
+    (tmp_path / ".config" / "sayso" / "sayso.toml").write_text("nonsense = 1\n")
+    named = ("tests/test_environment.py::test_no_variable_of_the_users_is_seen", "tests/cli/test_settings.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *named]
+    environ = {**os.environ, **HOSTILE, "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == pytest.ExitCode.OK, done.stdout
+
+
+def test_no_test_keeps_anything_for_the_next_run() -> None:
+    kept = [str(path) for path in (ROOT / "tests").rglob("*.py") if KEEPING in path.read_text(encoding="utf-8")]
+    assert kept == []
+
+
+KEEPING = "get" + "tempdir"  # a folder of one's own is made by tmp_path or tmp_path_factory
