@@ -126,7 +126,7 @@ async def test_an_idle_server_that_is_killed_is_noticed(counting):
 async def test_a_silent_server_is_noticed_and_ended(counting):
     async with connect(counting) as server:
         pid = await pid_of(server)
-        await call(server, "freeze")
+        await call(server, "freeze", timeout_s=5.0)
         with trio.fail_after(30):
             assert "it was silent for 2 s" in await server.wait_lost()
 
@@ -237,7 +237,7 @@ async def test_a_server_of_the_older_generation_is_spoken_to_in_its_own_words(ca
 
 async def test_a_silent_server_of_the_older_generation_is_noticed_too():
     async with connect(OLD_SERVER) as server:
-        await call(server, "hush")
+        await call(server, "hush", timeout_s=1.0)  # which it never answers
         with trio.fail_after(30):
             assert "it was silent for 2 s" in await server.wait_lost()
 
