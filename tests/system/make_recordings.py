@@ -24,7 +24,8 @@ import numpy as np
 import soxr
 
 from backends.speech.encoding import encode
-from backends.speech.whisper import WhisperWorker, worker_params
+from backends.speech.whisper import WhisperWorker
+from backends.speech.whisper_params import whisper_params
 from bench.load.clips import SENTENCES as CALLERS_SAY
 from bench.load.clips import VOICE, said
 from config.load import load
@@ -84,7 +85,7 @@ def check(clips: Iterable[bytes]) -> None:
     """Name what a model hears otherwise when the level or a few samples change."""
     transcription = load(None, {}, {}).settings.transcription
     with tempfile.TemporaryDirectory() as scratch:
-        params = [worker_params(attrs.evolve(transcription, model=model), Path(scratch)) for model in MODELS]
+        params = [whisper_params(attrs.evolve(transcription, model=model), Path(scratch)) for model in MODELS]
         workers = [WhisperWorker({**each, "language": "en"}) for each in params]
     for clip in clips:
         for worker in workers:

@@ -178,7 +178,7 @@ def test_a_page_of_the_server_itself_reaches_all(server: Server) -> None:
 
 def raw_answer(server: Server, request: str) -> str:
     """Return what comes first."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(request.encode())
         heard = b""
         while b"\r\n\r\n" not in heard or heard.endswith(b"\r\n\r\n"):

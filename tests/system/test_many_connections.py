@@ -17,7 +17,7 @@ from tests.system.server_fixtures import SMALL, Server, need_models, poll, runni
 
 pytestmark = pytest.mark.system
 
-LIMIT_S = 60
+LIMIT_S = 240
 SOCKET_TIMEOUT_S = 10.0
 NOISY = ("127.0.0.2",)
 TWENTY = tuple(f"127.0.1.{number}" for number in range(1, 21))

@@ -14,7 +14,7 @@ from tests.system.media_fixtures import Decoder, decoding
 
 pytestmark = pytest.mark.system
 
-LIMIT_S = 60
+LIMIT_S = 240
 LONG = sound(*[("loud", 7), ("quiet", 4)] * 6)
 
 
