@@ -5,6 +5,7 @@
 #   make busy       its quick part once more, while other processes keep the processors busy
 #   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
+#   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -13,6 +14,8 @@ PYTHON ?= python3
 ARGS ?=
 NAME ?= commands
 SEEDS ?= 2000
+SEED ?= 1
+COUNT ?= 100
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +27,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test busy sim mutations lint types format bench lock clean
+.PHONY: help serve test busy sim mutations mutants lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -45,6 +48,9 @@ sim: $(STAMPS)/dev
 
 mutations: $(STAMPS)/dev
 	$(BIN)/python -m tests.mutations --processes 2
+
+mutants: $(STAMPS)/dev
+	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes 2
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

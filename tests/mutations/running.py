@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -82,18 +83,28 @@ def red_at_rest(tests: Sequence[str]) -> tuple[str, ...]:
 
 def run_tests(tree: Path, tests: Sequence[str]) -> tuple[dict[str, str], str]:
     """Return how each test ended, the worst of its cases, and the last words of pytest."""
+    done = run_pytest(tree, tests, TIMEOUT_S)
+    outcomes: dict[str, str] = {}
+    for outcome, test in OUTCOME.findall(done.stdout):
+        outcomes[test] = outcome if outcomes.get(test, "PASSED") == "PASSED" else outcomes[test]
+    return outcomes, done.stdout[-1_000:]
+
+
+def run_pytest(tree: Path, arguments: Sequence[str], timeout_s: float) -> "subprocess.CompletedProcess[str]":
+    """Run pytest in ``tree``, a group of processes that ends with it; raises ``subprocess.TimeoutExpired``."""
     environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, *PYTEST, *tests],
+    with subprocess.Popen(
+        [sys.executable, *PYTEST, *arguments],
         cwd=tree,
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    outcomes: dict[str, str] = {}
-    for outcome, test in OUTCOME.findall(done.stdout):
-        outcomes[test] = outcome if outcomes.get(test, "PASSED") == "PASSED" else outcomes[test]
-    return outcomes, done.stdout[-1_000:]
+        process_group=0,
+    ) as running:
+        try:
+            said, _ = running.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(running.args, running.returncode, said)
