@@ -1,6 +1,7 @@
 import pytest
 
-from protocol.captions import Caption, to_srt, to_verbose, to_vtt, whole_text
+from protocol.captions import Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.messages import SpokenWord, Transcript, Utterance
 
 CAPTIONS = [Caption(0.048, 2.43, "Turn on the light.", 0.912), Caption(3_661.5, 3_662.0, "a < b --> c", 0.5)]
 
@@ -39,3 +40,21 @@ def test_the_long_form_has_its_segments():
 @pytest.mark.parametrize(("seconds", "clock"), [(59.9996, "00:01:00,000"), (0.0, "00:00:00,000")])
 def test_a_time_is_rounded_as_a_whole(seconds, clock):
     assert clock in to_srt([Caption(seconds, seconds, "x", 1.0)])
+
+
+def test_a_caption_has_the_times_of_its_part_and_the_words_of_its_transcript():
+    words = (SpokenWord("Hi.", 10, 250, 0.9),)
+    utterance = Utterance(b"", start_ms=1_500, end_ms=2_250)
+    assert Caption.of(utterance, Transcript("Hi.", "en", 0.7, words=words)) == Caption(1.5, 2.25, "Hi.", 0.7, words)
+
+
+def test_words_have_their_times_from_the_beginning_of_the_recording():
+    said = [
+        Caption(1.5, 2.5, "a b", 1.0, (SpokenWord("a", 0, 250, 0.9), SpokenWord("b", 300, 999, 0.9))),
+        Caption(9.0, 9.5, "c", 1.0, (SpokenWord("c", 120, 450, 0.9),)),
+    ]
+    assert to_words(said) == [
+        {"word": "a", "start": 1.5, "end": 1.75},
+        {"word": "b", "start": 1.8, "end": 2.499},
+        {"word": "c", "start": 9.12, "end": 9.45},
+    ]

@@ -70,3 +70,18 @@ def test_arguments_of_calls_are_counted():
     calling = ChatMessage("assistant", "", tool_calls=(ModelToolCall("1", "lamp", {"room": "hall" * 20}),))
 
     assert tokens_in(calling) > tokens_in(bare) + 20
+
+
+def test_a_question_that_nobody_answered_is_a_turn_of_its_own():
+    unanswered = ChatMessage("user", "u" * 700)
+    next_turn = turns(1)
+
+    assert fit((SYSTEM, unanswered, *next_turn, QUESTION), 260) == (SYSTEM, *next_turn, QUESTION)
+
+
+def test_a_result_is_shortened_when_one_token_is_missing_and_not_before():
+    messages = (SYSTEM, QUESTION, ChatMessage("tool", "r" * 8_000, tool_call_id="1"))
+    needed = sum(map(tokens_in, messages))
+
+    assert fit(messages, needed) == messages
+    assert sum(map(tokens_in, fit(messages, needed - 1))) < needed

@@ -26,6 +26,14 @@ def test_more_than_it_holds_at_once_leaves_the_end_at_the_right_place() -> None:
     ring.append(samples(0, 3))
     ring.append(samples(3, 14))
     assert ring.slice(10, 14) == samples(10, 14)
+    assert ring.held_bytes == 8
+
+
+def test_more_than_it_holds_can_come_first() -> None:
+    ring = PcmBuffer(4)
+    ring.append(samples(0, 6))
+    assert ring.slice(2, 6) == samples(2, 6)
+    assert ring.held_bytes == 8
 
 
 @pytest.mark.parametrize(("start", "end"), [(3, 6), (5, 15), (8, 6), (-2, 6), (15, 16)])

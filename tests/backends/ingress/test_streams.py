@@ -5,7 +5,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from backends.ingress.streams import LINGER_S, PIECE_BYTES, linger, send_in_pieces
+from backends.ingress.streams import LINGER_BYTES, LINGER_S, PIECE_BYTES, linger, send_in_pieces
 from tests.backends.ingress.ingress_fixtures import read_all
 
 
@@ -50,3 +50,11 @@ async def test_lingering_with_a_peer_that_is_gone_is_no_error(autojump_clock: Mo
     await theirs.aclose()
     await ours.aclose()
     await linger(ours)
+
+
+async def test_lingering_is_bounded_in_what_it_reads(autojump_clock: MockClock) -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    await theirs.send_all(bytes(LINGER_BYTES + 1_000))
+    await linger(ours)
+    assert trio.current_time() == 0
+    assert len(await ours.receive_some()) == 1_000

@@ -59,6 +59,22 @@ def test_half_a_sample_is_refused() -> None:
         EarshotDetector().probabilities(b"abc")
 
 
+def test_levels_are_decibels_above_one_step_of_a_sample() -> None:
+    class HeardLevels(Levels):
+        def is_silent(self, level_db: float) -> bool:
+            heard.append(round(level_db, 2))
+            return False
+
+    heard: list[float] = []
+    detector = EarshotDetector()
+    detector._levels = HeardLevels()
+
+    for sample in (0, 1, 100, -32_768):
+        detector.probabilities(np.full(FRAME_SAMPLES, sample, dtype="<i2").tobytes())
+
+    assert heard == [0.0, 3.01, 40.0, 90.31]
+
+
 # --- levels --------------------------------------------------------------------------------------
 
 
