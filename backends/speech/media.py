@@ -35,6 +35,10 @@ SAFE: Final = {
     "codec_whitelist": ",".join(CODECS),
     "protocol_whitelist": "none",
 }
+TAKES_ANY_TAG: Final = 19  # from this version on PyAV accepts a tag that is no UTF-8, and has no argument for it
+TAGS: Final[dict[str, Any]] = (
+    {} if int(av.__version__.partition(".")[0]) >= TAKES_ANY_TAG else {"metadata_errors": "ignore"}
+)
 STEREO: Final = 2
 # a header of Sun's audio format (rate 8,000 Hz, 16 bits, one channel) and 1,000 samples
 SILENT_AU: Final = b".snd" + struct.pack(">5I", 24, 2_000, 3, 8_000, 1) + bytes(2_000)
@@ -151,7 +155,7 @@ class OpenRecording:
 def _decoded(file: io.BufferedIOBase) -> Generator[Samples, None, None]:
     """Yield the samples of the first sound in a file, mixed and at 16 kHz; raises ``BadAudio``."""
     try:
-        with av.open(file, "r", options=SAFE, metadata_errors="ignore") as container:
+        with av.open(file, "r", options=SAFE, **TAGS) as container:
             if not container.streams.audio:
                 raise BadAudio("there is no sound in this file")
             stream = container.streams.audio[0]

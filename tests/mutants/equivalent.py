@@ -14,7 +14,10 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
     ): "BaseException.__new__ keeps the arguments by itself",
     (
         "protocol/transcripts.py",
-        "_comes_in_a_row(words, size, times) for least, times in CHANTS for size in range(least, len(words) // times + 1)",
+        (
+            "_comes_in_a_row(words, size, times) for least, times in CHANTS "
+            "for size in range(least, len(words) // times + 1)"
+        ),
         "(len(words) * times)",
     ): "a pattern that is longer cannot come so often",
 }

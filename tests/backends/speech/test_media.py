@@ -120,6 +120,18 @@ def test_floats_in_a_wav_are_read(worker: MediaWorker, file: Path) -> None:
     assert read_all(worker, file) == SPEECH
 
 
+def test_a_tag_in_any_encoding_is_no_obstacle(worker: MediaWorker, file: Path) -> None:
+    plain = wav(sound(("quiet", 1), ("loud", 1))).getvalue()
+    tag = b"INFOINAM\x04\x00\x00\x00\xff\xfe\x80\x81"
+    tags = b"LIST" + len(tag).to_bytes(4, "little") + tag
+    length = int.from_bytes(plain[4:8], "little") + len(tags)
+    file.write_bytes(plain)
+    expected = read_all(worker, file)
+    file.write_bytes(b"RIFF" + length.to_bytes(4, "little") + plain[8:36] + tags + plain[36:])
+
+    assert read_all(worker, file) == expected != b""
+
+
 def test_stereo_at_another_rate_is_mixed_and_resampled(worker: MediaWorker, file: Path) -> None:
     mono = np.frombuffer(SPEECH, "<i2")
     file.write_bytes(wav(np.repeat(np.repeat(mono, 3), 2).tobytes(), rate_hz=48_000, channels=2).getvalue())
