@@ -6,6 +6,7 @@
 #   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
+#   make portable   quick tests on the oldest and the newest Python here (PYTHONS), and as if this were no Linux
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -16,6 +17,7 @@ NAME ?= commands
 SEEDS ?= 2000
 SEED ?= 1
 COUNT ?= 100
+PYTHONS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +29,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test busy sim mutations mutants lint types format bench lock clean
+.PHONY: help serve test busy sim mutations mutants portable lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -51,6 +53,9 @@ mutations: $(STAMPS)/dev
 
 mutants: $(STAMPS)/dev
 	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes 2
+
+portable: $(STAMPS)/dev
+	$(BIN)/python -m tests.portable $(PYTHONS)
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

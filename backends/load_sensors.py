@@ -18,7 +18,7 @@ from pathlib import Path
 import attrs
 
 from backends.cgroup import ControlGroups, Memory
-from backends.machine import OwnProcesses, available_cpus, host_times, used_between
+from backends.machine import OwnProcesses, all_memory, available_cpus, host_times, used_between
 from runtime.load import (
     CPU,
     DISK,
@@ -35,7 +35,7 @@ from runtime.load import (
     Reading,
 )
 
-OPEN_FILES = Path("/proc/self/fd")
+OPEN_FILES = Path("/dev/fd")  # on Linux another name of /proc/self/fd
 CPU_WINDOW_S = 5.0
 LOOK_UP_S = 5.0  # between look-ups of who our children are: that reads every process of the machine
 FULL_SHARE = 0.9  # of the CPUs: there is hardly one free
@@ -69,7 +69,7 @@ class LoadSensors:
         """Read each signal once."""
         own_bytes, busy_s = self._own_use()
         cpu = self._cpu.shares(busy_s)
-        machine = self._groups.machine_memory()
+        machine = self._groups.machine_memory() or all_memory()
         is_full_of_ours = machine is not None and 2 * own_bytes >= machine.used_bytes
         stalls = self._memory_stalls(is_full_of_ours=is_full_of_ours)
         cpu_stalls = self._groups.pressure("cpu")

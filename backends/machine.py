@@ -19,6 +19,8 @@ from typing import Final
 import attrs
 import psutil
 
+from backends.cgroup import Memory
+
 CGROUP: Final = Path("/sys/fs/cgroup")
 GIB: Final = 1 << 30
 
@@ -128,6 +130,15 @@ class Machine:
         before, self._host = self._host, host_times()
         total_s = self._host[0] - before[0]
         return 100 * min(1.0, max(0.0, (self._host[1] - before[1]) / total_s)) if total_s > 0 else 0.0
+
+
+def all_memory() -> Memory | None:
+    """Return the machine's memory, also where there is no Linux; ``None`` if nobody tells."""
+    try:
+        found = psutil.virtual_memory()
+    except OSError:
+        return None
+    return Memory(found.total, found.total - found.available)
 
 
 def host_times() -> tuple[float, float]:

@@ -98,7 +98,7 @@ def prepare_process() -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server stops us in order
-    if sys.platform == "linux":
+    with contextlib.suppress(AttributeError):  # no Linux
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError):  # not on every kernel, and not worth more than a try
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)

@@ -32,6 +32,8 @@ from runtime.worker_limits import Memory
 from runtime.worker_payload import SharedBlobs, make_shared_blobs
 
 STDERR_KEPT_BYTES = 16_384
+PROC = Path("/proc")
+PS_TIMEOUT_S = 5.0
 STOP_GRACE_S = 1.0  # for each of: a word, SIGTERM; both together stay below an actor's shutdown of 5 s
 ROOT = Path(__file__).resolve().parent.parent
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -167,7 +169,7 @@ def read_memory(pid: int) -> Memory:
     The kernel walks the process's page tables for it, 0.3 ms and more: not for the thread that runs Trio.
     """
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+        lines = (PROC / f"{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
         found = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines)}
         return Memory(found["Pss"], found["Rss"])
     except (OSError, KeyError):
@@ -176,10 +178,21 @@ def read_memory(pid: int) -> Memory:
 
 def _read_rss(pid: int) -> Memory:
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        pages = int((PROC / f"{pid}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, IndexError):
-        return Memory()
+        return Memory() if (PROC / "self").exists() else _read_rss_of_ps(pid)
     rss_bytes = pages * os.sysconf("SC_PAGE_SIZE")
+    return Memory(rss_bytes, rss_bytes)
+
+
+def _read_rss_of_ps(pid: int) -> Memory:
+    """Return what POSIX's ``ps`` says, on a system that is no Linux."""
+    command = ["ps", "-o", "rss=", "-p", str(pid)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PS_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return Memory()
+    rss_bytes = int(done.stdout.split()[0]) * 1024 if done.stdout.strip() else 0
     return Memory(rss_bytes, rss_bytes)
 
 

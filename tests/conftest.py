@@ -1,14 +1,20 @@
-"""What every test stands in: the same environment on every machine, whatever the user has set."""
+"""What every test stands in: the same environment on every machine, whatever the user has set.
 
+``--without-linux`` takes away what only Linux has (``tests/without_linux``).
+"""
+
+import importlib
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 KEPT: Final = frozenset({"PATH", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_ENV"})
 KEPT_PREFIXES: Final = ("PYTEST_", "PYTHON", "COV_", "COVERAGE_", "LD_", "DYLD_", "GIT_CONFIG_", "npm_config_")
+WITHOUT_LINUX: Final = Path(__file__).with_name("without_linux")
 SET: Final = {"LANG": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -24,3 +30,16 @@ def bare_environment_variables(tmp_path_factory: pytest.TempPathFactory) -> Iter
         time.tzset()
         yield
     time.tzset()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our own flag."""
+    parser.addoption("--without-linux", action="store_true", help="run as if this were no Linux")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take Linux away from this process and from those that it starts."""
+    if config.getoption("--without-linux"):
+        path = [str(WITHOUT_LINUX), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        os.environ["PYTHONPATH"] = os.pathsep.join(path)
+        importlib.import_module("tests.without_linux.sitecustomize")

@@ -4,14 +4,15 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from tests.systems import OPEN_FILES
 
 
 @contextmanager
 def no_more_files() -> Iterator[None]:
     """Let this process open no file before it closes another: each try raises ``EMFILE``."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    highest = max(int(path.name) for path in OPEN_FILES.iterdir())
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
     held = list(iter(_open_or_fail, None))
     try:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from backends.cgroup import ControlGroups, Memory
+from tests.systems import on_linux
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       8388608 kB\nMemFree:  1048576 kB\nMemAvailable:   6291456 kB\n"
@@ -145,6 +146,7 @@ def test_the_fullest_group_bounds_processes_in_both_versions(tmp_path):
     assert machine(tmp_path / "old", old).processes_share() == 0.9
 
 
+@on_linux
 def test_this_machine_can_be_read():
     memory = ControlGroups().memory()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.cgroup import ControlGroups
 from backends.load_sensors import (
     CpuMeter,
     LoadSensors,
@@ -43,6 +44,13 @@ def test_every_signal_of_the_machine_is_read(tmp_path: Path):
         "machine_memory",
     }
     assert all(0 < (found[name] or 0) < 1 for name in ("memory", "free_disk", "open_files", "machine_memory"))
+
+
+def test_memory_is_read_where_there_are_neither_groups_nor_proc(tmp_path: Path):
+    sensors = LoadSensors(tmp_path, max_cpu_percent=80, groups=ControlGroups(tmp_path / "no Linux"))
+
+    assert 0 < (values(sensors)["memory"] or 0) < 1
+    assert 0 < (values(sensors)["machine_memory"] or 0) < 1
 
 
 class Using(OwnProcesses):

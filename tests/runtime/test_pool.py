@@ -2,7 +2,6 @@ import logging
 import os
 import signal
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
@@ -20,6 +19,7 @@ from runtime.pool import (
 from runtime.restart import Backoff
 from runtime.worker_payload import SHARED_FROM_BYTES
 from tests.runtime.process_fixtures import until
+from tests.systems import is_there, on_linux, open_descriptors
 
 TARGET = "tests.runtime.worker_targets:Echo"
 
@@ -36,14 +36,6 @@ async def running(pool):
             await nursery.start(pool.run)
             yield pool
             nursery.cancel_scope.cancel()
-
-
-def open_descriptors():
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def is_there(pid):
-    return Path(f"/proc/{pid}").exists()
 
 
 def restarts(pool):
@@ -258,6 +250,7 @@ async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
         assert pool.statistics()["workers"][0]["jobs"] == 2
 
 
+@on_linux
 async def test_a_job_of_a_worker_that_died_may_have_had_a_shared_blob():
     blob = os.urandom(SHARED_FROM_BYTES)
     async with running(make_pool(spares=1)) as pool:

@@ -9,6 +9,7 @@ from runtime.worker_child import MAX_REASON_CHARS, Line, answer, load_target, re
 from runtime.worker_frames import Frame, FrameReader, encode
 from runtime.worker_payload import SHARED_FROM_BYTES, SharedBlobs, SharedBlobsReader
 from tests.runtime.worker_targets import Echo, Starving
+from tests.systems import skip_without_memfd
 
 
 def told_by(method, data=None, blob=b""):
@@ -56,6 +57,7 @@ def test_an_endless_reason_is_cut_and_one_that_is_no_text_is_sent_all_the_same()
 
 @pytest.fixture
 def blobs():
+    skip_without_memfd()
     shared = SharedBlobs(1)
     yield shared
     shared.close()

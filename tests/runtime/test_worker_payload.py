@@ -1,6 +1,5 @@
 import errno
 import os
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,12 @@ from runtime.worker_payload import (
     StaleBlob,
     make_shared_blobs,
 )
+from tests.systems import on_linux, open_descriptors, skip_without_memfd
 
 
 @pytest.fixture
 def blobs():
+    skip_without_memfd()
     shared = SharedBlobs(2)
     yield shared
     shared.close()
@@ -26,10 +27,6 @@ def blobs():
 @pytest.fixture
 def reader(blobs):
     return SharedBlobsReader(os.dup(blobs.fd))
-
-
-def descriptors():
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def a_blob(fill, size=SHARED_FROM_BYTES):
@@ -100,32 +97,34 @@ def test_the_size_of_the_memory_cannot_be_changed(blobs):
         os.ftruncate(blobs.fd, 0)
 
 
+@on_linux
 def test_nothing_is_left_open(monkeypatch):
-    before = descriptors()
+    before = open_descriptors()
     shared = SharedBlobs(1)
     shared.close()
     monkeypatch.setattr("runtime.worker_payload.mmap.mmap", lambda *_: (_ for _ in ()).throw(OSError("no memory")))
     with pytest.raises(OSError, match="no memory"):
         SharedBlobs(1)
 
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def test_a_system_without_memfd_has_no_shared_memory(monkeypatch):
-    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.delattr(os, "memfd_create", raising=False)
 
     assert make_shared_blobs(2) is None
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
 def test_a_sandbox_without_memfd_has_none_either(monkeypatch, number):
-    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(number))
+    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(number), raising=False)
 
     assert make_shared_blobs(2) is None
 
 
+@on_linux
 def test_a_system_that_has_no_room_says_so(monkeypatch):
-    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(errno.ENOMEM))
+    monkeypatch.setattr(os, "memfd_create", lambda *_: raise_error(errno.ENOMEM), raising=False)
 
     with pytest.raises(OSError, match="Cannot allocate memory"):
         make_shared_blobs(2)

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from runtime import worker_process
 from runtime.worker_frames import Frame
 from runtime.worker_limits import Memory
 from runtime.worker_process import WorkerProcess, WorkerSpec, read_memory
+from tests.systems import is_there, open_descriptors
 
 
 def start(**params):
@@ -51,7 +54,7 @@ async def test_one_that_waited_in_vain_leaves_the_end_to_others():
 
 
 async def test_the_end_is_seen_where_the_kernel_has_no_pidfd(monkeypatch):
-    monkeypatch.delattr(os, "pidfd_open")
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
     process = start(hang=True)
     process.send_signal(signal.SIGKILL)
 
@@ -117,10 +120,6 @@ async def test_parameters_that_cannot_be_told_are_refused_before_anything_starts
         start(model=object())
 
 
-def descriptors():
-    return set(Path("/proc/self/fd").iterdir())
-
-
 def test_a_start_that_fails_half_way_leaves_nothing(monkeypatch):
     started = []
 
@@ -128,21 +127,21 @@ def test_a_start_that_fails_half_way_leaves_nothing(monkeypatch):
         started.append(pid)
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(os, "pidfd_open", refuse)
-    before = descriptors()
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
+    before = open_descriptors()
 
     with pytest.raises(OSError, match="Too many open files"):
         start(hang=True)
 
-    assert descriptors() == before
-    assert not Path(f"/proc/{started[0]}").exists()
+    assert open_descriptors() == before
+    assert not is_there(started[0])
 
 
 async def test_a_kernel_too_old_for_pidfds_is_none_that_refuses(monkeypatch):
     def refuse(_):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
-    monkeypatch.setattr(os, "pidfd_open", refuse)
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
     process = start(hang=True)
     process.send_signal(signal.SIGKILL)
 
@@ -168,6 +167,25 @@ def test_where_the_kernel_does_not_tell_shares_all_that_is_resident_counts(monke
     memory = read_memory(os.getpid())
 
     assert 1_000_000 < memory.pss_bytes == memory.rss_bytes
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps, which every desk has; on Debian: procps")
+def test_where_there_is_no_proc_ps_tells_what_is_resident(monkeypatch, tmp_path):
+    monkeypatch.setattr(worker_process, "PROC", tmp_path)
+    memory = read_memory(os.getpid())
+
+    assert 1_000_000 < memory.pss_bytes == memory.rss_bytes
+
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert read_memory(process.pid) == Memory()
+
+
+def test_where_there_is_neither_proc_nor_ps_nothing_is_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(worker_process, "PROC", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert read_memory(os.getpid()) == Memory()
 
 
 def test_a_process_that_has_gone_has_nothing():

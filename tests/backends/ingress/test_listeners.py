@@ -39,13 +39,14 @@ async def test_accepted_sockets_have_bounded_buffers_and_give_up_on_a_dead_peer(
         raw = server.ingress._house
         (open_socket,) = raw.sockets
         inner = open_socket._stream.socket  # type: ignore[attr-defined]
-        options.append(inner.getsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_USER_TIMEOUT))
+        if hasattr(stdlib_socket, "TCP_USER_TIMEOUT"):
+            assert inner.getsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_USER_TIMEOUT) == 10_000
         options.append(inner.getsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_SNDBUF))
 
     async with serving(FakeHandlers(session=look)) as server:
         client = await server.upgrade()
         await client.close_code()
-    assert options == [10_000, 2 * 65_536]  # Linux doubles what is asked for
+    assert options in ([65_536], [2 * 65_536])  # Linux doubles what is asked for
 
 
 # --- without a descriptor left -------------------------------------------------------------------

@@ -1,0 +1,17 @@
+"""What a mutation is."""
+
+import attrs
+
+
+@attrs.frozen
+class Mutation:
+    """One change of the product that has to turn tests red."""
+
+    name: str
+    """The promise that it breaks, as a command to whoever breaks it."""
+    file: str
+    text: str
+    """Stands in the file exactly once."""
+    replacement: str
+    tests: tuple[str, ...]
+    """Each of them must fail, as ``file::function``."""

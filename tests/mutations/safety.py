@@ -1,0 +1,148 @@
+"""What keeps strangers out, data safe and answers honest, broken on purpose."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+SAFETY: Final = (
+    # --- strangers
+    Mutation(
+        "let a page elsewhere use the server",
+        "protocol/origin.py",
+        "policy.lists(origin) or (host is not None and is_same_origin(origin, host))",
+        "True",
+        ("tests/protocol/test_origin.py::test_every_other_page_is_403_with_the_setting_whatever_it_does",),
+    ),
+    Mutation(
+        "let one client's frames hold up the others",
+        "backends/ingress/websocket.py",
+        "if intake.frames >= FRAMES_AT_ONCE:",
+        "if intake.frames >= 1000 * FRAMES_AT_ONCE:",
+        ("tests/backends/ingress/test_websocket_intake.py::test_a_flood_of_frames_lets_the_others_have_their_turn",),
+    ),
+    Mutation(
+        "take heads that proxies read otherwise",
+        "backends/ingress/http_connection.py",
+        "if (fault := head_fault(head)) is not None:",
+        'if (fault := head_fault(b"")) is not None:',
+        ("tests/backends/ingress/test_reception.py::test_a_bad_head_is_answered_with_its_status_and_a_reason",),
+    ),
+    Mutation(
+        "take a paused process for a hung loop",
+        "runtime/watchdog.py",
+        "            self.excused_s += delay_s\n",
+        "            self.excused_s += 0.0\n",
+        (
+            "tests/runtime/test_watchdog.py::test_a_process_that_stood_still_has_no_silence_to_tell",
+            "tests/runtime/test_watchdog.py::test_one_pause_after_the_other_is_no_hang",
+        ),
+    ),
+    Mutation(
+        "count the processors that others have as our load",
+        "backends/load_sensors.py",
+        "Reading(CPU, None if cpu is None else cpu.own / self._max_cpu_share)",
+        "Reading(CPU, None if cpu is None else cpu.all / self._max_cpu_share)",
+        ("tests/backends/test_load_sensors.py::test_the_cpu_signal_is_what_our_processes_use",),
+    ),
+    Mutation(
+        "ask the embedded model to act",
+        "actors/inference.py",
+        'self._embedded is not None and message.asked_for == "talk"',
+        "self._embedded is not None",
+        ("tests/actors/test_inference.py::test_the_embedded_model_only_talks",),
+    ),
+    Mutation(
+        "believe a model that says it has acted",
+        "actors/turn/conversing.py",
+        "self.was_made = self.was_made or any(",
+        "self.was_made = self.was_made and any(",
+        (
+            "tests/actors/turn/test_conversing.py::test_a_model_that_claims_what_no_tool_has_done_is_not_believed",
+            "tests/actors/turn/test_run.py::test_a_model_that_claims_an_action_is_contradicted",
+        ),
+    ),
+    # --- what is kept
+    Mutation(
+        "let two servers overwrite each other's notes",
+        "backends/builtin/store.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        ("tests/backends/builtin/test_store.py::test_a_change_while_another_process_makes_one_is_refused_in_words",),
+    ),
+    Mutation(
+        "keep secrets in the history",
+        "actors/history.py",
+        "self._pending.append(kept(record, has_words=self._settings.transcripts))",
+        "self._pending.append(record)",
+        ("tests/actors/test_history.py::test_secrets_are_taken_out_before_anything_is_kept",),
+    ),
+    Mutation(
+        "fail a call whose server is on its way back",
+        "actors/tool_server.py",
+        "return (self._was_up or not self._first_try.is_set()) and self._next_try_s < deadline_s",
+        "return False",
+        ("tests/actors/test_tool_server.py::test_a_call_waits_for_a_server_that_is_being_connected_again",),
+    ),
+    Mutation(
+        "let a token die before its successor has arrived",
+        "protocol/vault.py",
+        "self._diary.former_token = used",
+        "self._diary.former_token = None",
+        ("tests/actors/test_resuming.py::test_a_client_whose_answer_was_lost_comes_back_with_the_token_that_it_has",),
+    ),
+    Mutation(
+        "crash a session for a client that does not read",
+        "actors/client/telling.py",
+        "            return False\n",
+        "            raise\n",
+        (
+            "tests/actors/test_flooding.py::test_a_client_that_only_does_not_read_keeps_its_session",
+            "tests/actors/client/test_telling.py::test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_was_told",
+        ),
+    ),
+    Mutation(
+        "give up the sessions of whoever lost the fewest clients",
+        "protocol/population.py",
+        "chosen = next(awaited for awaited, tenant in self._awaited.items() if held[tenant] == most)",
+        "chosen = next(iter(self._awaited))",
+        ("tests/protocol/test_population.py::test_the_tenant_that_has_lost_the_most_clients_gives_way_first",),
+    ),
+    # --- places and uploads
+    Mutation(
+        "let one address take every place",
+        "protocol/fair_share.py",
+        "return free > 0 and held / (held + free) < self.max_share",
+        "return free > 0",
+        ("tests/protocol/test_fair_share.py::test_a_newcomer_finds_room_beside_one_that_took_all_it_could",),
+    ),
+    Mutation(
+        "refuse health checks when the server is full",
+        "backends/ingress/reception.py",
+        "if self._place.is_reserved and not is_health_check(request):",
+        "if self._place.is_reserved:",
+        ("tests/backends/ingress/test_server.py::test_a_full_server_answers_health_checks_and_refuses_all_else",),
+    ),
+    Mutation(
+        "let silent sockets keep their places",
+        "actors/gateway.py",
+        "leaver = handshakes.oldest(now_s) if taken >= limit * (1 - kept) else None",
+        "leaver = None",
+        ("tests/actors/test_silent_sockets.py::test_a_silent_socket_closes_when_its_place_is_needed",),
+    ),
+    Mutation(
+        "decode any rate that a file announces",
+        "protocol/media.py",
+        "    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:",
+        "    if rate_hz < 0:",
+        ("tests/protocol/test_media.py::test_an_absurd_rate_is_refused_with_the_rates_that_are_not",),
+    ),
+    Mutation(
+        "begin a recording anew in another process",
+        "backends/speech/media.py",
+        "passed_over = min(len(block), max(0, from_sample - self.position))",
+        "passed_over = 0",
+        (
+            "tests/backends/speech/test_media.py::test_a_worker_that_has_not_seen_the_beginning_goes_on_where_another_one_ended",
+        ),
+    ),
+)
