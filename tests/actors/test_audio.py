@@ -376,6 +376,17 @@ async def test_audio_is_acknowledged_once_a_second_at_the_client_s_rate(grow: Gr
     assert ear.acks() == [4_800, 52_800, 100_800]
 
 
+async def test_what_was_heard_is_acknowledged_when_the_button_goes_up(grow: Grow, autojump_clock: MockClock) -> None:
+    ear = Ear()
+    await ear.open(grow)
+    await ear.hear(silence(0.512), frame_s=0.016)
+    await wait_all_tasks_blocked()
+    before = list(ear.acks())
+    await ear.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    assert ear.acks() == [*before, 8_192]
+
+
 async def test_a_decoder_is_made_for_each_new_format_only(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
     await ear.open(grow)

@@ -278,6 +278,12 @@ async def test_who_has_said_and_typed_nothing_for_long_leaves_before_others(
     assert room.activity.next_leavers(trio.current_time()) == ["another"]
 
 
+async def test_who_never_says_anything_can_be_asked_to_leave(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow)
+    assert room.activity.next_leavers(trio.current_time()) == [SESSION_ID]
+
+
 async def test_a_session_that_has_ended_is_asked_no_more(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)

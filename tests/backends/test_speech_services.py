@@ -40,7 +40,7 @@ async def test_recordings_and_texts_are_one_session() -> None:
     clip = Utterance(b"", 0, 0)
 
     assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Transcript("hello", "en", 1.0)
-    await audio.synthesise("hello", "joe", 1.5)
+    assert await audio.synthesise("hello", "joe", 1.5) == SpokenAudio(b"", 22_050)
 
     assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
     assert mouth.seen == [Synthesise("recordings", "hello", "joe", 1.5)]

@@ -28,6 +28,7 @@ def test_nothing_has_been_heard_of_what_has_not_begun():
 
 def test_what_was_heard_is_counted_by_the_clock_and_never_more_than_was_sent():
     playback = story()
+    assert playback.has_begun
     assert (playback.heard_s(10.0), playback.heard_s(13.0), playback.heard_s(99.0)) == (0.0, 3.0, 6.0)
     assert playback.end_s == 16.0
     assert playback.heard_until(2.9) == ["One."]

@@ -27,6 +27,12 @@ def test_names_that_are_allowed_stay_as_they_are() -> None:
     assert WireNames([attrs.evolve(LIGHT, name="set_timer-2")]).to_wire("set_timer-2") == "set_timer-2"
 
 
+def test_a_name_that_is_taken_on_the_wire_gets_a_number() -> None:
+    names = WireNames([attrs.evolve(LIGHT, name=name) for name in ("a.b", "a:b", "a b")])
+
+    assert [names.to_wire(name) for name in ("a.b", "a:b", "a b")] == ["a_b", "a_b_2", "a_b_3"]
+
+
 def test_a_name_that_nobody_offered_stays_as_it_is() -> None:
     assert WireNames([LIGHT]).to_ours("launch_rocket") == "launch_rocket"
 

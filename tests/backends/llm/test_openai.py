@@ -113,6 +113,15 @@ def test_a_reason_for_the_end_is_enough_without_done() -> None:
     assert read(delta(content="Hi"), STOP).is_done
 
 
+def test_a_last_event_without_a_blank_line_is_part_of_the_answer() -> None:
+    answer = OpenAIAnswer(WireNames(()))
+    answer.receive(b"data: " + json.dumps(STOP).encode() + b"\n\n")
+    answer.receive(b"data: " + json.dumps(delta(content="Bye.")).encode())
+
+    assert answer.close() == ["Bye."]
+    assert answer.text == "Bye."
+
+
 @pytest.mark.parametrize("garbage", ["<html>", "{", "[]", '{"choices": 3}'])
 def test_garbage_is_refused(garbage: str) -> None:
     with pytest.raises(BadStream):

@@ -6,7 +6,7 @@ import pytest
 
 from backends.speech import piper
 from backends.speech.models import ModelError
-from backends.speech.piper import PiperWorker, speakable_text
+from backends.speech.piper import PiperWorker, paced, speakable_text
 
 
 class FakeVoice:
@@ -109,3 +109,11 @@ def test_without_piper_the_error_names_the_command(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ModelError, match=r"run `pip install 'sayso\[piper\]'`"):
         piper.load_voice(tmp_path / "voice.onnx", 1)
+
+
+def test_twice_the_speed_takes_half_as_long():
+    pytest.importorskip("piper")
+    voice = SimpleNamespace(config=SimpleNamespace(length_scale=1.2))
+
+    assert paced(voice, 2.0).length_scale == pytest.approx(0.6)
+    assert paced(voice, 1.0) is None
