@@ -10,6 +10,7 @@ from protocol import events, phrases
 from protocol.messages import (
     CallTool,
     CommandMatch,
+    DropAudio,
     Generate,
     ListTools,
     NoModel,
@@ -206,6 +207,7 @@ async def test_a_long_answer_may_be_spoken_beyond_the_deadline(grow: Grow, autoj
     await stage.open(grow)
     await stage.turn().run_text("tell me a story")
     assert (await stage.end()).outcome == "done"
+    assert stage.room.connection.of(DropAudio) == []
     assert trio.current_time() == pytest.approx(40.0, abs=0.2)  # until it is heard, not only sent
 
 
@@ -225,6 +227,7 @@ async def test_a_short_answer_can_be_interrupted_although_all_of_it_was_sent(
         turn.interrupt()
     completed = await stage.end()
     assert completed.outcome == "interrupted"
+    assert stage.room.connection.of(DropAudio) == [DropAudio()]
     assert completed.latency_ms["total"] == pytest.approx(300, abs=20)
 
 
