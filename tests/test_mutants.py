@@ -73,6 +73,7 @@ def test_this_becomes_that(body, before, after):
         "class A(Protocol):\n    def f(self):\n        return 1",
         "if TYPE_CHECKING:\n    f(1, 2)",
         "import a",
+        "def f(a):\n    os.kill(a, 9)",
         "def f(a):\n    b = a",
         "@attrs.define(eq=False)\nclass A: pass",
     ],

@@ -13,6 +13,7 @@ import attrs
 LOGGERS: Final = frozenset({"log", "logger", "_log"})
 UNTESTED_FUNCTIONS: Final = frozenset({"__repr__"})
 TYPES_ONLY: Final = frozenset({"annotation", "returns", "decorator_list", "type_params", "bases"})
+DANGEROUS_CALLS: Final = frozenset({"os.kill", "os.killpg", "shutil.rmtree"})  # another argument hits somebody else
 TYPE_CALLS: Final = frozenset({"TypeVar", "NewType", "ParamSpec", "cast"})
 
 COMPARISONS: Final[Mapping[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
@@ -107,7 +108,7 @@ def _is_left_out(node: ast.AST) -> bool:
         case ast.If(test=test):
             is_left_out = ast.unparse(test) == "TYPE_CHECKING"
         case ast.Call(func=func):
-            is_left_out = _is_log(func) or ast.unparse(func) in TYPE_CALLS
+            is_left_out = _is_log(func) or ast.unparse(func) in TYPE_CALLS | DANGEROUS_CALLS
         case ast.Expr(value=value):
             is_left_out = _is_left_out(value)
         case _:
