@@ -6,8 +6,9 @@ import pytest
 
 from tests.mutations import running
 from tests.mutations.__main__ import main
+from tests.mutations.mutation import Mutation
 from tests.mutations.running import check, mutated
-from tests.mutations.table import MUTATIONS, Mutation
+from tests.mutations.table import MUTATIONS
 from tests.source_tree import ROOT, python_files
 
 HARMLESS = Mutation("change nothing", "runtime/lane.py", "class DataLane:", "class DataLane(object):", ())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.mutations.table import Mutation
+from tests.mutations.mutation import Mutation
 from tests.source_tree import ROOT
 
 TIMEOUT_S = 60.0
