@@ -23,6 +23,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
+    "tests/actors/test_audio_crashes.py": "the ear's next incarnation, and the vault it hears again from",
     "tests/actors/test_barge_in.py": "dialogue, turn and mouth together",
     "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
     "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",

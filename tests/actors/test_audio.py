@@ -1,18 +1,14 @@
 import math
-from typing import Any
 
-import attrs
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.audio import Audio, AudioPeers, HeardAt
-from actors.vault import Vault
+from actors.audio import HeardAt
 from protocol import events
 from protocol.messages import (
     AudioReceived,
     AudioRefused,
-    Configured,
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
@@ -20,74 +16,9 @@ from protocol.messages import (
     UtterancePaused,
     Verdict,
 )
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
-from runtime import ChildSpec, Ref, Strategy, TerminateChild, Tree
-from tests.fakes import FakeDecoder, FakeDetector, FakeSocket, Grow, Script, default_settings, scripted, silence, voice
-
-RATE_HZ = 16_000
-
-
-@attrs.define(eq=False)
-class Ear:
-    """An ear with scripted actors around it."""
-
-    connection: Script = attrs.field(factory=Script)
-    dialogue: Script = attrs.field(factory=Script)
-    memory: SessionMemory = attrs.field(
-        factory=lambda: SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(45 * RATE_HZ))
-    )
-    breaks: list[int] = attrs.field(factory=list)
-    """Frames, counted anew in each incarnation, at which the detector breaks."""
-    formats: list[events.AudioFormat] = attrs.field(factory=list)
-    block_samples: int = 256
-    speaking: dict[str, str] = attrs.field(factory=dict)
-    ref: Ref = attrs.field(factory=lambda: Ref("audio"))
-    tree: Tree = attrs.field(init=False)
-
-    async def open(self, grow: Grow, **options: Any) -> None:
-        """Start everything; the handshake is done."""
-        vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
-        connection, dialogue = scripted("connection", self.connection), scripted("dialogue", self.dialogue)
-
-        def make_decoder(audio: events.AudioFormat) -> FakeDecoder:
-            self.formats.append(audio)
-            return FakeDecoder()
-
-        def make() -> Audio:
-            return Audio(
-                attrs.evolve(default_settings().audio, block_samples=self.block_samples),
-                AudioPeers(vault.ref, connection.ref, dialogue.ref),
-                make_decoder=make_decoder,
-                detector=FakeDetector(self.breaks),
-                speaking=self.speaking,
-            )
-
-        specs = (vault, connection, dialogue, ChildSpec(self.ref, make))
-        self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
-        await self.configure(**options)
-
-    async def configure(self, **options: Any) -> None:
-        """Do what the connection does at the handshake and when options change."""
-        self.memory.options = events.ConnectionRequest("tester", ("stt",), **options)
-        await self.ref.tell(Configured(self.memory.options))
-
-    async def hear(self, pcm: bytes, *, frame_s: float = 0.1, is_live: bool = False) -> None:
-        """Let audio come in, frame by frame; ``is_live`` takes as long as the audio is."""
-        step = round(frame_s * RATE_HZ) * 2
-        for at in range(0, len(pcm), step):
-            if is_live:
-                await trio.sleep(frame_s)
-            await self.ref.tell(AudioReceived(pcm[at : at + step]))
-        await wait_all_tasks_blocked()
-
-    def heard(self) -> list[str]:
-        """Return what kinds of things the dialogue was told, but for pauses."""
-        return [type(message).__name__ for message in self.dialogue.seen if not isinstance(message, UtterancePaused)]
-
-    def acks(self) -> list[int]:
-        """Return the acknowledged samples."""
-        return [event.samples for event in self.connection.events(events.AudioAck)]
+from runtime import Ref, TerminateChild
+from tests.actors.audio_fixtures import RATE_HZ, Ear
+from tests.fakes import FakeSocket, Grow, silence, voice
 
 
 async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
@@ -430,53 +361,6 @@ async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_
     assert ear.speaking == {"audio": "192.0.2.1"}
     await ear.tree.ref.ask(TerminateChild("audio"))
     assert ear.speaking == {}
-
-
-async def test_a_crash_in_mid_speech_costs_no_sample(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear(breaks=[96])  # 1.5 s into the stream
-    await ear.open(grow)
-    await trio.sleep(2.0)
-    await ear.hear(silence(0.512) + voice(2.048) + silence(1.0))
-    assert ear.tree.status().children[-1].incarnation == 2
-    [ended] = ear.dialogue.of(UtteranceEnded)
-    assert ended.utterance.pcm == silence(0.32) + voice(2.048) + silence(0.064)
-    assert ear.heard() == ["SpeechBegan", "SpeechBegan", "UtteranceEnded"], "heard again after the crash"
-
-
-async def test_what_was_committed_before_a_crash_is_not_heard_again(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear(breaks=[160])  # 2.5 s: in the second utterance
-    await ear.open(grow)
-    await trio.sleep(2.0)
-    await ear.hear(voice(1.024) + silence(1.024) + voice(1.024) + silence(1.024))
-    first, second = ear.dialogue.of(UtteranceEnded)
-    assert (first.utterance.start_ms, first.utterance.end_ms) == (0, 1_088)
-    assert (second.utterance.start_ms, second.utterance.end_ms) == (1_728, 3_136)
-    assert ear.tree.status().children[-1].incarnation == 2
-
-
-async def test_a_button_that_is_down_at_a_crash_is_still_down_after_it(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear(breaks=[32])  # half a second into the stream
-    await ear.open(grow, mode="push_to_talk")
-    await trio.sleep(2.0)
-    await ear.ref.tell(events.AudioStart())
-    await ear.hear(voice(1.024))
-    await ear.ref.tell(events.AudioEnd())
-    await trio.sleep(1.0)
-    assert ear.tree.status().children[-1].incarnation == 2
-    [ended] = ear.dialogue.of(UtteranceEnded)
-    assert ended.utterance.pcm == voice(1.024)
-    assert ended.reason == "manual"
-
-
-async def test_a_crash_before_the_handshake_leaves_a_working_ear(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    ear.memory.options = None
-    await trio.sleep(2.0)
-    await ear.ref.tell("nonsense")
-    await ear.configure()
-    await ear.hear(voice(1.024) + silence(1.0))
-    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
 
 
 async def test_audio_before_the_handshake_is_a_bug_of_ours(grow: Grow, autojump_clock: MockClock) -> None:

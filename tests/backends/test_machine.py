@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -45,25 +44,6 @@ def test_memory_is_that_of_the_process_and_its_children() -> None:
     assert alone == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
     assert together - alone > 50 * MIB
     assert sampled(machine).memory_bytes < together - 40 * MIB
-
-
-class Ended:
-    """A process that was listed and has ended."""
-
-    pid = 4_000_000
-
-    def oneshot(self) -> nullcontext[None]:
-        return nullcontext()
-
-    def cpu_times(self) -> None:
-        raise psutil.NoSuchProcess(self.pid)
-
-
-def test_a_process_that_ended_meanwhile_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine()
-    monkeypatch.setattr(machine._process, "children", lambda *, recursive: [Ended()])
-    sampled(machine)
-    assert set(machine._busy_s) == {machine._process.pid}
 
 
 def test_the_last_sample_can_be_read_again() -> None:

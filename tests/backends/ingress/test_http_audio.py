@@ -3,7 +3,6 @@
 import io
 import json
 import struct
-import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -315,9 +314,9 @@ async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
 
 
 def stored_files() -> list[str]:
-    """Return the files without a name that this process has open where temporary files are made."""
+    """Return the files without a name that this process has open."""
     links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return [link for link in links if link.startswith(tempfile.gettempdir()) and link.endswith(" (deleted)")]
+    return [link for link in links if link.endswith(" (deleted)") and not link.startswith("/memfd:")]
 
 
 @pytest.mark.parametrize("data", [None, b"not a recording" * 50])

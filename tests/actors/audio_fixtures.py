@@ -1,0 +1,84 @@
+"""An ear with scripted actors around it, for its tests."""
+
+from typing import Any
+
+import attrs
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.audio import Audio, AudioPeers
+from actors.vault import Vault
+from protocol import events
+from protocol.messages import (
+    AudioReceived,
+    Configured,
+    UtterancePaused,
+)
+from protocol.pcm_buffer import PcmBuffer
+from protocol.vault import SessionMemory
+from runtime import ChildSpec, Ref, Strategy, Tree
+from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted
+
+RATE_HZ = 16_000
+
+
+@attrs.define(eq=False)
+class Ear:
+    """An ear with scripted actors around it."""
+
+    connection: Script = attrs.field(factory=Script)
+    dialogue: Script = attrs.field(factory=Script)
+    memory: SessionMemory = attrs.field(
+        factory=lambda: SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(45 * RATE_HZ))
+    )
+    breaks: list[int] = attrs.field(factory=list)
+    """Frames, counted anew in each incarnation, at which the detector breaks."""
+    formats: list[events.AudioFormat] = attrs.field(factory=list)
+    block_samples: int = 256
+    speaking: dict[str, str] = attrs.field(factory=dict)
+    ref: Ref = attrs.field(factory=lambda: Ref("audio"))
+    tree: Tree = attrs.field(init=False)
+
+    async def open(self, grow: Grow, **options: Any) -> None:
+        """Start everything; the handshake is done."""
+        vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
+        connection, dialogue = scripted("connection", self.connection), scripted("dialogue", self.dialogue)
+
+        def make_decoder(audio: events.AudioFormat) -> FakeDecoder:
+            self.formats.append(audio)
+            return FakeDecoder()
+
+        def make() -> Audio:
+            return Audio(
+                attrs.evolve(default_settings().audio, block_samples=self.block_samples),
+                AudioPeers(vault.ref, connection.ref, dialogue.ref),
+                make_decoder=make_decoder,
+                detector=FakeDetector(self.breaks),
+                speaking=self.speaking,
+            )
+
+        specs = (vault, connection, dialogue, ChildSpec(self.ref, make))
+        self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
+        await self.configure(**options)
+
+    async def configure(self, **options: Any) -> None:
+        """Do what the connection does at the handshake and when options change."""
+        self.memory.options = events.ConnectionRequest("tester", ("stt",), **options)
+        await self.ref.tell(Configured(self.memory.options))
+
+    async def hear(self, pcm: bytes, *, frame_s: float = 0.1, is_live: bool = False) -> None:
+        """Let audio come in, frame by frame; ``is_live`` takes as long as the audio is."""
+        step = round(frame_s * RATE_HZ) * 2
+        for at in range(0, len(pcm), step):
+            if is_live:
+                await trio.sleep(frame_s)
+            await self.ref.tell(AudioReceived(pcm[at : at + step]))
+        await wait_all_tasks_blocked()
+
+    def heard(self) -> list[str]:
+        """Return what kinds of things the dialogue was told, but for pauses."""
+        return [type(message).__name__ for message in self.dialogue.seen if not isinstance(message, UtterancePaused)]
+
+    def acks(self) -> list[int]:
+        """Return the acknowledged samples."""
+        return [event.samples for event in self.connection.events(events.AudioAck)]
