@@ -261,7 +261,7 @@ async def test_a_client_that_is_back_in_mid_speech_has_time_to_go_on(grow: Grow,
     await trio.sleep(0.9)  # it is away when it would be late for the first time
     ear.memory.attach(FakeSocket())
     await ear.configure()
-    await trio.sleep(0.9)
+    await trio.sleep(0.7)
     await ear.hear(voice(0.5) + silence(1.0), is_live=True)
     assert [ended.reason for ended in ear.dialogue.of(UtteranceEnded)] == ["silence"]
 
