@@ -212,7 +212,7 @@ class McpConnection:
             return ToolOutcome(ok=False, content="", duration_s=0.0, error=problem)
         meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id, LANGUAGE_META_KEY: language}
         started_s = trio.current_time()
-        content, error = "", f"{tool} took longer than {timeout_s:g} s and was cancelled"
+        content, error = "", f"{tool} took longer than {timeout_s:.3g} s and was cancelled"
         self._calls += 1
         try:
             with trio.move_on_after(timeout_s):

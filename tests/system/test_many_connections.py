@@ -126,18 +126,22 @@ async def test_whoever_holds_connections_others_get_sessions_and_health_is_told(
 
 
 async def test_a_dribbled_body_is_answered_408_and_counted(bounded: Server) -> None:
-    with trio.fail_after(LIMIT_S), holding(bounded, NOISY, 1, SLOW_BODY) as held:
-        [answer] = await trio.to_thread.run_sync(answers, held)
+    def is_answered_408() -> bool:  # 503 while requests of the test before this are closing
+        with holding(bounded, NOISY, 1, SLOW_BODY) as held:
+            return answers(held) == [b"HTTP/1.1 408 Request Timeout"]
+
+    with trio.fail_after(LIMIT_S):
+        await in_thread(poll, "a slow body is answered 408", is_answered_408)
         metrics = await trio.to_thread.run_sync(bounded.get, "/metrics")
-    assert answer == b"HTTP/1.1 408 Request Timeout"
     assert b'voice_control_requests_total{endpoint="slow_body",method="POST"}' in metrics.body
 
 
 async def test_requests_beyond_an_addresss_share_are_refused_at_once(bounded: Server) -> None:
-    with trio.fail_after(LIMIT_S), holding(bounded, NOISY, 20, SLOW_BODY) as held:
+    with trio.fail_after(LIMIT_S), holding(bounded, ("127.0.0.4",), 20, SLOW_BODY) as held:
         found = await trio.to_thread.run_sync(answers, held)
-    assert found.count(b"HTTP/1.1 408 Request Timeout") == 16
-    assert sum(answer.startswith(b"HTTP/1.1 503 ") for answer in found) == 4
+    served = found.count(b"HTTP/1.1 408 Request Timeout")
+    assert served in (15, 16), "of 20; one of the test before this may still be closing"
+    assert sum(answer.startswith(b"HTTP/1.1 503 ") for answer in found) == 20 - served
 
 
 # --- WebSockets ----------------------------------------------------------------------------------
