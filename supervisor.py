@@ -58,8 +58,8 @@ from runtime import (
     Supervisor,
     run_tree,
 )
-from runtime.load import Level
-from runtime.watchdog import WatchdogSettings, Watcher, run_watchdog
+from runtime.policies.load import Level
+from runtime.supervision.watchdog import WatchdogSettings, Watcher, run_watchdog
 
 log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]

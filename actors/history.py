@@ -21,7 +21,7 @@ from config.settings import HistorySettings
 from protocol.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from protocol.redaction import kept
 from runtime import Actor, DomainError, Ref
-from runtime.pool import StartFailure
+from runtime.workers.pool import StartFailure
 
 log = logging.getLogger("sayso.history")
 CHECK_S = 5.0  # between looks whether the file is still there, while nothing is written

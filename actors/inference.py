@@ -27,7 +27,7 @@ from protocol.messages import ChatMessage, Generate, Generation, NoModel, ToolSp
 from protocol.records import Count, Observe
 from protocol.tasks import model_for
 from runtime import Actor, DomainError, Ref
-from runtime.pool import Pool, StartFailure, WorkerError
+from runtime.workers.pool import Pool, StartFailure, WorkerError
 
 log = logging.getLogger("sayso.inference")
 BROWNOUT_SHARE = 2  # under load an answer may be half as long

@@ -1,4 +1,4 @@
-"""How loaded the house is: samples, decides by ``runtime/load.py``, and tells.
+"""How loaded the house is: samples, decides by ``runtime/policies/load.py``, and tells.
 
 Rules kept here:
 
@@ -17,7 +17,7 @@ import trio
 from config.settings import LoadSettings
 from protocol.records import Count, Gauge
 from runtime import Actor, Ref
-from runtime.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
+from runtime.policies.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 
 log = logging.getLogger("sayso.load")
 

@@ -13,7 +13,7 @@ from config.settings import MediaSettings
 from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.records import Count
 from runtime import Actor, DomainError, Ref
-from runtime.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
+from runtime.workers.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
 
 log = logging.getLogger("sayso.media")
 

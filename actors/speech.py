@@ -12,7 +12,7 @@ from protocol.messages import SpokenAudio, Synthesise
 from protocol.phrase_cache import PhraseCache
 from protocol.records import Count, Gauge
 from runtime import Actor, DomainError, Ref
-from runtime.pool import WorkerError
+from runtime.workers.pool import WorkerError
 
 
 class SpeechUnavailable(DomainError):

@@ -22,7 +22,7 @@ from backends.protocols import ToolServer as ToolServerFace
 from config.settings import ToolsSettings
 from protocol.messages import Announce, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
-from runtime.restart import backoff_delay_s
+from runtime.policies.restart import backoff_delay_s
 
 log = logging.getLogger("sayso.tools")
 

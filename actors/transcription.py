@@ -35,7 +35,7 @@ from protocol.model_shelf import (
     in_the_way,
 )
 from runtime import Actor, Ref
-from runtime.pool import StartFailure
+from runtime.workers.pool import StartFailure
 
 log = logging.getLogger("sayso.transcription")
 SWEEP_S = 5.0  # between looks at who may be put away

@@ -47,8 +47,8 @@ from config.settings import InferenceSettings, Settings
 from protocol import native
 from protocol.events import AudioFormat, ConnectionRefused
 from protocol.speech_frames import SpeechEncoder
-from runtime.pool import Pool, WorkerLimits, WorkerSpec
-from runtime.restart import Backoff
+from runtime.policies.restart import Backoff
+from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
 WEBSOCKET_PATHS = frozenset({"/ws"})
 # a stranger's file ends the process, which is no reason to have the next one wait

@@ -14,7 +14,7 @@ from backends.adapters import Adapters
 from protocol.drain import Drain, Phase
 from protocol.events import Status
 from runtime import Child, ChildStatus, Tree
-from runtime.load import LoadReport
+from runtime.policies.load import LoadReport
 
 Address = tuple[str, int]
 

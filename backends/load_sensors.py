@@ -19,7 +19,7 @@ import attrs
 
 from backends.cgroup import ControlGroups, Memory
 from backends.machine import OwnProcesses, all_memory, available_cpus, host_times, used_between
-from runtime.load import (
+from runtime.policies.load import (
     CPU,
     DISK,
     FILES,

@@ -75,7 +75,7 @@ class BadAudio(ValueError):
 
 
 class JobPool(Protocol):
-    """Who does jobs of one kind: ``runtime.pool.Pool``, or a server elsewhere with a pool behind it."""
+    """Who does jobs of one kind: ``runtime.workers.pool.Pool``, or a server elsewhere with a pool behind it."""
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Serve until cancelled; started when jobs can be done, raises ``StartFailure``."""

@@ -30,7 +30,7 @@ from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
 from config.load import load
 from protocol.messages import ChatMessage, Generate, Generation
-from runtime.pool import Pool, WorkerSpec
+from runtime.workers.pool import Pool, WorkerSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench._report import Case, by_turns, compared, installed, machine, show, write
 from bench._workers import bytes_of, killed_once
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
-from runtime.pool import Pool, WorkerSpec
+from runtime.workers.pool import Pool, WorkerSpec
 
 pykka: Any = importlib.import_module("pykka") if installed("pykka") else None
 trio_parallel: Any = importlib.import_module("trio_parallel") if installed("trio-parallel") else None

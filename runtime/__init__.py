@@ -1,13 +1,10 @@
 """How things run: actors, mailboxes, supervision. Knows Trio, knows nothing of voice.
 
-Worker processes are in ``runtime.pool``.
+Worker processes are in ``runtime.workers.pool``.
 """
 
-from runtime.actor import Actor, Context, Shared, Skip, Zombies
-from runtime.child import Child
-from runtime.deadletters import DeadLetter, DeadLetters
-from runtime.dynamic import DynamicSupervisor
-from runtime.errors import (
+from runtime.messaging.deadletters import DeadLetter, DeadLetters
+from runtime.messaging.errors import (
     ActorDied,
     ActorUnavailable,
     AlreadyStarted,
@@ -28,13 +25,19 @@ from runtime.errors import (
     NoSuchChild,
     PoisonMessage,
     RestartIntensityExceeded,
-    Shutdown,
     StartFailed,
 )
-from runtime.exits import Exit, ExitKind
-from runtime.lane import MailboxSpec, Overflow
-from runtime.mailbox import Counters, MailboxStatistics
-from runtime.management import (
+from runtime.messaging.exits import Exit, ExitKind, Shutdown
+from runtime.messaging.lane import MailboxSpec, Overflow
+from runtime.messaging.mailbox import Counters, MailboxStatistics
+from runtime.messaging.ref import Ref, Terminated
+from runtime.messaging.registry import Registry
+from runtime.policies.restart import Backoff, Intensity, Restart
+from runtime.policies.strategy import AutoShutdown, Strategy
+from runtime.supervision.actor import Actor, Context, Shared, Skip, Zombies
+from runtime.supervision.child import Child
+from runtime.supervision.dynamic import DynamicSupervisor
+from runtime.supervision.management import (
     ChildCounts,
     CountChildren,
     DeleteChild,
@@ -43,14 +46,10 @@ from runtime.management import (
     TerminateChild,
     WhichChildren,
 )
-from runtime.ref import Ref, Terminated
-from runtime.registry import Registry
-from runtime.restart import Backoff, Intensity, Restart
-from runtime.spec import ChildSpec
-from runtime.status import ChildState, ChildStatus
-from runtime.strategy import AutoShutdown, Strategy
-from runtime.supervisor import Supervisor
-from runtime.tree import Tree, run_tree
+from runtime.supervision.spec import ChildSpec
+from runtime.supervision.status import ChildState, ChildStatus
+from runtime.supervision.supervisor import Supervisor
+from runtime.supervision.tree import Tree, run_tree
 
 __all__ = [
     "Actor",

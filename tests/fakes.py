@@ -1,4 +1,4 @@
-"""Fakes with the faces of ``backends/protocols.py`` and of ``runtime.pool.Pool``, and scripted actors.
+"""Fakes with the faces of ``backends/protocols.py`` and of ``runtime.workers.pool.Pool``, and scripted actors.
 
 Nothing here waits on real time; whatever a test waits for is bounded on the (virtual) clock.
 """
@@ -392,7 +392,7 @@ class Job:
 
 @attrs.define(eq=False)
 class FakePool:
-    """The face of ``runtime.pool.Pool``; ``answer(job)`` is what a worker would do.
+    """The face of ``runtime.workers.pool.Pool``; ``answer(job)`` is what a worker would do.
 
     It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
     """

@@ -53,7 +53,7 @@ ATTRIBUTES = 15
 # what travels or is configured is as wide as its subject
 WIDE_FILES = frozenset({"config/settings.py", "protocol/events.py", "protocol/messages.py", "protocol/records.py"})
 # where an exception is turned into data on purpose: the supervision seam, and its twin in a worker's process
-BROAD_EXCEPT_FILES = frozenset({"runtime/supervision.py", "runtime/worker_child.py"})
+BROAD_EXCEPT_FILES = frozenset({"runtime/supervision/outcome.py", "runtime/workers/child_process.py"})
 
 
 def is_within(module: str, allowed: frozenset[str]) -> bool:
@@ -73,6 +73,26 @@ def test_imports_of_our_own_point_down_only() -> None:
                 top = module.partition(".")[0]
                 if top in UNITS and top != unit and not is_within(module, OURS[unit]):
                     yield f"{path}:{line}: {unit} must not import {module}"
+
+    check(problems())
+
+
+ROOMS: Mapping[str, tuple[str, ...]] = {"runtime": ("messaging", "policies", "workers", "supervision")}
+"""The folders of a unit; each may import those before it."""
+
+
+def test_the_rooms_of_a_unit_point_down_only() -> None:
+    def problems() -> Iterator[str]:
+        for unit, rooms in ROOMS.items():
+            for path in python_files(unit):
+                if len(path.parts) == 2:
+                    if path.name != "__init__.py":
+                        yield f"{path}: belongs into one of the folders {', '.join(rooms)}"
+                    continue
+                below = {f"{unit}.{room}" for room in rooms[: rooms.index(path.parts[1]) + 1]}
+                for module, line in imported_modules(path):
+                    if is_within(module, frozenset({unit})) and not is_within(module, frozenset(below)):
+                        yield f"{path}:{line}: {unit}/{path.parts[1]} must not import {module}"
 
     check(problems())
 
@@ -402,7 +422,7 @@ def test_a_swallowed_exception_is_seen(text: str, is_swallowed: bool) -> None:
     [
         ("backends.protocols", "actors", True),
         ("backends.storage.sqlite", "actors", False),
-        ("runtime.pool", "backends", True),
+        ("runtime.workers.pool", "backends", True),
         ("actors.audio", "backends", False),
         ("protocol.events", "config", False),
     ],

@@ -14,9 +14,9 @@ EXCUSED = {
     "protocol/messages.py": "plain records",
     "protocol/records.py": "plain records",
     "protocol/request_tables.py": "words only; tests/protocol/test_requests.py asks by them",
-    "runtime/errors.py": "plain exceptions; who raises one tests it",
-    "runtime/status.py": "plain records",
-    "runtime/worker_errors.py": "plain exceptions; tests/runtime/test_pool.py raises each",
+    "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",
+    "runtime/supervision/status.py": "plain records",
+    "runtime/workers/errors.py": "plain exceptions; tests/runtime/workers/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
     "tests/actors/test_turn_states.py": "each state of a turn, and what may happen in it",

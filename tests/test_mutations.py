@@ -11,7 +11,7 @@ from tests.mutations.running import check, mutated
 from tests.mutations.table import MUTATIONS
 from tests.source_tree import ROOT, python_files
 
-HARMLESS = Mutation("change nothing", "runtime/lane.py", "class DataLane:", "class DataLane(object):", ())
+HARMLESS = Mutation("change nothing", "runtime/messaging/lane.py", "class DataLane:", "class DataLane(object):", ())
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

@@ -23,7 +23,7 @@ from runtime import (
     Supervisor,
     run_tree,
 )
-from runtime.load import Level, LoadReport
+from runtime.policies.load import Level, LoadReport
 from supervisor import House
 from tests.fakes import FakeSocket
 

@@ -8,8 +8,8 @@ from tests.conftest import WITHOUT_LINUX
 PROGRAM = """
 import ctypes, os, pathlib, socket
 import trio, psutil
-from runtime.worker_payload import make_shared_blobs
-from runtime.worker_process import _open_pidfd
+from runtime.workers.payload import make_shared_blobs
+from runtime.workers.process import _open_pidfd
 
 assert make_shared_blobs(1) is None
 assert _open_pidfd(os.getpid()) is None

@@ -6,8 +6,8 @@ Rules kept here:
 * Background work (recordings) begins only while nobody else waits, one piece at a time, and of several workers it
   leaves one free: whoever begins to speak finds a worker.
 * With an idle worker nobody waits for a batch; batches form only while all workers are busy.
-* Tenants take turns by seconds of audio (``runtime/fair_queue.py``), and the sessions of one do, so that neither a long
-  dictation nor a crowd from one place can starve commands.
+* Tenants take turns by seconds of audio (``runtime/policies/fair_queue.py``), and the sessions of one do, so that
+  neither a long dictation nor a crowd from one place can starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
   that a clip that kills workers fails alone.
 """
@@ -26,9 +26,9 @@ from protocol.capacity import Capacity, Demand
 from protocol.messages import NoWords, SpokenWord, Transcribe, Transcript, Urgency
 from protocol.records import Count, Observe
 from runtime import DomainError, Ref
-from runtime.fair_queue import FairQueue
-from runtime.pool import PoolUnavailable, WorkerError
-from runtime.worker_queue import QueueDelay
+from runtime.policies.fair_queue import FairQueue
+from runtime.workers.pool import PoolUnavailable, WorkerError
+from runtime.workers.queue import QueueDelay
 
 WHISPER_WINDOW_S = 30.0
 JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s

@@ -23,7 +23,7 @@ log = logging.getLogger("sayso.ingress")
 
 OPEN_FILES: Final = Path("/proc/self/fd")
 OTHERS: Final = 64  # held back, for health checks, for refusals, and for workers and tool servers that start again
-SHARE: Final = 0.75  # below the marks of runtime/load.py for open files
+SHARE: Final = 0.75  # below the marks of runtime/policies/load.py for open files
 HTTP_MIN: Final = 4  # even where nothing is left: the listener closes those that wait
 
 

@@ -27,7 +27,7 @@ from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
 from protocol.messages import ToolList
-from runtime.errors import AskError, MailboxError
+from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 

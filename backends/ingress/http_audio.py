@@ -32,7 +32,7 @@ from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_w
 from protocol.media import CloseRecording
 from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
 from protocol.sentences import SentenceCutter
-from runtime.errors import AskError, MailboxError
+from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 

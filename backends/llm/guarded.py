@@ -15,8 +15,8 @@ import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from protocol.messages import ChatMessage, Generation, ToolSpec
-from runtime.adaptive_limit import AdaptiveLimit
-from runtime.breaker import Breaker, BreakerState
+from runtime.policies.adaptive_limit import AdaptiveLimit
+from runtime.policies.breaker import Breaker, BreakerState
 
 log = logging.getLogger("sayso.inference")
 FLOOR = 2  # fewer at once than this would let one slow answer hold up everybody

@@ -47,7 +47,7 @@ Samples = npt.NDArray[np.int16]
 
 
 class MediaWorker:
-    """A ``runtime.worker_child.Target``."""
+    """A ``runtime.workers.child_process.Target``."""
 
     def __init__(self, _params: dict[str, Any]) -> None:
         """Decode some silence, so that the libraries are loaded."""

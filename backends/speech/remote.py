@@ -5,7 +5,7 @@ Rules kept here:
 * Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so nobody in front of it
   knows where the work is done.
 * A server that is late, refuses, breaks off or talks nonsense costs one deadline; then our own processes do the job.
-  One that keeps failing is left alone for a while (``runtime/breaker.py``).
+  One that keeps failing is left alone for a while (``runtime/policies/breaker.py``).
 * What a server claims to have heard passes the same rules as our own recogniser's words.
 """
 
@@ -27,8 +27,8 @@ from config.settings import SpeechSettings, TranscriptionSettings
 from protocol import transcripts
 from protocol.messages import INTERNAL_RATE_HZ
 from protocol.transcripts import Evidence
-from runtime.breaker import Breaker, BreakerState
-from runtime.pool import PoolUnavailable
+from runtime.policies.breaker import Breaker, BreakerState
+from runtime.workers.pool import PoolUnavailable
 
 log = logging.getLogger("sayso.speech")
 

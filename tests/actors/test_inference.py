@@ -13,7 +13,7 @@ from config.settings import InferenceSettings
 from protocol.messages import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from protocol.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
-from runtime.pool import PoolUnavailable, StartFailure
+from runtime.workers.pool import PoolUnavailable, StartFailure
 from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})

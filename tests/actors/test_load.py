@@ -7,7 +7,7 @@ from actors.load import Load, LoadHands
 from config.settings import LoadSettings
 from protocol.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
-from runtime.load import CPU, MEMORY, LoadReport, Look, Reading
+from runtime.policies.load import CPU, MEMORY, LoadReport, Look, Reading
 from tests.fakes import Grow, Script, default_settings, scripted
 
 

@@ -9,7 +9,7 @@ from actors.media import Media, MediaUnavailable
 from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.records import Count
 from runtime import ChildSpec, Ref, Tree
-from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 READ = ReadRecording("r", "/proc/1/fd/9", 480_000)

@@ -6,7 +6,7 @@ from protocol.errors import CloseCode
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
-from runtime.actor import Actor
+from runtime.supervision.actor import Actor
 from tests.fakes import FakeSocket
 
 

@@ -8,7 +8,7 @@ from actors.speech import Speech, SpeechUnavailable
 from protocol.messages import SpokenAudio, Synthesise
 from protocol.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
-from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 

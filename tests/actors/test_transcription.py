@@ -17,7 +17,7 @@ from protocol.messages import (
 )
 from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import ChildSpec, Ref
-from runtime.pool import StartFailure
+from runtime.workers.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 MB = 1 << 20

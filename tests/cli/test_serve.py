@@ -16,7 +16,7 @@ from cli import logs, main
 from cli.serve import root_cause, socket_url
 from config.settings import GatewaySettings, Settings
 from runtime import RestartIntensityExceeded, StartFailed
-from runtime.exits import Exit, ExitKind
+from runtime.messaging.exits import Exit, ExitKind
 
 
 def ended(error: Exception) -> Exit:

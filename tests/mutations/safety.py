@@ -29,12 +29,12 @@ SAFETY: Final = (
     ),
     Mutation(
         "take a paused process for a hung loop",
-        "runtime/watchdog.py",
+        "runtime/supervision/watchdog.py",
         "            self.excused_s += delay_s\n",
         "            self.excused_s += 0.0\n",
         (
-            "tests/runtime/test_watchdog.py::test_a_process_that_stood_still_has_no_silence_to_tell",
-            "tests/runtime/test_watchdog.py::test_one_pause_after_the_other_is_no_hang",
+            "tests/runtime/supervision/test_watchdog.py::test_a_process_that_stood_still_has_no_silence_to_tell",
+            "tests/runtime/supervision/test_watchdog.py::test_one_pause_after_the_other_is_no_hang",
         ),
     ),
     Mutation(

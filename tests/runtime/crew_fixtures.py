@@ -5,18 +5,18 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from runtime.restart import Backoff
-from runtime.worker import Ended
-from runtime.worker_crew import Crew
-from runtime.worker_errands import Errands
-from runtime.worker_limits import Memory, Vitals, WorkerLimits
-from runtime.worker_process import WorkerSpec
+from runtime.policies.restart import Backoff
+from runtime.workers.crew import Crew
+from runtime.workers.errands import Errands
+from runtime.workers.limits import Memory, Vitals, WorkerLimits
+from runtime.workers.process import WorkerSpec
+from runtime.workers.worker import Ended
 
 LOAD_S = 5.0
 
 
 class FakeWorker:
-    """The face of ``runtime.worker.Worker`` that a crew sees; loads for ``LOAD_S``, lives until it is told to end."""
+    """What a crew sees of ``runtime.workers.worker.Worker``; loads for ``LOAD_S``, lives until it is told to end."""
 
     def __init__(self, yard, last_job):
         self.yard, self.last_job = yard, last_job

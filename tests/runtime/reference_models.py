@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import attrs
 
 from runtime import ChildPresent, MailboxClosed, MailboxSpec, MessageTooLarge, NoSuchChild, Overflow, Restart, Strategy
-from runtime.mailbox import Offer
-from runtime.strategy import affected
+from runtime.messaging.mailbox import Offer
+from runtime.policies.strategy import affected
 
 
 @attrs.frozen

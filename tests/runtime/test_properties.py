@@ -35,8 +35,8 @@ from runtime import (
     WhichChildren,
     run_tree,
 )
-from runtime.envelope import Envelope
-from runtime.mailbox import Mailbox, Offer
+from runtime.messaging.envelope import Envelope
+from runtime.messaging.mailbox import Mailbox, Offer
 from tests.runtime.reference_models import ChildModel, Item, MailboxModel, SupervisorModel
 
 OPERATIONS = 40

@@ -12,11 +12,11 @@ from typing import Any, cast
 import pytest
 import trio
 
-from runtime.worker import Worker
-from runtime.worker_channel import Channel
-from runtime.worker_errors import WorkerError
-from runtime.worker_frames import Frame, FrameReader, encode
-from runtime.worker_process import WorkerProcess, WorkerSpec
+from runtime.workers.channel import Channel
+from runtime.workers.errors import WorkerError
+from runtime.workers.frames import Frame, FrameReader, encode
+from runtime.workers.process import WorkerProcess, WorkerSpec
+from runtime.workers.worker import Worker
 from tests.simulation.seams import run_seeded
 
 SEEDS = 200

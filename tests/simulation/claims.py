@@ -12,8 +12,8 @@ from protocol.events import AudioEnd
 from protocol.messages import Send
 from protocol.records import TurnRecord
 from runtime import Ref
-from runtime.errors import RestartIntensityExceeded, StartFailed
-from runtime.load import Level
+from runtime.messaging.errors import RestartIntensityExceeded, StartFailed
+from runtime.policies.load import Level
 from tests.simulation.clients import BYTES_PER_MS, Client
 from tests.simulation.outside import CHANGES, MUMBLED
 from tests.simulation.world import Report

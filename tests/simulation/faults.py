@@ -17,7 +17,7 @@ import trio
 from protocol.messages import Announce, Send
 from protocol.records import Count
 from runtime import Actor, ChildSpec, Ref, Supervisor
-from runtime.actor import Skip
+from runtime.supervision.actor import Skip
 from tests.simulation.outside import Weather
 from tests.simulation.trace import Trace
 

@@ -29,7 +29,7 @@ from protocol.messages import (
 )
 from protocol.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.speech_frames import SpeechEncoder
-from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -114,7 +114,7 @@ class Decoder:
 
 @attrs.define(eq=False)
 class Workers:
-    """The face of ``runtime.pool.Pool``; ``answer(params, blob)`` is what a healthy worker does."""
+    """The face of ``runtime.workers.pool.Pool``; ``answer(params, blob)`` is what a healthy worker does."""
 
     name: str
     weather: Weather

@@ -24,7 +24,7 @@ from trio.testing import MockClock
 import actors.load
 import actors.metrics
 import supervisor
-from runtime.load import MEMORY, Look, Reading
+from runtime.policies.load import MEMORY, Look, Reading
 
 T = TypeVar("T")
 EPOCH_S = 1_800_000_000.0  # some time of day

@@ -14,7 +14,7 @@ import supervisor
 from backends.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree
-from runtime.envelope import PendingAsk
+from runtime.messaging.envelope import PendingAsk
 from tests.fakes import default_settings
 from tests.simulation.clients import Caller, Client, plan_callers, plan_losses
 from tests.simulation.faults import Fault, Saboteur, plan_faults

@@ -13,7 +13,7 @@ from backends.adapters import Adapters
 from config.settings import MediaSettings
 from protocol.media import DecodedBlock, ReadRecording, RecordingRefused
 from runtime import ChildSpec, Ref, Supervisor, run_tree
-from runtime.pool import Pool
+from runtime.workers.pool import Pool
 from tests.fakes import Script, default_settings, scripted
 
 READ_TIMEOUT_S = 60.0  # as in the server

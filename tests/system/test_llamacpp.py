@@ -18,7 +18,7 @@ from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
 from backends.speech.models import ModelError, resolve_llm
 from protocol.messages import ChatMessage
-from runtime.pool import JobFailed, Pool, WorkerSpec
+from runtime.workers.pool import JobFailed, Pool, WorkerSpec
 from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears
 from tests.system.model_fixtures import models_dir
 

@@ -20,7 +20,7 @@ import trio
 
 from protocol.media import RecordingRefused
 from protocol.records import Count
-from runtime.worker_process import read_memory
+from runtime.workers.process import read_memory
 from tests.backends.speech.sounds import sound
 from tests.system.media_fixtures import Decoder, decoding
 

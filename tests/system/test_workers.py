@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from runtime.pool import Pool, WorkerLimits, WorkerLost, WorkerSpec
-from runtime.restart import Backoff
-from runtime.worker_process import read_memory
+from runtime.policies.restart import Backoff
+from runtime.workers.pool import Pool, WorkerLimits, WorkerLost, WorkerSpec
+from runtime.workers.process import read_memory
 from tests.runtime.process_fixtures import until
 
 pytestmark = pytest.mark.system
@@ -113,7 +113,7 @@ async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
 
 
 async def test_a_worker_that_holds_the_lock_in_a_job_need_not_answer_pings(monkeypatch):
-    monkeypatch.setattr("runtime.worker.PING_S", 0.02)
+    monkeypatch.setattr("runtime.workers.worker.PING_S", 0.02)
     async with running(1) as pool:
         await pool.call("hold_lock", {"seconds": 0.5}, b"", timeout_s=60)
         await trio.sleep(0.3)  # idle again, and answering
@@ -152,7 +152,7 @@ def test_no_worker_outlives_its_server(method, tmp_path):
 PARENT = """
 import sys
 import trio
-from runtime.pool import Pool, WorkerSpec
+from runtime.workers.pool import Pool, WorkerSpec
 
 async def main():
     spec = WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params={"flag": sys.argv[2]})

@@ -11,7 +11,7 @@ from protocol.messages import DropAudio, Send
 from protocol.pcm_buffer import PcmBuffer
 from protocol.vault import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Overflow, Ref, TerminateChild, Tree
-from runtime.actor import Actor
+from runtime.supervision.actor import Actor
 from tests.fakes import FakeSocket, Grow, Notes
 
 

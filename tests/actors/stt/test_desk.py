@@ -12,7 +12,7 @@ from config.settings import TranscriptionSettings
 from protocol.messages import NoWords, Transcribe, Transcript, Utterance
 from protocol.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
-from runtime.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 JOB_S = 1.0

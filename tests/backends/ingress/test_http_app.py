@@ -17,7 +17,7 @@ from backends.ingress.http_audio import AudioServices, Media
 from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
 from protocol.messages import Offer, ToolList, ToolSpec
-from runtime.errors import ActorUnavailable
+from runtime.messaging.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
 
 TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from backends.protocols import ProviderError
 from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth, level_dbfs, multipart, wav_of
-from runtime.pool import PoolUnavailable
+from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
 from tests.fakes import FakePool, Job, default_settings, voice
 

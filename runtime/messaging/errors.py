@@ -1,0 +1,144 @@
+"""What can go wrong between actors: flat families, each error a value that says what to do next.
+
+``AskError`` is what an asker sees, ``MailboxError`` what a sender sees; both are expected and worth catching.
+The rest end something: a start, a supervisor, an actor.
+"""
+
+from typing import TYPE_CHECKING
+
+from runtime.messaging.exits import Exit
+
+if TYPE_CHECKING:
+    from runtime.messaging.ref import Ref
+
+# --- what an asker sees --------------------------------------------------------------------------
+
+
+class AskError(Exception):
+    """An ask that did not end with a value."""
+
+
+class DomainError(AskError):
+    """A refusal that an actor declares (subclass it): it goes to the asker and the actor lives on."""
+
+
+class AskTimeout(AskError):
+    """No answer before the deadline; the message may still be handled if that had begun."""
+
+
+class AskCycle(AskError):
+    """The asked actor is itself waiting for this answer: to wait for it would be a deadlock."""
+
+
+class ActorDied(AskError):
+    """The incarnation that had the message ended without an answer."""
+
+    def __init__(self, name: str, ended: Exit) -> None:
+        super().__init__(f"{name} died: {ended.reason}")
+        self.exit = ended
+
+
+class PoisonMessage(ActorDied):
+    """The message itself crashed its handler, and is not tried again."""
+
+
+class ActorUnavailable(AskError):
+    """The actor is down until after the deadline; ``retry_after_s`` is ``None`` if it is not coming back."""
+
+    def __init__(self, name: str, retry_after_s: float | None) -> None:
+        when = "is stopped" if retry_after_s is None else f"starts again in {retry_after_s:.1f} s"
+        super().__init__(f"{name} is unavailable: it {when}")
+        self.retry_after_s = retry_after_s
+
+
+class NoSuchActor(ActorUnavailable):
+    """The actor has ended and nobody restarts it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, None)
+
+
+# --- what a sender sees --------------------------------------------------------------------------
+
+
+class MailboxError(Exception):
+    """A message that was not accepted."""
+
+
+class MailboxFull(MailboxError):
+    """Refused at once; ``retry_after_s`` is about what a message takes there at present."""
+
+    def __init__(self, name: str, depth: int, retry_after_s: float) -> None:
+        super().__init__(f"the mailbox of {name} is full: {depth} messages, again in {retry_after_s:.1f} s")
+        self.depth = depth
+        self.retry_after_s = retry_after_s
+
+
+class MailboxTimeout(MailboxError):
+    """There was no room before the deadline; the message was not enqueued."""
+
+
+class MailboxClosed(MailboxError):
+    """The actor is stopping or gone."""
+
+
+class MailboxDeadlock(MailboxError):
+    """An actor would wait for room in its own full mailbox, which only it can empty."""
+
+
+class MessageTooLarge(MailboxError):
+    """The message alone exceeds ``max_bytes``: no waiting would make it fit."""
+
+
+class ControlLaneFull(MailboxError):
+    """More control messages than any working actor leaves unread: a bug, so the sender crashes."""
+
+
+# --- what ends an actor or a supervisor ----------------------------------------------------------
+
+
+class StartFailed(DomainError):
+    """A child did not become ready; ``exit`` holds the original exception."""
+
+    def __init__(self, child_id: str, ended: Exit) -> None:
+        super().__init__(f"{child_id} did not start: {ended.kind.value}: {ended.reason}")
+        self.child_id = child_id
+        self.exit = ended
+
+
+class RestartIntensityExceeded(Exception):
+    """A supervisor gives up; its parent decides what happens."""
+
+    def __init__(self, child_id: str, why: str, history: tuple[float, ...], last: Exit) -> None:
+        super().__init__(f"{child_id}: {why}; last: {last.reason}")
+        self.child_id = child_id
+        self.history = history
+        self.last_exit = last
+
+
+# --- what a supervisor answers -------------------------------------------------------------------
+
+
+class NoSuchChild(DomainError):
+    """No child of that id is known."""
+
+
+class ChildPresent(DomainError):
+    """The id is taken: by a child in the state that the message tells."""
+
+
+class AlreadyStarted(ChildPresent):
+    """A child of that id runs at ``ref``."""
+
+    def __init__(self, child_id: str, ref: "Ref") -> None:
+        super().__init__(f"{child_id} is already started")
+        self.ref = ref
+
+
+class MaxChildren(DomainError):
+    """All places are taken; the factory was not called."""
+
+    def __init__(self, limit: int, retry_after_s: float, tenant: str | None = None) -> None:
+        whose = "" if tenant is None else f" of {tenant}"
+        super().__init__(f"all {limit} places{whose} are taken, again in {retry_after_s:.1f} s")
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,1 @@
+"""Decisions without I/O: restarts, load levels, fair queues, breakers. Time and randomness are arguments."""

@@ -1,0 +1,133 @@
+"""What an actor is, and what the runtime gives to it."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+import trio
+
+from runtime.messaging.deadletters import DeadLetters
+from runtime.messaging.ref import Ref
+from runtime.supervision.status import ChildStatus
+
+if TYPE_CHECKING:
+    from runtime.supervision.child import Child
+
+
+class Life(Protocol):
+    """What stands behind a context: the incarnation."""
+
+    def defer(self, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+        """See ``Context.reply_in_task``."""
+
+    def stop(self, reason: str) -> None:
+        """See ``Context.stop``."""
+
+    async def drain(self) -> None:
+        """See ``Context.drain``."""
+
+
+@attrs.define(eq=False)
+class Zombies:
+    """Tasks that were given up: each holds its nursery for ever, so there may only be a few."""
+
+    limit: int = 2
+    on_exceeded: Callable[[int], None] | None = None
+    count: int = 0
+
+    def add(self) -> None:
+        """Count one more; past the limit whoever can end the process is told."""
+        self.count += 1
+        if self.count > self.limit and self.on_exceeded is not None:
+            self.on_exceeded(self.count)
+
+    def remove(self) -> None:
+        """One has ended after all."""
+        self.count -= 1
+
+
+@attrs.frozen(eq=False)
+class Shared:
+    """What all actors of one tree share."""
+
+    dead_letters: DeadLetters = attrs.field(factory=DeadLetters)
+    rng: random.Random = attrs.field(factory=random.Random)
+    """For the jitter of backoff."""
+    zombies: Zombies = attrs.field(factory=Zombies)
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """One incarnation's means."""
+
+    ref: Ref
+    incarnation: int
+    """Counts from 1, one more for each start."""
+    nursery: trio.Nursery
+    """For background tasks of this incarnation: one that raises crashes the actor; cancelled at its end."""
+    shared: Shared
+    _life: Life = attrs.field(repr=False)
+
+    def reply_in_task(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Inside ``handle``: let ``await fn(*args)`` answer this message from a task of its own.
+
+        The actor handles the next message meanwhile. A ``DomainError`` goes to the asker, another exception crashes
+        the actor; a linked asker that goes away cancels the task. Raises ``RuntimeError`` outside of ``handle``.
+        """
+        self._life.defer(fn, args)
+
+    def stop(self, reason: str = "") -> None:
+        """End this actor normally after the current message."""
+        self._life.stop(reason)
+
+    async def drain(self) -> None:
+        """Inside ``on_stop``: handle what is still queued, because it was accepted."""
+        await self._life.drain()
+
+
+class Actor:
+    """Subclass it; one instance is one incarnation, made by the factory of its ``ChildSpec``.
+
+    An exception from any of its methods but ``DomainError`` ends the incarnation; what then is its supervisor's
+    business. A message class with ``idempotent = True`` is handled a second time after a crash.
+    """
+
+    context: Context
+
+    async def on_start(self) -> None:
+        """Do what must be done before the first message: the actor is ready when this returns."""
+
+    async def handle(self, message: Any) -> Any:
+        """Handle one message of either lane; what is returned answers an ask."""
+        raise NotImplementedError(f"{type(self).__name__} handles no {type(message).__name__}")
+
+    async def on_stop(self) -> None:
+        """Stop in order, within ``shutdown_s`` of the spec, which includes the message being handled.
+
+        Not called after a crash, nor if ``on_start`` did not return.
+        """
+
+    def statistics(self) -> Mapping[str, object]:
+        """Return figures for the status, cheaply and without waiting."""
+        return {}
+
+
+class Skip:
+    """What a factory returns instead of an actor that has nothing to do this time, such as an optional feature.
+
+    The child keeps its place, stopped; a temporary one is forgotten.
+    """
+
+
+class ParentActor(Actor):
+    """An actor with children: handles messages while it starts, and is bounded by its children's bounds."""
+
+    def which_children(self) -> tuple[ChildStatus, ...]:
+        """Return the children's states, in the order of their start."""
+        raise NotImplementedError
+
+    @property
+    def below(self) -> Sequence["Child"]:
+        """Return the children themselves, in the order of their start."""
+        raise NotImplementedError

@@ -1,0 +1,87 @@
+"""The jobs in one worker's hands: at most ``CREDIT``, done in order, each with a time that begins with its work."""
+
+from collections import deque
+
+import attrs
+import trio
+
+from runtime.workers.errors import JobFailed, NotBegun, WorkerLost
+from runtime.workers.frames import Frame
+
+CREDIT = 2  # one in work, and one that is there already when the first is done
+
+
+@attrs.define(eq=False)
+class Errand:
+    """One job, and what became of it."""
+
+    frame: Frame
+    timeout_s: float
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    """Ends the wait for it at its deadline."""
+    done: trio.Event = attrs.field(factory=trio.Event)
+    answer: Frame | None = None
+    began_s: float | None = None
+    is_revoked: bool = False
+
+    def read_answer(self, who: str, how_it_ended: str) -> Frame:
+        """Return the answer; raises ``JobFailed``, ``WorkerLost`` or ``NotBegun``."""
+        if self.answer is None and self.began_s is None:
+            raise NotBegun(f"{who} has ended before {self.frame.method}")
+        if self.answer is None:
+            raise WorkerLost(f"{who} {how_it_ended} during {self.frame.method}")
+        if self.answer.kind == "revoked":
+            raise NotBegun(f"{who} has given back {self.frame.method}")
+        if self.answer.kind == "failed":
+            raise JobFailed(self.answer.data["reason"])
+        return self.answer
+
+
+class Errands:
+    """All of one worker."""
+
+    def __init__(self) -> None:
+        self.jobs_done = 0
+        self.busy_s = 0.0
+        self._held: deque[Errand] = deque()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def accept(self, errand: Errand, now_s: float) -> None:
+        """Hold one more; its time begins if it is the only one."""
+        if len(self._held) >= CREDIT:
+            raise AssertionError(f"a worker must hold at most {CREDIT} jobs")
+        self._held.append(errand)
+        self._begin_next(now_s)
+
+    def settle(self, answer: Frame, now_s: float) -> None:
+        """Give an answer to the job that it is for, and let the next one's time begin."""
+        for errand in self._held:
+            if errand.frame.job_id == answer.job_id:
+                self._held.remove(errand)
+                self._count(errand, answer, now_s)
+                errand.answer = answer
+                errand.done.set()
+                self._begin_next(now_s)
+                return
+
+    def _count(self, errand: Errand, answer: Frame, now_s: float) -> None:
+        if answer.kind != "revoked" and errand.began_s is not None:
+            self.jobs_done += 1
+            self.busy_s += now_s - errand.began_s
+
+    def abandon(self) -> None:
+        """Tell all that there will be no answer."""
+        while self._held:
+            self._held.popleft().done.set()
+
+    def find_unbegun(self) -> Errand | None:
+        """Return a job that waits for another to be done, and has not been asked back."""
+        return next((errand for errand in self._held if errand.began_s is None and not errand.is_revoked), None)
+
+    def _begin_next(self, now_s: float) -> None:
+        if self._held and self._held[0].began_s is None:
+            errand = self._held[0]
+            errand.began_s = now_s
+            errand.scope.deadline = now_s + errand.timeout_s

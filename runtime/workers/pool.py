@@ -1,0 +1,229 @@
+"""Worker processes of one kind: jobs in, results out, whatever happens to a process.
+
+Rules kept here:
+
+* Workers take jobs in the order in which they came; how many may wait is bounded. A job goes to a worker without one,
+  else to a worker whose other job is in work; from there a worker that has nothing to do takes it back.
+* A job whose worker died or hung is tried again, ``attempts`` times in all, because jobs are pure: the same bytes give
+  the same result. A job that was not begun has not been tried.
+* A caller that has gone leaves a begun job to the worker: it cannot be cancelled, and nobody gets its result.
+* Nobody waits for a pool without hope: when no worker lives and none can start, or the pool stops, jobs end with why.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import trio
+
+from runtime.policies.restart import Backoff
+from runtime.workers.crew import Crew
+from runtime.workers.errands import CREDIT, Errand
+from runtime.workers.errors import (
+    JobFailed,
+    JobTimeout,
+    NotBegun,
+    PoolUnavailable,
+    SpawnRefused,
+    StartFailure,
+    WorkerError,
+    WorkerLost,
+)
+from runtime.workers.frames import Frame, check
+from runtime.workers.limits import WorkerLimits
+from runtime.workers.process import WorkerSpec
+from runtime.workers.queue import Job, JobQueue
+from runtime.workers.worker import Worker
+
+__all__ = [
+    "JobFailed",
+    "JobTimeout",
+    "Pool",
+    "PoolUnavailable",
+    "SpawnRefused",
+    "StartFailure",
+    "WorkerError",
+    "WorkerLimits",
+    "WorkerLost",
+    "WorkerSpec",
+]
+
+log = logging.getLogger("sayso.pool")
+RETRY_AFTER_S = 1.0
+
+
+class Pool:
+    """``size`` workers made from one spec, and ``spares`` that are loaded too. ``run`` must run while it is used."""
+
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        size: int,
+        *,
+        spares: int = 0,
+        max_waiting: int = 64,
+        limits: WorkerLimits | None = None,
+        backoff: Backoff | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        if size < 1:
+            raise ValueError(f"size must be >= 1, not {size}")
+        if spares < 0:
+            raise ValueError(f"spares must be >= 0, not {spares}")
+        self._name = spec.name
+        self._crew = Crew(
+            spec,
+            size,
+            spares,
+            limits=limits or WorkerLimits(),
+            backoff=backoff or Backoff(),
+            rng=rng or random.Random(),
+        )
+        self._crew.on_change = self._hand_out
+        self._max_waiting = max_waiting
+        self._jobs: set[Job] = set()
+        self._queue = JobQueue()
+        self._next_id = 0
+        self._is_stopped = False
+        self._nursery: trio.Nursery | None = None
+
+    def __repr__(self) -> str:
+        return f"<Pool {self._name} {self.ready} ready, {len(self._queue)} waiting>"
+
+    @property
+    def ready(self) -> int:
+        """How many workers live and are loaded, spares among them."""
+        return len(self._crew.loaded)
+
+    @property
+    def idle(self) -> int:
+        """How many workers have nothing to do, spares not counted."""
+        return sum(worker.state == "ready" for worker in self._crew.active)
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return a moment's view."""
+        waits = {"waiting": len(self._queue), "queue_min_delay_s": self._queue.min_delay_s(trio.current_time())}
+        return {**self._crew.statistics(), **waits}
+
+    def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
+        """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""
+        self._crew.may_recycle = may_recycle
+
+    # --- callers ---------------------------------------------------------------------------------
+
+    async def wait_ready(self) -> None:
+        """Wait until one worker has been ready."""
+        await self._crew.is_ready.wait()
+
+    async def call(
+        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return data and blob of one job; ``timeout_s`` bounds each attempt's work, the caller's scope the whole.
+
+        Raises ``JobFailed``, ``JobTimeout``, ``WorkerLost``, ``PoolUnavailable``; for a job that cannot be
+        sent ``ValueError`` (``FrameError`` among them) or ``TypeError``.
+        """
+        if len(self._queue) >= self._max_waiting:
+            raise PoolUnavailable(f"{len(self._queue)} jobs wait for {self._name}", RETRY_AFTER_S)
+        if self._is_hopeless:
+            raise PoolUnavailable(self._why_not, RETRY_AFTER_S)
+        self._next_id += 1
+        frame = Frame("job", self._next_id, method, params, blob)
+        check(frame)
+        job = Job(frame, timeout_s, attempts, trio.current_time())
+        self._jobs.add(job)
+        self._queue.put(job)
+        self._hand_out()
+        try:
+            await job.finished.wait()
+        finally:
+            self._jobs.remove(job)
+            self._forget(job)
+        if isinstance(job.answer, Frame):
+            return job.answer.data, job.answer.blob
+        raise job.answer or AssertionError("job finished without an answer")
+
+    def _forget(self, job: Job) -> None:
+        """Do not begin a job whose caller has gone."""
+        job.is_wanted = False
+        self._queue.discard(job)
+        if job.take_back is not None and not job.finished.is_set():
+            self._start_soon(job.take_back)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._is_stopped or self._crew.is_hopeless
+
+    @property
+    def _why_not(self) -> str:
+        return self._crew.trouble or f"the {self._name} workers have been stopped"
+
+    # --- workers ---------------------------------------------------------------------------------
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the workers alive until cancelled; started when the first is ready, raises its ``StartFailure``."""
+        self._is_stopped = False
+        try:
+            async with trio.open_nursery() as self._nursery:
+                await self._nursery.start(self._crew.run)
+                task_status.started()
+        finally:
+            self._is_stopped, self._nursery = True, None
+            for job in self._jobs:
+                job.finish(PoolUnavailable(self._why_not, RETRY_AFTER_S))
+
+    def _hand_out(self) -> None:
+        """Give the jobs that wait to the workers that have room; called whenever either may have changed."""
+        now_s = trio.current_time()
+        while self._queue and self._is_hopeless:
+            self._queue.take(now_s).finish(PoolUnavailable(self._why_not, RETRY_AFTER_S))
+        self._crew.review()
+        workers = self._crew.active
+        while self._queue and (worker := _least_busy(workers)) is not None:
+            job = self._queue.take(now_s)
+            errand = worker.accept(job.frame, job.timeout_s)
+            job.take_back = partial(worker.revoke, errand)
+            self._start_soon(self._do, worker, errand, job)
+        if not self._queue:
+            self._share_out(sum(worker.state == "ready" for worker in workers))
+
+    def _share_out(self, idle: int) -> None:
+        """Take jobs back that others have not begun, one for each ``idle`` worker."""
+        for worker in self._crew.loaded:
+            errand = worker.errands.find_unbegun() if idle else None
+            if errand is not None:
+                errand.is_revoked = True
+                self._start_soon(worker.revoke, errand)
+                idle -= 1
+
+    def _start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
+        if self._nursery is not None:
+            self._nursery.start_soon(function, *args)
+
+    async def _do(self, worker: Worker, errand: Errand, job: Job) -> None:
+        job.attempts_left -= 1
+        try:
+            job.finish(await worker.do(errand))
+        except JobFailed as error:
+            job.finish(error)
+        except NotBegun as error:
+            job.attempts_left += 1
+            self._try_again(job, error)
+        except (JobTimeout, WorkerLost) as error:
+            self._try_again(job, error)
+        job.take_back = None
+        self._hand_out()
+
+    def _try_again(self, job: Job, error: WorkerError) -> None:
+        if not job.attempts_left or not job.is_wanted:
+            job.finish(error)
+            return
+        log.info("%s; trying again", error)
+        self._queue.give_back(job, trio.current_time())
+
+
+def _least_busy(workers: Sequence[Worker]) -> Worker | None:
+    free = [worker for worker in workers if len(worker.errands) < CREDIT]
+    return min(free, key=lambda worker: len(worker.errands), default=None)

@@ -1,0 +1,101 @@
+"""Jobs that wait for a worker, and how long they wait; pure but for the event that a caller waits on.
+
+How long a queue is says little; that even the luckiest job of a second had to wait says that it is too long. Source: K.
+Nichols and V. Jacobson, "Controlling Queue Delay", ACM Queue 2012 (CoDel), in the form of folly's ``Codel.h``.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from runtime.workers.errors import WorkerError
+from runtime.workers.frames import Frame
+
+WINDOW_S = 1.0
+
+
+class QueueDelay:
+    """The shortest wait of the last one to two seconds; times are seconds of any monotonic clock."""
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+        self._current_s: float | None = None
+        self._last_s: float | None = None
+
+    def note(self, delay_s: float, now_s: float) -> None:
+        """Note what one job had to wait."""
+        self._roll(now_s)
+        self._current_s = delay_s if self._current_s is None else min(delay_s, self._current_s)
+
+    def minimum_s(self, now_s: float, waiting_since_s: float | None = None) -> float:
+        """Return it; if none was taken, how long the first of those that still wait has waited."""
+        self._roll(now_s)
+        known_s = [delay_s for delay_s in (self._last_s, self._current_s) if delay_s is not None]
+        if known_s:
+            return min(known_s)
+        return 0.0 if waiting_since_s is None else now_s - waiting_since_s
+
+    def _roll(self, now_s: float) -> None:
+        windows = (now_s - self._began_s) // WINDOW_S
+        if windows >= 1:
+            self._last_s = self._current_s if windows == 1 else None
+            self._current_s = None
+            self._began_s += windows * WINDOW_S
+
+
+@attrs.define(eq=False)
+class Job:
+    """One job on its way; ``attempts_left`` counts those that were not begun."""
+
+    frame: Frame
+    timeout_s: float
+    attempts_left: int
+    queued_s: float
+    finished: trio.Event = attrs.field(factory=trio.Event)
+    answer: Frame | WorkerError | None = None
+    is_wanted: bool = True
+    take_back: Callable[[], Awaitable[None]] | None = None
+    """Asks the worker that holds it, if it has not begun it."""
+
+    def finish(self, answer: Frame | WorkerError) -> None:
+        """Tell the caller; the first answer stands."""
+        if not self.finished.is_set():
+            self.answer = answer
+            self.finished.set()
+
+
+class JobQueue:
+    """First in, first out; a job that comes back is the next. How many may wait is for the one who puts them."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Job] = deque()
+        self._delay = QueueDelay()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def put(self, job: Job) -> None:
+        """Have a job wait."""
+        self._jobs.append(job)
+
+    def give_back(self, job: Job, now_s: float) -> None:
+        """Have a job wait anew that a worker could not do."""
+        job.queued_s = now_s
+        self._jobs.appendleft(job)
+
+    def take(self, now_s: float) -> Job:
+        """Return the next; raises ``IndexError`` if there is none."""
+        job = self._jobs.popleft()
+        self._delay.note(now_s - job.queued_s, now_s)
+        return job
+
+    def discard(self, job: Job) -> None:
+        """Remove a job whose caller has gone, if it still waits."""
+        if job in self._jobs:
+            self._jobs.remove(job)
+
+    def min_delay_s(self, now_s: float) -> float:
+        """Return the shortest wait of the last second or two."""
+        return self._delay.minimum_s(now_s, self._jobs[0].queued_s if self._jobs else None)
