@@ -42,11 +42,12 @@ from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from backends.speech_services import SpeechServices
 from config.settings import Settings
-from protocol.admission import TRIALS_MAX
-from protocol.capacity import Demand
-from protocol.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
-from protocol.messages import CloseDoors, ListTools, ToolList
-from protocol.records import RecentTurns
+from protocol.admission.admission import TRIALS_MAX
+from protocol.admission.capacity import Demand
+from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
+from protocol.messages.records import RecentTurns
+from protocol.messages.session import CloseDoors
+from protocol.messages.understanding import ListTools, ToolList
 from runtime import (
     Backoff,
     ChildSpec,

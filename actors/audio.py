@@ -4,7 +4,7 @@ Rules kept here:
 
 * Samples are kept in the vault before anything looks at them, so a crash of this actor costs no word: the next
   incarnation hears again what was not committed.
-* Whether there is speech, and when it ends, is decided by ``protocol/endpointing.py``; nothing here waits for it.
+* Whether there is speech, and when it ends, is decided by ``protocol/audio/endpointing.py``; nothing here waits for it.
 * A frame that cannot be audio is reported and dropped; the stream goes on.
 * What has arrived is heard before anybody concludes that nothing has.
 """
@@ -19,17 +19,14 @@ import trio
 from actors.client.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
-from protocol.blocks import BlockSize
-from protocol.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
-from protocol.events import AudioAck, AudioEnd, AudioFormat, AudioStart
-from protocol.messages import (
+from protocol.audio.blocks import BlockSize
+from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
+from protocol.messages.hearing import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
-    Configured,
     PauseJudged,
-    Recall,
-    Send,
     SpeechBegan,
     Utterance,
     UtteranceDropped,
@@ -38,7 +35,8 @@ from protocol.messages import (
     UtterancePaused,
     Verdict,
 )
-from protocol.vault import SessionMemory
+from protocol.messages.session import Configured, Recall, Send
+from protocol.turns.vault import SessionMemory
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second

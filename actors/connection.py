@@ -22,9 +22,13 @@ import trio
 from actors.client.resuming import Known, Resumption
 from backends.protocols import Socket, SocketClosed
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
-from protocol import native
-from protocol.errors import CloseCode, RemoteProtocolError
-from protocol.events import (
+from protocol.admission.rate import SlidingCount
+from protocol.dialects import native
+from protocol.dialects.frames import samples_in
+from protocol.dialects.session import Phase, SessionState, may_come_back, resume_key
+from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
+from protocol.messages.errors import CloseCode, RemoteProtocolError
+from protocol.messages.events import (
     AudioEnd,
     AudioOverrun,
     AudioStart,
@@ -46,25 +50,10 @@ from protocol.events import (
     Status,
     Text,
 )
-from protocol.frames import samples_in
-from protocol.messages import (
-    Attach,
-    AudioReceived,
-    AudioRefused,
-    Configured,
-    DropAudio,
-    GiveUp,
-    Hang,
-    Presence,
-    Recall,
-    Send,
-    SendAudio,
-)
-from protocol.rate import SlidingCount
-from protocol.records import Count, SessionRecord
-from protocol.session import Phase, SessionState, may_come_back, resume_key
-from protocol.speech_frames import SpeechEncoder, SpeechFrames
-from protocol.vault import SessionMemory
+from protocol.messages.hearing import AudioReceived, AudioRefused
+from protocol.messages.records import Count, SessionRecord
+from protocol.messages.session import Attach, Configured, DropAudio, GiveUp, Hang, Presence, Recall, Send, SendAudio
+from protocol.turns.vault import SessionMemory
 from runtime import (
     Actor,
     ActorDied,

@@ -19,16 +19,10 @@ import trio
 from actors.turn.hearing import EarlyHearing, Foresight, hear, hear_into, transcribe
 from actors.turn.kit import TurnKit, Wishes
 from actors.turn.run import Turn
-from protocol import events
-from protocol.errors import CloseCode
-from protocol.eviction import Activity
-from protocol.messages import (
-    Announce,
-    Configured,
-    Hang,
-    Leave,
-    Presence,
-    Recall,
+from protocol.admission.eviction import Activity
+from protocol.messages import events
+from protocol.messages.errors import CloseCode
+from protocol.messages.hearing import (
     SpeechBegan,
     Utterance,
     UtteranceDropped,
@@ -36,9 +30,10 @@ from protocol.messages import (
     UtteranceGrew,
     UtterancePaused,
 )
-from protocol.records import Count
-from protocol.tools import consent_of
-from protocol.vault import SessionMemory
+from protocol.messages.records import Count
+from protocol.messages.session import Announce, Configured, Hang, Leave, Presence, Recall
+from protocol.turns.tools import consent_of
+from protocol.turns.vault import SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceEnded | UtteranceDropped

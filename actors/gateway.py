@@ -4,7 +4,7 @@ Rules kept here:
 
 * A place is reserved before the handshake and given back exactly once, so a storm of clients cannot overshoot.
 * What an operator or a load balancer asks is answered from figures at hand; nothing here waits for an actor.
-* A socket that is open and silent closes when its place is needed (``protocol/handshakes.py``).
+* A socket that is open and silent closes when its place is needed (``protocol/admission/handshakes.py``).
 * A session's failure ends that session's socket and nothing else.
 """
 
@@ -18,15 +18,15 @@ import trio
 
 from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings
-from protocol import native
-from protocol.admission import RETRY_AFTER_S, Admission, may_return
-from protocol.capacity import Demand
-from protocol.errors import CloseCode
-from protocol.events import ConnectionRefused
-from protocol.handshakes import Handshakes
-from protocol.messages import CloseDoors
-from protocol.records import Count, Observe
-from protocol.tenants import Tenants, last_places, tenant_of
+from protocol.admission.admission import RETRY_AFTER_S, Admission, may_return
+from protocol.admission.capacity import Demand
+from protocol.admission.handshakes import Handshakes
+from protocol.admission.tenants import Tenants, last_places, tenant_of
+from protocol.dialects import native
+from protocol.messages.errors import CloseCode
+from protocol.messages.events import ConnectionRefused
+from protocol.messages.records import Count, Observe
+from protocol.messages.session import CloseDoors
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")

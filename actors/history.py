@@ -18,8 +18,8 @@ import trio
 
 from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
-from protocol.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
-from protocol.redaction import kept
+from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.turns.redaction import kept
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import StartFailure
 

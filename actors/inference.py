@@ -22,10 +22,10 @@ import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
-from protocol.context import CHARS_PER_TOKEN, fit
-from protocol.messages import ChatMessage, Generate, Generation, NoModel, ToolSpec
-from protocol.records import Count, Observe
-from protocol.tasks import model_for
+from protocol.messages.records import Count, Observe
+from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
+from protocol.turns.context import CHARS_PER_TOKEN, fit
+from protocol.turns.tasks import model_for
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import Pool, StartFailure, WorkerError
 

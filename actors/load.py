@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from config.settings import LoadSettings
-from protocol.records import Count, Gauge
+from protocol.messages.records import Count, Gauge
 from runtime import Actor, Ref
 from runtime.policies.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from backends.protocols import JobPool
 from config.settings import MediaSettings
-from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.records import Count
+from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.records import Count
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import trio
 
 from config.settings import MetricsSettings
-from protocol.records import Count, Gauge, Observe, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Gauge, Observe, ToolRecord, TurnRecord
 from runtime import Actor, ChildStatus
 
 LAG_TICK_S = 0.1

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import trio
 
-from protocol.errors import CloseCode
-from protocol.vault import SessionMemory
+from protocol.messages.errors import CloseCode
+from protocol.turns.vault import SessionMemory
 from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Supervisor
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
-from protocol.messages import SpokenAudio, Synthesise
-from protocol.phrase_cache import PhraseCache
-from protocol.records import Count, Gauge
+from protocol.messages.records import Count, Gauge
+from protocol.messages.speaking import SpokenAudio, Synthesise
+from protocol.turns.phrase_cache import PhraseCache
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import WorkerError
 

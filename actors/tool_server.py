@@ -20,7 +20,8 @@ import trio
 from backends.protocols import CallNotSent, ToolServerFactory, ToolServerLost, ToolsNotListed
 from backends.protocols import ToolServer as ToolServerFace
 from config.settings import ToolsSettings
-from protocol.messages import Announce, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages.session import Announce
+from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
 from runtime.policies.restart import backoff_delay_s
 

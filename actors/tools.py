@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from config.settings import ToolsSettings
-from protocol.messages import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import (
     Actor,
     ActorDied,

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * The usual model is loaded at the start and stays. Others are loaded when somebody wants them, one at a time, and put
-  away when nobody has used them for a while or another one needs the memory (``protocol/model_shelf.py``).
+  away when nobody has used them for a while or another one needs the memory (``protocol/admission/model_shelf.py``).
 * A model that is put away takes its processes with it, so its memory really is free.
 * A client cannot make the server load what it likes: it names one of the models that are offered.
 """
@@ -17,13 +17,8 @@ import trio
 from actors.stt.desk import Desk, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.capacity import Demand
-from protocol.messages import (
-    NoWords,
-    Transcribe,
-    Transcript,
-)
-from protocol.model_shelf import (
+from protocol.admission.capacity import Demand
+from protocol.admission.model_shelf import (
     Held,
     ListModels,
     LoadModel,
@@ -34,6 +29,7 @@ from protocol.model_shelf import (
     expired,
     in_the_way,
 )
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
 from runtime import Actor, Ref
 from runtime.workers.pool import StartFailure
 

@@ -5,8 +5,8 @@ It is the first child of a session, so under ``rest_for_one`` a crash of any oth
 
 from collections.abc import Callable, Mapping
 
-from protocol.messages import Recall
-from protocol.vault import SessionMemory
+from protocol.messages.session import Recall
+from protocol.turns.vault import SessionMemory
 from runtime import Actor
 
 

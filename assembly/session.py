@@ -26,13 +26,14 @@ from backends.adapters import Adapters
 from backends.facts import Facts
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
-from protocol.drain import COME_BACK_S, Drain
-from protocol.events import ConnectionRefused, ServerInfo
-from protocol.eviction import Activity
-from protocol.messages import INTERNAL_RATE_HZ, Leave
-from protocol.pcm_buffer import PcmBuffer
-from protocol.population import Population
-from protocol.vault import SessionMemory
+from protocol.admission.drain import COME_BACK_S, Drain
+from protocol.admission.eviction import Activity
+from protocol.admission.population import Population
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages.events import ConnectionRefused, ServerInfo
+from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.session import Leave
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
 
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish

@@ -44,9 +44,9 @@ from backends.speech.vad import EarshotDetector
 from backends.speech.whisper_params import whisper_params
 from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
-from protocol import native
-from protocol.events import AudioFormat, ConnectionRefused
-from protocol.speech_frames import SpeechEncoder
+from protocol.dialects import native
+from protocol.dialects.speech_frames import SpeechEncoder
+from protocol.messages.events import AudioFormat, ConnectionRefused
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 

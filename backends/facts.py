@@ -11,8 +11,8 @@ import attrs
 import trio
 
 from backends.adapters import Adapters
-from protocol.drain import Drain, Phase
-from protocol.events import Status
+from protocol.admission.drain import Drain, Phase
+from protocol.messages.events import Status
 from runtime import Child, ChildStatus, Tree
 from runtime.policies.load import LoadReport
 

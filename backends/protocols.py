@@ -10,9 +10,17 @@ from typing import Any, Protocol
 import attrs
 from trio import TaskStatus
 
-from protocol.events import ConnectionRefused
-from protocol.messages import ChatMessage, CommandMatch, Generation, Offer, Progress, ToolOutcome, ToolSpec
-from protocol.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.events import ConnectionRefused
+from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.understanding import (
+    ChatMessage,
+    CommandMatch,
+    Generation,
+    Offer,
+    Progress,
+    ToolOutcome,
+    ToolSpec,
+)
 
 
 class Socket(Protocol):

@@ -11,10 +11,11 @@ import attrs
 from backends.ingress.http_audio import AudioServices, Hearing, Media
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
-from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages import NoWords, SpokenAudio, Synthesise, Transcribe, Transcript, Utterance
-from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
-from protocol.records import Count
+from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages.records import Count
+from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # whose turn it is in the queue

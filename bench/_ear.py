@@ -15,8 +15,9 @@ from backends.speech.vad import EarshotDetector
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_params import whisper_params
 from config.load import load
-from protocol.endpointing import Ended, Endpointer
-from protocol.messages import INTERNAL_RATE_HZ, CommandMatch
+from protocol.audio.endpointing import Ended, Endpointer
+from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.understanding import CommandMatch
 
 BLOCK_BYTES: Final = INTERNAL_RATE_HZ // 5  # 100 ms, as clients send it
 

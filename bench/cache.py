@@ -29,7 +29,7 @@ from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
 from config.load import load
-from protocol.messages import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -248,7 +248,7 @@ def _words(text: str) -> str:
 
 
 def _is_loop(text: str) -> bool:
-    from protocol.transcripts import LOOP_WORDS, repeats_itself
+    from protocol.audio.transcripts import LOOP_WORDS, repeats_itself
 
     return repeats_itself(_words(text).split(), long_pattern=LOOP_WORDS)
 

@@ -35,8 +35,8 @@ from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from config.load import load
-from protocol.endpointing import Ended, Endpointer
-from protocol.messages import NoWords, Transcribe, Transcript, Utterance
+from protocol.audio.endpointing import Ended, Endpointer
+from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
 START_TIMEOUT_S: Final = 60.0

@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolServerLost
-from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
+from protocol.messages.understanding import Offer, Progress, ToolOutcome, ToolSpec
 
 
 @attrs.define(eq=False)

@@ -13,9 +13,10 @@ import trio
 from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError
 from config.load import load
 from config.settings import Settings
-from protocol.events import ServerEvent
-from protocol.messages import ChatMessage, CommandMatch, Generation, Send, ToolSpec
-from protocol.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.events import ServerEvent
+from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.session import Send
+from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")

@@ -89,7 +89,7 @@ def test_words_beyond_ascii_move_nothing():
 
 
 def test_every_mutant_of_a_file_is_python():
-    path = Path("protocol/endpointing.py")
+    path = Path("protocol/audio/endpointing.py")
     source = (ROOT / path).read_text()
     found = list(mutants_of(path))
     assert len(found) > 50
@@ -106,7 +106,7 @@ def test_a_seed_always_draws_the_same_mutants():
 
 
 def test_what_is_known_to_change_nothing_is_not_drawn(monkeypatch):
-    path = Path("protocol/captions.py")
+    path = Path("protocol/audio/captions.py")
     first, *others = mutants_of(path)
     line = (ROOT / path).read_text().splitlines()[first.place.line - 1].strip()
     monkeypatch.setattr(drawing, "EQUIVALENT", {(first.file, line, first.place.after): "as if it changed nothing"})

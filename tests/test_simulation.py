@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from backends.protocols import SocketClosed
-from protocol.records import TurnRecord
+from protocol.messages.records import TurnRecord
 from tests.simulation import seams
 from tests.simulation.__main__ import main
 from tests.simulation.claims import broken_claims

@@ -6,7 +6,7 @@ Rules kept here:
 * At most two tokens of a session are valid: the newest, and the one before it until the newest is used. So a client
   that never got the answer with the newest comes back with the token that it has, and is told the newest again.
 * A session's entries are removed at its end, however it ends.
-* A session that waits for its client ends when a newcomer needs its place (``protocol/population.py``).
+* A session that waits for its client ends when a newcomer needs its place (``protocol/admission/population.py``).
 """
 
 import sys
@@ -17,11 +17,11 @@ import attrs
 import trio
 
 from backends.protocols import Socket
-from protocol.handshakes import Handshakes
-from protocol.messages import GiveUp
-from protocol.population import Population
-from protocol.session import resume_key
-from protocol.vault import SessionMemory
+from protocol.admission.handshakes import Handshakes
+from protocol.admission.population import Population
+from protocol.dialects.session import resume_key
+from protocol.messages.session import GiveUp
+from protocol.turns.vault import SessionMemory
 from runtime import Ref, Registry
 
 GivenUp = Literal["window", "room"]

@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 import trio
 
-from protocol.errors import CloseCode
-from protocol.vault import SessionMemory
+from protocol.messages.errors import CloseCode
+from protocol.turns.vault import SessionMemory
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)

@@ -22,9 +22,9 @@ import trio
 
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.capacity import Capacity, Demand
-from protocol.messages import NoWords, SpokenWord, Transcribe, Transcript, Urgency
-from protocol.records import Count, Observe
+from protocol.admission.capacity import Capacity, Demand
+from protocol.messages.hearing import NoWords, SpokenWord, Transcribe, Transcript, Urgency
+from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
 from runtime.workers.pool import PoolUnavailable, WorkerError

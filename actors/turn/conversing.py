@@ -20,8 +20,10 @@ import attrs
 
 from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, TurnKit, Wishes
-from protocol.events import ReplyDelta
-from protocol.messages import (
+from protocol.language.requests import asked_for, claims_an_action
+from protocol.language.sentences import SentenceCutter
+from protocol.messages.events import ReplyDelta
+from protocol.messages.understanding import (
     Asked,
     ChatMessage,
     Generate,
@@ -33,9 +35,7 @@ from protocol.messages import (
     ToolOutcome,
     ToolSpec,
 )
-from protocol.requests import asked_for, claims_an_action
-from protocol.sentences import SentenceCutter
-from protocol.tools import Policy, configured_policy, index_tools
+from protocol.turns.tools import Policy, configured_policy, index_tools
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")

@@ -17,13 +17,14 @@ import attrs
 import trio
 
 from actors.turn.kit import Heard, Refused, TurnKit
-from protocol import events
-from protocol.messages import CallTool, ListTools, Progress, Send, ToolList, ToolOutcome, ToolSpec
-from protocol.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
-from protocol.records import ToolRecord
-from protocol.redaction import redacted, redacted_text
-from protocol.tools import Circumstances, Policy, configured_policy, policy_for
-from protocol.turn import TurnEvent, TurnMachine
+from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
+from protocol.messages import events
+from protocol.messages.records import ToolRecord
+from protocol.messages.session import Send
+from protocol.messages.understanding import CallTool, ListTools, Progress, ToolList, ToolOutcome, ToolSpec
+from protocol.turns.redaction import redacted, redacted_text
+from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
+from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")

@@ -12,10 +12,10 @@ import attrs
 import trio
 
 from actors.turn.kit import TurnKit, Wishes
-from protocol import events
-from protocol.early import Agreement, verdict_on
-from protocol.messages import NoWords, Transcribe, Transcript, Urgency, Utterance, Verdict
-from protocol.transcripts import is_backchannel
+from protocol.audio.early import Agreement, verdict_on
+from protocol.audio.transcripts import is_backchannel
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript, Urgency, Utterance, Verdict
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")

@@ -7,11 +7,11 @@ import attrs
 from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
-from protocol.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
-from protocol.messages import Hang, Send
-from protocol.phrases import phrase
-from protocol.records import Count
-from protocol.vault import SessionMemory
+from protocol.language.phrases import phrase
+from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.records import Count
+from protocol.messages.session import Hang, Send
+from protocol.turns.vault import SessionMemory
 from runtime import Ref
 
 
@@ -76,7 +76,7 @@ class Wishes:
         return self.options.language or "en"
 
     def told(self, sentence: str, **slots: str) -> str:
-        """Return a sentence of ours (``protocol/phrases.py``) as this client is told it."""
+        """Return a sentence of ours (``protocol/language/phrases.py``) as this client is told it."""
         return phrase(sentence, self.language, **slots)
 
     def wants(self, capability: str) -> bool:

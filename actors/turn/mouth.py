@@ -17,9 +17,10 @@ import attrs
 import trio
 
 from actors.client.telling import ToClient
-from protocol.events import Degraded, SpeechAudioEnd, SpeechAudioPaused, SpeechAudioResumed, SpeechAudioStart
-from protocol.messages import DropAudio, Send, SendAudio, SpokenAudio, Synthesise
-from protocol.playback import Playback
+from protocol.messages.events import Degraded, SpeechAudioEnd, SpeechAudioPaused, SpeechAudioResumed, SpeechAudioStart
+from protocol.messages.session import DropAudio, Send, SendAudio
+from protocol.messages.speaking import SpokenAudio, Synthesise
+from protocol.turns.playback import Playback
 from runtime import AskError, MailboxError, Ref
 
 MAX_SENTENCES = 64  # longer answers wait here; the language model then waits with them

@@ -26,7 +26,7 @@ from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFi
 from backends.commands.slots import SLOT_TYPES, SlotText
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
-from protocol.messages import CommandMatch
+from protocol.messages.understanding import CommandMatch
 
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation

@@ -14,7 +14,7 @@ import attrs
 
 from backends.commands.files import CommandFileError
 from backends.protocols import CommandGrammar
-from protocol.messages import CommandMatch
+from protocol.messages.understanding import CommandMatch
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of change (ns) and size (bytes) of every file: what is compared."""

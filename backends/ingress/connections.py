@@ -7,9 +7,9 @@ import attrs
 import trio
 
 from config.settings import GatewaySettings
-from protocol.connections import Connections
-from protocol.fair_share import FairShare
-from protocol.tenants import tenant_of
+from protocol.admission.connections import Connections
+from protocol.admission.fair_share import FairShare
+from protocol.admission.tenants import tenant_of
 
 
 @attrs.frozen

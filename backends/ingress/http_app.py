@@ -26,7 +26,7 @@ from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
-from protocol.messages import ToolList
+from protocol.messages.understanding import ToolList
 from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")

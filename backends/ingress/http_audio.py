@@ -28,10 +28,11 @@ from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from backends.speech.recordings import Cutter, Read, Recording
-from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
-from protocol.media import CloseRecording
-from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
-from protocol.sentences import SentenceCutter
+from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.audio.media import CloseRecording
+from protocol.language.sentences import SentenceCutter
+from protocol.messages.hearing import NoWords, Transcript, Utterance
+from protocol.messages.speaking import SpokenAudio
 from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")

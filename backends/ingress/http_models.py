@@ -14,7 +14,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import failure, refusal_for_strangers
-from protocol.model_shelf import ModelShown
+from protocol.admission.model_shelf import ModelShown
 
 
 class _NameBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -37,7 +37,7 @@ from hypercorn.typing import (
 from backends.ingress.http_head import Handover, method_label
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from config.settings import GatewaySettings
-from protocol.body_pace import BodyBounds, BodyPace
+from protocol.admission.body_pace import BodyBounds, BodyPace
 
 Observe = Callable[[str, str, int, float], None]
 ROUTE_KEY: Final = "route"

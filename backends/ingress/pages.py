@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from backends.protocols import Answer, Page, Request
-from protocol import health
+from protocol.admission import health
 
 JSON = "application/json"
 FULL_LEVEL = 3  # of load: whoever comes now should be sent elsewhere

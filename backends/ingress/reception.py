@@ -47,8 +47,7 @@ from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.websocket import TrioWebSocket
 from backends.protocols import Answer, IngressHandlers, Refusal, Request, SocketClosed
 from config.settings import GatewaySettings
-from protocol.events import ConnectionRefused
-from protocol.origin import (
+from protocol.admission.origin import (
     PREFLIGHT_HEADERS,
     SitePolicy,
     cors_headers,
@@ -56,7 +55,8 @@ from protocol.origin import (
     own_names,
     site_refusal,
 )
-from protocol.rate import SlidingCount
+from protocol.admission.rate import SlidingCount
+from protocol.messages.events import ConnectionRefused
 
 log = logging.getLogger("sayso.ingress")
 

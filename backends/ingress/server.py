@@ -4,7 +4,7 @@ Rules kept here:
 
 * A stranger can end nothing but its own connection: each is served inside a border that logs what goes wrong.
 * HTTP connections are bounded in number, for each address too, and counted from the accept to their end, or until they
-  are WebSockets with a place of their own (``protocol/connections.py``).
+  are WebSockets with a place of their own (``protocol/admission/connections.py``).
 * Every way to stop is bounded: a close frame for each WebSocket, the end of the answer under way for the rest, then
   the connections are cut.
 """

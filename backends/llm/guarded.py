@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import trio
 
 from backends.protocols import LanguageModel, ProviderError
-from protocol.messages import ChatMessage, Generation, ToolSpec
+from protocol.messages.understanding import ChatMessage, Generation, ToolSpec
 from runtime.policies.adaptive_limit import AdaptiveLimit
 from runtime.policies.breaker import Breaker, BreakerState
 

@@ -9,7 +9,7 @@ import msgspec
 
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, ToolSpec
+from protocol.messages.understanding import ChatMessage, ToolSpec
 
 NAME_MAX_CHARS: Final = 64  # OpenAI's limit for a function's name
 

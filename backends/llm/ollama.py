@@ -18,7 +18,7 @@ from backends.llm.messages import WireNames, tool_definitions, without_tools
 from backends.llm.streams import BadStream, NdjsonReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
 
 log = logging.getLogger("sayso.inference")
 NO_TOOLS: Final = "does not support tools"  # Ollama's words, with status 400

@@ -20,7 +20,7 @@ from backends.llm.messages import Sampling, WireNames, parse_arguments, tool_def
 from backends.llm.streams import BadStream, SseReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
 
 log = logging.getLogger("sayso.inference")
 END: Final = "[DONE]"

@@ -17,7 +17,7 @@ import attrs
 import msgspec
 import trio
 
-from protocol.messages import Generate, Generation
+from protocol.messages.understanding import Generate, Generation
 
 Found = Literal["hit", "joined", "miss"]
 BARE: Final = ("system", "user")

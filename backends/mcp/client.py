@@ -39,7 +39,7 @@ from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import MAX_TOOLS, bounded, prompt_offer, resource_offer, result_text, taken_tools
 from backends.mcp.sdk_log import SERVER, quieten
 from backends.protocols import CallNotSent, ToolServer, ToolServerLost, ToolsNotListed
-from protocol.messages import Offer, Progress, ToolOutcome, ToolSpec
+from protocol.messages.understanding import Offer, Progress, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0

@@ -17,7 +17,7 @@ from mcp_types import (
     Tool,
 )
 
-from protocol.messages import Offer, ToolSpec
+from protocol.messages.understanding import Offer, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
 MAX_TOOLS = 512  # of one server: no model chooses well among more

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import soxr
 
 from backends.protocols import AudioDecoder, BadAudio
-from protocol.events import AudioFormat
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.events import AudioFormat
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 
 Samples = npt.NDArray[np.int16]
 

@@ -17,7 +17,7 @@ import soxr
 
 from backends.protocols import BadAudio
 from backends.speech.audio import Resampler, Samples, quantise
-from protocol.events import AudioFormat
+from protocol.messages.events import AudioFormat
 
 RATE_HZ: Final = 48_000  # RFC 6716: a decoder may always be run at 48 kHz
 PACKET_SAMPLES: Final = 960

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * Nothing is held but the last seconds: an hour takes no more memory than a minute.
-* Cuts fall into silence, by the same rules as in a conversation (``protocol/endpointing.py``).
+* Cuts fall into silence, by the same rules as in a conversation (``protocol/audio/endpointing.py``).
 """
 
 from collections import deque
@@ -14,10 +14,10 @@ import attrs
 import trio
 
 from backends.protocols import BadAudio, SpeechDetector
-from protocol.endpointing import Ended, Endpointer, EndpointEvent
-from protocol.media import BLOCK_S, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages import INTERNAL_RATE_HZ, Utterance
-from protocol.pcm_buffer import PcmBuffer
+from protocol.audio.endpointing import Ended, Endpointer, EndpointEvent
+from protocol.audio.media import BLOCK_S, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages.hearing import INTERNAL_RATE_HZ, Utterance
 
 SEGMENT_MAX_S: Final = 20.0  # what one worker is kept busy with: a live command waits no longer than that takes
 TAIL_S: Final = 1.0  # of silence, so that the last word is over

@@ -24,9 +24,9 @@ import trio
 from backends.llm.http_model import LlmServer, Patience
 from backends.protocols import JobPool, ProviderError
 from config.settings import SpeechSettings, TranscriptionSettings
-from protocol import transcripts
-from protocol.messages import INTERNAL_RATE_HZ
-from protocol.transcripts import Evidence
+from protocol.audio import transcripts
+from protocol.audio.transcripts import Evidence
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from runtime.policies.breaker import Breaker, BreakerState
 from runtime.workers.pool import PoolUnavailable
 

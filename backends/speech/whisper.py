@@ -3,8 +3,8 @@
 Rules kept here:
 
 * Silero is asked before anything is decoded: what it calls no speech never becomes text.
-* A doubtful decode is made again as ``protocol.transcripts.next_attempt`` says, at most three times; results that stay
-  doubtful become a reason, not text.
+* A doubtful decode is made again as ``protocol.audio.transcripts.next_attempt`` says, at most three times; results that
+  stay doubtful become a reason, not text.
 * Utterances of a batch do not influence each other: each has the window that it would have alone.
 """
 
@@ -31,10 +31,10 @@ from backends.speech.whisper_engine import (
     to_floats,
     voiced_seconds,
 )
-from protocol import transcripts
-from protocol.events import NoSpeechReason
-from protocol.messages import INTERNAL_RATE_HZ
-from protocol.transcripts import Attempt, Evidence, Outcome
+from protocol.audio import transcripts
+from protocol.audio.transcripts import Attempt, Evidence, Outcome
+from protocol.messages.events import NoSpeechReason
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 
 HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
 WARM_UP_S: Final = 1

@@ -4,7 +4,7 @@ Rules kept here:
 
 * The encoder sees the utterance and some seconds of silence, not always 30 s: it is nine tenths of the cost.
 * One utterance at a time goes through the encoder, several together through the decoder: that is where batches pay.
-* What is believed of the result is decided in ``protocol/transcripts.py``; nothing here looks at the text.
+* What is believed of the result is decided in ``protocol/audio/transcripts.py``; nothing here looks at the text.
 
 Features are float32 ``(mels, 100 frames a second)``; encodings float32 ``(1, 50 frames a second, width)``.
 Model and tokenizer: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision".
@@ -26,7 +26,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
 from backends.speech.word_times import Timed, word_times
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 
 log = logging.getLogger("sayso.whisper")
 Floats = npt.NDArray[np.float32]

@@ -28,7 +28,7 @@ from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError
 from backends.storage.sqlite_schema import migrate, settings_of_connection
 from config.settings import HistorySettings
-from protocol.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 
 log = logging.getLogger("sayso.history")
 Result = TypeVar("Result")

@@ -8,14 +8,11 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.audio import Audio, AudioPeers
 from actors.vault import Vault
-from protocol import events
-from protocol.messages import (
-    AudioReceived,
-    Configured,
-    UtterancePaused,
-)
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages import events
+from protocol.messages.hearing import AudioReceived, UtterancePaused
+from protocol.messages.session import Configured
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Ref, Strategy, Tree
 from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted
 

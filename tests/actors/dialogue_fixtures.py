@@ -13,24 +13,14 @@ from actors.dialogue import Dialogue
 from actors.turn.kit import TurnKit, TurnPeers, Wishes
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
-from protocol import events
-from protocol.eviction import Activity
-from protocol.messages import (
-    Configured,
-    Generate,
-    Generation,
-    ModelToolCall,
-    SpeechBegan,
-    SpokenAudio,
-    Synthesise,
-    ToolOutcome,
-    ToolSpec,
-    Utterance,
-    UtteranceDropped,
-    UtteranceEnded,
-)
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
+from protocol.admission.eviction import Activity
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages import events
+from protocol.messages.hearing import SpeechBegan, Utterance, UtteranceDropped, UtteranceEnded
+from protocol.messages.session import Configured
+from protocol.messages.speaking import SpokenAudio, Synthesise
+from protocol.messages.understanding import Generate, Generation, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
 from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted
 

@@ -8,9 +8,9 @@ import trio
 
 from actors.gateway import DoorFacts, Gateway, GatewayPeers
 from backends.protocols import Answer, IngressHandlers, Request, Socket
-from protocol.capacity import Demand
-from protocol.events import ConnectionRefused
-from protocol.handshakes import Handshakes
+from protocol.admission.capacity import Demand
+from protocol.admission.handshakes import Handshakes
+from protocol.messages.events import ConnectionRefused
 from runtime import ChildSpec, Ref, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 

@@ -5,8 +5,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.audio import HeardAt
-from protocol import events
-from protocol.messages import (
+from protocol.messages import events
+from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
     SpeechBegan,

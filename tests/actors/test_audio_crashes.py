@@ -1,10 +1,8 @@
 import trio
 from trio.testing import MockClock
 
-from protocol import events
-from protocol.messages import (
-    UtteranceEnded,
-)
+from protocol.messages import events
+from protocol.messages.hearing import UtteranceEnded
 from tests.actors.audio_fixtures import Ear
 from tests.fakes import Grow, silence, voice
 

@@ -6,23 +6,12 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from protocol import events
-from protocol.messages import (
-    CallTool,
-    DropAudio,
-    Generate,
-    Generation,
-    Hang,
-    ListTools,
-    ModelToolCall,
-    NoWords,
-    SendAudio,
-    Synthesise,
-    ToolList,
-    Transcribe,
-    Transcript,
-)
-from protocol.records import TurnRecord
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.records import TurnRecord
+from protocol.messages.session import DropAudio, Hang, SendAudio
+from protocol.messages.speaking import Synthesise
+from protocol.messages.understanding import CallTool, Generate, Generation, ListTools, ModelToolCall, ToolList
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
 from tests.fakes import Grow, command

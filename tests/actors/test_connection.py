@@ -9,12 +9,13 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.client.resuming import Known
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
-from protocol import events
-from protocol.handshakes import GRACE_S
-from protocol.messages import AudioReceived, AudioRefused, Configured, DropAudio, Hang, Send, SendAudio
-from protocol.pcm_buffer import PcmBuffer
-from protocol.records import SessionRecord
-from protocol.vault import SessionMemory
+from protocol.admission.handshakes import GRACE_S
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages import events
+from protocol.messages.hearing import AudioReceived, AudioRefused
+from protocol.messages.records import SessionRecord
+from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 

@@ -4,22 +4,12 @@ import attrs
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from protocol import events
-from protocol.messages import (
-    Announce,
-    CallTool,
-    Configured,
-    Generate,
-    Hang,
-    ListTools,
-    NoWords,
-    Presence,
-    Synthesise,
-    ToolList,
-    Transcribe,
-    Transcript,
-)
-from protocol.records import Count, TurnRecord
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.records import Count, TurnRecord
+from protocol.messages.session import Announce, Configured, Hang, Presence
+from protocol.messages.speaking import Synthesise
+from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import Grow, command, event_names
 

@@ -3,9 +3,8 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from protocol import events
-from protocol.messages import (
-    CallTool,
+from protocol.messages import events
+from protocol.messages.hearing import (
     SpeechBegan,
     Transcribe,
     Transcript,
@@ -15,6 +14,7 @@ from protocol.messages import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.understanding import CallTool
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, spoken
 from tests.fakes import FakeGrammar, Grow, command
 

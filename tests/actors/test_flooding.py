@@ -14,9 +14,9 @@ from actors.dialogue import Dialogue
 from actors.vault import Vault
 from assembly.refs import OUTBOUND, WORDS
 from backends.speech.opus import OpusSpeech
-from protocol import events
-from protocol.messages import Generate, ListTools, ToolList
-from protocol.records import Count
+from protocol.messages import events
+from protocol.messages.records import Count
+from protocol.messages.understanding import Generate, ListTools, ToolList
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.actors.dialogue_fixtures import Room, says
 from tests.fakes import FakeSocket, Grow, Script, scripted

@@ -7,9 +7,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.gateway import Gateway
 from backends.protocols import Answer, Refusal
-from protocol.capacity import Demand
-from protocol.messages import CloseDoors
-from protocol.records import Count, Observe
+from protocol.admission.capacity import Demand
+from protocol.messages.records import Count, Observe
+from protocol.messages.session import CloseDoors
 from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
 from tests.actors.gateway_fixtures import ADDRESS, Door, request, shown
 from tests.fakes import FakeSocket, Grow

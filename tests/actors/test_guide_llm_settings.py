@@ -16,7 +16,7 @@ from backends.adapters import Adapters
 from backends.llm import llamacpp
 from config.load import load
 from config.settings import Settings
-from protocol.messages import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, Generate, Generation
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from tests.backends.llm.scripted_http import Received, page, scripted, sse
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, say, serving

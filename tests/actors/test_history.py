@@ -8,7 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
-from protocol.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
 from tests.fakes import FakeStore, Grow, Script, default_settings, scripted
 

@@ -10,8 +10,8 @@ from backends.llm.guarded import GuardedModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, Generate, Generation, NoModel, ToolSpec
-from protocol.records import Count, Observe
+from protocol.messages.records import Count, Observe
+from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
 from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted

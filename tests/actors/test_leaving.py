@@ -3,19 +3,11 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from protocol import events
-from protocol.errors import CloseCode
-from protocol.messages import (
-    Generate,
-    Hang,
-    Leave,
-    ListTools,
-    ModelToolCall,
-    SpeechBegan,
-    ToolList,
-    Transcribe,
-    Transcript,
-)
+from protocol.messages import events
+from protocol.messages.errors import CloseCode
+from protocol.messages.hearing import SpeechBegan, Transcribe, Transcript
+from protocol.messages.session import Hang, Leave
+from protocol.messages.understanding import Generate, ListTools, ModelToolCall, ToolList
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, says, spec_of, spoken
 from tests.fakes import Grow
 

@@ -6,8 +6,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.media import Media, MediaUnavailable
-from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.records import Count
+from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.records import Count
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted

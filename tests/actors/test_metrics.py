@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
-from protocol.records import Count, Observe, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
 from tests.fakes import Grow, Notes, default_settings
 

@@ -12,11 +12,11 @@ from actors.client.resuming import Known
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
-from protocol import events
-from protocol.messages import Configured, Hang, Presence, Send, SendAudio
-from protocol.pcm_buffer import PcmBuffer
-from protocol.records import Count
-from protocol.vault import SessionMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages import events
+from protocol.messages.records import Count
+from protocol.messages.session import Configured, Hang, Presence, Send, SendAudio
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 

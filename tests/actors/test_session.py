@@ -2,9 +2,9 @@ import pytest
 import trio
 
 from actors.session import Session
-from protocol.errors import CloseCode
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages.errors import CloseCode
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.supervision.actor import Actor
 from tests.fakes import FakeSocket

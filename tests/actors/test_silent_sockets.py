@@ -3,8 +3,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.protocols import Refusal
-from protocol.handshakes import GRACE_S
-from protocol.records import Count
+from protocol.admission.handshakes import GRACE_S
+from protocol.messages.records import Count
 from tests.actors.gateway_fixtures import Door, request, shown
 from tests.fakes import FakeSocket, Grow
 

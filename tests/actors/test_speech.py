@@ -5,8 +5,8 @@ import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.speech import Speech, SpeechUnavailable
-from protocol.messages import SpokenAudio, Synthesise
-from protocol.records import Count, Gauge
+from protocol.messages.records import Count, Gauge
+from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted

@@ -10,8 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolUnavailable
 from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
-from protocol.messages import (
-    Announce,
+from protocol.messages.session import Announce
+from protocol.messages.understanding import (
     AwaitFirstTry,
     CallTool,
     ListTools,

@@ -4,7 +4,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tools import START_GRACE_S, NoSuchServer, ToolFailed, Tools
-from protocol.messages import AwaitFirstTry, CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
 from runtime import AskTimeout, ChildSpec, DomainError, MailboxSpec, Overflow, Ref, Restart, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 

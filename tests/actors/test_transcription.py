@@ -10,12 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.stt.desk import TranscriptionUnavailable
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.messages import (
-    Transcribe,
-    Transcript,
-    Utterance,
-)
-from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.hearing import Transcribe, Transcript, Utterance
 from runtime import ChildSpec, Ref
 from runtime.workers.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted

@@ -11,19 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from protocol import events
-from protocol.messages import (
-    Announce,
-    CallTool,
-    Generate,
-    ListTools,
-    NoWords,
-    Presence,
-    Synthesise,
-    ToolList,
-    Transcribe,
-    Transcript,
-)
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.session import Announce, Presence
+from protocol.messages.speaking import Synthesise
+from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
 from tests.fakes import FakeSocket, Grow, command
 

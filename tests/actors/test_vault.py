@@ -3,9 +3,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.vault import Vault
-from protocol.messages import Recall
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages.session import Recall
+from protocol.turns.vault import SessionMemory
 from runtime import ActorDied, ChildSpec, Ref
 from tests.fakes import Grow
 

@@ -2,7 +2,7 @@ import pytest
 import trio
 
 from backends.facts import SHOWN_SESSIONS, Facts, plain
-from protocol.drain import Drain
+from protocol.admission.drain import Drain
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
 

@@ -5,10 +5,11 @@ import attrs
 from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
 from backends.speech_services import SpeechServices
-from protocol.media import CloseRecording, DecodedBlock, ReadRecording
-from protocol.messages import SpokenAudio, Synthesise, Transcribe, Transcript, Utterance
-from protocol.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
-from protocol.records import Count
+from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording
+from protocol.messages.hearing import Transcribe, Transcript, Utterance
+from protocol.messages.records import Count
+from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
 
 

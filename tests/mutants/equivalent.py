@@ -18,7 +18,7 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
         "pass",
     ): "BaseException.__new__ keeps the arguments by itself",
     (
-        "protocol/transcripts.py",
+        "protocol/audio/transcripts.py",
         (
             "_comes_in_a_row(words, size, times) for least, times in CHANTS "
             "for size in range(least, len(words) // times + 1)"

@@ -8,10 +8,10 @@ SAFETY: Final = (
     # --- strangers
     Mutation(
         "let a page elsewhere use the server",
-        "protocol/origin.py",
+        "protocol/admission/origin.py",
         "policy.lists(origin) or (host is not None and is_same_origin(origin, host))",
         "True",
-        ("tests/protocol/test_origin.py::test_every_other_page_is_403_with_the_setting_whatever_it_does",),
+        ("tests/protocol/admission/test_origin.py::test_every_other_page_is_403_with_the_setting_whatever_it_does",),
     ),
     Mutation(
         "let one client's frames hold up the others",
@@ -85,7 +85,7 @@ SAFETY: Final = (
     ),
     Mutation(
         "let a token die before its successor has arrived",
-        "protocol/vault.py",
+        "protocol/turns/vault.py",
         "self._diary.former_token = used",
         "self._diary.former_token = None",
         ("tests/actors/test_resuming.py::test_a_client_whose_answer_was_lost_comes_back_with_the_token_that_it_has",),
@@ -102,18 +102,20 @@ SAFETY: Final = (
     ),
     Mutation(
         "give up the sessions of whoever lost the fewest clients",
-        "protocol/population.py",
+        "protocol/admission/population.py",
         "chosen = next(awaited for awaited, tenant in self._awaited.items() if held[tenant] == most)",
         "chosen = next(iter(self._awaited))",
-        ("tests/protocol/test_population.py::test_the_tenant_that_has_lost_the_most_clients_gives_way_first",),
+        (
+            "tests/protocol/admission/test_population.py::test_the_tenant_that_has_lost_the_most_clients_gives_way_first",
+        ),
     ),
     # --- places and uploads
     Mutation(
         "let one address take every place",
-        "protocol/fair_share.py",
+        "protocol/admission/fair_share.py",
         "return free > 0 and held / (held + free) < self.max_share",
         "return free > 0",
-        ("tests/protocol/test_fair_share.py::test_a_newcomer_finds_room_beside_one_that_took_all_it_could",),
+        ("tests/protocol/admission/test_fair_share.py::test_a_newcomer_finds_room_beside_one_that_took_all_it_could",),
     ),
     Mutation(
         "refuse health checks when the server is full",
@@ -131,10 +133,10 @@ SAFETY: Final = (
     ),
     Mutation(
         "decode any rate that a file announces",
-        "protocol/media.py",
+        "protocol/audio/media.py",
         "    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:",
         "    if rate_hz < 0:",
-        ("tests/protocol/test_media.py::test_an_absurd_rate_is_refused_with_the_rates_that_are_not",),
+        ("tests/protocol/audio/test_media.py::test_an_absurd_rate_is_refused_with_the_rates_that_are_not",),
     ),
     Mutation(
         "begin a recording anew in another process",

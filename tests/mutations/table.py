@@ -240,16 +240,16 @@ MUTATIONS: Final = (
         "protocol/admission.py",
         "if self._tokens < 1 + min(kept, room - 1):",
         "if self._tokens < -1e9:",
-        ("tests/protocol/test_admission.py::test_after_load_the_door_opens_slowly",),
+        ("tests/protocol/admission/test_admission.py::test_after_load_the_door_opens_slowly",),
     ),
     Mutation(
         "let a noisy tenant take what others have a share of",
-        "protocol/tenants.py",
+        "protocol/admission/tenants.py",
         "KEPT_SHARE if speaking * demand.each >= share * self.max_share else 0.0",
         "0.0",
         (
-            "tests/protocol/test_tenants.py::test_who_has_its_share_while_others_are_there_leaves_them_something",
-            "tests/protocol/test_admission.py::test_a_noisy_tenant_costs_a_quiet_one_next_to_nothing",
+            "tests/protocol/admission/test_tenants.py::test_who_has_its_share_while_others_are_there_leaves_them_something",
+            "tests/protocol/admission/test_admission.py::test_a_noisy_tenant_costs_a_quiet_one_next_to_nothing",
         ),
     ),
     Mutation(
@@ -291,11 +291,11 @@ MUTATIONS: Final = (
     # --- turns
     Mutation(
         "call a tool although nobody agreed",
-        "protocol/tools.py",
+        "protocol/turns/tools.py",
         "return Policy.ALLOW if configured is Policy.ALLOW and not now.is_influenced else Policy.CONFIRM",
         "return Policy.ALLOW",
         (
-            "tests/protocol/test_tools.py::test_only_reading_and_clear_commands_are_allowed_without_asking",
+            "tests/protocol/turns/test_tools.py::test_only_reading_and_clear_commands_are_allowed_without_asking",
             "tests/actors/turn/test_hands.py::test_without_consent_nothing_is_done",
         ),
     ),
@@ -308,11 +308,11 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "use a call id twice",
-        "protocol/vault.py",
+        "protocol/turns/vault.py",
         "        if call_id in calls:\n            return False\n",
         "",
         (
-            "tests/protocol/test_vault.py::test_a_call_id_is_taken_once",
+            "tests/protocol/turns/test_vault.py::test_a_call_id_is_taken_once",
             "tests/actors/turn/test_hands.py::test_no_call_id_is_used_twice",
         ),
     ),

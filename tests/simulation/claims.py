@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from protocol.events import AudioEnd
-from protocol.messages import Send
-from protocol.records import TurnRecord
+from protocol.messages.events import AudioEnd
+from protocol.messages.records import TurnRecord
+from protocol.messages.session import Send
 from runtime import Ref
 from runtime.messaging.errors import RestartIntensityExceeded, StartFailed
 from runtime.policies.load import Level

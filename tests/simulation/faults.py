@@ -14,8 +14,8 @@ from typing import Any, Final
 import attrs
 import trio
 
-from protocol.messages import Announce, Send
-from protocol.records import Count
+from protocol.messages.records import Count
+from protocol.messages.session import Announce, Send
 from runtime import Actor, ChildSpec, Ref, Supervisor
 from runtime.supervision.actor import Skip
 from tests.simulation.outside import Weather

@@ -16,8 +16,10 @@ import trio
 from backends.llm.guarded import GuardedModel
 from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolServer, ToolServerLost
 from config.settings import Settings
-from protocol.events import AudioFormat
-from protocol.messages import (
+from protocol.dialects.speech_frames import SpeechEncoder
+from protocol.messages.events import AudioFormat
+from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.understanding import (
     ChatMessage,
     CommandMatch,
     Generation,
@@ -27,8 +29,6 @@ from protocol.messages import (
     ToolOutcome,
     ToolSpec,
 )
-from protocol.records import SessionRecord, ToolRecord, TurnRecord
-from protocol.speech_frames import SpeechEncoder
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 import trio
 
 from backends.protocols import IngressHandlers, Refusal, Request, SocketClosed
-from protocol.events import ConnectionRefused
+from protocol.messages.events import ConnectionRefused
 
 OUTBOX_FRAMES = 24
 INBOX_FRAMES = 16

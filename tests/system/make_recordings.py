@@ -29,8 +29,8 @@ from backends.speech.whisper_params import whisper_params
 from bench.load.clips import SENTENCES as CALLERS_SAY
 from bench.load.clips import VOICE, said
 from config.load import load
-from protocol import transcripts
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.audio import transcripts
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.system.speech_fixtures import INDEX, RECORDINGS, index, silence_pcm, spoken_pcm
 from tests.system.test_many import SPEAKERS, command
 

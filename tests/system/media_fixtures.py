@@ -11,7 +11,7 @@ import trio
 from actors.media import Media
 from backends.adapters import Adapters
 from config.settings import MediaSettings
-from protocol.media import DecodedBlock, ReadRecording, RecordingRefused
+from protocol.audio.media import DecodedBlock, ReadRecording, RecordingRefused
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool
 from tests.fakes import Script, default_settings, scripted

@@ -12,7 +12,7 @@ import pytest
 
 from backends.speech.models import ModelError
 from backends.speech.piper import PiperWorker
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.system.model_fixtures import add_steady_voice, models_dir
 
 RECORDINGS: Final = Path(__file__).parent / "recordings"

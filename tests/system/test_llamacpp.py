@@ -17,7 +17,7 @@ from backends.llm import llamacpp
 from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
 from backends.speech.models import ModelError, resolve_llm
-from protocol.messages import ChatMessage
+from protocol.messages.understanding import ChatMessage
 from runtime.workers.pool import JobFailed, Pool, WorkerSpec
 from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears
 from tests.system.model_fixtures import models_dir

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import trio
 
-from protocol.media import RecordingRefused
-from protocol.records import Count
+from protocol.audio.media import RecordingRefused
+from protocol.messages.records import Count
 from runtime.workers.process import read_memory
 from tests.backends.speech.sounds import sound
 from tests.system.media_fixtures import Decoder, decoding

@@ -10,7 +10,7 @@ import trio
 
 from backends.llm.ollama import OllamaModel
 from backends.protocols import ProviderError
-from protocol.messages import ChatMessage
+from protocol.messages.understanding import ChatMessage
 from tests.backends.llm.llm_fixtures import LIGHT, QUESTION, SETTINGS, Ears
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, say, serving
 

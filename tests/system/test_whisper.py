@@ -14,8 +14,8 @@ from faster_whisper import WhisperModel
 from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_engine import Floats
-from protocol import transcripts
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.audio import transcripts
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.system.model_fixtures import models_dir
 
 pytestmark = pytest.mark.system

@@ -7,11 +7,11 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.resuming import Known, Resumption
-from protocol.messages import GiveUp
-from protocol.pcm_buffer import PcmBuffer
-from protocol.population import Population
-from protocol.session import resume_key
-from protocol.vault import SessionMemory
+from protocol.admission.population import Population
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.session import resume_key
+from protocol.messages.session import GiveUp
+from protocol.turns.vault import SessionMemory
 from runtime import Ref
 
 

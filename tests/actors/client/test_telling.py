@@ -6,10 +6,10 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.telling import ToClient
-from protocol import events
-from protocol.messages import DropAudio, Send
-from protocol.pcm_buffer import PcmBuffer
-from protocol.vault import SessionMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages import events
+from protocol.messages.session import DropAudio, Send
+from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Overflow, Ref, TerminateChild, Tree
 from runtime.supervision.actor import Actor
 from tests.fakes import FakeSocket, Grow, Notes

@@ -9,8 +9,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.stt.desk import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.messages import NoWords, Transcribe, Transcript, Utterance
-from protocol.records import Count, Observe
+from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted

@@ -9,9 +9,18 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.conversing import LIST_WITHIN_S, Conversation, NobodyToAsk, NotBelieved, filled
 from actors.turn.hands import Hands
 from actors.turn.kit import Heard, Refused
-from protocol import events
-from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, NoModel, ToolList, ToolSpec
-from protocol.turn import TurnEvent, TurnMachine
+from protocol.messages import events
+from protocol.messages.understanding import (
+    CallTool,
+    ChatMessage,
+    Generate,
+    ListTools,
+    ModelToolCall,
+    NoModel,
+    ToolList,
+    ToolSpec,
+)
+from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, Room, after, outcome_of, says, spec_of
 from tests.fakes import Grow

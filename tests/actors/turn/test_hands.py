@@ -7,20 +7,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, Refused
-from protocol import events
-from protocol.messages import (
-    CallTool,
-    ListTools,
-    NoWords,
-    Progress,
-    ToolList,
-    ToolOutcome,
-    ToolSpec,
-    Transcribe,
-    Transcript,
-)
-from protocol.records import ToolRecord
-from protocol.turn import TurnEvent, TurnMachine, TurnState
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.records import ToolRecord
+from protocol.messages.understanding import CallTool, ListTools, Progress, ToolList, ToolOutcome, ToolSpec
+from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
 from tests.fakes import Grow, command, event_names

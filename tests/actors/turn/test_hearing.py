@@ -7,9 +7,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.turn.hearing import EarlyHearing, PartialHearing, hear, transcribe
 from actors.turn.kit import Wishes
-from protocol import events
-from protocol.messages import CommandMatch, NoWords, SpokenWord, Transcribe, Transcript, Utterance, Verdict
-from protocol.records import Count
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, SpokenWord, Transcribe, Transcript, Utterance, Verdict
+from protocol.messages.records import Count
+from protocol.messages.understanding import CommandMatch
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow

@@ -9,8 +9,16 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from protocol import events
-from protocol.messages import CallTool, ChatMessage, Generate, ListTools, ModelToolCall, ToolList, ToolOutcome
+from protocol.messages import events
+from protocol.messages.understanding import (
+    CallTool,
+    ChatMessage,
+    Generate,
+    ListTools,
+    ModelToolCall,
+    ToolList,
+    ToolOutcome,
+)
 from tests.actors.dialogue_fixtures import Room, says, spec_of
 from tests.fakes import Grow
 

@@ -3,8 +3,8 @@ import trio
 from trio.testing import MockClock
 
 from actors.turn.kit import Wishes
-from protocol import events
-from protocol.messages import Send
+from protocol.messages import events
+from protocol.messages.session import Send
 from runtime import TerminateChild
 from tests.actors.dialogue_fixtures import Room
 from tests.fakes import Grow

@@ -5,8 +5,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.telling import ToClient
 from actors.turn.mouth import Mouth, open_mouth
-from protocol import events
-from protocol.messages import DropAudio, Send, SendAudio, Synthesise
+from protocol.messages import events
+from protocol.messages.session import DropAudio, Send, SendAudio
+from protocol.messages.speaking import Synthesise
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, after, speech_of
 from tests.fakes import Grow

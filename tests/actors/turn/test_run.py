@@ -6,22 +6,14 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.turn.run import Turn
-from protocol import events, phrases
-from protocol.messages import (
-    CallTool,
-    CommandMatch,
-    DropAudio,
-    Generate,
-    ListTools,
-    NoModel,
-    NoWords,
-    Synthesise,
-    ToolList,
-    Transcribe,
-    Transcript,
-)
-from protocol.records import TurnRecord
-from protocol.turn import TurnState
+from protocol.language import phrases
+from protocol.messages import events
+from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.records import TurnRecord
+from protocol.messages.session import DropAudio
+from protocol.messages.speaking import Synthesise
+from protocol.messages.understanding import CallTool, CommandMatch, Generate, ListTools, NoModel, ToolList
+from protocol.turns.turn import TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import FakeGrammar, Grow, command, event_names

@@ -18,7 +18,7 @@ from backends.ingress.reception import Doors
 from backends.ingress.server import Ingress
 from backends.protocols import Answer, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings, WebSocketSettings
-from protocol.events import ConnectionRefused
+from protocol.messages.events import ConnectionRefused
 
 PATIENCE_S = 30.0
 UPGRADE = (

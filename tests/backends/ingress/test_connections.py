@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.ingress.connections import OpenConnections, Place
-from protocol.connections import GRACE_S
+from protocol.admission.connections import GRACE_S
 from tests.backends.ingress.ingress_fixtures import gateway_settings
 
 PEER, OTHER = "192.0.2.1:5000", "192.0.2.2:5000"

@@ -16,7 +16,7 @@ from backends.ingress.http_app import HttpServices, make_app, turns_limit
 from backends.ingress.http_audio import AudioServices, Media
 from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
-from protocol.messages import Offer, ToolList, ToolSpec
+from protocol.messages.understanding import Offer, ToolList, ToolSpec
 from runtime.messaging.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
 

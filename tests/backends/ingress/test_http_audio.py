@@ -19,8 +19,9 @@ from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import AudioServices, Hearing, Media, sentences_of
 from backends.ingress.http_models import ModelServices
 from backends.speech.media import MediaWorker
-from protocol.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages import NoWords, SpokenAudio, SpokenWord, Transcript, Utterance
+from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.hearing import NoWords, SpokenWord, Transcript, Utterance
+from protocol.messages.speaking import SpokenAudio
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
 from tests.backends.speech.sounds import LoudnessDetector, sound, wav

@@ -24,7 +24,7 @@ from backends.ingress.http_head import (
     wants_websocket,
 )
 from backends.protocols import Refusal
-from protocol.origin import SitePolicy, site_refusal
+from protocol.admission.origin import SitePolicy, site_refusal
 
 NAMES = st.sampled_from(["Origin", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Cookie"]) | (
     st.text("abcXYZ-09_", min_size=1, max_size=12)

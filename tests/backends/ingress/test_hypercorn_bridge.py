@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from backends.ingress.http_head import Handover
 from backends.ingress.hypercorn_bridge import Exchange, ReplayStream, observed
-from protocol.body_pace import BodyBounds
+from protocol.admission.body_pace import BodyBounds
 from tests.backends.ingress.ingress_fixtures import (
     FakeHandlers,
     Server,

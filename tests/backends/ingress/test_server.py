@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from backends.ingress.reception import Doors
 from backends.ingress.server import STOP_GRACE_S, Ingress
 from backends.protocols import Request, Socket
-from protocol.connections import GRACE_S
+from protocol.admission.connections import GRACE_S
 from tests.backends.ingress.ingress_fixtures import (
     UPGRADE,
     FakeHandlers,

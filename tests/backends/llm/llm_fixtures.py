@@ -4,7 +4,7 @@ import attrs
 import trio
 
 from config.settings import InferenceSettings
-from protocol.messages import ChatMessage, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, ModelToolCall, ToolSpec
 
 SETTINGS = InferenceSettings(
     provider="auto",

@@ -7,7 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.llm.guarded import GuardedModel
 from backends.protocols import ProviderError
-from protocol.messages import ChatMessage, Generation
+from protocol.messages.understanding import ChatMessage, Generation
 from tests.fakes import FakeModel
 
 QUESTION = (ChatMessage("user", "hello"),)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends.llm.messages import WireNames, parse_arguments, without_tools
 from backends.protocols import ProviderError
-from protocol.messages import ChatMessage, ModelToolCall
+from protocol.messages.understanding import ChatMessage, ModelToolCall
 from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT
 
 

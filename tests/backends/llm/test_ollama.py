@@ -16,7 +16,7 @@ from backends.llm.messages import WireNames
 from backends.llm.ollama import LoadedModels, OllamaAnswer, OllamaModel, same_model
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
-from protocol.messages import Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import Generation, ModelToolCall, ToolSpec
 from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, ndjson, page, scripted
 

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.llm.response_cache import CacheSettings, ResponseCache, cache_key
-from protocol.messages import ChatMessage, Generate, Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, Generate, Generation, ModelToolCall, ToolSpec
 
 SETTINGS = CacheSettings(
     ttl_s=60.0,

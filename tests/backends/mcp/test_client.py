@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.mcp.results import MAX_TOOLS
 from backends.protocols import ToolServerLost, ToolsNotListed
-from protocol.messages import Offer, Progress
+from protocol.messages.understanding import Offer, Progress
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
 

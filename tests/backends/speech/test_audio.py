@@ -8,7 +8,7 @@ import pytest
 
 from backends.protocols import BadAudio
 from backends.speech.audio import make_decoder
-from protocol.events import AudioFormat
+from protocol.messages.events import AudioFormat
 
 TONE_HZ = 440
 

@@ -9,7 +9,7 @@ from backends.speech.audio import make_decoder
 from backends.speech.conditioning import GAIN_MAX, TARGET_RMS, condition
 from backends.speech.models import ModelError
 from config.settings import AudioSettings
-from protocol.events import AudioFormat
+from protocol.messages.events import AudioFormat
 from tests.fakes import default_settings
 
 RATE_HZ = 16_000

@@ -12,7 +12,7 @@ import pytest
 from backends.speech import media
 from backends.speech.encoding import encode
 from backends.speech.media import MediaWorker, mixed
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.backends.speech.sounds import sound, wav
 
 SPEECH = sound(("quiet", 1), ("loud", 1), ("quiet", 1))
@@ -264,7 +264,7 @@ def test_a_read_ends_when_its_time_is_over(worker: MediaWorker, file: Path, monk
 
 
 def test_a_recording_without_end_is_refused(worker: MediaWorker, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protocol.media.MAX_RECORDING_S", 2.0)
+    monkeypatch.setattr("protocol.audio.media.MAX_RECORDING_S", 2.0)
     assert refusal(worker, file, wav(LONG).getvalue()) == "a recording must not be longer than 2 s"
 
 

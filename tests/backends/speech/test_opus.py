@@ -4,7 +4,7 @@ import pytest
 from backends.protocols import BadAudio
 from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
-from protocol.events import AudioFormat
+from protocol.messages.events import AudioFormat
 
 
 def tone(rate_hz: int, seconds: float) -> bytes:

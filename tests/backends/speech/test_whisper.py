@@ -9,7 +9,7 @@ import pytest
 from backends.speech.whisper import Search, Transcriber, language_code
 from backends.speech.whisper_engine import Hypotheses, Job
 from backends.speech.word_times import Timed
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 
 SOT, NO_TIMESTAMPS, BIAS = 1, 2, 3
 

@@ -18,7 +18,7 @@ from backends.protocols import StoreError
 from backends.storage.sqlite import SqliteStore, is_damage, row_of, set_aside
 from backends.storage.sqlite_schema import STEPS
 from config.settings import HistorySettings
-from protocol.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from tests.fakes import default_settings
 
 SESSION = SessionRecord("s1", "anna", 1_000.0)

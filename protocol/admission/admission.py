@@ -1,0 +1,152 @@
+"""Who is let in while the house is full, under load, or has just been: pure, so the time is an argument.
+
+Rules kept here:
+
+* Under load nobody new is let in. Those who come back to a session that waits for them are no news: they are let in up
+  to the level at which even those who are here are asked to leave.
+* Nobody new is let in either while those who speak want nearly all that the recogniser can do; whoever has just come
+  will speak. That is seen before a queue stands, and passes as soon as they have been heard.
+* After load the door opens slowly, from a tenth of the places a second to all of them: whoever was refused comes again.
+* Of several tenants (``protocol/admission/tenants.py``) one that has its share leaves the last places, and the last of
+  what the recogniser can do, to the others.
+* When to come back is never the same for two, so that those refused together do not return together.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from protocol.admission.capacity import Demand
+from protocol.admission.tenants import FRESH_S, Kept
+
+FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
+LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
+RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
+BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait, in the same second
+OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
+DOUBLED_EVERY_S: Final = 5.0
+OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
+NOTHING: Final = Kept()
+TRIALS_MAX: Final = 64  # sockets that may turn out to be strangers, at once: each costs a session's start, some 3 ms
+
+
+@attrs.frozen
+class Refused:
+    """Why a new client cannot come in, and when it should try again."""
+
+    reason: str
+    retry_after_s: float
+    is_for_others: bool = False
+    """Whether its tenant had its share, and what was left is kept for others."""
+
+
+@attrs.define
+class Bucket:
+    """Admissions that come by and by; full at first."""
+
+    _tokens: float = math.inf
+    _filled_s: float = 0.0
+
+    def take(self, per_s: float, room: float, now_s: float, kept: float = 0.0) -> bool:
+        """Take one of those that have come at this rate, at most ``room`` of them; return whether there was one.
+
+        The last ``kept`` of them are not taken, unless there is never room for more.
+        """
+        self._tokens = min(room, self._tokens + per_s * (now_s - self._filled_s))
+        self._filled_s = now_s
+        if self._tokens < 1 + min(kept, room - 1):
+            return False
+        self._tokens -= 1
+        return True
+
+
+@attrs.define
+class SlowStart:
+    """Admissions after load, faster and faster."""
+
+    limit: int
+    _was_shut: bool = False
+    _opened_s: float | None = None
+    """When the load was over for somebody; ``None`` while the door is wide open."""
+    _bucket: Bucket = attrs.field(factory=Bucket)
+
+    def shut(self) -> None:
+        """Note that somebody was refused because of load."""
+        self._was_shut = True
+
+    def admits(self, now_s: float) -> bool:
+        """Take one admission; return whether there was one."""
+        if self._was_shut:
+            self._was_shut, self._opened_s, self._bucket = False, now_s, Bucket(1.0, now_s)
+        if self._opened_s is None or now_s - self._opened_s >= OPEN_AFTER_S:
+            self._opened_s = None
+            return True
+        per_s = max(1.0, OPENING_SHARE * self.limit) * 2 ** ((now_s - self._opened_s) / DOUBLED_EVERY_S)
+        return self._bucket.take(per_s, per_s, now_s)
+
+
+@attrs.define
+class Admission:
+    """Decides for one door with ``limit`` places."""
+
+    limit: int
+    max_share: float
+    """Of the recogniser, that those who speak may want."""
+    jitter: Callable[[], float]
+    """How many times as long to wait, 1 to 2."""
+    _slow_start: SlowStart = attrs.field(init=False)
+    _pace: Bucket = attrs.field(factory=Bucket, init=False)
+    _fresh: deque[float] = attrs.field(factory=deque, init=False)
+    """When the last ones came in."""
+
+    def __attrs_post_init__(self) -> None:
+        self._slow_start = SlowStart(self.limit)
+
+    def refusal(
+        self, level: int, taken: int, demand: Demand | None, now_s: float, kept: Kept = NOTHING
+    ) -> Refused | None:
+        """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
+
+        ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown;
+        ``kept`` is what it must leave for others.
+        """
+        while self._fresh and self._fresh[0] < now_s - FRESH_S:
+            self._fresh.popleft()
+        if level >= FULL_LEVEL:
+            self._slow_start.shut()
+            return Refused(f"the server is under load (level {level})", self._later(level))
+        if taken >= self.limit:
+            return Refused(f"all {self.limit} places are taken", self._later(1))
+        if taken >= self.limit * (1 - kept.places):
+            return Refused("the last places are kept for others", self._later(1), is_for_others=True)
+        if demand is not None and not self._can_understand(demand, now_s, kept.speech):
+            reason = "as many are speaking as can be understood in time"
+            return Refused(reason, self._later(1), is_for_others=kept.speech > 0 and self._fits(demand))
+        if not self._slow_start.admits(now_s):
+            return Refused("the server has been under load and lets clients in slowly", self._later(1))
+        self._fresh.append(now_s)
+        return None
+
+    def _can_understand(self, demand: Demand, now_s: float, kept: float) -> bool:
+        """Whether one more can; half of those who can speak may come at once, others as these are understood."""
+        if not self._fits(demand, kept):
+            return False
+        room = max(1.0, BURST_SHARE * self.max_share / demand.each)
+        return self._pace.take(self.max_share * demand.per_s, room, now_s, kept * room)
+
+    def _fits(self, demand: Demand, kept: float = 0.0) -> bool:
+        return demand.share + demand.each * (1 + len(self._fresh)) <= self.max_share * (1 - kept)
+
+    def _later(self, steps: int) -> float:
+        return RETRY_AFTER_S * steps * self.jitter()
+
+
+def may_return(level: int, awaited: int, on_trial: int) -> bool:
+    """Return whether one who cannot be new may show that it comes back to one of ``awaited`` sessions.
+
+    Trials are not compared with the sessions: whoever has succeeded is on trial still, and awaited no more.
+    """
+    return level < LEAVING_LEVEL and awaited > 0 and on_trial < TRIALS_MAX

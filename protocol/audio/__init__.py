@@ -1,0 +1,1 @@
+"""From samples to words: blocks, ends of speech, early transcripts, captions."""

@@ -1,0 +1,96 @@
+"""What may be concluded from words before it is sure that they were all: whether more will come, what stands already.
+
+Rules kept here:
+
+* Nobody is cut off: ``complete`` is only what is a command word for word, and no beginning of a longer one.
+* Doubt leaves the decision to silence alone.
+* What was shown of a sentence that goes on is never taken back.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Final
+
+import attrs
+
+from protocol.audio.transcripts import words_of
+from protocol.messages.hearing import Verdict
+from protocol.messages.understanding import CommandMatch
+
+DANGLING: Final[Mapping[str, frozenset[str]]] = {
+    "en": frozenset({
+        "a", "an", "and", "because", "but", "for", "from", "her", "his", "if", "into", "my", "or", "our", "than", "the",
+        "their", "to", "with", "your",
+    }),
+    "de": frozenset({
+        "dem", "den", "ein", "eine", "einem", "einen", "einer", "für", "im", "mein", "meine", "meinem", "meinen",
+        "meiner", "oder", "und", "weil", "wenn", "zum", "zur",
+    }),
+}  # fmt: skip
+"""What no sentence ends with, or only questions do ("who is it for?"), by language."""
+
+NUMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "en": frozenset({
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+        "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty",
+        "sixty", "seventy", "eighty", "ninety", "hundred", "thousand",
+    }),
+    "de": frozenset({
+        "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf", "fünfzehn",
+        "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "neunzig", "hundert", "tausend",
+    }),
+}  # fmt: skip
+SHORT_NUMBER: Final = re.compile(r"\d{1,3}")  # "in 1984" ends a sentence, "for 10" does not
+OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # how Whisper writes what breaks off
+
+
+def verdict_on(text: str, language: str, match: CommandMatch | None) -> Verdict | None:
+    """Return what ``text``, which is ``match`` in the grammar, says about a pause after it; None if nothing."""
+    if match is not None:
+        return None if match.may_continue else "complete"
+    return "unfinished" if is_unfinished(text, language) else None
+
+
+def is_unfinished(text: str, language: str) -> bool:
+    """Return whether ``text`` breaks off: at a word that wants another, or at a number that may want its unit."""
+    words = words_of(text).split()
+    if not words or text.rstrip().endswith("?"):
+        return False
+    code = language.partition("-")[0].lower()
+    last = words[-1]
+    is_number = last in NUMBERS.get(code, ()) or SHORT_NUMBER.fullmatch(last) is not None
+    return is_number or last in DANGLING.get(code, ()) or text.rstrip().endswith(OPEN_ENDS)
+
+
+@attrs.define
+class Agreement:
+    """The words that two decodes in succession of a growing utterance agree in (LocalAgreement-2).
+
+    Source: Liu, Spanakis and Niehues, "Low-Latency Sequence-to-Sequence Speech Recognition and Translation by Partial
+    Hypothesis Selection" (2020).
+    """
+
+    _before: list[str] = attrs.field(factory=list)
+    _stable: list[str] = attrs.field(factory=list)
+
+    @property
+    def text(self) -> str:
+        """What is stable; only ever longer. Without punctuation at the words' ends, since more may follow there."""
+        return " ".join(self._stable)
+
+    def take(self, text: str) -> bool:
+        """Look at the next decode of all that was said so far; return whether more is stable than before."""
+        words = [word for word in (word.strip('.,;:!?\u2026-\u2013\u2014"') for word in text.split()) if word]
+        agreed = words[: _common(words, self._before)]
+        self._before = words
+        has_grown = len(agreed) > len(self._stable) and _common(agreed, self._stable) == len(self._stable)
+        if has_grown:
+            self._stable += agreed[len(self._stable) :]
+        return has_grown
+
+
+def _common(words: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many words at the beginning are the same, however they are written."""
+    same = (words_of(one) == words_of(other) for one, other in zip(words, others, strict=False))
+    return sum(1 for _ in takewhile(bool, same))

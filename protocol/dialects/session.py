@@ -1,0 +1,171 @@
+"""What may be said when, in one client's session: the legal transitions are the two tables below.
+
+Rules kept here:
+
+* The first frame is ``connection_request``, and there is no second one.
+* What a client says at the wrong time is ``RemoteProtocolError``; what we say at the wrong time is
+  ``LocalProtocolError``; both name the phase and the event.
+* A wrong event changes nothing.
+"""
+
+import enum
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from protocol.dialects.native import wire_name
+from protocol.messages import events
+from protocol.messages.errors import CloseCode, LocalProtocolError, RemoteProtocolError
+from protocol.messages.events import ClientEvent, ServerEvent
+
+log = logging.getLogger("sayso.session")
+
+
+class Phase(enum.Enum):
+    """Where a session's socket is."""
+
+    CONNECTING = "waiting for connection_request"
+    LIVE = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Audio:
+    """Stands for a binary frame from the client."""
+
+
+Transitions = Mapping[Phase, Mapping[type, Phase]]
+
+FROM_CLIENT: Final[Transitions] = {
+    Phase.CONNECTING: {events.ConnectionRequest: Phase.LIVE},
+    Phase.LIVE: {
+        Audio: Phase.LIVE,
+        events.AudioStart: Phase.LIVE,
+        events.AudioEnd: Phase.LIVE,
+        events.Text: Phase.LIVE,
+        events.Interrupt: Phase.LIVE,
+        events.Confirm: Phase.LIVE,
+        events.SessionUpdate: Phase.LIVE,
+        events.Ping: Phase.LIVE,
+        events.Bye: Phase.CLOSING,
+    },
+    # the last turn is still going on, so it can be interrupted or confirmed; nothing new is begun
+    Phase.CLOSING: {
+        events.Interrupt: Phase.CLOSING,
+        events.Confirm: Phase.CLOSING,
+        events.Ping: Phase.CLOSING,
+    },
+    Phase.CLOSED: {},
+}
+
+# what ends a session by being said, and what is only said to one that has none
+_ALWAYS: Final = {kind: Phase.LIVE for kind in get_args(ServerEvent) if kind is not events.ConnectionRefused}
+FROM_SERVER: Final[Transitions] = {
+    Phase.CONNECTING: {events.Error: Phase.CONNECTING, events.ConnectionRefused: Phase.CLOSING},
+    Phase.LIVE: {**_ALWAYS, events.AudioOverrun: Phase.CLOSING},
+    Phase.CLOSING: {kind: Phase.CLOSING for kind in _ALWAYS if kind is not events.ConnectionAccepted},
+    Phase.CLOSED: {},
+}
+
+
+PROTOCOL_ERROR: Final = 1002  # this and the next: RFC 6455 section 7.4.1
+ABNORMAL: Final = 1006  # no close frame came
+
+# whether a session waits for its client after the socket ended like that, without a close frame of the client
+KEPT_AFTER_OUR_CLOSE: Final[Mapping[int, bool]] = {
+    CloseCode.NORMAL: False,  # the answer to bye
+    CloseCode.GOING_AWAY: False,  # the server stops for good
+    PROTOCOL_ERROR: True,  # one frame is broken, perhaps by something on the way; the conversation is not
+    CloseCode.UNSUPPORTED_DATA: True,  # the same
+    ABNORMAL: True,  # the network failed, or the device sleeps
+    CloseCode.INVALID_TEXT: True,  # as 1002
+    CloseCode.POLICY_VIOLATION: False,  # a client that breaks the rules would go on breaking them
+    CloseCode.MESSAGE_TOO_BIG: True,  # a client that sends all it has recorded at once can send it in parts
+    CloseCode.INTERNAL_ERROR: True,  # our fault; where the session itself has failed, nobody is left to wait
+    CloseCode.SERVICE_RESTART: False,  # this process stops, or sheds load
+    CloseCode.TRY_AGAIN_LATER: False,  # there was no session
+    CloseCode.AUTH_EXPIRED: True,  # the same client comes back with a new token
+    CloseCode.IDLE: False,  # the client is there, and has had nothing to say for minutes
+    CloseCode.QUOTA_EXCEEDED: False,  # nothing more is due to it
+    CloseCode.RATE_LIMITED: False,  # as 1008
+    CloseCode.SUPERSEDED: True,  # the session goes on at another socket
+    CloseCode.OVERRUN: True,  # the server was too slow; the client sends the lost audio again
+}
+CLIENT_LEAVES: Final = frozenset({CloseCode.NORMAL})
+"""Close codes by which a client ends its session. Every other one may come of a page that is reloaded or a network
+that changes: a browser's scripts can send 1000 and 3000 to 4999, and 1005 stands for none."""
+
+
+class SessionState:
+    """The phase of one session's socket."""
+
+    def __init__(self) -> None:
+        self._phase = Phase.CONNECTING
+
+    def __repr__(self) -> str:
+        return f"<SessionState {self._phase.name}>"
+
+    @property
+    def phase(self) -> Phase:
+        """Where the socket is now."""
+        return self._phase
+
+    def receive(self, event: ClientEvent) -> None:
+        """Take an event of the client; raises ``RemoteProtocolError`` if it may not come now."""
+        self._from_client(type(event), wire_name(type(event)))
+
+    def receive_audio(self) -> None:
+        """Take a binary frame of the client; raises ``RemoteProtocolError`` if it may not come now."""
+        self._from_client(Audio, "binary audio")
+
+    def send(self, event: ServerEvent) -> None:
+        """Note that we send ``event``; raises ``LocalProtocolError`` if we may not now."""
+        following = FROM_SERVER[self._phase].get(type(event))
+        if following is None:
+            raise LocalProtocolError(f"{wire_name(type(event))} must not be sent while {self._phase.name}")
+        self._enter(following)
+
+    def close(self) -> None:
+        """Note that the socket is closed, whoever closed it."""
+        self._enter(Phase.CLOSED)
+
+    def _from_client(self, kind: type, name: str) -> None:
+        following = FROM_CLIENT[self._phase].get(kind)
+        if following is not None:
+            self._enter(following)
+        elif self._phase is Phase.CONNECTING:
+            raise RemoteProtocolError("handshake_expected", f"{name} came before connection_request")
+        else:
+            expected = ", ".join(_name(allowed) for allowed in FROM_CLIENT[self._phase]) or "nothing"
+            message = f"{name} came while the session was {self._phase.value}, expected one of {expected}"
+            raise RemoteProtocolError("unexpected_event", message)
+
+    def _enter(self, phase: Phase) -> None:
+        """Change the phase; the only place that does."""
+        if phase is not self._phase:
+            log.debug("%s -> %s", self._phase.name, phase.name)
+            self._phase = phase
+
+
+def resume_key(token: str) -> str:
+    """Return what a session that may be resumed is found by.
+
+    Of the token only a digest is looked up, so that the time which that takes tells nothing about a token.
+    """
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def may_come_back(phase: Phase, close_code: int, *, is_from_peer: bool) -> bool:
+    """Whether the session is kept for a client whose socket closed like that.
+
+    After ``bye`` it is not; an overrun is told before the close, so it counts in any phase.
+    """
+    if is_from_peer:
+        return phase is Phase.LIVE and close_code not in CLIENT_LEAVES
+    is_kept = KEPT_AFTER_OUR_CLOSE.get(close_code, False)
+    return is_kept and (phase is Phase.LIVE or close_code == CloseCode.OVERRUN)
+
+
+def _name(kind: type) -> str:
+    return "binary audio" if kind is Audio else wire_name(kind)

@@ -1,0 +1,454 @@
+"""What crosses the wire in the native protocol, version 1, as frozen attrs classes.
+
+Rules kept here:
+
+* The wire name of an event is its class name in snake case: ``SpeechStarted`` is ``speech_started``.
+* ``None`` means absent: the codec leaves such a field out of the frame.
+* Nothing here knows bytes, sockets or time; ``protocol/dialects/native.py`` turns frames into these and back.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+Capability = Literal["stt", "llm", "tools", "tts"]
+Mode = Literal["hands_free", "push_to_talk"]
+SampleFormat = Literal["pcm_s16le", "pcm_f32le", "opus"]
+SpeechFormat = Literal["pcm_s16le", "opus"]
+StopReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
+NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence"]
+Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
+Source = Literal["command", "router", "model"]
+
+
+@attrs.frozen
+class AudioFormat:
+    """How the samples in binary frames are written."""
+
+    format: SampleFormat = "pcm_s16le"
+    sample_rate: int = attrs.field(default=16_000, validator=[attrs.validators.ge(8_000), attrs.validators.le(48_000)])
+    channels: Literal[1, 2] = 1
+
+
+@attrs.frozen
+class Resume:
+    """Which session to re-attach, and the last event the client has seen."""
+
+    token: str
+    last_seq: int
+
+
+# --- client to server ---------------------------------------------------------------------------
+
+
+@attrs.frozen
+class ConnectionRequest:
+    """The first frame of every connection."""
+
+    client_id: str
+    capabilities: tuple[Capability, ...]
+    audio: AudioFormat = attrs.field(factory=AudioFormat)
+    language: str | None = None
+    mode: Mode = "hands_free"
+    interim: bool = False
+    stt_model: str | None = None
+    word_times: bool = False
+    speech_format: SpeechFormat = "pcm_s16le"
+    resume: Resume | None = None
+
+
+@attrs.frozen
+class AudioStart:
+    """Push-to-talk: the button went down."""
+
+
+@attrs.frozen
+class AudioEnd:
+    """Push-to-talk: the button went up; the utterance is committed at once."""
+
+
+@attrs.frozen
+class Text:
+    """A typed command."""
+
+    text: str
+
+
+@attrs.frozen
+class Interrupt:
+    """Barge-in by hand; ``heard_ms`` is how much of the answer was heard."""
+
+    heard_ms: int | None = None
+
+
+@attrs.frozen
+class Confirm:
+    """The answer to a ``ConfirmRequest``."""
+
+    call_id: str
+    approve: bool
+
+
+@attrs.frozen
+class SessionUpdate:
+    """Changes options of a live session; absent ones stay as they are."""
+
+    capabilities: tuple[Capability, ...] | None = None
+    audio: AudioFormat | None = None
+    language: str | None = None
+    mode: Mode | None = None
+    interim: bool | None = None
+    stt_model: str | None = None
+    word_times: bool | None = None
+    speech_format: SpeechFormat | None = None
+    voice: str | None = None
+    task: str | None = None
+
+
+@attrs.frozen
+class Ping:
+    """Asks for a ``Pong`` with the same ``t``."""
+
+    t: float | int | str | None = None
+
+
+@attrs.frozen
+class Bye:
+    """A polite end: finish the turn, flush, close 1000."""
+
+
+ClientEvent = ConnectionRequest | AudioStart | AudioEnd | Text | Interrupt | Confirm | SessionUpdate | Ping | Bye
+
+# --- server to client ---------------------------------------------------------------------------
+
+
+@attrs.frozen
+class ServerInfo:
+    """Who answers."""
+
+    name: str
+    version: str
+
+
+@attrs.frozen
+class Limits:
+    """What the server will take from this session."""
+
+    max_message_bytes: int
+    max_utterance_s: float
+    idle_timeout_s: float
+
+
+@attrs.frozen
+class ConnectionAccepted:
+    """The session is open."""
+
+    session_id: str
+    resume_token: str
+    resume_window_s: float
+    server: ServerInfo
+    audio: AudioFormat
+    limits: Limits
+    protocol: int = 1
+    resumed: bool = False
+    received_samples: int = 0
+
+
+@attrs.frozen
+class ConnectionRefused:
+    """No session; the socket closes with 1013 after this."""
+
+    reason: str
+    retry_after_ms: int
+
+
+@attrs.frozen
+class AudioAck:
+    """Samples received and safe so far, at the client's rate."""
+
+    samples: int
+
+
+@attrs.frozen
+class SpeechStarted:
+    """Somebody began to speak, ``at_ms`` into the session's audio."""
+
+    turn_id: str
+    at_ms: int
+
+
+@attrs.frozen
+class SpeechStopped:
+    """The utterance ended."""
+
+    turn_id: str
+    at_ms: int
+    reason: StopReason
+
+
+@attrs.frozen
+class TranscriptPartial:
+    """What has been understood while speech goes on; append-only."""
+
+    turn_id: str
+    text: str
+
+
+@attrs.frozen
+class AudioSpan:
+    """A stretch of the session's audio."""
+
+    start_ms: int
+    end_ms: int
+
+
+@attrs.frozen
+class Word:
+    """One word of a transcript, and when it was said, from the beginning of the session's audio."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@attrs.frozen
+class Transcript:
+    """The final text of an utterance."""
+
+    turn_id: str
+    text: str
+    language: str
+    confidence: float
+    audio: AudioSpan
+    words: tuple[Word, ...] | None = None
+
+
+@attrs.frozen
+class NoSpeech:
+    """There was sound but no words in it."""
+
+    turn_id: str
+    reason: NoSpeechReason
+
+
+@attrs.frozen
+class Understood:
+    """Which rung of the ladder took the transcript, and what it makes of it."""
+
+    turn_id: str
+    source: Source
+    confidence: float
+    tool: str | None = None
+    arguments: Mapping[str, Any] | None = None
+
+
+@attrs.frozen
+class ConfirmRequest:
+    """The user must agree before this call is made."""
+
+    turn_id: str
+    call_id: str
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    say: str
+    expires_in_s: float
+
+
+@attrs.frozen
+class ToolCall:
+    """A tool is being called."""
+
+    turn_id: str
+    call_id: str
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@attrs.frozen
+class ToolProgress:
+    """How far the call has come, where its server tells."""
+
+    turn_id: str
+    call_id: str
+    done: float
+    total: float | None = None
+    message: str | None = None
+
+
+@attrs.frozen
+class ToolResult:
+    """What the tool answered."""
+
+    turn_id: str
+    call_id: str
+    ok: bool
+    duration_ms: int
+    content: str | None = None
+    error: str | None = None
+
+
+@attrs.frozen
+class ReplyDelta:
+    """More of the answer's text."""
+
+    turn_id: str
+    text: str
+
+
+@attrs.frozen
+class Reply:
+    """The whole answer's text."""
+
+    turn_id: str
+    text: str
+    truncated: bool = False
+
+
+@attrs.frozen
+class SpeechAudioStart:
+    """Binary frames of the answer's speech follow."""
+
+    turn_id: str
+    format: SampleFormat
+    sample_rate: int
+
+
+@attrs.frozen
+class SpeechAudioEnd:
+    """The answer's speech is complete, or was cut off."""
+
+    turn_id: str
+
+
+@attrs.frozen
+class SpeechAudioPaused:
+    """Somebody speaks: stop playing, and forget what has not been played; it comes again if it was nothing."""
+
+    turn_id: str
+
+
+@attrs.frozen
+class SpeechAudioResumed:
+    """It was nothing: the answer goes on ``at_ms``, the beginning of the clause that was cut."""
+
+    turn_id: str
+    at_ms: int
+
+
+@attrs.frozen
+class LatencyMs:
+    """Stage latencies of a turn; what did not happen is absent."""
+
+    endpoint: float | None = None
+    queue: float | None = None
+    stt: float | None = None
+    understand: float | None = None
+    first_token: float | None = None
+    tool: float | None = None
+    first_audio: float | None = None
+    total: float | None = None
+
+
+@attrs.frozen
+class TurnCompleted:
+    """Exactly one of these ends every turn."""
+
+    turn_id: str
+    outcome: Outcome
+    latency_ms: LatencyMs
+
+
+@attrs.frozen
+class Status:
+    """Sent every few seconds so that a silent client knows that the server lives."""
+
+    load_level: int
+    sessions: int
+    uptime_s: float
+
+
+@attrs.frozen
+class Degraded:
+    """Something is worse than usual."""
+
+    what: str
+    reason: str
+
+
+@attrs.frozen
+class Recovered:
+    """It is well again."""
+
+    what: str
+    reason: str
+
+
+@attrs.frozen
+class AudioOverrun:
+    """Audio that the server could not take; the socket closes with 4100 after this."""
+
+    from_sample: int
+    to_sample: int
+
+
+@attrs.frozen
+class GoingAway:
+    """The server is leaving; come back with the token."""
+
+    reason: str
+    deadline_ms: int
+    resume_token: str
+    retry_after_ms: int
+
+
+@attrs.frozen
+class Pong:
+    """The answer to ``Ping``."""
+
+    t: float | int | str | None = None
+
+
+@attrs.frozen
+class Error:
+    """Something the client did, or that happened to its turn, in words."""
+
+    code: str
+    message: str
+    fatal: bool = False
+    turn_id: str | None = None
+    retry_after_ms: int | None = None
+
+
+ServerEvent = (
+    ConnectionAccepted
+    | ConnectionRefused
+    | AudioAck
+    | SpeechStarted
+    | SpeechStopped
+    | TranscriptPartial
+    | Transcript
+    | NoSpeech
+    | Understood
+    | ConfirmRequest
+    | ToolCall
+    | ToolProgress
+    | ToolResult
+    | ReplyDelta
+    | Reply
+    | SpeechAudioStart
+    | SpeechAudioEnd
+    | SpeechAudioPaused
+    | SpeechAudioResumed
+    | TurnCompleted
+    | Status
+    | Degraded
+    | Recovered
+    | AudioOverrun
+    | GoingAway
+    | Pong
+    | Error
+)

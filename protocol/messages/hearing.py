@@ -1,0 +1,149 @@
+"""From samples to words: what ``audio``, ``dialogue`` and ``transcription`` say to each other."""
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import attrs
+
+from protocol.messages.events import NoSpeechReason, StopReason
+
+INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
+
+Verdict = Literal["complete", "unfinished"]
+"""Of words before a pause: nothing more is to be expected, or something more is."""
+Urgency = Literal["final", "early", "partial", "background"]
+"""Of a transcription: what was said, what was said if that was all, what was said so far, what nobody waits for."""
+
+
+@attrs.frozen
+class Utterance:
+    """One stretch of speech, with its pre-roll."""
+
+    pcm: bytes
+    """s16le mono samples at 16 kHz."""
+    start_ms: int
+    """Where it starts in the session's audio."""
+    end_ms: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the samples, in seconds."""
+        return len(self.pcm) / 2 / INTERNAL_RATE_HZ
+
+
+@attrs.frozen
+class AudioReceived:
+    """Connection to audio: one binary frame as the client sent it."""
+
+    frame: bytes
+
+
+@attrs.frozen
+class AudioRefused:
+    """Audio to connection: a frame was no audio; ``message`` says what was expected."""
+
+    message: str
+
+
+@attrs.frozen
+class SpeechBegan:
+    """Audio to dialogue: somebody began to speak."""
+
+    at_ms: int
+
+
+@attrs.frozen
+class UtteranceEnded:
+    """Audio to dialogue: an utterance is complete."""
+
+    utterance: Utterance
+    reason: StopReason
+    last_voice_s: float
+    """Clock time at which the last voiced frame was processed: latencies count from here."""
+
+
+@attrs.frozen
+class UtterancePaused:
+    """Audio to dialogue: the voice has fallen silent; this is what was said if it stays so."""
+
+    utterance: Utterance
+    on_verdict: Callable[[Verdict], None] | None = attrs.field(default=None, eq=False)
+    """Called with what the words say about this pause, if they say anything; must not wait."""
+
+
+@attrs.frozen
+class PauseJudged:
+    """To audio: what the words before a pause say about it."""
+
+    end_sample: int
+    """Which pause: where the utterance ends if this is its end."""
+    verdict: Verdict
+
+
+@attrs.frozen
+class UtteranceGrew:
+    """Audio to dialogue: somebody goes on speaking; this is what was said so far."""
+
+    utterance: Utterance
+
+
+@attrs.frozen
+class UtteranceDropped:
+    """Audio to dialogue: what began was not speech after all."""
+
+    reason: NoSpeechReason
+    at_ms: int
+
+
+@attrs.frozen
+class Transcribe:
+    """Dialogue to transcription; answered by ``Transcript`` or ``NoWords``."""
+
+    has_steady_cost: ClassVar[bool] = True
+
+    session_id: str
+    utterance: Utterance
+    language: str | None = None
+    vocabulary: tuple[str, ...] = ()
+    """Words worth expecting, most likely first; used as a prompt of at most 200 tokens."""
+    urgency: Urgency = "final"
+    """Early and partial work is refused unless a worker is idle; background work waits until there is no other."""
+    model: str | None = None
+    """Name of the model; ``None`` is the usual one."""
+    words: bool = False
+    """Whether the times of the words are wanted; they cost a tenth of a decode more."""
+    tenant: str = ""
+    """Whose session it is: tenants take turns first, then their sessions."""
+
+
+@attrs.frozen
+class SpokenWord:
+    """One word with its punctuation; times count from the beginning of the utterance, ``confidence`` is 0..1."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@attrs.frozen
+class Transcript:
+    """What was said."""
+
+    text: str
+    language: str
+    confidence: float
+    """0..1, ``exp`` of the mean token log-probability."""
+    alternatives: tuple[str, ...] = ()
+    """Further hypotheses, best first, without ``text`` itself."""
+    queue_s: float = 0.0
+    compute_s: float = 0.0
+    words: tuple[SpokenWord, ...] = ()
+    """Only where they were asked for."""
+
+
+@attrs.frozen
+class NoWords:
+    """There was nothing to transcribe."""
+
+    reason: NoSpeechReason

@@ -1,0 +1,97 @@
+"""One session and its client: options, presence, what is sent, leaving."""
+
+from typing import Any
+
+import attrs
+
+from protocol.messages.events import ConnectionRequest, ServerEvent
+
+
+@attrs.frozen
+class CloseDoors:
+    """To the gateway: admit nobody any more, and say why."""
+
+    reason: str
+    retry_after_s: float
+
+
+@attrs.frozen
+class Leave:
+    """To a dialogue: finish what is going on, within the deadline, and then close."""
+
+    reason: str
+    deadline_s: float
+    """From now on."""
+    retry_after_s: float
+    """When the client may come back; each gets another time, so that they do not come together."""
+
+
+@attrs.frozen
+class Recall:
+    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""
+
+
+@attrs.frozen
+class Configured:
+    """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
+
+    options: ConnectionRequest
+    voice: str | None = None
+    task: str | None = None
+
+
+@attrs.frozen
+class Attach:
+    """One session's connection to another's: this client is yours, and has come back.
+
+    Answered when the client has all that it missed, by whether its token was still valid.
+    """
+
+    socket: Any
+    request: ConnectionRequest
+
+
+@attrs.frozen
+class Presence:
+    """Connection to dialogue: whether anybody is there to listen."""
+
+    is_there: bool
+
+
+@attrs.frozen
+class Send:
+    """Anybody of the session to connection: an event for the client."""
+
+    event: ServerEvent
+
+
+@attrs.frozen
+class SendAudio:
+    """Dialogue to connection: samples for the client, in the format announced before."""
+
+    samples: bytes
+
+
+@attrs.frozen
+class DropAudio:
+    """Dialogue to connection (control lane): forget audio that has not reached the socket."""
+
+
+@attrs.frozen
+class Hang:
+    """To connection (control lane): close the socket."""
+
+    code: int
+    reason: str
+
+
+@attrs.frozen
+class GiveUp:
+    """To connection (control lane): wait for the client no longer, if it is still lost; a newcomer needs the place."""
+
+
+@attrs.frozen
+class Announce:
+    """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
+
+    text: str

@@ -1,0 +1,95 @@
+"""Which tool calls are allowed, and how a model's names are understood; pure."""
+
+import enum
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from protocol.messages.events import Source
+from protocol.messages.understanding import ToolSpec
+
+
+class Policy(enum.Enum):
+    """What has to happen before a call is made."""
+
+    ALLOW = "allow"
+    CONFIRM = "confirm"
+    DENY = "deny"
+
+
+@attrs.frozen(kw_only=True)
+class Circumstances:
+    """What a call comes from, and what may have talked somebody into it."""
+
+    source: Source
+    is_doubtful: bool = False
+    """The transcript is not sure."""
+    is_influenced: bool = False
+    """A tool's result was in front of the model that chose the call: it may be somebody else's wish."""
+
+
+def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | None = None) -> Policy:
+    """Return the policy for a call; ``spec`` is ``None`` where the server says nothing of the tool now.
+
+    The operator's ``deny`` and ``confirm`` hold for everybody. MCP annotations are hints of the server's author:
+    ``read_only`` allows, everything else is confirmed for calls that a model chose, unless the operator allowed the
+    tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
+    word. Doubt turns every ``allow`` for more than reading into ``confirm``.
+    """
+    if configured in (Policy.DENY, Policy.CONFIRM):
+        return configured
+    if spec is not None and spec.read_only:
+        return Policy.ALLOW
+    if now.is_doubtful:
+        return Policy.CONFIRM
+    if now.source == "command":
+        return Policy.ALLOW
+    return Policy.ALLOW if configured is Policy.ALLOW and not now.is_influenced else Policy.CONFIRM
+
+
+def configured_policy(policies: Mapping[str, str], server: str, tool: str) -> Policy | None:
+    """Return what the operator says of a tool, the more exact word first: ``server/tool``, ``server/*``, ``*``."""
+    for name in (f"{server}/{tool}", f"{server}/*", "*"):
+        if name in policies:
+            return Policy(policies[name])
+    return None
+
+
+def index_tools(specs: Sequence[ToolSpec]) -> Mapping[str, ToolSpec]:
+    """Return the tools by the name that a model calls them by; a name that two servers share gets the server's name."""
+    names = [spec.name for spec in specs]
+    return {spec.name if names.count(spec.name) == 1 else f"{spec.server}__{spec.name}": spec for spec in specs}
+
+
+AGREEMENT = frozenset(
+    {
+        "yes",
+        "yeah",
+        "yep",
+        "sure",
+        "ok",
+        "okay",
+        "do it",
+        "go ahead",
+        "please do",
+        "ja",
+        "jawohl",
+        "klar",
+        "gerne",
+        "gern",
+        "mach das",
+    }
+)
+REFUSAL = frozenset(
+    {"no", "nope", "don't", "do not", "stop", "cancel", "never mind", "nein", "nicht", "halt", "stopp", "lass es"}
+)
+
+
+def consent_of(text: str) -> bool | None:
+    """Return whether a spoken answer agrees (``True``), refuses (``False``) or is neither (``None``)."""
+    words = text.lower().strip().strip(".!?, ").replace(",", "")
+    if words in AGREEMENT or words.split(" ", 1)[0] in AGREEMENT:
+        return True
+    if words in REFUSAL or words.split(" ", 1)[0] in REFUSAL:
+        return False
+    return None

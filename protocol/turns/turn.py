@@ -1,0 +1,134 @@
+"""One turn's states; the legal transitions are the table below.
+
+Rules kept here:
+
+* What is not in the table is a bug of ours: ``LocalProtocolError`` names the state and the event.
+* ``FINISHED`` ends a turn from every state, whatever came of it: done, no speech, refused, failed or interrupted.
+* One setter makes every change, and reports it.
+"""
+
+import enum
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+from protocol.messages.errors import LocalProtocolError
+
+log = logging.getLogger("sayso.turn")
+
+
+class TurnState(enum.Enum):
+    """What a turn is doing."""
+
+    LISTENING = "listening"
+    HEARING = "hearing"
+    TRANSCRIBING = "transcribing"
+    UNDERSTANDING = "understanding"
+    CONFIRMING = "confirming"
+    ACTING = "acting"
+    SPEAKING = "speaking"
+
+
+class TurnEvent(enum.Enum):
+    """What moves a turn on."""
+
+    SPEECH_BEGAN = "speech began"
+    SPEECH_ENDED = "speech ended"
+    TEXT_RECEIVED = "text received"
+    ANNOUNCED = "announced"
+    HEARD = "heard"
+    UNDERSTOOD = "understood"
+    CONFIRMATION_ASKED = "confirmation asked"
+    CONFIRMED = "confirmed"
+    ANSWERED = "answered"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+
+
+# From any later state: an apology is an answer too, and an interruption is somebody speaking again.
+_LATER: Final = {
+    TurnEvent.ANSWERED: TurnState.SPEAKING,
+    TurnEvent.INTERRUPTED: TurnState.HEARING,
+    TurnEvent.FINISHED: TurnState.LISTENING,
+}
+
+TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
+    TurnState.LISTENING: {
+        TurnEvent.SPEECH_BEGAN: TurnState.HEARING,
+        TurnEvent.SPEECH_ENDED: TurnState.TRANSCRIBING,  # a turn that is made when its utterance is complete
+        TurnEvent.TEXT_RECEIVED: TurnState.UNDERSTANDING,
+        TurnEvent.ANNOUNCED: TurnState.SPEAKING,
+    },
+    TurnState.HEARING: {
+        TurnEvent.SPEECH_ENDED: TurnState.TRANSCRIBING,
+        TurnEvent.FINISHED: TurnState.LISTENING,
+    },
+    TurnState.TRANSCRIBING: {**_LATER, TurnEvent.HEARD: TurnState.UNDERSTANDING},
+    TurnState.UNDERSTANDING: {
+        **_LATER,
+        TurnEvent.HEARD: TurnState.UNDERSTANDING,  # typed words are heard as they come
+        TurnEvent.UNDERSTOOD: TurnState.ACTING,
+        TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
+    },
+    TurnState.CONFIRMING: {**_LATER, TurnEvent.CONFIRMED: TurnState.ACTING},
+    TurnState.ACTING: {**_LATER, TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING},
+    TurnState.SPEAKING: _LATER,
+}
+
+
+@attrs.frozen
+class Transition:
+    """One change of one turn."""
+
+    turn_id: str
+    before: TurnState
+    event: TurnEvent
+    after: TurnState
+
+
+def log_transition(transition: Transition) -> None:
+    """Write one structured line."""
+    log.debug(
+        "%s -> %s (%s)",
+        transition.before.value,
+        transition.after.value,
+        transition.event.value,
+        extra={"turn_id": transition.turn_id},
+    )
+
+
+class TurnMachine:
+    """Where one turn stands."""
+
+    def __init__(self, turn_id: str, on_transition: Callable[[Transition], None] = log_transition) -> None:
+        """Begin in ``LISTENING``; ``on_transition`` is told of every change."""
+        self.turn_id = turn_id
+        self._on_transition = on_transition
+        self._state = TurnState.LISTENING
+
+    def __repr__(self) -> str:
+        return f"<TurnMachine {self.turn_id} {self._state.name}>"
+
+    @property
+    def state(self) -> TurnState:
+        """What the turn is doing now."""
+        return self._state
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the answer is complete or being said."""
+        return self._state is TurnState.SPEAKING
+
+    def advance(self, event: TurnEvent) -> None:
+        """Move on; raises ``LocalProtocolError`` if ``event`` cannot happen in this state."""
+        after = TRANSITIONS[self._state].get(event)
+        if after is None:
+            raise LocalProtocolError(f"turn {self.turn_id}: {event.name} must not happen while {self._state.name}")
+        before, self._state = self._state, after
+        self._on_transition(Transition(self.turn_id, before, event, after))
+
+    def finish(self) -> None:
+        """End the turn; raises ``LocalProtocolError`` if it has not begun or is over."""
+        self.advance(TurnEvent.FINISHED)

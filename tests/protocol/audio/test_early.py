@@ -1,0 +1,112 @@
+"""What words say before it is sure that they were all."""
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.audio.early import Agreement, is_unfinished, verdict_on
+from protocol.messages.understanding import CommandMatch
+
+MATCH = CommandMatch("Intent", "house", "tool", {}, 1.0, "lamp on", may_continue=False)
+
+
+def test_a_whole_command_that_nothing_continues_is_complete() -> None:
+    assert verdict_on("lamp on", "en", MATCH) == "complete"
+
+
+def test_a_command_that_may_go_on_is_left_to_silence() -> None:
+    assert verdict_on("lamp on", "en", attrs.evolve(MATCH, may_continue=True)) is None
+
+
+def test_a_match_is_never_unfinished() -> None:
+    assert verdict_on("what is twelve times seven", "en", attrs.evolve(MATCH, may_continue=True)) is None
+
+
+def test_words_that_break_off_are_unfinished() -> None:
+    assert verdict_on("Set a timer for", "en", None) == "unfinished"
+    assert verdict_on("Tell me a joke.", "en", None) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Turn on the light and", "Send it to", "set a timer for", "Set a timer for ten.", "set a timer for 10",
+        "And my", "Well, I think...", "I think\u2026", "I think,", "It was because.", "TURN ON THE",
+    ],
+)  # fmt: skip
+def test_english_that_breaks_off(text: str) -> None:
+    assert is_unfinished(text, "en")
+    assert is_unfinished(text, "en-US")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "Turn it on.",
+        "Log me in.",
+        "Stop that.",
+        "Who is it for?",
+        "It was in 1984.",
+        "Tell me a joke.",
+        "2 eggs",
+    ],
+)
+def test_english_that_may_be_all(text: str) -> None:
+    assert not is_unfinished(text, "en")
+
+
+def test_other_languages_have_words_of_their_own_or_none() -> None:
+    assert is_unfinished("Stell einen Timer auf zehn", "de")
+    assert is_unfinished("Licht an und", "de")
+    assert not is_unfinished("Mach das Licht auf.", "de")
+    assert not is_unfinished("Allume la lampe et", "fr")
+    assert is_unfinished("Allume la lampe\u2026", "fr")
+
+
+# --- what is stable ------------------------------------------------------------------------------
+
+
+def shown(*decodes: str) -> list[str]:
+    """Return what was shown after each decode in which more became stable."""
+    agreement = Agreement()
+    return [agreement.text for text in decodes if agreement.take(text)]
+
+
+def test_what_two_decodes_agree_in_is_stable() -> None:
+    assert shown("Set a", "Set a time", "Set a timer for") == ["Set a"]
+    assert shown("Set a", "Set a timer", "Set a timer for", "Set a timer for ten") == [
+        "Set a",
+        "Set a timer",
+        "Set a timer for",
+    ]
+
+
+def test_one_decode_is_not_enough_and_the_same_again_is_no_news() -> None:
+    assert shown("Hello there") == []
+    assert shown("Hello", "Hello", "Hello") == ["Hello"]
+
+
+def test_case_and_punctuation_are_no_difference_and_not_shown_at_the_end() -> None:
+    assert shown("What's the time.", "what's the time, in Tokyo?") == ["what's the time"]
+
+
+def test_what_was_shown_is_never_taken_back() -> None:
+    assert shown("two eggs", "two eggs and", "to eggs and", "to eggs and milk") == ["two eggs"]
+    assert shown("two eggs", "two eggs", "to eggs", "two eggs and", "two eggs and milk") == ["two eggs", "two eggs and"]
+
+
+def test_nothing_is_stable_in_nothing() -> None:
+    assert shown("", "...", "") == []
+
+
+@given(st.lists(st.text(alphabet="ab ,.", max_size=12), max_size=8))
+def test_text_only_ever_grows(decodes: list[str]) -> None:
+    agreement, before = Agreement(), ""
+    for text in decodes:
+        has_grown = agreement.take(text)
+        assert agreement.text.startswith(before)
+        assert has_grown == (agreement.text != before)
+        before = agreement.text

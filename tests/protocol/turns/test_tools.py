@@ -1,0 +1,95 @@
+import pytest
+
+from protocol.messages.understanding import ToolSpec
+from protocol.turns.tools import Circumstances, Policy, configured_policy, consent_of, index_tools, policy_for
+
+
+def spec(name="lamp", server="home", *, read_only=None):
+    return ToolSpec(server, name, "", {}, read_only=read_only)
+
+
+@pytest.mark.parametrize(
+    ("read_only", "source", "is_doubtful", "expected"),
+    [
+        (True, "model", False, Policy.ALLOW),
+        (True, "command", True, Policy.ALLOW),
+        (False, "model", False, Policy.CONFIRM),
+        (None, "model", False, Policy.CONFIRM),
+        (None, "router", False, Policy.CONFIRM),
+        (None, "command", False, Policy.ALLOW),
+        (None, "command", True, Policy.CONFIRM),
+    ],
+)
+def test_only_reading_and_clear_commands_are_allowed_without_asking(read_only, source, is_doubtful, expected):
+    now = Circumstances(source=source, is_doubtful=is_doubtful)
+
+    assert policy_for(spec(read_only=read_only), now) is expected
+
+
+def test_an_unknown_tool_of_a_clear_command_is_the_users_word():
+    assert policy_for(None, Circumstances(source="command")) is Policy.ALLOW
+
+
+@pytest.mark.parametrize("source", ["command", "router", "model"])
+@pytest.mark.parametrize("read_only", [True, False, None])
+@pytest.mark.parametrize("configured", [Policy.DENY, Policy.CONFIRM])
+def test_the_operators_deny_and_confirm_hold_for_everybody(source, read_only, configured):
+    assert policy_for(spec(read_only=read_only), Circumstances(source=source), configured) is configured
+
+
+@pytest.mark.parametrize(
+    ("read_only", "is_doubtful", "is_influenced", "expected"),
+    [
+        (None, False, False, Policy.ALLOW),
+        (None, True, False, Policy.CONFIRM),
+        (None, False, True, Policy.CONFIRM),
+        (False, False, True, Policy.CONFIRM),
+        (True, False, True, Policy.ALLOW),
+    ],
+)
+def test_the_operators_allow_does_not_reach_calls_that_others_may_have_wished_for(
+    read_only, is_doubtful, is_influenced, expected
+):
+    now = Circumstances(source="model", is_doubtful=is_doubtful, is_influenced=is_influenced)
+
+    assert policy_for(spec(read_only=read_only), now, Policy.ALLOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ({}, None),
+        ({"home/lamp": "deny", "home/*": "allow", "*": "confirm"}, Policy.DENY),
+        ({"home/*": "allow", "*": "confirm"}, Policy.ALLOW),
+        ({"office/*": "allow", "*": "confirm"}, Policy.CONFIRM),
+        ({"home/lamps": "deny", "lamp": "deny"}, None),
+    ],
+)
+def test_the_more_exact_word_of_the_operator_counts(policies, expected):
+    assert configured_policy(policies, "home", "lamp") is expected
+
+
+def test_a_name_that_two_servers_share_gets_the_name_of_its_server():
+    found = index_tools([spec("lamp", "home"), spec("lamp", "office"), spec("time", "home")])
+
+    assert sorted(found) == ["home__lamp", "office__lamp", "time"]
+    assert found["office__lamp"].server == "office"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Yes.", True),
+        ("yes, please", True),
+        ("Go ahead!", True),
+        ("Ja.", True),
+        ("no", False),
+        ("No, don't.", False),
+        ("Never mind.", False),
+        ("what time is it", None),
+        ("yesterday was fine", None),
+        ("", None),
+    ],
+)
+def test_consent_is_a_clear_yes_or_no_and_nothing_else(said, expected):
+    assert consent_of(said) is expected
