@@ -31,16 +31,16 @@ from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
 from actors.transcription import Transcription
+from assembly.adapters import Adapters
 from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
-from backends.adapters import Adapters
-from backends.facts import Facts
+from assembly.speech_services import SpeechServices
+from assembly.status_source import StatusSource
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from backends.ingress.pages import Pages
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
-from backends.speech_services import SpeechServices
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
@@ -79,7 +79,7 @@ class House:
         self.settings = settings
         self.refs = Refs()
         self.adapters = Adapters(settings) if adapters is None else adapters
-        self.facts = Facts(self.adapters)
+        self.facts = StatusSource(self.adapters)
         self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
         self.facts.count_sessions = self.sessions.live.__len__
         self.is_leaving = trio.Event()

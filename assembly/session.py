@@ -21,9 +21,9 @@ from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.kit import TurnKit, TurnPeers
 from actors.vault import Vault
+from assembly.adapters import Adapters
 from assembly.refs import JOBS, OUTBOUND, WORDS, Refs
-from backends.adapters import Adapters
-from backends.facts import Facts
+from assembly.status_source import StatusSource
 from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.admission.drain import COME_BACK_S, Drain
@@ -43,7 +43,7 @@ FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: Facts) -> None:
+    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: StatusSource) -> None:
         self.live = Registry()
         self.known = Known(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears

@@ -28,7 +28,7 @@ import trio
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actors.transcription import Transcription
-from backends.adapters import Adapters
+from assembly.adapters import Adapters
 from backends.speech.vad import EarshotDetector
 from bench._report import compared, machine, show
 from bench.load import options as flags

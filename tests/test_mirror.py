@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 EXCUSED = {
     "assembly/refs.py": "names and sizes; tests/test_supervisor.py starts what has them",
-    "backends/adapters.py": "only wires adapters together; tests/system start it",
+    "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from actors.inference import Inference
-from backends.adapters import Adapters
+from assembly.adapters import Adapters
 from backends.llm import llamacpp
 from config.load import load
 from config.settings import Settings

@@ -413,7 +413,7 @@ class Machine:
 
 
 class Outside:
-    """All of it, with the face of ``backends.adapters.Adapters``."""
+    """All of it, with the face of ``assembly.adapters.Adapters``."""
 
     version = "simulated"
 

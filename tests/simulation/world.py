@@ -11,7 +11,7 @@ import attrs
 import trio
 
 import supervisor
-from backends.adapters import Adapters
+from assembly.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree
 from runtime.messaging.envelope import PendingAsk

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from actors.media import Media
-from backends.adapters import Adapters
+from assembly.adapters import Adapters
 from config.settings import MediaSettings
 from protocol.audio.media import DecodedBlock, ReadRecording, RecordingRefused
 from runtime import ChildSpec, Ref, Supervisor, run_tree

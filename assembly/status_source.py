@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import trio
 
-from backends.adapters import Adapters
+from assembly.adapters import Adapters
 from protocol.admission.drain import Drain, Phase
 from protocol.messages.events import Status
 from runtime import Child, ChildStatus, Tree
@@ -23,8 +23,8 @@ SHOWN_SESSIONS = 10  # of them, where nobody asks for all
 SHOWN_MAILBOXES = 5
 
 
-class Facts:
-    """What the house shows of itself (``backends.ingress.pages.Facts``)."""
+class StatusSource:
+    """What the house shows of itself (``backends.ingress.pages.StatusSource``)."""
 
     def __init__(self, adapters: Adapters) -> None:
         self.drain = Drain()

@@ -2,9 +2,9 @@ from typing import Any, cast
 
 import attrs
 
+from assembly.speech_services import SpeechServices
 from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
-from backends.speech_services import SpeechServices
 from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording
 from protocol.messages.hearing import Transcribe, Transcript, Utterance

@@ -1,7 +1,7 @@
 import pytest
 import trio
 
-from backends.facts import SHOWN_SESSIONS, Facts, plain
+from assembly.status_source import SHOWN_SESSIONS, StatusSource, plain
 from protocol.admission.drain import Drain
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
@@ -14,7 +14,7 @@ class Adapters:
 
 @pytest.fixture
 def facts():
-    return Facts(Adapters())  # type: ignore[arg-type] # it needs no more
+    return StatusSource(Adapters())  # type: ignore[arg-type] # it needs no more
 
 
 async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
@@ -47,7 +47,7 @@ async def test_a_house_that_leaves_says_so_and_until_when(facts, autojump_clock)
 
 def test_two_houses_do_not_share_a_drain(facts):
     assert facts.drain == Drain()
-    assert Facts(Adapters()).drain is not facts.drain  # type: ignore[arg-type]
+    assert StatusSource(Adapters()).drain is not facts.drain  # type: ignore[arg-type]
 
 
 async def test_the_root_shows_the_states_of_its_children_and_nothing_below(facts, autojump_clock):
