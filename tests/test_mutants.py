@@ -98,8 +98,8 @@ def test_every_mutant_of_a_file_is_python():
 
 
 def test_a_seed_always_draws_the_same_mutants():
-    mutants = all_mutants("protocol/captions")
-    assert drawn(1, 9, mutants) == drawn(1, 9, all_mutants("protocol/captions"))
+    mutants = all_mutants("protocol/audio/captions")
+    assert drawn(1, 9, mutants) == drawn(1, 9, all_mutants("protocol/audio/captions"))
     assert drawn(1, 9, mutants) != drawn(2, 9, mutants)
     assert len(set(drawn(1, 9, mutants))) == 9
     assert set(drawn(1, 9**9, mutants)) == set(mutants)

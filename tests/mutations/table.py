@@ -230,14 +230,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "admit new clients under load",
-        "protocol/admission.py",
+        "protocol/admission/admission.py",
         "if level >= FULL_LEVEL:",
         "if level > FULL_LEVEL:",
         ("tests/actors/test_gateway.py::test_under_load_nobody_new_is_admitted",),
     ),
     Mutation(
         "let everybody in at once after load",
-        "protocol/admission.py",
+        "protocol/admission/admission.py",
         "if self._tokens < 1 + min(kept, room - 1):",
         "if self._tokens < -1e9:",
         ("tests/protocol/admission/test_admission.py::test_after_load_the_door_opens_slowly",),
