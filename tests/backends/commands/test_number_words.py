@@ -22,3 +22,9 @@ def test_german_words_that_only_hold_a_number_are_none(word):
 
 def test_halves_are_written_with_a_point():
     assert GERMAN_HALVES["dreieinhalb"] == "3.5"
+
+
+def test_every_sign_of_a_language_is_spoken_in_words_or_left_out():
+    for words in LANGUAGES.values():
+        assert all(spoken.isascii() and spoken.islower() for spoken in words.signs.spoken.values() if spoken)
+        assert {"+", "-", "*", "/", "%", "^"} <= set(words.signs.spoken)

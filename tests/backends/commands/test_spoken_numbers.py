@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.commands.number_words import ENGLISH, GERMAN
-from backends.commands.spoken_numbers import Token, counted, normalise, number_words, tokenise
+from backends.commands.spoken_numbers import Token, counted, normalise, number_words, pointed, tokenise
 
 ENGLISH_TEXTS = [
     ("set a timer for twenty-five minutes", "set a timer for 25 minutes"),
@@ -30,10 +30,74 @@ ENGLISH_TEXTS = [
     ("3x4", "3 times 4"),
     ("12 - 7", "12 minus 7"),
     ("-5 plus 3", "minus 5 plus 3"),
+    ("set a timer for .5 hours", "set a timer for 0.5 hours"),
+    (".5 plus .25", "0.5 plus 0.25"),
+    ("-.5", "minus 0.5"),
+    ("2*.5", "2 times 0.5"),
+    ("oh point five", "0.5"),
+    ("three point oh five", "3.05"),
+    ("1,234.5", "1234.5"),
+    ("1.234,5", "1234.5"),
+    ("1.234.567", "1234567"),
+    ("1,00,000", "100000"),
+    ("0,500", "0.500"),
+    ("2,5 miles", "2.5 miles"),
+    ("1 000 plus 1", "1000 plus 1"),
+    ("1 234 567.5", "1234567.5"),
+    ("1'000", "1000"),
+    ("1\u202f000", "1000"),
+    ("two point five million", "2500000"),
+    ("two and a half million", "2500000"),
+    ("half a million", "500000"),
+    ("a thousand million", "1000000000"),
+    ("two billion three hundred million", "2300000000"),
+    ("one trillion", "1000000000000"),
+    ("five hundred thousand", "500000"),
+    ("2 thousand 500", "2500"),
+    ("5 hundred and 20", "520"),
+    ("2 million 500 thousand", "2500000"),
+    ("two and a quarter", "2.25"),
+    ("two and three quarters", "2.75"),
+    ("5.5km", "5.5 km"),
+    ("100 km/h", "100 km h"),
+    ("6/2", "6 divided by 2"),
+    ("2\u00bd cups", "2 1 divided by 2 cups"),
+    ("5\u00b2", "5 squared"),
+    ("2**10", "2 to the power of 10"),
+    ("3 \u00b7 4", "3 times 4"),
+    ("3 - -2", "3 minus minus 2"),
+    ("12 \u2013 7", "12 minus 7"),
+    ("5'11\"", "5 feet 11 inches"),
+    ("5'11 tall", "5 feet 11 inches tall"),
+]
+BRACKETS = [
+    ("(2 + 3) * 4", "( 2 plus 3 ) times 4"),
+    ("2 * (5 + 5)", "2 times ( 5 plus 5 )"),
+    ("3 * (2 + 2) - 1", "3 times ( 2 plus 2 ) minus 1"),
+    ("-(5+3)", "minus ( 5 plus 3 )"),
+    ("((two plus three)) x 4", "( ( 2 plus 3 ) ) times 4"),
+    ("(2+3", "( 2 plus 3"),
+    ("milk (2 bottles)", "milk 2 bottles"),
+    ("mac (big) and 2+2", "mac big and 2 plus 2"),
+    ("(555) 1234", "555 1234"),
+    ("5 + 5 :)", "5 plus 5"),
 ]
 NO_NUMBERS = [
     ("two three", "2 3"),
     ("twenty ten", "20 10"),
+    ("ten five", "10 5"),
+    ("one hundred ten five", "110 5"),
+    ("nineteen eighty four", "19 84"),
+    ("go to point five", "go to point 5"),
+    ("1.2.3", "1.2.3"),
+    ("0 800 123", "0 800123"),
+    ("555 1234", "555 1234"),
+    ("wait...5", "wait 5"),
+    ("it's 5 o'clock", "its 5 oclock"),
+    ("and/or", "and or"),
+    ("12:30", "12 30"),
+    ("3 : 4", "3 4"),
+    ("half a cup", "half a cup"),
     ("five and six", "5 and 6"),
     ("hundred and", "100 and"),
     ("a minute and a half", "a minute and a half"),
@@ -54,12 +118,47 @@ GERMAN_TEXTS = [
     ("zweieinhalb", "2.5"),
     ("drei Komma eins vier", "3.14"),
     ("eine Minute", "eine minute"),
+    ("eine Million plus eins", "1000000 plus 1"),
+    ("eine halbe Million", "500000"),
+    ("anderthalb Millionen", "1500000"),
+    ("zwei Komma fünf Millionen", "2500000"),
+    ("zwei Millionen dreihunderttausend", "2300000"),
+    ("drei Milliarden", "3000000000"),
+    ("1.234,5", "1234.5"),
+    ("1,234.5", "1234.5"),
+    ("2.5", "2.5"),
+    (",5 Liter", "0.5 liter"),
+    (".5 Liter", "0.5 liter"),
+    ("zehn fünf", "10 5"),
+    ("10 : 2", "10 geteilt durch 2"),
+    ("2 * (5 + 5)", "2 mal ( 5 plus 5 )"),
+    ("2\u00b2", "2 zum quadrat"),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), ENGLISH_TEXTS)
 def test_spoken_and_written_english_numbers_become_digits(text, expected):
     assert normalise(text, "en") == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), BRACKETS)
+def test_brackets_are_kept_in_a_calculation_only(text, expected):
+    assert normalise(text, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("point 5 hours", "0.5 hours"),
+        ("minus point 2 5", "minus 0.25"),
+        ("5 point", "5 point"),
+        ("2.5 point 5", "2.5 point 5"),
+        ("the point", "the point"),
+    ],
+)
+def test_a_leading_point_is_a_number_within_a_slot(words, expected):
+    assert " ".join(pointed(words.split(), "en")) == expected
+    assert pointed(("point", "5"), "fr") == ("point", "5")
 
 
 @pytest.mark.parametrize(("text", "expected"), NO_NUMBERS)
@@ -105,6 +204,16 @@ def spelled(value: int) -> str:
 @given(st.integers(0, 999_999))
 def test_every_number_below_a_million_is_understood(value):
     assert normalise(spelled(value), "en") == str(value)
+
+
+@given(st.text(alphabet="0123456789 .,'()/-+x", max_size=60), st.sampled_from(["en", "de", "xx"]))
+def test_any_figures_give_tokens_that_lie_within_them(text, language):
+    assert all(token.text and 0 <= token.start < token.end <= len(text) for token in tokenise(text, language))
+
+
+@given(st.integers(0, 10**12), st.sampled_from([",", " ", "'", "\u202f"]))
+def test_thousands_may_be_parted_in_many_ways(value, mark):
+    assert normalise(f"{value:,}".replace(",", mark), "en") == str(value)
 
 
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "xx"]))
