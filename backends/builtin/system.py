@@ -17,7 +17,7 @@ import psutil
 from backends.builtin.wording import digits, duration_words, listed, told
 
 Topic = Literal["all", "memory", "disk", "cpu", "battery", "uptime"]
-GIB = 1024**3
+GIGABYTE = 1000**3  # as disks are sold, and as convert_units counts
 CPU_SAMPLE_S = 0.2  # long enough for a stable figure, short enough for a conversation
 MAX_RUNNING = 50
 START_CHECK_S = 0.3  # a program that fails at once fails within this
@@ -46,15 +46,15 @@ def _memory() -> str:
     memory = psutil.virtual_memory()
     return told(
         "{free} of {total} gigabytes of memory are free.",
-        free=digits(f"{memory.available / GIB:.1f}"),
-        total=digits(f"{memory.total / GIB:.1f}"),
+        free=digits(f"{memory.available / GIGABYTE:.1f}"),
+        total=digits(f"{memory.total / GIGABYTE:.1f}"),
     )
 
 
 def _disk(folder: Path) -> str:
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     disk = psutil.disk_usage(str(existing))
-    free, total = f"{disk.free / GIB:.0f}", f"{disk.total / GIB:.0f}"
+    free, total = f"{disk.free / GIGABYTE:.0f}", f"{disk.total / GIGABYTE:.0f}"
     return told("{free} of {total} gigabytes of disk space are free.", free=free, total=total)
 
 

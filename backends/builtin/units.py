@@ -52,11 +52,11 @@ def _nouns(words: str) -> str:
 _TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "length": (
         ("1", "meter|meters|metre|metres|m", "meter|metern"),
-        ("1000", "kilometer|kilometers|kilometre|kilometres|km|kilometres|k m", "kilometer|kilometern"),
+        ("1000", "kilometer|kilometers|kilometre|kilometres|km|kms|k m", "kilometer|kilometern"),
         ("0.01", "centimeter|centimeters|centimetre|centimetres|cm", "zentimeter|zentimetern"),
         ("0.001", "millimeter|millimeters|millimetre|millimetres|mm", "millimeter|millimetern"),
-        ("1609.344", "mile|miles", "meile|meilen"),
-        ("0.9144", "yard|yards", "yard"),
+        ("1609.344", "mile|miles|mi", "meile|meilen"),
+        ("0.9144", "yard|yards|yd", "yard"),
         ("0.3048", "foot|feet|ft", "fuß|fuss"),
         ("0.0254", "inch|inches", "zoll"),
         ("1852", "nautical mile|nautical miles", "seemeile|seemeilen"),
@@ -64,41 +64,55 @@ _TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "mass": (
         ("1", "kilogram|kilograms|kilo|kilos|kg", "kilogramm|kilo"),
         ("0.001", "gram|grams|g", "gramm"),
-        ("0.45359237", "pound|pounds|lb|lbs", "pfund"),
+        ("0.45359237", "pound|pounds|lb|lbs", "pound"),
+        ("0.5", "metric pound|metric pounds", "pfund|pfunden"),
         ("0.028349523125", "ounce|ounces|oz", "unze|unzen"),
         ("6.35029318", "stone|stone|stones", ""),
-        ("1000", "ton|tons|tonne|tonnes", "tonne|tonnen"),
+        ("1000", "tonne|tonnes|metric ton|metric tons|metric tonnes", "tonne|tonnen"),
+        ("907.18474", "ton|tons|short ton|short tons|us ton|us tons", ""),
+        ("1016.0469088", "long ton|long tons|imperial ton|imperial tons", ""),
+        ("0.000001", "milligram|milligrams|mg", "milligramm"),
     ),
     "volume": (
         ("1", "liter|liters|litre|litres|l", "liter|litern"),
+        ("0.1", "deciliter|deciliters|decilitre|decilitres|dl", "deziliter|dezilitern"),
+        ("0.01", "centiliter|centiliters|centilitre|centilitres|cl", "zentiliter|zentilitern"),
         ("0.001", "milliliter|milliliters|millilitre|millilitres|ml", "milliliter|millilitern"),
         ("3.785411784", "gallon|gallons", "gallone|gallonen"),
         ("0.946352946", "quart|quarts", ""),
         ("0.473176473", "pint|pints", "pint"),
         ("0.2365882365", "cup|cups", "tasse|tassen"),
-        ("0.0295735295625", "fluid ounce|fluid ounces", ""),
-        ("0.01478676478125", "tablespoon|tablespoons", "esslöffel|esslöffeln"),
-        ("0.00492892159375", "teaspoon|teaspoons", "teelöffel|teelöffeln"),
+        ("0.0295735295625", "fluid ounce|fluid ounces|fl oz|fluid oz", "flüssigunze|flüssigunzen"),
+        ("0.01478676478125", "tablespoon|tablespoons|tbsp", "esslöffel|esslöffeln"),
+        ("0.00492892159375", "teaspoon|teaspoons|tsp", "teelöffel|teelöffeln"),
     ),
     "speed": (
-        ("1", "meter per second|meters per second|metres per second", "meter pro sekunde"),
+        ("1", "meter per second|meters per second|metres per second|m s|meters second", "meter pro sekunde"),
         (
             "0.2777777777777777777777777778",
-            "kilometer per hour|kilometers per hour|kilometres per hour|km h|kilometers an hour|kph",
-            "kilometer pro stunde|stundenkilometer|kmh",
+            "kilometer per hour|kilometers per hour|kilometres per hour|km h|kmh|kph|kilometers hour",
+            "kilometer pro stunde|kilometern pro stunde|stundenkilometer",
         ),
-        ("0.44704", "mile per hour|miles per hour|mph|miles an hour", "meilen pro stunde"),
+        ("0.44704", "mile per hour|miles per hour|mph|miles an hour|miles hour|mi h", "meilen pro stunde"),
+        ("0.3048", "foot per second|feet per second|ft s", ""),
         ("0.5144444444444444444444444444", "knot|knots", "knoten"),
     ),
     "time": (
-        ("1", "second|seconds", "sekunde|sekunden"),
-        ("60", "minute|minutes", "minute|minuten"),
-        ("3600", "hour|hours", "stunde|stunden"),
+        ("0.001", "millisecond|milliseconds", "millisekunde|millisekunden"),
+        ("1", "second|seconds|sec|secs", "sekunde|sekunden"),
+        ("60", "minute|minutes|min|mins", "minute|minuten"),
+        ("3600", "hour|hours|hr|hrs", "stunde|stunden"),
         ("86400", "day|days", "tag|tage|tagen"),
         ("604800", "week|weeks", "woche|wochen"),
-        ("31557600", "year|years", "jahr|jahre|jahren"),  # the Julian year of astronomy
+        ("1209600", "fortnight|fortnights", ""),
+        ("2628000", "month|months", "monat|monate|monaten"),  # a twelfth of a year
+        ("31536000", "year|years", "jahr|jahre|jahren"),  # of the calendar, without a leap day
+        ("31622400", "leap year|leap years", "schaltjahr|schaltjahre|schaltjahren"),
+        ("315360000", "decade|decades", "jahrzehnt|jahrzehnte|jahrzehnten"),
+        ("3153600000", "century|centuries", "jahrhundert|jahrhunderte|jahrhunderten"),
     ),
     "data": (
+        ("0.125", "bit|bits", "bit|bits"),
         ("1", "byte|bytes", "byte|bytes"),
         ("1000", "kilobyte|kilobytes|kb", "kilobyte"),
         ("1000000", "megabyte|megabytes|mb", "megabyte"),
@@ -106,17 +120,19 @@ _TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("1000000000000", "terabyte|terabytes|tb", "terabyte"),
     ),
     "area": (
-        ("1", "square meter|square meters|square metres", "quadratmeter|quadratmetern"),
+        ("1", "square meter|square meters|square metres|m²", "quadratmeter|quadratmetern"),
         ("10000", "hectare|hectares", "hektar"),
         ("4046.8564224", "acre|acres", ""),
+        ("2589988.110336", "square mile|square miles", "quadratmeile|quadratmeilen"),
         ("0.09290304", "square foot|square feet", "quadratfuß"),
-        ("1000000", "square kilometer|square kilometers|square kilometres", "quadratkilometer|quadratkilometern"),
+        ("1000000", "square kilometer|square kilometers|square kilometres|km²", "quadratkilometer|quadratkilometern"),
     ),
 }
 _ZERO_C = Decimal("273.15")
 _FIFTH = Decimal(5) / Decimal(9)
 _TEMPERATURES = (
-    (Decimal(1), _ZERO_C, "degree Celsius|degrees Celsius|celsius|centigrade|c|degrees c", "grad celsius|celsius|grad"),
+    (Decimal(1), _ZERO_C, "degree Celsius|degrees Celsius|celsius|centigrade|c|degrees c", "grad celsius|celsius"),
+    (Decimal(1), _ZERO_C, "degree|degrees", "grad"),
     (
         _FIFTH,
         _ZERO_C - 32 * _FIFTH,
@@ -134,6 +150,19 @@ def find_unit(name: str, language: str = "en") -> Unit:
     unit = units.get(words) or units.get(words.replace("degree ", "degrees "))
     if unit is None:
         raise UnitError(told("I do not know the unit {name}", name=name.strip()))
+    return unit
+
+
+def fitted(source: Unit, target: Unit) -> tuple[Unit, Unit]:
+    """Return two units as they are meant beside each other: the ounces of a cup are fluid ones."""
+    return _meant(source, target), _meant(target, source)
+
+
+def _meant(unit: Unit, other: Unit) -> Unit:
+    if unit.name == "ounce" and other.kind == "volume":
+        return find_unit("fluid ounce")
+    if unit.name == "degree":
+        return find_unit("fahrenheit" if other.name == "degree Celsius" else "celsius")
     return unit
 
 

@@ -1,11 +1,13 @@
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from backends.builtin import system
 from backends.builtin.system import ProgramError, Programs, system_text
+from backends.builtin.units import convert, find_unit
 
 
 def test_memory_disk_and_processor_are_told(tmp_path):
@@ -14,6 +16,12 @@ def test_memory_disk_and_processor_are_told(tmp_path):
     assert "gigabytes of memory are free" in text
     assert "gigabytes of disk space are free" in text
     assert "The processor is" in text
+
+
+def test_a_gigabyte_of_the_machine_is_that_of_the_conversions():
+    factor = convert(Decimal(1), find_unit("gigabyte"), find_unit("byte"))
+
+    assert factor == system.GIGABYTE
 
 
 def test_the_uptime_is_told(tmp_path):

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.builtin.units import UnitError, convert, find_unit, unit_words
+from backends.builtin.units import UnitError, convert, find_unit, fitted, unit_names, unit_words
 
 CONVERSIONS = [
     ("5", "miles", "kilometers", "8.04672"),
@@ -16,6 +16,19 @@ CONVERSIONS = [
     ("1", "cup", "milliliters", "236.5882365"),
     ("2", "hours", "minutes", "120"),
     ("1", "terabyte", "gigabytes", "1000"),
+    ("1", "byte", "bits", "8"),
+    ("1", "year", "days", "365"),
+    ("10", "years", "days", "3650"),
+    ("1", "leap year", "days", "366"),
+    ("1", "year", "months", "12"),
+    ("1", "decade", "years", "10"),
+    ("1", "century", "decades", "10"),
+    ("1", "fortnight", "days", "14"),
+    ("1", "ton", "pounds", "2000"),
+    ("1", "tonne", "kilograms", "1000"),
+    ("1", "metric pound", "grams", "500"),
+    ("100", "km/h", "meters per second", "27.777777777778"),
+    ("2", "tbsp", "tsp", "6"),
 ]
 
 
@@ -44,3 +57,32 @@ def test_an_unknown_unit_is_refused(name):
 def test_the_words_of_units_are_told_for_spelling():
     assert {"kilometers", "fahrenheit", "ounce"} <= unit_words("en")
     assert "meilen" in unit_words("de") - unit_words("en")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "meant"),
+    [
+        ("cup", "ounces", ("cup", "fluid ounce")),
+        ("oz", "milliliters", ("fluid ounce", "milliliter")),
+        ("pound", "ounces", ("pound", "ounce")),
+        ("ounce", "gram", ("ounce", "gram")),
+        ("degrees", "celsius", ("degree Fahrenheit", "degree Celsius")),
+        ("degrees", "fahrenheit", ("degree Celsius", "degree Fahrenheit")),
+        ("kelvin", "degrees", ("kelvin", "degree Celsius")),
+        ("miles", "km", ("mile", "kilometer")),
+    ],
+)
+def test_two_units_are_read_as_they_are_meant_beside_each_other(source, target, meant):
+    assert tuple(unit.name for unit in fitted(find_unit(source), find_unit(target))) == meant
+
+
+def test_a_german_pound_is_half_a_kilogram_and_an_english_one_is_not():
+    assert find_unit("Pfund", "de").plural == "metric pounds"
+    assert find_unit("metric pounds").german == ("Pfund", "Pfund")
+    assert find_unit("pound", "de") == find_unit("pound", "en") != find_unit("Pfund", "de")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_name_means_two_units(language):
+    english = {name: find_unit(name) for name in unit_names("en")}
+    assert all(find_unit(name, language) == unit for name, unit in english.items())
