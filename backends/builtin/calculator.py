@@ -5,21 +5,23 @@ Rules kept here:
 * An expression is parsed by the grammar below, never handed to ``eval``.
 * Decimal arithmetic, so that 0.1 plus 0.2 is 0.3. Sizes, powers and nesting have limits, checked before computing.
 
-    sum     = product (("+" | "-") product)*         "200 + 10%" adds a tenth of 200, as people mean it
+    sum     = product (("+" | "-") product)*         "200 + 10%" adds a tenth of 200, as people mean it;
+                                                     "5% + 5%" is 10%
     product = signed (("*" | "/" | "of") signed)*    "15% of 80"
-    signed  = ("-" | "+" | "sqrt") signed | power
+    signed  = ("-" | "+" | "sqrt" | "cbrt") signed | power
     power   = postfix ("^" signed)?
     postfix = (number | "(" sum ")") ("%" | "squared" | "cubed")*
 """
 
 import decimal
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
 import attrs
 
+from backends.builtin.sum_words import merge
 from backends.builtin.wording import told
 
 MAX_CHARS = 200  # a spoken sum is far shorter
@@ -27,65 +29,26 @@ MAX_DEPTH = 20
 MAX_POWER = 1_000
 MAX_DIGITS = 30  # of a result; nobody can listen to more
 
-_CONTEXT = decimal.Context(prec=34, Emax=400, Emin=-400)
+_CONTEXT = decimal.Context(prec=50, Emax=400, Emin=-400)
+_RESULT = decimal.Context(prec=40, Emax=400, Emin=-400)  # so that a third of 90 is 30, and not 29.99...
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>[^\W\d_]+)|(?P<sign>\*\*|[-+*/^%()\u00d7\u00f7\u2212]))"
+    r"\s*(?:(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+)"
+    r"|(?P<word>[^\W\d_]+)|(?P<sign>\*\*|[-+*/^%()\u00d7\u00f7\u2212\u00b2\u00b3\u221a]))"
 )
-_SIGNS = {"**": "^", "\u00d7": "*", "\u00f7": "/", "\u2212": "-", "x": "*"}
-
-_PHRASES: Mapping[str, Mapping[tuple[str, ...], str]] = {
-    "en": {
-        ("plus",): "+",
-        ("minus",): "-",
-        ("times",): "*",
-        ("multiplied", "by"): "*",
-        ("divided", "by"): "/",
-        ("over",): "/",
-        ("percent", "of"): "% of",
-        ("per", "cent", "of"): "% of",
-        ("percent",): "%",
-        ("per", "cent"): "%",
-        ("the", "square", "root", "of"): "sqrt",
-        ("square", "root", "of"): "sqrt",
-        ("to", "the", "power", "of"): "^",
-        ("squared",): "squared",
-        ("cubed",): "cubed",
-    },
-    "de": {
-        ("plus",): "+",
-        ("minus",): "-",
-        ("mal",): "*",
-        ("geteilt", "durch"): "/",
-        ("durch",): "/",
-        ("prozent", "von"): "% of",
-        ("prozent",): "%",
-        ("die", "wurzel", "aus"): "sqrt",
-        ("wurzel", "aus"): "sqrt",
-        ("quadratwurzel", "aus"): "sqrt",
-        ("hoch",): "^",
-        ("zum", "quadrat"): "squared",
-    },
+_SIGNS = {
+    "**": "^",
+    "\u00d7": "*",
+    "\u00f7": "/",
+    "\u2212": "-",
+    "x": "*",
+    "\u00b2": "squared",
+    "\u00b3": "cubed",
+    "\u221a": "sqrt",
 }
 
 
 class CalculationError(ValueError):
     """The expression cannot be computed; the message is fit to be spoken."""
-
-
-_OPERATORS = frozenset({"+", "-", "*", "/", "of", "%", "sqrt", "^", "squared", "cubed", "(", ")"})
-
-
-def symbols(words: Sequence[str], language: str) -> str | None:
-    """Return spoken words (numbers in digits already) as an expression; None if they are no calculation."""
-    pieces = _merged(words, language)
-    numbers = [piece for piece in pieces if piece[0].isdigit()]
-    known = all(piece[0].isdigit() or piece in _OPERATORS for piece in pieces)
-    return " ".join(pieces) if known and numbers and len(numbers) < len(pieces) else None
-
-
-def spoken_words(language: str) -> frozenset[str]:
-    """Return the words that calculations are spoken with."""
-    return frozenset(word for phrase in _PHRASES.get(language, {}) for word in phrase)
 
 
 def evaluate(expression: str) -> Decimal:
@@ -101,7 +64,7 @@ def evaluate(expression: str) -> Decimal:
     parser = _Parser(_tokens(expression))
     with decimal.localcontext(_CONTEXT):
         try:
-            result = parser.whole()
+            result = _RESULT.plus(parser.whole())
         except decimal.DivisionByZero as error:
             raise CalculationError(told("nothing can be divided by zero")) from error
         except decimal.DecimalException as error:
@@ -111,15 +74,12 @@ def evaluate(expression: str) -> Decimal:
     return result
 
 
-def _merged(words: Sequence[str], language: str) -> list[str]:
-    phrases = _PHRASES.get(language, {})
-    pieces: list[str] = []
-    at = 0
-    while at < len(words):
-        found = next((key for size in (4, 3, 2, 1) if (key := tuple(words[at : at + size])) in phrases), None)
-        pieces += [words[at]] if found is None else phrases[found].split()
-        at += 1 if found is None else len(found)
-    return pieces
+def _cube_root(value: Decimal) -> Decimal:
+    """Return the real cube root, exactly if it is a whole number or has few decimals."""
+    root = abs(value) ** (Decimal(1) / 3)
+    nearest = round(root, 12)
+    root = nearest if nearest**3 == abs(value) else root
+    return root.copy_sign(value)
 
 
 def _tokens(expression: str) -> list[str]:
@@ -129,10 +89,10 @@ def _tokens(expression: str) -> list[str]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise CalculationError(told("the calculation has a sign that is not understood: {sign}", sign=text[at]))
-        token = match.group().strip().lower()
+        token = match.group().strip().lower().replace(",", "")
         tokens.append(_SIGNS.get(token, token))
         at = match.end()
-    return _merged(tokens, "en")
+    return merge(tokens, "en")
 
 
 @attrs.define
@@ -150,11 +110,13 @@ class _Parser:
         return value
 
     def sum(self) -> Decimal:
+        is_percentage = self._is_percentage(self.at)
         value = self.product()
         while sign := self._take("+", "-"):
-            is_share = self._is_percentage_next()
+            is_share = self._is_percentage(self.at)
             term = self.product()
-            term = value * term if is_share else term
+            term = value * term if is_share and not is_percentage else term
+            is_percentage = is_percentage and is_share
             value = value + term if sign == "+" else value - term
         return value
 
@@ -162,17 +124,21 @@ class _Parser:
         value = self.signed()
         while sign := self._take("*", "/", "of"):
             factor = self.signed()
+            if sign == "/" and factor == 0:
+                raise CalculationError(told("nothing can be divided by zero"))
             value = value / factor if sign == "/" else value * factor
         return value
 
     def signed(self) -> Decimal:
-        sign = self._take("-", "+", "sqrt")
+        sign = self._take("-", "+", "sqrt", "cbrt")
         if not sign:
             return self.power()
         with self._deeper():
             value = self.signed()
-        if sign == "sqrt":
-            return value.sqrt()
+        if sign == "sqrt" and value < 0:
+            raise CalculationError(told("a negative number has no real square root"))
+        if sign in {"sqrt", "cbrt"}:
+            return value.sqrt() if sign == "sqrt" else _cube_root(value)
         return -value if sign == "-" else value
 
     def power(self) -> Decimal:
@@ -212,9 +178,9 @@ class _Parser:
             return self.tokens[self.at - 1]
         return ""
 
-    def _is_percentage_next(self) -> bool:
-        """Return whether what follows is a bare "10 %", which is a share of what went before."""
-        following = self.tokens[self.at + 1 : self.at + 3]
+    def _is_percentage(self, at: int) -> bool:
+        """Return whether a bare "10 %" stands there: behind a sum it is a share of that sum."""
+        following = self.tokens[at + 1 : at + 3]
         return following[:1] == ["%"] and following[1:] not in (["of"], ["*"], ["/"])
 
     @contextmanager

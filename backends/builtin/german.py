@@ -25,6 +25,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         "die Rechnung darf höchstens {most} Zeichen haben, nicht {count}"
     ),
     "nothing can be divided by zero": "durch null kann man nicht teilen",
+    "a negative number has no real square root": "eine negative Zahl hat keine reelle Wurzel",
     "the result is too large or is no real number": "das Ergebnis ist zu groß oder keine reelle Zahl",
     "the result has more than {most} digits": "das Ergebnis hat mehr als {most} Stellen",
     "the calculation has a sign that is not understood: {sign}": "die Rechnung hat ein unbekanntes Zeichen: {sign}",
@@ -89,7 +90,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "This machine has no battery.": "Dieser Rechner hat keinen Akku.",
     "The battery is at {percent} percent.": "Der Akku ist bei {percent} Prozent.",
     "The battery is at {percent} percent and charging.": "Der Akku ist bei {percent} Prozent und lädt.",
-    "I may not start {name}. Allowed: {known}.": "{name} darf ich nicht starten. Erlaubt: {known}.",
+    "I may not start {name}. Allowed: {known}.": "Ich darf {name} nicht starten. Erlaubt: {known}.",
     "none": "nichts",
     "{count} programs are running already.": "Es laufen schon {count} Programme.",
     "{name} did not start: {reason}.": "{name} startet nicht: {reason}.",

@@ -35,8 +35,8 @@ from backends.builtin.notes import Lists, Notes, NotesError
 from backends.builtin.store import JsonFile, StoreBusy
 from backends.builtin.system import ProgramError, Programs, Topic, system_text
 from backends.builtin.timers import Timer, TimerError, Timers, announcement
-from backends.builtin.units import UnitError, convert, find_unit
-from backends.builtin.wording import LANGUAGE, duration_words, number_text, told, upper_first
+from backends.builtin.units import UnitError, convert, find_unit, fitted
+from backends.builtin.wording import LANGUAGE, as_sentence, duration_words, number_text, told, upper_first
 from backends.mcp.announcements import LANGUAGE_META_KEY, SESSION_META_KEY, Announcement, AnnouncementNotification
 
 SERVER_NAME = "sayso-tools"
@@ -77,7 +77,7 @@ class Clock:
     async def calculate(
         self, expression: Annotated[str, Field(description='Such as "12 * (3 + 4)", "15% of 80", "sqrt 2".')]
     ) -> str:
-        """Calculate with plus, minus, times, divided by, percent, powers, square roots and brackets."""
+        """Calculate with plus, minus, times, divided by, percent, powers, square and cube roots and brackets."""
         text, is_exact = number_text(evaluate(expression))
         return told("That is {number}." if is_exact else "That is about {number}.", number=text)
 
@@ -88,7 +88,7 @@ class Clock:
         to_unit: Annotated[str, Field(max_length=60)],
     ) -> str:
         """Convert a measure: lengths, masses, volumes, temperatures, speeds, times, areas, amounts of data."""
-        source, target = find_unit(from_unit), find_unit(to_unit)
+        source, target = fitted(find_unit(from_unit), find_unit(to_unit))
         given = Decimal(str(value))
         result, is_exact = number_text(convert(given, source, target))
         verb = "is" if value == 1 else "are"
@@ -292,14 +292,14 @@ def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _result(await tool(*args, **kwargs))
         except FORESEEN as error:
-            return _result(str(error), is_error=True)
+            return _result(as_sentence(str(error)), is_error=True)
 
     @functools.wraps(tool)
     def answer_in_thread(*args: Any, **kwargs: Any) -> CallToolResult:
         try:
             return _result(tool(*args, **kwargs))
         except FORESEEN as error:
-            return _result(str(error), is_error=True)
+            return _result(as_sentence(str(error)), is_error=True)
 
     return answer if inspect.iscoroutinefunction(tool) else answer_in_thread
 

@@ -91,6 +91,12 @@ def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def as_sentence(text: str) -> str:
+    """Return ``text`` with a capital letter and a full stop."""
+    sentence = upper_first(text.strip())
+    return sentence if sentence.endswith((".", "!", "?")) or not sentence else f"{sentence}."
+
+
 def split_items(text: str) -> Sequence[str]:
     """Return the things in "milk, eggs and bread"."""
     parts = (piece.strip(" .!?") for chunk in text.split(",") for piece in _around_and(chunk))

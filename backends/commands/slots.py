@@ -6,14 +6,17 @@ A slot that cannot be understood makes its sentence no match, so "what is the ca
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import attrs
 
-from backends.builtin.calculator import spoken_words, symbols
+from backends.builtin.calculator import CalculationError, evaluate
 from backends.builtin.clock import zone_names
-from backends.builtin.units import UnitError, find_unit, unit_names, unit_words
+from backends.builtin.sum_words import amount, amount_words, count_operators, is_sum, spoken_words, symbols
+from backends.builtin.units import Unit, UnitError, convert, find_unit, unit_names, unit_words
+from backends.commands.spoken_numbers import pointed
 
 
 @attrs.frozen
@@ -83,22 +86,25 @@ _TIMES: Mapping[str, _TimeWords] = {
     ),
 }
 _NEXT_SMALLER = {86_400: 3_600, 3_600: 60, 60: 1}
-_MINUS = "minus"
+_MAX_MEASURE_WORDS = 16
+_SMALLER_UNITS: Mapping[str, str] = {"foot": "inches", "stone": "pounds"}
+"""What a number without a unit counts behind another: "6 foot 2"."""
 
 
 def to_number(slot: SlotText) -> float | int | None:
-    """Return "twenty five", "minus 3" or "a" as a number."""
-    words = slot.words[1:] if slot.words[:1] == (_MINUS,) else slot.words
-    times = _TIMES.get(slot.language)
-    if len(words) != 1:
+    """Return "twenty five", "minus 3", "2 1/2" or "a" as a number."""
+    value = _amount(slot.words, slot.language)
+    return None if value is None else _plain(float(value))
+
+
+def _amount(words: Sequence[str], language: str) -> Decimal | None:
+    if len(words) == 1 and re.fullmatch(r"\d+(?:\.\d+)?", words[0]):
+        return Decimal(words[0])
+    expression = amount(pointed(words, language), language)
+    try:
+        return None if expression is None else evaluate(expression)
+    except CalculationError:  # "1/0"
         return None
-    if times is not None and words[0] in times.one:
-        value = 1.0
-    elif re.fullmatch(r"\d+(?:\.\d+)?", words[0]):
-        value = float(words[0])
-    else:
-        return None
-    return _plain(-value if len(words) < len(slot.words) else value)
 
 
 def to_seconds(slot: SlotText) -> float | int | None:
@@ -148,7 +154,22 @@ def _count(word: str, times: _TimeWords) -> float | None:
 
 def to_expression(slot: SlotText) -> str | None:
     """Return "twelve times seven" as "12 * 7"."""
-    return symbols(slot.words, slot.language)
+    is_spelled = re.search(r"\d\s+\d", slot.source) is None
+    return symbols(pointed(slot.words, slot.language), slot.language, has_years=is_spelled)
+
+
+def to_calculation(slot: SlotText) -> str | None:
+    """Return an expression that is a whole sentence: it has an operator, and is no date and no telephone number."""
+    expression = to_expression(slot)
+    if expression is None or _NO_SUM.search(slot.source):
+        return None
+    pieces = expression.split()
+    has_operator = count_operators(pieces) > 0 or any(piece in {"sqrt", "cbrt", "squared", "cubed"} for piece in pieces)
+    return expression if has_operator and is_sum(pieces) else None
+
+
+_NO_SUM = re.compile(r"\d\d\d-\d|\d-\d\d\d|\d-\d+-\d|\d/\d+\s*$|\d/\d+/\d")
+"""A telephone number, a date, "24/7"."""
 
 
 def to_place(slot: SlotText) -> str | None:
@@ -160,23 +181,62 @@ def to_place(slot: SlotText) -> str | None:
 
 def to_unit(slot: SlotText) -> str | None:
     """Return the English name of a unit."""
+    unit = _unit(slot.words, slot.language)
+    return None if unit is None else unit.plural
+
+
+def _unit(words: Sequence[str], language: str) -> Unit | None:
     try:
-        return find_unit(" ".join(slot.words), slot.language).plural
+        return find_unit(" ".join(words), language)
     except UnitError:
         return None
 
 
 def to_quantity(slot: SlotText) -> Mapping[str, Any] | None:
-    """Return "five miles" as ``{"value": 5, "unit": "miles"}``."""
-    size = 2 if slot.words[:1] == (_MINUS,) else 1
-    value = to_number(SlotText(slot.words[:size], "", slot.language))
-    unit = to_unit(SlotText(slot.words[size:], "", slot.language))
-    return None if value is None or unit is None else {"value": value, "unit": unit}
+    """Return "five miles" as ``{"value": 5, "unit": "miles"}``, "5 feet 11 inches" as 71 inches."""
+    words = pointed(slot.words, slot.language)
+    begins = bool(words) and (words[0][0].isdigit() or words[0] in amount_words(slot.language))
+    measures = _measures(words, slot.language) if begins and len(words) <= _MAX_MEASURE_WORDS else ()
+    if not measures:
+        return None
+    smallest = measures[-1][1]
+    value = sum(convert(value, unit, smallest) for value, unit in measures) if len(measures) > 1 else measures[0][0]
+    return {"value": _plain(float(value)), "unit": smallest.plural}
+
+
+def _measures(words: Sequence[str], language: str) -> Sequence[tuple[Decimal, Unit]]:
+    """Return the parts of a measure, each smaller than the one before; none if the words are something else."""
+    for at in range(1, len(words)):
+        value = _amount(words[:at], language)
+        if value is None:
+            continue
+        for end in range(len(words), at, -1):
+            unit = _unit(words[at:end], language)
+            rest = _further(words[end:], unit, language) if unit is not None else ()
+            if unit is None or rest is None:
+                continue
+            if not rest or (rest[0][1].kind == unit.kind != "temperature" and rest[0][1].factor < unit.factor):
+                return [(value, unit), *rest]
+    return ()
+
+
+def _further(words: Sequence[str], unit: Unit, language: str) -> Sequence[tuple[Decimal, Unit]] | None:
+    """Return the smaller parts behind a unit; None if what stands there is something else."""
+    times = _TIMES.get(language)
+    words = words[1:] if times is not None and words[:1] == (times.joiner,) and len(words) > 1 else words
+    if len(words) == 1 and unit.name in _SMALLER_UNITS:
+        words = (*words, _SMALLER_UNITS[unit.name])
+    return (_measures(words, language) or None) if words else ()
 
 
 def to_text(slot: SlotText) -> str | None:
     """Return free text as it was written, without the punctuation around it."""
     return slot.source.strip(' \t\n.,;:!?"') or None
+
+
+def _with_points(convert_slot: Callable[[SlotText], Any]) -> Callable[[SlotText], Any]:
+    """Return a converter that is given "point five" as "0.5"."""
+    return lambda slot: convert_slot(attrs.evolve(slot, words=pointed(slot.words, slot.language)))
 
 
 @attrs.frozen
@@ -212,8 +272,9 @@ def _quantities(language: str) -> frozenset[str]:
 SLOT_TYPES: Mapping[str, SlotType] = {
     "text": SlotType(to_text, {}),
     "number": SlotType(to_number, {"en": "ten", "de": "zehn"}),
-    "duration": SlotType(to_seconds, {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
+    "duration": SlotType(_with_points(to_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
+    "calculation": SlotType(to_calculation, {"en": "five plus three", "de": "fünf plus drei"}, spoken_words),
     "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words, lambda _: frozenset(zone_names())),
     "unit": SlotType(to_unit, {"en": "kilometers", "de": "Kilometer"}, unit_words, unit_names),
     "quantity": SlotType(to_quantity, {"en": "five miles", "de": "fünf Meilen"}, unit_words, _quantities),

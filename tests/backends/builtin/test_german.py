@@ -60,6 +60,8 @@ CALLS = [
     ),
     ("convert_units", {"value": 1, "from_unit": "foot", "to_unit": "inches"}, "1 Fuß ist 12 Zoll."),
     ("convert_units", {"value": 2, "from_unit": "days", "to_unit": "hours"}, "2 Tage sind 48 Stunden."),
+    ("convert_units", {"value": 1, "from_unit": "metric pounds", "to_unit": "grams"}, "1 Pfund ist 500 Gramm."),
+    ("convert_units", {"value": 0.5, "from_unit": "metric pounds", "to_unit": "grams"}, "0,5 Pfund sind 250 Gramm."),
     ("set_timer", {"seconds": 61}, "Der Timer läuft: eine Minute und eine Sekunde."),
     ("set_timer", {"seconds": 90, "name": "Tee"}, "Der Timer für Tee läuft: eine Minute und dreißig Sekunden."),
     ("list_timers", {}, "Es läuft kein Timer."),
@@ -72,15 +74,15 @@ CALLS = [
     ("run_program", {"name": "true"}, "true ist fertig."),
 ]
 FAILURES = [
-    ("get_time", {"place": "narnia"}, "Ich kenne die Zeitzone von narnia nicht"),
-    ("calculate", {"expression": "1/0"}, "durch null kann man nicht teilen"),
+    ("get_time", {"place": "narnia"}, "Ich kenne die Zeitzone von narnia nicht."),
+    ("calculate", {"expression": "1/0"}, "Durch null kann man nicht teilen."),
     (
         "convert_units",
         {"value": 1, "from_unit": "mile", "to_unit": "kilo"},
-        "Meilen und Kilogramm messen nicht dasselbe",
+        "Meilen und Kilogramm messen nicht dasselbe.",
     ),
     ("set_timer", {"seconds": 0}, "Ein Timer läuft eine Sekunde bis sieben Tage, nicht 0 Sekunden."),
-    ("run_program", {"name": "rm"}, "rm darf ich nicht starten. Erlaubt: true."),
+    ("run_program", {"name": "rm"}, "Ich darf rm nicht starten. Erlaubt: true."),
 ]
 
 

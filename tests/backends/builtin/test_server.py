@@ -41,6 +41,8 @@ CALLS = [
     ("calculate", {"expression": "10/3"}, "That is about 3.3333."),
     ("convert_units", {"value": 5, "from_unit": "miles", "to_unit": "km"}, "5 miles are about 8.0467 kilometers."),
     ("convert_units", {"value": 1, "from_unit": "foot", "to_unit": "inches"}, "1 foot is 12 inches."),
+    ("convert_units", {"value": 1, "from_unit": "cup", "to_unit": "ounces"}, "1 cup is 8 fluid ounces."),
+    ("convert_units", {"value": 1, "from_unit": "year", "to_unit": "days"}, "1 year is 365 days."),
     ("set_timer", {"seconds": 10}, "Timer set for ten seconds."),
     ("set_timer", {"seconds": 90, "name": "tea"}, "Tea timer set for one minute and thirty seconds."),
     ("list_timers", {}, "There is no timer."),
@@ -54,10 +56,18 @@ CALLS = [
     ("run_program", {"name": "true"}, "true is done."),
 ]
 FAILURES = [
-    ("get_time", {"place": "narnia"}, "I do not know the time zone of narnia"),
-    ("calculate", {"expression": "1/0"}, "nothing can be divided by zero"),
-    ("convert_units", {"value": 1, "from_unit": "mile", "to_unit": "kilo"}, "miles measure length"),
+    ("get_time", {"place": "narnia"}, "I do not know the time zone of narnia."),
+    ("calculate", {"expression": "1/0"}, "Nothing can be divided by zero."),
+    (
+        "convert_units",
+        {"value": 1, "from_unit": "mile", "to_unit": "kilo"},
+        "Miles measure length, but kilograms measure mass.",
+    ),
     ("set_timer", {"seconds": 0}, "A timer must run for one second"),
+    ("calculate", {"expression": "0/0"}, "Nothing can be divided by zero."),
+    ("calculate", {"expression": "sqrt -4"}, "A negative number has no real square root."),
+    ("calculate", {"expression": "10 5 + 1"}, "The calculation cannot go on with '5'."),
+    ("convert_units", {"value": 1, "from_unit": "parsec", "to_unit": "kilo"}, "I do not know the unit parsec."),
     ("add_note", {"text": " "}, "A note must have 1 to 1000 characters"),
     ("run_program", {"name": "rm"}, "I may not start rm. Allowed: true."),
 ]

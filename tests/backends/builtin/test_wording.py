@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.builtin.wording import count_words, duration_words, listed, number_text, plural, split_items
+from backends.builtin.wording import as_sentence, count_words, duration_words, listed, number_text, plural, split_items
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,17 @@ def test_counted_nouns_have_a_plural():
 )
 def test_things_are_taken_apart_at_commas_and_and(text, expected):
     assert split_items(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nothing can be divided by zero", "Nothing can be divided by zero."),
+        ("I may not start rm. Allowed: none.", "I may not start rm. Allowed: none."),
+        ("über hundert", "Über hundert."),
+        ("which one?", "Which one?"),
+        ("", ""),
+    ],
+)
+def test_a_reason_is_told_as_a_sentence(text, expected):
+    assert as_sentence(text) == expected

@@ -120,3 +120,116 @@ def test_the_words_of_slots_are_known_for_spelling():
     assert "minutes" in SLOT_TYPES["duration"].words("en")
     assert "tokyo" in SLOT_TYPES["place"].words("en")
     assert SLOT_TYPES["duration"].words("fr") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (".5 plus .5", "0.5 + 0.5"),
+        ("point five plus one", "0.5 + 1"),
+        ("nineteen eighty four plus one", "1984 + 1"),
+        ("19 84 plus 1", "19 84 + 1"),
+        ("(2 + 3) * 4", "( 2 + 3 ) * 4"),
+    ],
+)
+def test_a_sum_is_an_expression(text, expected):
+    assert convert("expression", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("five plus three", "5 + 3"),
+        ("(10 + 20) / 3", "( 10 + 20 ) / 3"),
+        ("square root of 81", "sqrt 81"),
+        ("five squared", "5 squared"),
+        ("add 5 and 7", "5 + 7"),
+        ("5-3", "5 - 3"),
+        ("12 / 4", "12 / 4"),
+    ],
+)
+def test_a_calculation_may_be_a_sentence_by_itself(text, expected):
+    assert convert("calculation", text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "555-1234",
+        "24/7",
+        "11/27/2026",
+        "2026-11-27",
+        "ten percent",
+        "minus 5",
+        "two thirds of",
+        "ten five plus one",
+        "5",
+    ],
+)
+def test_a_number_a_date_and_what_is_unfinished_are_no_sentence(text):
+    assert convert("calculation", text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (".5", "en", 0.5),
+        ("point five", "en", 0.5),
+        ("minus point two five", "en", -0.25),
+        ("negative five", "en", -5),
+        ("2 1/2", "en", 2.5),
+        ("three quarters", "en", 0.75),
+        ("Komma fünf", "de", 0.5),
+        ("minus zwei", "de", -2),
+    ],
+)
+def test_parts_of_a_number_are_numbers(text, language, expected):
+    assert convert("number", text, language) == expected
+
+
+@pytest.mark.parametrize("text", ["ten five", "5 plus 3", "1/0", "ten percent"])
+def test_more_than_one_number_is_none(text):
+    assert convert("number", text) is None
+
+
+@pytest.mark.parametrize(("text", "seconds"), [(".5 hours", 1_800), ("point five hours", 1_800), ("2.5 minutes", 150)])
+def test_a_leading_point_counts_in_a_duration(text, seconds):
+    assert convert("duration", text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value", "unit"),
+    [
+        (".5 miles", "en", 0.5, "miles"),
+        ("2,5 miles", "en", 2.5, "miles"),
+        ("half a cup", "en", 0.5, "cups"),
+        ("half a mile", "en", 0.5, "miles"),
+        ("a quarter cup", "en", 0.25, "cups"),
+        ("three quarters of a cup", "en", 0.75, "cups"),
+        ("1 1/2 cups", "en", 1.5, "cups"),
+        ("two and a half cups", "en", 2.5, "cups"),
+        ("5 feet 11 inches", "en", 71, "inches"),
+        ("5'11\"", "en", 71, "inches"),
+        ("6 foot 2", "en", 74, "inches"),
+        ("10 stone 5", "en", 145, "pounds"),
+        ("1 hour and 30 minutes", "en", 90, "minutes"),
+        ("100 km/h", "en", 100, "kilometers per hour"),
+        ("60 miles/hour", "en", 60, "miles per hour"),
+        ("-40 celsius", "en", -40, "degrees Celsius"),
+        ("negative 40 celsius", "en", -40, "degrees Celsius"),
+        ("a fluid ounce", "en", 1, "fluid ounces"),
+        ("ein halbes Pfund", "de", 0.5, "metric pounds"),
+        ("5 Fuß 11 Zoll", "de", 71, "inches"),
+        ("eine Stunde und 30 Minuten", "de", 90, "minutes"),
+    ],
+)
+def test_measures_are_a_value_and_a_unit(text, language, value, unit):
+    assert convert("quantity", text, language) == {"value": value, "unit": unit}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["11 inches 5 feet", "5 feet 3 pounds", "5 feet and", "5 celsius 3 kelvin", "miles", "5", "5 of miles", "a " * 40],
+)
+def test_what_is_no_measure_is_none(text):
+    assert convert("quantity", text) is None

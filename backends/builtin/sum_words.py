@@ -1,0 +1,449 @@
+"""Calculations in words as expressions for ``calculator.evaluate``, English and German; pure.
+
+Rules kept here:
+
+* Every word has to be part of a calculation; otherwise there is none.
+* What begins with a verb ("subtract 19 from 100") is put in order; each part is bracketed where it has an operator.
+* A fraction is one number: "1 divided by two thirds" is 1.5. Two numbers side by side are a mistake, but for
+  "2 1/2" and, if they were words, a year ("nineteen eighty four").
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+
+import attrs
+
+MAX_FORMS = 6  # "the sum of the sum of ...", within each other
+BINARY = frozenset({"+", "-", "*", "/", "of", "^"})
+PREFIX = frozenset({"-", "sqrt", "cbrt"})
+POSTFIX = frozenset({"%", "squared", "cubed"})
+_CENTURIES = range(11, 21)  # of a year that is spoken as two numbers
+_TWO_DIGITS = range(10, 100)
+_ONE_DIGIT = range(1, 10)
+
+
+@attrs.frozen
+class _Form:
+    """A calculation that begins with a word: "add" A "and" B."""
+
+    begins: tuple[tuple[str, ...], ...]
+    between: frozenset[str]
+    """What parts its operands."""
+    operator: str
+    swaps: bool = False
+    """Whether the second operand comes first: "subtract 5 from 7"."""
+    ends: frozenset[str] = frozenset()
+    """What may stand behind it: "zieh 5 von 7 ab"."""
+
+
+@attrs.frozen
+class _Words:
+    """How a language calculates."""
+
+    phrases: Mapping[tuple[str, ...], str]
+    forms: tuple[_Form, ...]
+    swapped: tuple[tuple[str, ...], ...]
+    """Between two operands of which the second comes first, minus the first: "20 percent off 50"."""
+    parts: Mapping[str, int]
+    """Names of fractions."""
+    one: frozenset[str]
+    """Articles that count one."""
+    the: frozenset[str]
+    """Articles that count one in front of a fraction only: "die Hälfte"."""
+    powers: Mapping[str, int]
+    """What may follow "to the": "to the third power"."""
+    to_the: tuple[str, ...]
+    joiner: str
+    zero: frozenset[str]
+    """The zero in "nineteen oh five"."""
+
+
+def _phrases(table: Mapping[str, str]) -> Mapping[tuple[str, ...], str]:
+    """Return a table of several phrases a row, parted by bars, with each phrase by its words."""
+    return {tuple(phrase.split()): sign for phrases, sign in table.items() for phrase in phrases.split("|")}
+
+
+def _form(begins: str, between: str, operator: str, *, swaps: bool = False, ends: str = "") -> _Form:
+    words = tuple(tuple(phrase.split()) for phrase in begins.split("|"))
+    return _Form(words, frozenset(between.split()), operator, swaps, frozenset(ends.split()))
+
+
+_ENGLISH_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
+_ENGLISH = _Words(
+    phrases=_phrases(
+        {
+            "plus|added to|more than": "+",
+            "minus|negative|less|take away|subtract": "-",
+            "times|multiplied by|multiplied with": "*",
+            "divided by|over": "/",
+            "percent of|per cent of": "% of",
+            "percent|per cent": "%",
+            "the square root of|square root of|the square root|square root|the root of|root of|root": "sqrt",
+            "the cube root of|cube root of|the cubic root of|cubic root of": "cbrt",
+            "to the power of|to the power|raised to the power of|raised to": "^",
+            "squared": "squared",
+            "cubed": "cubed",
+            "twice|double|two times|the double of": "2 *",
+            "triple|thrice": "3 *",
+            "open bracket|open brackets|open parenthesis|left bracket|left parenthesis": "(",
+            "close bracket|close brackets|close parenthesis|right bracket|right parenthesis": ")",
+        }
+    ),
+    forms=(
+        _form("add|add up|the sum of|sum of|sum|the total of|total of", "and to plus with", "+"),
+        _form("subtract|take away|take|deduct", "from off", "-", swaps=True),
+        _form("the difference between|the difference of|difference between|difference of", "and", "difference"),
+        _form("multiply|the product of|product of", "by and with times", "*"),
+        _form("divide|the quotient of|quotient of", "by and over", "/"),
+        _form("what percent of|what percentage of", "is", "share"),
+    ),
+    swapped=(("off", "of"), ("off",), ("less", "than"), ("subtracted", "from")),
+    parts={
+        **dict.fromkeys(("half", "halves"), 2),
+        **dict.fromkeys(("quarter", "quarters"), 4),
+        **{word: 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())},
+        **{f"{word}s": 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())},
+        **dict.fromkeys(("twelfth", "twelfths"), 12),
+        **dict.fromkeys(("hundredth", "hundredths"), 100),
+        **dict.fromkeys(("thousandth", "thousandths"), 1_000),
+    },
+    one=frozenset({"a", "an"}),
+    the=frozenset({"the"}),
+    powers={"second": 2, **{word: 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())}},
+    to_the=("to", "the"),
+    joiner="and",
+    zero=frozenset({"oh", "o"}),
+)
+_GERMAN_PARTS = "drittel viertel fünftel sechstel siebtel achtel neuntel zehntel"
+_GERMAN = _Words(
+    phrases=_phrases(
+        {
+            "plus|addiert mit": "+",
+            "minus|weniger": "-",
+            "mal|multipliziert mit": "*",
+            "geteilt durch|dividiert durch|durch": "/",
+            "prozent von": "% of",
+            "von": "of",
+            "prozent": "%",
+            "die wurzel aus|wurzel aus|die wurzel von|wurzel von|wurzel": "sqrt",
+            "die quadratwurzel aus|quadratwurzel aus|die quadratwurzel von|quadratwurzel von": "sqrt",
+            "die kubikwurzel aus|kubikwurzel aus|die kubikwurzel von|kubikwurzel von|dritte wurzel aus": "cbrt",
+            "hoch": "^",
+            "zum quadrat|im quadrat|quadriert": "squared",
+            "das doppelte von|doppelt": "2 *",
+            "das dreifache von": "3 *",
+            "klammer auf": "(",
+            "klammer zu": ")",
+        }
+    ),
+    forms=(
+        _form("addiere|die summe aus|die summe von|summe aus|summe von", "und zu mit plus", "+"),
+        _form("subtrahiere|ziehe|zieh", "von", "-", swaps=True, ends="ab"),
+        _form("die differenz aus|die differenz von|die differenz zwischen|differenz zwischen", "und", "difference"),
+        _form("multipliziere|das produkt aus|das produkt von|produkt aus", "mit und", "*"),
+        _form("teile|dividiere|der quotient aus", "durch und", "/"),
+        _form("wie viel prozent von|wieviel prozent von", "sind ist", "share"),
+    ),
+    swapped=(("rabatt", "auf"),),
+    parts={
+        **dict.fromkeys(("halb", "halbe", "halber", "halbes", "halben", "hälfte"), 2),
+        **{word: 3 + at for at, word in enumerate(_GERMAN_PARTS.split())},
+        "dreiviertel": 4,
+        "hundertstel": 100,
+        "tausendstel": 1_000,
+    },
+    one=frozenset({"ein", "eine", "einen", "einem", "einer"}),
+    the=frozenset({"das", "die", "der", "dem"}),
+    powers={},
+    to_the=(),
+    joiner="und",
+    zero=frozenset(),
+)
+_LANGUAGES: Mapping[str, _Words] = {"en": _ENGLISH, "de": _GERMAN}
+_THREE = frozenset({"dreiviertel"})
+"""Fractions that count three by themselves."""
+
+
+_ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
+_SIGNS_OF_NUMBERS = frozenset({"minus", "negative"})
+_OF = frozenset({"of", "von"})
+_NOT_IN_A_NUMBER = (BINARY | PREFIX | POSTFIX | frozenset("()")) - {"/"}
+
+
+def symbols(words: Sequence[str], language: str, *, has_years: bool = False) -> str | None:
+    """Return spoken words (numbers in digits already) as an expression; None if they are no calculation.
+
+    ``has_years``: whether two numbers side by side may be a year, because no digits were written.
+    """
+    table = _LANGUAGES.get(language)
+    if table is None or not all(_is_number(word) or word in _known(language) for word in words):
+        return None
+    pieces = _spoken(tuple(words), table, has_years=has_years)
+    if not pieces or len(pieces) == 1 or not _is_all_understood(pieces):
+        return None
+    is_counted = any(_is_number(word) for word in words)
+    return " ".join(pieces) if is_counted or count_operators(pieces) > 1 else None
+
+
+def amount(words: Sequence[str], language: str) -> str | None:
+    """Return "minus 5", "2 1/2" or "three quarters of a" as an expression; None for what is not one number."""
+    table = _LANGUAGES.get(language)
+    if table is None:
+        return None
+    sign = ["-"] if words and words[0] in _SIGNS_OF_NUMBERS else []
+    rest = list(words[len(sign) :])
+    if len(rest) > 1 and rest[-1] in table.one:  # "half a" cup
+        rest = rest[:-1]
+    if len(rest) > 1 and rest[-1] in _OF and rest[-2] in table.parts:  # "three quarters of" a cup
+        rest = rest[:-1]
+    if len(rest) == 1 and rest[0] in table.one:
+        return " ".join([*sign, "1"])
+    merged = _merged(rest, table)
+    pieces = [] if set(merged) & _NOT_IN_A_NUMBER else _numbers(merged, table, has_years=False)
+    return " ".join([*sign, *pieces]) if is_sum(pieces) and _is_all_understood(pieces) else None
+
+
+@cache
+def amount_words(language: str) -> frozenset[str]:
+    """Return the words that an amount may begin with, besides a number."""
+    table = _LANGUAGES.get(language)
+    return frozenset() if table is None else frozenset(table.parts) | table.one | table.the | _SIGNS_OF_NUMBERS
+
+
+def spoken_words(language: str) -> frozenset[str]:
+    """Return the words that calculations are spoken with."""
+    table = _LANGUAGES.get(language)
+    if table is None:
+        return frozenset()
+    phrases = [*table.phrases, *(begin for form in table.forms for begin in form.begins)]
+    return frozenset(word for phrase in phrases for word in phrase)
+
+
+def merge(words: Sequence[str], language: str) -> list[str]:
+    """Return words with the phrases among them as signs."""
+    table = _LANGUAGES.get(language)
+    return list(words) if table is None else _merged(words, table)
+
+
+def count_operators(pieces: Sequence[str]) -> int:
+    """Return how many operators stand between two operands."""
+    leading = BINARY | PREFIX | {"("}
+    return sum(after in BINARY and before not in leading for before, after in pairwise(pieces))
+
+
+def is_sum(pieces: Sequence[str]) -> bool:
+    """Return whether the pieces of an expression stand in an order that can be computed."""
+    is_operand_next, depth = True, 0
+    for piece in pieces:
+        if piece == "(" or (is_operand_next and piece in PREFIX):
+            is_in_place = is_operand_next
+            depth += piece == "("
+        elif piece in BINARY or piece in POSTFIX or piece == ")":
+            is_in_place = not is_operand_next
+            is_operand_next = piece in BINARY
+            depth -= piece == ")"
+        else:
+            is_in_place, is_operand_next = is_operand_next, False
+        if not is_in_place or depth < 0:
+            return False
+    return not is_operand_next and not depth
+
+
+@cache
+def _known(language: str) -> frozenset[str]:
+    """Return every word that may occur in a calculation."""
+    table = _LANGUAGES[language]
+    between = frozenset[str]().union(*(form.between | form.ends for form in table.forms), *table.swapped)
+    words = [*table.parts, *table.one, *table.the, *table.powers, *table.zero, *table.to_the, *between, table.joiner]
+    return spoken_words(language) | frozenset([*words, *_ORDINAL_ENDINGS, *_OF, "power", "raised", *"()+-*/%^"])
+
+
+def _is_number(word: str) -> bool:
+    return word[:1].isdigit()
+
+
+def _is_all_understood(pieces: Sequence[str]) -> bool:
+    known = BINARY | PREFIX | POSTFIX | {"(", ")"}
+    return all(_is_number(piece) or piece in known for piece in pieces) and (
+        pieces[0] in PREFIX or pieces[0] not in BINARY
+    )
+
+
+def _merged(words: Sequence[str], table: _Words) -> list[str]:
+    pieces: list[str] = []
+    at = 0
+    while at < len(words):
+        found = next((key for size in (5, 4, 3, 2, 1) if (key := tuple(words[at : at + size])) in table.phrases), None)
+        pieces += [words[at]] if found is None else table.phrases[found].split()
+        at += 1 if found is None else len(found)
+    return pieces
+
+
+# --- what begins with a verb ----------------------------------------------------------------------
+
+
+def _spoken(words: tuple[str, ...], table: _Words, *, has_years: bool, depth: int = 0) -> list[str]:
+    """Return words as the pieces of an expression; empty if a part of them is missing."""
+    if not words or depth > MAX_FORMS:
+        return []
+
+    def part(some: tuple[str, ...]) -> list[str]:
+        return _spoken(some, table, has_years=has_years, depth=depth + 1)
+
+    for at in range(len(words)):
+        for form, size in _begun(words[at:], table):
+            body = _formed(form, words[at + size :], part)
+            if body:
+                return [*_leaf(words[:at], table, has_years=has_years), *(_bracketed(body) if at else body)]
+    for phrase in table.swapped:
+        at = _index(words, phrase)
+        first, second = (part(words[:at]), part(words[at + len(phrase) :])) if at > 0 else ([], [])
+        if first and second:
+            return [*_bracketed(second), "-", *_bracketed(first)]
+    return _leaf(words, table, has_years=has_years)
+
+
+def _begun(words: tuple[str, ...], table: _Words) -> Iterator[tuple[_Form, int]]:
+    """Yield the forms that begin here, the longest beginning first, and how many words that takes."""
+    found = [(form, len(begin)) for form in table.forms for begin in form.begins if words[: len(begin)] == begin]
+    yield from sorted(found, key=lambda pair: -pair[1])
+
+
+def _formed(form: _Form, words: tuple[str, ...], part: Callable[[tuple[str, ...]], list[str]]) -> list[str]:
+    words = words[:-1] if words[-1:] and words[-1] in form.ends else words
+    operands = [part(some) for some in _parted(words, form.between, is_everywhere=form.operator in "+*")]
+    if len(operands) == 1 or not all(operands):
+        return []
+    first, second = operands[0], operands[1]
+    if form.operator == "share":
+        return [*_bracketed(second), "/", *_bracketed(first), "*", "100"]
+    if form.operator == "difference":
+        is_negative = len(first) == len(second) == 1 and Decimal(first[0]) < Decimal(second[0])
+        operands = [second, first] if is_negative else operands
+    elif form.swaps or (form.operator == "+" and first[-1] == "%" != second[-1]):  # "add 10 percent to 50"
+        operands = [second, first, *operands[2:]]
+    operator = "-" if form.operator == "difference" else form.operator
+    pieces = _bracketed(operands[0])
+    for operand in operands[1:]:
+        pieces += [operator, *_bracketed(operand)]
+    return pieces
+
+
+def _parted(words: tuple[str, ...], between: frozenset[str], *, is_everywhere: bool) -> list[tuple[str, ...]]:
+    """Return the words between the words that part them: at each of those, or at the first only."""
+    parts: list[tuple[str, ...]] = []
+    start = 0
+    for at, word in enumerate(words):
+        if word in between and (is_everywhere or not parts):
+            parts.append(words[start:at])
+            start = at + 1
+    return [*parts, words[start:]]
+
+
+def _bracketed(pieces: list[str]) -> list[str]:
+    is_one = not count_operators(pieces) or (pieces[0] == "(" and is_sum(pieces[1:-1]))
+    return pieces if is_one else ["(", *pieces, ")"]
+
+
+def _index(words: tuple[str, ...], phrase: tuple[str, ...]) -> int:
+    return next((at for at in range(len(words)) if words[at : at + len(phrase)] == phrase), -1)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def _leaf(words: tuple[str, ...], table: _Words, *, has_years: bool) -> list[str]:
+    return _numbers(_merged(_with_powers(words, table), table), table, has_years=has_years)
+
+
+def _with_powers(words: Sequence[str], table: _Words) -> list[str]:
+    """Return words with "to the third power" as a sign and its number."""
+    found: list[str] = []
+    rest = list(words)
+    while rest:
+        raised = int(rest[0] == "raised")
+        size = len(table.to_the)
+        ordinal = rest[raised + size : raised + size + 2]
+        power, taken = _power(ordinal, table) if tuple(rest[raised : raised + size]) == table.to_the else ("", 0)
+        if power:
+            found += ["^", power]
+            rest = rest[raised + size + taken :]
+            rest = rest[1:] if rest[:1] == ["power"] else rest
+        else:
+            found.append(rest.pop(0))
+    return found
+
+
+def _power(words: Sequence[str], table: _Words) -> tuple[str, int]:
+    """Return the number of an ordinal, "third" or "3" "rd", and how many words it has; 0 for none."""
+    if words and words[0] in table.powers:
+        return str(table.powers[words[0]]), 1
+    if len(words) > 1 and _is_number(words[0]) and words[1] in _ORDINAL_ENDINGS:
+        return words[0], 2
+    return "", 0
+
+
+def _numbers(pieces: Sequence[str], table: _Words, *, has_years: bool) -> list[str]:
+    """Return pieces with years, fractions and mixed numbers put together."""
+    items = _with_fractions(_with_years(pieces, table) if has_years else pieces, table)
+    return " ".join(_mixed(items, table)).split()
+
+
+def _with_years(pieces: Sequence[str], table: _Words) -> list[str]:
+    """Return "19 84" as "1984", "19 oh 5" as "1905"."""
+    found: list[str] = []
+    rest = list(pieces)
+    while rest:
+        piece = rest.pop(0)
+        if piece.isdecimal() and int(piece) in _CENTURIES:
+            has_zero = bool(rest) and rest[0] in table.zero
+            last = rest[has_zero] if len(rest) > has_zero else ""
+            if last.isdecimal() and int(last) in (_ONE_DIGIT if has_zero else _TWO_DIGITS):
+                piece += f"0{last}" if has_zero else last
+                rest = rest[has_zero + 1 :]
+        found.append(piece)
+    return found
+
+
+def _with_fractions(pieces: Sequence[str], table: _Words) -> list[str]:
+    """Return pieces with each fraction in brackets, as one item: "2 thirds" is "( 2 / 3 )"."""
+    items: list[str] = []
+    for at, piece in enumerate(pieces):
+        following = [*pieces[at + 1 : at + 3], "", ""]
+        if piece in table.parts:
+            count = "3" if piece in _THREE else "1"
+            if items and (_is_number(items[-1]) or items[-1] in table.one | table.the):
+                counted = items.pop()
+                count = counted if _is_number(counted) else count
+            elif items and items[-1] not in BINARY | PREFIX | {"(", table.joiner} and not _is_number(items[-1]):
+                return []
+            items.append(f"( {count} / {table.parts[piece]} )")
+            if _is_number(following[0]):
+                items.append("of")
+        elif piece in table.one and at and pieces[at - 1] in table.parts and following[0]:
+            items += ["of"] if _is_number(following[0]) else []
+        else:
+            items.append(piece)
+    return items
+
+
+def _mixed(items: Sequence[str], table: _Words) -> list[str]:
+    """Return items with a whole number and the fraction behind it as one: "2 1/2", "2 and two thirds"."""
+    found: list[str] = []
+    at = 0
+    while at < len(items):
+        item = items[at]
+        rest = items[at + 1 + (items[at + 1 : at + 2] == [table.joiner]) :]
+        is_mixed = item.isdecimal() and bool(rest)
+        if is_mixed and rest[0].startswith("( "):
+            found.append(f"( {item} + {rest[0]} )")
+            at = len(items) - len(rest) + 1
+        elif is_mixed and rest[0].isdecimal() and rest[1:2] == ["/"] and rest[2:] and rest[2].isdecimal():
+            found.append(f"( {item} + {rest[0]} / {rest[2]} )")
+            at = len(items) - len(rest) + 3
+        else:
+            found.append(item)
+            at += 1
+    return found
