@@ -95,6 +95,8 @@ _ENGLISH = _Words(
         _form("add|add up|the sum of|sum of|sum|the total of|total of", "and to plus with", "+"),
         _form("subtract|take away|take|deduct", "from off", "-", swaps=True),
         _form("the difference between|the difference of|difference between|difference of", "and", "difference"),
+        _form("increase", "by", "+"),
+        _form("decrease|reduce", "by", "-"),
         _form("multiply|the product of|product of", "by and with times", "*"),
         _form("divide|the quotient of|quotient of", "by and over", "/"),
         _form("what percent of|what percentage of", "is", "share"),

@@ -99,13 +99,19 @@ def _german_value(word: str) -> int | None:
     return GERMAN.small.get(word) or _german_compound(word) or (1 if word == "eins" else None)
 
 
-_SHARED_SIGNS = {"+": "plus", **dict.fromkeys("-\u2212\u2013", "minus")}
+_SHARED_SIGNS = {
+    "+": "plus",
+    **dict.fromkeys("-\u2212\u2013", "minus"),
+    **dict.fromkeys("[{", "("),
+    **dict.fromkeys("]}", ")"),
+}
 GERMAN_HALVES: Mapping[str, str] = {"anderthalb": "1.5", "eineinhalb": "1.5"} | {
     f"{word}einhalb": f"{value}.5" for word, value in _GERMAN_ONES.items() if value > 1
 }
 ENGLISH = NumberWords(
     small=_english_small(),
     scales={
+        "dozen": 12,
         "hundred": 100,
         "thousand": 1_000,
         "million": 1_000_000,
@@ -118,7 +124,7 @@ ENGLISH = NumberWords(
     compound=lambda _: None,
     decimals=Decimals(
         point=frozenset({"point", "dot"}),
-        zeros=frozenset({"oh", "o"}),
+        zeros=frozenset({"oh", "o", "nought", "naught"}),
         endings={
             ("and", "a", "half"): "5",
             ("and", "one", "half"): "5",
@@ -153,6 +159,7 @@ ENGLISH = NumberWords(
 GERMAN = NumberWords(
     small=_german_small(),
     scales={
+        "dutzend": 12,
         "hundert": 100,
         "tausend": 1_000,
         **dict.fromkeys(("million", "millionen"), 1_000_000),

@@ -161,14 +161,14 @@ def to_expression(slot: SlotText) -> str | None:
 def to_calculation(slot: SlotText) -> str | None:
     """Return an expression that is a whole sentence: it has an operator, and is no date and no telephone number."""
     expression = to_expression(slot)
-    if expression is None or _NO_SUM.search(slot.source):
+    if expression is None or _NO_SUM.fullmatch(slot.source.strip()):
         return None
     pieces = expression.split()
     has_operator = count_operators(pieces) > 0 or any(piece in {"sqrt", "cbrt", "squared", "cubed"} for piece in pieces)
     return expression if has_operator and is_sum(pieces) else None
 
 
-_NO_SUM = re.compile(r"\d\d\d-\d|\d-\d\d\d|\d-\d+-\d|\d/\d+\s*$|\d/\d+/\d")
+_NO_SUM = re.compile(r"\d+/\d+|\d+(?:[-/]\d+){2,}|\d{3,}-\d+|\d+-\d{3,}")
 """A telephone number, a date, "24/7"."""
 
 
@@ -206,6 +206,7 @@ def to_quantity(slot: SlotText) -> Mapping[str, Any] | None:
 
 def _measures(words: Sequence[str], language: str) -> Sequence[tuple[Decimal, Unit]]:
     """Return the parts of a measure, each smaller than the one before; none if the words are something else."""
+    times = _TIMES.get(language)
     for at in range(1, len(words)):
         value = _amount(words[:at], language)
         if value is None:
@@ -213,6 +214,8 @@ def _measures(words: Sequence[str], language: str) -> Sequence[tuple[Decimal, Un
         for end in range(len(words), at, -1):
             unit = _unit(words[at:end], language)
             rest = _further(words[end:], unit, language) if unit is not None else ()
+            if unit is not None and times is not None and tuple(words[end:]) == times.half:
+                return [(value + Decimal("0.5"), unit)]
             if unit is None or rest is None:
                 continue
             if not rest or (rest[0][1].kind == unit.kind != "temperature" and rest[0][1].factor < unit.factor):

@@ -38,7 +38,7 @@ _WORD = re.compile(
     r"|/(?![^\W\d_])|(?<![^\W\d_])/"  # divides, unless it stands between letters as in "km/h"
     r"|\*\*|(?<=\d ):(?= \d)"
     r"|[+*\u2044\u00d7\u00f7%\u221a\u00b0\u20ac$^\u2212]"  # signs that are read aloud
-    r"|\(|(?<![:;\-])\)",  # brackets, and no smile
+    r"|[(\[{]|(?<![:;\-])[)\]}]",  # brackets, and no smile
     re.IGNORECASE,
 )
 _BRACKETS = frozenset("()")

@@ -43,6 +43,8 @@ ENGLISH = [
     ("the product of 6 and 9", "6 * 9"),
     ("divide 100 by 4", "100 / 4"),
     ("divide 100 by 2 plus 3", "100 / ( 2 + 3 )"),
+    ("increase 50 by 10 percent", "50 + 10 %"),
+    ("reduce 50 by 10 percent", "50 - 10 %"),
     ("5 less than 10", "10 - 5"),
     ("5 more than 10", "5 + 10"),
     ("20 percent off 50", "50 - 20 %"),

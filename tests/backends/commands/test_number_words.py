@@ -24,7 +24,7 @@ def test_halves_are_written_with_a_point():
     assert GERMAN_HALVES["dreieinhalb"] == "3.5"
 
 
-def test_every_sign_of_a_language_is_spoken_in_words_or_left_out():
+def test_every_sign_of_a_language_is_spoken_in_words():
     for words in LANGUAGES.values():
-        assert all(spoken.isascii() and spoken.islower() for spoken in words.signs.spoken.values() if spoken)
+        assert all(spoken.islower() for sign, spoken in words.signs.spoken.items() if sign not in ":[]{}")
         assert {"+", "-", "*", "/", "%", "^"} <= set(words.signs.spoken)

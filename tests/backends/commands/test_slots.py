@@ -146,6 +146,7 @@ def test_a_sum_is_an_expression(text, expected):
         ("add 5 and 7", "5 + 7"),
         ("5-3", "5 - 3"),
         ("12 / 4", "12 / 4"),
+        ("3/4 plus 1/4", "3 / 4 + 1 / 4"),
     ],
 )
 def test_a_calculation_may_be_a_sentence_by_itself(text, expected):
@@ -213,6 +214,7 @@ def test_a_leading_point_counts_in_a_duration(text, seconds):
         ("6 foot 2", "en", 74, "inches"),
         ("10 stone 5", "en", 145, "pounds"),
         ("1 hour and 30 minutes", "en", 90, "minutes"),
+        ("a cup and a half", "en", 1.5, "cups"),
         ("100 km/h", "en", 100, "kilometers per hour"),
         ("60 miles/hour", "en", 60, "miles per hour"),
         ("-40 celsius", "en", -40, "degrees Celsius"),
