@@ -20,6 +20,7 @@ BINARY = frozenset({"+", "-", "*", "/", "of", "^"})
 PREFIX = frozenset({"-", "sqrt", "cbrt"})
 POSTFIX = frozenset({"%", "squared", "cubed"})
 _CENTURIES = range(11, 21)  # of a year that is spoken as two numbers
+_CENTURY_WORDS = frozenset(map(str, _CENTURIES))
 _TWO_DIGITS = range(10, 100)
 _ONE_DIGIT = range(1, 10)
 
@@ -315,7 +316,8 @@ def _begun(words: tuple[str, ...], table: _Words) -> Iterator[tuple[_Form, int]]
 
 def _formed(form: _Form, words: tuple[str, ...], part: Callable[[tuple[str, ...]], list[str]]) -> list[str]:
     words = words[:-1] if words[-1:] and words[-1] in form.ends else words
-    operands = [part(some) for some in _parted(words, form.between, is_everywhere=form.operator in "+*")]
+    some_words = _with_commas(words) if form.operator == "+" else words
+    operands = [part(some) for some in _parted(some_words, form.between | {","}, is_everywhere=form.operator in "+*")]
     if len(operands) == 1 or not all(operands):
         return []
     first, second = operands[0], operands[1]
@@ -331,6 +333,18 @@ def _formed(form: _Form, words: tuple[str, ...], part: Callable[[tuple[str, ...]
     for operand in operands[1:]:
         pieces += [operator, *_bracketed(operand)]
     return pieces
+
+
+def _with_commas(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return "3 7 9" with commas between its numbers, which were lost; what may be a year or "2 1/2" has none."""
+    found: list[str] = []
+    for at, word in enumerate(words):
+        is_between = at > 0 and _is_number(word) and _is_number(words[at - 1])
+        is_year = is_between and words[at - 1] in _CENTURY_WORDS and len(word) > 1
+        if is_between and not is_year and not {"divided", "geteilt"} & set(words[at + 1 : at + 2]):
+            found.append(",")
+        found.append(word)
+    return tuple(found)
 
 
 def _parted(words: tuple[str, ...], between: frozenset[str], *, is_everywhere: bool) -> list[tuple[str, ...]]:

@@ -32,6 +32,8 @@ ENGLISH = [
     ("add 5 to 7", "5 + 7"),
     ("add 5 and 7 and 9", "5 + 7 + 9"),
     ("the sum of 5 and 7", "5 + 7"),
+    ("the sum of 3 7 9 and 24", "3 + 7 + 9 + 24"),
+    ("add 2 1 divided by 2 and 3", "( 2 + 1 / 2 ) + 3"),
     ("2 times the sum of 3 and 4", "2 * ( 3 + 4 )"),
     ("subtract 19 from 100", "100 - 19"),
     ("take 3 from 10", "10 - 3"),
@@ -123,6 +125,7 @@ def test_a_language_without_a_table_has_no_sums():
         ("21 10 plus 1", "21 10 + 1"),
         ("19 5 plus 1", "19 5 + 1"),
         ("19 plus 84", "19 + 84"),
+        ("add 19 84 and 1", "1984 + 1"),
     ],
 )
 def test_two_spoken_numbers_are_a_year_if_they_can_be_one(words, expected):

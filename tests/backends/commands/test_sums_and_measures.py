@@ -67,6 +67,7 @@ ENGLISH = [
     ("what percent of 50 is 10", "That is 20."),
     ("add 5 and 7", "That is 12."),
     ("can you add five to seven please", "That is 12."),
+    ("what is the sum of 3, 7, 9, and 24", "That is 43."),
     ("add up 1 and 2 and 3", "That is 6."),
     ("subtract nineteen from one hundred", "That is 81."),
     ("multiply six by nine", "That is 54."),
