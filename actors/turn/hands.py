@@ -3,7 +3,8 @@
 Rules kept here:
 
 * An exact command of the user's own grammar is allowed; what a model chose is allowed if the tool says that it only
-  reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading.
+  reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
+  not said exactly for what destroys something.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
 * Every call is shown to the client and recorded, whatever came of it; one that was refused is recorded too.
 """
@@ -45,6 +46,8 @@ class WantedCall:
     spec: ToolSpec | None = None
     is_influenced: bool = False
     """A tool's result was in front of the model that chose it."""
+    is_inexact: bool = False
+    """The words that were heard first are not exactly those of the command."""
 
 
 @attrs.define
@@ -89,8 +92,13 @@ class Hands:
         """Make the call; raises ``Refused`` if it is not allowed."""
         call_id = self._kit.new_id()
         is_doubtful = self._heard.confidence < self._kit.dialogue.min_confidence
-        spec = wanted.spec or (await self._look_up(wanted) if is_doubtful else None)
-        now = Circumstances(source=wanted.source, is_doubtful=is_doubtful, is_influenced=wanted.is_influenced)
+        spec = wanted.spec or (await self._look_up(wanted) if is_doubtful or wanted.is_inexact else None)
+        now = Circumstances(
+            source=wanted.source,
+            is_doubtful=is_doubtful,
+            is_inexact=wanted.is_inexact,
+            is_influenced=wanted.is_influenced,
+        )
         policy = policy_for(spec, now, configured_policy(self._kit.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
             self._record(call_id, wanted, refused_because("denied by the configuration"))

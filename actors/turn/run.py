@@ -181,7 +181,10 @@ class Turn:
         self._source = "command"
         await self._kit.show(events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments))
         self.machine.advance(TurnEvent.UNDERSTOOD)
-        outcome = await hands.call(WantedCall(match.server, match.tool, match.arguments, "command"))
+        is_inexact = match.confidence < 1.0
+        outcome = await hands.call(
+            WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+        )
         if outcome.ok:
             await self._say_all(outcome.content)
             return "done"

@@ -24,6 +24,8 @@ class Circumstances:
     source: Source
     is_doubtful: bool = False
     """The transcript is not sure."""
+    is_inexact: bool = False
+    """The command was matched with words exchanged for others that sound alike, or in a hypothesis below the first."""
     is_influenced: bool = False
     """A tool's result was in front of the model that chose the call: it may be somebody else's wish."""
 
@@ -34,13 +36,15 @@ def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | N
     The operator's ``deny`` and ``confirm`` hold for everybody. MCP annotations are hints of the server's author:
     ``read_only`` allows, everything else is confirmed for calls that a model chose, unless the operator allowed the
     tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
-    word. Doubt turns every ``allow`` for more than reading into ``confirm``.
+    word. Doubt turns every ``allow`` for more than reading into ``confirm``, and a command that was not said exactly
+    is confirmed where its tool destroys something, or nothing is known of the tool: "delete my last vote" may not
+    delete a note unasked, but "sat a timer" sets one.
     """
     if configured in (Policy.DENY, Policy.CONFIRM):
         return configured
     if spec is not None and spec.read_only:
         return Policy.ALLOW
-    if now.is_doubtful:
+    if now.is_doubtful or (now.is_inexact and (spec is None or spec.destructive)):
         return Policy.CONFIRM
     if now.source == "command":
         return Policy.ALLOW

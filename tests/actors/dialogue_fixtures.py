@@ -64,9 +64,11 @@ def after(seconds: float, answer: Any) -> Any:
     return wait
 
 
-def spec_of(name: str, *, read_only: bool | None = None, server: str = "house") -> ToolSpec:
+def spec_of(
+    name: str, *, read_only: bool | None = None, destructive: bool | None = None, server: str = "house"
+) -> ToolSpec:
     """Return a tool."""
-    return ToolSpec(server, name, "", {}, read_only=read_only)
+    return ToolSpec(server, name, "", {}, read_only=read_only, destructive=destructive)
 
 
 def outcome_of(content: str = "Done.", *, ok: bool = True, error: str | None = None) -> ToolOutcome:

@@ -15,7 +15,7 @@ from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, CommandMatch, Generate, ListTools, NoModel, ToolList
 from protocol.turns.turn import TurnState
 from runtime import DomainError
-from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
+from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, spec_of, speech_of, spoken
 from tests.fakes import FakeGrammar, Grow, command, event_names
 
 
@@ -75,6 +75,24 @@ async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojum
     await stage.open(grow)
     await stage.turn().run_utterance(spoken())
     assert (await stage.end()).source == "command"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "destructive", "is_asked"), [(1.0, True, False), (0.9, False, False), (0.9, True, True)]
+)
+async def test_a_command_matched_by_its_sound_asks_before_it_destroys_something(
+    grow: Grow, autojump_clock: MockClock, *, confidence: float, destructive: bool, is_asked: bool
+) -> None:
+    matched = CommandMatch("Intent", "house", "delete_note", {}, confidence, "delete my last note")
+    stage = Stage(Room(grammar=FakeGrammar({"delete my last vote": matched})))
+    spec = spec_of("delete_note", read_only=False, destructive=destructive)
+    stage.room.tools.answers |= {ListTools: ToolList((spec,)), CallTool: outcome_of("Deleted.")}
+    await stage.open(grow)
+    await stage.turn().run_text("delete my last vote")
+    record = await stage.end()
+    assert len(stage.room.connection.events(events.ConfirmRequest)) == is_asked
+    assert len(stage.room.tools.of(CallTool)) == (not is_asked)
+    assert record.outcome == ("refused" if is_asked else "done")
 
 
 async def test_a_command_that_fails_is_said_with_its_reason(grow: Grow, autojump_clock: MockClock) -> None:

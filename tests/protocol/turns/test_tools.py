@@ -4,8 +4,8 @@ from protocol.messages.understanding import ToolSpec
 from protocol.turns.tools import Circumstances, Policy, configured_policy, consent_of, index_tools, policy_for
 
 
-def spec(name="lamp", server="home", *, read_only=None):
-    return ToolSpec(server, name, "", {}, read_only=read_only)
+def spec(name="lamp", server="home", *, read_only=None, destructive=None):
+    return ToolSpec(server, name, "", {}, read_only=read_only, destructive=destructive)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,23 @@ def test_only_reading_and_clear_commands_are_allowed_without_asking(read_only, s
     now = Circumstances(source=source, is_doubtful=is_doubtful)
 
     assert policy_for(spec(read_only=read_only), now) is expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "expected"),
+    [
+        (spec(read_only=False, destructive=True), Policy.CONFIRM),
+        (None, Policy.CONFIRM),
+        (spec(read_only=False, destructive=False), Policy.ALLOW),
+        (spec(), Policy.ALLOW),
+        (spec(read_only=True, destructive=True), Policy.ALLOW),
+    ],
+)
+def test_a_command_that_was_not_said_exactly_destroys_nothing_unasked(tool, expected):
+    exact, inexact = (Circumstances(source="command", is_inexact=is_inexact) for is_inexact in (False, True))
+
+    assert policy_for(tool, inexact) is expected
+    assert policy_for(tool, exact) is Policy.ALLOW
 
 
 def test_an_unknown_tool_of_a_clear_command_is_the_users_word():
