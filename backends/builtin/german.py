@@ -40,8 +40,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{duration} timer": "Timer über {duration}",
     "Timer set for {duration}.": "Der Timer läuft: {duration}.",
     "{name} timer set for {duration}.": "Der Timer für {name} läuft: {duration}.",
-    "A timer must run for one second to seven days, not {seconds:g} seconds.": (
-        "Ein Timer läuft eine Sekunde bis sieben Tage, nicht {seconds:g} Sekunden."
+    "A timer must run for one second to seven days, not {seconds} seconds.": (
+        "Ein Timer läuft eine Sekunde bis sieben Tage, nicht {seconds} Sekunden."
     ),
     "There are {count} timers already.": "Es gibt schon {count} Timer.",
     "There is no timer.": "Es läuft kein Timer.",
@@ -50,6 +50,16 @@ SENTENCES: Final[Mapping[str, str]] = {
     "The {title} is cancelled.": "Der {title} ist gelöscht.",
     "{count} timers are cancelled.": "{count} Timer sind gelöscht.",
     "{title}: {duration} left": "{title}: noch {duration}",
+    "{title}: paused, {duration} left": "{title}: angehalten, noch {duration}",
+    "For how long? Say: set a timer for ten minutes.": "Wie lange? Sag: Stell einen Timer auf zehn Minuten.",
+    "The {title} is paused, with {duration} left.": "Der {title} ist angehalten. Es bleiben: {duration}.",
+    "The {title} is running, with {duration} left.": "Der {title} läuft. Es bleiben: {duration}.",
+    "The {title} has {duration} left now.": "Der {title} läuft jetzt noch: {duration}.",
+    "The {title} has {duration} left, and may have up to seven days.": (
+        "Der {title} läuft noch: {duration}. Bis zu sieben Tage sind möglich."
+    ),
+    "A timer is changed by one second or more.": "Ein Timer wird um mindestens eine Sekunde geändert.",
+    "The {title} is now the {new}.": "Der {title} ist jetzt der {new}.",
     "Your {title} is done.": "Der {title} ist abgelaufen.",
     "It was due {duration} ago.": "Das kommt {duration} zu spät.",
     # notes and lists

@@ -45,6 +45,7 @@ BUSY_RETRY_S = 1.0  # until the timers are looked at again that another server h
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 ACTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 
@@ -54,6 +55,9 @@ log = logging.getLogger("sayso.tools_server")
 
 Place = Annotated[str, Field(description="A city, a country or an IANA time zone; empty for here.", max_length=100)]
 ListName = Annotated[str, Field(description='Which list, such as "shopping" or "to do".', max_length=60)]
+
+TimerName = Annotated[str, Field(description="Which timer, by its name; empty for the only one.", max_length=200)]
+TimerSeconds = Annotated[float, Field(description="Or by the time it was set for; 0 for any.")]
 
 
 class Clock:
@@ -114,11 +118,13 @@ class TimerTools:
 
     async def set_timer(
         self,
-        seconds: Annotated[float, Field(description="How long from now, in seconds.")],
         ctx: Context,
+        seconds: Annotated[float | None, Field(description="How long from now, in seconds.")] = None,
         name: Annotated[str, Field(description='What it is for, such as "pasta".', max_length=200)] = "",
     ) -> str:
-        """Set a timer that says so when it is over."""
+        """Set a timer that says so when it is over; without a duration it is asked for."""
+        if seconds is None:
+            return told("For how long? Say: set a timer for ten minutes.")
         meta = cast("Mapping[str, Any]", ctx.request_context.meta or {})
         session_id = str(meta.get(SESSION_META_KEY, ""))
         timer = self._timers.set(seconds, name, now_s=self._now(), session_id=session_id)
@@ -128,18 +134,55 @@ class TimerTools:
             return told("Timer set for {duration}.", duration=duration)
         return told("{name} timer set for {duration}.", name=upper_first(timer.name), duration=duration)
 
-    async def list_timers(self) -> str:
+    async def list_timers(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
         """Tell which timers are running and how much time they have left."""
-        return self._timers.text(self._now())
+        return self._timers.text(self._now(), name, seconds)
 
     async def cancel_timer(
         self,
-        name: Annotated[str, Field(description="Which timer, by its name; empty for the only one.")] = "",
-        seconds: Annotated[float, Field(description="Or by the time it was set for; 0 for any.")] = 0,
+        name: TimerName = "",
+        seconds: TimerSeconds = 0,
         every: Annotated[bool, Field(description="All of them.")] = False,
     ) -> str:
         """Cancel a timer."""
-        text = self._timers.cancel(name, seconds, every=every)
+        return self._changed_to(self._timers.cancel(name, seconds, every=every))
+
+    async def pause_timer(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
+        """Pause a timer; it goes on when it is resumed."""
+        return self._changed_to(self._timers.pause(name, seconds, now_s=self._now()))
+
+    async def resume_timer(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
+        """Let a paused timer go on."""
+        return self._changed_to(self._timers.resume(name, seconds, now_s=self._now()))
+
+    async def extend_timer(
+        self,
+        by_seconds: Annotated[float, Field(description="How much longer, in seconds.", ge=1)],
+        name: TimerName = "",
+        seconds: TimerSeconds = 0,
+    ) -> str:
+        """Give a timer more time."""
+        return self._changed_to(self._timers.adjust(by_seconds, name, seconds, now_s=self._now()))
+
+    async def shorten_timer(
+        self,
+        by_seconds: Annotated[float, Field(description="How much shorter, in seconds.", ge=1)],
+        name: TimerName = "",
+        seconds: TimerSeconds = 0,
+    ) -> str:
+        """Take time off a timer."""
+        return self._changed_to(self._timers.adjust(-by_seconds, name, seconds, now_s=self._now()))
+
+    async def rename_timer(
+        self,
+        new_name: Annotated[str, Field(description='What it is for, such as "pasta".', max_length=200)],
+        name: TimerName = "",
+        seconds: TimerSeconds = 0,
+    ) -> str:
+        """Give a timer another name."""
+        return self._changed_to(self._timers.rename(new_name, name, seconds))
+
+    def _changed_to(self, text: str) -> str:
         self._wake()
         return text
 
@@ -275,6 +318,8 @@ def make_server(
         (READS, (clock.get_time, clock.get_date, clock.calculate, clock.convert_units)),
         (READS, (timers.list_timers, keeping.list_notes, keeping.read_list, machine.system_info)),
         (ADDS, (timers.set_timer, keeping.add_note, keeping.add_to_list)),
+        (CHANGES, (timers.pause_timer, timers.resume_timer, timers.rename_timer)),
+        (ADDS, (timers.extend_timer, timers.shorten_timer)),
         (DELETES, (timers.cancel_timer, keeping.delete_note, keeping.remove_from_list)),
         (ACTS, (machine.run_program,)),
     )

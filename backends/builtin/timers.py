@@ -5,13 +5,23 @@ announces its own timers, because it alone knows their sessions, and those of an
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 
 from backends.builtin.store import JsonFile
-from backends.builtin.wording import LANGUAGE, duration_words, listed, plural, told, upper_first
+from backends.builtin.things import hinted
+from backends.builtin.wording import (
+    LANGUAGE,
+    digits,
+    duration_in_front,
+    duration_words,
+    listed,
+    plural,
+    told,
+    upper_first,
+)
 
 MAX_TIMERS = 100
 MAX_SECONDS = 7 * 86_400.0  # beyond a week people mean a calendar
@@ -42,11 +52,22 @@ class Timer:
     """In which language."""
     owner: str = ""
     """Which server has the session."""
+    left_s: float | None = None
+    """Of a paused timer: what was left when it was paused."""
 
     @property
     def title(self) -> str:
-        """How it is called in the language of the request: "pasta timer" or "ten minutes timer"."""
+        """How it is called in the language of the request: "pasta timer" or "ten-minute timer"."""
         return title_of(self.name, self.seconds)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its clock stands still."""
+        return self.left_s is not None
+
+    def left_at(self, now_s: float) -> float:
+        """Return how many seconds it has left."""
+        return max(0.0, self.due_s - now_s) if self.left_s is None else self.left_s
 
 
 class Timers:
@@ -67,7 +88,10 @@ class Timers:
         """Add a timer; raises ``TimerError`` for a duration or a number of timers out of bounds."""
         if not 1 <= seconds <= MAX_SECONDS:
             raise TimerError(
-                told("A timer must run for one second to seven days, not {seconds:g} seconds.", seconds=seconds)
+                told(
+                    "A timer must run for one second to seven days, not {seconds} seconds.",
+                    seconds=digits(f"{seconds:,.12g}"),
+                )
             )
         with self._file.locked():
             timers = self._kept()
@@ -79,48 +103,130 @@ class Timers:
         return timer
 
     def cancel(self, name: str = "", seconds: float = 0, *, every: bool = False) -> str:
-        """Cancel the timer that is meant and say what was done."""
-        with self._file.locked():
-            timers = self._kept()
-            if not timers:
-                return told("There is no timer.")
-            found = timers if every else _meant(timers, _clean(name), seconds)
-            if not found:
-                return told("There is no {title}.", title=title_of(_clean(name), seconds))
-            if len(found) > 1 and not every:
-                titles = listed(timer.title for timer in found)
-                return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
-            self._replace([timer for timer in timers if timer not in found])
-        if len(found) > 1:
-            return told("{count} timers are cancelled.", count=len(found))
-        return told("The {title} is cancelled.", title=found[0].title)
+        """Cancel the timer that is meant, or every one, and say what was done."""
+        if every:
+            with self._file.locked():
+                count = len(self._kept())
+                if count > 1:
+                    self._replace([])
+                    return told("{count} timers are cancelled.", count=count)
+        return self._change(name, seconds, lambda timer: (None, told("The {title} is cancelled.", title=timer.title)))
 
-    def text(self, now_s: float) -> str:
-        """Say what is running."""
+    def pause(self, name: str = "", seconds: float = 0, *, now_s: float) -> str:
+        """Stop the clock of the timer that is meant."""
+
+        def change(timer: Timer) -> tuple[Timer, str]:
+            left_s = timer.left_at(now_s)
+            text = told(
+                "The {title} is paused, with {duration} left.", title=timer.title, duration=duration_words(left_s)
+            )
+            return attrs.evolve(timer, left_s=left_s), text
+
+        return self._change(name, seconds, change)
+
+    def resume(self, name: str = "", seconds: float = 0, *, now_s: float) -> str:
+        """Let a paused timer go on; one that runs goes on anyway."""
+
+        def change(timer: Timer) -> tuple[Timer, str]:
+            left_s = timer.left_at(now_s)
+            text = told(
+                "The {title} is running, with {duration} left.", title=timer.title, duration=duration_words(left_s)
+            )
+            return attrs.evolve(timer, due_s=now_s + left_s, left_s=None), text
+
+        paused = [timer for timer in self._kept() if timer.is_paused]
+        if not name and not seconds and len(paused) == 1:  # nobody has to say which, if only one can go on
+            return self._change("", 0, change, only=paused[0].number)
+        return self._change(name, seconds, change)
+
+    def adjust(self, by_s: float, name: str = "", seconds: float = 0, *, now_s: float) -> str:
+        """Give a timer more time, or less; raises ``TimerError`` if it would be over, or run for too long."""
+
+        def change(timer: Timer) -> tuple[Timer, str]:
+            left_s = timer.left_at(now_s) + by_s
+            if not 1 <= left_s <= MAX_SECONDS:
+                has = duration_words(timer.left_at(now_s))
+                raise TimerError(
+                    told(
+                        "The {title} has {duration} left, and may have up to seven days.",
+                        title=timer.title,
+                        duration=has,
+                    )
+                )
+            text = told("The {title} has {duration} left now.", title=timer.title, duration=duration_words(left_s))
+            return attrs.evolve(timer, due_s=now_s + left_s, left_s=left_s if timer.is_paused else None), text
+
+        if not abs(by_s) >= 1:
+            raise TimerError(told("A timer is changed by one second or more."))
+        return self._change(name, seconds, change)
+
+    def rename(self, new_name: str, name: str = "", seconds: float = 0) -> str:
+        """Call a timer something else; an empty name takes its name away."""
+
+        def change(timer: Timer) -> tuple[Timer, str]:
+            renamed = attrs.evolve(timer, name=_clean(new_name))
+            return renamed, told("The {title} is now the {new}.", title=timer.title, new=renamed.title)
+
+        return self._change(name, seconds, change)
+
+    def text(self, now_s: float, name: str = "", seconds: float = 0) -> str:
+        """Say what is running, or how the timers that are meant are doing."""
+        timers = self.by_due()
+        found = _meant(timers, _clean(name), seconds)
+        if not found:
+            return _unclear(timers, found, _clean(name), seconds)
         lines = [
-            told("{title}: {duration} left", title=timer.title, duration=duration_words(timer.due_s - now_s))
-            for timer in self.by_due()
+            told(
+                "{title}: paused, {duration} left" if timer.is_paused else "{title}: {duration} left",
+                title=timer.title,
+                duration=duration_words(timer.left_at(now_s)),
+            )
+            for timer in found
         ]
-        if not lines:
-            return told("There is no timer.")
         return f"{upper_first(plural(len(lines), 'timer'))}: {'; '.join(lines)}." if len(lines) > 1 else f"{lines[0]}."
 
     def by_due(self) -> Sequence[Timer]:
-        """Return the timers, the next one first."""
-        return sorted(self._kept(), key=lambda timer: timer.due_s)
+        """Return the timers, the next one first and paused ones last."""
+        return sorted(self._kept(), key=lambda timer: (timer.is_paused, timer.due_s))
 
     def due(self, now_s: float) -> Sequence[Timer]:
         """Return the timers to announce now; they stay until they are forgotten, so that none is lost unheard."""
-        return [timer for timer in self.by_due() if self._announced_at_s(timer) <= now_s]
+        return [timer for timer in self._running() if self._announced_at_s(timer) <= now_s]
 
     def next_s(self) -> float | None:
         """Return the Unix time at which this server has something to announce."""
-        return min((self._announced_at_s(timer) for timer in self._kept()), default=None)
+        return min((self._announced_at_s(timer) for timer in self._running()), default=None)
 
     def forget(self, timers: Sequence[Timer]) -> None:
         """Drop timers that have been announced."""
         with self._file.locked():
             self._replace([timer for timer in self._kept() if timer not in timers])
+
+    def _change(
+        self,
+        name: str,
+        seconds: float,
+        change: Callable[[Timer], tuple[Timer | None, str]],
+        *,
+        only: int | None = None,
+    ) -> str:
+        """Replace the one timer that is meant (``only``: its number) by what ``change`` makes of it, None for nothing.
+
+        Returns the sentence of ``change``, or what has to be said first where not exactly one timer is meant.
+        """
+        with self._file.locked():
+            timers = self._kept()
+            meant = [timer for timer in timers if only in {None, timer.number}]
+            found = _meant(meant, _clean(name), seconds)
+            if len(found) != 1:
+                return _unclear(timers, found, _clean(name), seconds)
+            changed, text = change(found[0])
+            kept = [changed if timer is found[0] else timer for timer in timers]
+            self._replace([timer for timer in kept if timer is not None])
+        return text
+
+    def _running(self) -> Sequence[Timer]:
+        return [timer for timer in self.by_due() if not timer.is_paused]
 
     def _announced_at_s(self, timer: Timer) -> float:
         return timer.due_s if timer.owner == self._owner else timer.due_s + ORPHANED_S
@@ -148,13 +254,23 @@ def title_of(name: str, seconds: float) -> str:
     """Return what a timer of that name, or without one, is called."""
     if name:
         return told("{name} timer", name=name)
-    return told("{duration} timer", duration=duration_words(seconds))
+    return told("{duration} timer", duration=duration_in_front(seconds))
 
 
 def _meant(timers: Sequence[Timer], name: str, seconds: float) -> Sequence[Timer]:
     if name:
-        return [timer for timer in timers if name.lower() in timer.name.lower()]
+        timers = [timers[at] for at in hinted(name, [timer.name for timer in timers])]
     return [timer for timer in timers if not seconds or timer.seconds == seconds]
+
+
+def _unclear(timers: Sequence[Timer], found: Sequence[Timer], name: str, seconds: float) -> str:
+    """Return what to say where the words mean no timer, or more than one."""
+    if not timers:
+        return told("There is no timer.")
+    if not found:
+        return told("There is no {title}.", title=title_of(name, seconds))
+    titles = listed(timer.title for timer in found)
+    return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
 
 
 def _clean(name: str) -> str:
@@ -172,6 +288,7 @@ def _from_json(entry: Any) -> Timer | None:
             str(entry["session_id"]),
             str(entry.get("language", "en")),
             str(entry.get("owner", "")),
+            None if entry.get("left_s") is None else float(entry["left_s"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -54,13 +54,25 @@ def count_words(value: int) -> str:
 
 def duration_words(seconds: float) -> str:
     """Return a duration as "one minute and thirty seconds"; parts of a second are rounded away."""
+    return listed(plural(count, name) for count, name in _units(seconds))
+
+
+def duration_in_front(seconds: float) -> str:
+    """Return a duration as it stands before a noun: "ten-minute", "one-hour thirty-minute"."""
+    if is_german():
+        return duration_words(seconds)
+    return " ".join(f"{count_words(count)}-{name}" for count, name in _units(seconds))
+
+
+def _units(seconds: float) -> Sequence[tuple[int, str]]:
+    """Return how many days, hours, minutes and seconds a duration has, without those of which it has none."""
     rest = max(0, round(seconds))
     parts = []
     for size, name in _UNITS:
         count, rest = divmod(rest, size)
         if count:
-            parts.append(plural(count, name))
-    return listed(parts) if parts else plural(0, "second")
+            parts.append((count, name))
+    return parts or [(0, "second")]
 
 
 def number_text(value: Decimal) -> tuple[str, bool]:

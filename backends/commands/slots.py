@@ -34,61 +34,111 @@ class SlotText:
 class _TimeWords:
     units: Mapping[str, int]
     """Seconds of each unit."""
-    fixed: Mapping[tuple[str, ...], int]
-    """Whole phrases, in seconds."""
+    fixed: Mapping[str, int]
+    """Words that are a duration themselves, in seconds."""
     one: frozenset[str]
     """Articles that count one in front of a unit."""
-    half: tuple[str, ...]
-    """What may follow a unit: "an hour and a half"."""
+    shares: Mapping[tuple[str, ...], float]
+    """What may stand in front of a unit instead of a number: "half an hour", "three quarters of an hour"."""
+    of: frozenset[str]
+    """What may stand between a share and its unit."""
+    rests: Mapping[tuple[str, ...], float]
+    """What may follow a unit or a number, in parts of it: "an hour and a half", "two and a quarter hours"."""
     joiner: str
+    more: frozenset[str]
+    """What says that a duration is added to another."""
+    hours: frozenset[str]
+    """Units of "1:30 hours"; any other "1:30" is minutes and seconds."""
 
 
 _TIMES: Mapping[str, _TimeWords] = {
     "en": _TimeWords(
         units={
-            **dict.fromkeys(("second", "seconds", "sec", "secs"), 1),
-            **dict.fromkeys(("minute", "minutes", "min", "mins"), 60),
-            **dict.fromkeys(("hour", "hours", "hr", "hrs"), 3_600),
+            **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), 1),
+            **dict.fromkeys(("minute", "minutes", "min", "mins", "m"), 60),
+            **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), 3_600),
             **dict.fromkeys(("day", "days"), 86_400),
+            **dict.fromkeys(("week", "weeks"), 604_800),
         },
-        fixed={
-            ("half", "an", "hour"): 1_800,
-            ("a", "half", "hour"): 1_800,
-            ("half", "hour"): 1_800,
-            ("half", "a", "minute"): 30,
-            ("a", "quarter", "of", "an", "hour"): 900,
-            ("quarter", "of", "an", "hour"): 900,
-            ("quarter", "hour"): 900,
-            ("3", "quarters", "of", "an", "hour"): 2_700,
-            ("a", "couple", "of", "minutes"): 120,
-        },
+        fixed={},
         one=frozenset({"a", "an", "1"}),
-        half=("and", "a", "half"),
+        shares={("half",): 0.5, ("quarter",): 0.25, ("3", "quarters"): 0.75, ("couple",): 2},
+        of=frozenset({"of", "a", "an"}),
+        rests={
+            ("and", "a", "half"): 0.5,
+            ("and", "half"): 0.5,
+            ("and", "a", "quarter"): 0.25,
+            ("and", "1", "quarter"): 0.25,
+            ("and", "3", "quarters"): 0.75,
+            ("and", "3", "quarter"): 0.75,
+        },
         joiner="and",
+        more=frozenset({"more", "another", "extra", "additional"}),
+        hours=frozenset({"hour", "hours", "hr", "hrs", "h"}),
     ),
     "de": _TimeWords(
         units={
-            **dict.fromkeys(("sekunde", "sekunden"), 1),
-            **dict.fromkeys(("minute", "minuten"), 60),
-            **dict.fromkeys(("stunde", "stunden"), 3_600),
+            **dict.fromkeys(("sekunde", "sekunden", "sek", "s"), 1),
+            **dict.fromkeys(("minute", "minuten", "min", "m"), 60),
+            **dict.fromkeys(("stunde", "stunden", "std", "h"), 3_600),
             **dict.fromkeys(("tag", "tage", "tagen"), 86_400),
+            **dict.fromkeys(("woche", "wochen"), 604_800),
         },
-        fixed={
-            ("halbe", "stunde"): 1_800,
-            ("halben", "stunde"): 1_800,
-            ("halbe", "minute"): 30,
-            ("viertelstunde",): 900,
-            ("dreiviertelstunde",): 2_700,
-        },
+        fixed={"viertelstunde": 900, "dreiviertelstunde": 2_700},
         one=frozenset({"ein", "eine", "einen", "einer", "einem", "1"}),
-        half=("und", "eine", "halbe"),
+        shares={**{(f"halbe{ending}",): 0.5 for ending in ("", "n", "r")}, ("viertel",): 0.25, ("dreiviertel",): 0.75},
+        of=frozenset(),
+        rests={("und", "eine", "halbe"): 0.5, ("und", "eine", "viertel"): 0.25, ("und", "eine", "dreiviertel"): 0.75},
         joiner="und",
+        more=frozenset({"noch", "weitere", "mehr", "zusätzliche", "länger"}),
+        hours=frozenset({"stunde", "stunden", "std", "h"}),
     ),
 }
 _NEXT_SMALLER = {86_400: 3_600, 3_600: 60, 60: 1}
 _MAX_MEASURE_WORDS = 16
 _SMALLER_UNITS: Mapping[str, str] = {"foot": "inches", "stone": "pounds"}
 """What a number without a unit counts behind another: "6 foot 2"."""
+_FRACTION_SIGNS = {"½": "1 / 2", "¼": "1 / 4", "¾": "3 / 4"}
+_FRACTION = re.compile(r"(?:(\d+) )?(\d+) (?:/|divided by|geteilt durch) ([1-9]\d*)")
+_NUMBER_OR_LETTERS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_SHOWN = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: (\w+))?")
+
+
+@attrs.frozen
+class _NameWords:
+    """What tells a name from a piece of a sentence."""
+
+    not_first: frozenset[str]
+    not_last: frozenset[str]
+    nowhere: frozenset[str]
+
+
+_ENGLISH_LEADS = (
+    "a an the my our your his her their this that these those another new additional me us you it i we he she they "
+    "on up in for to of at with by from off and or as about into is are do all both every each any some no first "
+    "second third last next other current running only same called named half quarter couple"
+)
+_GERMAN_LEADS = (
+    "ein eine einen einem einer der die das den dem des mein meine meinen meiner unser unsere unseren noch neuen neuer "
+    "neue weiteren mir uns dir mich dich sich ich du es wir er sie auf für von über zu zum zur in an aus mit bei und "
+    "oder alle beide jeden erste ersten zweite zweiten dritte dritten letzte letzten nächste nächsten andere anderen "
+    "namens halbe halben viertel"
+)
+_ENGLISH_TAILS = "a an the my another new me us for to of and or on in at by up as with from half quarter couple"
+_GERMAN_TAILS = "ein eine einen der die das den für auf und oder mit von"
+_NAMES: Mapping[str, _NameWords] = {
+    "en": _NameWords(
+        not_first=frozenset(_ENGLISH_LEADS.split()),
+        not_last=frozenset(_ENGLISH_TAILS.split()),
+        nowhere=frozenset({"timer", "timers", "alarm", "alarms"}),
+    ),
+    "de": _NameWords(
+        not_first=frozenset(_GERMAN_LEADS.split()),
+        not_last=frozenset(_GERMAN_TAILS.split()),
+        nowhere=frozenset({"timer", "wecker", "kurzzeitwecker"}),
+    ),
+}
+_MINUS = "minus"
 
 
 def to_number(slot: SlotText) -> float | int | None:
@@ -112,9 +162,9 @@ def to_seconds(slot: SlotText) -> float | int | None:
     times = _TIMES.get(slot.language)
     if times is None:
         return None
-    words, total, last_unit = list(slot.words), 0.0, 0
+    words, total, last_unit = _without_fractions(slot.words), 0.0, 0.0
     while words:
-        if last_unit and words[0] == times.joiner and tuple(words[:3]) != times.half:
+        if last_unit and words[0] == times.joiner and not _rest_of_unit(words, times)[1]:
             words = words[1:]
         seconds, unit, taken = _one_time(words, times, last_unit)
         if not taken:
@@ -123,27 +173,149 @@ def to_seconds(slot: SlotText) -> float | int | None:
     return _plain(total) if total else None
 
 
-def _one_time(words: Sequence[str], times: _TimeWords, last_unit: int) -> tuple[float, int, int]:
+def to_timer_seconds(slot: SlotText) -> float | int | None:
+    """Return a duration that may be written as a timer shows it: "1:30" is a minute and a half, "1:30:00" an hour more.
+
+    Minutes and seconds, since that is what a timer of so few parts shows; hours if they are named: "1:30 hours".
+    """
+    times = _TIMES.get(slot.language)
+    shown = _SHOWN.fullmatch(slot.source.strip(" .!?").lower())
+    if times is None or shown is None:
+        return to_seconds(slot)
+    first, second, third, unit = shown.groups()
+    if unit and unit not in times.units:
+        return None
+    if third or unit in times.hours:
+        return int(first) * 3_600 + int(second) * 60 + int(third or 0) or None
+    return int(first) * 60 + int(second) or None
+
+
+def to_more_seconds(slot: SlotText) -> float | int | None:
+    """Return "five more minutes" and "another minute" in seconds."""
+    times = _TIMES.get(slot.language)
+    if times is None:
+        return None
+    words = tuple(word for word in slot.words if word not in times.more)
+    if words and words[0] in times.units:  # "another minute"
+        words = ("1", *words)
+    return to_seconds(SlotText(words, "", slot.language))
+
+
+def to_name(slot: SlotText) -> str | None:
+    """Return what a timer may be called.
+
+    A name is no half of a sentence: it neither begins nor ends with an article, a preposition or a pronoun, and it
+    holds neither a duration nor another timer. Thus "put on a timer" is no timer called "on a".
+    """
+    names = _NAMES.get(slot.language)
+    if names is None:
+        return to_text(slot)
+    times = _TIMES[slot.language]
+    if not slot.words or slot.words[0] in names.not_first or slot.words[-1] in names.not_last:
+        return None
+    if any(word in names.nowhere or word in times.units for word in slot.words) or slot.words[0].isdecimal():
+        return None
+    return to_text(slot)
+
+
+def to_named_time(slot: SlotText) -> Mapping[str, Any] | None:
+    """Return "pasta eight minutes" or "ten minute egg" as ``{"name": "pasta", "seconds": 480}``."""
+    return _named(slot, to_seconds)
+
+
+def to_named_more(slot: SlotText) -> Mapping[str, Any] | None:
+    """Return "pizza another two minutes" as ``{"name": "pizza", "seconds": 120}``; without "another" it is nothing."""
+    times = _TIMES.get(slot.language)
+    if times is None:
+        return None
+    return _named(slot, lambda part: to_more_seconds(part) if times.more.intersection(part.words) else None)
+
+
+def _named(slot: SlotText, seconds_of: Callable[[SlotText], float | None]) -> Mapping[str, Any] | None:
+    """Return a name and the duration before or behind it, the longest that there is; None for a duration alone."""
+    if seconds_of(SlotText(slot.words, "", slot.language)) is not None:
+        return None
+    for at in range(1, len(slot.words)):
+        for time, name in ((slot.words[at:], slot.words[:at]), (slot.words[:-at], slot.words[-at:])):
+            seconds = seconds_of(SlotText(time, "", slot.language))
+            called = None if seconds is None else to_name(SlotText(name, _written(name, slot.source), slot.language))
+            if called is not None:
+                return {"name": called, "seconds": seconds}
+    return None
+
+
+def _written(words: Sequence[str], source: str) -> str:
+    """Return words as they stand in ``source``, with its capitals."""
+    found = re.search(r"\W+".join(re.escape(word) for word in words), source, re.IGNORECASE)
+    return found.group() if found else " ".join(words)
+
+
+def _without_fractions(words: Sequence[str]) -> list[str]:
+    """Return words with "2 1/2" as 2.5, "1h30" as "1 h 30"."""
+    text = " ".join(words)
+    for sign, value in _FRACTION_SIGNS.items():
+        text = text.replace(sign, f" {value} ")
+    text = _FRACTION.sub(lambda found: f"{_mixed(found):g}", " ".join(text.split()))
+    return [piece for word in text.split() for piece in _NUMBER_OR_LETTERS.findall(word)]
+
+
+def _mixed(found: re.Match[str]) -> float:
+    whole, above, below = found.groups()
+    return int(whole or 0) + int(above) / int(below)
+
+
+def _rest(words: Sequence[str], times: _TimeWords) -> tuple[float, int]:
+    """Return the part of a unit that "and a half" stands for, and how many words it has; 0 for none."""
+    return next(
+        ((share, len(phrase)) for phrase, share in times.rests.items() if tuple(words[: len(phrase)]) == phrase),
+        (0.0, 0),
+    )
+
+
+def _rest_of_unit(words: Sequence[str], times: _TimeWords) -> tuple[float, int]:
+    """Return what ``_rest`` does, but 0 if a unit follows: the half of "and half a minute" is one of its own."""
+    share, size = _rest(words, times)
+    is_own = len(words) > size and words[size] in {*times.units, *times.of}
+    return (0.0, 0) if is_own else (share, size)
+
+
+def _one_time(words: Sequence[str], times: _TimeWords, last_unit: float) -> tuple[float, float, int]:
     """Return the seconds of the first part of a duration, its unit, and how many words it took; 0 for none."""
-    if last_unit and tuple(words[:3]) == times.half:
-        return last_unit / 2, last_unit, 3
+    share, size = _rest_of_unit(words, times)
+    if last_unit and size:
+        return last_unit * share, last_unit, size
     article = 1 if words and words[0] in times.one else 0
     for start in (0, article):
-        for phrase, seconds in times.fixed.items():
-            if tuple(words[start : start + len(phrase)]) == phrase:
-                return seconds, seconds, start + len(phrase)
+        seconds, taken = _share_of_unit(words[start:], times)
+        if taken:
+            return seconds, seconds, start + taken
     count = _count(words[0], times) if words else None
     if count is None:
         return 0, 0, 0
-    unit = times.units.get(words[1]) if len(words) > 1 else None
+    share, size = _rest(words[1:], times)
+    unit = times.units.get(words[1 + size]) if len(words) > 1 + size else None
     if unit is not None:
-        return count * unit, unit, 2
-    smaller = _NEXT_SMALLER.get(last_unit)
+        return (count + share) * unit, unit, 2 + size
+    smaller = _NEXT_SMALLER.get(int(last_unit))
     return (
         (count * smaller, smaller, 1)
         if smaller and len(words) == 1 and words[0] not in times.one - {"1"}
         else (0, 0, 0)
     )
+
+
+def _share_of_unit(words: Sequence[str], times: _TimeWords) -> tuple[float, int]:
+    """Return the seconds of "half an hour" at the beginning of ``words``, and how many words it has; 0 for none."""
+    if words and words[0] in times.fixed:
+        return times.fixed[words[0]], 1
+    for phrase, share in times.shares.items():
+        if tuple(words[: len(phrase)]) == phrase:
+            at = len(phrase)
+            while at < len(words) and words[at] in times.of:
+                at += 1
+            unit = times.units.get(words[at]) if at < len(words) else None
+            return (unit * share, at + 1) if unit is not None else (0, 0)
+    return 0, 0
 
 
 def _count(word: str, times: _TimeWords) -> float | None:
@@ -260,7 +432,8 @@ def _time_words(language: str) -> frozenset[str]:
     times = _TIMES.get(language)
     if times is None:
         return frozenset()
-    return frozenset(times.units) | {word for phrase in times.fixed for word in phrase if not word.isdigit()}
+    phrases = [*times.shares, *times.rests]
+    return frozenset({*times.units, *times.fixed, *(word for phrase in phrases for word in phrase if word.isalpha())})
 
 
 @cache
@@ -276,6 +449,11 @@ SLOT_TYPES: Mapping[str, SlotType] = {
     "text": SlotType(to_text, {}),
     "number": SlotType(to_number, {"en": "ten", "de": "zehn"}),
     "duration": SlotType(_with_points(to_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
+    "timer_duration": SlotType(_with_points(to_timer_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
+    "more_duration": SlotType(_with_points(to_more_seconds), {"en": "five more minutes", "de": "noch fünf Minuten"}, _time_words),
+    "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}),
+    "named_time": SlotType(_with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, _time_words),
+    "named_more": SlotType(_with_points(to_named_more), {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"}),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
     "calculation": SlotType(to_calculation, {"en": "five plus three", "de": "fünf plus drei"}, spoken_words),
     "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words, lambda _: frozenset(zone_names())),

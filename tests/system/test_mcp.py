@@ -80,7 +80,7 @@ async def test_a_timer_is_armed_again_after_the_server_was_killed(tmp_path):
             session, text = await receive.receive()
 
     assert session == "kitchen"
-    assert text.startswith("Your two seconds timer is done.")
+    assert text.startswith("Your two-second timer is done.")
 
 
 async def test_a_program_outlives_the_server_that_started_it(tmp_path):

@@ -102,12 +102,27 @@ async def test_a_note_and_a_timer_are_told_in_the_language_of_who_asks(tmp_path)
         for tool, arguments in (("add_note", {"text": "a"}), ("set_timer", {"seconds": 600})):
             await client.call_tool(tool, arguments)
         told = [
-            await client.call_tool(tool, {}, meta=IN_GERMAN) for tool in ("list_notes", "list_timers", "cancel_timer")
+            await client.call_tool(tool, arguments, meta=IN_GERMAN)
+            for tool, arguments in (
+                ("list_notes", {}),
+                ("list_timers", {}),
+                ("pause_timer", {}),
+                ("list_timers", {}),
+                ("resume_timer", {}),
+                ("extend_timer", {"by_seconds": 60}),
+                ("rename_timer", {"new_name": "Tee"}),
+                ("cancel_timer", {}),
+            )
         ]
     assert [result.content[0].text for result in told] == [
         "Eine Notiz. 1: a.",
         "Timer über zehn Minuten: noch zehn Minuten.",
-        "Der Timer über zehn Minuten ist gelöscht.",
+        "Der Timer über zehn Minuten ist angehalten. Es bleiben: zehn Minuten.",
+        "Timer über zehn Minuten: angehalten, noch zehn Minuten.",
+        "Der Timer über zehn Minuten läuft. Es bleiben: zehn Minuten.",
+        "Der Timer über zehn Minuten läuft jetzt noch: elf Minuten.",
+        "Der Timer über zehn Minuten ist jetzt der Timer für Tee.",
+        "Der Timer für Tee ist gelöscht.",
     ]
 
 

@@ -45,7 +45,13 @@ CALLS = [
     ("convert_units", {"value": 1, "from_unit": "year", "to_unit": "days"}, "1 year is 365 days."),
     ("set_timer", {"seconds": 10}, "Timer set for ten seconds."),
     ("set_timer", {"seconds": 90, "name": "tea"}, "Tea timer set for one minute and thirty seconds."),
+    ("set_timer", {}, "For how long? Say: set a timer for ten minutes."),
     ("list_timers", {}, "There is no timer."),
+    ("pause_timer", {}, "There is no timer."),
+    ("resume_timer", {}, "There is no timer."),
+    ("extend_timer", {"by_seconds": 60}, "There is no timer."),
+    ("shorten_timer", {"by_seconds": 60}, "There is no timer."),
+    ("rename_timer", {"new_name": "tea"}, "There is no timer."),
     ("cancel_timer", {}, "There is no timer."),
     ("add_note", {"text": "call Anna"}, "Noted: call Anna"),
     ("list_notes", {}, "There are no notes."),
@@ -93,7 +99,8 @@ async def test_a_failure_is_an_answer_that_begins_with_its_reason(data_dir, tool
 @pytest.mark.parametrize(
     ("tool", "arguments", "named"),
     [
-        ("set_timer", {}, "seconds"),
+        ("set_timer", {"seconds": "soon"}, "seconds"),
+        ("extend_timer", {"by_seconds": -5}, "by_seconds"),
         ("calculate", {"expression": ["x"]}, "expression"),
         ("system_info", {"topic": "secrets"}, "topic"),
     ],
@@ -115,7 +122,7 @@ async def test_every_tool_has_a_description_a_schema_and_hints(data_dir):
     async with Client(make_server(data_dir, {})) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
-    assert len(tools) == 15
+    assert len(tools) == 20
     for tool in tools.values():
         assert tool.description
         assert tool.input_schema["type"] == "object"
@@ -124,7 +131,8 @@ async def test_every_tool_has_a_description_a_schema_and_hints(data_dir):
     assert tools["get_time"].annotations.read_only_hint
     assert tools["delete_note"].annotations.destructive_hint
     assert not tools["run_program"].annotations.read_only_hint
-    assert tools["set_timer"].input_schema["required"] == ["seconds"]
+    for name in ("set_timer", "pause_timer", "resume_timer", "extend_timer", "shorten_timer", "rename_timer"):
+        assert (tools[name].annotations.read_only_hint, tools[name].annotations.destructive_hint) == (False, False)
 
 
 async def test_a_timer_is_announced_to_the_session_that_set_it(data_dir, autojump_clock):
@@ -139,7 +147,7 @@ async def test_a_timer_is_announced_to_the_session_that_set_it(data_dir, autojum
         await trio.sleep(6)
 
     assert [(round(at - started_s), session) for at, session, _ in said] == [(2, "office"), (5, "kitchen")]
-    assert said[0][2] == "Your two seconds timer is done."
+    assert said[0][2] == "Your two-second timer is done."
     assert json.loads((data_dir / "timers.json").read_text()) == []
 
 
@@ -170,8 +178,26 @@ async def test_timers_that_another_server_has_locked_are_announced_when_they_are
         assert (is_error, text) == (True, "That is being changed elsewhere. Please try again.")
         await trio.sleep(2)
 
-    assert set(said) == {"Your five seconds timer is done."}
+    assert set(said) == {"Your five-second timer is done."}
     assert json.loads((data_dir / "timers.json").read_text()) == []
+
+
+async def test_a_timer_is_announced_when_it_is_over_after_its_changes(data_dir, autojump_clock):
+    said = []
+    extension = Announcements(lambda _, text: said.append((round(trio.current_time() - started_s), text)))
+    server = make_server(data_dir, {}, now=Wall())
+    started_s = trio.current_time()
+    async with Client(server, mode="legacy", extensions=[extension]) as client:
+        await call(client, "set_timer", seconds=20, name="tea")
+        await call(client, "pause_timer")
+        await trio.sleep(100)
+        assert said == []
+        assert (await call(client, "resume_timer"))[1] == "The tea timer is running, with twenty seconds left."
+        await call(client, "extend_timer", by_seconds=10, name="tea")
+        await call(client, "shorten_timer", by_seconds=25)
+        await trio.sleep(6)
+
+    assert said == [(105, "Your tea timer is done.")]
 
 
 async def test_a_cancelled_timer_is_not_announced(data_dir, autojump_clock):
@@ -179,7 +205,7 @@ async def test_a_cancelled_timer_is_not_announced(data_dir, autojump_clock):
     extension = Announcements(lambda _, text: said.append(text))
     async with Client(make_server(data_dir, {}, now=Wall()), mode="legacy", extensions=[extension]) as client:
         await call(client, "set_timer", seconds=5)
-        assert await call(client, "cancel_timer") == (False, "The five seconds timer is cancelled.")
+        assert await call(client, "cancel_timer") == (False, "The five-second timer is cancelled.")
         await trio.sleep(60)
 
     assert said == []

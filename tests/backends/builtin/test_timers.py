@@ -79,7 +79,7 @@ def test_the_only_timer_is_cancelled_without_a_name(file):
     timers = Timers(file)
     timers.set(600, "", now_s=0.0, session_id="")
 
-    assert timers.cancel() == "The ten minutes timer is cancelled."
+    assert timers.cancel() == "The ten-minute timer is cancelled."
     assert timers.cancel() == "There is no timer."
 
 
@@ -110,7 +110,99 @@ def test_running_timers_are_told_in_the_order_in_which_they_end(file):
     assert timers.text(30.0) == "pasta timer: one minute left."
     timers.set(10, "", now_s=30.0, session_id="")
 
-    assert timers.text(30.0) == "Two timers: ten seconds timer: ten seconds left; pasta timer: one minute left."
+    assert timers.text(30.0) == "Two timers: ten-second timer: ten seconds left; pasta timer: one minute left."
+
+
+def test_a_named_timer_is_told_by_itself(file):
+    timers = Timers(file)
+    timers.set(600, "pizza", now_s=0.0, session_id="")
+    timers.set(300, "", now_s=0.0, session_id="")
+
+    assert timers.text(60.0, "the pizza") == "pizza timer: nine minutes left."
+    assert timers.text(60.0, seconds=300) == "five-minute timer: four minutes left."
+    assert timers.text(60.0, "egg") == "There is no egg timer."
+
+
+def test_the_name_that_fits_exactly_is_meant(file):
+    timers = Timers(file)
+    for name in ("hamster", "ham", "green tea", "black tea"):
+        timers.set(600, name, now_s=0.0, session_id="")
+
+    assert timers.cancel("ham") == "The ham timer is cancelled."
+    assert timers.cancel("ham") == "There is no ham timer."
+    assert timers.cancel("tea") == "There are two timers: green tea timer and black tea timer. Which one?"
+
+
+def test_a_paused_timer_is_not_due_until_it_has_gone_on_for_what_was_left(file):
+    timers = Timers(file)
+    timers.set(60, "tea", now_s=0.0, session_id="")
+    timers.set(600, "pasta", now_s=0.0, session_id="")
+
+    assert timers.pause("tea", now_s=20.0) == "The tea timer is paused, with forty seconds left."
+    assert (timers.due(500.0), timers.next_s()) == ([], 600.0)
+    assert timers.pause("tea", now_s=500.0) == "The tea timer is paused, with forty seconds left."
+    assert Timers(JsonFile(file.path)).text(500.0) == (
+        "Two timers: pasta timer: one minute and forty seconds left; tea timer: paused, forty seconds left."
+    )
+    assert timers.resume(now_s=500.0) == "The tea timer is running, with forty seconds left."
+    assert [timer.name for timer in timers.due(540.0)] == ["tea"]
+
+
+def test_a_timer_that_runs_goes_on_as_it_did(file):
+    timers = Timers(file)
+    timers.set(60, "tea", now_s=0.0, session_id="")
+
+    assert timers.resume("tea", now_s=20.0) == "The tea timer is running, with forty seconds left."
+    assert timers.next_s() == 60.0
+
+
+def test_a_timer_gets_more_time_or_less(file):
+    timers = Timers(file)
+    timers.set(600, "", now_s=0.0, session_id="")
+
+    assert timers.adjust(300, now_s=60.0) == "The ten-minute timer has fourteen minutes left now."
+    assert timers.next_s() == 900.0
+    assert timers.adjust(-120, seconds=600, now_s=60.0) == "The ten-minute timer has twelve minutes left now."
+    timers.pause(now_s=60.0)
+    assert timers.adjust(60, now_s=500.0) == "The ten-minute timer has thirteen minutes left now."
+    assert timers.next_s() is None
+
+
+@pytest.mark.parametrize("by_s", [-600, -599.5, 7 * 86_400, float("nan"), float("inf"), 0, 0.5])
+def test_no_timer_is_changed_beyond_its_bounds(file, by_s):
+    timers = Timers(file)
+    timers.set(600, "tea", now_s=0.0, session_id="")
+
+    with pytest.raises(TimerError, match=r"has ten minutes left, and may have up to seven days|one second or more"):
+        timers.adjust(by_s, now_s=0.0)
+    assert timers.next_s() == 600.0
+
+
+def test_a_timer_gets_another_name(file):
+    timers = Timers(file)
+    timers.set(600, "", now_s=0.0, session_id="")
+
+    assert timers.rename("pasta") == "The ten-minute timer is now the pasta timer."
+    assert timers.rename("tea", "pasta") == "The pasta timer is now the tea timer."
+
+
+@pytest.mark.parametrize("change", ["pause", "resume", "adjust", "rename"])
+def test_what_is_to_be_changed_must_be_clear(file, change):
+    timers = Timers(file)
+
+    def answer():
+        arguments = {"adjust": (60,), "rename": ("x",)}.get(change, ())
+        return getattr(timers, change)(*arguments, **({} if change == "rename" else {"now_s": 0.0}))
+
+    assert answer() == "There is no timer."
+    for name in ("a", "b"):
+        timers.set(600, name, now_s=0.0, session_id="")
+    assert answer() == "There are two timers: a timer and b timer. Which one?"
+
+
+def test_a_large_number_of_seconds_is_told_in_digits(file):
+    with pytest.raises(TimerError, match="not 8,640,000 seconds"):
+        Timers(file).set(8_640_000, "", now_s=0.0, session_id="")
 
 
 def test_a_late_announcement_says_so(file):

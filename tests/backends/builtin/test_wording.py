@@ -2,7 +2,16 @@ from decimal import Decimal
 
 import pytest
 
-from backends.builtin.wording import as_sentence, count_words, duration_words, listed, number_text, plural, split_items
+from backends.builtin.wording import (
+    as_sentence,
+    count_words,
+    duration_in_front,
+    duration_words,
+    listed,
+    number_text,
+    plural,
+    split_items,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +28,14 @@ from backends.builtin.wording import as_sentence, count_words, duration_words, l
 )
 def test_durations_are_spoken(seconds, expected):
     assert duration_words(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(600, "ten-minute"), (5_400, "one-hour thirty-minute"), (1_500, "twenty-five-minute"), (0.4, "zero-second")],
+)
+def test_a_duration_in_front_of_a_noun_has_no_plural(seconds, expected):
+    assert duration_in_front(seconds) == expected
 
 
 @pytest.mark.parametrize(

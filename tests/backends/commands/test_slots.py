@@ -33,6 +33,22 @@ def convert(kind, text, language="en"):
         ("two minutes thirty", 150),
         ("a day", 86_400),
         ("1.5 seconds", 1.5),
+        ("an hour and a quarter", 4_500),
+        ("two and a quarter hours", 8_100),
+        ("an hour and three quarters", 6_300),
+        ("six and a half minutes", 390),
+        ("2 1/2 minutes", 150),
+        ("2½ minutes", 150),
+        ("1/2 hour", 1_800),
+        ("half a day", 43_200),
+        ("half of an hour", 1_800),
+        ("an hour and half a minute", 3_630),
+        ("a couple of hours", 7_200),
+        ("a week", 604_800),
+        ("1h 30m", 5_400),
+        ("1h30", 5_400),
+        ("90 s", 90),
+        ("half an hour and ten minutes", 2_400),
     ],
 )
 def test_english_durations_are_seconds(text, seconds):
@@ -50,6 +66,12 @@ def test_english_durations_are_seconds(text, seconds):
         ("eine Viertelstunde", 900),
         ("eine Stunde und zehn Minuten", 4_200),
         ("1,5 Stunden", 5_400),
+        ("eine Stunde und eine Viertelstunde", 4_500),
+        ("eine dreiviertel Stunde", 2_700),
+        ("zwei und eine viertel Stunde", 8_100),
+        ("zwei Stunden und eine halbe", 9_000),
+        ("2 1/2 Minuten", 150),
+        ("eine Woche", 604_800),
     ],
 )
 def test_german_durations_are_seconds(text, seconds):
@@ -57,10 +79,73 @@ def test_german_durations_are_seconds(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["pasta", "ten", "minutes", "ten minutes pasta", "and", "0 seconds", "", "ten minutes a", "five 5"]
+    "text",
+    [
+        "pasta",
+        "ten",
+        "minutes",
+        "ten minutes pasta",
+        "and",
+        "0 seconds",
+        "",
+        "ten minutes a",
+        "five 5",
+        "1:30",
+        "half",
+        "1/0 hours",
+    ],
 )
 def test_other_words_are_no_duration(text):
     assert convert("duration", text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1:30", 90),
+        ("25:00", 1_500),
+        ("1:30:00", 5_400),
+        ("1:30 minutes", 90),
+        ("1:30 hours", 5_400),
+        ("ten minutes", 600),
+        ("0:00", None),
+        ("1:75", None),
+        ("1:30 apples", None),
+    ],
+)
+def test_a_timer_may_be_set_as_it_shows_its_time(text, seconds):
+    assert convert("timer_duration", text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "language", "value"),
+    [
+        ("more_duration", "five more minutes", "en", 300),
+        ("more_duration", "another minute", "en", 60),
+        ("more_duration", "two minutes", "en", 120),
+        ("more_duration", "more", "en", None),
+        ("more_duration", "noch fünf Minuten", "de", 300),
+        ("name", "Green Tea", "en", "Green Tea"),
+        ("name", "mac and cheese", "en", "mac and cheese"),
+        ("name", "thé", "fr", "thé"),
+        *(("name", text, "en", None) for text in ("an egg", "on a", "me a", "new", "up", "10", "first", "tea and", "")),
+        *(("name", text, "en", None) for text in ("timer for 5 minutes and a", "tea for 5 minutes and egg", "half")),
+        *(("name", text, "de", None) for text in ("noch einen", "ersten", "Timer auf fünf Minuten und einen")),
+        ("named_time", "Pasta eight minutes", "en", {"name": "Pasta", "seconds": 480}),
+        ("named_time", "ten minute egg", "en", {"name": "egg", "seconds": 600}),
+        ("named_time", "pizza, 2 hours 5 minutes", "en", {"name": "pizza", "seconds": 7_500}),
+        ("named_time", "half an hour", "en", None),
+        ("named_time", "the pasta eight minutes", "en", None),
+        ("named_time", "pasta", "en", None),
+        ("named_more", "pizza another two minutes", "en", {"name": "pizza", "seconds": 120}),
+        ("named_more", "Pizza noch zwei Minuten", "de", {"name": "Pizza", "seconds": 120}),
+        ("named_more", "dog five minutes", "en", None),
+        ("named_more", "pizza deux minutes", "fr", None),
+        ("more_duration", "deux minutes", "fr", None),
+    ],
+)
+def test_names_of_timers_and_additions_are_understood_or_refused(kind, text, language, value):
+    assert convert(kind, text, language) == value
 
 
 def test_no_duration_is_known_in_a_language_without_a_table():
