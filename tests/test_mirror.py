@@ -26,6 +26,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
+    "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
     "tests/actors/test_audio_crashes.py": "the ear's next incarnation, and the vault it hears again from",

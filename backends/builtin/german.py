@@ -82,11 +82,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "There may be {lists} lists with {items} things each, not more.": (
         "Es gibt höchstens {lists} Listen mit je {items} Einträgen."
     ),
-    "{items} is already on the {name}.": "{items} steht schon auf der {name}.",
-    "Added {items} to the {name}.": "Auf der {name} steht jetzt auch {items}.",
+    "Already on the {name}: {items}.": "Schon auf der {name}: {items}.",
+    "Added {items} to the {name}.": "Neu auf der {name}: {items}.",
+    "There are several lists: {names}. Which one?": "Es gibt mehrere Listen: {names}. Welche ist gemeint?",
     "The {name} is empty.": "Die {name} ist leer.",
     "The {name} is empty now.": "Die {name} ist jetzt leer.",
-    "{items} is not on the {name}.": "{items} steht nicht auf der {name}.",
+    "Not on the {name}: {items}.": "Nicht auf der {name}: {items}.",
     "Removed {items} from the {name}.": "Von der {name} ist gestrichen: {items}.",
     "{count} more": "{count} weitere",
     "On the {name}: {items}.": "Auf der {name}: {items}.",

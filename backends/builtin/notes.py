@@ -3,10 +3,12 @@
 Other servers may share the files: each answer reads what is there now, and each change happens under the file's lock.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.builtin.german import LISTS
 from backends.builtin.store import JsonFile
+from backends.builtin.things import named, on_list, without_article
 from backends.builtin.wording import count_words, is_german, listed, plural, split_items, told, upper_first
 
 MAX_NOTES = 500
@@ -45,11 +47,15 @@ class Notes:
             self._file.write([*notes, note])
         return told("Noted: {note}", note=note)
 
-    def text(self) -> str:
-        """Say what is noted."""
+    def text(self, which: str = "") -> str:
+        """Say what is noted, or read the note that ``which`` stands for (as ``delete`` understands it)."""
         notes = self._kept()
+        wanted = _wanted(which)
         if not notes:
             return told("There are no notes.")
+        if wanted not in {"", "all"}:
+            found = _find(notes, wanted)
+            return _sentence(notes[found[0]]) if len(found) == 1 else _unclear(found)
         shown = notes[-MAX_SPOKEN:]
         first = len(notes) - len(shown) + 1
         lines = " ".join(f"{first + at}: {_sentence(note)}" for at, note in enumerate(shown))
@@ -60,7 +66,7 @@ class Notes:
 
     def delete(self, which: str) -> str:
         """Delete "last", "all", a number counted from one, or the only note that has these words."""
-        wanted = which.strip().lower().strip(".!?")
+        wanted = _wanted(which)
         with self._file.locked():
             notes = self._kept()
             if not notes:
@@ -71,12 +77,7 @@ class Notes:
             found = _find(notes, wanted)
             if len(found) == 1:
                 self._file.write(notes[: found[0]] + notes[found[0] + 1 :])
-        if not found:
-            return told("No note fits that. Say the number of a note, or the last one.")
-        if len(found) > 1:
-            count = upper_first(plural(len(found), "note"))
-            return told("{count} fit that. Say the number of a note, or the last one.", count=count)
-        return told("Deleted the note: {note}", note=_sentence(notes[found[0]]))
+        return _unclear(found) if len(found) != 1 else told("Deleted the note: {note}", note=_sentence(notes[found[0]]))
 
     def _kept(self) -> list[str]:
         kept = self._file.read()
@@ -91,13 +92,17 @@ class Lists:
 
     def add(self, name: str, text: str) -> str:
         """Add "milk and eggs"; raises ``NotesError`` when nothing is named or too much is kept."""
-        title, items = list_title(name), split_items(text)
+        items = [without_article(item) for item in split_items(text)]
         if not items:
             raise NotesError(told("There is nothing to add."))
         with self._file.locked():
             lists = self._kept()
+            title = _title(name, lists)
             kept = lists.get(title, [])
-            fresh = [item for item in dict.fromkeys(items) if item.lower() not in {old.lower() for old in kept}]
+            fresh: list[str] = []
+            for item in items:
+                if not named(item, [*kept, *fresh]):
+                    fresh.append(item)
             if len(kept) + len(fresh) > MAX_ITEMS or (title not in lists and len(lists) >= MAX_LISTS):
                 raise NotesError(
                     told(
@@ -109,32 +114,39 @@ class Lists:
             if fresh:
                 self._replace(lists, title, [*kept, *fresh])
         if not fresh:
-            return told("{items} is already on the {name}.", items=upper_first(listed(items)), name=list_name(title))
+            there = dict.fromkeys(kept[named(item, kept)[0]] for item in items)
+            return told("Already on the {name}: {items}.", items=listed(there), name=list_name(title))
         return told("Added {items} to the {name}.", items=listed(fresh), name=list_name(title))
 
     def remove(self, name: str, text: str) -> str:
-        """Take things off a list; "all" empties it."""
-        title = list_title(name)
+        """Take things off a list; "all" empties it, which asks for the list's name if there are several."""
+        is_all = text.strip().lower() == "all"
         with self._file.locked():
             lists = self._kept()
+            if is_all and not name.strip() and len(lists) > 1:
+                names = listed(list_name(title) for title in lists)
+                return told("There are several lists: {names}. Which one?", names=names)
+            title = _title(name, lists) if is_all else _title_with(name, text, lists)
             kept = lists.get(title, [])
             if not kept:
                 return told("The {name} is empty.", name=list_name(title))
-            if text.strip().lower() == "all":
+            if is_all:
                 self._replace(lists, title, [])
                 return told("The {name} is empty now.", name=list_name(title))
-            wanted = {item.lower() for item in split_items(text)}
-            gone = [item for item in kept if item.lower() in wanted]
+            gone, missing = _found(text, kept)
             if gone:
                 self._replace(lists, title, [item for item in kept if item not in gone])
+        absent = told("Not on the {name}: {items}.", items=listed(missing), name=list_name(title)) if missing else ""
         if not gone:
-            return told("{items} is not on the {name}.", items=upper_first(text.strip()), name=list_name(title))
-        return told("Removed {items} from the {name}.", items=listed(gone), name=list_name(title))
+            return absent
+        removed = told("Removed {items} from the {name}.", items=listed(gone), name=list_name(title))
+        return f"{removed} {absent}".strip()
 
     def text(self, name: str) -> str:
         """Say what is on a list."""
-        title = list_title(name)
-        items = self._kept().get(title, [])
+        lists = self._kept()
+        title = _title(name, lists)
+        items = lists.get(title, [])
         if not items:
             return told("The {name} is empty.", name=list_name(title))
         rest = len(items) - MAX_SPOKEN
@@ -158,6 +170,41 @@ def list_title(name: str) -> str:
     words = " ".join(name.lower().strip(" .!?").removeprefix("my ").removeprefix("the ").split())
     found = next((title for title, others in _LIST_NAMES.items() if words == title or words in others), words)
     return found.removesuffix(" list")[: MAX_SPOKEN * 6] or "shopping"
+
+
+def _title(name: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """Return which list is meant; without a name it is the only one that there is, else the shopping list."""
+    return next(iter(lists)) if not name.strip() and len(lists) == 1 else list_title(name)
+
+
+def _title_with(name: str, text: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """Return from which list ``text`` is taken; without a name it is the only one that has something of it."""
+    holding = [title for title, kept in lists.items() if _found(text, kept)[0]]
+    return holding[0] if not name.strip() and len(holding) == 1 else _title(name, lists)
+
+
+def _found(text: str, kept: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return which things of a list ``text`` names, and what of ``text`` is not there.
+
+    "mac and cheese" is looked for whole before it is two things.
+    """
+    whole = on_list(text, kept)
+    wanted = [text.strip()] if whole else split_items(text)
+    by_item = {item: on_list(item, kept) for item in wanted}
+    at = {index for indexes in by_item.values() for index in indexes}
+    return [kept[index] for index in sorted(at)], [item for item, indexes in by_item.items() if not indexes]
+
+
+def _wanted(which: str) -> str:
+    return which.strip().lower().strip(".!?")
+
+
+def _unclear(found: Sequence[int]) -> str:
+    """Return what to say where not exactly one note is meant."""
+    if not found:
+        return told("No note fits that. Say the number of a note, or the last one.")
+    count = upper_first(plural(len(found), "note"))
+    return told("{count} fit that. Say the number of a note, or the last one.", count=count)
 
 
 def _find(notes: list[str], wanted: str) -> list[int]:

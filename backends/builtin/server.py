@@ -54,7 +54,10 @@ FORESEEN = (TimerError, NotesError, StoreBusy, CalculationError, UnitError, Plac
 log = logging.getLogger("sayso.tools_server")
 
 Place = Annotated[str, Field(description="A city, a country or an IANA time zone; empty for here.", max_length=100)]
-ListName = Annotated[str, Field(description='Which list, such as "shopping" or "to do".', max_length=60)]
+ListName = Annotated[
+    str, Field(description='Which list, such as "shopping" or "to do"; empty for the only one.', max_length=60)
+]
+NoteWhich = Annotated[str | int, Field(description='"last", "all", a number counted from 1, or words of the note.')]
 
 TimerName = Annotated[str, Field(description="Which timer, by its name; empty for the only one.", max_length=200)]
 TimerSeconds = Annotated[float, Field(description="Or by the time it was set for; 0 for any.")]
@@ -234,30 +237,29 @@ class Keeping:
         """Keep a note."""
         return self._notes.add(text)
 
-    async def list_notes(self) -> str:
-        """Read the notes aloud."""
-        return self._notes.text()
+    async def list_notes(self, which: NoteWhich = "all") -> str:
+        """Read the notes aloud, or one of them."""
+        return self._notes.text(str(which))
 
-    async def delete_note(
-        self,
-        which: Annotated[str | int, Field(description='"last", "all", a number counted from 1, or words of the note.')],
-    ) -> str:
+    async def delete_note(self, which: NoteWhich) -> str:
         """Delete a note, or all of them."""
         return self._notes.delete(str(which))
 
     async def add_to_list(
-        self, item: Annotated[str, Field(description='One thing or several: "milk and eggs".')], list_name: ListName
+        self,
+        item: Annotated[str, Field(description='One thing or several: "milk and eggs".')],
+        list_name: ListName = "",
     ) -> str:
         """Put things on a list."""
         return self._lists.add(list_name, item)
 
     async def remove_from_list(
-        self, item: Annotated[str, Field(description='What to take off, or "all".')], list_name: ListName
+        self, item: Annotated[str, Field(description='What to take off, or "all".')], list_name: ListName = ""
     ) -> str:
         """Take things off a list, or empty it."""
         return self._lists.remove(list_name, item)
 
-    async def read_list(self, list_name: ListName) -> str:
+    async def read_list(self, list_name: ListName = "") -> str:
         """Read a list aloud."""
         return self._lists.text(list_name)
 

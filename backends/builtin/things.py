@@ -10,7 +10,7 @@ Rules kept here:
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from backends.builtin.wording import is_german
+from backends.builtin.wording import count_words, is_german
 
 _ARTICLES: Final = {
     "en": frozenset({"the", "a", "an", "my", "our", "your", "some", "any", "more", "another"}),
@@ -18,12 +18,14 @@ _ARTICLES: Final = {
         {"der", "die", "das", "den", "dem", "ein", "eine", "einen", "etwas", "mehr", "noch", "mein", "meine", "meinen"}
     ),
 }
+_NEEDLESS: Final = {"en": frozenset({"the", "some", "any"}), "de": frozenset({"der", "die", "das", "den", "etwas"})}
 _ENDINGS: Final = {
     "en": (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")),
     "de": (("en", ""), ("n", ""), ("er", ""), ("e", ""), ("s", "")),
 }
 """What a plural ends in, and what the singular has in its place."""
 _UMLAUTS: Final = str.maketrans("äöü", "aou")  # Apfel, Äpfel
+MAX_COUNT_WORD: Final = 20  # of more, nobody says the number as a word
 MIN_SINGULAR_LETTERS: Final = 2  # Ei, Eier
 
 
@@ -35,10 +37,30 @@ def named(wanted: str, kept: Sequence[str]) -> Sequence[int]:
     return same or [at for at, other in enumerate(kept) if _is_alike(words, _words(other))]
 
 
+def on_list(wanted: str, kept: Sequence[str]) -> Sequence[int]:
+    """Return which of ``kept`` are the thing ``wanted``, however many of it: "avocados" are "two avocados" too."""
+    return named(wanted, kept) or named(wanted, [_without_count(other) for other in kept])
+
+
+def without_article(thing: str) -> str:
+    """Return "the milk" and "some milk" as "milk": how it is kept; "a trip to the lake" stays what it is."""
+    first, _, rest = thing.strip().partition(" ")
+    return rest.strip() if rest and first.casefold() in _NEEDLESS["de" if is_german() else "en"] else thing.strip()
+
+
 def hinted(wanted: str, kept: Sequence[str]) -> Sequence[int]:
     """Return which of ``kept`` are ``wanted``, or else have all its words: without a "tea", "green tea" is meant."""
     words = _words(wanted)
     return named(wanted, kept) or [at for at, other in enumerate(kept) if words and _holds(_words(other), words)]
+
+
+def _without_count(thing: str) -> str:
+    first, _, rest = thing.partition(" ")
+    return rest if rest and (first.isdecimal() or first.casefold() in _counts()) else thing
+
+
+def _counts() -> frozenset[str]:
+    return frozenset(count_words(value) for value in range(MAX_COUNT_WORD + 1))
 
 
 def _words(text: str) -> Sequence[str]:

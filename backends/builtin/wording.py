@@ -22,6 +22,19 @@ _SMALL = (
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_FIXED_PAIRS = (
+    *("mac and cheese", "macaroni and cheese", "ham and cheese", "fish and chips", "salt and pepper", "half and half"),
+    *("salt and vinegar", "peanut butter and jelly", "peanut butter and jam", "rice and beans", "pork and beans"),
+    *("bangers and mash", "biscuits and gravy", "cookies and cream", "spaghetti and meatballs", "sweet and sour"),
+    *("gin and tonic", "pots and pans", "arts and crafts", "salz und pfeffer", "pfeffer und salz"),
+)
+"""Pairs that have grown together ("irreversible binomials", Malkiel 1959) and are one thing on a list.
+
+No rule tells them from two things: "mac and cheese" is built like "milk and cheese". Where one is missing, two things
+are kept, which can still be taken off together.
+"""
+_FIXED_PAIR = re.compile(rf"\b(?:{'|'.join(_FIXED_PAIRS)})\b", re.IGNORECASE)
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 DECIMALS = 4  # more are noise to the ear
 
 
@@ -110,10 +123,11 @@ def as_sentence(text: str) -> str:
 
 
 def split_items(text: str) -> Sequence[str]:
-    """Return the things in "milk, eggs and bread"."""
-    parts = (piece.strip(" .!?") for chunk in text.split(",") for piece in _around_and(chunk))
+    """Return the things in "milk, eggs and bread"; "mac and cheese" is one."""
+    whole = _FIXED_PAIR.sub(lambda found: found.group().replace(" ", _NO_BREAK), text)
+    parts = (piece.strip(" .!?").replace(_NO_BREAK, " ") for chunk in whole.split(",") for piece in _around_and(chunk))
     return [part for part in parts if part]
 
 
 def _around_and(chunk: str) -> Sequence[str]:
-    return re.split(r"\s+(?:and|und)\s+|^(?:and|und)\s+", chunk, flags=re.IGNORECASE)
+    return re.split(r"[ \t\n]+(?:and|und)[ \t\n]+|^(?:and|und)[ \t\n]+", chunk, flags=re.IGNORECASE)

@@ -114,7 +114,7 @@ class _NameWords:
 
 
 _ENGLISH_LEADS = (
-    "a an the my our your his her their this that these those another new additional me us you it i we he she they "
+    "a an the my our your his her their this that these those another new additional me us you it i im we he she they "
     "on up in for to of at with by from off and or as about into is are do all both every each any some no first "
     "second third last next other current running only same called named half quarter couple"
 )
@@ -139,6 +139,43 @@ _NAMES: Mapping[str, _NameWords] = {
     ),
 }
 _MINUS = "minus"
+
+
+@attrs.frozen
+class _ItemWords:
+    """What tells a thing on a list from a piece of a sentence."""
+
+    not_first: frozenset[str]
+    not_last: frozenset[str]
+    other_command: re.Pattern[str]
+    """Where a second command begins."""
+
+
+_ENGLISH_ITEM_LEADS = (
+    "it them me you us him if rid everything to on onto in into from for of off up down out at with and"
+)
+_ENGLISH_ITEM_TAILS = "to on onto in into from off and the a an my of put added"
+_GERMAN_ITEM_LEADS = "es sie ihn alles mich mir uns auf von zu zur zum aus in für mit und ab"
+_GERMAN_ITEM_TAILS = "auf von zu zur und der die das den"
+_ITEMS: Mapping[str, _ItemWords] = {
+    "en": _ItemWords(
+        not_first=frozenset(_ENGLISH_ITEM_LEADS.split()),
+        not_last=frozenset(_ENGLISH_ITEM_TAILS.split()),
+        other_command=re.compile(
+            r"\b(?:to|on|onto|from|off) (?:\w+ ){0,4}lists?\b"
+            r"|\b(?:and|then) (?:then )?(?:add|put|write|remove|delete|take|cross|check|set)\b"
+            r"|^(?:it|that|this|them|those|these|her)$"
+        ),
+    ),
+    "de": _ItemWords(
+        not_first=frozenset(_GERMAN_ITEM_LEADS.split()),
+        not_last=frozenset(_GERMAN_ITEM_TAILS.split()),
+        other_command=re.compile(
+            r"\b(?:auf|zur|von|zu) (?:\w+ ){0,2}\w*(?:liste|zettel)\b"
+            r"|\bund (?:setz|setze|schreib|schreibe|streich|streiche|lösch|lösche|stell|stelle)\b|^das$"
+        ),
+    ),
+}
 
 
 def to_number(slot: SlotText) -> float | int | None:
@@ -211,11 +248,37 @@ def to_name(slot: SlotText) -> str | None:
     if names is None:
         return to_text(slot)
     times = _TIMES[slot.language]
-    if not slot.words or slot.words[0] in names.not_first or slot.words[-1] in names.not_last:
-        return None
-    if any(word in names.nowhere or word in times.units for word in slot.words) or slot.words[0].isdecimal():
-        return None
+    for words in _as_heard_and_read(slot):
+        if not words or words[0] in names.not_first or words[-1] in names.not_last or words[0].isdecimal():
+            return None
+        if any(word in names.nowhere or word in times.units for word in words):
+            return None
     return to_text(slot)
+
+
+def to_item(slot: SlotText) -> str | None:
+    """Return what goes on a list or comes off it.
+
+    It is no half of another command: "add milk to the shopping list and bread to the to do list" puts no "milk to the
+    shopping list" on the other list. Nor is it a pronoun.
+    """
+    items = _ITEMS.get(slot.language)
+    if items is None:
+        return to_text(slot)
+    for words in _as_heard_and_read(slot):
+        if not words or words[0] in items.not_first or words[-1] in items.not_last:
+            return None
+        if items.other_command.search(" ".join(words)):
+            return None
+    return to_text(slot)
+
+
+def _as_heard_and_read(slot: SlotText) -> Sequence[Sequence[str]]:
+    """Return the words of a slot as they were heard, and as they are read: some may be exchanged for others.
+
+    What is kept is the text that was heard, so that no exchange may make it acceptable.
+    """
+    return re.findall(r"\w+", slot.source.lower().replace("'", "").replace("\u2019", "")), slot.words
 
 
 def to_named_time(slot: SlotText) -> Mapping[str, Any] | None:
@@ -245,9 +308,9 @@ def _named(slot: SlotText, seconds_of: Callable[[SlotText], float | None]) -> Ma
 
 
 def _written(words: Sequence[str], source: str) -> str:
-    """Return words as they stand in ``source``, with its capitals."""
+    """Return words as they stand in ``source``, with its capitals; an empty text if they do not."""
     found = re.search(r"\W+".join(re.escape(word) for word in words), source, re.IGNORECASE)
-    return found.group() if found else " ".join(words)
+    return found.group() if found else ""
 
 
 def _without_fractions(words: Sequence[str]) -> list[str]:
@@ -451,6 +514,7 @@ SLOT_TYPES: Mapping[str, SlotType] = {
     "duration": SlotType(_with_points(to_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
     "timer_duration": SlotType(_with_points(to_timer_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
     "more_duration": SlotType(_with_points(to_more_seconds), {"en": "five more minutes", "de": "noch fünf Minuten"}, _time_words),
+    "item": SlotType(to_item, {"en": "milk", "de": "Milch"}),
     "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}),
     "named_time": SlotType(_with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, _time_words),
     "named_more": SlotType(_with_points(to_named_more), {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"}),

@@ -68,7 +68,7 @@ CALLS = [
     ("cancel_timer", {}, "Es läuft kein Timer."),
     ("add_note", {"text": "Anna anrufen"}, "Notiert: Anna anrufen"),
     ("list_notes", {}, "Es gibt keine Notizen."),
-    ("add_to_list", {"item": "Milch", "list_name": "shopping"}, "Auf der Einkaufsliste steht jetzt auch Milch."),
+    ("add_to_list", {"item": "Milch", "list_name": "shopping"}, "Neu auf der Einkaufsliste: Milch."),
     ("read_list", {"list_name": "to do"}, "Die Aufgabenliste ist leer."),
     ("read_list", {"list_name": "Bücher"}, "Die Liste bücher ist leer."),
     ("run_program", {"name": "true"}, "true ist fertig."),

@@ -75,7 +75,7 @@ def test_two_servers_share_notes_and_lists(tmp_path):
 def test_things_are_put_on_a_list_once(lists):
     assert lists.add("grocery list", "milk and eggs") == "Added milk and eggs to the shopping list."
     assert lists.add("shopping", "Milk, bread") == "Added bread to the shopping list."
-    assert lists.add("shopping", "milk") == "Milk is already on the shopping list."
+    assert lists.add("shopping", "milk") == "Already on the shopping list: milk."
     assert lists.text("my shopping list") == "On the shopping list: milk, eggs and bread."
 
 
@@ -83,10 +83,97 @@ def test_things_are_taken_off_a_list(lists):
     lists.add("to do", "call Bob and sweep")
 
     assert lists.remove("todo", "Sweep") == "Removed sweep from the to do list."
-    assert lists.remove("todo", "dance") == "Dance is not on the to do list."
+    assert lists.remove("todo", "dance") == "Not on the to do list: dance."
     assert lists.remove("todo", "all") == "The to do list is empty now."
     assert lists.remove("todo", "all") == "The to do list is empty."
     assert lists.text("to-do list") == "The to do list is empty."
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("the eggs", "Removed eggs from the shopping list."),
+        ("egg", "Removed eggs from the shopping list."),
+        ("Milk and the egg", "Removed milk and eggs from the shopping list."),
+        ("avocado", "Removed two avocados from the shopping list."),
+        ("milk and beer", "Removed milk from the shopping list. Not on the shopping list: beer."),
+        ("the beer", "Not on the shopping list: the beer."),
+        ("mac", "Not on the shopping list: mac."),
+        ("cheese", "Not on the shopping list: cheese."),
+        ("mac and cheese", "Removed mac and cheese from the shopping list."),
+    ],
+)
+def test_what_is_taken_off_is_named_as_people_name_it(lists, said, answer):
+    lists.add("shopping", "milk, eggs, two avocados, and mac and cheese")
+
+    assert lists.remove("shopping", said) == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("the milk", "Already on the shopping list: milk."),
+        ("more coffee", "Already on the shopping list: coffee."),
+        ("some cheese", "Added cheese to the shopping list."),
+        ("the egg", "Already on the shopping list: eggs."),
+        ("a trip to the lake", "Added a trip to the lake to the shopping list."),
+        ("fish and chips", "Added fish and chips to the shopping list."),
+        ("tea and the tea", "Added tea to the shopping list."),
+    ],
+)
+def test_what_is_added_again_under_another_form_is_there_already(lists, said, answer):
+    lists.add("shopping", "milk, coffee, eggs")
+
+    assert lists.add("shopping", said) == answer
+
+
+def test_a_thing_that_was_kept_with_its_and_is_found_whole_first(tmp_path):
+    file = JsonFile(tmp_path / "lists.json")
+    with file.locked():
+        file.write({"shopping": ["black and tan", "tan"]})
+
+    assert Lists(file).remove("shopping", "black and tan") == "Removed black and tan from the shopping list."
+    assert Lists(file).text("shopping") == "On the shopping list: tan."
+
+
+def test_a_list_without_a_name_is_the_only_one_or_the_shopping_list(lists):
+    assert lists.add("", "milk") == "Added milk to the shopping list."
+    assert lists.remove("", "all") == "The shopping list is empty now."
+    lists.add("to do", "sweep")
+    assert lists.text("") == "On the to do list: sweep."
+    assert lists.add("", "wash") == "Added wash to the to do list."
+    lists.add("shopping", "milk and bread")
+    assert lists.add("", "tea") == "Added tea to the shopping list."
+
+
+def test_without_a_name_things_come_off_the_list_that_has_them_and_no_list_is_emptied(lists):
+    lists.add("to do", "sweep, milk the cow")
+    lists.add("shopping", "milk and bread")
+
+    assert lists.remove("", "sweep") == "Removed sweep from the to do list."
+    assert lists.remove("", "the bread") == "Removed bread from the shopping list."
+    assert lists.remove("", "beer") == "Not on the shopping list: beer."
+    assert lists.remove("", "all") == "There are several lists: to do list and shopping list. Which one?"
+    assert lists.text("to do") == "On the to do list: milk the cow."
+
+
+@pytest.mark.parametrize(
+    ("which", "answer"),
+    [
+        ("1", "buy milk."),
+        ("last", "call Bob."),
+        ("milk", "buy milk."),
+        ("call", "Two notes fit that. Say the number of a note, or the last one."),
+        ("9", "No note fits that. Say the number of a note, or the last one."),
+        ("all", "Three notes. 1: buy milk. 2: call Anna. 3: call Bob."),
+    ],
+)
+def test_one_note_is_read(notes_file, which, answer):
+    notes = Notes(notes_file)
+    for text in ("buy milk", "call Anna", "call Bob"):
+        notes.add(text)
+
+    assert notes.text(which) == answer
 
 
 def test_lists_are_bounded_and_refuse_nothing_at_all(lists):

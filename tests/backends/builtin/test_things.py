@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from backends.builtin import wording
-from backends.builtin.things import hinted, named
+from backends.builtin.things import hinted, named, on_list, without_article
 
 
 @pytest.fixture
@@ -44,6 +44,13 @@ def test_another_thing_is_another_thing(wanted: str, kept: str) -> None:
     assert named(wanted, [kept]) == []
 
 
+def test_a_list_may_say_how_many_of_a_thing() -> None:
+    assert on_list("the avocados", ["milk", "two avocados", "3 eggs"]) == [1]
+    assert on_list("egg", ["milk", "two avocados", "3 eggs"]) == [2]
+    assert on_list("egg", ["3 eggs", "egg"]) == [1]
+    assert named("three avocados", ["two avocados"]) == []
+
+
 def test_the_same_words_come_before_other_forms_of_them() -> None:
     assert named("egg", ["eggs", "Egg"]) == [1]
     assert named("the egg", ["eggs", "egg"]) == [1]
@@ -57,6 +64,14 @@ def test_the_same_words_come_before_other_forms_of_them() -> None:
 )
 def test_german_articles_and_plurals_are_known(wanted: str, kept: str) -> None:
     assert named(wanted, ["Milch", kept]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("the milk", "milk"), (" Some cheese", "cheese"), ("a trip to the lake", "a trip to the lake"), ("the", "the")],
+)
+def test_an_article_that_says_nothing_is_not_kept(said: str, kept: str) -> None:
+    assert without_article(said) == kept
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ def test_a_timer_may_be_set_as_it_shows_its_time(text, seconds):
         ("named_more", "dog five minutes", "en", None),
         ("named_more", "pizza deux minutes", "fr", None),
         ("more_duration", "deux minutes", "fr", None),
+        ("item", "The green Apples", "en", "The green Apples"),
+        ("item", "that thing from the hardware store", "en", "that thing from the hardware store"),
+        ("item", "lait", "fr", "lait"),
+        *(("item", text, "en", None) for text in ("it", "that", "in the order", "milk to the shopping list and bread")),
+        *(("item", text, "en", None) for text in ("eggs and put milk", "milk off the", "everything")),
+        *(("item", text, "de", None) for text in ("es", "Milch auf die Einkaufsliste und Brot", "Eier und setz Milch")),
     ],
 )
 def test_names_of_timers_and_additions_are_understood_or_refused(kind, text, language, value):

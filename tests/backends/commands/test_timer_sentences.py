@@ -130,6 +130,8 @@ NO_COMMANDS = [
     "cancel the first timer",
     "cancel the other timer",
     "cancel me a timer",
+    "I'm boiling an egg, timer for 3 minutes",
+    "make the timer for tea for for 2 hours",
     "the timer on the oven is broken",
     "my timer for the pasta was late",
     "it takes about twenty minutes to get there",
