@@ -512,12 +512,20 @@ SLOT_TYPES: Mapping[str, SlotType] = {
     "text": SlotType(to_text, {}),
     "number": SlotType(to_number, {"en": "ten", "de": "zehn"}),
     "duration": SlotType(_with_points(to_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
-    "timer_duration": SlotType(_with_points(to_timer_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words),
-    "more_duration": SlotType(_with_points(to_more_seconds), {"en": "five more minutes", "de": "noch fünf Minuten"}, _time_words),
+    "timer_duration": SlotType(
+        _with_points(to_timer_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, _time_words
+    ),
+    "more_duration": SlotType(
+        _with_points(to_more_seconds), {"en": "five more minutes", "de": "noch fünf Minuten"}, _time_words
+    ),
     "item": SlotType(to_item, {"en": "milk", "de": "Milch"}),
     "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}),
-    "named_time": SlotType(_with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, _time_words),
-    "named_more": SlotType(_with_points(to_named_more), {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"}),
+    "named_time": SlotType(
+        _with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, _time_words
+    ),
+    "named_more": SlotType(
+        _with_points(to_named_more), {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"}
+    ),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
     "calculation": SlotType(to_calculation, {"en": "five plus three", "de": "fünf plus drei"}, spoken_words),
     "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words, lambda _: frozenset(zone_names())),

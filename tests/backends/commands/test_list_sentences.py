@@ -176,6 +176,11 @@ def test_a_german_sentence_about_a_list_or_a_note_is_understood(grammar, text, t
     assert (match.tool, dict(match.arguments)) == (tool, arguments)
 
 
+@pytest.mark.parametrize("text", ["read my to do list", "what is on my shopping list", "clear the shopping list"])
+def test_a_sentence_that_is_whole_is_not_waited_for(grammar, text):
+    assert not grammar.match([text], "en").may_continue
+
+
 @pytest.mark.parametrize(
     ("text", "language"), [(text, "en") for text in NO_COMMANDS] + [(text, "de") for text in NO_GERMAN_COMMANDS]
 )

@@ -176,6 +176,21 @@ def test_a_german_sentence_about_a_timer_is_understood(grammar, text, tool, argu
 
 
 @pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("cancel the pasta timer", "en"),
+        ("cancel all timers", "en"),
+        ("welche Timer laufen", "de"),
+    ],
+)
+def test_a_sentence_that_is_whole_is_not_waited_for(grammar, text, language):
+    match = grammar.match([text], language)
+
+    assert match is not None
+    assert not match.may_continue
+
+
+@pytest.mark.parametrize(
     ("text", "language"), [(text, "en") for text in NO_COMMANDS] + [(text, "de") for text in NO_GERMAN_COMMANDS]
 )
 def test_what_no_timer_does_is_left_alone(grammar, text, language):
