@@ -5,6 +5,7 @@ Rules kept here:
 * A whole sentence matches or nothing does; what a free slot holds has to make sense (``backends/commands/slots.py``).
 * Hypotheses are tried in their order, exactly; only if none fits, with words exchanged for the grammar's words that
   sound alike. The exchange is bounded, needs a long enough sentence, and lowers the confidence.
+* A word is never exchanged for a name, and what no hypothesis can make sense of may be taken in as an unknown name.
 * A user's sentences come before the built-in ones.
 * ``match`` runs on the event loop: its tries are limited, and it never waits.
 """
@@ -65,17 +66,17 @@ class _Grammar:
     language: str
     prefixes: Prefixes
 
-    def parse(self, heard: _Heard) -> tuple[Command, Mapping[str, Any]] | None:
+    def parse(self, heard: _Heard, *, is_last_resort: bool = False) -> tuple[Command, Mapping[str, Any]] | None:
         """Return the best reading of which every slot makes sense."""
         results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
             command = self.commands[result.intent.name]
-            slots = self._slots(result, heard)
+            slots = self._slots(result, heard, is_last_resort=is_last_resort)
             if slots is not None:
                 return command, _arguments(command, slots)
         return None
 
-    def _slots(self, result: RecognizeResult, heard: _Heard) -> Mapping[str, Any] | None:
+    def _slots(self, result: RecognizeResult, heard: _Heard, *, is_last_resort: bool) -> Mapping[str, Any] | None:
         """Return what the slots stand for, None if one of them stands for nothing."""
         slots: dict[str, Any] = {}
         kinds = self._kinds(result)
@@ -83,7 +84,10 @@ class _Grammar:
             if not entity.is_wildcard:
                 slots[entity.name] = _whole(entity.value)
                 continue
-            value = SLOT_TYPES[kinds[entity.name]].convert(_slot_text(entity, heard, self.language))
+            kind = SLOT_TYPES[kinds[entity.name]]
+            if kind.is_last_resort and not is_last_resort:
+                return None
+            value = kind.convert(_slot_text(entity, heard, self.language))
             if value is None:
                 return None
             slots[entity.name] = value
@@ -146,7 +150,7 @@ class HassilGrammar:
                 found = _parse(known, variant)
                 if found is not None:
                     return _match(*found, RANK_FACTOR**rank, variant, known)
-        return _sounding_alike(known, heard, _code(language))
+        return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones."""
@@ -184,6 +188,16 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: st
     return None
 
 
+def _last_resort(known: _Language, hypotheses: Sequence[_Heard]) -> CommandMatch | None:
+    """Return the match of what was heard best, with slots that take in what is not known ("the place Narnia")."""
+    for heard in hypotheses[:1]:
+        for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
+            found = _parse(known, variant, is_last_resort=True)
+            if found is not None:
+                return _match(*found, 1.0, variant, known)
+    return None
+
+
 def _changes(speller: Speller, heard: _Heard, strange: set[int]) -> Iterator[Sequence[_Exchange]]:
     """Yield each one or two exchanges that a hypothesis allows."""
     singles = [
@@ -213,8 +227,11 @@ def _with(heard: _Heard, changes: Sequence[_Exchange], language: str) -> _Heard:
     return _Heard(heard.source, counted(tokens, language))
 
 
-def _parse(known: _Language, heard: _Heard) -> tuple[Command, Mapping[str, Any]] | None:
-    return next((found for grammar in known.grammars if (found := grammar.parse(heard)) is not None), None)
+def _parse(
+    known: _Language, heard: _Heard, *, is_last_resort: bool = False
+) -> tuple[Command, Mapping[str, Any]] | None:
+    parses = (grammar.parse(heard, is_last_resort=is_last_resort) for grammar in known.grammars)
+    return next((found for found in parses if found is not None), None)
 
 
 def _match(
@@ -314,10 +331,11 @@ def _language(
     words = number_words(code).union(
         *(file.words for file in files), *(kind.words(code) for kind in SLOT_TYPES.values())
     )
+    names = frozenset[str]().union(*(kind.names(code) for kind in SLOT_TYPES.values()))
     fillers = {tuple(phrase.split()) for file in files for phrase in file.document["skip_words"] if phrase}
     return _Language(
         tuple(_grammar(code, group) for group in groups),
-        Speller(words),
+        Speller(words, names),
         _vocabulary(users, builtin, programs),
         tuple(sorted(fillers)),
     )

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from backends.builtin.calculator import CalculationError, evaluate
-from backends.builtin.clock import zone_names
+from backends.builtin.places import divided_regions, zone_names, zones_of
 from backends.builtin.sum_words import amount, amount_words, count_operators, is_sum, spoken_words, symbols
 from backends.builtin.units import Unit, UnitError, convert, find_unit, unit_names, unit_words
 from backends.commands.spoken_numbers import pointed
@@ -94,6 +94,27 @@ _TIMES: Mapping[str, _TimeWords] = {
         hours=frozenset({"stunde", "stunden", "std", "h"}),
     ),
 }
+_ARTICLES: Mapping[str, Sequence[str]] = {"en": ("the",), "de": ("der", "den", "dem", "die")}
+_NOW: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "en": (("right", "now"), ("at", "the", "moment"), ("now",), ("currently",), ("today",)),
+    "de": (("im", "moment"), ("gerade", "jetzt"), ("jetzt",), ("gerade",), ("heute",)),
+}
+_NO_NAMES: Mapping[str, str] = {
+    "en": (
+        " a an my your our his her their this that these those it i we you he she they me us them here there the"
+        " now right moment today tomorrow yesterday morning afternoon evening night week month year day days hour"
+        " hours minute minutes second seconds time times general case order total question when if and or but is are"
+        " was for to at on with what which who how real life words numbers format military "
+    ),
+    "de": (
+        " ein eine einem einer einen mein meine meinem meiner dein deinem deiner unser unserem unserer diesem dieser"
+        " es ich du er sie wir ihr mir dir hier dort da jetzt gerade moment heute morgen gestern abend nacht woche"
+        " monat jahr tag tagen stunde stunden minute minuten sekunden zeit und oder aber wenn ist sind für auf mit"
+        " was wer wie echt wirklich "
+    ),
+}
+"""Words that names of places do not have."""
+MAX_PLACE_WORDS = 4
 _NEXT_SMALLER = {86_400: 3_600, 3_600: 60, 60: 1}
 _MAX_MEASURE_WORDS = 16
 _SMALLER_UNITS: Mapping[str, str] = {"foot": "inches", "stone": "pounds"}
@@ -408,10 +429,26 @@ _NO_SUM = re.compile(r"\d+/\d+|\d+(?:[-/]\d+){2,}|\d{3,}-\d+|\d+-\d{3,}")
 
 
 def to_place(slot: SlotText) -> str | None:
-    """Return a place whose time zone is known, as it was spoken."""
-    words = slot.words[1:] if slot.words[:1] == ("the",) else slot.words
-    name = " ".join(words)
-    return name if name in zone_names() else None
+    """Return a place whose time zones are known, as it was spoken and without its article."""
+    name = " ".join(_place_name(slot))
+    return name if zones_of(name) else None
+
+
+def to_unknown_place(slot: SlotText) -> str | None:
+    """Return what may be the name of a place that is not known: a few words, none of which speaks of a time."""
+    words = _place_name(slot)
+    common = _NO_NAMES.get(slot.language, "")
+    is_name = all(word.isalpha() and f" {word} " not in common for word in words)
+    return " ".join(words) if is_name and 0 < len(words) <= MAX_PLACE_WORDS else None
+
+
+def _place_name(slot: SlotText) -> Sequence[str]:
+    """Return the words of a place without the article before and the "right now" behind it."""
+    words = slot.words[1:] if slot.words[:1] and slot.words[0] in _ARTICLES.get(slot.language, ()) else slot.words
+    for now in _NOW.get(slot.language, ()):
+        if words[-len(now) :] == now:
+            return words[: -len(now)]
+    return words
 
 
 def to_unit(slot: SlotText) -> str | None:
@@ -449,8 +486,9 @@ def _measures(words: Sequence[str], language: str) -> Sequence[tuple[Decimal, Un
         for end in range(len(words), at, -1):
             unit = _unit(words[at:end], language)
             rest = _further(words[end:], unit, language) if unit is not None else ()
-            if unit is not None and times is not None and tuple(words[end:]) == times.half:
-                return [(value + Decimal("0.5"), unit)]
+            share = None if times is None else times.rests.get(tuple(words[end:]))
+            if unit is not None and share is not None:  # "a cup and a half"
+                return [(value + Decimal(str(share)), unit)]
             if unit is None or rest is None:
                 continue
             if not rest or (rest[0][1].kind == unit.kind != "temperature" and rest[0][1].factor < unit.factor):
@@ -489,6 +527,10 @@ class SlotType:
     """The words that it is spoken with, by language."""
     values: Callable[[str], frozenset[str]] | None = None
     """Everything that it can be, by language, with ``#`` for a number; None if that cannot be listed."""
+    names: Callable[[str], frozenset[str]] = lambda _: frozenset()
+    """Words that no other word is exchanged for, by language: the time in Ireland is no answer for Iceland."""
+    is_last_resort: bool = False
+    """Whether it is looked at only if no hypothesis makes sense otherwise."""
 
 
 def _time_words(language: str) -> frozenset[str]:
@@ -500,8 +542,13 @@ def _time_words(language: str) -> frozenset[str]:
 
 
 @cache
-def _place_words(_: str) -> frozenset[str]:
-    return frozenset(word for name in zone_names() for word in name.split() if len(word) > 3)  # noqa: PLR2004
+def _places(_: str) -> frozenset[str]:
+    return frozenset(zone_names()) | frozenset(divided_regions())
+
+
+@cache
+def _place_words(language: str) -> frozenset[str]:
+    return frozenset(word for name in _places(language) for word in name.split())
 
 
 def _quantities(language: str) -> frozenset[str]:
@@ -528,7 +575,8 @@ SLOT_TYPES: Mapping[str, SlotType] = {
     ),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
     "calculation": SlotType(to_calculation, {"en": "five plus three", "de": "fünf plus drei"}, spoken_words),
-    "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, _place_words, lambda _: frozenset(zone_names())),
+    "place": SlotType(to_place, {"en": "Tokyo", "de": "Tokio"}, values=_places, names=_place_words),
+    "unknown_place": SlotType(to_unknown_place, {}, is_last_resort=True),
     "unit": SlotType(to_unit, {"en": "kilometers", "de": "Kilometer"}, unit_words, unit_names),
     "quantity": SlotType(to_quantity, {"en": "five miles", "de": "fünf Meilen"}, unit_words, _quantities),
 }

@@ -32,8 +32,9 @@ class Correction:
 class Speller:
     """Finds the words of a vocabulary that sound like a word."""
 
-    def __init__(self, vocabulary: frozenset[str]) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: frozenset[str], names: frozenset[str] = frozenset()) -> None:
+        """``names`` are known too, but no word is exchanged for one: it would be another thing's name."""
+        self.vocabulary = vocabulary | names
         self._index: dict[str, set[str]] = {}
         for word in vocabulary:
             if len(word) >= MIN_LETTERS and word.isalpha():

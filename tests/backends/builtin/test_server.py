@@ -65,7 +65,7 @@ CALLS = [
     ("run_program", {"name": "true"}, "true is done."),
 ]
 FAILURES = [
-    ("get_time", {"place": "narnia"}, "I do not know the time zone of narnia."),
+    ("get_time", {"place": "narnia"}, "I do not know the place Narnia."),
     ("calculate", {"expression": "1/0"}, "Nothing can be divided by zero."),
     (
         "convert_units",

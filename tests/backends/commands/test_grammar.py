@@ -356,3 +356,75 @@ def test_bad_files_are_refused_whole(tmp_path):
 
 def test_a_folder_that_does_not_exist_holds_no_commands(tmp_path):
     assert HassilGrammar([tmp_path / "commands"]).match(["what time is it"], "en") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "place"),
+    [
+        ("what time is it in Iceland", "en", "iceland"),
+        ("what time is it in Laos", "en", "laos"),
+        ("what time is it in Icelandia", "en", "icelandia"),
+        ("what time is it in Kuba", "en", "kuba"),
+        ("what time is it in Palme", "en", "palme"),
+        ("what time is it in the Gambier", "en", "gambier"),
+        ("what's the time in Leon", "en", "leon"),
+        ("wie spät ist es in Island", "de", "island"),
+        ("wie spät ist es in Irlanda", "de", "irlanda"),
+        ("wie spät ist es in Kiel", "de", "kiel"),
+    ],
+)
+def test_a_place_is_never_exchanged_for_one_that_sounds_alike(grammar, text, language, place):
+    assert call(grammar.match([text], language)) == ("get_time", {"place": place})
+
+
+def test_another_word_of_a_sentence_about_a_place_may_be_misheard(grammar):
+    assert call(grammar.match(["what times is it in Tokyo"], "en")) == ("get_time", {"place": "tokyo"})
+
+
+def test_a_place_that_is_known_comes_before_one_that_is_not(grammar):
+    heard = ["what time is it in Tokeo", "what time is it in Tokyo"]
+
+    assert call(grammar.match(heard, "en")) == ("get_time", {"place": "tokyo"})
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "tool", "place"),
+    [
+        ("what time is it in London right now", "en", "get_time", "london"),
+        ("what time is it right now in London", "en", "get_time", "london"),
+        ("what time is it in Narnia right now", "en", "get_time", "narnia"),
+        ("what time is it in Paris, France", "en", "get_time", "paris france"),
+        ("what time is it in São Paulo", "en", "get_time", "são paulo"),
+        ("what time is it in the USA", "en", "get_time", "usa"),
+        ("how late is it in sydney", "en", "get_time", "sydney"),
+        ("is it morning in los angeles yet", "en", "get_time", "los angeles"),
+        ("tell me what time it is in Berlin", "en", "get_time", "berlin"),
+        ("in Tokyo, what time is it", "en", "get_time", "tokyo"),
+        ("what's the date in Tokyo", "en", "get_date", "tokyo"),
+        ("what day is it in Sydney today", "en", "get_date", "sydney"),
+        ("what is the date in Narnia", "en", "get_date", "narnia"),
+        ("wie spät ist es gerade in London", "de", "get_time", "london"),
+        ("wie spät ist es in der Türkei", "de", "get_time", "türkei"),
+        ("wie viel Uhr ist es in den USA jetzt", "de", "get_time", "usa"),
+        ("ist es in Sydney schon Abend", "de", "get_time", "sydney"),
+        ("welcher Tag ist heute in Tokio", "de", "get_date", "tokio"),
+    ],
+)
+def test_time_and_date_are_told_for_places(grammar, text, language, tool, place):
+    assert call(grammar.match([text], language)) == (tool, {"place": place})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what time is it in three hours",
+        "what time is it in the morning",
+        "what time is it in my house",
+        "what is the time in real life",
+        "the time in question",
+        "is it cold in Tokyo",
+        "what is the date in my calendar",
+    ],
+)
+def test_what_is_no_place_is_left_alone(grammar, text):
+    assert grammar.match([text], "en") is None

@@ -181,6 +181,17 @@ def test_other_words_are_no_number(text):
         ("place", "Tokyo", "tokyo"),
         ("place", "the Netherlands", "netherlands"),
         ("place", "which we live", None),
+        ("place", "London right now", "london"),
+        ("place", "Paris, France", "paris france"),
+        ("place", "narnia", None),
+        ("place", "", None),
+        ("unknown_place", "the Shire", "shire"),
+        ("unknown_place", "Narnia at the moment", "narnia"),
+        ("unknown_place", "my room", None),
+        ("unknown_place", "3 hours", None),
+        ("unknown_place", "a far far away galaxy", None),
+        ("unknown_place", "one two three four five", None),
+        ("unknown_place", "the", None),
         ("unit", "km", "kilometers"),
         ("unit", "love", None),
         ("quantity", "five miles", {"value": 5, "unit": "miles"}),
@@ -209,7 +220,7 @@ def test_the_example_of_each_slot_is_understood_itself(language):
 
 def test_the_words_of_slots_are_known_for_spelling():
     assert "minutes" in SLOT_TYPES["duration"].words("en")
-    assert "tokyo" in SLOT_TYPES["place"].words("en")
+    assert "tokyo" in SLOT_TYPES["place"].names("en")
     assert SLOT_TYPES["duration"].words("fr") == frozenset()
 
 

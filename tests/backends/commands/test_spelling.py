@@ -65,3 +65,10 @@ def test_candidates_are_few():
     speller = Speller(frozenset({"cat", "bat", "rat", "mat", "hat"}))
 
     assert len(speller.candidates("fat")) == 3
+
+
+def test_a_name_is_known_but_nothing_is_exchanged_for_it():
+    speller = Speller(frozenset({"island"}), frozenset({"ireland"}))
+
+    assert speller.knows("ireland")
+    assert [correction.word for correction in speller.candidates("iceland")] == ["island"]
