@@ -36,6 +36,7 @@ from protocol.messages.understanding import (
     ToolSpec,
 )
 from protocol.turns.tools import Policy, configured_policy, index_tools
+from protocol.thoughts import ThoughtFilter, without_thoughts
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -66,7 +67,8 @@ class Conversation:
     """Called once, when the model has begun to answer or to act."""
     on_first_token: Callable[[], None]
     _text: list[str] = attrs.field(factory=list, init=False)
-    _cutter: SentenceCutter = attrs.field(factory=SentenceCutter, init=False)
+    _cutter: SentenceCutter = attrs.field(init=False)
+    _thoughts: ThoughtFilter = attrs.field(factory=ThoughtFilter, init=False)
     _claims: "Claims" = attrs.field(init=False)
     _has_begun: bool = attrs.field(default=False, init=False)
     _has_read_results: bool = attrs.field(default=False, init=False)
@@ -80,13 +82,16 @@ class Conversation:
         tools = await self._tools()
         asked = asked_for(heard.text, heard.language)
         self._claims = Claims(heard.language, is_checked=asked == "action")
+        self._cutter = SentenceCutter(heard.language)
         messages = self._prompt(heard)
         for step in range(self.kit.dialogue.max_tool_steps + 1):
             offered = tools if step < self.kit.dialogue.max_tool_steps else {}
             generation = await self._generate(messages, offered, asked)
             if not generation.tool_calls:
                 break
-            messages.append(ChatMessage("assistant", generation.text, tool_calls=generation.tool_calls))
+            messages.append(
+                ChatMessage("assistant", without_thoughts(generation.text), tool_calls=generation.tool_calls)
+            )
             await self._end_paragraph()
             self._claims.forget()
             for call in generation.tool_calls:
@@ -143,13 +148,16 @@ class Conversation:
 
     async def _on_text(self, text: str) -> None:
         await self._begin()
-        if not self._text:
+        text = self._thoughts.feed(text)
+        if text and not self._text:
             self.on_first_token()
         await self._pass_on(text, self._cutter.feed(text))
 
     async def _end_paragraph(self) -> None:
         """Say what is left: what comes after a tool call is a sentence of its own."""
-        await self._pass_on("", self._cutter.flush())
+        rest = self._thoughts.flush()
+        sentences = [*self._cutter.feed(rest), *self._cutter.flush()]
+        await self._pass_on(rest, sentences)
         if self._text and not self._text[-1].endswith(" "):
             self._text.append(" ")
 

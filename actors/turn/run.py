@@ -230,7 +230,7 @@ class Turn:
     async def _say_all(self, text: str) -> None:
         self.machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text)
-        cutter = SentenceCutter()
+        cutter = SentenceCutter(self._wishes.language)
         for clause in (*cutter.feed(text), *cutter.flush()):
             await self._mouth.say(clause)
 

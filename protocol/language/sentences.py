@@ -13,7 +13,11 @@ from typing import Final
 
 import attrs
 
+from protocol.readings import powers_aloud, read_aloud
+from protocol.thoughts import ThoughtFilter, without_thoughts
+
 MAX_CHARS: Final = 240  # about 15 s of speech; synthesis time grows with it, and a barge-in wastes it
+MAX_READ_CHARS: Final = 900  # with the figures in words; a voice takes 1,000
 FIRST_CLAUSE_CHARS: Final = 24  # shorter ones sound chopped
 
 # abbreviations without their last full stop, in lower case: first those that something always follows
@@ -38,6 +42,7 @@ _CLAUSE: Final = re.compile(r"[,;:\u2014\u2013](?=\s)|[\uff0c\u3001\uff1b\uff1a]
 _BLANKS: Final = re.compile(r"[ \t]+")
 _LAST_WORD: Final = re.compile(r"[^\s(\[\"'\u201c\u201e\u00ab*_]+$")
 _LIST_NUMBER: Final = re.compile(r"\s*\d{1,3}$")
+_INITIALS: Final = re.compile(r"[^\W\d_](?:\.[^\W\d_]){1,8}")  # "U.S.A", without the last full stop
 _FENCE: Final = "```"
 
 
@@ -45,22 +50,29 @@ _FENCE: Final = "```"
 class SentenceCutter:
     """Takes text as it streams, returns sentences fit to be spoken."""
 
-    _text: str = ""
-    _is_line_start: bool = True
-    _is_code: bool = False
-    _has_spoken: bool = False
+    language: str = "en"
+    """Of the text: figures are read aloud in it."""
+    _thoughts: ThoughtFilter = attrs.field(factory=ThoughtFilter, init=False)
+    _text: str = attrs.field(default="", init=False)
+    _is_line_start: bool = attrs.field(default=True, init=False)
+    _is_code: bool = attrs.field(default=False, init=False)
+    _has_spoken: bool = attrs.field(default=False, init=False)
 
     def feed(self, text: str) -> list[str]:
         """Take more text; return the sentences that it completes, without Markdown."""
-        text = _BLANKS.sub(" ", text)
-        self._text += text[1:] if text[:1] == " " == self._text[-1:] else text
+        self._take(self._thoughts.feed(text))
         return self._cut_all(is_final=False)
 
     def flush(self) -> list[str]:
         """Return what is left at the end of the reply, and begin anew."""
+        self._take(self._thoughts.flush())
         sentences = self._cut_all(is_final=True)
         self._is_line_start, self._is_code, self._has_spoken = True, False, False
         return sentences
+
+    def _take(self, text: str) -> None:
+        text = _BLANKS.sub(" ", text)
+        self._text += text[1:] if text[:1] == " " == self._text[-1:] else text
 
     def _cut_all(self, *, is_final: bool) -> list[str]:
         sentences = []
@@ -88,7 +100,7 @@ class SentenceCutter:
         if self._is_line_start and piece.lstrip().startswith(_FENCE):
             self._is_code = not self._is_code
             return ""
-        return "" if self._is_code else speakable(piece, is_line_start=self._is_line_start)
+        return "" if self._is_code else speakable(piece, is_line_start=self._is_line_start, language=self.language)
 
 
 def _may_be_fence(text: str) -> bool:
@@ -123,7 +135,7 @@ def is_end(before: str, stop: str, following: str, *, is_first: bool) -> bool:
     word = last[0].lower() if last is not None else ""
     if word in BEFORE_NUMBERS:
         return bool(following) and not following[0].isdigit()
-    if word in BEFORE_SMALL_LETTERS:
+    if word in BEFORE_SMALL_LETTERS or (word not in NEVER_LAST and _INITIALS.fullmatch(word)):
         return begins_anew
     is_initial = len(word) == 1 and word.isalpha() and word != "i"
     return word not in NEVER_LAST and not is_initial
@@ -139,21 +151,29 @@ def length_without_end(text: str) -> int:
 
 
 _LINE_START: Final = re.compile(r"\s*(?:(?:#{1,6}|[-*+\u2022](?: \[[ xX]\])?)\s+|>\s*)+")
+_HTML: Final = re.compile(
+    r"</?(?:a|b|i|u|s|p|em|strong|br|hr|div|span|code|pre|[uo]l|li|h[1-6]|table|t[rdh]|thead|tbody|su[bp]|img|small|del"
+    r"|ins|mark|kbd|details|summary|blockquote)(?: [\w-]{1,30}=(?:\"[^\"<>]*\"|'[^'<>]*'|[\w-]*)){0,9} ?/?>",
+    re.IGNORECASE,
+)
 _UNSPOKEN: Final = (
-    (re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)"), r"\1"),  # links and pictures: their text
-    (re.compile(r"<?https?://(?:www\.)?([^\s/>)]+)[^\s>)]*>?"), r"\1"),  # addresses: their host
-    (re.compile(r"</?[a-zA-Z][^<>]*>"), " "),
+    (re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?: [\"'][^\"'()]*[\"'])?\)"), r"\1"),  # links: their text
+    (re.compile(r"<?(?:https?://(?:www\.)?|\bwww\.)([\w.-]*\w)[^\s<>)]*[^\s<>).,;:!?]>?|<?https?://(\w+)>?"), r"\1\2"),
+    (_HTML, " "),
     (re.compile(r"\*\*|__|~~|`|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)"), ""),
     (re.compile(r"\|"), " "),
     (re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]"), ""),  # emoji
 )
 
 
-def speakable(text: str, *, is_line_start: bool = True) -> str:
+def speakable(text: str, *, is_line_start: bool = True, language: str = "en") -> str:
     """Return what is to be spoken of a piece of Markdown; empty if nothing of it has a letter or digit."""
     marker = _LINE_START.match(text) if is_line_start else None
     text = text[marker.end() :] if marker is not None else text
+    text = powers_aloud(without_thoughts(text), language)
     for pattern, replacement in _UNSPOKEN:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())
+    read = " ".join(read_aloud(text, language).split())
+    text = read if len(read) <= MAX_READ_CHARS else text
     return text if any(char.isalnum() for char in text) else ""

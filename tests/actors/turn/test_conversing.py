@@ -87,6 +87,16 @@ async def test_text_goes_on_as_it_comes_and_is_said_by_sentences(grow: Grow, aut
     assert talk.first_tokens == 1
 
 
+async def test_what_a_model_thinks_is_neither_shown_nor_said(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk()
+    await talk.open(grow, says("<thi", "nk>Noon? Yes.</th", "ink>", "\n\nIt is", " noon."))
+
+    assert await talk.run("tell me a story") == "It is noon."
+    assert "".join(delta.text for delta in talk.room.connection.events(events.ReplyDelta)) == "It is noon."
+    assert talk.said == ["It is noon."]
+    assert talk.first_tokens == 1
+
+
 async def test_the_prompt_holds_the_last_turns_as_they_were_heard(grow: Grow, autojump_clock: MockClock) -> None:
     talk = Talk()
     talk.room.tune(history_turns=2)

@@ -31,6 +31,9 @@ def cut(*chunks: str) -> list[str]:
         ("First line\nSecond line\n\nThird", ["First line", "Second line", "Third"]),
         ("1. Milk\n2. Eggs", ["1. Milk", "2. Eggs"]),
         ("今天天气很好。「你好。」他说。再见", ["今天天气很好。", "「你好。」", "他说。", "再见"]),
+        ("He lives in the U.S.A. and works. Good.", ["He lives in the U.S.A. and works.", "Good."]),
+        ("Nimm z.B. Hammer. Gut.", ["Nimm z.B. Hammer.", "Gut."]),
+        ("<think>\nWhat? Yes.\n</think>\n\nIt is ten. Bye", ["It is ten.", "Bye"]),
         ("", []),
         (" \n \n", []),
     ],
@@ -70,7 +73,7 @@ def test_a_short_first_clause_is_not_chopped_off() -> None:
 
 
 def test_a_comma_inside_a_number_is_no_clause() -> None:
-    assert cut("The distance is about 384,400 km.") == ["The distance is about 384,400 km."]
+    assert cut("The distance is about 384,400 km.") == ["The distance is about 384,400 kilometers."]
 
 
 def test_a_sentence_without_end_is_cut_after_a_clause_or_between_words() -> None:
@@ -113,9 +116,21 @@ def test_after_flush_it_begins_anew() -> None:
         ("| tea | 3 |", "tea 3"),
         ("|---|:--|", ""),
         ("***", ""),
-        ("snake_case, 3 * 4 and 2*3", "snake_case, 3 * 4 and 2*3"),
+        ("snake_case, 3 * 4 and 2*3", "snake_case, 3 times 4 and 2 times 3"),
         ("_really_ ~~old~~ __new__", "really old new"),
-        ("20 °C<br>today \U0001f600", "20 °C today"),
+        ("20 °C<br>today \U0001f600", "twenty degrees Celsius today"),
+        ("2**10 is **1024**", "two to the power of ten is 1024"),
+        ("a **5** b **55** c", "a 5 b 55 c"),
+        ("[Link](https://a.b/c_(d))", "Link"),
+        ("[Link](https://a.b/c 'Title') and ![](x.png) end", "Link and end"),
+        ("a <b and c> d", "a <b and c> d"),
+        ('<b>bold</b> <a href="x">link</a><br/>end', "bold link end"),
+        ("open www.example.com/a/b.html?x=1.", "open example.com."),
+        ("see (https://example.com/a).", "see (example.com)."),
+        ("at http://localhost:8000/ now", "at localhost now"),
+        ("write to a.b@example.com", "write to a dot b at example dot com"),
+        ("<think>hmm</think>It is ten.", "It is ten."),
+        ("It is 3:00 PM in Tokyo.", "It is three PM in Tokyo."),
         ("-5 degrees", "-5 degrees"),
     ],
 )
@@ -123,11 +138,39 @@ def test_markdown_is_not_spoken(markdown: str, spoken: str) -> None:
     assert speakable(markdown) == spoken
 
 
+def test_figures_are_read_in_the_language_of_the_answer() -> None:
+    cutter = SentenceCutter("de-AT")
+
+    assert [*cutter.feed("Es sind 12 °C."), *cutter.flush()] == ["Es sind zwölf Grad Celsius."]
+    assert speakable("Il fait 12 °C.", language="fr") == "Il fait 12 °C."
+
+
+def test_what_would_become_too_long_in_words_stays_in_figures() -> None:
+    text = "2°C " * 60
+
+    assert speakable(text) == text.strip()
+
+
 pieces = st.lists(
     st.sampled_from(
         ["Hello", "Dr", "etc", "p.m", "5", ". ", ".", "...", "! ", "?", ", ", "\n", " ", "  ", "```", "**", '"', "- "]
     )
-    | st.sampled_from(["1. ", "a long clause of words", "\u3002", "\u300d", "x" * 100]),
+    | st.sampled_from(
+        [
+            "<think>",
+            "</thi",
+            "nk>",
+            "<",
+            "3:00",
+            "PM",
+            "$4",
+            "1. ",
+            "a long clause of words",
+            "\u3002",
+            "\u300d",
+            "x" * 100,
+        ]
+    ),
     max_size=40,
 )
 
