@@ -169,6 +169,7 @@ class House:
             load_level=self.facts.load_level,
         )
         self.facts.name_models = self._stt.offered
+        self.facts.judge_hearing = self._stt.hearing_problem
         return self._stt
 
     def _speech(self) -> Speech:
@@ -251,6 +252,7 @@ class House:
             at_once=max(1, self.settings.transcription.workers - 1),
             retry_after_s=self._when_not_sheddable,
             models=self.facts.stt_models,
+            hearing_problem=self.facts.hearing_problem,
         )
 
     def _speech_services(self) -> SpeechServices:

@@ -95,6 +95,8 @@ class ConnectionSettings:
     session: SessionSettings
     audio: AudioSettings
     server: ServerInfo
+    hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
+    """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
 
 
 class Connection(Actor):
@@ -260,6 +262,7 @@ class Connection(Actor):
         event = native.decode(frame)
         if isinstance(event, ConnectionRequest | SessionUpdate):
             check_model(event.stt_model, self._stt_models())
+            check_hearing(event, self._memory.options, self._settings.hearing_problem)
         refusal = self._refusal
         if isinstance(event, ConnectionRequest) and refusal is not None and self._state.phase is Phase.CONNECTING:
             if not await self._hand_over(event):
@@ -428,3 +431,21 @@ def check_model(name: str | None, offered: Sequence[str]) -> None:
     if name is not None and name not in offered:
         known = ", ".join(offered)
         raise RemoteProtocolError("unknown_model", f"stt_model must be one of {known}, not {name[:SHOWN_CHARS]!r}")
+
+
+def check_hearing(
+    event: ConnectionRequest | SessionUpdate,
+    options: ConnectionRequest | None,
+    problem_with: Callable[[str | None, str | None], str | None],
+) -> None:
+    """Raise ``RemoteProtocolError`` for a language that no model here can hear; who only types may have any.
+
+    ``options`` are those of the session that an update does not change.
+    """
+    before = options if isinstance(event, SessionUpdate) else None
+    capabilities = event.capabilities or (() if before is None else before.capabilities)
+    language = event.language or (None if before is None else before.language)
+    model = event.stt_model or (None if before is None else before.stt_model)
+    problem = problem_with(language, model) if "stt" in capabilities else None
+    if problem is not None:
+        raise RemoteProtocolError("bad_field", f"{native.wire_name(type(event))}.data.language: {problem}")

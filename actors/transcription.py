@@ -17,8 +17,14 @@ import trio
 from actors.stt.desk import Desk, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.admission.capacity import Demand
-from protocol.admission.model_shelf import (
+from protocol.capacity import Demand
+from protocol.languages import hearing_problem, model_for
+from protocol.messages import (
+    NoWords,
+    Transcribe,
+    Transcript,
+)
+from protocol.model_shelf import (
     Held,
     ListModels,
     LoadModel,
@@ -41,6 +47,10 @@ class UnknownModel(TranscriptionUnavailable):
     """There is no such model, or it is not loaded."""
 
 
+class LanguageNotHeard(TranscriptionUnavailable):
+    """No model that is offered knows the language."""
+
+
 class Transcription(Actor):
     """Answers ``Transcribe`` with ``Transcript`` or ``NoWords``."""
 
@@ -55,6 +65,8 @@ class Transcription(Actor):
     ) -> None:
         self._settings = settings
         self._make_pool = make_pool
+        # whether another model may be chosen for a language: a server elsewhere knows them all
+        self._has_choice = settings.provider == "embedded" and make_pool is not None
         desk = partial(Desk, settings, metrics=metrics, load_level=load_level)
         self._desk = desk
         self._shelf: dict[str, Desk] = {settings.model: desk(pool=pool, workers=settings.workers)}
@@ -107,12 +119,24 @@ class Transcription(Actor):
         settings = self._settings
         return tuple(dict.fromkeys((settings.model, *settings.models, *settings.preload, *self._shelf)))
 
+    def hearing_problem(self, language: str | None, wanted: str | None) -> str | None:
+        """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+        if not self._has_choice and wanted is None:
+            return None
+        return hearing_problem(language or self._settings.language, wanted, self.offered())
+
     # --- utterances ------------------------------------------------------------------------------
 
     async def _transcribe(self, message: Transcribe) -> Transcript | NoWords:
+        offered = self.offered()
+        if message.model is not None and message.model not in offered:
+            raise UnknownModel(f"stt model must be one of {', '.join(offered)}, not {message.model[:80]!r}")
+        problem = self.hearing_problem(message.language, message.model)
+        if problem is not None:
+            raise LanguageNotHeard(problem)
         name = message.model or self._settings.model
-        if name not in self.offered():
-            raise UnknownModel(f"stt model must be one of {', '.join(self.offered())}, not {name[:80]!r}")
+        if self._has_choice:
+            name = model_for(message.language or self._settings.language, message.model, offered) or name
         desk = await self._ready_desk(name)
         return await desk.answer(message)
 

@@ -101,7 +101,9 @@ class Sessions:
 
     def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
         server = ServerInfo("sayso", self._adapters.version)
-        settings = ConnectionSettings(self._settings.gateway, self._settings.session, self._settings.audio, server)
+        parts = self._settings
+        hearing_problem = self._facts.hearing_problem
+        settings = ConnectionSettings(parts.gateway, parts.session, parts.audio, server, hearing_problem)
         return Connection(
             ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history, self._refs.metrics),
             settings,

@@ -39,10 +39,12 @@ class SpeechServices:
         at_once: int,
         retry_after_s: Callable[[], float | None],
         models: Callable[[], Sequence[str]],
+        hearing_problem: Callable[[str | None, str | None], str | None],
     ) -> AudioServices:
         """Return what recordings and texts need."""
         media = Media(self._read, self._close, self._count)
-        return AudioServices(media, self._transcribe, self._synthesise, make_detector, at_once, retry_after_s, models)
+        speak, hear = self._synthesise, self._transcribe
+        return AudioServices(media, hear, speak, make_detector, at_once, retry_after_s, models, hearing_problem)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return what the routes about models need."""

@@ -34,6 +34,7 @@ class StatusSource:
         self.count_sessions: Callable[[], int] = int  # none, until there are any
         self.all_places_taken: Callable[[], bool] = bool  # not, until there is somebody who counts places
         self.name_models: Callable[[], Sequence[str]] = tuple
+        self.judge_hearing: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
         self._adapters = adapters
         self._started_s = time.monotonic()
 
@@ -44,6 +45,10 @@ class StatusSource:
     def stt_models(self) -> Sequence[str]:
         """Return the names of the speech models that clients may ask for; none until there is somebody to load them."""
         return self.name_models()
+
+    def hearing_problem(self, language: str | None, model: str | None) -> str | None:
+        """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+        return self.judge_hearing(language, model)
 
     def publish(self, report: LoadReport) -> None:
         """Take the newest report."""

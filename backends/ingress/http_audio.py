@@ -28,12 +28,12 @@ from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from backends.speech.recordings import Cutter, Read, Recording
-from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
-from protocol.audio.media import CloseRecording
-from protocol.language.sentences import SentenceCutter
-from protocol.messages.hearing import NoWords, Transcript, Utterance
-from protocol.messages.speaking import SpokenAudio
-from runtime.messaging.errors import AskError, MailboxError
+from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.languages import normalised, primary
+from protocol.media import CloseRecording
+from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
+from protocol.sentences import SentenceCutter
+from runtime.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
@@ -82,6 +82,8 @@ class AudioServices:
     """``None``, or when to come back because the house is under load."""
     models: Callable[[], Sequence[str]] = tuple
     """Names that a recording may be heard with."""
+    hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
+    """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
 
 
 class AudioApi:
@@ -140,6 +142,9 @@ class AudioApi:
         form, files = await upload_request.form, await upload_request.files
         wanted = TranscriptionForm.read(form)
         self._check_model(wanted.hearing.model)
+        problem = self._services.hearing_problem(wanted.hearing.language, wanted.hearing.model)
+        if problem is not None:
+            raise ApiError(400, problem, "language")
         if "file" not in files:
             raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
         return cast("UploadFile", files["file"].stream), wanted
@@ -286,9 +291,10 @@ class TranscriptionForm:
             raise ApiError(400, "timestamp_granularities must be word or segment", "timestamp_granularities")
         if "word" in granularities and wanted != "verbose_json":
             raise ApiError(400, "times of words need response_format verbose_json", "timestamp_granularities")
-        language = form.get("language") or None
-        if language is not None and not (language.isascii() and language.isalpha() and len(language) in (2, 3)):
-            raise ApiError(400, f"language must be a code such as en or de, not {language[:20]!r}", "language")
+        try:
+            language = primary(normalised(form.get("language") or ""))
+        except ValueError as error:
+            raise ApiError(400, str(error), "language") from error
         model = None if form.get("model") in OPENAI_MODELS else form.get("model") or None
         return cls(Hearing(language, model, "word" in granularities), wanted)
 

@@ -17,8 +17,9 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import attrs
 import msgspec
 
-from protocol.messages.errors import ErrorCode, RemoteProtocolError
-from protocol.messages.events import ClientEvent, ServerEvent
+from protocol.errors import ErrorCode, RemoteProtocolError
+from protocol.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate
+from protocol.languages import normalised
 
 MAX_FRAME_CHARS: Final = 65_536  # a typed command is a line; audio never comes as text
 MAX_INTEGER: Final = 2**53  # beyond it JavaScript and most JSON libraries lose digits
@@ -66,7 +67,7 @@ def decode(text: str) -> ClientEvent:
     data = NOTHING if bytes(envelope.data) == b"null" else envelope.data
     event = _decode(decoder.decode, data, f"{envelope.type}.data", _client_classes[envelope.type])
     _check_integers(event, f"{envelope.type}.data")
-    return event
+    return _with_plain_language(event, f"{envelope.type}.data")
 
 
 def _decode(
@@ -114,6 +115,16 @@ def _kinds(annotation: object) -> tuple[object, ...]:
 
 def _short(text: str, limit: int = SHOWN_CHARS) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
+
+
+def _with_plain_language(event: ClientEvent, place: str) -> ClientEvent:
+    """Return an event with its language as it is written here: "en-US" for "en_us", none for "auto"."""
+    if not isinstance(event, ConnectionRequest | SessionUpdate) or event.language is None:
+        return event
+    try:
+        return attrs.evolve(event, language=normalised(event.language))
+    except ValueError as error:
+        raise RemoteProtocolError("bad_field", f"{place}.language: {error}") from error
 
 
 def _check_integers(event: object, place: str) -> None:

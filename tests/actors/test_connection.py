@@ -59,6 +59,11 @@ class Line:
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
     tree: Tree = attrs.field(init=False)
 
+    def hearing_problem(self, language: str | None, model: str | None) -> str | None:
+        """Know English, and with the large model everything."""
+        is_known = model == "base" or language is None or language.startswith("en")
+        return None if is_known else f"{language} is not heard"
+
     async def open(self, grow: Grow, *, has_shaken_hands: bool = True) -> None:
         """Start everything, and do the handshake."""
         peers = [
@@ -70,7 +75,7 @@ class Line:
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
         self.memory.attach(self.socket)
-        slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER)
+        slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER, self.hearing_problem)
 
         def make() -> Connection:
             return Connection(
@@ -286,6 +291,38 @@ async def test_a_speech_model_is_one_that_is_offered(grow: Grow, autojump_clock:
     [error] = line.received("error")
     assert error["data"]["code"] == "unknown_model"
     assert error["data"]["message"] == "stt_model must be one of tiny.en, base, not '../secret'"
+
+
+@pytest.mark.parametrize(("written", "plain"), [("en_us", "en-US"), ("EN", "en"), ("english", "en"), ("auto", None)])
+async def test_a_language_is_written_one_way(
+    written: str, plain: str | None, grow: Grow, autojump_clock: MockClock
+) -> None:
+    line = Line()
+    await line.open(grow, has_shaken_hands=False)
+    await line.send(frame("connection_request", **HELLO, language=written))
+
+    assert line.memory.options is not None
+    assert line.memory.options.language == plain
+
+
+async def test_a_language_that_cannot_be_heard_is_refused_in_words(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    await line.open(grow)
+    await line.send(frame("session_update", language="de"), frame("session_update", language="de", stt_model="base"))
+
+    [error] = line.received("error")
+    assert error["data"]["code"] == "bad_field"
+    assert error["data"]["message"] == "session_update.data.language: de is not heard"
+    assert line.memory.options is not None
+    assert line.memory.options.language == "de"
+
+
+async def test_who_only_types_may_have_any_language(grow: Grow, autojump_clock: MockClock) -> None:
+    line = Line()
+    await line.open(grow, has_shaken_hands=False)
+    await line.send(frame("connection_request", client_id="typist", capabilities=["llm"], language="de"))
+
+    assert [one["type"] for one in line.received()] == ["connection_accepted"]
 
 
 async def test_a_handshake_with_an_unknown_model_may_be_made_again(grow: Grow, autojump_clock: MockClock) -> None:

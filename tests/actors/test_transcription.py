@@ -78,9 +78,9 @@ class House:
         actor = ChildSpec(self.ref, lambda: Transcription(self.settings, usual, metrics.ref, make_pool=self.pool))
         await grow(metrics, actor)
 
-    async def hear(self, model: str | None) -> str:
+    async def hear(self, model: str | None, language: str | None = None) -> str:
         """Return the text of an utterance: the name of the model that heard it."""
-        message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), model=model)
+        message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), language=language, model=model)
         answer: Transcript = await self.ref.ask(message, timeout_s=100.0)
         return answer.text
 
@@ -117,6 +117,55 @@ async def test_an_unknown_name_is_told_what_there_is(grow: Grow, autojump_clock:
     with pytest.raises(TranscriptionUnavailable, match=r"stt model must be one of tiny\.en, base, not '/etc/passwd'"):
         await house.hear("/etc/passwd")
     assert house.made == []
+
+
+@pytest.mark.parametrize(
+    ("language", "model", "heard_by"),
+    [("de", None, "base"), ("de-AT", "base", "base"), ("en", None, "tiny.en"), ("en-US", "tiny.en", "tiny.en")],
+)
+async def test_a_language_is_heard_by_a_model_that_knows_it(
+    language: str, model: str | None, heard_by: str, grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House()
+    await house.open(grow)
+
+    assert await house.hear(model, language) == heard_by
+
+
+async def test_the_configured_language_counts_where_none_is_named(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    house.settings = attrs.evolve(house.settings, language="de")
+    await house.open(grow)
+
+    assert await house.hear(None) == "base"
+    assert await house.hear(None, "en") == "tiny.en"
+
+
+async def test_a_language_that_no_model_knows_is_refused_in_words(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    house.settings = attrs.evolve(house.settings, models=("tiny.en",))
+    await house.open(grow)
+
+    with pytest.raises(
+        TranscriptionUnavailable, match=r"tiny\.en hears English only, not de; set transcription\.model"
+    ):
+        await house.hear(None, "de")
+
+
+async def test_a_model_that_was_asked_for_is_not_exchanged_for_another(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    await house.open(grow)
+
+    with pytest.raises(TranscriptionUnavailable, match=r"tiny\.en hears English only, not de; base can hear it"):
+        await house.hear("tiny.en", "de")
+
+
+async def test_a_server_elsewhere_is_left_to_hear_any_language(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    house.settings = attrs.evolve(house.settings, provider="openai")
+    await house.open(grow)
+
+    assert await house.hear(None, "de") == "tiny.en"
 
 
 async def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_next_time(

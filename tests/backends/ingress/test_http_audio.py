@@ -107,6 +107,7 @@ class House:
             self.at_once,
             lambda: self.loads.pop(0) if self.loads else self.retry_after_s,
             lambda: ("tiny.en", "base"),
+            lambda language, _: "fr is not heard" if language == "fr" else None,
         )
 
 
