@@ -18,8 +18,11 @@ from typing import Any, Final
 import attrs
 import trio
 
+from backends.speech.wav import audible_channel, wav_parts
 from cli.client import ClientError
 
+STEREO: Final = 2
+CONVERT: Final = "convert it with: sox in.wav -r 16000 -c 1 -b 16 out.wav"
 FRAME_S: Final = 0.04  # what our clients send at once: more would be late, fewer cost the server more
 MIC_RATE_HZ: Final = 16_000
 MIC_FRAMES_MAX: Final = 100  # 10 s: then the network is too slow for speech
@@ -57,33 +60,24 @@ class Sound:
 
 
 def read_wav(path: Path) -> Sound:
-    """Return the sound of a PCM WAV file of 8 to 32 bits; raises ``ClientError``."""
+    """Return the sound of a WAV file with PCM of 8 to 32 bits or float samples; raises ``ClientError``.
+
+    Sizes that a program wrote without knowing the end are not believed; half a sample at the end is left out. Two
+    channels that cancel each other become one.
+    """
     try:
-        with wave.open(str(path)) as source:
-            pcm = to_s16le(source.readframes(source.getnframes()), source.getsampwidth())
-            sound = Sound(pcm, source.getframerate(), source.getnchannels())
-    except (OSError, EOFError, wave.Error) as error:
-        raise ClientError(f"{path} must be a PCM WAV file: {error!r}") from error
-    if sound.sample_rate not in SAMPLE_RATES or sound.channels not in {1, 2}:
+        kind, data = wav_parts(path.read_bytes())
+        pcm = kind.to_s16le(data)
+    except (OSError, ValueError) as error:
+        raise ClientError(f"{path} must be a PCM WAV file: {error}; {CONVERT}") from error
+    if kind.sample_rate not in SAMPLE_RATES or kind.channels not in {1, 2}:
         raise ClientError(
             f"{path} must have 8000 to 48000 samples a second and one or two channels,"
-            f" not {sound.sample_rate} and {sound.channels}"
+            f" not {kind.sample_rate} and {kind.channels}; {CONVERT}"
         )
-    return sound
-
-
-def to_s16le(data: bytes, width: int) -> bytes:
-    """Return little-endian samples of ``width`` bytes as s16le; 8-bit WAV samples are unsigned."""
-    if width == 2:  # noqa: PLR2004 - bytes
-        return data
-    data = data[: len(data) - len(data) % width]
-    pcm = bytearray(2 * (len(data) // width))
-    if width == 1:
-        pcm[1::2] = data.translate(bytes(value ^ 0x80 for value in range(256)))
-    else:
-        pcm[0::2] = data[width - 2 :: width]
-        pcm[1::2] = data[width - 1 :: width]
-    return bytes(pcm)
+    if kind.channels == STEREO and (mono := audible_channel(pcm)) is not None:
+        return Sound(mono, kind.sample_rate)
+    return Sound(pcm, kind.sample_rate, kind.channels)
 
 
 def write_wav(path: Path, sound: Sound) -> None:

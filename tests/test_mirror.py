@@ -34,7 +34,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
     "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",
     "tests/actors/test_silent_sockets.py": "sockets without a handshake, at the gateway",
-    "tests/backends/ingress/test_http_audio_fields.py": "the fields of OpenAI's audio API, and what is told of wrong ones",
+    "tests/backends/ingress/test_http_audio_fields.py": "what a client of OpenAI's audio API may ask for",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",

@@ -20,16 +20,15 @@ from typing import Any, Final
 import av
 import av.error
 import numpy as np
-import numpy.typing as npt
 
 from backends.protocols import BadAudio
-from protocol.audio.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
-from protocol.messages.hearing import INTERNAL_RATE_HZ
+from backends.speech.mixing import Samples, mixed
+from protocol.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
+from protocol.messages import INTERNAL_RATE_HZ
 
 READ_S: Final = 1.0
 SOURCE_BYTES: Final = 1 << 20
 OPEN_MAX: Final = 4  # decoders kept open; the HTTP API has two recordings in work at once
-ANTIPHASE_SHARE: Final = 0.05  # of the louder channel's power that is left in the mix: they cancel each other
 SAFE: Final = {
     "format_whitelist": ",".join(FORMATS),
     "codec_whitelist": ",".join(CODECS),
@@ -42,8 +41,6 @@ TAGS: Final[dict[str, Any]] = (
 STEREO: Final = 2
 # a header of Sun's audio format (rate 8,000 Hz, 16 bits, one channel) and 1,000 samples
 SILENT_AU: Final = b".snd" + struct.pack(">5I", 24, 2_000, 3, 8_000, 1) + bytes(2_000)
-
-Samples = npt.NDArray[np.int16]
 
 
 class MediaWorker:
@@ -192,23 +189,6 @@ def _converted(resampler: Any, frame: Any) -> Iterator[Samples]:
     """Yield what a resampler makes of a frame, or of ``None``: what it still holds."""
     if resampler is not None:
         yield from (mixed(part.to_ndarray()) for part in resampler.resample(frame))
-
-
-def mixed(planes: Samples) -> Samples:
-    """Return one channel of one or two: the mean, or the louder one where the mean would cancel them out.
-
-    A balanced line that was recorded as stereo has the same voice twice, once upside down.
-    """
-    mono: Samples = planes[0]
-    if len(planes) == 1:
-        return mono
-    exact = planes.astype(np.float32)
-    mean, powers = exact.mean(axis=0), (exact**2).mean(axis=1)
-    if (mean**2).mean() < ANTIPHASE_SHARE * powers.max():
-        mono = planes[int(powers.argmax())]
-    else:
-        mono = mean.round().astype(np.int16)
-    return mono
 
 
 def _refuse(why: str | None) -> None:

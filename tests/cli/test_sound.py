@@ -1,4 +1,5 @@
 import stat
+import struct
 import sys
 import wave
 from pathlib import Path
@@ -9,27 +10,13 @@ import trio.testing
 
 from cli import sound
 from cli.client import ClientError
-from cli.sound import FRAME_S, MIC_FRAMES_MAX, Sound, microphone, play, read_wav, to_s16le, write_wav
+from cli.sound import FRAME_S, MIC_FRAMES_MAX, Sound, microphone, play, read_wav, write_wav
 
 
 def test_a_wav_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = Sound(bytes(range(64)), 44_100, channels=2)
     write_wav(tmp_path / "a.wav", written)
     assert read_wav(tmp_path / "a.wav") == written
-
-
-@pytest.mark.parametrize(
-    ("data", "width", "expected"),
-    [
-        (b"\x80\x00\xff", 1, b"\x00\x00\x00\x80\x00\x7f"),  # unsigned: silence, lowest, highest
-        (b"\x01\x02", 2, b"\x01\x02"),
-        (b"\x01\x02\x03\xff\xfe\xfd", 3, b"\x02\x03\xfe\xfd"),
-        (b"\x01\x02\x03\x04", 4, b"\x03\x04"),
-        (b"\x01\x02\x03\x04\x05", 3, b"\x02\x03"),  # cut off in the second sample
-    ],
-)
-def test_samples_of_any_width_keep_their_highest_16_bits(data: bytes, width: int, expected: bytes) -> None:
-    assert to_s16le(data, width) == expected
 
 
 def write_header(path: Path, *, rate: int, channels: int) -> None:
@@ -52,6 +39,93 @@ def test_what_is_no_wav_file_is_refused(tmp_path: Path, content: bytes | None) -
         path.write_bytes(content)
     with pytest.raises(ClientError, match="must be a PCM WAV file"):
         read_wav(path)
+
+
+def wav(fmt: bytes, data: bytes, *, riff_size: int = 0, data_size: int | None = None, before: bytes = b"") -> bytes:
+    size = len(data) if data_size is None else data_size
+    body = b"WAVE" + b"fmt " + struct.pack("<I", len(fmt)) + fmt + before + b"data" + struct.pack("<I", size) + data
+    return b"RIFF" + struct.pack("<I", riff_size) + body
+
+
+def fmt(tag: int, bits: int, channels: int = 1, *, subformat: int | None = None) -> bytes:
+    width = bits // 8 * channels
+    plain = struct.pack("<HHIIHH", tag, channels, 16_000, 16_000 * width, width, bits)
+    if subformat is None:
+        return plain
+    return plain + struct.pack("<HHIH", 22, bits, 0, subformat) + bytes.fromhex("000000001000800000aa00389b71")
+
+
+SAMPLES = [0, 16_384, -16_384, 32_767]
+S16 = struct.pack("<4h", *SAMPLES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        wav(fmt(1, 16), S16),
+        wav(fmt(1, 16), S16, riff_size=0xFFFFFFFF, data_size=0xFFFFFFFF),
+        wav(fmt(1, 16), S16, data_size=0),
+        wav(fmt(1, 16), S16, data_size=0x7FFFFFFF),
+        wav(fmt(1, 16), S16, data_size=5_000),
+        wav(fmt(1, 16), S16 + b"\x01", data_size=9),
+        wav(fmt(1, 16), S16, before=b"LIST" + struct.pack("<I", 3) + b"abc\0"),
+        wav(fmt(0xFFFE, 24, subformat=1), b"".join(b"\x00" + struct.pack("<h", each) for each in SAMPLES)),
+        wav(fmt(1, 32), b"".join(b"\x00\x00" + struct.pack("<h", each) for each in SAMPLES)),
+        wav(fmt(3, 32), struct.pack("<4f", 0, 0.5, -0.5, 1.0)),
+        wav(fmt(3, 32), struct.pack("<4f", float("nan"), 0.5, -0.5, 7.0)),
+        wav(fmt(0xFFFE, 64, subformat=3), struct.pack("<4d", 0, 0.5, -0.5, 1.0)),
+    ],
+    ids=["plain", "streamed", "zero", "half", "long", "odd", "list", "s24", "s32", "f32", "nan", "f64"],
+)
+def test_wav_files_of_many_kinds_are_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+
+    sound = read_wav(tmp_path / "a.wav")
+
+    heard = struct.unpack("<4h", sound.pcm)
+    assert (sound.sample_rate, sound.channels) == (16_000, 1)
+    assert all(abs(sample - wanted) <= 1 for sample, wanted in zip(heard, SAMPLES, strict=True))
+
+
+def test_samples_of_8_bits_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(wav(fmt(1, 8), b"\x80\xff"))
+
+    assert read_wav(tmp_path / "a.wav").pcm == b"\x00\x00\x00\x7f"
+
+
+def test_channels_that_cancel_each_other_become_one(tmp_path: Path) -> None:
+    pairs = [(sample, -sample) for sample in (1_000, -2_000, 3_000)]
+    (tmp_path / "a.wav").write_bytes(wav(fmt(1, 16, 2), b"".join(struct.pack("<hh", *pair) for pair in pairs)))
+
+    sound = read_wav(tmp_path / "a.wav")
+
+    assert (sound.channels, struct.unpack("<3h", sound.pcm)) == (1, (1_000, -2_000, 3_000))
+
+
+def test_other_stereo_stays_stereo(tmp_path: Path) -> None:
+    data = struct.pack("<4h", 1_000, 900, -2_000, -1_900)
+    (tmp_path / "a.wav").write_bytes(wav(fmt(1, 16, 2), data))
+
+    assert read_wav(tmp_path / "a.wav") == Sound(data, 16_000, 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        wav(fmt(6, 8), b"\x00\x00"),
+        wav(fmt(0x11, 4), b"\x00\x00"),
+        wav(fmt(1, 16, 0), b"\x00\x00"),
+        wav(fmt(0xFFFE, 16), b"\x00\x00"),
+        wav(fmt(1, 16)[:10], b"\x00\x00"),
+        wav(fmt(1, 16), b"")[:36],
+    ],
+    ids=["a-law", "adpcm", "no channels", "no subformat", "cut format", "no data"],
+)
+def test_what_cannot_be_read_is_told_with_a_command_that_converts_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+
+    with pytest.raises(ClientError, match=r"convert it with: sox in\.wav -r 16000 -c 1 -b 16 out\.wav"):
+        read_wav(tmp_path / "a.wav")
 
 
 def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from backends.speech import media
 from backends.speech.encoding import encode
-from backends.speech.media import MediaWorker, mixed
-from protocol.messages.hearing import INTERNAL_RATE_HZ
+from backends.speech.media import MediaWorker
+from protocol.messages import INTERNAL_RATE_HZ
 from tests.backends.speech.sounds import sound, wav
 
 SPEECH = sound(("quiet", 1), ("loud", 1), ("quiet", 1))
@@ -144,15 +144,6 @@ def test_a_voice_that_is_upside_down_in_one_channel_is_heard(worker: MediaWorker
     mono = np.frombuffer(SPEECH, "<i2")
     file.write_bytes(wav(np.stack((mono, -mono), axis=1).tobytes(), channels=2).getvalue())
     assert read_all(worker, file) == SPEECH
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "expected"),
-    [(1_000, 1_000, 1_000), (1_000, 0, 500), (1_000, -1_000, 1_000), (-900, 1_000, 1_000), (0, 0, 0)],
-)
-def test_channels_are_mixed_unless_they_cancel_each_other(left: int, right: int, expected: int) -> None:
-    planes = np.array([[left] * 100, [right] * 100], np.int16)
-    assert mixed(planes).tolist() == [expected] * 100
 
 
 @pytest.mark.parametrize(
