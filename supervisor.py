@@ -253,6 +253,7 @@ class House:
             retry_after_s=self._when_not_sheddable,
             models=self.facts.stt_models,
             hearing_problem=self.facts.hearing_problem,
+            voices=self.adapters.voices,
         )
 
     def _speech_services(self) -> SpeechServices:

@@ -39,6 +39,7 @@ from backends.protocols import (
 )
 from backends.speech import conditioning, piper
 from backends.speech.audio import make_decoder
+from backends.speech.models import voice_names
 from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
 from backends.speech.vad import EarshotDetector
 from backends.speech.whisper_params import whisper_params
@@ -114,6 +115,14 @@ class Adapters:
             return self.piper_pool()
         pool = self.piper_pool() if settings.fallback else None
         return RemoteFirst(settings.openai_url, "speak", RemoteMouth.from_settings(settings).speak, pool)
+
+    def voices(self) -> Sequence[str] | None:
+        """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
+        settings = self._settings.speech
+        if settings.provider == "openai":
+            return None
+        is_silent = settings.provider == "none"
+        return () if is_silent else voice_names(settings.voice, self._settings.supervisor.models_dir)
 
     def whisper_pool(self, model: str | None = None) -> Pool:
         """Return the processes that transcribe: with the usual model, or those of another one."""

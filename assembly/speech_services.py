@@ -40,11 +40,13 @@ class SpeechServices:
         retry_after_s: Callable[[], float | None],
         models: Callable[[], Sequence[str]],
         hearing_problem: Callable[[str | None, str | None], str | None],
+        voices: Callable[[], Sequence[str] | None],
     ) -> AudioServices:
         """Return what recordings and texts need."""
         media = Media(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
-        return AudioServices(media, hear, speak, make_detector, at_once, retry_after_s, models, hearing_problem)
+        known = models, hearing_problem, voices
+        return AudioServices(media, hear, speak, make_detector, at_once, retry_after_s, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return what the routes about models need."""

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_answers import failure, refusal_for_strangers
-from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
@@ -213,6 +213,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
+    app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(AskError, on_busy_house)
     app.register_error_handler(MailboxError, on_busy_house)

@@ -10,7 +10,9 @@ Rules kept here:
 """
 
 import contextlib
+import json
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, Literal, cast
@@ -39,6 +41,10 @@ log = logging.getLogger("sayso.http")
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 SPEECH: Final = "/v1/audio/speech"
+MODELS: Final = "/v1/models"
+USUAL_MODEL: Final = "whisper-1"
+SPEECH_MODEL: Final = "tts-1"
+VOICE_NAME: Final = re.compile(r"([a-z]{2,3})_[A-Z]{2}-")
 MAX_AT_ONCE: Final = 2  # recordings in work: their segments wait in one queue
 MAX_INPUT_CHARS: Final = 4_096  # OpenAI's
 PATIENCE_S: Final = 120.0  # that a segment may wait while those who speak fill the queue
@@ -84,10 +90,13 @@ class AudioServices:
     """Names that a recording may be heard with."""
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
     """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+    voices: Callable[[], Sequence[str] | None] = lambda: None
+    """Names that a text may be spoken with, the usual one first; ``None`` for any, none if nothing is spoken. Reads the
+    disk."""
 
 
 class AudioApi:
-    """The two routes."""
+    """The routes."""
 
     def __init__(self, services: AudioServices) -> None:
         self._services = services
@@ -107,6 +116,15 @@ class AudioApi:
             return await self._spoken()
         except ApiError as error:
             return told(error)
+
+    async def models(self) -> Response:
+        """List the models, as OpenAI does."""
+        return jsonify({"object": "list", "data": [_model(name) for name in await self._model_names()]})
+
+    async def _model_names(self) -> Sequence[str]:
+        voices = await trio.to_thread.run_sync(self._services.voices)
+        speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
+        return (*self._services.models(), USUAL_MODEL, *speaks)
 
     def _refuse_under_load(self) -> None:
         retry_after_s = self._services.retry_after_s()
@@ -177,6 +195,8 @@ class AudioApi:
             if not recording.is_over:
                 media.close(CloseRecording(recording_id, outcome))
         captions = job.captions()
+        if wanted.is_streamed:
+            return Response(events_of(captions), mimetype="text/event-stream")
         match wanted.response_format:
             case "text":
                 return Response(whole_text(captions) + "\n", mimetype="text/plain")
@@ -195,9 +215,13 @@ class AudioApi:
 
     async def _spoken(self) -> Response:
         wanted = await SpeechForm.read()
+        voices = await trio.to_thread.run_sync(self._services.voices)
+        if wanted.voice is not None and voices and wanted.voice not in voices:
+            raise ApiError(400, f"voice must be one of {', '.join(voices)}, not {wanted.voice[:80]!r}", "voice")
+        voice_language = language_of_voice(wanted.voice or (voices[0] if voices else ""))
         spoken: list[SpokenAudio] = []
         try:
-            for sentence in sentences_of(wanted.input):
+            for sentence in sentences_of(wanted.input, voice_language):
                 part = await self._services.synthesise(sentence, wanted.voice, wanted.speed)
                 spoken.append(part)
         except (AskError, MailboxError) as error:
@@ -278,6 +302,7 @@ class TranscriptionForm:
 
     hearing: Hearing
     response_format: str
+    is_streamed: bool = False
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> "TranscriptionForm":
@@ -296,15 +321,19 @@ class TranscriptionForm:
         except ValueError as error:
             raise ApiError(400, str(error), "language") from error
         model = None if form.get("model") in OPENAI_MODELS else form.get("model") or None
-        return cls(Hearing(language, model, "word" in granularities), wanted)
+        is_streamed = (form.get("stream") or "").lower() in {"true", "1"}
+        if is_streamed and wanted != "json":
+            raise ApiError(400, f"stream=true needs response_format json, not {wanted}", "stream")
+        return cls(Hearing(language, model, "word" in granularities), wanted, is_streamed)
 
 
 class _SpeechBody(msgspec.Struct):
     input: str
-    model: str = ""
-    voice: str = ""
-    response_format: str = "mp3"
-    speed: float = 1.0
+    model: str | None = None
+    voice: str | None = None
+    response_format: str | None = None
+    speed: float | None = None
+    stream_format: str | None = None
 
 
 @attrs.frozen
@@ -325,13 +354,16 @@ class SpeechForm:
             raise ApiError(400, f"the body must be JSON with model, input and voice: {error}") from error
         if not 0 < len(body.input) <= MAX_INPUT_CHARS:
             raise ApiError(400, f"input must have 1 to {MAX_INPUT_CHARS} characters, not {len(body.input)}", "input")
-        if body.response_format not in SPEECH_FORMATS:
-            formats = ", ".join(SPEECH_FORMATS)
-            raise ApiError(400, f"response_format must be one of {formats}, not {body.response_format[:20]!r}")
-        if not SPEED_MIN <= body.speed <= SPEED_MAX:
-            raise ApiError(400, f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {body.speed:g}", "speed")
+        form = body.response_format or "mp3"
+        if form not in SPEECH_FORMATS:
+            raise ApiError(400, f"response_format must be one of {', '.join(SPEECH_FORMATS)}, not {form[:20]!r}")
+        if body.stream_format not in {None, "audio"}:
+            raise ApiError(400, f"stream_format must be audio, not {str(body.stream_format)[:20]!r}", "stream_format")
+        speed = 1.0 if body.speed is None else body.speed
+        if not SPEED_MIN <= speed <= SPEED_MAX:
+            raise ApiError(400, f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {speed:g}", "speed")
         voice = None if body.voice in OPENAI_VOICES else body.voice or None
-        return cls(body.input, voice, body.response_format, body.speed)
+        return cls(body.input, voice, form, speed)
 
 
 # OpenAI's own models mean the usual one here
@@ -342,7 +374,24 @@ OPENAI_VOICES: Final = frozenset(
 )
 
 
-def sentences_of(text: str) -> list[str]:
-    """Return a text in pieces that one job can take."""
-    cutter = SentenceCutter()
+def sentences_of(text: str, language: str = "en") -> list[str]:
+    """Return a text in pieces that one job can take; its figures are read aloud in the language."""
+    cutter = SentenceCutter(language)
     return [*cutter.feed(text), *cutter.flush()]
+
+
+def language_of_voice(name: str) -> str:
+    """Return the "de" of Piper's "de_DE-thorsten-medium"; English for a name that does not tell."""
+    match = VOICE_NAME.match(name)
+    return "en" if match is None else match[1]
+
+
+def events_of(captions: Sequence[Caption]) -> str:
+    """Return OpenAI's Server-Sent Events of a transcription: a delta for each caption, and the whole."""
+    deltas = [{"type": "transcript.text.delta", "delta": caption.text + " "} for caption in captions]
+    whole = {"type": "transcript.text.done", "text": whole_text(captions)}
+    return "".join(f"data: {json.dumps(event)}\n\n" for event in (*deltas, whole))
+
+
+def _model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "sayso"}

@@ -84,6 +84,7 @@ OPERATIONS: Final = (
         method="post",
         body="application/json",
     ),
+    Operation("/v1/models", "OpenAI's list of models.", {200: "`object`, `data`: a list of models."}),
     Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
@@ -94,7 +95,7 @@ OPERATIONS: Final = (
             413: "The upload is too large.",
             503: "Under load, or busy; come back later.",
         },
-        content_types=("application/json", "text/plain", "text/vtt", "application/x-subrip"),
+        content_types=("application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream"),
         method="post",
         body="multipart/form-data",
     ),

@@ -111,6 +111,13 @@ def resolve_voice(name: str, models_dir: Path) -> Path:
     return path
 
 
+def voice_names(usual: str, models_dir: Path) -> tuple[str, ...]:
+    """Return the voices that a client may name: the usual one, those in ``models_dir/voices``, the embedded ones."""
+    files = sorted(path.stem for path in (models_dir / "voices").glob("*.onnx"))
+    embedded = [name for name, voice in VOICES.items() if _is_installed(voice)]
+    return tuple(name for name in dict.fromkeys([usual, *files, *embedded]) if is_plain_name(name))
+
+
 def is_plain_name(name: str) -> bool:
     """Return whether ``name`` names a model and no path: a name that came from a client must be one."""
     return re.fullmatch(r"\w[\w.-]*", name) is not None

@@ -29,6 +29,15 @@ class Asked:
         return True
 
 
+OPTIONS: Any = {
+    "at_once": 1,
+    "retry_after_s": lambda: None,
+    "models": tuple,
+    "hearing_problem": lambda _language, _model: None,
+    "voices": lambda: None,
+}
+
+
 def services(ears: Asked, mouth: Asked, media: Asked | None = None) -> SpeechServices:
     return SpeechServices(*(cast("Ref", asked or Asked({})) for asked in (ears, mouth, media, media)))
 
@@ -36,13 +45,7 @@ def services(ears: Asked, mouth: Asked, media: Asked | None = None) -> SpeechSer
 async def test_recordings_and_texts_are_one_session() -> None:
     ears = Asked({Transcribe: Transcript("hello", "en", 1.0)})
     mouth = Asked({Synthesise: SpokenAudio(b"", 22_050)})
-    options: Any = {
-        "at_once": 1,
-        "retry_after_s": lambda: None,
-        "models": tuple,
-        "hearing_problem": lambda _language, _model: None,
-    }
-    audio = services(ears, mouth).audio(EarshotDetector, **options)
+    audio = services(ears, mouth).audio(EarshotDetector, **OPTIONS)
     clip = Utterance(b"", 0, 0)
 
     assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Transcript("hello", "en", 1.0)
@@ -55,13 +58,7 @@ async def test_recordings_and_texts_are_one_session() -> None:
 async def test_recordings_are_decoded_closed_and_counted() -> None:
     block = DecodedBlock(b"", is_last=True)
     asked = Asked({ReadRecording: block})
-    options: Any = {
-        "at_once": 1,
-        "retry_after_s": lambda: None,
-        "models": tuple,
-        "hearing_problem": lambda _language, _model: None,
-    }
-    media = services(Asked({}), Asked({}), asked).audio(EarshotDetector, **options).media
+    media = services(Asked({}), Asked({}), asked).audio(EarshotDetector, **OPTIONS).media
     read, close = ReadRecording("r", "/file", 0), CloseRecording("r", "abandoned")
 
     assert await media.read(read) == block

@@ -444,6 +444,9 @@ class Outside:
     def whisper_pool(self, _model: str) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))
 
+    def voices(self) -> None:
+        """Know no names: any voice speaks."""
+
     def mouth(self) -> Workers:
         return Workers("piper", self._weather, self.voice.speak)
 

@@ -75,6 +75,23 @@ def test_a_model_that_is_not_offered_is_not_found(client: openai.OpenAI, spoken:
         client.audio.transcriptions.create(model="huge", file=recording(spoken))
 
 
+def test_an_unknown_voice_is_told_which_there_are(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="voice must be one of "):
+        client.audio.speech.create(model="tts-1", voice="af_heart", input="Hello.")
+
+
+def test_a_streamed_transcription_ends_with_the_whole_text(client: openai.OpenAI, spoken: Spoken) -> None:
+    events = list(client.audio.transcriptions.create(model="whisper-1", file=recording(spoken), stream=True))
+
+    assert events[-1].type == "transcript.text.done"
+    assert "what time is it" in events[-1].text.lower()
+    assert "".join(event.delta for event in events[:-1]).strip() == events[-1].text
+
+
+def test_models_are_listed(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == ["tiny.en", "base", "whisper-1", "tts-1"]
+
+
 def test_what_is_spoken_is_understood_again(client: openai.OpenAI) -> None:
     audio = client.audio.speech.create(
         model="tts-1", voice="alloy", input="The kitchen light is on. Good night.", response_format="flac"

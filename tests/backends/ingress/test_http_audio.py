@@ -66,6 +66,7 @@ class House:
     counted: list[str] = attrs.field(factory=list)
     decoder: MediaWorker = attrs.field(factory=lambda: MediaWorker({}))
     most_at_once: int = 0
+    voices: tuple[str, ...] | None = None
     _running: int = 0
 
     async def decode(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
@@ -108,6 +109,7 @@ class House:
             lambda: self.loads.pop(0) if self.loads else self.retry_after_s,
             lambda: ("tiny.en", "base"),
             lambda language, _: "fr is not heard" if language == "fr" else None,
+            lambda: self.voices,
         )
 
 

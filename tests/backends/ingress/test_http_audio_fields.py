@@ -1,7 +1,10 @@
 """What a client of OpenAI's audio API may ask for, and what it is told of the rest."""
 
+import json
+
 import pytest
 
+from backends.ingress.http_audio import MODELS, SPEECH, language_of_voice
 from tests.backends.ingress.test_http_audio import House, running, upload
 
 
@@ -25,3 +28,71 @@ async def test_a_language_that_cannot_be_heard_is_refused_in_words() -> None:
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "fr is not heard"
     assert response.json()["error"]["param"] == "language"
+
+
+async def test_an_unknown_voice_is_told_which_there_are() -> None:
+    house = House(voices=("en_US-joe-medium", "de_DE-thorsten"))
+    async with running(house) as client:
+        response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "af_heart"})
+
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["message"] == "voice must be one of en_US-joe-medium, de_DE-thorsten, not 'af_heart'"
+    assert (error["type"], error["param"]) == ("invalid_request_error", "voice")
+    assert house.spoken == []
+
+
+@pytest.mark.parametrize("voices", [("joe",), None])
+async def test_a_voice_that_there_is_speaks(voices: tuple[str, ...] | None) -> None:
+    house = House(voices=voices)
+    async with running(house) as client:
+        response = await client.post(SPEECH, json={"input": "Hello.", "voice": "joe", "speed": None})
+
+    assert response.status_code == 200
+    assert house.spoken == [("Hello.", "joe", 1.0)]
+
+
+async def test_figures_are_read_in_the_language_of_the_voice() -> None:
+    house = House(voices=("de_DE-thorsten", "joe"))
+    async with running(house) as client:
+        await client.post(SPEECH, json={"input": "5 km/h.", "voice": None})
+        await client.post(SPEECH, json={"input": "5 km/h.", "voice": "joe"})
+
+    assert [text for text, _, _ in house.spoken] == ["fünf Kilometer pro Stunde.", "five kilometers per hour."]
+    assert language_of_voice("/voices/x.onnx") == "en"
+
+
+async def test_a_stream_of_speech_that_is_not_made_is_refused() -> None:
+    async with running(House()) as client:
+        response = await client.post(SPEECH, json={"input": "Hello.", "stream_format": "sse"})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "stream_format must be audio, not 'sse'"
+
+
+async def test_a_streamed_transcription_has_the_events_of_openai() -> None:
+    async with running(House()) as client:
+        response = await upload(client, stream="true")
+
+    events = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line]
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert [event["type"] for event in events] == ["transcript.text.delta"] * 2 + ["transcript.text.done"]
+    assert "".join(event["delta"] for event in events[:-1]).strip() == events[-1]["text"] == "part 1 part 2"
+
+
+async def test_only_json_is_streamed() -> None:
+    async with running(House()) as client:
+        response = await upload(client, stream="true", response_format="srt")
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "stream=true needs response_format json, not srt"
+
+
+@pytest.mark.parametrize(("voices", "speaks"), [(("joe",), True), (None, True), ((), False)])
+async def test_models_are_listed_as_openai_lists_them(voices: tuple[str, ...] | None, *, speaks: bool) -> None:
+    async with running(House(voices=voices)) as client:
+        page = (await client.get(MODELS)).json()
+
+    assert page["object"] == "list"
+    assert [model["id"] for model in page["data"]] == ["tiny.en", "base", "whisper-1", *(["tts-1"] if speaks else [])]
+    assert page["data"][0] == {"id": "tiny.en", "object": "model", "created": 0, "owned_by": "sayso"}

@@ -35,7 +35,7 @@ def test_speech_comes_in_each_of_its_formats() -> None:
 
 
 def test_a_transcript_comes_in_each_of_its_forms() -> None:
-    forms = {"application/json", "text/plain", "text/vtt", "application/x-subrip"}
+    forms = {"application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream"}
     assert content_types(TRANSCRIPTIONS, 200) == forms
 
 

@@ -268,3 +268,13 @@ def test_the_pinned_hashes_are_whole() -> None:
     for embedded in (*models.WHISPER.values(), *models.LLM.values(), *models.VOICES.values()):
         assert len(bytes.fromhex(embedded.sha256)) == 32
         assert len(embedded.packages) == len(embedded.parts)
+
+
+def test_the_voices_that_may_be_named_are_the_usual_those_on_disk_and_the_embedded(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "_is_installed", lambda _: True)
+    (tmp_path / "voices").mkdir()
+    (tmp_path / "voices" / "amy.onnx").touch()
+    (tmp_path / "voices" / "amy.onnx.json").touch()
+
+    assert models.voice_names("joe", tmp_path) == ("joe", "amy", "en_US-joe-medium")
+    assert models.voice_names("/voices/joe.onnx", tmp_path / "none") == ("en_US-joe-medium",)
