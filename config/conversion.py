@@ -110,6 +110,8 @@ def _servers(value: object, is_text: bool) -> Mapping[str, Mapping[str, Any]]:
 def _server(name: str, entry: object) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping) or ("command" in entry) == ("url" in entry):
         raise Unfit(f"{name}: expected either command (with args, env, cwd) or url (with headers)")
+    if entry.get("type") == "sse":
+        raise Unfit(f'{name}: SSE is not supported; use streamable HTTP (type = "http")')
     for key, is_fit, expected in SERVER_FIELDS:
         if key in entry and not is_fit(entry[key]):
             raise Unfit(f"{name}.{key}: expected {expected}")

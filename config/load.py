@@ -22,7 +22,8 @@ from config.conversion import Unfit, convert
 from config.keys import KEYS, Key, build
 from config.problems import ConfigError, Problem
 from config.settings import Settings
-from config.sources import Entry, read_environment, read_toml, variable_of
+from config.sources import SERVERS, Entry, read_environment, read_toml, variable_of
+from config.variables import expanded_servers
 
 DEFAULTS: Final = Path(__file__).with_name("defaults.toml")
 DEFAULT_ORIGIN: Final = "default"
@@ -56,6 +57,8 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
     warnings: list[str] = []
     values, origins = _merged(entries, problems, warnings)
     problems += _contradictions(values, origins)
+    values[SERVERS], unset = expanded_servers(values[SERVERS], environ)
+    problems += [Problem(origins[SERVERS], f"{SERVERS}: {what}") for what in unset]
     if problems:
         raise ConfigError(problems)
     _place(values, origins, path, environ)

@@ -18,14 +18,14 @@ from actors.turn.hands import CONFIRM_WITHIN_S, Hands, WantedCall
 from actors.turn.hearing import EarlyHearing, transcribe
 from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
-from protocol.language.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
-from protocol.language.requests import not_understood
-from protocol.language.sentences import SentenceCutter
-from protocol.messages import events
-from protocol.messages.hearing import Utterance, UtteranceEnded
-from protocol.messages.records import TurnRecord
-from protocol.messages.understanding import CommandMatch
-from protocol.turns.turn import TurnEvent, TurnMachine
+from protocol import events
+from protocol.messages import CommandMatch, Utterance, UtteranceEnded
+from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
+from protocol.records import TurnRecord
+from protocol.requests import not_understood
+from protocol.sentences import SentenceCutter
+from protocol.spoken_results import spoken_result
+from protocol.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -186,7 +186,7 @@ class Turn:
             WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
         )
         if outcome.ok:
-            await self._say_all(outcome.content)
+            await self._say_all(spoken_result(outcome.content, self._wishes.language))
             return "done"
         log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
         await self._say_all(self._wishes.told(DID_NOT_WORK, why=outcome.error or ""))

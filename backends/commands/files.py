@@ -16,7 +16,7 @@ Every problem of every file is reported at once, with its line.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +254,7 @@ class _Reader:
 
     def _check_arguments(self, way: Way, arguments: Mapping[str, Any], slots: frozenset[str]) -> None:
         for name, value in arguments.items():
-            for slot, _ in PLACEHOLDER.findall(value) if isinstance(value, str) else ():
+            for slot in _slots_in(value):
                 if slot not in slots:
                     known = ", ".join(sorted(slots)) or "none"
                     self.problems.add(
@@ -311,3 +311,14 @@ class _Reader:
         except ValueError as error:
             self.problems.add(self.document, way, str(error))
             return None
+
+
+def _slots_in(value: Any) -> Iterator[str]:
+    """Yield the slots that an argument names, however deep in tables and lists."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _slots_in(each)
+    elif isinstance(value, str):
+        yield from (slot for slot, _ in PLACEHOLDER.findall(value))

@@ -301,7 +301,15 @@ def _arguments(command: Command, slots: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _filled(value: Any, slots: Mapping[str, Any]) -> Any:
-    """Return an argument: the constant, the slot as it is, or a text of slots; None if nothing of it was spoken."""
+    """Return an argument: the constant, the slot as it is, or a text of slots; None if nothing of it was spoken.
+
+    Tables and lists are filled within; what was not spoken is left out of them.
+    """
+    if isinstance(value, Mapping):
+        inside = {name: _filled(each, slots) for name, each in value.items()}
+        return {name: each for name, each in inside.items() if each is not None}
+    if isinstance(value, list):
+        return [filled for each in value if (filled := _filled(each, slots)) is not None]
     names = PLACEHOLDER.findall(value) if isinstance(value, str) else []
     if not names:
         return value

@@ -19,6 +19,8 @@ NOT_ALLOWED: Final = "I am not allowed to do that."
 SHALL_I: Final = "Shall I run {tool}?"
 DID_NOT_WORK: Final = "Sorry, that did not work. {why}"
 NOT_REALLY_DONE: Final = "Sorry, I could not do that."
+DONE: Final = "Done."
+MANY_PARTS: Final = "The answer has {count} parts."
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py
 CANNOT_ALARM: Final = "I can't set alarms yet, but I can set a timer."
@@ -46,6 +48,8 @@ GERMAN: Final[Mapping[str, str]] = {
     SHALL_I: "Soll ich {tool} ausführen?",
     DID_NOT_WORK: "Entschuldigung, das hat nicht geklappt. {why}",
     NOT_REALLY_DONE: "Entschuldigung, das konnte ich nicht tun.",
+    DONE: "Erledigt.",
+    MANY_PARTS: "Die Antwort hat {count} Teile.",
     YOU_CAN_SAY: "Du kannst zum Beispiel sagen: {example}.",
     CANNOT_ALARM: "Wecker kann ich noch nicht stellen, aber einen Timer.",
     CANNOT_REMIND: "An einen Text kann ich noch nicht erinnern, aber einen Timer stellen.",

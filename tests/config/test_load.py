@@ -227,3 +227,18 @@ def test_programs_are_argument_vectors(write_toml: WriteToml) -> None:
     assert load(path, HOME, {}).settings.tools.programs == {"editor": ("code", "-n")}
     (problem,) = problems(write_toml('[tools.programs]\neditor = "code -n; rm"\n'))
     assert "expected a program and its arguments" in problem
+
+
+def test_a_variable_in_a_servers_environment_is_expanded_or_named(write_toml: WriteToml) -> None:
+    path = write_toml('[mcpServers.mail]\ncommand = "m"\nenv = {KEY = "${MY_KEY}"}')
+
+    assert load(path, HOME | {"MY_KEY": "k"}, {}).settings.tools.servers["mail"]["env"] == {"KEY": "k"}
+    with pytest.raises(ConfigError, match=r"mail\.env\.KEY: the variable MY_KEY is not set"):
+        load(path, HOME, {})
+
+
+def test_a_server_of_an_older_transport_is_told_what_to_use(write_toml: WriteToml) -> None:
+    path = write_toml('[mcpServers.old]\nurl = "http://127.0.0.1/sse"\ntype = "sse"')
+
+    with pytest.raises(ConfigError, match="SSE is not supported; use streamable HTTP"):
+        load(path, HOME, {})

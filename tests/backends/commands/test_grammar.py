@@ -428,3 +428,33 @@ def test_time_and_date_are_told_for_places(grammar, text, language, tool, place)
 )
 def test_what_is_no_place_is_left_alone(grammar, text):
     assert grammar.match([text], "en") is None
+
+
+def test_slots_are_filled_within_tables_and_lists(tmp_path):
+    (tmp_path / "light.yaml").write_text(
+        "language: en\n"
+        "intents:\n"
+        "  Dim:\n"
+        "    tool: light/dim\n"
+        '    arguments: {light: {room: "{text}", level: 30, scene: "{name}"}, rooms: ["{text}", hall]}\n'
+        '    data: [{sentences: ["dim the {text}", "dim the {text} as {name}"]}]\n'
+        "lists:\n"
+        "  name: {values: [evening]}\n"
+    )
+    match = HassilGrammar([tmp_path]).match(["dim the living room"], "en")
+
+    expected = {"light": {"room": "living room", "level": 30}, "rooms": ["living room", "hall"]}
+    assert call(match) == ("dim", expected)
+
+
+def test_a_slot_within_a_table_that_no_sentence_has_is_refused(tmp_path):
+    (tmp_path / "light.yaml").write_text(
+        "language: en\n"
+        "intents:\n"
+        "  Dim:\n"
+        "    tool: light/dim\n"
+        '    arguments: {light: {room: "{place_of_it}"}}\n'
+        '    data: [{sentences: ["dim the {text}"]}]\n'
+    )
+    with pytest.raises(CommandFileError, match="no sentence has the slot"):
+        HassilGrammar([tmp_path])
