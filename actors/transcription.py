@@ -17,14 +17,8 @@ import trio
 from actors.stt.desk import Desk, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.capacity import Demand
-from protocol.languages import hearing_problem, model_for
-from protocol.messages import (
-    NoWords,
-    Transcribe,
-    Transcript,
-)
-from protocol.model_shelf import (
+from protocol.admission.capacity import Demand
+from protocol.admission.model_shelf import (
     Held,
     ListModels,
     LoadModel,
@@ -35,6 +29,7 @@ from protocol.model_shelf import (
     expired,
     in_the_way,
 )
+from protocol.language.languages import hearing_problem, model_for
 from protocol.messages.hearing import NoWords, Transcribe, Transcript
 from runtime import Actor, Ref
 from runtime.workers.pool import StartFailure

@@ -22,6 +22,7 @@ from actors.turn.hands import Hands, WantedCall
 from actors.turn.kit import Heard, TurnKit, Wishes
 from protocol.language.requests import asked_for, claims_an_action
 from protocol.language.sentences import SentenceCutter
+from protocol.language.thoughts import ThoughtFilter, without_thoughts
 from protocol.messages.events import ReplyDelta
 from protocol.messages.understanding import (
     Asked,
@@ -36,7 +37,6 @@ from protocol.messages.understanding import (
     ToolSpec,
 )
 from protocol.turns.tools import Policy, configured_policy, index_tools
-from protocol.thoughts import ThoughtFilter, without_thoughts
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")

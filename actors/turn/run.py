@@ -18,14 +18,15 @@ from actors.turn.hands import CONFIRM_WITHIN_S, Hands, WantedCall
 from actors.turn.hearing import EarlyHearing, transcribe
 from actors.turn.kit import Heard, Refused, TurnKit, Wishes
 from actors.turn.mouth import Mouth, open_mouth
-from protocol import events
-from protocol.messages import CommandMatch, Utterance, UtteranceEnded
-from protocol.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
-from protocol.records import TurnRecord
-from protocol.requests import not_understood
-from protocol.sentences import SentenceCutter
-from protocol.spoken_results import spoken_result
-from protocol.turn import TurnEvent, TurnMachine
+from protocol.language.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
+from protocol.language.requests import not_understood
+from protocol.language.sentences import SentenceCutter
+from protocol.language.spoken_results import spoken_result
+from protocol.messages import events
+from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.records import TurnRecord
+from protocol.messages.understanding import CommandMatch
+from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")

@@ -30,12 +30,13 @@ from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from backends.speech.recordings import Cutter, Read, Recording
-from protocol.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
-from protocol.languages import normalised, primary
-from protocol.media import CloseRecording
-from protocol.messages import NoWords, SpokenAudio, Transcript, Utterance
-from protocol.sentences import SentenceCutter
-from runtime.errors import AskError, MailboxError
+from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.audio.media import CloseRecording
+from protocol.language.languages import normalised, primary
+from protocol.language.sentences import SentenceCutter
+from protocol.messages.hearing import NoWords, Transcript, Utterance
+from protocol.messages.speaking import SpokenAudio
+from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 

@@ -23,8 +23,8 @@ import numpy as np
 
 from backends.protocols import BadAudio
 from backends.speech.mixing import Samples, mixed
-from protocol.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.audio.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 
 READ_S: Final = 1.0
 SOURCE_BYTES: Final = 1 << 20

@@ -17,9 +17,9 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import attrs
 import msgspec
 
-from protocol.errors import ErrorCode, RemoteProtocolError
-from protocol.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate
-from protocol.languages import normalised
+from protocol.language.languages import normalised
+from protocol.messages.errors import ErrorCode, RemoteProtocolError
+from protocol.messages.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate
 
 MAX_FRAME_CHARS: Final = 65_536  # a typed command is a line; audio never comes as text
 MAX_INTEGER: Final = 2**53  # beyond it JavaScript and most JSON libraries lose digits

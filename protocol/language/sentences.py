@@ -13,8 +13,8 @@ from typing import Final
 
 import attrs
 
-from protocol.readings import powers_aloud, read_aloud
-from protocol.thoughts import ThoughtFilter, without_thoughts
+from protocol.language.readings import powers_aloud, read_aloud
+from protocol.language.thoughts import ThoughtFilter, without_thoughts
 
 MAX_CHARS: Final = 240  # about 15 s of speech; synthesis time grows with it, and a barge-in wastes it
 MAX_READ_CHARS: Final = 900  # with the figures in words; a voice takes 1,000

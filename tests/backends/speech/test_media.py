@@ -12,7 +12,7 @@ import pytest
 from backends.speech import media
 from backends.speech.encoding import encode
 from backends.speech.media import MediaWorker
-from protocol.messages import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.backends.speech.sounds import sound, wav
 
 SPEECH = sound(("quiet", 1), ("loud", 1), ("quiet", 1))

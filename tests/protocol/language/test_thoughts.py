@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.thoughts import ThoughtFilter, without_thoughts
+from protocol.language.thoughts import ThoughtFilter, without_thoughts
 
 
 def passed(*chunks: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.languages import hearing_problem, is_english_only, model_for, normalised, primary
+from protocol.language.languages import hearing_problem, is_english_only, model_for, normalised, primary
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, Final
 
-from protocol.phrases import DONE, MANY_PARTS, phrase
+from protocol.language.phrases import DONE, MANY_PARTS, phrase
 
 MAX_SPOKEN_CHARS: Final = 2_000  # of one value in JSON: more is no answer to a command
 _MEDIA: Final = re.compile(r"^\[(?:image|audio|resource)[ ,][^\]\n]{0,300}\]$", re.MULTILINE)

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.spoken_results import spoken_result
+from protocol.language.spoken_results import spoken_result
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.readings import powers_aloud, read_aloud
+from protocol.language.readings import powers_aloud, read_aloud
 
 
 @pytest.mark.parametrize(
