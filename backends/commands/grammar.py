@@ -24,7 +24,8 @@ from hassil.models import MatchEntity
 
 from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
-from backends.commands.slots import SLOT_TYPES, SlotText
+from backends.commands.slot_text import SlotText
+from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
 from protocol.messages.understanding import CommandMatch

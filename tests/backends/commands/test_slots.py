@@ -1,6 +1,7 @@
 import pytest
 
-from backends.commands.slots import SLOT_TYPES, SlotText
+from backends.commands.slot_text import SlotText
+from backends.commands.slots import SLOT_TYPES
 from backends.commands.spoken_numbers import tokenise
 
 
