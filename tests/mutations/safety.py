@@ -147,4 +147,33 @@ SAFETY: Final = (
             "tests/backends/speech/test_media.py::test_a_worker_that_has_not_seen_the_beginning_goes_on_where_another_one_ended",
         ),
     ),
+    # --- what is understood
+    Mutation(
+        "exchange one place for another",
+        "backends/commands/grammar.py",
+        "Speller(words, names)",
+        "Speller(words | names)",
+        ("tests/backends/commands/test_grammar.py::test_a_place_is_never_exchanged_for_one_that_sounds_alike",),
+    ),
+    Mutation(
+        "show what a model thinks",
+        "protocol/language/thoughts.py",
+        "if self._is_thought:",
+        "if False:",
+        ("tests/protocol/language/test_thoughts.py::test_thoughts_are_left_out",),
+    ),
+    Mutation(
+        "destroy by words that only sound alike",
+        "protocol/turns/tools.py",
+        "(now.is_inexact and (spec is None or spec.destructive))",
+        "False",
+        ("tests/actors/turn/test_run.py::test_a_command_matched_by_its_sound_asks_before_it_destroys_something",),
+    ),
+    Mutation(
+        "read two numbers as one",
+        "backends/commands/spoken_numbers.py",
+        "if value % HUNDRED == TEN:",
+        "if value % HUNDRED == 0:",
+        ("tests/backends/commands/test_spoken_numbers.py::test_what_is_not_one_number_stays_as_it_is",),
+    ),
 )
