@@ -2,6 +2,7 @@
 #
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
+#   make coverage   its tests once more, and which lines they reach: three times as long
 #   make busy       its quick part once more, while other processes keep the processors busy
 #   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
@@ -29,7 +30,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test busy sim mutations mutants portable lint types format bench lock clean
+.PHONY: help serve test coverage busy sim mutations mutants portable lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -39,6 +40,9 @@ serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
 test: lint types sim mutations $(STAMPS)/node
+	$(BIN)/pytest $(ARGS)
+
+coverage: $(STAMPS)/dev $(STAMPS)/node
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 busy: $(STAMPS)/dev
