@@ -241,6 +241,14 @@ def test_a_misheard_sentence_goes_on_as_what_was_meant_does(grammar):
     assert grammar.match(["set a timer for tin minutes"], "en").may_continue
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("what is the date today", "en"), ("welcher Tag ist heute", "de"), ("welches Datum ist heute", "de")],
+)
+def test_a_question_for_todays_date_is_whole_and_waits_for_no_place(grammar, text, language):
+    assert not grammar.match([text], language).may_continue
+
+
 def test_a_word_heard_as_two_is_forgiven(grammar):
     match = grammar.match(["set a timer for ten minutes called spaghetti"], "en")
     torn = grammar.match(["set a tie mer for ten minutes called spaghetti"], "en")
@@ -407,7 +415,7 @@ def test_a_place_that_is_known_comes_before_one_that_is_not(grammar):
         ("wie spät ist es in der Türkei", "de", "get_time", "türkei"),
         ("wie viel Uhr ist es in den USA jetzt", "de", "get_time", "usa"),
         ("ist es in Sydney schon Abend", "de", "get_time", "sydney"),
-        ("welcher Tag ist heute in Tokio", "de", "get_date", "tokio"),
+        ("welcher Tag ist in Tokio heute", "de", "get_date", "tokio"),
     ],
 )
 def test_time_and_date_are_told_for_places(grammar, text, language, tool, place):
