@@ -4,7 +4,7 @@
 #   make test       what CI runs: lint, types, tests
 #   make coverage   its tests once more, and which lines they reach: three times as long
 #   make busy       its quick part once more, while other processes keep the processors busy
-#   make sim        the whole house, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
+#   make sim        the whole server, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
 #   make portable   quick tests on the oldest and the newest Python here (PYTHONS), and as if this were no Linux

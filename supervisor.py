@@ -4,7 +4,7 @@ Rules kept here:
 
 * References are made first, then specs; nobody but this file knows who talks to whom.
 * Children start in the order of the list, each ready before the next; the gateway is last in and first out.
-* The first signal drains the house: nobody new comes in, those who speak finish, the tree stops in reverse. The
+* The first signal drains the server: nobody new comes in, those who speak finish, the tree stops in reverse. The
   second leaves five seconds, the third ends the process: a person is waiting.
 * A thread ends the process past every deadline, because no deadline of a loop holds when the loop hangs.
 """
@@ -21,10 +21,10 @@ from typing import Any
 import trio
 
 from actors.commands import Commands
-from actors.gateway import DoorFacts, Gateway, GatewayPeers
+from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
-from actors.load import Load, LoadHands
+from actors.load import Load, LoadActions
 from actors.media import Media
 from actors.metrics import Metrics
 from actors.speech import Speech
@@ -38,7 +38,7 @@ from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
-from backends.ingress.pages import Pages
+from backends.ingress.pages import OwnPages
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from config.settings import Settings
@@ -46,7 +46,7 @@ from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
 from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
 from protocol.messages.records import RecentTurns
-from protocol.messages.session import CloseDoors
+from protocol.messages.session import StopAdmitting
 from protocol.messages.understanding import ListTools, ToolList
 from runtime import (
     Backoff,
@@ -72,23 +72,23 @@ SHED_RETRY_S = 5.0  # s for each level of load
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 
 
-class House:
+class Server:
     """The tree: which actors there are, what each is made of, and in which order they start."""
 
     def __init__(self, settings: Settings, adapters: Adapters | None = None) -> None:
         self.settings = settings
         self.refs = Refs()
         self.adapters = Adapters(settings) if adapters is None else adapters
-        self.facts = StatusSource(self.adapters)
-        self.sessions = Sessions(settings, self.refs, self.adapters, self.facts)
-        self.facts.count_sessions = self.sessions.live.__len__
+        self.status = StatusSource(self.adapters)
+        self.sessions = Sessions(settings, self.refs, self.adapters, self.status)
+        self.status.count_sessions = self.sessions.live.__len__
         self.is_leaving = trio.Event()
         self._stt: Transcription | None = None
         self._rng = random.Random()  # jitter only
 
     def begin_drain(self, reason: str, timeout_s: float, *, must_restart: bool = False) -> None:
         """Leave within ``timeout_s``; a second call can only hurry it."""
-        self.facts.drain.begin(reason, trio.current_time(), timeout_s, must_restart=must_restart)
+        self.status.drain.begin(reason, trio.current_time(), timeout_s, must_restart=must_restart)
         self.is_leaving.set()
 
     # --- the tree --------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class House:
             self.settings.metrics,
             self.adapters.metrics,
             sample_machine=self.adapters.machine.sample,
-            actors=self.facts.actors,
+            actors=self.status.actors,
             count_sessions=self.sessions.live.__len__,
         )
 
@@ -157,23 +157,23 @@ class House:
             self.adapters.embedded_model(),
             self.adapters.response_cache(),
             self.refs.metrics,
-            load_level=self.facts.load_level,
+            load_level=self.status.load_level,
         )
 
     def _transcription(self) -> Transcription:
         self._stt = Transcription(
             self.settings.transcription,
-            self.adapters.ears(may_recycle=lambda: self.facts.load_level() < Level.NO_SHEDDABLE),
+            self.adapters.recogniser_pool(may_recycle=lambda: self.status.load_level() < Level.NO_SHEDDABLE),
             self.refs.metrics,
             make_pool=self.adapters.whisper_pool,
-            load_level=self.facts.load_level,
+            load_level=self.status.load_level,
         )
-        self.facts.name_models = self._stt.offered
-        self.facts.judge_hearing = self._stt.hearing_problem
+        self.status.name_models = self._stt.offered
+        self.status.judge_hearing = self._stt.hearing_problem
         return self._stt
 
     def _speech(self) -> Speech:
-        return Speech(self.settings.speech, self.adapters.mouth(), self.refs.metrics)
+        return Speech(self.settings.speech, self.adapters.synthesiser_pool(), self.refs.metrics)
 
     def _media(self) -> Media:
         return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
@@ -187,16 +187,16 @@ class House:
             max_cpu_percent=settings.max_cpu_percent,
             max_memory_bytes=settings.max_memory_mb << 20,
         )
-        hands = LoadHands(
+        actions = LoadActions(
             look=sensors.look,
             waited_s=ProcessorWaits().total_s,  # of the thread that runs the loop, as this factory does
             queue_delay_s=lambda: 0.0 if self._stt is None else self._stt.queue_delay_s(),
             workers_missing=lambda: None if self._stt is None else self._stt.workers_missing(),
-            publish=self.facts.publish,
+            publish=self.status.publish,
             evict=self.sessions.evict,
             leave=partial(self.begin_drain, timeout_s=UNSAFE_DRAIN_S, must_restart=True),
         )
-        return Load(settings, hands, self.refs.metrics, level=self.facts.load_level())
+        return Load(settings, actions, self.refs.metrics, level=self.status.load_level())
 
     def _sessions(self) -> DynamicSupervisor:
         limit = self.settings.gateway.websocket.max_connections
@@ -209,17 +209,17 @@ class House:
             GatewayPeers(self.refs.sessions, self.refs.metrics),
             make_ingress=partial(self.adapters.make_ingress, self._http_services(), self._audio_services()),
             open_session=self.sessions.open,
-            pages=Pages(self.facts).routes(),
+            pages=OwnPages(self.status).routes(),
             on_listening=self._listening,
-            facts=DoorFacts(
+            inputs=AdmissionInputs(
                 max_share=self.settings.load.max_capacity_percent / 100,
-                load_level=self.facts.load_level,
+                load_level=self.status.load_level,
                 demand=self._demand,
-                count_awaited=self.sessions.known.awaited.__len__,
-                handshakes=self.sessions.known.handshakes,
+                count_awaited=self.sessions.directory.awaited.__len__,
+                handshakes=self.sessions.directory.handshakes,
             ),
         )
-        self.facts.all_places_taken = lambda: gateway.is_full
+        self.status.all_places_taken = lambda: gateway.is_full
         return gateway
 
     def _demand(self) -> Demand | None:
@@ -239,11 +239,11 @@ class House:
         def drain(timeout_s: float | None) -> Mapping[str, object]:
             usual_s = self.settings.supervisor.drain_timeout_s
             self.begin_drain("an operator's wish", usual_s if timeout_s is None else timeout_s)
-            return self.facts.drain.shown(trio.current_time)
+            return self.status.drain.shown(trio.current_time)
 
         models = self._speech_services().models(self.settings.transcription.start_timeout_s)
         is_history_kept = self.settings.history.enabled
-        version, status = self.adapters.version, self.facts.status
+        version, status = self.adapters.version, self.status.status
         return HttpServices(recent_turns, tools, version, drain, status, models, is_history_kept=is_history_kept)
 
     def _audio_services(self) -> AudioServices:
@@ -251,8 +251,8 @@ class House:
             self.adapters.make_detector,
             at_once=max(1, self.settings.transcription.workers - 1),
             retry_after_s=self._when_not_sheddable,
-            models=self.facts.stt_models,
-            hearing_problem=self.facts.hearing_problem,
+            models=self.status.stt_models,
+            hearing_problem=self.status.hearing_problem,
             voices=self.adapters.voices,
         )
 
@@ -262,47 +262,47 @@ class House:
 
     def _when_not_sheddable(self) -> float | None:
         """Return when to come back with work that can wait, ``None`` if it is welcome now."""
-        level = self.facts.load_level()
+        level = self.status.load_level()
         return SHED_RETRY_S * level if level >= Level.NO_SHEDDABLE else None
 
     def _listening(self, addresses: Sequence[Address]) -> None:
-        self.facts.addresses = tuple(addresses)
+        self.status.addresses = tuple(addresses)
 
 
 # --- running it ----------------------------------------------------------------------------------
 
 
 class MustRestart(Exception):
-    """The house was not well and has stopped in order; another process should take its place (exit code 75)."""
+    """The server was not well and has stopped in order; another process should take its place (exit code 75)."""
 
 
 async def serve(
     settings: Settings, *, task_status: trio.TaskStatus[Sequence[Address]] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Run the house until SIGTERM or SIGINT; starts with the addresses that it listens on.
+    """Run the server until SIGTERM or SIGINT; starts with the addresses that it listens on.
 
     Raises ``StartFailed`` if a child cannot start, ``RestartIntensityExceeded`` if the root gives up and
-    ``MustRestart`` if the house left because it was not well.
+    ``MustRestart`` if the server left because it was not well.
     """
-    house = House(settings)
+    server = Server(settings)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(drain_on_signals, house)
+        nursery.start_soon(drain_on_signals, server)
         nursery.start_soon(run_watchdog, Watcher(WatchdogSettings()))
         run = partial(
-            run_tree, house.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
+            run_tree, server.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
         )
-        nursery.start_soon(leave, house, nursery.cancel_scope)
-        house.facts.running = await nursery.start(run)
-        task_status.started(house.facts.addresses)
-        await house.facts.running.wait_ended()
+        nursery.start_soon(leave, server, nursery.cancel_scope)
+        server.status.running = await nursery.start(run)
+        task_status.started(server.status.addresses)
+        await server.status.running.wait_ended()
         nursery.cancel_scope.cancel()
-    if house.facts.running is None:  # told to stop while it started
+    if server.status.running is None:  # told to stop while it started
         task_status.started(())
-    if house.facts.drain.must_restart:
-        raise MustRestart(house.facts.drain.reason)
+    if server.status.drain.must_restart:
+        raise MustRestart(server.status.drain.reason)
 
 
-async def drain_on_signals(house: House) -> None:
+async def drain_on_signals(server: Server) -> None:
     """Drain at the first signal, hurry at the second, end the process at the third."""
     count = 0
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -313,19 +313,19 @@ async def drain_on_signals(house: House) -> None:
                 log.warning("third signal: ending at once")
                 os._exit(128 + signum)
             log.info("leaving on %s%s", name, "; once more, so in a hurry" if count > 1 else "")
-            house.begin_drain(name, house.settings.supervisor.drain_timeout_s if count == 1 else HURRY_S)
+            server.begin_drain(name, server.settings.supervisor.drain_timeout_s if count == 1 else HURRY_S)
 
 
-async def leave(house: House, scope: trio.CancelScope) -> None:
+async def leave(server: Server, scope: trio.CancelScope) -> None:
     """Wait for the drain to begin, see it through, and stop the tree."""
-    await house.is_leaving.wait()
-    drain, limits = house.facts.drain, house.settings.supervisor
+    await server.is_leaving.wait()
+    drain, limits = server.status.drain, server.settings.supervisor
     arm_last_resort(limits.drain_delay_s + drain.deadline_s - trio.current_time() + limits.stop_timeout_s)
     await trio.sleep(limits.drain_delay_s)
-    house.refs.gateway.signal(CloseDoors(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
+    server.refs.gateway.signal(StopAdmitting(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
     told: set[str] = set()
-    while house.sessions.live and trio.current_time() < drain.deadline_s:
-        house.sessions.say_goodbye(told, drain)
+    while server.sessions.live and trio.current_time() < drain.deadline_s:
+        server.sessions.say_goodbye(told, drain)
         await trio.sleep(DRAIN_LOOK_S)
     drain.stop()
     scope.cancel()

@@ -47,7 +47,7 @@ BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all
 
 @attrs.frozen
 class AudioStalled:
-    """The ear to itself: in mid-speech no frame has come for too long, unless one stands in line before this."""
+    """Audio to itself: in mid-speech no frame has come for too long, unless one is queued before this message."""
 
     last_frame_s: float
     """When the last one came, as far as was known."""
@@ -55,7 +55,7 @@ class AudioStalled:
 
 @attrs.frozen
 class AudioPeers:
-    """Whom the ear talks to."""
+    """Whom the audio actor talks to."""
 
     vault: Ref
     connection: Ref

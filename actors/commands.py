@@ -12,7 +12,7 @@ log = logging.getLogger("sayso.commands")
 LOOK_EVERY_S = 1.0  # as soon as a person has turned from the editor to the microphone
 
 
-class Change(Protocol):
+class CommandFilesChange(Protocol):
     """What came of a change of the files."""
 
     @property
@@ -27,7 +27,7 @@ class Change(Protocol):
 class Commands(Actor):
     """Looks at the files every second; ``check`` blocks, so it runs in a thread."""
 
-    def __init__(self, check: Callable[[], Change | None]) -> None:
+    def __init__(self, check: Callable[[], CommandFilesChange | None]) -> None:
         self._check = check
         self._reloads = 0
         self._problem: str | None = None
@@ -51,7 +51,7 @@ class Commands(Actor):
             if change is not None:
                 self._take(change)
 
-    def _take(self, change: Change) -> None:
+    def _take(self, change: CommandFilesChange) -> None:
         self._problem = change.problem
         if change.problem is None:
             self._reloads += 1

@@ -19,13 +19,13 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import trio
 
-from actors.client.resuming import Known, Resumption
+from actors.client.resuming import Resumption, SessionDirectory
 from backends.protocols import Socket, SocketClosed
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol.admission.rate import SlidingCount
 from protocol.dialects import native
 from protocol.dialects.frames import samples_in
-from protocol.dialects.session import Phase, SessionState, may_come_back, resume_key
+from protocol.dialects.session import SessionState, SocketPhase, may_come_back, resume_key
 from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import (
@@ -40,11 +40,11 @@ from protocol.messages.events import (
     ConnectionRequest,
     Error,
     Interrupt,
-    Limits,
     Ping,
     Pong,
     ServerEvent,
     ServerInfo,
+    SessionLimits,
     SessionUpdate,
     SpeechFormat,
     Status,
@@ -69,7 +69,7 @@ from runtime import (
 HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up after 5 s
 SHOWN_CHARS = 40  # of what a client sent, in an error message
 SILENT_CLOSE_S = 1.0  # for the closing handshake of a client that has sent no request: others wait for its place
-OVERRUN_S = 2.0  # as long as an ear may refuse a frame before its client is told that words are lost
+OVERRUN_S = 2.0  # as long as the audio actor may refuse a frame before its client is told that words are lost
 GIVEN_UP = {"window": "the client did not come back", "room": "a newcomer needed its place"}
 FLOODED = "events came faster than they could be taken; read what is sent to you"
 
@@ -106,7 +106,7 @@ class Connection(Actor):
         self,
         peers: ConnectionPeers,
         settings: ConnectionSettings,
-        known: Known,
+        directory: SessionDirectory,
         *,
         refusal: ConnectionRefused | None = None,
         new_token: Callable[[], str],
@@ -118,7 +118,7 @@ class Connection(Actor):
         """Serve a session; with a ``refusal`` only a client that comes back to another, and tell that to the rest."""
         self._peers = peers
         self._settings = settings
-        self._known = known
+        self._directory = directory
         self._refusal = refusal
         self._new_token = new_token
         self._server_status = server_status
@@ -136,11 +136,11 @@ class Connection(Actor):
         """Pick up the session where the last incarnation left it, and begin to read."""
         self._memory = await self._peers.vault.ask(Recall())
         self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
-        self._known.handshakes.listen(self._memory.socket, trio.current_time())
+        self._directory.handshakes.listen(self._memory.socket, trio.current_time())
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
-        self._resumption = Resumption(self._known, self._memory, self.context.ref, self._new_token)
-        self.context.nursery.start_soon(self._resumption.be_found)
+        self._resumption = Resumption(self._directory, self._memory, self.context.ref, self._new_token)
+        self.context.nursery.start_soon(self._resumption.stay_registered)
         if self._memory.is_lost:
             self._resumption.lose_client()
             self.context.nursery.start_soon(self._wait_for_the_client)
@@ -215,7 +215,7 @@ class Connection(Actor):
         interval_s = self._settings.session.status_interval_s
         while True:
             await trio.sleep(interval_s)
-            if self._state.phase is Phase.LIVE and not self._memory.is_lost:
+            if self._state.phase is SocketPhase.LIVE and not self._memory.is_lost:
                 self.context.ref.tell_nowait(Send(self._server_status()))
 
     # --- reading ---------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class Connection(Actor):
 
     async def _next_frame(self, socket: Socket) -> str | bytes | None:
         """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
-        is_live = self._state.phase is not Phase.CONNECTING
+        is_live = self._state.phase is not SocketPhase.CONNECTING
         session = self._settings.session
         with trio.move_on_at(trio.current_time() + session.idle_timeout_s if is_live else self._handshake_by_s):
             return await socket.receive()
@@ -264,7 +264,7 @@ class Connection(Actor):
             check_model(event.stt_model, self._stt_models())
             check_hearing(event, self._memory.options, self._settings.hearing_problem)
         refusal = self._refusal
-        if isinstance(event, ConnectionRequest) and refusal is not None and self._state.phase is Phase.CONNECTING:
+        if isinstance(event, ConnectionRequest) and refusal is not None and self._state.phase is SocketPhase.CONNECTING:
             if not await self._hand_over(event):
                 self._peers.metrics.tell_nowait(Count("shed_total", (str(self._server_status().load_level), "session")))
                 await self._send(refusal)
@@ -281,9 +281,9 @@ class Connection(Actor):
             if "stt" not in memory.options.capabilities:
                 raise RemoteProtocolError("unexpected_event", "audio came, but stt is not among the capabilities")
             arriving += samples_in(frame, memory.options.audio)
-        await self._tell_ear(AudioReceived(frame), arriving)
+        await self._tell_audio(AudioReceived(frame), arriving)
 
-    async def _tell_ear(self, message: object, arriving: int) -> None:
+    async def _tell_audio(self, message: object, arriving: int) -> None:
         """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
         memory = self._memory
         try:
@@ -306,7 +306,7 @@ class Connection(Actor):
             case SessionUpdate():
                 await self._update(event)
             case AudioStart() | AudioEnd():
-                await self._tell_ear(event, self._memory.arrived_samples)
+                await self._tell_audio(event, self._memory.arrived_samples)
             case Text() | Confirm() | Bye():
                 await self._peers.dialogue.tell(event, timeout_s=OVERRUN_S)
             case Interrupt():
@@ -316,7 +316,7 @@ class Connection(Actor):
 
     async def _accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
         self._memory.options = attrs.evolve(request, resume=None)
-        self._known.handshakes.complete(self._memory.socket)
+        self._directory.handshakes.complete(self._memory.socket)
         configured = Configured(self._memory.options)
         await self._peers.audio.tell(configured)
         await self._peers.dialogue.tell(configured)
@@ -328,7 +328,9 @@ class Connection(Actor):
                 resume_window_s=session.resume_window_s,
                 server=self._settings.server,
                 audio=request.audio,
-                limits=Limits(gateway.websocket.max_message_bytes, audio.max_utterance_s, session.idle_timeout_s),
+                limits=SessionLimits(
+                    gateway.websocket.max_message_bytes, audio.max_utterance_s, session.idle_timeout_s
+                ),
                 resumed=resumed,
                 received_samples=self._memory.arrived_samples,
             )
@@ -342,7 +344,7 @@ class Connection(Actor):
         voice, task = wanted.pop("voice", None), wanted.pop("task", None)
         self._memory.options = attrs.evolve(options, **wanted)
         configured = Configured(self._memory.options, voice=voice, task=task)
-        await self._tell_ear(configured, self._memory.arrived_samples)
+        await self._tell_audio(configured, self._memory.arrived_samples)
         await self._peers.dialogue.tell(configured, timeout_s=OVERRUN_S)
 
     async def _complain(self, error: RemoteProtocolError) -> None:
@@ -376,7 +378,7 @@ class Connection(Actor):
     async def _hand_over(self, request: ConnectionRequest) -> bool:
         """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""
         key = "" if request.resume is None else resume_key(request.resume.token)
-        session = self._known.resumable.lookup(key)
+        session = self._directory.resumable.lookup(key)
         if session is None:
             return False
         try:

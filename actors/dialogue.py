@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 import attrs
 import trio
 
-from actors.turn.hearing import EarlyHearing, Foresight, hear, hear_into, transcribe
-from actors.turn.kit import TurnKit, Wishes
+from actors.turn.hearing import EarlyTranscription, EarlyWork, hear, hear_into, transcribe
 from actors.turn.run import Turn
+from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.admission.eviction import Activity
 from protocol.messages import events
 from protocol.messages.errors import CloseCode
@@ -49,40 +49,40 @@ class Waiting:
     turn_id: str
     said: UtteranceEnded | events.Text | Announce
     attempt: int = 1
-    early: EarlyHearing | None = attrs.field(default=None, eq=False)
+    early: EarlyTranscription | None = attrs.field(default=None, eq=False)
     """Where it was heard already, or is being heard."""
 
 
 class Dialogue(Actor):
-    """Turns what the ear hears and the client types into turns, one at a time."""
+    """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
-        self, vault: Ref, make_kit: Callable[[SessionMemory], TurnKit], sessions: Registry, activity: Activity
+        self, vault: Ref, make_context: Callable[[SessionMemory], TurnContext], sessions: Registry, activity: Activity
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
         self._vault = vault
-        self._make_kit = make_kit
+        self._make_context = make_context
         self._sessions = sessions
         self._activity = activity
-        self._kit: TurnKit
+        self._turn_context: TurnContext
         self._memory: SessionMemory
-        self._wishes: Wishes | None = None
+        self._options: SessionOptions | None = None
         self._turn: Turn | None = None
         self._hearing: str | None = None
         self._barge_in = trio.CancelScope()
         self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
         self._farewell: Hang | None = None
-        self._foresight = Foresight()
+        self._early_work = EarlyWork()
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
         self._memory = await self._vault.ask(Recall())
-        self._kit = self._make_kit(self._memory)
+        self._turn_context = self._make_context(self._memory)
         if self._memory.options is not None:
-            self._wishes = Wishes(self._memory.options, *self._memory.voice_and_task)
+            self._options = SessionOptions(self._memory.options, *self._memory.voice_and_task)
         self._sessions.register(self._memory.session_id, self.context.ref)
         self._activity.note(self._memory.session_id, trio.current_time())
-        self.context.nursery.start_soon(self._be_found)
+        self.context.nursery.start_soon(self._stay_registered)
         await self._take_up()
 
     async def handle(self, message: object) -> None:
@@ -98,13 +98,13 @@ class Dialogue(Actor):
             case Configured(options, voice, task):
                 was_voice, was_task = self._memory.voice_and_task  # what is absent stays as it is
                 self._memory.voice_and_task = voice or was_voice, task or was_task
-                self._wishes = Wishes(options, *self._memory.voice_and_task)
+                self._options = SessionOptions(options, *self._memory.voice_and_task)
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:
                 raise TypeError(f"dialogue cannot handle {type(message).__name__}")
 
-    async def _be_found(self) -> None:
+    async def _stay_registered(self) -> None:
         """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""
         try:
             await trio.sleep_forever()
@@ -126,17 +126,17 @@ class Dialogue(Actor):
             case events.Text():
                 if turn is not None and turn.is_answering:  # what is being worked out goes on
                     turn.interrupt()
-                await self._take(Waiting(self._kit.new_id(), message))
+                await self._take(Waiting(self._turn_context.new_id(), message))
             case events.Interrupt(heard_ms):
                 if turn is not None:
                     turn.interrupt(heard_ms)
             case events.Confirm(call_id, approve):
                 if turn is None or not turn.confirm(call_id, approve=approve):
                     error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
-                    await self._kit.show(error)
+                    await self._turn_context.show(error)
             case Presence(is_there):
                 if is_there:
-                    self._kit.peers.metrics.tell_nowait(Count("resumed_total"))
+                    self._turn_context.peers.metrics.tell_nowait(Count("resumed_total"))
                     await self._go_on()
                 elif turn is not None:
                     await turn.hold()
@@ -146,38 +146,38 @@ class Dialogue(Actor):
     async def _listen(self, message: HeardMessage) -> None:
         self._activity.note(self._memory.session_id, trio.current_time())
         if not isinstance(message, UtteranceEnded):
-            self._foresight.go_on()
+            self._early_work.go_on()
         match message:
             case SpeechBegan(at_ms):
                 await self._speech_began(at_ms)
             case UtterancePaused(utterance, on_verdict):
-                if self._wishes is not None:
-                    early = self._foresight.early = EarlyHearing(utterance, on_verdict)
-                    self.context.nursery.start_soon(early.run, self._kit, self._wishes)
+                if self._options is not None:
+                    early = self._early_work.early = EarlyTranscription(utterance, on_verdict)
+                    self.context.nursery.start_soon(early.run, self._turn_context, self._options)
             case UtteranceGrew(utterance):
-                if self._wishes is not None and self._hearing is not None:
-                    partial = self._foresight.partial_of(self._hearing)
-                    self.context.nursery.start_soon(partial.run, self._kit, self._wishes, utterance)
+                if self._options is not None and self._hearing is not None:
+                    partial = self._early_work.partial_of(self._hearing)
+                    self.context.nursery.start_soon(partial.run, self._turn_context, self._options, utterance)
             case UtteranceEnded():
-                self._foresight.end()
+                self._early_work.end()
                 await self._utterance_ended(message)
             case UtteranceDropped():
-                self._foresight.end()
+                self._early_work.end()
                 await self._utterance_dropped(message)
 
     async def _speech_began(self, at_ms: int) -> None:
-        if self._hearing is not None:  # an ear that was restarted hears the same speech again
+        if self._hearing is not None:  # the audio actor that was restarted hears the same speech again
             return
-        self._hearing = self._kit.new_id()
+        self._hearing = self._turn_context.new_id()
         self._memory.open_turns.add(self._hearing)
-        await self._kit.show(events.SpeechStarted(self._hearing, at_ms))
+        await self._turn_context.show(events.SpeechStarted(self._hearing, at_ms))
         if self._turn is not None and not self._turn.is_confirming:
             self._barge_in = trio.CancelScope()
             self.context.nursery.start_soon(self._hold_if_it_lasts, self._turn, self._barge_in)
 
     async def _hold_if_it_lasts(self, turn: Turn, scope: trio.CancelScope) -> None:
         with scope:
-            await trio.sleep(self._kit.dialogue.barge_in_ms / 1000)
+            await trio.sleep(self._turn_context.dialogue.barge_in_ms / 1000)
             await turn.hold()
 
     async def _utterance_dropped(self, dropped: UtteranceDropped) -> None:
@@ -185,16 +185,16 @@ class Dialogue(Actor):
         if self._hearing is None:
             return
         turn_id, self._hearing = self._hearing, None
-        await self._kit.show_no_speech(turn_id, dropped.reason)
+        await self._turn_context.show_no_speech(turn_id, dropped.reason)
         await self._complete_unrun(turn_id, "no_speech")
         await self._go_on()
         await self._next()  # an announcement may have waited for the pause
 
     async def _utterance_ended(self, ended: UtteranceEnded) -> None:
-        turn_id, self._hearing = self._hearing or self._kit.new_id(), None
+        turn_id, self._hearing = self._hearing or self._turn_context.new_id(), None
         self._memory.open_turns.add(turn_id)
-        await self._kit.show(events.SpeechStopped(turn_id, ended.utterance.end_ms, ended.reason))
-        waiting = Waiting(turn_id, ended, early=self._foresight.early)
+        await self._turn_context.show(events.SpeechStopped(turn_id, ended.utterance.end_ms, ended.reason))
+        waiting = Waiting(turn_id, ended, early=self._early_work.early)
         self._barge_in.cancel()
         if self._turn is not None and self._turn.is_answering:
             await self._turn.hold()
@@ -205,9 +205,9 @@ class Dialogue(Actor):
 
     async def _weigh(self, turn: Turn, waiting: Waiting, utterance: Utterance) -> None:
         """Hear what was said into an answer: words end it; if it was nothing, it goes on."""
-        if self._wishes is None:
+        if self._options is None:
             raise AssertionError("an answer before connection_request")
-        hearing = await hear_into(self._kit, self._wishes, utterance, waiting.early)
+        hearing = await hear_into(self._turn_context, self._options, utterance, waiting.early)
         if self._memory.waiting is not waiting:  # the answer was ended by hand, or more was said meanwhile
             return
         if not hearing.was_nothing:
@@ -215,7 +215,7 @@ class Dialogue(Actor):
             turn.interrupt()
             return
         self._memory.waiting = None
-        await transcribe(self._kit, self._wishes, waiting.turn_id, utterance, hearing)
+        await transcribe(self._turn_context, self._options, waiting.turn_id, utterance, hearing)
         await self._complete_unrun(waiting.turn_id, "no_speech")
         await self._go_on()
 
@@ -236,7 +236,7 @@ class Dialogue(Actor):
 
     async def _next(self) -> None:
         """Start what waits, if nothing runs: words first, announcements in the pause after."""
-        if self._turn is not None or self._wishes is None:
+        if self._turn is not None or self._options is None:
             if self._turn is not None and self._turn.is_confirming and self._memory.waiting is not None:
                 waiting, self._memory.waiting = self._memory.waiting, None
                 self.context.nursery.start_soon(self._answer_question, self._turn, waiting)
@@ -245,9 +245,9 @@ class Dialogue(Actor):
             waiting, self._memory.waiting = self._memory.waiting, None
             self._start(waiting)
         elif self._announcements and self._hearing is None:
-            self._start(Waiting(self._kit.new_id(), self._announcements.popleft()))
+            self._start(Waiting(self._turn_context.new_id(), self._announcements.popleft()))
         elif self._farewell is not None and not self._memory.open_turns:
-            await self._kit.hang_up(self._farewell)
+            await self._turn_context.hang_up(self._farewell)
 
     async def _leave(self, message: events.Bye | Leave) -> None:
         """Go as soon as nothing is said or answered; tell the client if it is not its own wish."""
@@ -260,20 +260,20 @@ class Dialogue(Actor):
             await self._next()
             return
         self._farewell = Hang(CloseCode.SERVICE_RESTART, message.reason)
-        if self._wishes is None:  # before the handshake there is nobody to tell and nothing to finish
-            await self._kit.hang_up(self._farewell)
+        if self._options is None:  # before the handshake there is nobody to tell and nothing to finish
+            await self._turn_context.hang_up(self._farewell)
             return
         deadline_ms, retry_after_ms = round(message.deadline_s * 1000), round(message.retry_after_s * 1000)
         token = self._memory.resume_token
-        await self._kit.show(events.GoingAway(message.reason, deadline_ms, token, retry_after_ms))
+        await self._turn_context.show(events.GoingAway(message.reason, deadline_ms, token, retry_after_ms))
         await self._next()
 
     def _start(self, waiting: Waiting) -> None:
-        if self._wishes is None:  # nothing is said before the handshake
+        if self._options is None:  # nothing is said before the handshake
             raise AssertionError("a turn before connection_request")
         self._memory.running = waiting
         self._memory.open_turns.add(waiting.turn_id)
-        self._turn = Turn(waiting.turn_id, self._kit, self._wishes)
+        self._turn = Turn(waiting.turn_id, self._turn_context, self._options)
         self.context.nursery.start_soon(self._run, self._turn, waiting)
 
     async def _run(self, turn: Turn, waiting: Waiting) -> None:
@@ -294,7 +294,7 @@ class Dialogue(Actor):
 
     async def _complete_unrun(self, turn_id: str, outcome: events.Outcome) -> None:
         self._memory.open_turns.discard(turn_id)
-        await self._kit.show(events.TurnCompleted(turn_id, outcome, events.LatencyMs()))
+        await self._turn_context.show(events.TurnCompleted(turn_id, outcome, events.LatencyMs()))
 
     async def _take_up(self) -> None:
         """Run again what the last incarnation was running, unless it acted or answered already or has failed twice."""
@@ -314,14 +314,14 @@ class Dialogue(Actor):
 
     async def _answer_question(self, turn: Turn, waiting: Waiting) -> None:
         """Take a spoken or typed yes or no; anything else is a no, and then a turn of its own."""
-        if self._wishes is None:
+        if self._options is None:
             raise AssertionError("a question before connection_request")
         text = waiting.said.text if isinstance(waiting.said, events.Text) else ""
         try:
             if isinstance(waiting.said, UtteranceEnded):
-                text = await hear(self._kit, self._wishes, waiting.turn_id, waiting.said.utterance) or ""
+                text = await hear(self._turn_context, self._options, waiting.turn_id, waiting.said.utterance) or ""
         except (AskError, MailboxError) as error:  # the question stays open: it can be answered again, or by hand
-            await self._kit.show(events.Error("turn_failed", str(error), turn_id=waiting.turn_id))
+            await self._turn_context.show(events.Error("turn_failed", str(error), turn_id=waiting.turn_id))
             await self._complete_unrun(waiting.turn_id, "failed")
             await self._next()
             return

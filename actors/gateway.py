@@ -1,4 +1,4 @@
-"""The door: admits clients, opens their sessions, and answers for the house.
+"""The door: admits clients, opens their sessions, and answers for the server.
 
 Rules kept here:
 
@@ -16,7 +16,7 @@ from functools import partial
 import attrs
 import trio
 
-from backends.protocols import Answer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
+from backends.protocols import HttpAnswer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, Admission, may_return
 from protocol.admission.capacity import Demand
@@ -26,7 +26,7 @@ from protocol.dialects import native
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import Count, Observe
-from protocol.messages.session import CloseDoors
+from protocol.messages.session import StopAdmitting
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")
@@ -43,7 +43,7 @@ class GatewayPeers:
 
 
 @attrs.frozen
-class DoorFacts:
+class AdmissionInputs:
     """What the door looks at before it lets somebody in."""
 
     max_share: float = 1.0
@@ -69,7 +69,7 @@ class Gateway(Actor):
         open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
-        facts: DoorFacts,
+        inputs: AdmissionInputs,
     ) -> None:
         self._settings = settings
         self._peers = peers
@@ -77,19 +77,19 @@ class Gateway(Actor):
         self._open_session = open_session
         self._pages = dict(pages)
         self._on_listening = on_listening
-        self._facts = facts
+        self._inputs = inputs
         self._admission: Admission
         self._tenants: Tenants
         self._places_taken = 0
         self._trials: list[float] = []
         self._refused = 0
         self._refused_for_others = 0
-        self._closed: CloseDoors | None = None
+        self._closed: StopAdmitting | None = None
 
     async def on_start(self) -> None:
         """Be ready when the port is open."""
         jitter = partial(self.context.shared.rng.uniform, 1, 2)
-        limit, max_share = self._settings.websocket.max_connections, self._facts.max_share
+        limit, max_share = self._settings.websocket.max_connections, self._inputs.max_share
         self._admission = Admission(limit, max_share, jitter)
         self._tenants = Tenants(limit, max_share, last_places(limit, self._settings.max_share_per_address))
         addresses = await self.context.nursery.start(self._serve)
@@ -101,7 +101,7 @@ class Gateway(Actor):
 
     async def handle(self, message: object) -> None:
         """Close the doors; what is open stays open."""
-        if not isinstance(message, CloseDoors):
+        if not isinstance(message, StopAdmitting):
             raise TypeError(f"gateway cannot handle {type(message).__name__}")
         self._closed = message
 
@@ -112,13 +112,13 @@ class Gateway(Actor):
 
     def statistics(self) -> Mapping[str, object]:
         """Show how many are in, of how many tenants, and what those who speak want of the recogniser."""
-        demand = self._facts.demand()
+        demand = self._inputs.demand()
         busy, shown = ({}, {}) if demand is None else (demand.busy, {"demand": round(demand.share, 3)})
         return {
             "connections": self._places_taken,
             "refused": self._refused,
             "refused_for_others": self._refused_for_others,
-            "silent": len(self._facts.handshakes),
+            "silent": len(self._inputs.handshakes),
             "tenants": self._tenants.active(busy, trio.current_time()),
             **shown,
         }
@@ -128,7 +128,7 @@ class Gateway(Actor):
 
     # --- what the listener asks ------------------------------------------------------------------
 
-    async def answer(self, request: Request) -> Answer | None:
+    async def answer(self, request: Request) -> HttpAnswer | None:
         """Answer one of our own pages."""
         page = self._pages.get(request.path)
         return None if page is None else page(request)
@@ -137,7 +137,7 @@ class Gateway(Actor):
         """Reserve a place, or refuse; who may come back to a session is heard first."""
         if self._closed is not None:
             return self._refuse(request, self._closed.reason, self._closed.retry_after_s)
-        level, demand, now_s = self._facts.load_level(), self._facts.demand(), trio.current_time()
+        level, demand, now_s = self._inputs.load_level(), self._inputs.demand(), trio.current_time()
         tenant = tenant_of(request.peer)
         kept = self._tenants.kept_from(tenant, demand, now_s)
         taken, leaver = self._room(kept.places, now_s)
@@ -149,7 +149,7 @@ class Gateway(Actor):
                 self._close_silent(leaver)
             return self._place(tenant, None)
         self._trials = [until_s for until_s in self._trials if until_s > now_s]
-        if not may_return(level, self._facts.count_awaited(), len(self._trials)):
+        if not may_return(level, self._inputs.count_awaited(), len(self._trials)):
             self._refused_for_others += refused.is_for_others
             return self._refuse(request, refused.reason, refused.retry_after_s)
         self._trials.append(now_s + TRIAL_S)
@@ -158,7 +158,7 @@ class Gateway(Actor):
 
     def _room(self, kept: float, now_s: float) -> tuple[int, Socket | None]:
         """Return how many places are taken once a silent socket has closed, if one must; close those that are late."""
-        handshakes, limit = self._facts.handshakes, self._settings.websocket.max_connections
+        handshakes, limit = self._inputs.handshakes, self._settings.websocket.max_connections
         for late in handshakes.overdue(limit, now_s):
             self._close_silent(late)
         taken = self._places_taken - handshakes.closing
@@ -166,8 +166,8 @@ class Gateway(Actor):
         return taken - (leaver is not None), leaver
 
     def _close_silent(self, socket: Socket) -> None:
-        self._facts.handshakes.close(socket)
-        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "silent_socket")))
+        self._inputs.handshakes.close(socket)
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._inputs.load_level()), "silent_socket")))
         log.info("closed %s: no connection_request, and its place is needed", socket.peer)
         reason = "no connection_request, and the place is needed"
         socket.start_close(CloseCode.POLICY_VIOLATION, reason, timeout_s=SILENT_CLOSE_S)
@@ -179,7 +179,7 @@ class Gateway(Actor):
 
     def _count_refusal(self) -> None:
         self._refused += 1
-        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._facts.load_level()), "session")))
+        self._peers.metrics.tell_nowait(Count("shed_total", (str(self._inputs.load_level()), "session")))
 
     def _place(
         self, tenant: str, refusal: ConnectionRefused | None, trial_until_s: float | None = None
@@ -203,12 +203,12 @@ class Gateway(Actor):
 
     async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         """Open a session for the socket and stay until the socket is closed."""
-        self._facts.handshakes.begin(socket, tenant_of(request.peer))
+        self._inputs.handshakes.begin(socket, tenant_of(request.peer))
         try:
             await self._open(socket, request, refusal)
             await socket.wait_closed()
         finally:
-            self._facts.handshakes.end(socket)
+            self._inputs.handshakes.end(socket)
 
     async def _open(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
         spec = self._open_session(socket, refusal)

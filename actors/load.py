@@ -1,4 +1,4 @@
-"""How loaded the house is: samples, decides by ``runtime/policies/load.py``, and tells.
+"""How loaded the server is: samples, decides by ``runtime/policies/load.py``, and tells.
 
 Rules kept here:
 
@@ -28,7 +28,7 @@ EVICT_EVERY_S = 5.0
 
 
 @attrs.frozen
-class LoadHands:
+class LoadActions:
     """What the controller can do, and where it looks."""
 
     look: Callable[[], Look]
@@ -42,16 +42,16 @@ class LoadHands:
     evict: Callable[[], None]
     """Ask some sessions to leave."""
     leave: Callable[[str], None]
-    """Stop in order, because the house is not safe."""
+    """Stop in order, because the server is not safe."""
 
 
 class Load(Actor):
     """Keeps the level."""
 
-    def __init__(self, settings: LoadSettings, hands: LoadHands, metrics: Ref, *, level: int = 0) -> None:
-        """Go on at ``level``, which the house has if this is not its first controller."""
+    def __init__(self, settings: LoadSettings, actions: LoadActions, metrics: Ref, *, level: int = 0) -> None:
+        """Go on at ``level``, which the server has if this is not its first controller."""
         self._settings = settings
-        self._hands = hands
+        self._actions = actions
         self._metrics = metrics
         self._controller = LoadController(Level(level), trio.current_time())
         self._lags = Lags(WINDOW_S)
@@ -74,11 +74,11 @@ class Load(Actor):
         return {"level": int(self._controller.level)}
 
     async def _measure_lag(self) -> None:
-        waited_s = self._hands.waited_s()
+        waited_s = self._actions.waited_s()
         while True:
             due_s, before_s = trio.current_time() + LAG_TICK_S, waited_s
             await trio.sleep_until(due_s)
-            now_s, waited_s = trio.current_time(), self._hands.waited_s()
+            now_s, waited_s = trio.current_time(), self._actions.waited_s()
             self._lags.add(now_s - due_s, waited_s - before_s, now_s)
 
     async def _watch(self) -> None:
@@ -102,24 +102,26 @@ class Load(Actor):
         if not self._looks.available_tokens:
             return False
         with trio.move_on_after(LOOK_TIMEOUT_S):
-            self._machine = await trio.to_thread.run_sync(self._hands.look, abandon_on_cancel=True, limiter=self._looks)
+            self._machine = await trio.to_thread.run_sync(
+                self._actions.look, abandon_on_cancel=True, limiter=self._looks
+            )
             return self._machine.was_out_of_memory
         log.warning("a look at the machine took longer than %g s", LOOK_TIMEOUT_S)
         self._metrics.tell_nowait(Count("load_looks_late_total"))
         return False
 
     def _own_readings(self, now_s: float) -> list[Reading]:
-        missing = self._hands.workers_missing()
+        missing = self._actions.workers_missing()
         if missing is not None:
             self._missing.add(missing, now_s)  # one that died is back, as a rule, before the window is over
         return [
             *self._lags.readings(is_busy_with_others=self._machine.is_busy_with_others),
-            Reading(QUEUE, self._hands.queue_delay_s()),
+            Reading(QUEUE, self._actions.queue_delay_s()),
             Reading(WORKERS, self._missing.minimum()),
         ]
 
     def _tell(self, before: Level, report: LoadReport) -> None:
-        self._hands.publish(report)
+        self._actions.publish(report)
         self._metrics.tell_nowait(Gauge("load_level", (), int(report.level)))
         for reading in report.readings:
             if reading.value is not None:
@@ -131,6 +133,6 @@ class Load(Actor):
     def _act(self, report: LoadReport, now_s: float) -> None:
         if report.level >= Level.EVICT and now_s - self._evicted_s >= EVICT_EVERY_S:
             self._evicted_s = now_s
-            self._hands.evict()
+            self._actions.evict()
         if report.level >= Level.UNSAFE and self._settings.exit_when_unsafe:
-            self._hands.leave(f"not safe: {report.driver}")
+            self._actions.leave(f"not safe: {report.driver}")

@@ -37,7 +37,7 @@ class MetricsRegistry(Protocol):
         """Add to a histogram."""
 
 
-class Machine(Protocol):
+class MachineFigures(Protocol):
     """What is measured of the machine; ``backends/machine.py`` is the real one."""
 
     @property
@@ -57,7 +57,7 @@ class Metrics(Actor):
         settings: MetricsSettings,
         registry: MetricsRegistry,
         *,
-        sample_machine: Callable[[], Machine | None],
+        sample_machine: Callable[[], MachineFigures | None],
         actors: Callable[[], Iterable[ChildStatus]],
         count_sessions: Callable[[], int],
     ) -> None:

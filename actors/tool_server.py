@@ -17,8 +17,7 @@ from collections.abc import Mapping
 
 import trio
 
-from backends.protocols import CallNotSent, ToolServerFactory, ToolServerLost, ToolsNotListed
-from backends.protocols import ToolServer as ToolServerFace
+from backends.protocols import CallNotSent, ToolConnection, ToolConnectionFactory, ToolServerLost, ToolsNotListed
 from config.settings import ToolsSettings
 from protocol.messages.session import Announce
 from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
@@ -43,7 +42,7 @@ class ToolServer(Actor):
         self,
         name: str,
         settings: ToolsSettings,
-        open_server: ToolServerFactory,
+        open_server: ToolConnectionFactory,
         sessions: Registry,
         *,
         backoff: Backoff,
@@ -55,7 +54,7 @@ class ToolServer(Actor):
         self._sessions = sessions
         self._backoff = backoff
         self._rng = rng
-        self._server: ToolServerFace | None = None
+        self._server: ToolConnection | None = None
         self._listed = ToolList()
         self._listed_s = -math.inf
         self._trouble = f"{name}: {CONNECTING}"
@@ -136,7 +135,7 @@ class ToolServer(Actor):
             self._server = None
             self._listed = ToolList()
 
-    async def _keep_listed(self, server: ToolServerFace) -> None:
+    async def _keep_listed(self, server: ToolConnection) -> None:
         """List the tools again when they are others; a server that cannot is noticed by whoever waits for its end."""
         while True:
             await server.wait_changed()
@@ -170,7 +169,7 @@ class ToolServer(Actor):
                 if self._server is server:
                     self._forget(str(error))
 
-    async def _wait_up(self, deadline_s: float) -> ToolServerFace:
+    async def _wait_up(self, deadline_s: float) -> ToolConnection:
         """Return the server, at once or when it is connected again; raises ``ToolUnavailable``."""
         with trio.CancelScope(deadline=deadline_s):
             while self._server is None and self._may_come(deadline_s):
@@ -183,7 +182,7 @@ class ToolServer(Actor):
         """Return whether the server may be there in time: it was before, or is tried for the first time."""
         return (self._was_up or not self._first_try.is_set()) and self._next_try_s < deadline_s
 
-    async def _call_once(self, server: ToolServerFace, message: CallTool, started_s: float) -> ToolOutcome:
+    async def _call_once(self, server: ToolConnection, message: CallTool, started_s: float) -> ToolOutcome:
         try:
             return await server.call(
                 message.tool,
@@ -208,7 +207,7 @@ class ToolServer(Actor):
             log.info("nobody to tell: %s", text, extra={"session_id": session_id})
 
 
-async def listed(server: ToolServerFace) -> ToolList:
+async def listed(server: ToolConnection) -> ToolList:
     """Ask a server for all that it has; raises ``ToolServerLost``."""
     tools = await server.list_tools()
     return ToolList(tools, offers=await server.list_offers(), notes=server.notes)

@@ -1,9 +1,9 @@
-"""Speech to text: which models are loaded, and whose desk an utterance goes to.
+"""Speech to text: which models are loaded, and whose queue an utterance goes to.
 
 Rules kept here:
 
 * The usual model is loaded at the start and stays. Others are loaded when somebody wants them, one at a time, and put
-  away when nobody has used them for a while or another one needs the memory (``protocol/admission/model_shelf.py``).
+  away when nobody has used them for a while or another one needs the memory (``protocol/admission/loaded_models.py``).
 * A model that is put away takes its processes with it, so its memory really is free.
 * A client cannot make the server load what it likes: it names one of the models that are offered.
 """
@@ -14,23 +14,23 @@ from functools import partial
 
 import trio
 
-from actors.stt.desk import Desk, TranscriptionUnavailable
+from actors.stt.recogniser_queue import RecogniserQueue, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Demand
-from protocol.admission.model_shelf import (
+from protocol.admission.loaded_models import (
     Held,
     ListModels,
     LoadModel,
+    ModelPolicy,
     ModelShown,
-    ShelfPolicy,
     UnloadModel,
     expected_bytes,
     expired,
     in_the_way,
 )
 from protocol.language.languages import hearing_problem, model_for
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from runtime import Actor, Ref
 from runtime.workers.pool import StartFailure
 
@@ -47,7 +47,7 @@ class LanguageNotHeard(TranscriptionUnavailable):
 
 
 class Transcription(Actor):
-    """Answers ``Transcribe`` with ``Transcript`` or ``NoWords``."""
+    """Answers ``Transcribe`` with ``Recognition`` or ``NoWords``."""
 
     def __init__(
         self,
@@ -62,18 +62,18 @@ class Transcription(Actor):
         self._make_pool = make_pool
         # whether another model may be chosen for a language: a server elsewhere knows them all
         self._has_choice = settings.provider == "embedded" and make_pool is not None
-        desk = partial(Desk, settings, metrics=metrics, load_level=load_level)
-        self._desk = desk
-        self._shelf: dict[str, Desk] = {settings.model: desk(pool=pool, workers=settings.workers)}
+        queue = partial(RecogniserQueue, settings, metrics=metrics, load_level=load_level)
+        self._make_queue = queue
+        self._queues: dict[str, RecogniserQueue] = {settings.model: queue(pool=pool, workers=settings.workers)}
         self._troubles: dict[str, str] = {}
         self._loading = trio.Lock()
-        self._policy = ShelfPolicy(unload_after_s=settings.unload_after_s, budget_bytes=settings.models_memory_mb << 20)
+        self._policy = ModelPolicy(unload_after_s=settings.unload_after_s, budget_bytes=settings.models_memory_mb << 20)
 
     async def on_start(self) -> None:
         """Be ready when one worker of the usual model has decoded its warm-up utterance."""
-        await self.context.nursery.start(self._shelf[self._settings.model].run)
+        await self.context.nursery.start(self._queues[self._settings.model].run)
         for name in self._settings.preload:
-            self._desk_of(name)
+            self._queue_of(name)
         self.context.nursery.start_soon(self._sweep)
 
     async def handle(self, message: object) -> ModelShown | None:
@@ -93,26 +93,26 @@ class Transcription(Actor):
 
     def statistics(self) -> Mapping[str, object]:
         """Show the usual model's queue and pool, and what else is loaded."""
-        others = {name: desk.statistics() for name, desk in self._shelf.items() if name != self._settings.model}
-        usual = dict(self._shelf[self._settings.model].statistics())
+        others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
+        usual = dict(self._queues[self._settings.model].statistics())
         return usual | {"queue_min_delay_s": self.queue_delay_s()} | ({"models": others} if others else {})
 
     def queue_delay_s(self) -> float:
-        """Return how long the queue stands: the shortest wait of late, of the desk where it is longest."""
-        return max(desk.queue_delay_s() for desk in self._shelf.values())
+        """Return how long the queue stands: the shortest wait of late, of the queue where it is longest."""
+        return max(queue.queue_delay_s() for queue in self._queues.values())
 
     def demand(self, speaking: Iterable[str]) -> Demand | None:
         """Return what those who speak, each by its tenant, and those who wait want; ``None`` of a model elsewhere."""
-        return self._shelf[self._settings.model].demand(speaking)
+        return self._queues[self._settings.model].demand(speaking)
 
     def workers_missing(self) -> float | None:
-        """Return the share of the usual model's workers that are not ready; ``None`` as of a desk."""
-        return self._shelf[self._settings.model].workers_missing()
+        """Return the share of the usual model's workers that are not ready; ``None`` as of a queue."""
+        return self._queues[self._settings.model].workers_missing()
 
     def offered(self) -> tuple[str, ...]:
         """Return the names that a client may use."""
         settings = self._settings
-        return tuple(dict.fromkeys((settings.model, *settings.models, *settings.preload, *self._shelf)))
+        return tuple(dict.fromkeys((settings.model, *settings.models, *settings.preload, *self._queues)))
 
     def hearing_problem(self, language: str | None, wanted: str | None) -> str | None:
         """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
@@ -122,7 +122,7 @@ class Transcription(Actor):
 
     # --- utterances ------------------------------------------------------------------------------
 
-    async def _transcribe(self, message: Transcribe) -> Transcript | NoWords:
+    async def _transcribe(self, message: Transcribe) -> Recognition | NoWords:
         offered = self.offered()
         if message.model is not None and message.model not in offered:
             raise UnknownModel(f"stt model must be one of {', '.join(offered)}, not {message.model[:80]!r}")
@@ -132,45 +132,47 @@ class Transcription(Actor):
         name = message.model or self._settings.model
         if self._has_choice:
             name = model_for(message.language or self._settings.language, message.model, offered) or name
-        desk = await self._ready_desk(name)
-        return await desk.answer(message)
+        queue = await self._ready_queue(name)
+        return await queue.answer(message)
 
-    # --- the shelf -------------------------------------------------------------------------------
+    # --- loaded models -----------------------------------------------------------------------------
 
-    async def _ready_desk(self, name: str) -> Desk:
-        desk = self._desk_of(name)
-        desk.use.last_s = trio.current_time()
-        await desk.is_ready.wait()
-        if self._shelf.get(name) is not desk:
+    async def _ready_queue(self, name: str) -> RecogniserQueue:
+        queue = self._queue_of(name)
+        queue.use.last_s = trio.current_time()
+        await queue.is_ready.wait()
+        if self._queues.get(name) is not queue:
             raise TranscriptionUnavailable(self._troubles.get(name, f"model {name} has just been unloaded"))
-        return desk
+        return queue
 
-    def _desk_of(self, name: str) -> Desk:
-        """Return the model's desk, which may have yet to be loaded."""
-        desk = self._shelf.get(name)
-        if desk is None:
+    def _queue_of(self, name: str) -> RecogniserQueue:
+        """Return the model's queue, which may have yet to be loaded."""
+        queue = self._queues.get(name)
+        if queue is None:
             if self._make_pool is None:
                 raise UnknownModel(f"only {self._settings.model} is loaded here")
-            desk = self._shelf[name] = self._desk(pool=self._make_pool(name), workers=self._settings.model_workers)
+            queue = self._queues[name] = self._make_queue(
+                pool=self._make_pool(name), workers=self._settings.model_workers
+            )
             self._troubles.pop(name, None)
-            self.context.nursery.start_soon(self._keep, name, desk)
-        return desk
+            self.context.nursery.start_soon(self._keep, name, queue)
+        return queue
 
-    async def _keep(self, name: str, desk: Desk) -> None:
+    async def _keep(self, name: str, queue: RecogniserQueue) -> None:
         """Load one model and keep it until it is put away; whoever waits for it is told why if that fails."""
         try:
             async with trio.open_nursery() as nursery:
                 async with self._loading:
                     self._make_room(name)
-                    await nursery.start(desk.run)
+                    await nursery.start(queue.run)
                 log.info("model %s is loaded", name)
         except* (StartFailure, TranscriptionUnavailable) as failures:
             self._troubles[name] = str(first_of(failures))
             log.warning("model %s cannot be loaded: %s", name, self._troubles[name])
         finally:
-            if self._shelf.get(name) is desk:
-                del self._shelf[name]
-            desk.is_ready.set()
+            if self._queues.get(name) is queue:
+                del self._queues[name]
+            queue.is_ready.set()
 
     def _make_room(self, name: str) -> None:
         needed_bytes = expected_bytes(name, self._settings.model_workers)
@@ -195,42 +197,42 @@ class Transcription(Actor):
         return [
             Held(
                 name=name,
-                last_used_s=desk.use.last_s,
-                memory_bytes=desk.memory_bytes,
-                is_busy=bool(desk.use.in_work) or not desk.is_ready.is_set(),
+                last_used_s=queue.use.last_s,
+                memory_bytes=queue.memory_bytes,
+                is_busy=bool(queue.use.in_work) or not queue.is_ready.is_set(),
                 is_pinned=name == self._settings.model,
             )
-            for name, desk in self._shelf.items()
+            for name, queue in self._queues.items()
         ]
 
     def _put_away(self, name: str, why: str) -> None:
         log.info("model %s is unloaded: %s", name, why)
-        self._shelf.pop(name).stop()
+        self._queues.pop(name).stop()
 
     # --- operators -------------------------------------------------------------------------------
 
     async def _list(self) -> tuple[ModelShown, ...]:
-        shown = [await self._show(name, desk) for name, desk in list(self._shelf.items())]
-        unloaded = (ModelShown(name, "available") for name in self.offered() if name not in self._shelf)
+        shown = [await self._show(name, queue) for name, queue in list(self._queues.items())]
+        unloaded = (ModelShown(name, "available") for name in self.offered() if name not in self._queues)
         return (*shown, *unloaded)
 
     async def _load(self, name: str) -> ModelShown:
-        return await self._show(name, await self._ready_desk(name))
+        return await self._show(name, await self._ready_queue(name))
 
     def _unload(self, name: str) -> ModelShown:
-        desk = self._shelf.get(name)
-        if desk is None:
-            raise UnknownModel(f"model {name} is not loaded; loaded are {', '.join(self._shelf)}")
+        queue = self._queues.get(name)
+        if queue is None:
+            raise UnknownModel(f"model {name} is not loaded; loaded are {', '.join(self._queues)}")
         if name == self._settings.model:
             raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
-        if desk.use.in_work or not desk.is_ready.is_set():
+        if queue.use.in_work or not queue.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
         self._put_away(name, "an operator's wish")
         return ModelShown(name, "available")
 
-    async def _show(self, name: str, desk: Desk) -> ModelShown:
-        is_ready = desk.is_ready.is_set()
-        info = await desk.info() if is_ready else {}
+    async def _show(self, name: str, queue: RecogniserQueue) -> ModelShown:
+        is_ready = queue.is_ready.is_set()
+        info = await queue.info() if is_ready else {}
         return ModelShown(
             name,
             "loaded" if is_ready else "loading",
@@ -238,9 +240,9 @@ class Transcription(Actor):
             device=info.get("device"),
             compute_type=info.get("compute_type"),
             is_multilingual=info.get("multilingual"),
-            memory_bytes=desk.memory_bytes,
-            idle_s=round(trio.current_time() - desk.use.last_s, 1),
-            in_work=desk.use.in_work,
+            memory_bytes=queue.memory_bytes,
+            idle_s=round(trio.current_time() - queue.use.last_s, 1),
+            in_work=queue.use.in_work,
         )
 
 

@@ -14,12 +14,12 @@ import attrs
 
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
+from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
 from backends.ingress.hypercorn_bridge import HttpApp
-from backends.ingress.reception import Doors
-from backends.ingress.server import Ingress
+from backends.ingress.server import TrioIngress
 from backends.llm import llamacpp
 from backends.llm.guarded import GuardedModel
 from backends.llm.ollama import OllamaModel
@@ -35,12 +35,12 @@ from backends.protocols import (
     LanguageModel,
     Refusal,
     SpeechDetector,
-    ToolServer,
+    ToolConnection,
 )
 from backends.speech import conditioning, piper
 from backends.speech.audio import make_decoder
 from backends.speech.models import voice_names
-from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth
+from backends.speech.remote import RemoteFirst, RemoteRecogniser, RemoteSynthesiser
 from backends.speech.vad import EarshotDetector
 from backends.speech.whisper_params import whisper_params
 from backends.storage.sqlite import SqliteStore
@@ -59,7 +59,7 @@ BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
 
 
 @attrs.frozen
-class EmbeddedModel:
+class EmbeddedModelAdapter:
     """The model that runs in a worker process of ours, reached over its own HTTP server."""
 
     pool: Pool
@@ -96,17 +96,17 @@ class Adapters:
         """Return a voice detector for one session."""
         return EarshotDetector()
 
-    def ears(self, may_recycle: Callable[[], bool]) -> JobPool:
+    def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
         """Return who transcribes with the usual model; its processes are replaced only when ``may_recycle()``."""
         settings = self._settings.transcription
-        remote = RemoteEars.from_settings(settings).transcribe if settings.provider == "openai" else None
+        remote = RemoteRecogniser.from_settings(settings).transcribe if settings.provider == "openai" else None
         if remote is not None and not settings.fallback:
             return RemoteFirst(settings.openai_url, "transcribe", remote, None)
         pool = self.whisper_pool()
         pool.set_may_recycle(may_recycle)
         return pool if remote is None else RemoteFirst(settings.openai_url, "transcribe", remote, pool)
 
-    def mouth(self) -> JobPool | None:
+    def synthesiser_pool(self) -> JobPool | None:
         """Return who speaks, if the server does."""
         settings = self._settings.speech
         if settings.provider == "none":
@@ -114,7 +114,7 @@ class Adapters:
         if settings.provider == "piper":
             return self.piper_pool()
         pool = self.piper_pool() if settings.fallback else None
-        return RemoteFirst(settings.openai_url, "speak", RemoteMouth.from_settings(settings).speak, pool)
+        return RemoteFirst(settings.openai_url, "speak", RemoteSynthesiser.from_settings(settings).speak, pool)
 
     def voices(self) -> Sequence[str] | None:
         """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
@@ -206,7 +206,7 @@ class Adapters:
             )
         )
 
-    def embedded_model(self) -> EmbeddedModel | None:
+    def embedded_model(self) -> EmbeddedModelAdapter | None:
         """Return the model that runs here, if it may be used."""
         settings = self._settings.inference
         if settings.provider not in ("auto", "embedded") or settings.embedded == "off":
@@ -218,7 +218,7 @@ class Adapters:
             start_timeout_s=settings.start_timeout_s,
             nice=llamacpp.NICE,
         )
-        return EmbeddedModel(Pool(spec, 1), partial(_connect_embedded, settings))
+        return EmbeddedModelAdapter(Pool(spec, 1), partial(_connect_embedded, settings))
 
     # --- tools -----------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class Adapters:
 
     def open_tool_server(
         self, name: str, *, on_announcement: Callable[[str, str], None]
-    ) -> AbstractAsyncContextManager[ToolServer]:
+    ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects to a server."""
         settings = self._settings.tools
         common = McpSettings(connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars)
@@ -250,12 +250,12 @@ class Adapters:
         """Return the database."""
         return SqliteStore(self._settings.history)
 
-    def make_ingress(self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers) -> Ingress:
+    def make_ingress(self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers) -> TrioIngress:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
-        doors = Doors(WEBSOCKET_PATHS, refusal_event, app)
-        return Ingress(gateway, handlers, doors)
+        routes = IngressRoutes(WEBSOCKET_PATHS, refusal_event, app)
+        return TrioIngress(gateway, handlers, routes)
 
 
 def _connect_embedded(settings: InferenceSettings, url: str) -> LanguageModel:

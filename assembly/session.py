@@ -15,11 +15,11 @@ from functools import partial
 import trio
 
 from actors.audio import Audio, AudioPeers
-from actors.client.resuming import Known
+from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.dialogue import Dialogue
 from actors.session import Session
-from actors.turn.kit import TurnKit, TurnPeers
+from actors.turn.turn_context import TurnContext, TurnPeers
 from actors.vault import Vault
 from assembly.adapters import Adapters
 from assembly.refs import JOBS, OUTBOUND, WORDS, Refs
@@ -37,22 +37,22 @@ from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
 
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
-FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the ear's buffer hold more
+FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the audio actor's buffer hold more
 
 
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, facts: StatusSource) -> None:
+    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> None:
         self.live = Registry()
-        self.known = Known(population=Population(2 * settings.gateway.websocket.max_connections))
-        self.speaking: dict[str, str] = {}  # by its name, whose client an ear hears
+        self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
+        self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
         self.activity = Activity()
         self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
         self._adapters = adapters
-        self._facts = facts
+        self._status = status
 
     def say_goodbye(self, told: set[str], drain: Drain) -> None:
         """Ask every session that was not asked before to finish; ``told`` remembers who was."""
@@ -102,16 +102,16 @@ class Sessions:
     def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
         server = ServerInfo("sayso", self._adapters.version)
         parts = self._settings
-        hearing_problem = self._facts.hearing_problem
+        hearing_problem = self._status.hearing_problem
         settings = ConnectionSettings(parts.gateway, parts.session, parts.audio, server, hearing_problem)
         return Connection(
             ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history, self._refs.metrics),
             settings,
-            self.known,
+            self.directory,
             refusal=refusal,
             new_token=new_token,
-            server_status=self._facts.status_event,
-            stt_models=self._facts.stt_models,
+            server_status=self._status.status_event,
+            stt_models=self._status.stt_models,
             make_encoder=self._adapters.make_encoder,
             unix_time=time.time,
         )
@@ -126,11 +126,11 @@ class Sessions:
         )
 
     def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
-        return Dialogue(ref["vault"], partial(self._turn_kit, ref["connection"]), self.live, self.activity)
+        return Dialogue(ref["vault"], partial(self._turn_context, ref["connection"]), self.live, self.activity)
 
-    def _turn_kit(self, connection: Ref, memory: SessionMemory) -> TurnKit:
+    def _turn_context(self, connection: Ref, memory: SessionMemory) -> TurnContext:
         refs, settings = self._refs, self._settings
-        return TurnKit(
+        return TurnContext(
             peers=TurnPeers(
                 connection=connection,
                 transcription=refs.transcription,
@@ -151,7 +151,7 @@ class Sessions:
 
 
 def session_mailboxes(audio: AudioSettings) -> dict[str, MailboxSpec]:
-    """Return the mailboxes of a session's actors; the ear's is sized in time: beyond it TCP pushes back."""
+    """Return the mailboxes of a session's actors; the audio actor's is sized in time: beyond it TCP pushes back."""
     frames = MailboxSpec(capacity=max(1, round(audio.buffer_s / FRAME_S)), overflow=Overflow.BLOCK)
     return {"vault": JOBS, "connection": OUTBOUND, "audio": frames, "dialogue": WORDS}
 

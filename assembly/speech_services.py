@@ -8,12 +8,12 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.http_audio import AudioServices, Hearing, Media
+from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
-from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
@@ -43,7 +43,7 @@ class SpeechServices:
         voices: Callable[[], Sequence[str] | None],
     ) -> AudioServices:
         """Return what recordings and texts need."""
-        media = Media(self._read, self._close, self._count)
+        media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
         known = models, hearing_problem, voices
         return AudioServices(media, hear, speak, make_detector, at_once, retry_after_s, *known)
@@ -67,11 +67,11 @@ class SpeechServices:
     def _count(self, outcome: str) -> None:
         self.metrics.tell_nowait(Count("recordings_total", (outcome,)))
 
-    async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
+    async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Recognition | NoWords:
         message = Transcribe(
             RECORDINGS, utterance, wanted.language, urgency="background", model=wanted.model, words=wanted.words
         )
-        found: Transcript | NoWords = await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+        found: Recognition | NoWords = await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
         return found
 
     async def _synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:

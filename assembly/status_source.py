@@ -1,4 +1,4 @@
-"""What the house shows of itself: to operators, to load balancers, to clients. Figures at hand, nothing waits."""
+"""What the server shows of itself: to operators, to load balancers, to clients. Figures at hand, nothing waits."""
 
 import datetime as dt
 import heapq
@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from assembly.adapters import Adapters
-from protocol.admission.drain import Drain, Phase
+from protocol.admission.drain import Drain, DrainPhase
 from protocol.messages.events import Status
 from runtime import Child, ChildStatus, Tree
 from runtime.policies.load import LoadReport
@@ -24,7 +24,7 @@ SHOWN_MAILBOXES = 5
 
 
 class StatusSource:
-    """What the house shows of itself (``backends.ingress.pages.StatusSource``)."""
+    """What the server shows of itself (``backends.ingress.pages.StatusSource``)."""
 
     def __init__(self, adapters: Adapters) -> None:
         self.drain = Drain()
@@ -39,7 +39,7 @@ class StatusSource:
         self._started_s = time.monotonic()
 
     def load_level(self) -> int:
-        """Return how loaded the house is, 0 to 5; 0 while nobody measures it."""
+        """Return how loaded the server is, 0 to 5; 0 while nobody measures it."""
         return 0 if self.load is None else int(self.load.level)
 
     def stt_models(self) -> Sequence[str]:
@@ -82,7 +82,7 @@ class StatusSource:
 
     @property
     def uptime_s(self) -> float:
-        """Seconds since the house was built."""
+        """Seconds since the server was built."""
         return round(time.monotonic() - self._started_s, 1)
 
     def server(self) -> Mapping[str, Any]:
@@ -95,7 +95,7 @@ class StatusSource:
             "all_places_taken": self.all_places_taken(),
             "load_level": self.load_level(),
             "load": {} if self.load is None else self.load.shown(trio.current_time()),
-            "stopping": self.drain.phase is not Phase.SERVING,
+            "stopping": self.drain.phase is not DrainPhase.SERVING,
             "drain": self.drain.shown(trio.current_time),
             "listening": [f"{host}:{port}" for host, port in self.addresses],
         }

@@ -19,7 +19,7 @@ NO_LIMIT: Final = 1 << 62  # version 1 writes a number near 2**63 for none
 
 
 @attrs.frozen
-class Memory:
+class CgroupMemory:
     """What there is and what is used, in bytes."""
 
     total_bytes: int
@@ -39,11 +39,11 @@ class ControlGroups:
         self._own = dict(_memberships(root))
         self._mounts = dict(_mounts(root))
 
-    def memory(self) -> Memory | None:
+    def memory(self) -> CgroupMemory | None:
         """Return the memory of the fullest group with a limit, of the machine where none has; ``None`` of neither."""
         return self.group_memory() or self.machine_memory()
 
-    def group_memory(self) -> Memory | None:
+    def group_memory(self) -> CgroupMemory | None:
         """Return the memory of the fullest group with a limit; ``None`` where there is none below the machine's."""
         machine = self.machine_memory()
         bounds = [
@@ -51,7 +51,7 @@ class ControlGroups:
         ]
         return max(bounds, key=lambda memory: memory.share, default=None)
 
-    def machine_memory(self) -> Memory | None:
+    def machine_memory(self) -> CgroupMemory | None:
         """Return the memory of the machine; ``None`` where nobody tells."""
         return _meminfo(self._root)
 
@@ -108,20 +108,20 @@ class ControlGroups:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _memory_groups(self) -> Iterator[Memory]:
+    def _memory_groups(self) -> Iterator[CgroupMemory]:
         """Yield every group on the way up that has a limit."""
         for folder in self._way_up(""):
             limits = [_number(folder / name) for name in ("memory.max", "memory.high")]
             limit = min((found for found in limits if found is not None), default=None)
             usage = _number(folder / "memory.current")
             if limit is not None and usage is not None:
-                yield Memory(limit, _without_cache(usage, _numbers(folder / "memory.stat"), ""))
+                yield CgroupMemory(limit, _without_cache(usage, _numbers(folder / "memory.stat"), ""))
         own = self._folder("memory")
         if own is not None:
             found = _numbers(own / "memory.stat")
             limit, usage = found.get("hierarchical_memory_limit"), _number(own / "memory.usage_in_bytes")
             if limit is not None and limit < NO_LIMIT and usage is not None:
-                yield Memory(limit, _without_cache(usage, found, "total_"))
+                yield CgroupMemory(limit, _without_cache(usage, found, "total_"))
 
     def _way_up(self, controller: str) -> Iterator[Path]:
         mount, own = self._mounts.get(controller), self._own.get(controller)
@@ -160,14 +160,14 @@ def _mounts(root: Path) -> Iterator[tuple[str, Path]]:
                 yield controller, where
 
 
-def _meminfo(root: Path) -> Memory | None:
+def _meminfo(root: Path) -> CgroupMemory | None:
     found = {}
     for line in _text(root / "proc/meminfo").splitlines():
         name, _, rest = line.partition(":")
         found[name] = int(rest.split()[0]) * 1024 if rest.split() else 0
     if not {"MemTotal", "MemAvailable"} <= set(found):
         return None
-    return Memory(found["MemTotal"], found["MemTotal"] - found["MemAvailable"])
+    return CgroupMemory(found["MemTotal"], found["MemTotal"] - found["MemAvailable"])
 
 
 def _without_cache(usage_bytes: int, stat: dict[str, int], prefix: str) -> int:

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * What our processes use is told apart from what others use: the former may refuse callers, the latter may not.
-* Memory of a group that has a limit is ours, whoever uses it: the kernel kills inside the group when it is full.
+* CgroupMemory of a group that has a limit is ours, whoever uses it: the kernel kills inside the group when it is full.
 """
 
 import errno
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 
-from backends.cgroup import ControlGroups, Memory
+from backends.cgroup import CgroupMemory, ControlGroups
 from backends.machine import OwnProcesses, all_memory, available_cpus, host_times, used_between
 from runtime.policies.load import (
     CPU,
@@ -95,7 +95,7 @@ class LoadSensors:
         except OSError:  # no descriptor is left; FILES tells
             return 0, {}
 
-    def _own_memory_share(self, own_bytes: int, machine: Memory | None, *, is_full_of_ours: bool) -> float | None:
+    def _own_memory_share(self, own_bytes: int, machine: CgroupMemory | None, *, is_full_of_ours: bool) -> float | None:
         """Return the largest share: of our group's limit, of the operator's, and of a machine that is full of ours."""
         group = self._groups.group_memory()
         shares = [] if group is None else [group.share]

@@ -19,7 +19,7 @@ from typing import Final
 import attrs
 import psutil
 
-from backends.cgroup import Memory
+from backends.cgroup import CgroupMemory
 
 CGROUP: Final = Path("/sys/fs/cgroup")
 GIB: Final = 1 << 30
@@ -132,13 +132,13 @@ class Machine:
         return 100 * min(1.0, max(0.0, (self._host[1] - before[1]) / total_s)) if total_s > 0 else 0.0
 
 
-def all_memory() -> Memory | None:
+def all_memory() -> CgroupMemory | None:
     """Return the machine's memory, also where there is no Linux; ``None`` if nobody tells."""
     try:
         found = psutil.virtual_memory()
     except OSError:
         return None
-    return Memory(found.total, found.total - found.available)
+    return CgroupMemory(found.total, found.total - found.available)
 
 
 def host_times() -> tuple[float, float]:

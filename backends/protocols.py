@@ -13,11 +13,11 @@ from trio import TaskStatus
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
+    CallProgress,
     ChatMessage,
     CommandMatch,
     Generation,
-    Offer,
-    Progress,
+    McpOffer,
     ToolOutcome,
     ToolSpec,
 )
@@ -134,7 +134,7 @@ class ProviderError(Exception):
     """A language-model server refused, broke off or could not be reached; the message says which and what to do."""
 
 
-class ToolServer(Protocol):
+class ToolConnection(Protocol):
     """One connected MCP server."""
 
     name: str
@@ -144,7 +144,7 @@ class ToolServer(Protocol):
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         """Return its tools; raises ``ToolServerLost``."""
 
-    async def list_offers(self) -> tuple[Offer, ...]:
+    async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return its resources and prompts; a server that cannot list them has none."""
 
     async def call(
@@ -155,7 +155,7 @@ class ToolServer(Protocol):
         timeout_s: float,
         session_id: str,
         call_id: str,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[CallProgress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
         """Call a tool; a failed or timed-out call is an outcome with ``ok=False``.
@@ -182,12 +182,12 @@ class CallNotSent(ToolServerLost):
     """The server was gone before the call was sent, so another connection may make it."""
 
 
-class ToolServerFactory(Protocol):
+class ToolConnectionFactory(Protocol):
     """Opens a connection; leaving the block ends the server."""
 
     def __call__(
         self, name: str, *, on_announcement: Callable[[str, str], None]
-    ) -> AbstractAsyncContextManager[ToolServer]:
+    ) -> AbstractAsyncContextManager[ToolConnection]:
         """Connect; ``on_announcement(session_id, text)`` is called when the server has something to say."""
 
 
@@ -236,7 +236,7 @@ class Request:
 
 
 @attrs.frozen
-class Answer:
+class HttpAnswer:
     """What our own routes answer."""
 
     status: int
@@ -245,7 +245,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Page = Callable[[Request], Answer]
+Page = Callable[[Request], HttpAnswer]
 """One of our own routes: answered from figures at hand, so it never waits."""
 
 
@@ -261,7 +261,7 @@ class Refusal:
 class IngressHandlers(Protocol):
     """What the listener asks of its owner."""
 
-    async def answer(self, request: Request) -> Answer | None:
+    async def answer(self, request: Request) -> HttpAnswer | None:
         """Answer one of our own routes; ``None`` hands the request to the HTTP app."""
 
     def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:

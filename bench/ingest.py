@@ -23,8 +23,8 @@ from websockets.frames import Frame, Opcode
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from backends.ingress.reception import Doors
-from backends.ingress.server import Ingress
+from backends.ingress.accepted_connection import IngressRoutes
+from backends.ingress.server import TrioIngress
 from backends.protocols import Request, Socket, SocketClosed
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
 
@@ -66,7 +66,9 @@ class Receiver(FakeHandlers):
 
 
 async def serve_sayso(*, does_echo: bool) -> None:
-    ingress = Ingress(gateway_settings(), Receiver(does_echo=does_echo), Doors(frozenset({"/ws"}), refusal_event))
+    ingress = TrioIngress(
+        gateway_settings(), Receiver(does_echo=does_echo), IngressRoutes(frozenset({"/ws"}), refusal_event)
+    )
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))
         print(addresses[0][1], flush=True)

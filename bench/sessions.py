@@ -1,7 +1,7 @@
 """Ten thousand sessions that say nothing: memory, start and stop of each, CPU while idle, and what is left behind.
 
 First with simulated sockets: the real four actors of a session below the real dynamic supervisor, made by the real
-house, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
+server, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
 Workers and models are not started: what is measured is what one session more costs.
 
     python bench/sessions.py                              10,000 simulated, 1,000 over the loopback
@@ -44,7 +44,7 @@ from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
-from supervisor import House
+from supervisor import Server
 
 REQUEST: Final = json.dumps({"type": "connection_request", "data": {"client_id": "bench", "capabilities": ["stt"]}})
 AT_ONCE: Final = 32  # sessions that start together, as clients of a listener do
@@ -54,11 +54,11 @@ SETTLE_S: Final = 20.0  # for the handshakes of closing, and the tasks behind th
 MIB: Final = 1 << 20
 
 
-# --- the house without its workers ---------------------------------------------------------------
+# --- the server without its workers ---------------------------------------------------------------
 
 
 class Sink(Actor):
-    """Takes what a session tells those of the house who are not there."""
+    """Takes what a session tells those of the server who are not there."""
 
     async def handle(self, _message: object) -> None:
         """Do nothing with it."""
@@ -122,19 +122,19 @@ def settings_for(count: int, options: "Options", folder: str) -> Settings:
 
 
 @asynccontextmanager
-async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> AsyncIterator[tuple[House, Tree]]:
+async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> AsyncIterator[tuple[Server, Tree]]:
     """Run what a session needs: those it tells things, its supervisor, and perhaps the listener."""
     with tempfile.TemporaryDirectory() as folder:
-        house = House(settings_for(count, options, folder))
+        server = Server(settings_for(count, options, folder))
         specs = [
-            ChildSpec(house.refs.metrics, Sink),
-            ChildSpec(house.refs.history, Sink),
-            ChildSpec(house.refs.sessions, partial(DynamicSupervisor, count)),
+            ChildSpec(server.refs.metrics, Sink),
+            ChildSpec(server.refs.history, Sink),
+            ChildSpec(server.refs.sessions, partial(DynamicSupervisor, count)),
         ]
         if has_gateway:
-            specs.append(ChildSpec(house.refs.gateway, house._gateway))  # noqa: SLF001 - the real one, as it is wired
+            specs.append(ChildSpec(server.refs.gateway, server._gateway))  # noqa: SLF001 - the real one, as it is wired
         async with trio.open_nursery() as nursery:
-            yield house, await nursery.start(run_tree, Supervisor(specs))
+            yield server, await nursery.start(run_tree, Supervisor(specs))
             nursery.cancel_scope.cancel()
 
 
@@ -157,35 +157,35 @@ async def simulated(options: Options) -> dict[str, Any]:
     """Return what sessions on simulated sockets cost."""
     sockets: list[SilentSocket] = []
 
-    async def start(house: House) -> None:
+    async def start(server: Server) -> None:
         async with trio.open_nursery() as nursery:
             for _ in range(AT_ONCE):
-                nursery.start_soon(open_sessions, house)
+                nursery.start_soon(open_sessions, server)
         for socket in sockets:
             await socket.has_heard.wait()
 
-    async def open_sessions(house: House) -> None:
+    async def open_sessions(server: Server) -> None:
         while len(sockets) < options.count:
             if len(sockets) % LOOK_EVERY == 0 and pss_bytes() > options.max_mb * MIB:
                 return
             sockets.append(socket := SilentSocket(len(sockets)))
-            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)), timeout_s=LIMIT_S)
+            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)), timeout_s=LIMIT_S)
 
     async def stop() -> None:
         while sockets:
             sockets.pop().start_close(1001, "")
         await trio.lowlevel.checkpoint()
 
-    async with quiet_house(options.count, options, has_gateway=False) as (house, tree):
-        await house.refs.sessions.ask(StartChild(house.sessions.open(warm := SilentSocket(0))))
+    async with quiet_house(options.count, options, has_gateway=False) as (server, tree):
+        await server.refs.sessions.ask(StartChild(server.sessions.open(warm := SilentSocket(0))))
         await warm.has_heard.wait()
         warm.start_close(1001, "")
-        await population(house, 0)
+        await population(server, 0)
         before = Present.now()
-        found = await measure(house, tree, before, partial(start, house), stop, idle_s=options.idle_s)
+        found = await measure(server, tree, before, partial(start, server), stop, idle_s=options.idle_s)
         for wave in range(2, options.waves + 1):
-            await start(house)
-            await leave(house, stop)
+            await start(server)
+            await leave(server, stop)
             found[f"left_behind_wave_{wave}"] = (await settled(before)).since(before)
         return found
 
@@ -193,15 +193,15 @@ async def simulated(options: Options) -> dict[str, Any]:
 async def over_loopback(options: Options) -> dict[str, Any]:
     """Return what sessions over real WebSockets cost; the clients are another process."""
     async with (
-        quiet_house(options.sockets + 1, options, has_gateway=True) as (house, tree),
+        quiet_house(options.sockets + 1, options, has_gateway=True) as (server, tree),
         trio.open_nursery() as nursery,
     ):
-        port = house.facts.addresses[0][1]
+        port = server.status.addresses[0][1]
         command = [sys.executable, __file__, "--clients", str(options.sockets), "--port", str(port)]
         run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         async with await trio.open_tcp_stream("127.0.0.1", port) as warm:
             await shake_hands(warm)
-        await population(house, 0)
+        await population(server, 0)
         await trio.sleep(1)  # its descriptor is closed after its session has ended
         before = Present.now()
         process: trio.Process = await nursery.start(run)
@@ -211,7 +211,7 @@ async def over_loopback(options: Options) -> dict[str, Any]:
             await process.stdin.send_all(b"go\n")
             assert process.stdout is not None
             await process.stdout.receive_some()
-            await population(house, options.sockets)
+            await population(server, options.sockets)
 
         async def stop() -> None:
             assert process.stdin is not None
@@ -220,13 +220,13 @@ async def over_loopback(options: Options) -> dict[str, Any]:
             assert process.stdout is not None
             await process.stdout.aclose()
 
-        found = await measure(house, tree, before, start, stop, idle_s=options.idle_s)
+        found = await measure(server, tree, before, start, stop, idle_s=options.idle_s)
         nursery.cancel_scope.cancel()
         return found
 
 
 async def measure(
-    house: House,
+    server: Server,
     tree: Tree,
     before: Present,
     start: Callable[[], Awaitable[None]],
@@ -236,12 +236,12 @@ async def measure(
 ) -> dict[str, Any]:
     """Return the figures of one life of many sessions, by session where that says more."""
     start_s, start_cpu_s = await taken(start)
-    count = (await house.refs.sessions.ask(CountChildren())).active
+    count = (await server.refs.sessions.ask(CountChildren())).active
     full = Present.now()
     kinds = Counter(".".join(task.name.split(".")[-2:]) for task in walk(trio.lowlevel.current_root_task()))
     idle_cpu_s = await idle(idle_s)
     later = Present.now()
-    stop_s, stop_cpu_s = await taken(partial(leave, house, stop))
+    stop_s, stop_cpu_s = await taken(partial(leave, server, stop))
     after = await settled(before)
     status = {child.id: child.restarts for child in tree.status().children}
     return {
@@ -286,17 +286,17 @@ async def idle(duration_s: float) -> float:
     return time.process_time() - before_s
 
 
-async def leave(house: House, stop: Callable[[], Awaitable[None]]) -> None:
+async def leave(server: Server, stop: Callable[[], Awaitable[None]]) -> None:
     await stop()
-    await population(house, 0)
+    await population(server, 0)
 
 
-async def population(house: House, count: int) -> None:
+async def population(server: Server, count: int) -> None:
     """Wait until there are so many sessions, and for none until their supervisor has forgotten them."""
     with trio.fail_after(LIMIT_S):
-        while len(house.sessions.live) != count:  # noqa: ASYNC110 - nobody tells
+        while len(server.sessions.live) != count:  # noqa: ASYNC110 - nobody tells
             await trio.sleep(0.01)
-        while (await house.refs.sessions.ask(CountChildren())).specs != count:  # noqa: ASYNC110
+        while (await server.refs.sessions.ask(CountChildren())).specs != count:  # noqa: ASYNC110
             await trio.sleep(0.01)
 
 
@@ -352,12 +352,12 @@ async def swallow(client: ClientProtocol, stream: trio.SocketStream) -> None:
 async def profile(options: Options) -> None:
     """Print the lines that hold the most memory per session."""
     sockets = [SilentSocket(number) for number in range(options.count)]
-    async with quiet_house(options.count, options, has_gateway=False) as (house, _):
+    async with quiet_house(options.count, options, has_gateway=False) as (server, _):
         tracemalloc.start(1)
         gc.collect()
         before = tracemalloc.take_snapshot()
         for socket in sockets:
-            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
         for socket in sockets:
             await socket.has_heard.wait()
         gc.collect()

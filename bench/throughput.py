@@ -36,7 +36,7 @@ from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from config.load import load
 from protocol.audio.endpointing import Ended, Endpointer
-from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
 START_TIMEOUT_S: Final = 60.0
@@ -140,8 +140,8 @@ async def _served(side: Side, queue: Queue) -> tuple[float, list[str]]:
 async def _ours(engine: Ref, pcm: bytes) -> str:
     utterance = Utterance(pcm, start_ms=0, end_ms=len(pcm) * 500 // RATE_HZ)
     request = Transcribe("bench", utterance, language="en", vocabulary=(), urgency="final")
-    answer: Transcript | NoWords = await engine.ask(request, timeout_s=ASK_TIMEOUT_S)
-    return answer.text if isinstance(answer, Transcript) else ""
+    answer: Recognition | NoWords = await engine.ask(request, timeout_s=ASK_TIMEOUT_S)
+    return answer.text if isinstance(answer, Recognition) else ""
 
 
 def _peer(model: str, models_dir: Path, *, threads: int, workers: int) -> Side:

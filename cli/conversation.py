@@ -3,7 +3,7 @@
 Rules kept here:
 
 * Sending and receiving go on side by side; the first ``ClientError`` of either ends both.
-* ``Progress`` is pure: it decides from events alone whether anything is still to come.
+* ``TurnProgress`` is pure: it decides from events alone whether anything is still to come.
 """
 
 import math
@@ -19,7 +19,7 @@ Feed = Callable[[Talk], Awaitable[None]]
 
 
 @attrs.define
-class Progress:
+class TurnProgress:
     """Which turns are open, and how the others ended."""
 
     outcomes: list[str] = attrs.field(factory=list)
@@ -51,7 +51,7 @@ class Progress:
 
 
 @attrs.frozen
-class Patience:
+class WaitTimes:
     """How long to wait for what, in seconds."""
 
     turns_s: float
@@ -71,10 +71,10 @@ class Conversation:
     feed: Feed
     show: Callable[[Event | bytes], None]
     approve: Callable[[Mapping[str, Any]], Awaitable[bool]]
-    patience: Patience
+    patience: WaitTimes
     is_live: bool = False
     """Whether ``feed`` never ends by itself, so that the first turn's end is the end."""
-    _progress: Progress = attrs.field(init=False, factory=Progress)
+    _progress: TurnProgress = attrs.field(init=False, factory=TurnProgress)
     _has_sent: bool = attrs.field(init=False, default=False)
     _over: trio.Event = attrs.field(init=False, factory=trio.Event)
     _failed: trio.Event = attrs.field(init=False, factory=trio.Event)

@@ -14,7 +14,7 @@ import trio
 from rich.console import Console
 
 from cli.client import ClientError, Event, Opening, Talk
-from cli.conversation import Conversation, Feed, Patience
+from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
 from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
 
@@ -92,7 +92,7 @@ def say(  # noqa: PLR0917 - click calls it by name
     output = Output(Console(), is_json)
     try:
         opening, feed = _what(sentence, wav, fast)
-        patience = Patience(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
+        patience = WaitTimes(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
         conversation = Conversation(url, opening, feed, output.take, partial(_approve, yes), patience, is_live=mic)
         outcomes = _run(conversation)
         _keep(output.speech(), save, is_played)

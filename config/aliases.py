@@ -15,7 +15,7 @@ import attrs
 
 from config.conversion import Unfit
 from config.problems import Problem
-from config.sources import Entry
+from config.sources import SettingEntry
 
 
 def _same(text: str) -> str:
@@ -109,7 +109,7 @@ NOT_YET: Final[Mapping[str, str]] = {
 }
 
 
-def read_aliases(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+def read_aliases(environ: Mapping[str, str]) -> tuple[list[SettingEntry], list[Problem]]:
     """Return what the guide's variables set, and what is wrong with them."""
     entries, problems = [], []
     for alias in ALIASES:
@@ -121,7 +121,7 @@ def read_aliases(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]
             problems.append(Problem(alias.variable, str(error)))
         else:
             is_optional = alias.is_generic
-            entries.append(Entry(alias.key, value, alias.variable, is_text=True, is_optional=is_optional))
+            entries.append(SettingEntry(alias.key, value, alias.variable, is_text=True, is_optional=is_optional))
     return entries, problems
 
 

@@ -22,7 +22,7 @@ from config.conversion import Unfit, convert
 from config.keys import KEYS, Key, build
 from config.problems import ConfigError, Problem
 from config.settings import Settings
-from config.sources import SERVERS, Entry, read_environment, read_toml, variable_of
+from config.sources import SERVERS, SettingEntry, read_environment, read_toml, variable_of
 from config.variables import expanded_servers
 
 DEFAULTS: Final = Path(__file__).with_name("defaults.toml")
@@ -52,7 +52,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
         *(() if path is None else read_toml(path)),
         *read_environment(environ),
         *aliased,
-        *(Entry(key, value, FLAG_ORIGIN, is_text=True) for key, value in flags.items()),
+        *(SettingEntry(key, value, FLAG_ORIGIN, is_text=True) for key, value in flags.items()),
     ]
     warnings: list[str] = []
     values, origins = _merged(entries, problems, warnings)
@@ -66,7 +66,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
 
 
 def _merged(
-    entries: Sequence[Entry], problems: list[Problem], warnings: list[str]
+    entries: Sequence[SettingEntry], problems: list[Problem], warnings: list[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the last good value of every key and its origin; appends what is wrong to the last two."""
     values: dict[str, Any] = {}
@@ -95,7 +95,7 @@ def _hint(name: str) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _checked(key: Key, entry: Entry) -> Any:
+def _checked(key: Key, entry: SettingEntry) -> Any:
     value = convert(entry.value, key.field.type, is_text=entry.is_text)
     if key.field.validator is not None:
         try:

@@ -19,7 +19,7 @@ ASSIGNMENT: Final = re.compile(r"""^\s*([A-Za-z0-9_."' -]+?)\s*=""")
 
 
 @attrs.frozen
-class Entry:
+class SettingEntry:
     """A value as it was written."""
 
     key: str
@@ -37,7 +37,7 @@ def variable_of(key: str) -> str:
     return PREFIX + key.upper().replace(".", "__")
 
 
-def read_toml(path: Path, shown_as: str | None = None) -> list[Entry]:
+def read_toml(path: Path, shown_as: str | None = None) -> list[SettingEntry]:
     """Return what a file sets; raises ``ConfigError`` if it cannot be read or is no TOML."""
     name = shown_as or str(path)
     try:
@@ -49,7 +49,7 @@ def read_toml(path: Path, shown_as: str | None = None) -> list[Entry]:
         raise ConfigError([Problem(name, f"expected TOML: {error}")]) from error
     lines = line_numbers(text)
     return [
-        Entry(SERVERS if key == PASTED_SERVERS else key, value, f"{name}:{_line(lines, key)}", is_text=False)
+        SettingEntry(SERVERS if key == PASTED_SERVERS else key, value, f"{name}:{_line(lines, key)}", is_text=False)
         for key, value in _flattened(tables, "")
     ]
 
@@ -96,10 +96,10 @@ def _line(lines: Mapping[str, int], key: str) -> int:
     return _line(lines, around) if around else 1
 
 
-def read_environment(environ: Mapping[str, str]) -> list[Entry]:
+def read_environment(environ: Mapping[str, str]) -> list[SettingEntry]:
     """Return what ``SAYSO_SECTION__KEY`` variables set."""
     return [
-        Entry(name.removeprefix(PREFIX).lower().replace("__", "."), value, name, is_text=True)
+        SettingEntry(name.removeprefix(PREFIX).lower().replace("__", "."), value, name, is_text=True)
         for name, value in sorted(environ.items())
         if name.startswith(PREFIX)
     ]

@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolServerLost
-from protocol.messages.understanding import Offer, Progress, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, McpOffer, ToolOutcome, ToolSpec
 
 
 @attrs.define(eq=False)
@@ -19,11 +19,11 @@ class FakeToolServer:
     tools: tuple[ToolSpec, ...] = ()
     answer: Any = None
     calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[McpOffer, ...] = ()
     notes: tuple[str, ...] = ()
     timeouts_s: list[float] = attrs.field(factory=list)
     languages: list[str] = attrs.field(factory=list)
-    on_progress: Callable[[Progress], None] | None = None
+    on_progress: Callable[[CallProgress], None] | None = None
     _lost: trio.Event = attrs.field(factory=trio.Event)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _why: str = ""
@@ -45,7 +45,7 @@ class FakeToolServer:
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         return self.tools
 
-    async def list_offers(self) -> tuple[Offer, ...]:
+    async def list_offers(self) -> tuple[McpOffer, ...]:
         return self.offers
 
     async def call(
@@ -56,7 +56,7 @@ class FakeToolServer:
         timeout_s: float,
         session_id: str,
         call_id: str,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[CallProgress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
         if self._lost.is_set():

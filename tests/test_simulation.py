@@ -1,4 +1,4 @@
-"""The whole house, simulated: many seeds keep all claims, the same seed gives the same trace, and claims can fail."""
+"""The whole server, simulated: many seeds keep all claims, the same seed gives the same trace, and claims can fail."""
 
 import os
 import signal

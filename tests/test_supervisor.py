@@ -24,7 +24,7 @@ from runtime import (
     run_tree,
 )
 from runtime.policies.load import Level, LoadReport
-from supervisor import House
+from supervisor import Server
 from tests.fakes import FakeSocket
 
 
@@ -47,7 +47,7 @@ def settings(tmp_path):
 
 
 def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
-    names = [spec.id for spec in House(settings).root()._specs]
+    names = [spec.id for spec in Server(settings).root()._specs]
 
     assert names[0] == "metrics"
     assert names[-3:] == ["sessions", "load", "gateway"]
@@ -56,25 +56,25 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
 
 def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_made_their_handshake(settings):
     limit = settings.gateway.websocket.max_connections
-    (spec,) = [spec for spec in House(settings).root()._specs if spec.id == "sessions"]
+    (spec,) = [spec for spec in Server(settings).root()._specs if spec.id == "sessions"]
     sessions = spec.factory()
 
     assert isinstance(sessions, DynamicSupervisor)
     assert sessions.statistics()["max_children"] == 3 * limit + 64
-    assert House(settings).sessions.known.population.limit == 2 * limit
+    assert Server(settings).sessions.directory.population.limit == 2 * limit
 
 
 def test_there_is_one_actor_for_each_tool_server(settings):
     servers = {"time": {"command": "mcp-server-time"}}
     more = attrs.evolve(settings, tools=attrs.evolve(settings.tools, servers=servers))
-    toolbox = next(spec for spec in House(more).root()._specs if spec.id == "tools").factory()
+    toolbox = next(spec for spec in Server(more).root()._specs if spec.id == "tools").factory()
 
     assert isinstance(toolbox, Supervisor)
     assert [spec.id for spec in toolbox._specs] == ["tools.sayso-tools", "tools.time", "tools.router"]
 
 
 async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
-    spec = House(settings).sessions.open(FakeSocket())
+    spec = Server(settings).sessions.open(FakeSocket())
     session = spec.factory()
 
     assert isinstance(session, Session)
@@ -84,29 +84,29 @@ async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
 
 
 async def test_no_two_sessions_share_a_name(settings):
-    house = House(settings)
+    server = Server(settings)
 
-    assert len({house.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
+    assert len({server.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
 
 
 def test_the_house_shows_no_children_before_it_runs(settings):
-    house = House(settings)
+    server = Server(settings)
 
-    assert house.facts.tree() == {"id": "root", "state": "ready", "children": []}
-    assert house.facts.server()["sessions"] == 0
-    assert house.facts.status_event().sessions == 0
+    assert server.status.tree() == {"id": "root", "state": "ready", "children": []}
+    assert server.status.server()["sessions"] == 0
+    assert server.status.status_event().sessions == 0
     assert Path(settings.history.path).is_relative_to(settings.supervisor.data_dir)
 
 
 async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock):
-    house = House(settings)
+    server = Server(settings)
     refs = {name: Ref(name) for name in ("anna", "ben")}
     told: set[str] = set()
-    house.begin_drain("deploy", 60.0)
-    house.sessions.live.register("anna", refs["anna"])
-    house.sessions.say_goodbye(told, house.facts.drain)
-    house.sessions.live.register("ben", refs["ben"])
-    house.sessions.say_goodbye(told, house.facts.drain)
+    server.begin_drain("deploy", 60.0)
+    server.sessions.live.register("anna", refs["anna"])
+    server.sessions.say_goodbye(told, server.status.drain)
+    server.sessions.live.register("ben", refs["ben"])
+    server.sessions.say_goodbye(told, server.status.drain)
 
     for ref in refs.values():
         envelope = ref.mailbox.take_nowait()
@@ -117,32 +117,32 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
 
 
 async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first(settings, autojump_clock):
-    house = House(settings)
+    server = Server(settings)
     refs = [Ref(f"s{number}") for number in range(45)]
     for number, ref in enumerate(refs):
-        house.sessions.live.register(ref.name, ref)
-        house.sessions.activity.note(ref.name, trio.current_time() - (60.0 if number == 7 else 0.0))
-    house.sessions.evict()
+        server.sessions.live.register(ref.name, ref)
+        server.sessions.activity.note(ref.name, trio.current_time() - (60.0 if number == 7 else 0.0))
+    server.sessions.evict()
 
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
     assert asked == ["s7", "s44"]
-    house.sessions.evict()
+    server.sessions.evict()
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
     assert asked == ["s42", "s43"], "who was asked already is asked no more"
-    House(settings).sessions.evict()  # with nobody there
+    Server(settings).sessions.evict()  # with nobody there
 
 
 def test_work_that_can_wait_is_refused_from_level_2_on(settings):
-    house = House(settings)
-    assert house._when_not_sheddable() is None
+    server = Server(settings)
+    assert server._when_not_sheddable() is None
     for level, retry_after_s in ((1, None), (2, 10.0), (4, 20.0)):
-        house.facts.publish(LoadReport(Level(level), 0.0, "memory", ()))
-        assert house._when_not_sheddable() == retry_after_s
+        server.status.publish(LoadReport(Level(level), 0.0, "memory", ()))
+        assert server._when_not_sheddable() == retry_after_s
 
 
 def test_without_a_load_controller_there_is_none(settings):
     off = attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False))
-    [spec] = [spec for spec in House(off).root()._specs if spec.id == "load"]
+    [spec] = [spec for spec in Server(off).root()._specs if spec.id == "load"]
 
     assert isinstance(spec.factory(), Skip)
 
@@ -151,24 +151,24 @@ OURS = {"actors", "protocol", "runtime", "tests"}
 
 
 class Sink(Actor):
-    """Takes what sessions tell those of the house who are not there."""
+    """Takes what sessions tell those of the server who are not there."""
 
     async def handle(self, message):
         """Do nothing with it."""
 
 
 async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, autojump_clock):
-    house = House(settings)
-    sinks = [ChildSpec(ref, Sink) for ref in (house.refs.history, house.refs.metrics)]
-    specs = [*sinks, ChildSpec(house.refs.sessions, house._sessions)]
+    server = Server(settings)
+    sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
+    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
 
     async def come_and_go(count):
         sockets = [FakeSocket() for _ in range(count)]
         for socket in sockets:
             socket.client_sends(request_with(None))
-            await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
         await trio.testing.wait_all_tasks_blocked()
-        assert len(house.sessions.live) == len(house.sessions.known.resumable) == count
+        assert len(server.sessions.live) == len(server.sessions.directory.resumable) == count
         for number, socket in enumerate(sockets):  # some have left, some are waited for in vain
             socket.client_vanishes(1000 if number % 2 else 1006)
         await trio.testing.wait_all_tasks_blocked()
@@ -176,10 +176,10 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         for token in map(token_of, returning):  # some come back, before the answer is lost too
             again = FakeSocket()
             again.client_sends(request_with(token))
-            await house.refs.sessions.ask(StartChild(house.sessions.open(again)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(again)))
             await trio.testing.wait_all_tasks_blocked()
             again.client_vanishes()
-        assert len(house.sessions.known.resumable) == len(house.sessions.live) + len(returning)
+        assert len(server.sessions.directory.resumable) == len(server.sessions.live) + len(returning)
         del socket, again, sockets, returning  # from Python 3.12 on this frame may be kept
         await trio.sleep(2 * settings.session.resume_window_s)
 
@@ -190,10 +190,10 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         await come_and_go(40)
 
         assert objects_of_ours() - before == Counter()
-        assert (await house.refs.sessions.ask(CountChildren())).specs == 0
-        assert len(house.sessions.live) == len(house.sessions.known.resumable) == 0
-        assert len(house.sessions.speaking) == len(house.sessions.known.awaited) == 0
-        assert house.sessions.activity.next_leavers(math.inf) == []
+        assert (await server.refs.sessions.ask(CountChildren())).specs == 0
+        assert len(server.sessions.live) == len(server.sessions.directory.resumable) == 0
+        assert len(server.sessions.speaking) == len(server.sessions.directory.awaited) == 0
+        assert server.sessions.activity.next_leavers(math.inf) == []
         assert len(tree.shared.dead_letters) == 0
         await tree.stop("enough")
 
@@ -201,14 +201,14 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
 async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(settings, autojump_clock):
     websocket = attrs.evolve(settings.gateway.websocket, max_connections=3)
     few = attrs.evolve(settings, gateway=attrs.evolve(settings.gateway, websocket=websocket))
-    house = House(few)
-    sinks = [ChildSpec(ref, Sink) for ref in (house.refs.history, house.refs.metrics)]
-    specs = [*sinks, ChildSpec(house.refs.sessions, house._sessions)]
+    server = Server(few)
+    sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
+    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
 
     async def come(peer, token=None):
         socket = FakeSocket(peer)
         socket.client_sends(request_with(token))
-        await house.refs.sessions.ask(StartChild(house.sessions.open(socket)))
+        await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
         await trio.testing.wait_all_tasks_blocked()
         return socket
 
@@ -219,7 +219,7 @@ async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(setting
         for number in range(50):  # a phone that loses its network again and again, and has forgotten its token
             (await come(f"192.0.2.1:{number}")).client_vanishes()
             await trio.testing.wait_all_tasks_blocked()
-            assert len(house.sessions.live) <= 6
+            assert len(server.sessions.live) <= 6
         back = await come("192.0.2.2:2", token_of(polite))
         assert json.loads(back.sent[0])["data"]["resumed"] is True
         await tree.stop("enough")

@@ -29,7 +29,7 @@ GivenUp = Literal["window", "room"]
 
 
 @attrs.frozen
-class Known:
+class SessionDirectory:
     """The sessions' connections, for each other."""
 
     resumable: Registry = attrs.field(factory=Registry)
@@ -46,29 +46,29 @@ class Known:
 class Resumption:
     """One session's entries among those that are known; used by its connection."""
 
-    known: Known
+    directory: SessionDirectory
     memory: SessionMemory
     connection: Ref
     new_token: Callable[[], str]
     _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_given_up: bool = attrs.field(default=False, init=False)
 
-    async def be_found(self) -> None:
+    async def stay_registered(self) -> None:
         """Keep the session's entries until cancelled."""
         self._register_tokens()
         if self.memory.options is not None:
-            self.known.population.count(self.memory.session_id)
+            self.directory.population.count(self.memory.session_id)
         try:
             await trio.sleep_forever()
         finally:
             self._unregister_tokens()
-            self.known.awaited.unregister(self.memory.session_id, self.connection)
-            self.known.population.forget(self.memory.session_id)
+            self.directory.awaited.unregister(self.memory.session_id, self.connection)
+            self.directory.population.forget(self.memory.session_id)
 
     def enter(self) -> None:
         """Count the session, which is new; end one that waits for its client if there are too many."""
-        chosen = self.known.population.admit(self.memory.session_id)
-        connection = None if chosen is None else self.known.awaited.lookup(chosen)
+        chosen = self.directory.population.admit(self.memory.session_id)
+        connection = None if chosen is None else self.directory.awaited.lookup(chosen)
         if connection is not None:
             connection.signal(GiveUp())
 
@@ -76,8 +76,8 @@ class Resumption:
         """Note that the socket is gone, and that its client may come back."""
         self.memory.detach()
         self._is_back = trio.Event()
-        self.known.awaited.register(self.memory.session_id, self.connection)
-        self.known.population.lose(self.memory.session_id, self.memory.tenant)
+        self.directory.awaited.register(self.memory.session_id, self.connection)
+        self.directory.population.lose(self.memory.session_id, self.memory.tenant)
 
     async def wait_for_client(self, window_s: float) -> GivenUp | None:
         """Wait for the client that was lost; return ``None`` when it is back, else why it is waited for no longer."""
@@ -100,16 +100,16 @@ class Resumption:
         self._unregister_tokens()
         self.memory.use_token(token, self.new_token)
         self._register_tokens()
-        self.known.awaited.unregister(self.memory.session_id, self.connection)
-        self.known.population.regain(self.memory.session_id)
+        self.directory.awaited.unregister(self.memory.session_id, self.connection)
+        self.directory.population.regain(self.memory.session_id)
         self._is_given_up = False
         self._is_back.set()
         return True
 
     def _register_tokens(self) -> None:
         for token in self.memory.valid_tokens:
-            self.known.resumable.register(resume_key(token), self.connection)
+            self.directory.resumable.register(resume_key(token), self.connection)
 
     def _unregister_tokens(self) -> None:
         for token in self.memory.valid_tokens:
-            self.known.resumable.unregister(resume_key(token), self.connection)
+            self.directory.resumable.unregister(resume_key(token), self.connection)

@@ -7,7 +7,7 @@ Rules kept here:
   policy as before, which then trusts the model less.
 * A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
   knows what is missing.
-* Text goes on at once: to the client as it comes, to the mouth sentence by sentence.
+* Text goes on at once: to the client as it comes, to the spoken sentence by sentence.
 * Where an action is asked for, text goes on by whole sentences, and none that claims to have acted before a tool has.
 """
 
@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 
-from actors.turn.hands import Hands, WantedCall
-from actors.turn.kit import Heard, TurnKit, Wishes
+from actors.turn.tool_caller import ToolCaller, WantedCall
+from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.requests import asked_for, claims_an_action
 from protocol.language.sentences import SentenceCutter
 from protocol.language.thoughts import ThoughtFilter, without_thoughts
@@ -55,13 +55,13 @@ class NotBelieved(Exception):
 
 
 @attrs.define
-class Conversation:
+class ModelConversation:
     """One turn's exchange with the model."""
 
     turn_id: str
-    kit: TurnKit
-    wishes: Wishes
-    hands: Hands
+    context: TurnContext
+    options: SessionOptions
+    tools: ToolCaller
     say: Callable[[str], Awaitable[None]]
     on_begin: Callable[[], Awaitable[None]]
     """Called once, when the model has begun to answer or to act."""
@@ -84,8 +84,8 @@ class Conversation:
         self._claims = Claims(heard.language, is_checked=asked == "action")
         self._cutter = SentenceCutter(heard.language)
         messages = self._prompt(heard)
-        for step in range(self.kit.dialogue.max_tool_steps + 1):
-            offered = tools if step < self.kit.dialogue.max_tool_steps else {}
+        for step in range(self.context.dialogue.max_tool_steps + 1):
+            offered = tools if step < self.context.dialogue.max_tool_steps else {}
             generation = await self._generate(messages, offered, asked)
             if not generation.tool_calls:
                 break
@@ -102,24 +102,24 @@ class Conversation:
         return "".join(self._text).strip()
 
     async def _tools(self) -> dict[str, ToolSpec]:
-        if not self.wishes.wants("tools"):
+        if not self.options.wants("tools"):
             return {}
         try:
-            found: ToolList = await self.kit.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
+            found: ToolList = await self.context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
         except (AskError, MailboxError) as error:
             log.warning("no list of tools: %s", error, extra={"turn_id": self.turn_id})
             found = ToolList(missing=("all",))
         self._missing = found.missing
-        policies = self.kit.tools.policy
+        policies = self.context.tools.policy
         denied = [spec for spec in found.tools if configured_policy(policies, spec.server, spec.name) is Policy.DENY]
         return dict(index_tools([spec for spec in found.tools if spec not in denied]))
 
     def _prompt(self, heard: Heard) -> list[ChatMessage]:
-        system = filled(self.kit.dialogue.system_prompt, self.kit.unix_time(), self.wishes.language)
+        system = filled(self.context.dialogue.system_prompt, self.context.unix_time(), self.options.language)
         if self._missing:
             system += MISSING.format(", ".join(self._missing))
         messages = [ChatMessage("system", system)]
-        for user, assistant in self.kit.memory.recent_turns(self.kit.dialogue.history_turns):
+        for user, assistant in self.context.memory.recent_turns(self.context.dialogue.history_turns):
             messages.append(ChatMessage("user", user))
             messages.append(ChatMessage("assistant", assistant))
         messages.append(ChatMessage("user", heard.text))
@@ -127,14 +127,14 @@ class Conversation:
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
         request = Generate(
-            session_id=self.kit.memory.session_id,
+            session_id=self.context.memory.session_id,
             messages=tuple(messages),
             on_text=self._on_text,
             tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
-            task=self.wishes.task,
+            task=self.options.task,
             asked_for=asked,
         )
-        answer: Generation | NoModel = await self.kit.peers.inference.ask(
+        answer: Generation | NoModel = await self.context.peers.inference.ask(
             request, timeout_s=GENERATION_TIMEOUT_S, linked=True
         )
         if isinstance(answer, NoModel):
@@ -166,7 +166,7 @@ class Conversation:
         shown = self._claims.believed(text, sentences)
         if shown:
             self._text.append(shown)
-            await self.kit.show(ReplyDelta(self.turn_id, shown))
+            await self.context.show(ReplyDelta(self.turn_id, shown))
         if not self._claims.was_made:
             for sentence in sentences:
                 await self.say(sentence)
@@ -180,7 +180,7 @@ class Conversation:
                 spec.server, spec.name, call.arguments, "model", spec, is_influenced=self._has_read_results
             )
             await self._begin()
-            outcome = await self.hands.call(wanted)
+            outcome = await self.tools.call(wanted)
             self._claims.has_acted |= outcome.ok
         self._has_read_results = True
         data = {"data_from_tool": outcome.content} if outcome.ok else {"error": outcome.error}

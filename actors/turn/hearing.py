@@ -11,18 +11,18 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from actors.turn.kit import TurnKit, Wishes
+from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
 from protocol.audio.transcripts import is_backchannel
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript, Urgency, Utterance, Verdict
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, Verdict
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
 
 @attrs.define(eq=False)
-class EarlyHearing:
+class EarlyTranscription:
     """One utterance transcribed in the hope that it has ended."""
 
     utterance: Utterance
@@ -30,14 +30,14 @@ class EarlyHearing:
     urgency: Urgency = "early"
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
-    _answer: Transcript | NoWords | None = None
+    _answer: Recognition | NoWords | None = None
 
-    async def run(self, kit: TurnKit, wishes: Wishes) -> None:
+    async def run(self, context: TurnContext, options: SessionOptions) -> None:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(kit, wishes, self.utterance, self.urgency)
-                self._judge(kit, wishes)
+                self._answer = await ask(context, options, self.utterance, self.urgency)
+                self._judge(context, options)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
         finally:
@@ -47,7 +47,7 @@ class EarlyHearing:
         """The voice goes on."""
         self._scope.cancel()
 
-    async def answer_for(self, utterance: Utterance) -> Transcript | NoWords | None:
+    async def answer_for(self, utterance: Utterance) -> Recognition | NoWords | None:
         """Return the answer if this was about ``utterance`` and there is one."""
         if (self.utterance.start_ms, self.utterance.end_ms) != (utterance.start_ms, utterance.end_ms):
             return None
@@ -58,38 +58,38 @@ class EarlyHearing:
     def was_nothing(self) -> bool:
         """Whether there were no words in it that anybody could mean."""
         answer = self._answer
-        return isinstance(answer, NoWords) or (isinstance(answer, Transcript) and is_backchannel(answer.text))
+        return isinstance(answer, NoWords) or (isinstance(answer, Recognition) and is_backchannel(answer.text))
 
-    def _judge(self, kit: TurnKit, wishes: Wishes) -> None:
+    def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Tell what the words say about the silence after them."""
         answer = self._answer
-        if self.on_verdict is None or not isinstance(answer, Transcript):
+        if self.on_verdict is None or not isinstance(answer, Recognition):
             return
         match = None
-        if wishes.wants("tools"):  # else it is dictation, and nothing is ever complete
-            match = kit.grammar.match((answer.text, *answer.alternatives), wishes.language)
-        verdict = verdict_on(answer.text, wishes.language, match)
+        if options.wants("tools"):  # else it is dictation, and nothing is ever complete
+            match = context.grammar.match((answer.text, *answer.alternatives), options.language)
+        verdict = verdict_on(answer.text, options.language, match)
         if verdict is not None:
             self.on_verdict(verdict)
 
 
 @attrs.define(eq=False)
-class PartialHearing:
+class PartialTranscription:
     """One utterance transcribed again and again while it goes on, to show what is sure of it."""
 
     turn_id: str
     _agreement: Agreement = attrs.field(factory=Agreement)
     _scope: trio.CancelScope | None = None
 
-    async def run(self, kit: TurnKit, wishes: Wishes, utterance: Utterance) -> None:
+    async def run(self, context: TurnContext, options: SessionOptions, utterance: Utterance) -> None:
         """Show the words that are sure now, if there are more; one decode at a time, the next one knows all."""
         if self._scope is not None:
             return
         try:
             with trio.CancelScope() as self._scope:
-                answer = await ask(kit, wishes, utterance, "partial")
-                if isinstance(answer, Transcript) and self._agreement.take(answer.text):
-                    await kit.show(events.TranscriptPartial(self.turn_id, self._agreement.text))
+                answer = await ask(context, options, utterance, "partial")
+                if isinstance(answer, Recognition) and self._agreement.take(answer.text):
+                    await context.show(events.TranscriptPartial(self.turn_id, self._agreement.text))
         except (AskError, MailboxError) as error:
             log.debug("nothing heard in part: %s", error)
         finally:
@@ -102,16 +102,16 @@ class PartialHearing:
 
 
 @attrs.define(eq=False)
-class Foresight:
+class EarlyWork:
     """What is heard of the utterance that goes on now."""
 
-    early: EarlyHearing | None = None
-    partial: PartialHearing | None = None
+    early: EarlyTranscription | None = None
+    partial: PartialTranscription | None = None
 
-    def partial_of(self, turn_id: str) -> PartialHearing:
+    def partial_of(self, turn_id: str) -> PartialTranscription:
         """Return what is heard of this utterance while it goes on."""
         if self.partial is None:
-            self.partial = PartialHearing(turn_id)
+            self.partial = PartialTranscription(turn_id)
         return self.partial
 
     def go_on(self) -> None:
@@ -127,51 +127,59 @@ class Foresight:
             self.partial = None
 
 
-async def ask(kit: TurnKit, wishes: Wishes, utterance: Utterance, urgency: Urgency = "final") -> Transcript | NoWords:
+async def ask(
+    context: TurnContext, options: SessionOptions, utterance: Utterance, urgency: Urgency = "final"
+) -> Recognition | NoWords:
     """Have an utterance transcribed; raises ``AskError`` or ``MailboxError``."""
     request = Transcribe(
-        kit.memory.session_id,
+        context.memory.session_id,
         utterance,
-        language=wishes.options.language,
-        vocabulary=kit.grammar.vocabulary(wishes.language),
+        language=options.options.language,
+        vocabulary=context.grammar.vocabulary(options.language),
         urgency=urgency,
-        model=wishes.options.stt_model,
-        words=wishes.options.word_times and urgency != "partial",
-        tenant=kit.memory.tenant,
+        model=options.options.stt_model,
+        words=options.options.word_times and urgency != "partial",
+        tenant=context.memory.tenant,
     )
-    answer: Transcript | NoWords = await kit.peers.transcription.ask(
-        request, timeout_s=kit.dialogue.turn_timeout_s, linked=True
+    answer: Recognition | NoWords = await context.peers.transcription.ask(
+        request, timeout_s=context.dialogue.turn_timeout_s, linked=True
     )
     return answer
 
 
 async def transcribe(
-    kit: TurnKit, wishes: Wishes, turn_id: str, utterance: Utterance, early: EarlyHearing | None = None
-) -> Transcript | None:
+    context: TurnContext,
+    options: SessionOptions,
+    turn_id: str,
+    utterance: Utterance,
+    early: EarlyTranscription | None = None,
+) -> Recognition | None:
     """Return what was said, and show it; ``None`` if it was nothing. Raises ``AskError`` or ``MailboxError``."""
     answer = None if early is None else await early.answer_for(utterance)
     if answer is None:
-        answer = await ask(kit, wishes, utterance)
+        answer = await ask(context, options, utterance)
     if isinstance(answer, NoWords):
-        await kit.show_no_speech(turn_id, answer.reason)
+        await context.show_no_speech(turn_id, answer.reason)
         return None
     span = events.AudioSpan(utterance.start_ms, utterance.end_ms)
-    words = words_within(answer, utterance) if wishes.options.word_times else None
+    words = words_within(answer, utterance) if options.options.word_times else None
     shown = events.Transcript(turn_id, answer.text, answer.language, answer.confidence, span, words)
-    await kit.show(shown)
+    await context.show(shown)
     return answer
 
 
-async def hear_into(kit: TurnKit, wishes: Wishes, utterance: Utterance, early: EarlyHearing | None) -> EarlyHearing:
+async def hear_into(
+    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyTranscription | None
+) -> EarlyTranscription:
     """Hear what was said into an answer, unless that was done early; a hearing without an answer has failed."""
     if early is not None and await early.answer_for(utterance) is not None:
         return early
-    hearing = EarlyHearing(utterance, urgency="final")
-    await hearing.run(kit, wishes)
+    hearing = EarlyTranscription(utterance, urgency="final")
+    await hearing.run(context, options)
     return hearing
 
 
-def words_within(answer: Transcript, utterance: Utterance) -> tuple[events.Word, ...]:
+def words_within(answer: Recognition, utterance: Utterance) -> tuple[events.Word, ...]:
     """Return the words with their times in the session's audio."""
     start_ms = utterance.start_ms
     return tuple(
@@ -180,7 +188,7 @@ def words_within(answer: Transcript, utterance: Utterance) -> tuple[events.Word,
     )
 
 
-async def hear(kit: TurnKit, wishes: Wishes, turn_id: str, utterance: Utterance) -> str | None:
+async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utterance: Utterance) -> str | None:
     """Return the words alone."""
-    transcript = await transcribe(kit, wishes, turn_id, utterance)
+    transcript = await transcribe(context, options, turn_id, utterance)
     return None if transcript is None else transcript.text

@@ -264,7 +264,7 @@ class Keeping:
         return self._lists.text(list_name)
 
 
-class Machine:
+class MachineTools:
     """The machine's figures and its allowed programs; both wait, so both run in a thread."""
 
     def __init__(self, data_dir: Path, programs: Programs) -> None:
@@ -304,7 +304,7 @@ def make_server(
     """
     timers = TimerTools(Timers(JsonFile(data_dir / "timers.json"), owner), now)
     keeping = Keeping(Notes(JsonFile(data_dir / "notes.json")), Lists(JsonFile(data_dir / "lists.json")))
-    clock, machine = Clock(now), Machine(data_dir, Programs(programs))
+    clock, machine = Clock(now), MachineTools(data_dir, Programs(programs))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:

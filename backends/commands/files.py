@@ -80,7 +80,7 @@ def load_files(paths: Sequence[Path], *, extra_lists: Mapping[str, Sequence[str]
     problems = Problems()
     documents = [document for path in paths if (document := read_document(path, problems)) is not None]
     _check_names_are_once(documents, problems)
-    files = [_Reader(document, problems, extra_lists).read() for document in documents]
+    files = [_DocumentReader(document, problems, extra_lists).read() for document in documents]
     if problems.found:
         raise CommandFileError(problems.found)
     return tuple(file for file in files if file is not None)
@@ -101,7 +101,7 @@ def _check_names_are_once(documents: Sequence[Document], problems: Problems) -> 
 
 
 @attrs.define
-class _Reader:
+class _DocumentReader:
     """Reads one document, noting problems on the way."""
 
     document: Document

@@ -46,7 +46,7 @@ log = logging.getLogger("sayso.commands")
 
 
 @attrs.frozen
-class _Heard:
+class _Hypothesis:
     """One hypothesis, ready for matching."""
 
     source: str
@@ -67,7 +67,7 @@ class _Grammar:
     language: str
     prefixes: Prefixes
 
-    def parse(self, heard: _Heard, *, is_last_resort: bool = False) -> tuple[Command, Mapping[str, Any]] | None:
+    def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> tuple[Command, Mapping[str, Any]] | None:
         """Return the best reading of which every slot makes sense."""
         results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
@@ -77,7 +77,7 @@ class _Grammar:
                 return command, _arguments(command, slots)
         return None
 
-    def _slots(self, result: RecognizeResult, heard: _Heard, *, is_last_resort: bool) -> Mapping[str, Any] | None:
+    def _slots(self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool) -> Mapping[str, Any] | None:
         """Return what the slots stand for, None if one of them stands for nothing."""
         slots: dict[str, Any] = {}
         kinds = self._kinds(result)
@@ -169,7 +169,7 @@ class _Exchange:
     correction: Correction
 
 
-def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: str) -> CommandMatch | None:
+def _sounding_alike(known: _Language, hypotheses: Sequence[_Hypothesis], language: str) -> CommandMatch | None:
     """Return the match of the sentence that needs the cheapest exchange of words, and leaves the fewest unknown."""
     tries: list[tuple[int, float, int, Sequence[_Exchange]]] = []
     for rank, heard in enumerate(hypotheses):
@@ -189,7 +189,7 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[_Heard], language: st
     return None
 
 
-def _last_resort(known: _Language, hypotheses: Sequence[_Heard]) -> CommandMatch | None:
+def _last_resort(known: _Language, hypotheses: Sequence[_Hypothesis]) -> CommandMatch | None:
     """Return the match of what was heard best, with slots that take in what is not known ("the place Narnia")."""
     for heard in hypotheses[:1]:
         for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
@@ -199,7 +199,7 @@ def _last_resort(known: _Language, hypotheses: Sequence[_Heard]) -> CommandMatch
     return None
 
 
-def _changes(speller: Speller, heard: _Heard, strange: set[int]) -> Iterator[Sequence[_Exchange]]:
+def _changes(speller: Speller, heard: _Hypothesis, strange: set[int]) -> Iterator[Sequence[_Exchange]]:
     """Yield each one or two exchanges that a hypothesis allows."""
     singles = [
         _Exchange(at, 1, correction)
@@ -219,24 +219,24 @@ def _changes(speller: Speller, heard: _Heard, strange: set[int]) -> Iterator[Seq
         yield (single,)
 
 
-def _with(heard: _Heard, changes: Sequence[_Exchange], language: str) -> _Heard:
+def _with(heard: _Hypothesis, changes: Sequence[_Exchange], language: str) -> _Hypothesis:
     tokens = list(heard.tokens)
     for change in sorted(changes, key=lambda change: -change.at):
         last = change.at + change.size
         whole = attrs.evolve(tokens[change.at], text=change.correction.word, end=tokens[last - 1].end)
         tokens[change.at : last] = [whole]
-    return _Heard(heard.source, counted(tokens, language))
+    return _Hypothesis(heard.source, counted(tokens, language))
 
 
 def _parse(
-    known: _Language, heard: _Heard, *, is_last_resort: bool = False
+    known: _Language, heard: _Hypothesis, *, is_last_resort: bool = False
 ) -> tuple[Command, Mapping[str, Any]] | None:
     parses = (grammar.parse(heard, is_last_resort=is_last_resort) for grammar in known.grammars)
     return next((found for found in parses if found is not None), None)
 
 
 def _match(
-    command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Heard, known: _Language
+    command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Hypothesis, known: _Language
 ) -> CommandMatch:
     return CommandMatch(
         intent=command.intent,
@@ -249,7 +249,7 @@ def _match(
     )
 
 
-def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Heard:
+def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Hypothesis:
     """Return a hypothesis without the "hey" before and the "please" behind it: a free slot would take them in."""
     tokens = tokenise(text, language)
     while size := _filler_size([token.text for token in tokens], fillers):
@@ -257,12 +257,12 @@ def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Hea
     backwards = [filler[::-1] for filler in fillers]
     while size := _filler_size([token.text for token in reversed(tokens)], backwards):
         tokens = tokens[:-size]
-    return _Heard(text, tokens)
+    return _Hypothesis(text, tokens)
 
 
-def _without_fillers(heard: _Heard, fillers: Sequence[tuple[str, ...]]) -> _Heard:
+def _without_fillers(heard: _Hypothesis, fillers: Sequence[tuple[str, ...]]) -> _Hypothesis:
     """Return a hypothesis without the "um" and "please" within it; a free slot may lose a word by that."""
-    return _Heard(heard.source, tuple(token for token in heard.tokens if (token.text,) not in fillers))
+    return _Hypothesis(heard.source, tuple(token for token in heard.tokens if (token.text,) not in fillers))
 
 
 def _filler_size(words: Sequence[str], fillers: Sequence[tuple[str, ...]]) -> int:
@@ -280,7 +280,7 @@ def _preference(result: RecognizeResult) -> tuple[int, int, int, str]:
     return len(free), -result.text_chunks_matched, sum(len(entity.text) for entity in free), result.intent.name
 
 
-def _slot_text(entity: MatchEntity, heard: _Heard, language: str) -> SlotText:
+def _slot_text(entity: MatchEntity, heard: _Hypothesis, language: str) -> SlotText:
     """Return a slot's words, and the stretch of the source that they came from."""
     start, end = entity.text_span or (0, 0)
     inside: list[Token] = []

@@ -21,7 +21,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 @attrs.frozen
-class Change:
+class ReloadedCommandFiles:
     """What came of a change of the files."""
 
     problem: str | None
@@ -50,7 +50,7 @@ class ReloadingGrammar:
         """Return the words and phrases worth expecting, most telling first."""
         return self._current.vocabulary(language)
 
-    def check(self) -> Change | None:
+    def check(self) -> ReloadedCommandFiles | None:
         """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""
         with self._lock:
             try:
@@ -63,8 +63,8 @@ class ReloadingGrammar:
             try:
                 self._current = self._compile_all()
             except CommandFileError as error:
-                return Change(str(error), len(stamp))
-            return Change(None, len(stamp))
+                return ReloadedCommandFiles(str(error), len(stamp))
+            return ReloadedCommandFiles(None, len(stamp))
 
 
 def stamp_of(folders: Sequence[Path]) -> Stamp:

@@ -13,7 +13,7 @@ from protocol.admission.tenants import tenant_of
 
 
 @attrs.frozen
-class Place:
+class ConnectionPlace:
     """The place of one connection."""
 
     number: int
@@ -49,7 +49,7 @@ class OpenConnections:
         return len(self._connections)
 
     @contextmanager
-    def place(self, peer: str, *, is_scarce: bool = False) -> Iterator[Place | None]:
+    def place(self, peer: str, *, is_scarce: bool = False) -> Iterator[ConnectionPlace | None]:
         """Hold a place for the block, ``None`` if there is none; the block is cancelled if it leaves for another."""
         entry = self._connections.enter(tenant_of(peer), trio.current_time(), is_scarce=is_scarce)
         if entry is None:
@@ -60,7 +60,7 @@ class OpenConnections:
         with trio.CancelScope() as scope:
             self._scopes[entry.number] = scope
             try:
-                yield Place(entry.number, entry.is_reserved, entry.leaver is not None, self._connections)
+                yield ConnectionPlace(entry.number, entry.is_reserved, entry.leaver is not None, self._connections)
             finally:
                 del self._scopes[entry.number]
                 self._connections.leave(entry.number)

@@ -41,7 +41,7 @@ def connections_within(limit: int, used: int, settings: GatewaySettings) -> int:
 
 
 @attrs.frozen
-class Limits:
+class DescriptorLimits:
     """The limits of this process."""
 
     open_files: Path = OPEN_FILES
@@ -49,7 +49,7 @@ class Limits:
     set: Callable[[int, tuple[int, int]], None] = resource.setrlimit
 
 
-def fitted(settings: GatewaySettings, limits: Limits = Limits()) -> GatewaySettings:
+def fitted(settings: GatewaySettings, limits: DescriptorLimits = DescriptorLimits()) -> GatewaySettings:
     """Raise the soft limit where it is too low, and return settings that the limit allows."""
     try:
         used = sum(1 for _ in limits.open_files.iterdir())

@@ -71,7 +71,7 @@ class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
 
 @attrs.frozen
 class HttpServices:
-    """What the app asks of the house."""
+    """What the app asks of the server."""
 
     recent_turns: Callable[[int], Awaitable[Sequence[dict[str, Any]]]]
     """The newest turns, at most so many, newest first."""
@@ -80,7 +80,7 @@ class HttpServices:
     drain: Callable[[float | None], Mapping[str, object]]
     """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
     status: Callable[[], Mapping[str, Any]]
-    """The house as it stands, as JSON types."""
+    """The server as it stands, as JSON types."""
     models: ModelServices
     is_history_kept: bool = True
 
@@ -95,7 +95,7 @@ def turns_limit(text: str | None) -> int:
 
 
 @attrs.frozen
-class Pages:
+class ApiRoutes:
     """The routes."""
 
     services: HttpServices
@@ -198,7 +198,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # who hands bodies over bounds how they arrive (hypercorn_bridge.py)
-    pages = Pages(services)
+    pages = ApiRoutes(services)
     for path, view in (
         ("/", pages.landing),
         ("/openapi.json", pages.openapi),

@@ -34,7 +34,7 @@ from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt
 from protocol.audio.media import CloseRecording
 from protocol.language.languages import normalised, primary
 from protocol.language.sentences import SentenceCutter
-from protocol.messages.hearing import NoWords, Transcript, Utterance
+from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.speaking import SpokenAudio
 from runtime.messaging.errors import AskError, MailboxError
 
@@ -63,7 +63,7 @@ class Hearing:
 
 
 @attrs.frozen
-class Media:
+class RecordingDecoder:
     """Who decodes recordings."""
 
     read: Read
@@ -75,10 +75,10 @@ class Media:
 
 @attrs.frozen
 class AudioServices:
-    """What the API asks of the house."""
+    """What the API asks of the server."""
 
-    media: Media
-    transcribe: Callable[[Utterance, Hearing], Awaitable[Transcript | NoWords]]
+    media: RecordingDecoder
+    transcribe: Callable[[Utterance, Hearing], Awaitable[Recognition | NoWords]]
     """Raises ``AskError`` or ``MailboxError``."""
     synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
     """Text, voice and speed; raises the same."""
@@ -86,7 +86,7 @@ class AudioServices:
     at_once: int
     """Segments of one recording in work: fewer than there are workers, if there are several."""
     retry_after_s: Callable[[], float | None]
-    """``None``, or when to come back because the house is under load."""
+    """``None``, or when to come back because the server is under load."""
     models: Callable[[], Sequence[str]] = tuple
     """Names that a recording may be heard with."""
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
@@ -183,7 +183,7 @@ class AudioApi:
         recording_id = secrets.token_hex(8)
         media = self._services.media
         recording = Recording(recording_id, upload.path, media.read, Cutter(self._services.make_detector()))
-        job = Job(self._services, recording, wanted.hearing)
+        job = RecordingJob(self._services, recording, wanted.hearing)
         outcome: Literal["abandoned", "unavailable"] = "abandoned"
         try:
             await job.run()
@@ -235,7 +235,7 @@ class AudioApi:
 
 
 @attrs.define
-class Job:
+class RecordingJob:
     """One recording on its way through the pool, a few segments at a time."""
 
     _services: AudioServices
@@ -264,7 +264,7 @@ class Job:
             while (following := await self._following()) is not None:
                 number, utterance = following
                 answer = await self._ask(utterance)
-                if isinstance(answer, Transcript):
+                if isinstance(answer, Recognition):
                     self.heard_language = self.heard_language or answer.language
                     self._found[number] = Caption.of(utterance, answer)
         except (BadAudio, AskError, MailboxError) as error:
@@ -279,8 +279,8 @@ class Job:
             self._next += 1
             return self._next, utterance
 
-    async def _ask(self, utterance: Utterance) -> Transcript | NoWords:
-        """Ask once the house is not under load, and again while the queue is full."""
+    async def _ask(self, utterance: Utterance) -> Recognition | NoWords:
+        """Ask once the server is not under load, and again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
             pause_s = self._services.retry_after_s()

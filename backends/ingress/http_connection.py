@@ -17,7 +17,7 @@ import trio
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_head import TEXT, head_fault
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
-from backends.protocols import Answer, Request
+from backends.protocols import HttpAnswer, Request
 from config.settings import GatewaySettings
 
 READ_BYTES: Final = 16_384
@@ -98,7 +98,7 @@ class HttpConnection:
         return data
 
     async def send(
-        self, answer: Answer, request: Request | None = None, *, is_last: bool = False, may_linger: bool = True
+        self, answer: HttpAnswer, request: Request | None = None, *, is_last: bool = False, may_linger: bool = True
     ) -> bool:
         """Send an answer (to ``request``, or to a head that was none); return whether a next head may come.
 
@@ -121,7 +121,7 @@ class HttpConnection:
         """Step over the end of a request without a body; whatever else comes is not waited for."""
         return self._h11.their_state is h11.SEND_BODY and not isinstance(self._next_event(), h11.EndOfMessage)
 
-    def _serialised(self, answer: Answer, request: Request | None, *, is_last: bool) -> bytes:
+    def _serialised(self, answer: HttpAnswer, request: Request | None, *, is_last: bool) -> bytes:
         accepted = "" if request is None else request.headers.get("accept-encoding", "")
         smaller = compressed(answer.body, answer.content_type, accepted)
         body = answer.body if smaller is None else smaller

@@ -19,7 +19,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request as Handshake
 from websockets.http11 import Response as HandshakeResponse
 
-from backends.protocols import Answer, Refusal, Request
+from backends.protocols import HttpAnswer, Refusal, Request
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 JSON: Final = "application/json"
@@ -115,12 +115,12 @@ def handshake_of(head: h11.Request) -> Handshake:
     return Handshake(head.target.decode("ascii"), headers, head.method.decode("ascii"), version)
 
 
-def handshake_error(response: HandshakeResponse) -> Answer:
+def handshake_error(response: HandshakeResponse) -> HttpAnswer:
     """Return the answer to a handshake that websockets has rejected."""
     kept = ("Allow", "Upgrade")
     headers = tuple((name, value) for name, value in response.headers.raw_items() if name in kept)
     body = bytes(response.body or b"")
-    return Answer(response.status_code, TEXT, body, (*headers, ("Sec-WebSocket-Version", "13")))
+    return HttpAnswer(response.status_code, TEXT, body, (*headers, ("Sec-WebSocket-Version", "13")))
 
 
 @attrs.frozen
@@ -151,20 +151,20 @@ def body_bytes_of(head: h11.Request) -> int | None:
     return int(announced.get(b"content-length", b"0"))
 
 
-def error_answer(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+def error_answer(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> HttpAnswer:
     """Return an error as JSON."""
-    return Answer(status, JSON, json.dumps({"error": message}).encode(), tuple(headers))
+    return HttpAnswer(status, JSON, json.dumps({"error": message}).encode(), tuple(headers))
 
 
-def not_a_websocket(request: Request) -> Answer:
+def not_a_websocket(request: Request) -> HttpAnswer:
     """Return the answer to a plain request for an address that speaks WebSocket."""
     if request.method == "GET":
         return error_answer(426, f"{request.path} speaks WebSocket", [("Upgrade", "websocket")])
     return error_answer(405, f"{request.path} is opened as a WebSocket, with GET", [("Allow", "GET")])
 
 
-def refusal_answer(refusal: Refusal) -> Answer:
+def refusal_answer(refusal: Refusal) -> HttpAnswer:
     """Return what a client that can read HTTP is told when there is no place for it."""
     retry_after_s = refusal.retry_after_s
     body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
-    return Answer(refusal.status, JSON, body.encode(), (("Retry-After", str(math.ceil(retry_after_s))),))
+    return HttpAnswer(refusal.status, JSON, body.encode(), (("Retry-After", str(math.ceil(retry_after_s))),))

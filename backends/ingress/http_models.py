@@ -14,7 +14,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import failure, refusal_for_strangers
-from protocol.admission.model_shelf import ModelShown
+from protocol.admission.loaded_models import ModelShown
 
 
 class _NameBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,7 +23,7 @@ class _NameBody(msgspec.Struct, forbid_unknown_fields=True):
 
 @attrs.frozen
 class ModelServices:
-    """What the routes ask of the house."""
+    """What the routes ask of the server."""
 
     shown: Callable[[], Awaitable[Sequence[ModelShown]]]
     load: Callable[[str], Awaitable[ModelShown]]

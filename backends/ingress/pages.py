@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import attrs
 import msgspec
 
-from backends.protocols import Answer, Page, Request
+from backends.protocols import HttpAnswer, Page, Request
 from protocol.admission import health
 
 JSON = "application/json"
 FULL_LEVEL = 3  # of load: whoever comes now should be sent elsewhere
 
 
-class Facts(Protocol):
-    """Where the pages get their figures; the house in ``supervisor.py`` is the real one."""
+class StatusFigures(Protocol):
+    """Where the pages get their figures; the server in ``supervisor.py`` is the real one."""
 
     def tree(self) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings ``{id, state, statistics, children, …}``."""
@@ -26,7 +26,7 @@ class Facts(Protocol):
         """Return the root with the states of its children, and nothing below: this is asked every second."""
 
     def server(self) -> Mapping[str, Any]:
-        """Return version, uptime, sessions, load level and whether the house is stopping."""
+        """Return version, uptime, sessions, load level and whether the server is stopping."""
 
     def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
         """Return the whole: what ``server`` returns, the time, and the tree, with every session if ``is_full``."""
@@ -48,10 +48,10 @@ class Facts(Protocol):
 
 
 @attrs.frozen
-class Pages:
-    """Answers for the house."""
+class OwnPages:
+    """Answers for the server."""
 
-    facts: Facts
+    figures: StatusFigures
 
     def routes(self) -> dict[str, Page]:
         """Return every page by its path."""
@@ -64,20 +64,20 @@ class Pages:
             "/metrics": self.metrics,
         }
 
-    def live(self, _request: Request) -> Answer:
+    def live(self, _request: Request) -> HttpAnswer:
         """Say that the loop runs, also while it leaves: whoever kills it then cuts people off."""
         return answer({"status": "healthy"})
 
-    def alive(self, _request: Request) -> Answer:
+    def alive(self, _request: Request) -> HttpAnswer:
         """Say that the loop runs and that existing work is served; 503 while stopping."""
-        if self.facts.server()["stopping"]:
+        if self.figures.server()["stopping"]:
             return answer({"status": "stopping"}, 503)
         return answer({"status": "healthy"})
 
-    def ready(self, _request: Request) -> Answer:
+    def ready(self, _request: Request) -> HttpAnswer:
         """Say whether new work is taken, and if not, what is missing."""
-        missing = health.not_ready(self.facts.root())
-        server = self.facts.server()
+        missing = health.not_ready(self.figures.root())
+        server = self.figures.server()
         if server["stopping"]:
             missing = ["stopping", *missing]
         if server["all_places_taken"]:
@@ -86,29 +86,29 @@ class Pages:
             missing = [f"load level {server['load_level']}", *missing]
         return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})
 
-    def detailed(self, _request: Request) -> Answer:
+    def detailed(self, _request: Request) -> HttpAnswer:
         """Show every component; 503 if one is unhealthy."""
-        facts = self.facts
-        page = health.detailed(facts.tree(), facts.memory(), facts.cpu_percent(), facts.timestamp())
+        figures = self.figures
+        page = health.detailed(figures.tree(), figures.memory(), figures.cpu_percent(), figures.timestamp())
         return answer(page, 503 if page["status"] == "unhealthy" else 200)
 
-    def status(self, request: Request) -> Answer:
-        """Show the house as it stands: figures and the tree, with a summary of the sessions, or one session."""
+    def status(self, request: Request) -> HttpAnswer:
+        """Show the server as it stands: figures and the tree, with a summary of the sessions, or one session."""
         wanted = request.query.get("sessions", "summary")
         if wanted not in ("summary", "full"):
             return answer({"error": f"sessions must be summary or full, not {wanted!r}"}, 400)
         session_id = request.query.get("session")
         if session_id is None:
-            return answer(self.facts.status(is_full=wanted == "full"))
-        found = self.facts.session(session_id)
+            return answer(self.figures.status(is_full=wanted == "full"))
+        found = self.figures.session(session_id)
         return answer({"error": f"there is no session {session_id!r}"}, 404) if found is None else answer(found)
 
-    def metrics(self, request: Request) -> Answer:
+    def metrics(self, request: Request) -> HttpAnswer:
         """Give Prometheus what it asks for."""
-        content_type, body = self.facts.metrics(request.headers.get("accept", ""))
-        return Answer(200, content_type, body)
+        content_type, body = self.figures.metrics(request.headers.get("accept", ""))
+        return HttpAnswer(200, content_type, body)
 
 
-def answer(page: Mapping[str, Any], status: int = 200) -> Answer:
+def answer(page: Mapping[str, Any], status: int = 200) -> HttpAnswer:
     """Return ``page`` as JSON; caches must not keep it."""
-    return Answer(status, JSON, msgspec.json.encode(page), (("cache-control", "no-store"),))
+    return HttpAnswer(status, JSON, msgspec.json.encode(page), (("cache-control", "no-store"),))

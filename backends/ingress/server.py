@@ -15,9 +15,9 @@ from typing import Final
 
 import trio
 
+from backends.ingress.accepted_connection import AcceptedConnection, IngressRoutes, ListenerState
 from backends.ingress.containment import contained
 from backends.ingress.listeners import Listener, address_of, open_listeners
-from backends.ingress.reception import Doors, House, Reception
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from backends.protocols import IngressHandlers
 from config.settings import GatewaySettings
@@ -34,11 +34,11 @@ BUSY: Final = (
 )
 
 
-class Ingress:
+class TrioIngress:
     """The listener; it serves once."""
 
-    def __init__(self, settings: GatewaySettings, handlers: IngressHandlers, doors: Doors) -> None:
-        self._house = House(settings, handlers, doors)
+    def __init__(self, settings: GatewaySettings, handlers: IngressHandlers, routes: IngressRoutes) -> None:
+        self._state = ListenerState(settings, handlers, routes)
         self._accepting = trio.CancelScope()
         self._everybody = trio.CancelScope()
         self._listeners: Sequence[Listener] = ()
@@ -46,11 +46,11 @@ class Ingress:
         self._ended: trio.Event | None = None
 
     def __repr__(self) -> str:
-        return f"<Ingress {len(self._house.connections)} http, {len(self._house.sockets)} websockets>"
+        return f"<TrioIngress {len(self._state.connections)} http, {len(self._state.sockets)} websockets>"
 
     async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         """Listen until stopped or cancelled; starts with the bound addresses, raises ``PortInUse``."""
-        self._listeners = listeners = await open_listeners(self._house.settings)
+        self._listeners = listeners = await open_listeners(self._state.settings)
         self._ended = trio.Event()
         try:
             with self._everybody:
@@ -63,15 +63,15 @@ class Ingress:
 
     async def stop(self) -> None:
         """Stop listening, close what is open, give it a bounded time to end; returns when all is over."""
-        house = self._house
-        house.is_stopping = True
+        state = self._state
+        state.is_stopping = True
         self._accepting.cancel()
-        for scope in house.waiting:
+        for scope in state.waiting:
             scope.cancel()
-        for websocket in house.sockets:
+        for websocket in state.sockets:
             websocket.start_close(SERVICE_RESTART, "the server is stopping")
-        if house.doors.http is not None:
-            await house.doors.http.stop()
+        if state.routes.http is not None:
+            await state.routes.http.stop()
         if self._ended is not None:
             with trio.move_on_after(STOP_GRACE_S):
                 await self._ended.wait()
@@ -88,27 +88,27 @@ class Ingress:
             await trio.aclose_forcefully(stream)
 
     async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
-        house = self._house
+        state = self._state
         is_scarce = any(listener.is_short for listener in self._listeners)
         try:
-            with house.connections.place(peer, is_scarce=is_scarce) as place:
+            with state.connections.place(peer, is_scarce=is_scarce) as place:
                 if place is None:
                     await self._turn_away(stream)
                     return
                 if place.has_replaced:
-                    house.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
-                await Reception(house, stream, peer, place).serve()
+                    state.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
+                await AcceptedConnection(state, stream, peer, place).serve()
         except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
             log.debug("a connection was lost: %r", error)
 
     async def _turn_away(self, stream: trio.SocketStream) -> None:
-        house = self._house
-        house.handlers.observe("OTHER", "turned_away", 503, 0.0)
+        state = self._state
+        state.handlers.observe("OTHER", "turned_away", 503, 0.0)
         if self._turning_away >= TURNED_AWAY_MAX:
             return
         self._turning_away += 1
         try:
-            await send_in_pieces(stream, BUSY, house.settings.websocket.send_timeout_s)
+            await send_in_pieces(stream, BUSY, state.settings.websocket.send_timeout_s)
             await linger(stream)
         finally:
             self._turning_away -= 1

@@ -5,7 +5,7 @@ Rules kept here:
 * A listener costs a picture a second, so there are few of them; one more is told to come back.
 * Nothing is queued: whoever reads slowly gets fewer pictures, and a send that takes too long ends the stream (the
   listener's own deadline).
-* The stream ends when the house leaves, so that it holds up nobody.
+* The stream ends when the server leaves, so that it holds up nobody.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -36,7 +36,7 @@ class GenerationCut(ProviderError):
         self.partial = partial
 
 
-class Refused(ProviderError):
+class ModelServerRefused(ProviderError):
     """The server answered with an error ``status``; ``said`` is its own explanation."""
 
     def __init__(self, message: str, status: int, said: str) -> None:
@@ -46,7 +46,7 @@ class Refused(ProviderError):
 
 
 @attrs.frozen(kw_only=True)
-class Patience:
+class CompletionTimeouts:
     """How long to wait for one completion, in seconds."""
 
     connect_s: float = 3.0
@@ -55,7 +55,7 @@ class Patience:
     total_s: float = 30.0
 
 
-class Answer(Protocol):
+class CompletionReader(Protocol):
     """A dialect's reading of one streamed completion; sans-IO."""
 
     @property
@@ -79,10 +79,10 @@ class Answer(Protocol):
 class LlmServer:
     """One server; ``url`` is the base that the paths of requests follow. A bad URL is told when it is asked."""
 
-    def __init__(self, url: str, *, api_key: str = "", patience: Patience | None = None) -> None:
+    def __init__(self, url: str, *, api_key: str = "", patience: CompletionTimeouts | None = None) -> None:
         self.url = url.rstrip("/")
         self._key = api_key
-        self._patience = patience or Patience()
+        self._patience = patience or CompletionTimeouts()
         self._is_local = is_this_machine(url)
         self._client = httpx2.AsyncClient(
             headers={"authorization": f"Bearer {api_key}"} if api_key else {},
@@ -95,7 +95,7 @@ class LlmServer:
         )
 
     async def get(self, path: str) -> bytes:
-        """Return the body of a small page; raises ``ProviderError``, ``Refused`` for a status that is no success."""
+        """Return the body of a small page; raises ``ProviderError``, ``ModelServerRefused`` for a status of failure."""
         return await self._small("GET", path, None)
 
     async def post(
@@ -126,11 +126,11 @@ class LlmServer:
         raise ProviderError(f"{self.url} did not answer within {within_s:g} s")
 
     async def stream(
-        self, path: str, body: bytes, answer: Answer, on_text: Callable[[str], Awaitable[None]]
+        self, path: str, body: bytes, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
     ) -> float | None:
         """Post ``body`` and pass text on as it comes; return the seconds until the first word or tool call.
 
-        Raises ``ProviderError``: ``Refused`` for an error status, ``GenerationCut`` after the first text.
+        Raises ``ProviderError``: ``ModelServerRefused`` for an error status, ``GenerationCut`` after the first text.
         """
         stream = _Stream(self._patience, answer, on_text)
         try:
@@ -165,7 +165,7 @@ class LlmServer:
                 raise
 
     async def _check(self, response: httpx2.Response) -> None:
-        """Raise ``Refused`` in words that help, unless the status is a success."""
+        """Raise ``ModelServerRefused`` in words that help, unless the status is a success."""
         status = response.status_code
         if response.is_success:
             return
@@ -179,7 +179,9 @@ class LlmServer:
         said = words_of(bytes(body))
         if self._key:
             said = said.replace(self._key, "***")
-        raise Refused(f"{self.url} {meaning_of(status)} ({status}): {said or 'it does not say why'}", status, said)
+        raise ModelServerRefused(
+            f"{self.url} {meaning_of(status)} ({status}): {said or 'it does not say why'}", status, said
+        )
 
     def _explain(self, error: httpx2.HTTPError | httpx2.InvalidURL) -> str:
         match error:
@@ -200,7 +202,9 @@ class LlmServer:
 class _Stream:
     """One completion on its way: its deadlines, its text so far."""
 
-    def __init__(self, patience: Patience, answer: Answer, on_text: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, patience: CompletionTimeouts, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._patience = patience
         self._answer = answer
         self._on_text = on_text

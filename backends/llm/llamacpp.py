@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import attrs
 
-from backends.llm.http_model import LlmServer, Patience
+from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.llm.messages import Sampling
 from backends.llm.openai import OpenAIModel
 from backends.speech.models import ModelError, resolve_llm
@@ -81,7 +81,7 @@ def connect(settings: InferenceSettings, url: str) -> OpenAIModel:
     sampling = Sampling.from_settings(settings)
     return OpenAIModel(
         NAME,
-        LlmServer(url, patience=Patience(total_s=settings.request_timeout_s)),
+        LlmServer(url, patience=CompletionTimeouts(total_s=settings.request_timeout_s)),
         NAME,
         attrs.evolve(sampling, temperature=min(sampling.temperature, TEMPERATURE_MAX)),
         extras={"top_k": sampling.top_k},

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from backends.llm.http_model import LlmServer, Patience, Refused
+from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRefused
 from backends.llm.messages import WireNames, tool_definitions, without_tools
 from backends.llm.streams import BadStream, NdjsonReader
 from backends.protocols import ProviderError
@@ -27,19 +27,19 @@ NO_TOOLS: Final = "does not support tools"  # Ollama's words, with status 400
 # --- what Ollama sends ---------------------------------------------------------------------------
 
 
-class _Function(msgspec.Struct):
+class _OllamaFunction(msgspec.Struct):
     name: str
     arguments: dict[str, Any] = {}
 
 
-class _Call(msgspec.Struct):
-    function: _Function
+class _OllamaCall(msgspec.Struct):
+    function: _OllamaFunction
     id: str | None = None
 
 
 class _Message(msgspec.Struct):
     content: str = ""
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[_OllamaCall] | None = None
 
 
 class _Line(msgspec.Struct):
@@ -50,12 +50,12 @@ class _Line(msgspec.Struct):
     eval_count: int | None = None
 
 
-class _Model(msgspec.Struct):
+class _OllamaModel(msgspec.Struct):
     name: str
 
 
 class _Tags(msgspec.Struct):
-    models: list[_Model] | None = None
+    models: list[_OllamaModel] | None = None
 
 
 # --- the dialect ---------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ class OllamaAnswer:
         self._reader = NdjsonReader()
         self._decoder = msgspec.json.Decoder(_Line)
         self._texts: list[str] = []
-        self._calls: list[_Call] = []
+        self._calls: list[_OllamaCall] = []
         self._last = _Line()
 
     @property
@@ -185,9 +185,11 @@ class OllamaModel:
 
     name = "ollama"
 
-    def __init__(self, settings: InferenceSettings, *, patience: Patience | None = None) -> None:
+    def __init__(self, settings: InferenceSettings, *, patience: CompletionTimeouts | None = None) -> None:
         self._settings = settings
-        self._server = LlmServer(settings.ollama_url, patience=patience or Patience(total_s=settings.request_timeout_s))
+        self._server = LlmServer(
+            settings.ollama_url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
+        )
         self._without_tools: set[str] = set()
         self._loaded = LoadedModels(settings.max_loaded_models)
         self._trouble: str | None = None
@@ -218,7 +220,7 @@ class OllamaModel:
             return await self._generate(without_tools(messages), (), on_text, **request)
         try:
             return await self._generate(messages, tools, on_text, **request)
-        except Refused as error:
+        except ModelServerRefused as error:
             if NO_TOOLS not in error.said:
                 raise
         log.warning("%s cannot use tools; it is offered none from now on", wanted)

@@ -15,7 +15,7 @@ import attrs
 import httpx2
 import msgspec
 
-from backends.llm.http_model import LlmServer, Patience, Refused
+from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRefused
 from backends.llm.messages import Sampling, WireNames, parse_arguments, tool_definitions, without_tools
 from backends.llm.streams import BadStream, SseReader
 from backends.protocols import ProviderError
@@ -30,7 +30,7 @@ NO_LIST: Final = frozenset({404, 405, 501})  # a server without /models is there
 # --- what servers send ---------------------------------------------------------------------------
 
 
-class _Function(msgspec.Struct):
+class _OpenAIFunction(msgspec.Struct):
     name: str | None = None
     arguments: str | None = None
 
@@ -38,7 +38,7 @@ class _Function(msgspec.Struct):
 class _CallDelta(msgspec.Struct):
     index: int | None = None
     id: str | None = None
-    function: _Function | None = None
+    function: _OpenAIFunction | None = None
 
 
 class _Delta(msgspec.Struct):
@@ -62,16 +62,16 @@ class _Chunk(msgspec.Struct):
     error: Any = None
 
 
-class _Model(msgspec.Struct):
+class _OpenAIModel(msgspec.Struct):
     id: str
 
 
 class _Models(msgspec.Struct):
-    data: list[_Model]
+    data: list[_OpenAIModel]
 
 
 @attrs.define
-class _Call:
+class _OpenAICall:
     """A tool call that comes in pieces."""
 
     call_id: str = ""
@@ -96,8 +96,8 @@ class OpenAIAnswer:
         self._reader = SseReader()
         self._decoder = msgspec.json.Decoder(_Chunk)
         self._texts: list[str] = []
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
+        self._calls: list[_OpenAICall] = []
+        self._by_index: dict[int, _OpenAICall] = {}
         self._is_finished = False
         self.is_done = False
         self.tool_calls: tuple[ModelToolCall, ...] = ()
@@ -164,13 +164,13 @@ class OpenAIAnswer:
             self._texts.append(text)
         return text
 
-    def _call(self, delta: _CallDelta) -> _Call:
+    def _call(self, delta: _CallDelta) -> _OpenAICall:
         """Return the call that a piece belongs to: by index; without one, an id begins a new call."""
         if delta.index is not None and delta.index in self._by_index:
             return self._by_index[delta.index]
         if delta.index is None and not delta.id and self._calls:
             return self._calls[-1]
-        call = _Call()
+        call = _OpenAICall()
         self._calls.append(call)
         if delta.index is not None:
             self._by_index[delta.index] = call
@@ -236,7 +236,7 @@ class OpenAIModel:
         server = LlmServer(
             with_version(settings.openai_url),
             api_key=settings.openai_api_key,
-            patience=Patience(total_s=settings.request_timeout_s),
+            patience=CompletionTimeouts(total_s=settings.request_timeout_s),
         )
         sampling = Sampling.from_settings(settings)
         return cls("openai", server, settings.openai_model, sampling, extras={"top_k": sampling.top_k})
@@ -265,7 +265,7 @@ class OpenAIModel:
         request = self._request(messages, offered, names, max_tokens) | {"model": model or self._model}
         try:
             first_token_s = await self._stream(request, answer, on_text)
-        except Refused as error:
+        except ModelServerRefused as error:
             unknown = {name for name in self._extras if name in error.said}
             if not unknown:
                 raise
@@ -314,7 +314,7 @@ class OpenAIModel:
     async def _find_trouble(self) -> str | None:
         try:
             listed = msgspec.json.decode(await self._server.get("/models"), type=_Models)
-        except Refused as error:
+        except ModelServerRefused as error:
             return None if error.status in NO_LIST else str(error)
         except ProviderError as error:
             return str(error)

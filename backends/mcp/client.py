@@ -38,8 +38,8 @@ from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import MAX_TOOLS, bounded, prompt_offer, resource_offer, result_text, taken_tools
 from backends.mcp.sdk_log import SERVER, quieten
-from backends.protocols import CallNotSent, ToolServer, ToolServerLost, ToolsNotListed
-from protocol.messages.understanding import Offer, Progress, ToolOutcome, ToolSpec
+from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolsNotListed
+from protocol.messages.understanding import CallProgress, McpOffer, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -88,7 +88,7 @@ class McpServers:
 
     def __call__(
         self, name: str, *, on_announcement: Callable[[str, str], None]
-    ) -> AbstractAsyncContextManager[ToolServer]:
+    ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects; entering raises ``ToolServerLost`` if that fails or takes too long."""
         return McpConnection(name, self._servers[name], self._settings, on_announcement)
 
@@ -105,7 +105,7 @@ def builtin_server_config(data_dir: Path, programs_json: str, owner: str = "") -
 
 
 class McpConnection:
-    """One connection (``ToolServer``), and the block that it lives in."""
+    """One connection (``ToolConnection``), and the block that it lives in."""
 
     def __init__(
         self, name: str, config: Any, settings: McpSettings, on_announcement: Callable[[str, str], None]
@@ -173,10 +173,10 @@ class McpConnection:
         self.notes = tuple(f"{self.name}: not taken is {each}" for each in left_out[:MAX_NOTES])
         return tuple(taken)
 
-    async def list_offers(self) -> tuple[Offer, ...]:
+    async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return the first page of its resources and of its prompts; a server that cannot list them has none."""
         client = self._connected()
-        found: list[Offer] = []
+        found: list[McpOffer] = []
         with trio.move_on_after(self._settings.connect_timeout_s):
             try:
                 if client.server_capabilities.resources is not None:
@@ -197,7 +197,7 @@ class McpConnection:
         timeout_s: float,
         session_id: str,
         call_id: str,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[CallProgress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
         """Call a tool once; a failed or timed-out call is ``ok=False``.
@@ -363,13 +363,13 @@ class McpConnection:
         return "the connection was closed" if _is_closed(error) else _words(error)
 
 
-def _progress_callback(on_progress: Callable[[Progress], None] | None) -> ProgressFnT | None:
+def _progress_callback(on_progress: Callable[[CallProgress], None] | None) -> ProgressFnT | None:
     if on_progress is None:
         return None
 
     async def callback(progress: float, total: float | None, message: str | None) -> None:
         await trio.lowlevel.checkpoint()
-        on_progress(Progress(progress, total, message))
+        on_progress(CallProgress(progress, total, message))
 
     return callback
 

@@ -17,7 +17,7 @@ from mcp_types import (
     Tool,
 )
 
-from protocol.messages.understanding import Offer, ToolSpec
+from protocol.messages.understanding import McpOffer, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
 MAX_TOOLS = 512  # of one server: no model chooses well among more
@@ -75,15 +75,15 @@ def tool_spec(server: str, tool: Tool) -> ToolSpec:
     )
 
 
-def resource_offer(server: str, resource: Resource) -> Offer:
+def resource_offer(server: str, resource: Resource) -> McpOffer:
     """Return a listed resource."""
     description = bounded(resource.description or resource.title or "", MAX_DESCRIPTION_CHARS)
-    return Offer(server, "resource", resource.name, description, str(resource.uri))
+    return McpOffer(server, "resource", resource.name, description, str(resource.uri))
 
 
-def prompt_offer(server: str, prompt: Prompt) -> Offer:
+def prompt_offer(server: str, prompt: Prompt) -> McpOffer:
     """Return a listed prompt."""
-    return Offer(
+    return McpOffer(
         server, "prompt", prompt.name, bounded(prompt.description or prompt.title or "", MAX_DESCRIPTION_CHARS)
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from backends.speech.recogniser import Recogniser
-from backends.speech.whisper_engine import Floats, Hypotheses, Job
+from backends.speech.whisper_engine import DecodeJob, Floats, Hypotheses
 from backends.speech.word_times import Timed
 
 log = logging.getLogger("sayso.whisper")
@@ -85,7 +85,7 @@ class FrugalEngine:
         """As the engine."""
         return self._with_less(lambda: self._present.word_times(encoding, language, tokens, duration_s))
 
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+    def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """As the engine, in smaller batches where larger ones were too much."""
         size = min(len(jobs), self._max_batch or len(jobs))
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from backends.speech.whisper_engine import Floats, Hypotheses, Job
+from backends.speech.whisper_engine import DecodeJob, Floats, Hypotheses
 from backends.speech.word_times import Timed
 
 
@@ -34,7 +34,7 @@ class Recogniser(Protocol):
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
         """Return the decoder's first tokens."""
 
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+    def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """Decode jobs of one shape together."""
 
     def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:

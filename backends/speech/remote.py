@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 import trio
 
-from backends.llm.http_model import LlmServer, Patience
+from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.protocols import JobPool, ProviderError
 from config.settings import SpeechSettings, TranscriptionSettings
 from protocol.audio import transcripts
@@ -119,7 +119,7 @@ class _Segment(msgspec.Struct):
     no_speech_prob: float | None = None
 
 
-class _Heard(msgspec.Struct):
+class _RemoteTranscript(msgspec.Struct):
     text: str
     language: str | None = None
     segments: list[_Segment] | None = None
@@ -127,7 +127,7 @@ class _Heard(msgspec.Struct):
 
 
 @attrs.define
-class RemoteEars:
+class RemoteRecogniser:
     """``POST /v1/audio/transcriptions``, one request an utterance."""
 
     server: LlmServer
@@ -137,7 +137,7 @@ class RemoteEars:
     """Whether the server takes ``verbose_json``, which not every model has."""
 
     @classmethod
-    def from_settings(cls, settings: TranscriptionSettings) -> "RemoteEars":
+    def from_settings(cls, settings: TranscriptionSettings) -> "RemoteRecogniser":
         """Return the ears that are configured."""
         return cls(
             _server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s),
@@ -177,7 +177,7 @@ class RemoteEars:
             self._is_verbose = False
             body = await self._ask(item, pcm)
         try:
-            heard = msgspec.json.decode(body, type=_Heard)
+            heard = msgspec.json.decode(body, type=_RemoteTranscript)
         except msgspec.DecodeError as error:
             raise ProviderError(f"{self.server.url} sent a transcription that cannot be read: {error}") from error
         return answer_of(heard, item, pcm) | {"compute_s": trio.current_time() - started_s}
@@ -194,7 +194,7 @@ class RemoteEars:
         return await self.server.post("/audio/transcriptions", body, content_type, self.timeout_s)
 
 
-def answer_of(heard: _Heard, item: Mapping[str, Any], pcm: bytes) -> dict[str, Any]:
+def answer_of(heard: _RemoteTranscript, item: Mapping[str, Any], pcm: bytes) -> dict[str, Any]:
     """Return a server's words as a worker's answer: believed, or with the reason why not."""
     duration_s = len(pcm) / 2 / INTERNAL_RATE_HZ
     segments = heard.segments or []
@@ -206,7 +206,7 @@ def answer_of(heard: _Heard, item: Mapping[str, Any], pcm: bytes) -> dict[str, A
         text=heard.text,
         language=language,
         duration_s=duration_s,
-        voiced_s=duration_s,  # the ear has heard a voice, or nobody would ask
+        voiced_s=duration_s,  # the audio actor has heard a voice, or nobody would ask
         level_dbfs=level_dbfs(pcm),
         avg_logprob=logprob,
         no_speech_prob=min(silences, default=None),
@@ -254,14 +254,14 @@ def multipart(fields: Mapping[str, str], file: bytes) -> tuple[str, bytes]:
 
 
 @attrs.define
-class RemoteMouth:
+class RemoteSynthesiser:
     """``POST /v1/audio/speech``, one request a sentence."""
 
     server: LlmServer
     settings: SpeechSettings
 
     @classmethod
-    def from_settings(cls, settings: SpeechSettings) -> "RemoteMouth":
+    def from_settings(cls, settings: SpeechSettings) -> "RemoteSynthesiser":
         """Return the mouth that is configured."""
         return cls(_server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s), settings)
 
@@ -283,4 +283,4 @@ class RemoteMouth:
 
 
 def _server(url: str, api_key: str, timeout_s: float) -> LlmServer:
-    return LlmServer(url, api_key=api_key, patience=Patience(connect_s=min(3.0, timeout_s)))
+    return LlmServer(url, api_key=api_key, patience=CompletionTimeouts(connect_s=min(3.0, timeout_s)))

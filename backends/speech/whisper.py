@@ -21,10 +21,10 @@ from backends.speech.frugal_engine import FrugalEngine
 from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.recogniser import Recogniser
 from backends.speech.whisper_engine import (
+    DecodeJob,
     Engine,
     Floats,
     Hypotheses,
-    Job,
     Precision,
     device_for,
     level_dbfs,
@@ -101,7 +101,7 @@ class Transcriber:
     def warm_up(self) -> None:
         """Decode a second of silence: the first decode is slower, and proves that the model works."""
         encoding = self._engine.encode(to_floats(bytes(2 * WARM_UP_S * INTERNAL_RATE_HZ)), WARM_UP_WINDOW_S)
-        job = Job(encoding, self._engine.prompt("en"), transcripts.token_budget(WARM_UP_S))
+        job = DecodeJob(encoding, self._engine.prompt("en"), transcripts.token_budget(WARM_UP_S))
         self._engine.generate([job], beam_size=self._search.beam_size, hypotheses=self._search.hypotheses)
 
     def _listen(self, request: Mapping[str, Any], pcm: bytes) -> _Item:
@@ -126,14 +126,14 @@ class Transcriber:
         codes = (language_code(wanted), language_code(self._search.language))
         return next((code for code in codes if code and self._engine.knows(code)), None)
 
-    def _grouped(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, Job]]]:
-        groups: dict[tuple[int, int], list[tuple[_Item, Job]]] = defaultdict(list)
+    def _grouped(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, DecodeJob]]]:
+        groups: dict[tuple[int, int], list[tuple[_Item, DecodeJob]]] = defaultdict(list)
         for item in items:
             job = self._prepare(item)
             groups[job.shape].append((item, job))
         yield from groups.values()
 
-    def _prepare(self, item: _Item) -> Job:
+    def _prepare(self, item: _Item) -> DecodeJob:
         started_s = time.perf_counter()
         if item.encoding is None:
             in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
@@ -142,9 +142,9 @@ class Transcriber:
             item.language = self._engine.detect_language(item.encoding)
         prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())
         item.compute_s += time.perf_counter() - started_s
-        return Job(item.encoding, prompt, transcripts.token_budget(item.duration_s))
+        return DecodeJob(item.encoding, prompt, transcripts.token_budget(item.duration_s))
 
-    def _decode(self, group: Sequence[tuple[_Item, Job]]) -> None:
+    def _decode(self, group: Sequence[tuple[_Item, DecodeJob]]) -> None:
         started_s = time.perf_counter()
         search = self._search
         results = self._engine.generate(

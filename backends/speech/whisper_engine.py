@@ -57,7 +57,7 @@ class Hypotheses:
 
 
 @attrs.frozen
-class Job:
+class DecodeJob:
     """One utterance's way through the decoder; jobs with the same ``shape`` may share a batch."""
 
     encoding: Any
@@ -144,7 +144,7 @@ class Engine:
         words, word_tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
         return word_times(words, word_tokens, result.alignments, result.text_token_probs)
 
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+    def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """Decode jobs of one shape together; greedy with ``beam_size`` 1.
 
         Blanks at the start and the model's own list of non-speech symbols are suppressed, as Whisper does.

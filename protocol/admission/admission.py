@@ -1,4 +1,4 @@
-"""Who is let in while the house is full, under load, or has just been: pure, so the time is an argument.
+"""Who is let in while the server is full, under load, or has just been: pure, so the time is an argument.
 
 Rules kept here:
 
@@ -34,7 +34,7 @@ TRIALS_MAX: Final = 64  # sockets that may turn out to be strangers, at once: ea
 
 
 @attrs.frozen
-class Refused:
+class AdmissionRefused:
     """Why a new client cannot come in, and when it should try again."""
 
     reason: str
@@ -107,7 +107,7 @@ class Admission:
 
     def refusal(
         self, level: int, taken: int, demand: Demand | None, now_s: float, kept: Kept = NOTHING
-    ) -> Refused | None:
+    ) -> AdmissionRefused | None:
         """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
 
         ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown;
@@ -117,16 +117,16 @@ class Admission:
             self._fresh.popleft()
         if level >= FULL_LEVEL:
             self._slow_start.shut()
-            return Refused(f"the server is under load (level {level})", self._later(level))
+            return AdmissionRefused(f"the server is under load (level {level})", self._later(level))
         if taken >= self.limit:
-            return Refused(f"all {self.limit} places are taken", self._later(1))
+            return AdmissionRefused(f"all {self.limit} places are taken", self._later(1))
         if taken >= self.limit * (1 - kept.places):
-            return Refused("the last places are kept for others", self._later(1), is_for_others=True)
+            return AdmissionRefused("the last places are kept for others", self._later(1), is_for_others=True)
         if demand is not None and not self._can_understand(demand, now_s, kept.speech):
             reason = "as many are speaking as can be understood in time"
-            return Refused(reason, self._later(1), is_for_others=kept.speech > 0 and self._fits(demand))
+            return AdmissionRefused(reason, self._later(1), is_for_others=kept.speech > 0 and self._fits(demand))
         if not self._slow_start.admits(now_s):
-            return Refused("the server has been under load and lets clients in slowly", self._later(1))
+            return AdmissionRefused("the server has been under load and lets clients in slowly", self._later(1))
         self._fresh.append(now_s)
         return None
 

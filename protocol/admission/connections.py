@@ -28,7 +28,7 @@ GRACE_S: Final = 0.5  # a client sends its request as soon as it is connected; a
 
 
 @attrs.frozen
-class Entry:
+class ConnectionGrant:
     """What a new connection gets."""
 
     number: int
@@ -61,7 +61,7 @@ class Connections:
     def __len__(self) -> int:
         return len(self._tenants) + len(self._reserved)
 
-    def enter(self, tenant: str, now_s: float, *, is_scarce: bool = False) -> Entry | None:
+    def enter(self, tenant: str, now_s: float, *, is_scarce: bool = False) -> ConnectionGrant | None:
         """Return the place of a new connection, which waits for its request; ``None`` if there is none.
 
         While descriptors are scarce every new connection needs one that leaves.
@@ -76,7 +76,7 @@ class Connections:
         self._tenants[self._last] = tenant
         self.places.take(tenant)
         self.wait(self._last, now_s)
-        return Entry(self._last, is_reserved=False, leaver=leaver)
+        return ConnectionGrant(self._last, is_reserved=False, leaver=leaver)
 
     def wait(self, number: int, now_s: float) -> None:
         """Note that a connection waits for a request from now on."""
@@ -117,7 +117,7 @@ class Connections:
             return number if since_s <= now_s - GRACE_S else None
         return None
 
-    def _enter_reserved(self, tenant: str, now_s: float, most: int) -> Entry | None:
+    def _enter_reserved(self, tenant: str, now_s: float, most: int) -> ConnectionGrant | None:
         own = {number: one for number, one in self._reserved.items() if one.tenant == tenant}
         leaver = None
         if len(own) >= RESERVED_PER_ADDRESS or len(self._reserved) >= most:
@@ -130,4 +130,4 @@ class Connections:
             del self._reserved[leaver]
         self._last += 1
         self._reserved[self._last] = _Reserved(tenant, now_s)
-        return Entry(self._last, is_reserved=True, leaver=leaver)
+        return ConnectionGrant(self._last, is_reserved=True, leaver=leaver)

@@ -15,7 +15,7 @@ LAST_RESORT_S: Final = 5.0  # after the last deadline, a thread ends the process
 COME_BACK_S: Final = (5.0, 30.0)  # between these, clients come back at random: a deploy takes as long
 
 
-class Phase(enum.Enum):
+class DrainPhase(enum.Enum):
     """What new and old clients may expect."""
 
     SERVING = "serving"
@@ -25,9 +25,9 @@ class Phase(enum.Enum):
 
 @attrs.define
 class Drain:
-    """The state of the house's leaving; times are seconds of one monotonic clock."""
+    """The state of the server's leaving; times are seconds of one monotonic clock."""
 
-    phase: Phase = Phase.SERVING
+    phase: DrainPhase = DrainPhase.SERVING
     reason: str = ""
     deadline_s: float = 0.0
     must_restart: bool = False
@@ -35,20 +35,20 @@ class Drain:
 
     def begin(self, reason: str, now_s: float, timeout_s: float, *, must_restart: bool = False) -> bool:
         """Begin; return ``False`` if that was done before. The first reason is kept, the earliest deadline counts."""
-        if self.phase is not Phase.SERVING:
+        if self.phase is not DrainPhase.SERVING:
             self.deadline_s = min(self.deadline_s, now_s + timeout_s)
             return False
-        self.phase, self.reason, self.must_restart = Phase.DRAINING, reason, must_restart
+        self.phase, self.reason, self.must_restart = DrainPhase.DRAINING, reason, must_restart
         self.deadline_s = now_s + timeout_s
         return True
 
     def stop(self) -> None:
         """Note that the tree stops now."""
-        self.phase = Phase.STOPPING
+        self.phase = DrainPhase.STOPPING
 
     def shown(self, clock: Callable[[], float]) -> dict[str, object]:
         """Return it for the status; ``clock`` is asked only where there is a deadline."""
-        if self.phase is Phase.SERVING:
+        if self.phase is DrainPhase.SERVING:
             return {"phase": self.phase.value}
         left_s = max(0.0, round(self.deadline_s - clock(), 1))
         return {"phase": self.phase.value, "reason": self.reason, "deadline_in_s": left_s}

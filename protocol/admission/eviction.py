@@ -1,4 +1,4 @@
-"""Who is asked to leave when the house must become smaller: pure, so the time is an argument.
+"""Who is asked to leave when the server must become smaller: pure, so the time is an argument.
 
 Rules kept here:
 

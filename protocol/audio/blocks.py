@@ -1,4 +1,4 @@
-"""How many samples an ear takes at once: few, so that it is quick, and more when the house is too slow for few; pure.
+"""How many samples are decoded at once: few for low latency, more while the server is too slow for few; pure.
 
 The rule is the performance guide's dynamic buffer: twice as many whenever a block took over 100 ms, half as many in
 silence.

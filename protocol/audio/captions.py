@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from protocol.messages.hearing import SpokenWord, Transcript, Utterance
+from protocol.messages.hearing import Recognition, SpokenWord, Utterance
 
 FORMATS: Final = ("json", "text", "srt", "vtt", "verbose_json")
 
@@ -21,7 +21,7 @@ class Caption:
     words: tuple[SpokenWord, ...] = ()
 
     @classmethod
-    def of(cls, utterance: Utterance, transcript: Transcript) -> "Caption":
+    def of(cls, utterance: Utterance, transcript: Recognition) -> "Caption":
         """Return what was said in one part of the recording."""
         start_s, end_s = utterance.start_ms / 1000, utterance.end_ms / 1000
         return cls(start_s, end_s, transcript.text, transcript.confidence, transcript.words)

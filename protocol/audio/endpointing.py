@@ -5,8 +5,8 @@ Rules kept here:
 * Everything is counted in samples at 16 kHz from the start of the session's audio, and every position is on the
   detector's frame grid; no audio, no clock.
 * No sample is in two utterances, and none is longer than the maximum.
-* Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next; in between, each silence that may
-  become the end is told by one ``Paused``, with the samples that the utterance will have if it does.
+* Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
+  silence that may become the end is told by one ``Paused``, with the samples that the utterance will have if it does.
 * Silence ends an utterance, and what was said decides how much of it: less after words that are complete, more after
   words that want others. That is about one pause and is forgotten with it.
 
@@ -117,7 +117,7 @@ EndpointEvent = Onset | Paused | Grown | Ended | Dropped
 
 
 @attrs.frozen
-class Frame:
+class DetectorFrame:
     """What is remembered of one detector frame."""
 
     start_sample: int
@@ -139,13 +139,13 @@ class _Speech:
     voiced_frames: int = 0
     is_continued: bool = False
     """Whether it was split off from the one before: then its voice is the end of a word, however short."""
-    frames: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=SPLIT_SEARCH_FRAMES))
+    frames: deque[DetectorFrame] = attrs.field(factory=lambda: deque(maxlen=SPLIT_SEARCH_FRAMES))
     verdict: Verdict | None = None
     """What is known of the words before the silence that goes on now."""
     told_sample: int = 0
     """Until where the last ``Grown`` told of it."""
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: DetectorFrame) -> None:
         self.frames.append(frame)
         if frame.is_voiced:
             self.voiced_frames += 1
@@ -172,7 +172,7 @@ class Endpointer:
         self._rules = rules
         self._position = 0
         self._floor = 0  # nothing before it may be in a further utterance
-        self._recent: deque[Frame] = deque(maxlen=ONSET_FRAMES)
+        self._recent: deque[DetectorFrame] = deque(maxlen=ONSET_FRAMES)
         self._speech: _Speech | None = None
         self._is_pressed = False
         self._was_voiced = False
@@ -236,15 +236,15 @@ class Endpointer:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _take(self, probability: float) -> Frame:
+    def _take(self, probability: float) -> DetectorFrame:
         threshold = self._rules.release_threshold if self._was_voiced else self._rules.onset_threshold
         # the release threshold only ever prolongs, also if it was set above the other
         self._was_voiced = probability > min(threshold, self._rules.onset_threshold)
-        frame = Frame(self._position, probability, self._was_voiced)
+        frame = DetectorFrame(self._position, probability, self._was_voiced)
         self._position = frame.end_sample
         return frame
 
-    def _listen(self, frame: Frame) -> list[EndpointEvent]:
+    def _listen(self, frame: DetectorFrame) -> list[EndpointEvent]:
         self._recent.append(frame)
         voiced = [recent for recent in self._recent if recent.probability > self._rules.onset_threshold]
         if not self.hands_free or len(voiced) < ONSET_VOICED:
@@ -261,7 +261,7 @@ class Endpointer:
                 self._speech.add(frame)
         return Onset(start_sample, at_sample)
 
-    def _follow(self, speech: _Speech, frame: Frame) -> list[EndpointEvent]:
+    def _follow(self, speech: _Speech, frame: DetectorFrame) -> list[EndpointEvent]:
         speech.add(frame)
         ended = self._end_in_silence(speech)
         if ended:
@@ -330,7 +330,7 @@ class Endpointer:
         return [ended, Onset(at_sample, at_sample)]
 
 
-def quietest(frames: Sequence[Frame], default: int) -> int:
+def quietest(frames: Sequence[DetectorFrame], default: int) -> int:
     """Return where the lowest mean probability over ``QUIET_FRAMES`` frames is centred; the latest of equals.
 
     With fewer frames than that there is no choice, and it is ``default``.

@@ -29,7 +29,7 @@ NOTHING: Final = msgspec.Raw(b"{}")
 Decoded = TypeVar("Decoded")
 
 
-class Envelope(msgspec.Struct):
+class ClientFrame(msgspec.Struct):
     """What every frame of a client has; ``data`` is decoded once its type is known."""
 
     type: str
@@ -43,7 +43,7 @@ def wire_name(event_class: type) -> str:
 
 # --- client to server ----------------------------------------------------------------------------
 
-_envelope: Final = msgspec.json.Decoder(Envelope)
+_envelope: Final = msgspec.json.Decoder(ClientFrame)
 _client_classes: Final = {wire_name(event_class): event_class for event_class in get_args(ClientEvent)}
 _client_decoders: Final[Mapping[str, msgspec.json.Decoder[ClientEvent]]] = {
     name: msgspec.json.Decoder(event_class) for name, event_class in _client_classes.items()
@@ -59,7 +59,7 @@ def decode(text: str) -> ClientEvent:
         raise RemoteProtocolError(
             "too_large", f"a text frame must have at most {MAX_FRAME_CHARS} characters, not {len(text)}"
         )
-    envelope = _decode(_envelope.decode, text, "frame", Envelope)
+    envelope = _decode(_envelope.decode, text, "frame", ClientFrame)
     decoder = _client_decoders.get(envelope.type)
     if decoder is None:
         known = ", ".join(sorted(_client_decoders))
@@ -91,7 +91,7 @@ def _in_words(problem: str, place: str, expected_class: type) -> tuple[ErrorCode
     """Turn msgspec's "Expected `str`, got `int` - at `$.audio.x`" into "text.data.audio.x: expected str, got int"."""
     problem, _, path = problem.partition(" - at `$")
     path = path.rstrip("`")
-    is_no_object = expected_class is Envelope and not path and problem.startswith("Expected")
+    is_no_object = expected_class is ClientFrame and not path and problem.startswith("Expected")
     what = _short(problem[:1].lower() + problem[1:].replace("`", ""), 2 * SHOWN_CHARS)
     if problem.startswith("Invalid enum value"):
         what += f", expected one of {', '.join(map(str, _choices(expected_class, path)))}"

@@ -22,7 +22,7 @@ from protocol.messages.events import ClientEvent, ServerEvent
 log = logging.getLogger("sayso.session")
 
 
-class Phase(enum.Enum):
+class SocketPhase(enum.Enum):
     """Where a session's socket is."""
 
     CONNECTING = "waiting for connection_request"
@@ -31,41 +31,41 @@ class Phase(enum.Enum):
     CLOSED = "closed"
 
 
-class Audio:
+class BinaryAudio:
     """Stands for a binary frame from the client."""
 
 
-Transitions = Mapping[Phase, Mapping[type, Phase]]
+Transitions = Mapping[SocketPhase, Mapping[type, SocketPhase]]
 
 FROM_CLIENT: Final[Transitions] = {
-    Phase.CONNECTING: {events.ConnectionRequest: Phase.LIVE},
-    Phase.LIVE: {
-        Audio: Phase.LIVE,
-        events.AudioStart: Phase.LIVE,
-        events.AudioEnd: Phase.LIVE,
-        events.Text: Phase.LIVE,
-        events.Interrupt: Phase.LIVE,
-        events.Confirm: Phase.LIVE,
-        events.SessionUpdate: Phase.LIVE,
-        events.Ping: Phase.LIVE,
-        events.Bye: Phase.CLOSING,
+    SocketPhase.CONNECTING: {events.ConnectionRequest: SocketPhase.LIVE},
+    SocketPhase.LIVE: {
+        BinaryAudio: SocketPhase.LIVE,
+        events.AudioStart: SocketPhase.LIVE,
+        events.AudioEnd: SocketPhase.LIVE,
+        events.Text: SocketPhase.LIVE,
+        events.Interrupt: SocketPhase.LIVE,
+        events.Confirm: SocketPhase.LIVE,
+        events.SessionUpdate: SocketPhase.LIVE,
+        events.Ping: SocketPhase.LIVE,
+        events.Bye: SocketPhase.CLOSING,
     },
     # the last turn is still going on, so it can be interrupted or confirmed; nothing new is begun
-    Phase.CLOSING: {
-        events.Interrupt: Phase.CLOSING,
-        events.Confirm: Phase.CLOSING,
-        events.Ping: Phase.CLOSING,
+    SocketPhase.CLOSING: {
+        events.Interrupt: SocketPhase.CLOSING,
+        events.Confirm: SocketPhase.CLOSING,
+        events.Ping: SocketPhase.CLOSING,
     },
-    Phase.CLOSED: {},
+    SocketPhase.CLOSED: {},
 }
 
 # what ends a session by being said, and what is only said to one that has none
-_ALWAYS: Final = {kind: Phase.LIVE for kind in get_args(ServerEvent) if kind is not events.ConnectionRefused}
+_ALWAYS: Final = {kind: SocketPhase.LIVE for kind in get_args(ServerEvent) if kind is not events.ConnectionRefused}
 FROM_SERVER: Final[Transitions] = {
-    Phase.CONNECTING: {events.Error: Phase.CONNECTING, events.ConnectionRefused: Phase.CLOSING},
-    Phase.LIVE: {**_ALWAYS, events.AudioOverrun: Phase.CLOSING},
-    Phase.CLOSING: {kind: Phase.CLOSING for kind in _ALWAYS if kind is not events.ConnectionAccepted},
-    Phase.CLOSED: {},
+    SocketPhase.CONNECTING: {events.Error: SocketPhase.CONNECTING, events.ConnectionRefused: SocketPhase.CLOSING},
+    SocketPhase.LIVE: {**_ALWAYS, events.AudioOverrun: SocketPhase.CLOSING},
+    SocketPhase.CLOSING: {kind: SocketPhase.CLOSING for kind in _ALWAYS if kind is not events.ConnectionAccepted},
+    SocketPhase.CLOSED: {},
 }
 
 
@@ -101,13 +101,13 @@ class SessionState:
     """The phase of one session's socket."""
 
     def __init__(self) -> None:
-        self._phase = Phase.CONNECTING
+        self._phase = SocketPhase.CONNECTING
 
     def __repr__(self) -> str:
         return f"<SessionState {self._phase.name}>"
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> SocketPhase:
         """Where the socket is now."""
         return self._phase
 
@@ -117,7 +117,7 @@ class SessionState:
 
     def receive_audio(self) -> None:
         """Take a binary frame of the client; raises ``RemoteProtocolError`` if it may not come now."""
-        self._from_client(Audio, "binary audio")
+        self._from_client(BinaryAudio, "binary audio")
 
     def send(self, event: ServerEvent) -> None:
         """Note that we send ``event``; raises ``LocalProtocolError`` if we may not now."""
@@ -128,20 +128,20 @@ class SessionState:
 
     def close(self) -> None:
         """Note that the socket is closed, whoever closed it."""
-        self._enter(Phase.CLOSED)
+        self._enter(SocketPhase.CLOSED)
 
     def _from_client(self, kind: type, name: str) -> None:
         following = FROM_CLIENT[self._phase].get(kind)
         if following is not None:
             self._enter(following)
-        elif self._phase is Phase.CONNECTING:
+        elif self._phase is SocketPhase.CONNECTING:
             raise RemoteProtocolError("handshake_expected", f"{name} came before connection_request")
         else:
             expected = ", ".join(_name(allowed) for allowed in FROM_CLIENT[self._phase]) or "nothing"
             message = f"{name} came while the session was {self._phase.value}, expected one of {expected}"
             raise RemoteProtocolError("unexpected_event", message)
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: SocketPhase) -> None:
         """Change the phase; the only place that does."""
         if phase is not self._phase:
             log.debug("%s -> %s", self._phase.name, phase.name)
@@ -156,16 +156,16 @@ def resume_key(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def may_come_back(phase: Phase, close_code: int, *, is_from_peer: bool) -> bool:
+def may_come_back(phase: SocketPhase, close_code: int, *, is_from_peer: bool) -> bool:
     """Whether the session is kept for a client whose socket closed like that.
 
     After ``bye`` it is not; an overrun is told before the close, so it counts in any phase.
     """
     if is_from_peer:
-        return phase is Phase.LIVE and close_code not in CLIENT_LEAVES
+        return phase is SocketPhase.LIVE and close_code not in CLIENT_LEAVES
     is_kept = KEPT_AFTER_OUR_CLOSE.get(close_code, False)
-    return is_kept and (phase is Phase.LIVE or close_code == CloseCode.OVERRUN)
+    return is_kept and (phase is SocketPhase.LIVE or close_code == CloseCode.OVERRUN)
 
 
 def _name(kind: type) -> str:
-    return "binary audio" if kind is Audio else wire_name(kind)
+    return "binary audio" if kind is BinaryAudio else wire_name(kind)

@@ -128,7 +128,7 @@ _MAIL: Final = re.compile(r"(?<![\w.+-])([\w+-]{1,64}(?:\.[\w+-]{1,64}){0,5})@([
 
 
 @attrs.frozen
-class _Reader:
+class _LanguageReader:
     """One language's rules."""
 
     number: str
@@ -281,8 +281,8 @@ def _german(value: int) -> str:
     return f"{'ein' if ones == 1 else _EINS[ones]}und{_ZEHNER[tens - 2]}" if ones else _ZEHNER[tens - 2]
 
 
-_READERS: Final[Mapping[str, _Reader]] = {
-    "en": _Reader(
+_READERS: Final[Mapping[str, _LanguageReader]] = {
+    "en": _LanguageReader(
         number=_NUMBER_EN,
         thousands=",",
         point=".",
@@ -300,7 +300,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
             "dot": "dot",
         },
     ),
-    "de": _Reader(
+    "de": _LanguageReader(
         number=_NUMBER_DE,
         thousands=".",
         point=",",

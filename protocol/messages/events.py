@@ -132,7 +132,7 @@ class ServerInfo:
 
 
 @attrs.frozen
-class Limits:
+class SessionLimits:
     """What the server will take from this session."""
 
     max_message_bytes: int
@@ -149,7 +149,7 @@ class ConnectionAccepted:
     resume_window_s: float
     server: ServerInfo
     audio: AudioFormat
-    limits: Limits
+    limits: SessionLimits
     protocol: int = 1
     resumed: bool = False
     received_samples: int = 0

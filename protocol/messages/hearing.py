@@ -97,7 +97,7 @@ class UtteranceDropped:
 
 @attrs.frozen
 class Transcribe:
-    """Dialogue to transcription; answered by ``Transcript`` or ``NoWords``."""
+    """Dialogue to transcription; answered by ``Recognition`` or ``NoWords``."""
 
     has_steady_cost: ClassVar[bool] = True
 
@@ -127,7 +127,7 @@ class SpokenWord:
 
 
 @attrs.frozen
-class Transcript:
+class Recognition:
     """What was said."""
 
     text: str

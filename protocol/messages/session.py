@@ -8,7 +8,7 @@ from protocol.messages.events import ConnectionRequest, ServerEvent
 
 
 @attrs.frozen
-class CloseDoors:
+class StopAdmitting:
     """To the gateway: admit nobody any more, and say why."""
 
     reason: str

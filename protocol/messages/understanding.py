@@ -38,7 +38,7 @@ class ToolSpec:
 
 
 @attrs.frozen
-class Offer:
+class McpOffer:
     """What an MCP server has besides tools; people see it, nothing here uses it by itself."""
 
     server: str
@@ -64,13 +64,13 @@ class ToolList:
 
     tools: tuple[ToolSpec, ...] = ()
     missing: tuple[str, ...] = ()
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[McpOffer, ...] = ()
     notes: tuple[str, ...] = ()
     """What servers list and is not taken, in words."""
 
 
 @attrs.frozen
-class Progress:
+class CallProgress:
     """How far a tool call has come, in whatever the tool counts."""
 
     done: float
@@ -88,7 +88,7 @@ class CallTool:
     tool: str
     arguments: Mapping[str, Any]
     timeout_s: float
-    on_progress: Callable[[Progress], None] | None = None
+    on_progress: Callable[[CallProgress], None] | None = None
     """Called whenever the server tells; must not wait."""
     language: str = "en"
 

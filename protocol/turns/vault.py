@@ -57,7 +57,7 @@ class SessionMemory:
     is_lost: bool = attrs.field(default=False, init=False)
     """Whether the socket is gone, and its client may come back with another."""
     arrived_samples: int = 0
-    """Read from the socket and handed to the ear, at the client's own rate: a client that comes back goes on here."""
+    """Read from the socket and given to audio, at the client's own rate: a client that comes back goes on here."""
     speech_start: int = 0
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
     is_pressed: bool = attrs.field(default=False, init=False)

@@ -26,7 +26,7 @@ CONTROL_CAPACITY = 64  # stops, barge-ins and the like; a working actor reads th
 LATENCY_WEIGHT = 0.1  # of the newest message in the running mean
 
 
-class Offer(enum.Enum):
+class OfferResult(enum.Enum):
     """What became of an offered message."""
 
     TAKEN = "taken"
@@ -97,7 +97,7 @@ class Mailbox:
 
     # --- senders ---------------------------------------------------------------------------------
 
-    def offer(self, envelope: Envelope) -> Offer:
+    def offer(self, envelope: Envelope) -> OfferResult:
         """Enqueue or apply the policy, without waiting; raises ``MailboxClosed`` or ``MessageTooLarge``."""
         self._check_open()
         self._data.measure(envelope)
@@ -114,10 +114,10 @@ class Mailbox:
         elif self.spec.overflow is Overflow.DROP_NEWEST:
             self.counters.accepted += 1
             self.drop(envelope, "overflow")
-            return Offer.DROPPED
+            return OfferResult.DROPPED
         else:
-            return Offer.FULL
-        return Offer.TAKEN
+            return OfferResult.FULL
+        return OfferResult.TAKEN
 
     async def wait_for_room(self, envelope: Envelope) -> None:
         """Enqueue an envelope that was offered when full, after the senders that came before.

@@ -27,7 +27,7 @@ from runtime.messaging.errors import (
 )
 from runtime.messaging.exits import Exit
 from runtime.messaging.lane import MailboxSpec, Overflow
-from runtime.messaging.mailbox import Mailbox, MailboxStatistics, Offer
+from runtime.messaging.mailbox import Mailbox, MailboxStatistics, OfferResult
 
 log = logging.getLogger("sayso.runtime")
 
@@ -74,10 +74,10 @@ class Ref:
         try:
             offer = self.mailbox.offer(Envelope(message, trio.current_time()))
         except MailboxError:
-            offer = Offer.FULL
-        if offer is Offer.FULL:
+            offer = OfferResult.FULL
+        if offer is OfferResult.FULL:
             self.mailbox.counters.rejected += 1
-        return offer is Offer.TAKEN
+        return offer is OfferResult.TAKEN
 
     def signal(self, message: Any) -> None:
         """Send on the control lane, overtaking data; nothing happens if the actor is gone.
@@ -163,7 +163,7 @@ class Ref:
     def _offered(self, envelope: Envelope) -> bool:
         """Return ``False`` if the sender has to wait for room; raises if it may not."""
         offer = self.mailbox.offer(envelope)
-        if offer is not Offer.FULL:
+        if offer is not OfferResult.FULL:
             return True
         if self.mailbox.spec.overflow is not Overflow.BLOCK:
             self.mailbox.counters.rejected += 1

@@ -1,4 +1,4 @@
-"""How loaded the house is, from 0 (normal) to 5 (unsafe); pure, so samples and the time are arguments.
+"""How loaded the server is, from 0 (normal) to 5 (unsafe); pure, so samples and the time are arguments.
 
 Rules kept here:
 

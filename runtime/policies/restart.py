@@ -61,7 +61,7 @@ class Backoff:
 
 
 @attrs.frozen
-class History:
+class RestartHistory:
     """What a supervisor remembers: instants of restarts and of quarantines, in seconds, oldest first."""
 
     restarts: tuple[float, ...] = ()
@@ -73,7 +73,7 @@ class Decision:
     """The verdict and what is to be remembered."""
 
     verdict: Verdict
-    history: History
+    history: RestartHistory
     consecutive: int
     delay_s: float = 0.0
     why: str = ""
@@ -100,7 +100,7 @@ def judge(
     restart: Restart,
     ended: Exit,
     *,
-    history: History,
+    history: RestartHistory,
     consecutive: int,
     intensity: Intensity,
     backoff: Backoff,
@@ -123,16 +123,16 @@ def judge(
     return Decision(Verdict.RESTART, history, consecutive, delay_s)
 
 
-def _remember(history: History, ended: Exit, intensity: Intensity) -> History:
+def _remember(history: RestartHistory, ended: Exit, intensity: Intensity) -> RestartHistory:
     now_s = ended.ended_s
     restarts = tuple(t for t in history.restarts if t >= now_s - intensity.period_s)
     quarantines = tuple(t for t in history.quarantines if t >= now_s - 60.0)
     if ended.has_quarantined:
-        return History(restarts, (*quarantines, now_s))
-    return History((*restarts, now_s), quarantines)
+        return RestartHistory(restarts, (*quarantines, now_s))
+    return RestartHistory((*restarts, now_s), quarantines)
 
 
-def _exceeded(history: History, consecutive: int, intensity: Intensity, backoff: Backoff) -> str:
+def _exceeded(history: RestartHistory, consecutive: int, intensity: Intensity, backoff: Backoff) -> str:
     if len(history.restarts) > intensity.max_restarts:
         return f"more than {intensity.max_restarts} restarts in {intensity.period_s:g} s"
     if consecutive > backoff.max_consecutive:

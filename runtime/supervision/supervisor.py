@@ -18,7 +18,7 @@ import trio
 from runtime.messaging.errors import NoSuchChild, RestartIntensityExceeded, StartFailed
 from runtime.messaging.exits import Exit, ExitKind, Shutdown
 from runtime.messaging.ref import Ref
-from runtime.policies.restart import Backoff, Decision, History, Intensity, Restart, Verdict, judge
+from runtime.policies.restart import Backoff, Decision, Intensity, Restart, RestartHistory, Verdict, judge
 from runtime.policies.strategy import AutoShutdown, Strategy, affected, ends_supervisor
 from runtime.supervision.actor import ParentActor
 from runtime.supervision.child import Child
@@ -53,7 +53,7 @@ class Supervisor(ParentActor):
         self._backoff = backoff or Backoff()
         self._auto_shutdown = auto_shutdown
         self._children = Children()
-        self._history = History()
+        self._history = RestartHistory()
         self._turn = trio.Lock()
         self._is_stopping = False
         self._ending: BaseException | None = None

@@ -22,7 +22,7 @@ class FrameError(ValueError):
     """Bytes that cannot be a frame: one side is broken."""
 
 
-class Place(NamedTuple):
+class SharedPlace(NamedTuple):
     """Where a blob lies in the memory that both sides share (``runtime/workers/payload.py``), in bytes."""
 
     offset: int
@@ -39,7 +39,7 @@ class Frame:
     method: str = ""
     data: dict[str, Any] = attrs.field(factory=dict)
     blob: bytes = b""
-    place: Place | None = None
+    place: SharedPlace | None = None
 
 
 class _Header(msgspec.Struct, array_like=True):
@@ -47,7 +47,7 @@ class _Header(msgspec.Struct, array_like=True):
     job_id: int
     method: str
     data: dict[str, Any]
-    place: Place | None
+    place: SharedPlace | None
 
 
 _encoder = msgspec.msgpack.Encoder()

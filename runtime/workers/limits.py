@@ -19,7 +19,7 @@ GROWTH_MIN_BYTES = (
 
 
 @attrs.frozen
-class Memory:
+class ProcessMemory:
     """What a process has, in bytes; PSS counts a page that several share in parts."""
 
     pss_bytes: int = 0
@@ -59,7 +59,7 @@ class Vitals:
 
     jobs: int
     age_s: float
-    memory: Memory = attrs.field(factory=Memory)
+    memory: ProcessMemory = attrs.field(factory=ProcessMemory)
     baseline_bytes: int = 0
     """PSS after ``BASELINE_JOBS``; 0 before."""
     last_job: int = 0

@@ -17,7 +17,7 @@ import mmap
 import os
 import struct
 
-from runtime.workers.frames import Place
+from runtime.workers.frames import SharedPlace
 
 SHARED_FROM_BYTES = 128 << 10  # 4 s of samples; below it a socket is as fast, see the decision
 AREA_BYTES = 4 << 20  # a full batch of four times 30 s of samples; what is larger goes by value
@@ -45,18 +45,18 @@ class SharedBlobs:
         self._free = [index * AREA_BYTES for index in range(areas)]
         self._generation = 0
 
-    def put(self, blob: bytes) -> Place | None:
+    def put(self, blob: bytes) -> SharedPlace | None:
         """Write ``blob`` into a free area; ``None`` if it is not worth it or does not fit."""
         if not SHARED_FROM_BYTES <= len(blob) <= AREA_BYTES - HEADER_BYTES or not self._free:
             return None
         self._generation += 1
-        place = Place(self._free.pop(), len(blob), self._generation)
+        place = SharedPlace(self._free.pop(), len(blob), self._generation)
         begin = place.offset + HEADER_BYTES
         self._memory[begin : begin + len(blob)] = blob
         _HEADER.pack_into(self._memory, place.offset, place.generation, place.length)
         return place
 
-    def release(self, place: Place) -> None:
+    def release(self, place: SharedPlace) -> None:
         """Have the area used again; its reader must be done with it."""
         self._free.append(place.offset)
 
@@ -73,13 +73,13 @@ class SharedBlobsReader:
         self._memory = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
         os.close(fd)
 
-    def view(self, place: Place) -> memoryview:
+    def view(self, place: SharedPlace) -> memoryview:
         """Return the blob, without a copy and valid during the job only; raises ``StaleBlob``."""
         self.check(place)
         begin = place.offset + HEADER_BYTES
         return memoryview(self._memory)[begin : begin + place.length]
 
-    def check(self, place: Place) -> None:
+    def check(self, place: SharedPlace) -> None:
         """Raise ``StaleBlob`` unless ``place`` still holds what it was said to hold."""
         found = _HEADER.unpack_from(self._memory, place.offset)
         if found != (place.generation, place.length):

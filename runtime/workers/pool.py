@@ -19,8 +19,7 @@ from typing import Any
 import trio
 
 from runtime.policies.restart import Backoff
-from runtime.workers.crew import Crew
-from runtime.workers.errands import CREDIT, Errand
+from runtime.workers.assignments import CREDIT, Assignment
 from runtime.workers.errors import (
     JobFailed,
     JobTimeout,
@@ -36,6 +35,7 @@ from runtime.workers.limits import WorkerLimits
 from runtime.workers.process import WorkerSpec
 from runtime.workers.queue import Job, JobQueue
 from runtime.workers.worker import Worker
+from runtime.workers.worker_group import WorkerGroup
 
 __all__ = [
     "JobFailed",
@@ -73,7 +73,7 @@ class Pool:
         if spares < 0:
             raise ValueError(f"spares must be >= 0, not {spares}")
         self._name = spec.name
-        self._crew = Crew(
+        self._group = WorkerGroup(
             spec,
             size,
             spares,
@@ -81,7 +81,7 @@ class Pool:
             backoff=backoff or Backoff(),
             rng=rng or random.Random(),
         )
-        self._crew.on_change = self._hand_out
+        self._group.on_change = self._hand_out
         self._max_waiting = max_waiting
         self._jobs: set[Job] = set()
         self._queue = JobQueue()
@@ -95,27 +95,27 @@ class Pool:
     @property
     def ready(self) -> int:
         """How many workers live and are loaded, spares among them."""
-        return len(self._crew.loaded)
+        return len(self._group.loaded)
 
     @property
     def idle(self) -> int:
         """How many workers have nothing to do, spares not counted."""
-        return sum(worker.state == "ready" for worker in self._crew.active)
+        return sum(worker.state == "ready" for worker in self._group.active)
 
     def statistics(self) -> Mapping[str, Any]:
         """Return a moment's view."""
         waits = {"waiting": len(self._queue), "queue_min_delay_s": self._queue.min_delay_s(trio.current_time())}
-        return {**self._crew.statistics(), **waits}
+        return {**self._group.statistics(), **waits}
 
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
         """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""
-        self._crew.may_recycle = may_recycle
+        self._group.may_recycle = may_recycle
 
     # --- callers ---------------------------------------------------------------------------------
 
     async def wait_ready(self) -> None:
         """Wait until one worker has been ready."""
-        await self._crew.is_ready.wait()
+        await self._group.is_ready.wait()
 
     async def call(
         self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
@@ -154,11 +154,11 @@ class Pool:
 
     @property
     def _is_hopeless(self) -> bool:
-        return self._is_stopped or self._crew.is_hopeless
+        return self._is_stopped or self._group.is_hopeless
 
     @property
     def _why_not(self) -> str:
-        return self._crew.trouble or f"the {self._name} workers have been stopped"
+        return self._group.trouble or f"the {self._name} workers have been stopped"
 
     # --- workers ---------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Pool:
         self._is_stopped = False
         try:
             async with trio.open_nursery() as self._nursery:
-                await self._nursery.start(self._crew.run)
+                await self._nursery.start(self._group.run)
                 task_status.started()
         finally:
             self._is_stopped, self._nursery = True, None
@@ -179,33 +179,33 @@ class Pool:
         now_s = trio.current_time()
         while self._queue and self._is_hopeless:
             self._queue.take(now_s).finish(PoolUnavailable(self._why_not, RETRY_AFTER_S))
-        self._crew.review()
-        workers = self._crew.active
+        self._group.review()
+        workers = self._group.active
         while self._queue and (worker := _least_busy(workers)) is not None:
             job = self._queue.take(now_s)
-            errand = worker.accept(job.frame, job.timeout_s)
-            job.take_back = partial(worker.revoke, errand)
-            self._start_soon(self._do, worker, errand, job)
+            assignment = worker.accept(job.frame, job.timeout_s)
+            job.take_back = partial(worker.revoke, assignment)
+            self._start_soon(self._do, worker, assignment, job)
         if not self._queue:
             self._share_out(sum(worker.state == "ready" for worker in workers))
 
     def _share_out(self, idle: int) -> None:
         """Take jobs back that others have not begun, one for each ``idle`` worker."""
-        for worker in self._crew.loaded:
-            errand = worker.errands.find_unbegun() if idle else None
-            if errand is not None:
-                errand.is_revoked = True
-                self._start_soon(worker.revoke, errand)
+        for worker in self._group.loaded:
+            assignment = worker.assignments.find_unbegun() if idle else None
+            if assignment is not None:
+                assignment.is_revoked = True
+                self._start_soon(worker.revoke, assignment)
                 idle -= 1
 
     def _start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         if self._nursery is not None:
             self._nursery.start_soon(function, *args)
 
-    async def _do(self, worker: Worker, errand: Errand, job: Job) -> None:
+    async def _do(self, worker: Worker, assignment: Assignment, job: Job) -> None:
         job.attempts_left -= 1
         try:
-            job.finish(await worker.do(errand))
+            job.finish(await worker.do(assignment))
         except JobFailed as error:
             job.finish(error)
         except NotBegun as error:
@@ -225,5 +225,5 @@ class Pool:
 
 
 def _least_busy(workers: Sequence[Worker]) -> Worker | None:
-    free = [worker for worker in workers if len(worker.errands) < CREDIT]
-    return min(free, key=lambda worker: len(worker.errands), default=None)
+    free = [worker for worker in workers if len(worker.assignments) < CREDIT]
+    return min(free, key=lambda worker: len(worker.assignments), default=None)

@@ -25,10 +25,10 @@ from typing import Any
 import attrs
 import trio
 
+from runtime.workers.assignments import CREDIT
 from runtime.workers.channel import Channel
-from runtime.workers.errands import CREDIT
 from runtime.workers.frames import Frame
-from runtime.workers.limits import Memory
+from runtime.workers.limits import ProcessMemory
 from runtime.workers.payload import SharedBlobs, make_shared_blobs
 
 STDERR_KEPT_BYTES = 16_384
@@ -163,7 +163,7 @@ class WorkerProcess:
             await self._stderr.aclose()
 
 
-def read_memory(pid: int) -> Memory:
+def read_memory(pid: int) -> ProcessMemory:
     """Return what a process has; nothing if it is gone, RSS for both where the kernel does not tell PSS.
 
     The kernel walks the process's page tables for it, 0.3 ms and more: not for the thread that runs Trio.
@@ -171,29 +171,29 @@ def read_memory(pid: int) -> Memory:
     try:
         lines = (PROC / f"{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
         found = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines)}
-        return Memory(found["Pss"], found["Rss"])
+        return ProcessMemory(found["Pss"], found["Rss"])
     except (OSError, KeyError):
         return _read_rss(pid)
 
 
-def _read_rss(pid: int) -> Memory:
+def _read_rss(pid: int) -> ProcessMemory:
     try:
         pages = int((PROC / f"{pid}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, IndexError):
-        return Memory() if (PROC / "self").exists() else _read_rss_of_ps(pid)
+        return ProcessMemory() if (PROC / "self").exists() else _read_rss_of_ps(pid)
     rss_bytes = pages * os.sysconf("SC_PAGE_SIZE")
-    return Memory(rss_bytes, rss_bytes)
+    return ProcessMemory(rss_bytes, rss_bytes)
 
 
-def _read_rss_of_ps(pid: int) -> Memory:
+def _read_rss_of_ps(pid: int) -> ProcessMemory:
     """Return what POSIX's ``ps`` says, on a system that is no Linux."""
     command = ["ps", "-o", "rss=", "-p", str(pid)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PS_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return Memory()
+        return ProcessMemory()
     rss_bytes = int(done.stdout.split()[0]) * 1024 if done.stdout.strip() else 0
-    return Memory(rss_bytes, rss_bytes)
+    return ProcessMemory(rss_bytes, rss_bytes)
 
 
 def _start(plan: dict[str, Any], control: int, blobs: SharedBlobs | None, threads: int) -> subprocess.Popen[bytes]:

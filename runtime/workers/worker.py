@@ -18,11 +18,11 @@ from typing import Literal, NoReturn
 import attrs
 import trio
 
+from runtime.workers.assignments import Assignment, Assignments
 from runtime.workers.channel import Channel
-from runtime.workers.errands import Errand, Errands
 from runtime.workers.errors import JobTimeout
 from runtime.workers.frames import Frame, FrameError
-from runtime.workers.limits import BASELINE_JOBS, Memory, Vitals
+from runtime.workers.limits import BASELINE_JOBS, ProcessMemory, Vitals
 from runtime.workers.process import WorkerProcess, WorkerSpec
 
 log = logging.getLogger("sayso.worker")
@@ -38,7 +38,7 @@ State = Literal["starting", "ready", "busy", "stopping", "dead"]
 
 
 @attrs.frozen
-class Ended:
+class ProcessEnd:
     """How a process ended; ``ready_for_s`` is ``None`` if it never had loaded what it is for."""
 
     reason: str
@@ -65,8 +65,8 @@ class Worker:
         self, spec: WorkerSpec, last_job: int = 0, *, start: Callable[[WorkerSpec], WorkerProcess] = WorkerProcess
     ) -> None:
         self.pid = 0
-        self.errands = Errands()
-        self.memory = Memory()
+        self.assignments = Assignments()
+        self.memory = ProcessMemory()
         self.ready_s: float | None = None
         self._life: Literal["starting", "serving", "stopping", "dead"] = "starting"
         self._spec = spec
@@ -85,7 +85,7 @@ class Worker:
     def state(self) -> State:
         """What it is doing."""
         if self._life == "serving":
-            return "busy" if self.errands else "ready"
+            return "busy" if self.assignments else "ready"
         return self._life
 
     @property
@@ -93,28 +93,28 @@ class Worker:
         """Return what ``runtime/workers/limits.py`` judges it by."""
         age_s = 0.0 if self.ready_s is None else trio.current_time() - self.ready_s
         return Vitals(
-            jobs=self.errands.jobs_done,
+            jobs=self.assignments.jobs_done,
             age_s=age_s,
             memory=self.memory,
             baseline_bytes=self._baseline_bytes,
             last_job=self._last_job,
         )
 
-    def note_memory(self, memory: Memory) -> None:
+    def note_memory(self, memory: ProcessMemory) -> None:
         """Keep what was measured."""
         self.memory = memory
-        if not self._baseline_bytes and self.errands.jobs_done >= BASELINE_JOBS:
+        if not self._baseline_bytes and self.assignments.jobs_done >= BASELINE_JOBS:
             self._baseline_bytes = memory.pss_bytes
 
     # --- its life --------------------------------------------------------------------------------
 
-    async def run(self, on_ready: Callable[["Worker"], None]) -> Ended:
+    async def run(self, on_ready: Callable[["Worker"], None]) -> ProcessEnd:
         """Start the process, call ``on_ready`` once it has loaded, and return how it ended."""
         try:
             self._process = self._start(self._spec)
         except OSError as error:
             self._life = "dead"
-            return Ended(f"{self._spec.name} could not be started: {error}", was_refused=True)
+            return ProcessEnd(f"{self._spec.name} could not be started: {error}", was_refused=True)
         self.pid = self._process.pid
         self._channel = self._process.channel
         try:
@@ -156,7 +156,7 @@ class Worker:
             on_ready(self)
             while (frame := await self._channel.receive()) is not None:
                 self._unanswered_pings = 0
-                self.errands.settle(frame, trio.current_time())
+                self.assignments.settle(frame, trio.current_time())
         except FrameError as error:
             self.kill(f"broke its channel ({error})")
 
@@ -187,18 +187,18 @@ class Worker:
 
     def _die(self) -> None:
         self._life = "stopping" if self._life == "stopping" else "dead"
-        self.errands.abandon()
+        self.assignments.abandon()
 
-    def _tell_end(self) -> Ended:
+    def _tell_end(self) -> ProcessEnd:
         how = self._why_killed or self._process.how_it_ended
         if self.ready_s is None:
-            return Ended(f"{self._spec.name} {how}: {self._process.last_words}")
+            return ProcessEnd(f"{self._spec.name} {how}: {self._process.last_words}")
         if self._life == "stopping":
             log.debug("worker %s (%d) %s", self._spec.name, self.pid, how)
         else:
             said = self._process.said or "nothing"
             log.warning("worker %s (%d) %s; it said: %s", self._spec.name, self.pid, how, said)
-        return Ended(how, trio.current_time() - self.ready_s, was_stopped=self._life == "stopping")
+        return ProcessEnd(how, trio.current_time() - self.ready_s, was_stopped=self._life == "stopping")
 
     async def stop(self) -> None:
         """End it in order, in bounded time; an idle worker only."""
@@ -208,32 +208,32 @@ class Worker:
 
     # --- jobs ------------------------------------------------------------------------------------
 
-    def accept(self, job: Frame, timeout_s: float) -> Errand:
+    def accept(self, job: Frame, timeout_s: float) -> Assignment:
         """Take a job; raises ``AssertionError`` if it holds all that its credit allows."""
-        errand = Errand(job, timeout_s)
+        assignment = Assignment(job, timeout_s)
         if self._life == "serving":
-            self.errands.accept(errand, trio.current_time())
+            self.assignments.accept(assignment, trio.current_time())
         else:
-            errand.done.set()
-        return errand
+            assignment.done.set()
+        return assignment
 
-    async def do(self, errand: Errand) -> Frame:
+    async def do(self, assignment: Assignment) -> Frame:
         """Return the answer; raises ``JobFailed``, ``JobTimeout`` (it was killed), ``WorkerLost`` or ``NotBegun``."""
-        with errand.scope:
-            await self._channel.hand_over(errand.frame, errand.done)
-        if not errand.done.is_set():
-            await self._kill_stuck(errand)
+        with assignment.scope:
+            await self._channel.hand_over(assignment.frame, assignment.done)
+        if not assignment.done.is_set():
+            await self._kill_stuck(assignment)
         how = self._why_killed or self._process.how_it_ended
-        return errand.read_answer(f"{self._spec.name} worker {self.pid}", how)
+        return assignment.read_answer(f"{self._spec.name} worker {self.pid}", how)
 
-    async def revoke(self, errand: Errand) -> None:
+    async def revoke(self, assignment: Assignment) -> None:
         """Ask for a job back; one that has begun is done all the same."""
-        if errand.began_s is None and not errand.done.is_set():
-            await self._channel.send(Frame("revoke", errand.frame.job_id))
+        if assignment.began_s is None and not assignment.done.is_set():
+            await self._channel.send(Frame("revoke", assignment.frame.job_id))
 
-    async def _kill_stuck(self, errand: Errand) -> NoReturn:
+    async def _kill_stuck(self, assignment: Assignment) -> NoReturn:
         """Give the other job back, have the stacks written, kill, and say so."""
-        said = f"{self._spec.name}.{errand.frame.method} took longer than {errand.timeout_s:g} s"
+        said = f"{self._spec.name}.{assignment.frame.method} took longer than {assignment.timeout_s:g} s"
         self._why_killed, self._life = f"was killed: {said}", "dead"
         self._die()
         self._process.send_signal(signal.SIGUSR1)

@@ -10,7 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actors.dialogue import Dialogue
-from actors.turn.kit import TurnKit, TurnPeers, Wishes
+from actors.turn.turn_context import SessionOptions, TurnContext, TurnPeers
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
 from protocol.admission.eviction import Activity
@@ -141,10 +141,10 @@ class Room:
     def dialogue(self) -> Ref:
         return self.refs["dialogue"]
 
-    def kit(self, memory: SessionMemory | None = None) -> TurnKit:
+    def turn_context(self, memory: SessionMemory | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
         names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
-        return TurnKit(
+        return TurnContext(
             peers=TurnPeers(**{name: self.refs[name] for name in names}),
             dialogue=self.settings.dialogue,
             tools=self.settings.tools,
@@ -155,16 +155,16 @@ class Room:
             new_id=lambda: f"id{next(self._ids)}",
         )
 
-    def wishes(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> Wishes:
+    def options(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> SessionOptions:
         """Return what a client may ask for."""
-        return Wishes(events.ConnectionRequest("tester", capabilities), **wanted)
+        return SessionOptions(events.ConnectionRequest("tester", capabilities), **wanted)
 
     def statistics(self) -> Mapping[str, object]:
         """Return what the dialogue shows of itself."""
         return self.tree.status().children[-1].statistics
 
     def _dialogue(self) -> Dialogue:
-        return Dialogue(self.refs["vault"], self.kit, self.sessions, self.activity)
+        return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity)
 
     # --- what happens ----------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ from typing import Any
 import attrs
 import trio
 
-from actors.gateway import DoorFacts, Gateway, GatewayPeers
-from backends.protocols import Answer, IngressHandlers, Request, Socket
+from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from backends.protocols import HttpAnswer, IngressHandlers, Request, Socket
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.messages.events import ConnectionRefused
@@ -81,9 +81,9 @@ class Door:
                 GatewayPeers(peers[0].ref, peers[1].ref),
                 make_ingress=make_ingress,
                 open_session=self._spec,
-                pages={"/health": lambda asked: Answer(200, "text/plain", asked.path.encode())},
+                pages={"/health": lambda asked: HttpAnswer(200, "text/plain", asked.path.encode())},
                 on_listening=self.listening.append,
-                facts=DoorFacts(
+                inputs=AdmissionInputs(
                     0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited, handshakes=self.handshakes
                 ),
             )

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import DropAudio, Hang, SendAudio
 from protocol.messages.speaking import Synthesise
@@ -49,7 +49,7 @@ async def test_speech_during_the_answer_holds_it_once_it_has_lasted(grow: Grow, 
 
 async def test_words_during_the_answer_end_it_and_are_the_next_turn(grow: Grow, autojump_clock: MockClock) -> None:
     room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.transcription.answers[Transcribe] = after(0.5, Transcript("stop it", "en", 0.9))
+    room.transcription.answers[Transcribe] = after(0.5, Recognition("stop it", "en", 0.9))
     room.inference.answers[Generate] = says("All right.")
     await trio.sleep(4.5)
     await room.begin_to_speak()
@@ -63,7 +63,7 @@ async def test_words_during_the_answer_end_it_and_are_the_next_turn(grow: Grow, 
     room.assert_each_turn_was_completed_once()
 
 
-@pytest.mark.parametrize("heard", [NoWords("noise"), Transcript("Mhm.", "en", 0.9), Transcript("Hm, hm.", "en", 0.9)])
+@pytest.mark.parametrize("heard", [NoWords("noise"), Recognition("Mhm.", "en", 0.9), Recognition("Hm, hm.", "en", 0.9)])
 async def test_an_answer_goes_on_at_the_clause_that_was_cut_if_nothing_was_said(
     heard: Any, grow: Grow, autojump_clock: MockClock
 ) -> None:
@@ -127,7 +127,7 @@ async def test_an_answer_is_held_and_goes_on_as_often_as_need_be(grow: Grow, aut
 
 async def test_an_interrupt_by_hand_ends_an_answer_that_is_held(grow: Grow, autojump_clock: MockClock) -> None:
     room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.transcription.answers[Transcribe] = after(3.0, Transcript("stop it", "en", 0.9))
+    room.transcription.answers[Transcribe] = after(3.0, Recognition("stop it", "en", 0.9))
     room.inference.answers[Generate] = says("All right.")
     await trio.sleep(4.5)
     await room.begin_to_speak()
@@ -175,7 +175,7 @@ async def test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.transcription.answers[Transcribe] = Transcript("stop it", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("stop it", "en", 0.9)
     await trio.sleep(6.5)  # the second sentence of four seconds is heard to more than its half
     await room.begin_to_speak()
     await trio.sleep(1.0)
@@ -224,7 +224,7 @@ async def test_an_interrupt_in_the_silence_does_nothing(grow: Grow, autojump_clo
 
 async def test_the_words_of_a_barge_in_are_the_next_turn(grow: Grow, autojump_clock: MockClock) -> None:
     room = await talking(grow, "One day.", "Another day.", "The end.")
-    room.transcription.answers[Transcribe] = Transcript("stop it", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("stop it", "en", 0.9)
     room.inference.answers[Generate] = says("All right.")
     await trio.sleep(1.0)
     await room.begin_to_speak()

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import Known
+from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from protocol.admission.handshakes import GRACE_S
@@ -55,7 +55,7 @@ class Line:
         factory=lambda: SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(16_000))
     )
     audio_mailbox: MailboxSpec | None = None
-    known: Known = attrs.field(factory=Known)
+    directory: SessionDirectory = attrs.field(factory=SessionDirectory)
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
     tree: Tree = attrs.field(init=False)
 
@@ -81,7 +81,7 @@ class Line:
             return Connection(
                 ConnectionPeers(vault.ref, *(spec.ref for spec in peers)),
                 slices,
-                self.known,
+                self.directory,
                 new_token=lambda: f"{self.memory.resume_token}+",
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
@@ -179,14 +179,14 @@ async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, auto
 
 async def test_a_socket_counts_as_silent_until_its_request_was_accepted(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    line.known.handshakes.begin(line.socket, "192.0.2.1")
+    line.directory.handshakes.begin(line.socket, "192.0.2.1")
     await line.open(grow, has_shaken_hands=False)
-    assert line.known.handshakes.oldest(trio.current_time() + GRACE_S) is line.socket
+    assert line.directory.handshakes.oldest(trio.current_time() + GRACE_S) is line.socket
     await line.send("not json")
     await line.send(frame("ping"))
-    assert len(line.known.handshakes) == 1
+    assert len(line.directory.handshakes) == 1
     await line.send(frame("connection_request", **HELLO))
-    assert len(line.known.handshakes) == 0
+    assert len(line.directory.handshakes) == 0
 
 
 async def test_errors_do_not_prolong_the_time_for_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:

@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, Configured, Hang, Presence
 from protocol.messages.speaking import Synthesise
@@ -36,7 +36,7 @@ class BrokenGrammar:
 async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.grammar.commands = command("set a timer", minutes=5)
-    room.transcription.answers[Transcribe] = Transcript("set a timer", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("set a timer", "en", 0.9)
     room.tools.answers[CallTool] = outcome_of("Timer set.")
     await room.open(grow)
     await room.begin_to_speak(at_ms=320)
@@ -63,7 +63,7 @@ async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_
 
 async def test_words_are_answered_by_the_model_in_the_client_s_language(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    room.transcription.answers[Transcribe] = Transcript("wie geht es dir", "de", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("wie geht es dir", "de", 0.9)
     room.tools.answers[ListTools] = ToolList()
     room.inference.answers[Generate] = says("Gut. ", "Und dir?")
     await room.open(grow, language="de")
@@ -90,7 +90,7 @@ async def test_nothing_runs_before_the_handshake(grow: Grow, autojump_clock: Moc
 
 async def test_a_second_utterance_waits_and_a_third_replaces_it(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    room.transcription.answers[Transcribe] = after(3.0, Transcript("hello", "en", 0.9))
+    room.transcription.answers[Transcribe] = after(3.0, Recognition("hello", "en", 0.9))
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("stt", "llm"))
     for at_ms in (0, 1_000, 2_000):
@@ -187,7 +187,7 @@ async def test_an_announcement_waits_while_somebody_speaks_and_words_come_first(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = Room()
-    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9)
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("stt", "llm"))
     await room.begin_to_speak()
@@ -298,7 +298,7 @@ async def test_a_turn_that_crashed_before_it_acted_runs_once_more(grow: Grow, au
     room.inference.answers[Generate] = says("Hi.")
     grammar: Any = BrokenGrammar(times=1)
     room.grammar = grammar
-    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9)
     await room.open(grow, capabilities=("stt", "llm", "tools"))
     room.tools.answers[ListTools] = ToolList()
     await room.begin_to_speak()
@@ -312,7 +312,7 @@ async def test_a_turn_that_crashes_twice_is_given_up(grow: Grow, autojump_clock:
     room = Room()
     grammar: Any = BrokenGrammar(times=2)
     room.grammar = grammar
-    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9)
     await room.open(grow, capabilities=("stt", "tools"))
     await room.begin_to_speak()
     await room.end_speech()

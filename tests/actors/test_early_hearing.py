@@ -5,9 +5,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.messages import events
 from protocol.messages.hearing import (
+    Recognition,
     SpeechBegan,
     Transcribe,
-    Transcript,
     Utterance,
     UtteranceDropped,
     UtteranceEnded,
@@ -23,7 +23,7 @@ STT_S = 0.2
 
 async def opened(grow: Grow) -> Room:
     room = Room(grammar=FakeGrammar(commands=command("lamp on", "lamp_on")))
-    room.transcription.answers[Transcribe] = after(STT_S, Transcript("lamp on", "en", 0.9))
+    room.transcription.answers[Transcribe] = after(STT_S, Recognition("lamp on", "en", 0.9))
     room.tools.answers[CallTool] = outcome_of("It is on.")
     await room.open(grow, capabilities=("stt", "tools"))
     await room.dialogue.tell(SpeechBegan(0))

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import Known
+from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.dialogue import Dialogue
 from actors.vault import Vault
@@ -70,7 +70,7 @@ class Flooded:
         return Connection(
             ConnectionPeers(*(refs[name] for name in names)),
             ConnectionSettings(settings.gateway, settings.session, settings.audio, events.ServerInfo("sayso", "0")),
-            Known(),
+            SessionDirectory(),
             new_token=lambda: "next",
             server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
             unix_time=lambda: 1_000_000.0,
@@ -79,7 +79,7 @@ class Flooded:
 
     def _dialogue(self) -> Dialogue:
         room = self.room
-        return Dialogue(room.refs["vault"], room.kit, room.sessions, room.activity)
+        return Dialogue(room.refs["vault"], room.turn_context, room.sessions, room.activity)
 
     def crashed(self) -> list[str]:
         """Return the actors that did not live through it."""

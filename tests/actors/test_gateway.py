@@ -6,10 +6,10 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.gateway import Gateway
-from backends.protocols import Answer, Refusal
+from backends.protocols import HttpAnswer, Refusal
 from protocol.admission.capacity import Demand
 from protocol.messages.records import Count, Observe
-from protocol.messages.session import CloseDoors
+from protocol.messages.session import StopAdmitting
 from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
 from tests.actors.gateway_fixtures import ADDRESS, Door, request, shown
 from tests.fakes import FakeSocket, Grow
@@ -38,7 +38,7 @@ async def test_the_port_is_closed_at_the_end(grow: Grow, autojump_clock: MockClo
 async def test_our_own_pages_are_answered_and_others_left_alone(grow: Grow, autojump_clock: MockClock) -> None:
     door = Door()
     await door.open(grow)
-    assert await door.handlers.answer(request("/health")) == Answer(200, "text/plain", b"/health")
+    assert await door.handlers.answer(request("/health")) == HttpAnswer(200, "text/plain", b"/health")
     assert await door.handlers.answer(request("/docs")) is None
 
 
@@ -148,7 +148,7 @@ async def test_a_closed_door_refuses_the_new_and_keeps_the_old(grow: Grow, autoj
     place = door.handlers.admit(request("/ws"))
     assert not isinstance(place, Refusal)
     with place:
-        door.ref.signal(CloseDoors("the server is leaving", 7.0))
+        door.ref.signal(StopAdmitting("the server is leaving", 7.0))
         await wait_all_tasks_blocked()
         assert door.handlers.admit(request("/ws")) == Refusal(503, "the server is leaving", 7.0)
         assert door.statistics() == shown(1, 1)
@@ -240,7 +240,7 @@ async def test_where_sessions_are_asked_to_leave_nobody_is_called_back(grow: Gro
 async def test_a_door_that_closes_for_good_hears_nobody(grow: Grow, autojump_clock: MockClock) -> None:
     door = Door(awaited=5)
     await door.open(grow)
-    door.ref.signal(CloseDoors("the server is leaving", 7.0))
+    door.ref.signal(StopAdmitting("the server is leaving", 7.0))
     await wait_all_tasks_blocked()
     assert isinstance(door.handlers.admit(request()), Refusal)
 

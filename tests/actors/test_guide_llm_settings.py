@@ -42,7 +42,7 @@ def loaded(**environment: str) -> Settings:
 
 
 @attrs.frozen
-class Desk:
+class Models:
     """An inference on real adapters."""
 
     ref: Ref
@@ -59,8 +59,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
-    """Run the inference of a house with these settings, and no embedded model."""
+async def models_of(settings: Settings) -> AsyncIterator[Models]:
+    """Run the inference of a server with these settings, and no embedded model."""
     adapters = Adapters(settings)
     metrics = scripted_actor("metrics", Script())
     ref = Ref("inference")
@@ -71,7 +71,7 @@ async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
 
     async with trio.open_nursery() as nursery:
         tree = await nursery.start(run_tree, Supervisor((metrics, ChildSpec(ref, make))))
-        yield Desk(ref, adapters)
+        yield Models(ref, adapters)
         await tree.stop("enough")
 
 
@@ -80,13 +80,13 @@ def reply(_: Mapping[str, Any]) -> Said:
 
 
 @asynccontextmanager
-async def ollama(**environment: str) -> AsyncIterator[tuple[ScriptedOllama, Desk]]:
+async def ollama(**environment: str) -> AsyncIterator[tuple[ScriptedOllama, Models]]:
     """Run a scripted Ollama, and an inference that was told of it and of the guide's variables."""
-    models = ("llama3.2:latest", "llama2:7b", "codellama:latest", "mistral:latest")
-    async with serving(reply, models=models) as server:
+    names = ("llama3.2:latest", "llama2:7b", "codellama:latest", "mistral:latest")
+    async with serving(reply, models=names) as server:
         told = {"SAYSO_INFERENCE__PROVIDER": "ollama", "SAYSO_INFERENCE__OLLAMA_URL": server.url, **environment}
-        async with desk_of(loaded(**told)) as desk:
-            yield server, desk
+        async with models_of(loaded(**told)) as models:
+            yield server, models
 
 
 OLLAMA = [
@@ -105,14 +105,14 @@ OLLAMA = [
 async def test_a_variable_arrives_at_ollama(
     clock: MockClock, variable: str, value: str, found: Callable[[Mapping[str, Any]], Any], expected: object
 ) -> None:
-    async with ollama(**{variable: value}) as (server, desk):
-        await desk.ask()
+    async with ollama(**{variable: value}) as (server, models):
+        await models.ask()
     assert found(server.chats[-1]) == expected
 
 
 async def test_without_a_word_about_layers_ollama_uses_the_gpu_as_it_likes(clock: MockClock) -> None:
-    async with ollama() as (server, desk):
-        await desk.ask()
+    async with ollama() as (server, models):
+        await models.ask()
     assert "num_gpu" not in server.chats[-1]["options"]
 
 
@@ -122,24 +122,24 @@ async def test_without_a_word_about_layers_ollama_uses_the_gpu_as_it_likes(clock
 )
 async def test_the_model_of_a_task_is_asked(clock: MockClock, task: str | None, text: str, model: str) -> None:
     mapping = json.dumps({"coding": "codellama", "analysis": "mistral"})
-    async with ollama(SPECIALIZED_MODELS="true", TASK_MODEL_MAPPING=mapping) as (server, desk):
-        await desk.ask(text, task)
+    async with ollama(SPECIALIZED_MODELS="true", TASK_MODEL_MAPPING=mapping) as (server, models):
+        await models.ask(text, task)
     assert server.chats[-1]["model"] == model
 
 
 async def test_specialised_models_can_be_switched_off(clock: MockClock) -> None:
-    async with ollama(SPECIALIZED_MODELS="false", TASK_MODEL_MAPPING='{"coding": "codellama"}') as (server, desk):
-        await desk.ask(task="coding")
+    async with ollama(SPECIALIZED_MODELS="false", TASK_MODEL_MAPPING='{"coding": "codellama"}') as (server, models):
+        await models.ask(task="coding")
     assert server.chats[-1]["model"] == "llama3.2"
 
 
 @pytest.mark.parametrize("variable", ["LLM_NUM_PARALLEL", "OLLAMA_NUM_PARALLEL"])
 async def test_no_more_than_so_many_are_asked_at_once(clock: MockClock, variable: str) -> None:
-    async with ollama(**{variable: "3"}) as (server, desk):
+    async with ollama(**{variable: "3"}) as (server, models):
         server.script = say("Hi.", pause_s=5.0)
         async with trio.open_nursery() as nursery:
             for number in range(4):
-                nursery.start_soon(desk.ask, f"question {number}")
+                nursery.start_soon(models.ask, f"question {number}")
             await trio.sleep(1.0)
             assert len(server.chats) == 3
     assert len(server.chats) == 4
@@ -155,18 +155,18 @@ async def test_no_more_than_so_many_are_asked_at_once(clock: MockClock, variable
     ],
 )
 async def test_an_answer_is_kept_as_the_cache_is_set(clock: MockClock, environment: dict[str, str], asked: int) -> None:
-    async with ollama(**{"LLM_TEMPERATURE": "0", **environment}) as (server, desk):
-        await desk.ask()
-        await desk.ask("Hello.")
+    async with ollama(**{"LLM_TEMPERATURE": "0", **environment}) as (server, models):
+        await models.ask()
+        await models.ask("Hello.")
         await trio.sleep(10.0)
-        await desk.ask()
+        await models.ask()
     assert len(server.chats) == asked
 
 
 async def test_the_cache_holds_so_many_answers(clock: MockClock) -> None:
-    async with ollama(LLM_TEMPERATURE="0", CACHE_MAX_SIZE="1") as (server, desk):
+    async with ollama(LLM_TEMPERATURE="0", CACHE_MAX_SIZE="1") as (server, models):
         for text in ("one", "two", "one"):
-            await desk.ask(text)
+            await models.ask(text)
     assert len(server.chats) == 3
 
 
@@ -201,15 +201,15 @@ def chats(requests: list[Received]) -> list[Any]:
 async def test_a_variable_arrives_at_an_openai_compatible_server(
     clock: MockClock, variable: str, value: str, name: str, expected: object
 ) -> None:
-    async with scripted(MODELS, ANSWER) as server, desk_of(told_of(server.url, **{variable: value})) as desk:
-        await desk.ask()
+    async with scripted(MODELS, ANSWER) as server, models_of(told_of(server.url, **{variable: value})) as models:
+        await models.ask()
     assert chats(server.requests)[-1][name] == expected
 
 
 async def test_a_server_that_knows_no_top_k_is_asked_without_it_from_then_on(clock: MockClock) -> None:
-    async with scripted(MODELS, NO_TOP_K, ANSWER) as server, desk_of(told_of(server.url)) as desk:
-        assert (await desk.ask()).text == "Hi."
-        await desk.ask("again")
+    async with scripted(MODELS, NO_TOP_K, ANSWER) as server, models_of(told_of(server.url)) as models:
+        assert (await models.ask()).text == "Hi."
+        await models.ask("again")
     assert ["top_k" in chat for chat in chats(server.requests)] == [True, False, False]
 
 

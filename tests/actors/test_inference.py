@@ -44,7 +44,7 @@ class FakeEmbedded:
 
 
 @attrs.define(eq=False)
-class Desk:
+class Models:
     """An inference with fake providers."""
 
     providers: list[FakeModel]
@@ -90,80 +90,80 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     down, up = FakeModel("ollama", is_up=False), FakeModel("openai", [["Hel", "lo."]])
-    desk = Desk([down, up])
-    await desk.open(grow)
-    generation = await desk.generate()
+    models = Models([down, up])
+    await models.open(grow)
+    generation = await models.generate()
     assert (generation.text, generation.provider) == ("Hello.", "openai")
-    assert desk.heard == ["Hel", "lo."]
+    assert models.heard == ["Hel", "lo."]
     assert down.asked == []
     await wait_all_tasks_blocked()
-    assert desk.metrics.seen == [
+    assert models.metrics.seen == [
         Count("llm_tokens_total", ("openai", "tiny", "prompt"), 7),
         Count("llm_tokens_total", ("openai", "tiny", "completion"), 3),
         Observe("llm_first_token_seconds", (), 0.25),
     ]
-    statistics = desk.statistics()
+    statistics = models.statistics()
     assert (statistics["providers"], statistics["in_flight"]) == (["openai"], 0)
 
 
 async def test_no_more_tokens_are_asked_for_than_the_settings_allow(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"], ["b"], ["c"]])
-    desk = Desk([model])
-    await desk.open(grow)
+    models = Models([model])
+    await models.open(grow)
     for wanted in (None, 10, 100_000):
-        await desk.generate(wanted)
+        await models.generate(wanted)
     assert model.max_tokens == [512, 10, 512]
 
 
 async def test_under_load_answers_are_half_as_long(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"], ["b"]])
-    desk = Desk([model], level=1)
-    await desk.open(grow)
+    models = Models([model], level=1)
+    await models.open(grow)
     for wanted in (None, 10):
-        await desk.generate(wanted)
+        await models.generate(wanted)
     assert model.max_tokens == [256, 10]
 
 
 async def test_a_provider_that_fails_before_its_first_word_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk([FakeModel("ollama", [[ProviderError("status 500")]]), FakeModel("openai", [["Hello."]])])
-    await desk.open(grow)
-    assert (await desk.generate()).provider == "openai"
+    models = Models([FakeModel("ollama", [[ProviderError("status 500")]]), FakeModel("openai", [["Hello."]])])
+    await models.open(grow)
+    assert (await models.generate()).provider == "openai"
 
 
 async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_clock: MockClock) -> None:
     second = FakeModel("openai", [["Hello."]])
-    desk = Desk([FakeModel("ollama", [["Hel", ProviderError("broken off")]]), second])
-    await desk.open(grow)
+    models = Models([FakeModel("ollama", [["Hel", ProviderError("broken off")]]), second])
+    await models.open(grow)
     with pytest.raises(ModelUnavailable, match="ollama: broken off"):
-        await desk.generate()
-    assert desk.heard == ["Hel"], "nothing may be spoken twice"
+        await models.generate()
+    assert models.heard == ["Hel"], "nothing may be spoken twice"
     assert second.asked == []
 
 
 async def test_when_all_fail_the_error_names_each(grow: Grow, autojump_clock: MockClock) -> None:
     failing = [FakeModel(name, [[ProviderError("status 500")]]) for name in ("ollama", "openai")]
-    desk = Desk(failing)
-    await desk.open(grow)
+    models = Models(failing)
+    await models.open(grow)
     with pytest.raises(ModelUnavailable, match="ollama: status 500; openai: status 500"):
-        await desk.generate()
-    assert desk.tree.status().children[-1].incarnation == 1
+        await models.generate()
+    assert models.tree.status().children[-1].incarnation == 1
 
 
 async def test_without_any_provider_there_is_no_model(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk([])
-    await desk.open(grow)
-    assert await desk.generate() == NoModel()
+    models = Models([])
+    await models.open(grow)
+    assert await models.generate() == NoModel()
 
 
 async def test_a_provider_that_is_configured_and_down_is_no_missing_model(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    desk = Desk(
+    models = Models(
         [FakeModel("ollama", is_up=False)], settings=attrs.evolve(default_settings().inference, provider="ollama")
     )
-    await desk.open(grow)
+    await models.open(grow)
     with pytest.raises(ModelUnavailable, match="no language model is available"):
-        await desk.generate()
+        await models.generate()
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ async def test_an_action_is_for_models_with_tools(
     grow: Grow, autojump_clock: MockClock, asked: str, tools: tuple[ToolSpec, ...], providers: list[str]
 ) -> None:
     embedded = FakeEmbedded(FakeModel("embedded"))
-    desk = Desk([FakeModel("ollama", [["Hello."]])], embedded)
-    await desk.open(grow)
-    answer = await desk.generate(asked_for=asked, tools=tools)
+    models = Models([FakeModel("ollama", [["Hello."]])], embedded)
+    await models.open(grow)
+    answer = await models.generate(asked_for=asked, tools=tools)
     assert ([answer.provider] if isinstance(answer, Generation) else []) == providers
 
 
@@ -190,96 +190,96 @@ async def test_the_embedded_model_only_talks(
     grow: Grow, autojump_clock: MockClock, asked: str, is_answered: bool
 ) -> None:
     embedded = FakeEmbedded(FakeModel("embedded", [["Hello."]]))
-    desk = Desk([FakeModel("ollama", is_up=False)], embedded)
-    await desk.open(grow)
-    answer = await desk.generate(asked_for=asked, tools=(TOOL,))
+    models = Models([FakeModel("ollama", is_up=False)], embedded)
+    await models.open(grow)
+    answer = await models.generate(asked_for=asked, tools=(TOOL,))
     assert isinstance(answer, Generation) is is_answered
     assert len(embedded.urls) == is_answered, "nobody else is asked in its place"
 
 
 async def test_a_provider_that_does_not_answer_in_time_is_replaced(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk([FakeModel("ollama", [["late"]], delay_s=60.0), FakeModel("openai", [["Hello."]])])
-    await desk.open(grow)
+    models = Models([FakeModel("ollama", [["late"]], delay_s=60.0), FakeModel("openai", [["Hello."]])])
+    await models.open(grow)
     start_s = trio.current_time()
-    assert (await desk.generate()).provider == "openai"
+    assert (await models.generate()).provider == "openai"
     assert trio.current_time() - start_s == pytest.approx(30.0)
 
 
 async def test_a_provider_that_starts_later_is_found(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["Hello."]], is_up=False)
-    desk = Desk([model])
-    await desk.open(grow)
+    models = Models([model])
+    await models.open(grow)
     model.is_up = True
     await trio.sleep(16.0)
-    assert (await desk.generate()).text == "Hello."
+    assert (await models.generate()).text == "Hello."
 
 
 async def test_at_most_num_parallel_completions_run_at_once(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"] for _ in range(5)], delay_s=1.0)
-    desk = Desk([model])
-    await desk.open(grow)
+    models = Models([model])
+    await models.open(grow)
     async with trio.open_nursery() as nursery:
         for _ in range(5):
-            nursery.start_soon(desk.generate)
+            nursery.start_soon(models.generate)
         await trio.sleep(0.5)
-        [guard] = desk.statistics()["guards"]
+        [guard] = models.statistics()["guards"]
         assert (guard["in_flight"], guard["waiting"]) == (2, 3)
     assert model.most_at_once == 2
 
 
 async def test_who_stops_waiting_gives_the_place_back(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"], ["b"]], delay_s=10.0)
-    desk = Desk([model])
-    await desk.open(grow)
+    models = Models([model])
+    await models.open(grow)
     with pytest.raises(AskTimeout):
-        await desk.generate(timeout_s=1.0)
+        await models.generate(timeout_s=1.0)
     await wait_all_tasks_blocked()
-    assert desk.statistics()["in_flight"] == 0
+    assert models.statistics()["in_flight"] == 0
 
 
 async def test_a_provider_that_keeps_failing_is_left_alone_and_tried_again_later(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     broken = FakeModel("ollama", [[ProviderError("status 500")] for _ in range(3)])
-    desk = Desk([broken, FakeModel("openai", [["Hello."] for _ in range(5)])])
-    await desk.open(grow)
+    models = Models([broken, FakeModel("openai", [["Hello."] for _ in range(5)])])
+    await models.open(grow)
     for _ in range(4):
-        assert (await desk.generate()).provider == "openai"
+        assert (await models.generate()).provider == "openai"
     assert len(broken.asked) == 3, "the fourth did not even ask"
     broken.answers.append(["I am back."])
     await trio.sleep(1.1)
-    assert (await desk.generate()).provider == "ollama"
+    assert (await models.generate()).provider == "ollama"
 
 
 async def test_a_task_is_served_by_its_model(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"] for _ in range(4)])
-    desk = Desk([model])
-    desk.settings = attrs.evolve(desk.settings, task_models={"coding": "codellama", "poetry": "muse"})
-    await desk.open(grow)
-    await desk.generate(text="how do I debug this python code")
-    await desk.generate(text="how do I debug this python code", task="poetry")
-    await desk.generate(text="hello")
-    desk.settings = attrs.evolve(desk.settings, route_by_task=False)
+    models = Models([model])
+    models.settings = attrs.evolve(models.settings, task_models={"coding": "codellama", "poetry": "muse"})
+    await models.open(grow)
+    await models.generate(text="how do I debug this python code")
+    await models.generate(text="how do I debug this python code", task="poetry")
+    await models.generate(text="hello")
+    models.settings = attrs.evolve(models.settings, route_by_task=False)
     assert model.models == ["codellama", "muse", None]
 
 
 async def test_without_routing_the_usual_model_does_it_all(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"]])
-    desk = Desk([model])
-    desk.settings = attrs.evolve(desk.settings, task_models={"coding": "codellama"}, route_by_task=False)
-    await desk.open(grow)
-    await desk.generate(text="debug this code", task="coding")
+    models = Models([model])
+    models.settings = attrs.evolve(models.settings, task_models={"coding": "codellama"}, route_by_task=False)
+    await models.open(grow)
+    await models.generate(text="debug this code", task="coding")
     assert model.models == [None]
 
 
 async def test_a_conversation_is_cut_to_the_model_s_context(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"]])
-    desk = Desk([model])
-    desk.settings = attrs.evolve(desk.settings, context_size=600, max_tokens=500)
-    await desk.open(grow)
+    models = Models([model])
+    models.settings = attrs.evolve(models.settings, context_size=600, max_tokens=500)
+    await models.open(grow)
     old = (ChatMessage("user", "x" * 400), ChatMessage("assistant", "y" * 400))
-    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), desk._on_text)
-    await desk.ref.ask(message)
+    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models._on_text)
+    await models.ref.ask(message)
     assert [item.content for item in model.asked[0]] == ["Be short.", "hello"]
 
 
@@ -288,15 +288,15 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
     kept = CacheSettings(
         ttl_s=60.0, max_entries=10, is_compressed=True, parameters={}, is_deterministic=True, tasks=frozenset()
     )
-    desk = Desk([model], cache=ResponseCache(kept))
-    await desk.open(grow)
-    first, second = [await desk.generate() for _ in range(2)]
+    models = Models([model], cache=ResponseCache(kept))
+    await models.open(grow)
+    first, second = [await models.generate() for _ in range(2)]
     assert (first.text, second.text, first.is_cached, second.is_cached) == ("Paris.", "Paris.", False, True)
-    assert desk.heard == ["Paris.", "Paris."]
+    assert models.heard == ["Paris.", "Paris."]
     await wait_all_tasks_blocked()
-    found = [figure.labels for figure in desk.metrics.seen if figure.name == "cache_requests_total"]
+    found = [figure.labels for figure in models.metrics.seen if figure.name == "cache_requests_total"]
     assert found == [("miss",), ("hit",)]
-    assert desk.statistics()["cached_answers"] == 1
+    assert models.statistics()["cached_answers"] == 1
 
 
 # --- the embedded model --------------------------------------------------------------------------
@@ -304,70 +304,70 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
 
 async def test_the_embedded_model_starts_if_nobody_else_answers(grow: Grow, autojump_clock: MockClock) -> None:
     embedded = FakeEmbedded(FakeModel("embedded", [["Hello."]]))
-    desk = Desk([FakeModel("ollama", is_up=False)], embedded)
-    await desk.open(grow)
-    assert (await desk.generate()).provider == "embedded"
+    models = Models([FakeModel("ollama", is_up=False)], embedded)
+    await models.open(grow)
+    assert (await models.generate()).provider == "embedded"
     assert (embedded.pool.starts, embedded.urls) == (1, ["http://127.0.0.1:1"])
-    assert desk.statistics()["pool"] == embedded.pool.statistics()
+    assert models.statistics()["pool"] == embedded.pool.statistics()
 
 
 async def test_the_embedded_model_stays_off_while_another_answers(grow: Grow, autojump_clock: MockClock) -> None:
     embedded = FakeEmbedded(FakeModel("embedded"))
-    desk = Desk([FakeModel("ollama", [["Hello."]])], embedded)
-    await desk.open(grow)
+    models = Models([FakeModel("ollama", [["Hello."]])], embedded)
+    await models.open(grow)
     await trio.sleep(60.0)
-    await desk.generate()
+    await models.generate()
     assert embedded.pool.starts == 0
-    assert "pool" not in desk.statistics()
+    assert "pool" not in models.statistics()
 
 
 async def test_the_embedded_model_is_started_when_the_other_leaves(grow: Grow, autojump_clock: MockClock) -> None:
     ollama, embedded = FakeModel("ollama"), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
-    desk = Desk([ollama], embedded)
-    await desk.open(grow)
+    models = Models([ollama], embedded)
+    await models.open(grow)
     ollama.is_up = False
     await trio.sleep(16.0)
     assert embedded.pool.starts == 1
-    assert (await desk.generate()).provider == "embedded"
+    assert (await models.generate()).provider == "embedded"
 
 
 async def test_an_embedded_model_that_is_down_is_told(grow: Grow, autojump_clock: MockClock) -> None:
     embedded = FakeEmbedded(FakeModel("embedded"), trouble=PoolUnavailable("it died", 1.0))
-    desk = Desk([], embedded)
-    await desk.open(grow)
+    models = Models([], embedded)
+    await models.open(grow)
     with pytest.raises(ModelUnavailable, match="the embedded model is not ready: it died"):
-        await desk.generate()
+        await models.generate()
 
 
 async def test_an_embedded_model_that_is_down_is_in_nobody_s_way(grow: Grow, autojump_clock: MockClock) -> None:
     ollama = FakeModel("ollama", [["Hello."]], is_up=False)
     embedded = FakeEmbedded(FakeModel("embedded"), trouble=PoolUnavailable("it died", 1.0))
-    desk = Desk([ollama], embedded)
-    await desk.open(grow)
+    models = Models([ollama], embedded)
+    await models.open(grow)
     ollama.is_up = True
     await trio.sleep(16.0)
-    assert (await desk.generate()).provider == "ollama"
+    assert (await models.generate()).provider == "ollama"
     assert embedded.pool.jobs == []
 
 
 async def test_a_new_process_of_the_embedded_model_has_a_new_address(grow: Grow, autojump_clock: MockClock) -> None:
     embedded = FakeEmbedded(FakeModel("embedded", [["a"], ["b"], ["c"]]))
-    desk = Desk([], embedded)
-    await desk.open(grow)
-    await desk.generate()
-    await desk.generate()
+    models = Models([], embedded)
+    await models.open(grow)
+    await models.generate()
+    await models.generate()
     assert len(embedded.urls) == 1, "the same process keeps its connection"
     embedded.address = "http://127.0.0.1:2"
-    await desk.generate()
+    await models.generate()
     assert embedded.urls == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
 
 
 async def test_all_connections_are_closed_at_the_end(grow: Grow, autojump_clock: MockClock) -> None:
     ollama, embedded = FakeModel("ollama", is_up=False), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
-    desk = Desk([ollama], embedded)
-    await desk.open(grow)
-    await desk.generate()
-    await desk.tree.ref.ask(TerminateChild("inference"))
+    models = Models([ollama], embedded)
+    await models.open(grow)
+    await models.generate()
+    await models.tree.ref.ask(TerminateChild("inference"))
     assert (ollama.is_closed, embedded.model.is_closed) == (True, True)
 
 
@@ -375,16 +375,16 @@ async def test_an_embedded_model_that_does_not_start_later_on_is_tried_again_and
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     ollama, embedded = FakeModel("ollama"), FakeEmbedded(FakeModel("embedded", [["Hello."]]))
-    desk = Desk([ollama], embedded)
-    await desk.open(grow)
+    models = Models([ollama], embedded)
+    await models.open(grow)
     ollama.is_up = False
     embedded.pool.start_failure = StartFailure("the model is damaged")
-    await trio.sleep(2.5 * desk.settings.recheck_s)
+    await trio.sleep(2.5 * models.settings.recheck_s)
     assert embedded.pool.starts == 2
     with pytest.raises(ModelUnavailable, match="no language model is available"):
-        await desk.generate()
+        await models.generate()
 
     embedded.pool.start_failure = None
 
-    assert (await desk.generate()).text == "Hello."
-    assert desk.tree.status().children[-1].incarnation == 1
+    assert (await models.generate()).text == "Hello."
+    assert models.tree.status().children[-1].incarnation == 1

@@ -5,7 +5,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.messages import events
 from protocol.messages.errors import CloseCode
-from protocol.messages.hearing import SpeechBegan, Transcribe, Transcript
+from protocol.messages.hearing import Recognition, SpeechBegan, Transcribe
 from protocol.messages.session import Hang, Leave
 from protocol.messages.understanding import Generate, ListTools, ModelToolCall, ToolList
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, says, spec_of, spoken
@@ -28,7 +28,7 @@ async def test_a_server_that_leaves_lets_an_open_utterance_become_an_answer(
 ) -> None:
     room = Room()
     await room.open(grow)
-    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9)
     room.tools.answers[ListTools] = ToolList()
     room.inference.answers[Generate] = says("Good morning.")
     await room.dialogue.tell(SpeechBegan(0))
@@ -77,7 +77,7 @@ async def test_bye_waits_for_an_answer_to_a_question_that_is_still_being_heard(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = Room()
-    room.transcription.answers[Transcribe] = after(1.0, Transcript("yes", "en", 0.9))
+    room.transcription.answers[Transcribe] = after(1.0, Recognition("yes", "en", 0.9))
     room.tools.answers[ListTools] = ToolList((spec_of("lock_door"),))
     room.inference.answers[Generate] = says(calls=(ModelToolCall("1", "lock_door", {}),))
     await room.open(grow)

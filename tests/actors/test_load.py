@@ -3,7 +3,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.load import Load, LoadHands
+from actors.load import Load, LoadActions
 from config.settings import LoadSettings
 from protocol.messages.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
@@ -12,7 +12,7 @@ from tests.fakes import Grow, Script, default_settings, scripted
 
 
 @attrs.define(eq=False)
-class House:
+class Server:
     """What the controller looks at, and what it did."""
 
     memory: float = 0.1
@@ -35,8 +35,8 @@ class House:
         return Look([Reading(MEMORY, self.memory), Reading(CPU, self.cpu)], was_killed, self.is_busy_with_others)
 
     async def open(self, grow: Grow, level: int = 0) -> None:
-        """Start it in a house at ``level``."""
-        hands = LoadHands(
+        """Start it in a server at ``level``."""
+        actions = LoadActions(
             look=self.look,
             waited_s=lambda: self.waited_s,
             queue_delay_s=lambda: self.queue_delay_s,
@@ -47,7 +47,7 @@ class House:
         )
         metrics = scripted("metrics", self.metrics)
         self.tree = await grow(
-            metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, hands, metrics.ref, level=level))
+            metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, actions, metrics.ref, level=level))
         )
 
     @property
@@ -65,109 +65,109 @@ def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_calm_house_is_at_level_0_and_says_so(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
     await trio.sleep(3.0)
-    assert house.level == 0
+    assert server.level == 0
     await wait_all_tasks_blocked()
-    assert Gauge("load_level", (), 0) in house.metrics.seen
-    assert Gauge("load_signal", ("memory",), 0.1) in house.metrics.seen
+    assert Gauge("load_level", (), 0) in server.metrics.seen
+    assert Gauge("load_signal", ("memory",), 0.1) in server.metrics.seen
 
 
 async def test_each_signal_raises_the_level_and_the_calm_brings_it_back(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
-    house.queue_delay_s = 1.2
+    server = Server()
+    await server.open(grow)
+    server.queue_delay_s = 1.2
     await trio.sleep(2.0)
-    assert (house.level, house.reports[-1].driver) == (3, "queue_delay")
-    house.queue_delay_s = 0.0
+    assert (server.level, server.reports[-1].driver) == (3, "queue_delay")
+    server.queue_delay_s = 0.0
     await trio.sleep(40.0)
-    assert house.level == 0
+    assert server.level == 0
 
 
 async def test_the_cpu_alone_refuses_nobody_new(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House(cpu=1.06)
-    await house.open(grow)
+    server = Server(cpu=1.06)
+    await server.open(grow)
     await trio.sleep(2.0)
-    assert house.level == 1
-    house.cpu = 1.25
+    assert server.level == 1
+    server.cpu = 1.25
     await trio.sleep(2.0)
-    assert house.level == 2, "a busy machine that meets its deadlines is healthy"
+    assert server.level == 2, "a busy machine that meets its deadlines is healthy"
 
 
 async def test_at_level_4_sessions_are_asked_to_leave_now_and_then(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House(memory=0.95)
-    await house.open(grow)
+    server = Server(memory=0.95)
+    await server.open(grow)
     await trio.sleep(13.0)
-    assert len(house.evictions) == 3
-    assert house.farewells == []
+    assert len(server.evictions) == 3
+    assert server.farewells == []
 
 
 @pytest.mark.parametrize("exits", [True, False])
 async def test_an_unsafe_house_leaves_if_it_may(grow: Grow, exits: bool, autojump_clock: MockClock) -> None:
-    house = House(memory=0.98)
-    house.settings = attrs.evolve(house.settings, exit_when_unsafe=exits)
-    await house.open(grow)
+    server = Server(memory=0.98)
+    server.settings = attrs.evolve(server.settings, exit_when_unsafe=exits)
+    await server.open(grow)
     await trio.sleep(2.0)
-    assert house.level == 5
-    assert set(house.farewells) == ({"not safe: memory"} if exits else set())
+    assert server.level == 5
+    assert set(server.farewells) == ({"not safe: memory"} if exits else set())
 
 
 async def test_a_process_killed_for_memory_keeps_new_ones_out(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House(was_killed=True)
-    await house.open(grow)
+    server = Server(was_killed=True)
+    await server.open(grow)
     await trio.sleep(50.0)
-    assert house.level == 3
+    assert server.level == 3
     await trio.sleep(60.0)
-    assert house.level == 0
+    assert server.level == 0
 
 
 async def test_a_controller_that_was_started_again_goes_on_at_the_level_of_the_house(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    house = House()
-    await house.open(grow, level=3)
+    server = Server()
+    await server.open(grow, level=3)
     await trio.sleep(5.0)
-    assert house.level == 3
+    assert server.level == 3
     await trio.sleep(30.0)
-    assert house.level == 0
+    assert server.level == 0
 
 
 async def test_it_takes_no_messages() -> None:
-    house = House()
+    server = Server()
     none = lambda: 0.0  # noqa: E731 - shorter than a function
-    hands = LoadHands(
-        house.look, float, none, none, house.reports.append, house.evictions.clear, house.farewells.append
+    actions = LoadActions(
+        server.look, float, none, none, server.reports.append, server.evictions.clear, server.farewells.append
     )
     with pytest.raises(TypeError, match="cannot handle str"):
-        await Load(house.settings, hands, Ref("metrics")).handle("hello")
+        await Load(server.settings, actions, Ref("metrics")).handle("hello")
 
 
 async def test_workers_that_stay_away_keep_new_ones_out_and_one_that_is_back_soon_does_not(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    house = House(missing=0.0)
-    await house.open(grow)
+    server = Server(missing=0.0)
+    await server.open(grow)
     await trio.sleep(6.0)
-    house.missing = 1.0
+    server.missing = 1.0
     await trio.sleep(4.0)
-    house.missing = 0.0
+    server.missing = 0.0
     await trio.sleep(6.0)
-    assert max(report.level for report in house.reports) == 0
-    house.missing = 1.0
+    assert max(report.level for report in server.reports) == 0
+    server.missing = 1.0
     await trio.sleep(7.0)
-    assert (house.level, house.reports[-1].driver) == (3, "workers_missing")
+    assert (server.level, server.reports[-1].driver) == (3, "workers_missing")
 
 
 async def test_a_look_that_hangs_stops_nothing_and_what_was_read_last_counts(
     grow: Grow, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(memory=0.9)
+    server = Server(memory=0.9)
     looks = 0
 
     async def run_sync(function, *, limiter, **_options):
         nonlocal looks
-        if house.hangs:
+        if server.hangs:
             looks += 1
             limiter.acquire_on_behalf_of_nowait("the thread")
             await trio.sleep_forever()
@@ -175,14 +175,14 @@ async def test_a_look_that_hangs_stops_nothing_and_what_was_read_last_counts(
         return function()
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
-    await house.open(grow)
+    await server.open(grow)
     await trio.sleep(2.0)
-    house.hangs = True
+    server.hangs = True
     await trio.sleep(30.0)
-    assert (house.level, house.reports[-1].driver) == (3, "memory")
-    house.queue_delay_s, house.memory = 1.5, 0.1
+    assert (server.level, server.reports[-1].driver) == (3, "memory")
+    server.queue_delay_s, server.memory = 1.5, 0.1
     await trio.sleep(20.0)
-    assert house.level == 3
+    assert server.level == 3
     assert looks == 1
-    assert house.metrics.seen.count(Count("load_looks_late_total")) == 1
-    assert len(house.reports) > 90
+    assert server.metrics.seen.count(Count("load_looks_late_total")) == 1
+    assert len(server.reports) > 90

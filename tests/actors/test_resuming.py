@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import Known
+from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
@@ -54,7 +54,7 @@ class Lines:
     dialogue: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
-    known: Known = attrs.field(factory=Known)
+    directory: SessionDirectory = attrs.field(factory=SessionDirectory)
     refusal: events.ConnectionRefused | None = None
     """For all but the first."""
     memories: dict[str, SessionMemory] = attrs.field(factory=dict)
@@ -108,7 +108,7 @@ class Lines:
         return lambda: Connection(
             peers,
             ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER),
-            self.known,
+            self.directory,
             refusal=None if memory.session_id == "old" else self.refusal,
             new_token=lambda: f"{memory.session_id}-{int(memory.resume_token[-1]) + 1}",
             server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
@@ -175,7 +175,7 @@ async def test_a_client_that_does_not_come_back_ends_its_session(grow: Grow, aut
     assert lines.exit_of("old") is None
     await trio.sleep(0.2)
     assert lines.exit_of("old") == "the client did not come back"
-    assert len(lines.known.resumable) == len(lines.known.population) == 0
+    assert len(lines.directory.resumable) == len(lines.directory.population) == 0
     assert Count("sessions_given_up_total", ("window",)) in lines.metrics.seen
 
 
@@ -351,7 +351,7 @@ async def test_nothing_is_said_of_the_server_to_a_client_that_is_not_there(
 async def test_a_session_that_waits_ends_when_a_newcomer_needs_its_place(grow: Grow, autojump_clock: MockClock) -> None:
     second, third = FakeSocket(), FakeSocket()
     lines, _ = await lost(grow, second, third)
-    lines.known.population.limit = 1
+    lines.directory.population.limit = 1
     await lines.send(second, frame("connection_request", **HELLO))
     assert lines.exit_of("old") == "a newcomer needed its place"
     assert accepted(second)["session_id"] == "new"
@@ -366,11 +366,11 @@ async def test_a_client_that_comes_back_takes_no_place_from_others(grow: Grow, a
     await lines.send(second, frame("connection_request", **HELLO))
     second.client_vanishes()
     await wait_all_tasks_blocked()
-    lines.known.population.limit = 2
+    lines.directory.population.limit = 2
     await lines.come_back(third, last_seq=2)
     assert accepted(third)["resumed"] is True
     assert lines.exit_of("new") is None
-    assert len(lines.known.population) == 2
+    assert len(lines.directory.population) == 2
 
 
 REFUSAL = events.ConnectionRefused("the server is under load (level 3)", 15_000)
@@ -379,10 +379,10 @@ REFUSAL = events.ConnectionRefused("the server is under load (level 3)", 15_000)
 async def test_while_nobody_new_is_let_in_a_client_that_comes_back_is(grow: Grow, autojump_clock: MockClock) -> None:
     second = FakeSocket()
     lines, _ = await lost(grow, second, refusal=REFUSAL)
-    assert lines.known.awaited.names() == ("old",)
+    assert lines.directory.awaited.names() == ("old",)
     await lines.come_back(second, last_seq=2)
     assert accepted(second)["resumed"] is True
-    assert lines.known.awaited.names() == ()
+    assert lines.directory.awaited.names() == ()
     assert second.close is None
 
 
@@ -400,7 +400,7 @@ async def test_while_nobody_new_is_let_in_a_stranger_is_told_so(
         {"type": "connection_refused", "data": {"reason": REFUSAL.reason, "retry_after_ms": 15_000}, "seq": 1}
     ]
     assert second.close == (1013, "retry_after_ms=15000")
-    assert lines.known.awaited.names() == ("old",)
+    assert lines.directory.awaited.names() == ("old",)
     assert len(lines.history.seen) == 1, "a session that never was leaves no record"
     assert [count for count in lines.metrics.of(Count) if count.name == "shed_total"] == [
         Count("shed_total", ("0", "session"))

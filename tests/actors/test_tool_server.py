@@ -13,10 +13,10 @@ from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
 from protocol.messages.session import Announce
 from protocol.messages.understanding import (
     AwaitFirstTry,
+    CallProgress,
     CallTool,
     ListTools,
-    Offer,
-    Progress,
+    McpOffer,
     ToolList,
     ToolOutcome,
     ToolSpec,
@@ -86,7 +86,7 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
 
 
 async def test_what_a_server_has_besides_tools_is_listed_with_them(grow: Grow, autojump_clock: MockClock) -> None:
-    manual = Offer("house", "resource", "manual", "", "file:///manual")
+    manual = McpOffer("house", "resource", "manual", "", "file:///manual")
     bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,), offers=(manual,))]))
     await bench.open(grow)
     assert await bench.ref.ask(ListTools()) == ToolList((CLOCK,), offers=(manual,))
@@ -297,8 +297,8 @@ async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockCl
     await bench.open(grow)
     await bench.ref.ask(attrs.evolve(CALL, on_progress=seen.append))
     assert server.on_progress is not None
-    server.on_progress(Progress(1, 3, "winding up"))
-    assert seen == [Progress(1, 3, "winding up")]
+    server.on_progress(CallProgress(1, 3, "winding up"))
+    assert seen == [CallProgress(1, 3, "winding up")]
 
 
 async def test_a_slow_call_holds_up_nobody(grow: Grow, autojump_clock: MockClock) -> None:

@@ -4,13 +4,21 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.tools import START_GRACE_S, NoSuchServer, ToolFailed, Tools
-from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, Offer, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import (
+    AwaitFirstTry,
+    CallTool,
+    ListTools,
+    McpOffer,
+    ToolList,
+    ToolOutcome,
+    ToolSpec,
+)
 from runtime import AskTimeout, ChildSpec, DomainError, MailboxSpec, Overflow, Ref, Restart, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 
 CLOCK = ToolSpec("house", "clock", "", {})
 LAMP = ToolSpec("lights", "lamp", "", {})
-MANUAL = Offer("lights", "resource", "manual", "How they work.", "file:///manual")
+MANUAL = McpOffer("lights", "resource", "manual", "How they work.", "file:///manual")
 LIGHTS = ToolList((LAMP,), offers=(MANUAL,), notes=("a note",))
 WITHOUT_HOUSE = ToolList((LAMP,), ("house",), (MANUAL,), ("a note",))
 

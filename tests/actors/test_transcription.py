@@ -1,4 +1,4 @@
-"""Which models are loaded; what a desk does with utterances is in ``stt/test_desk.py``."""
+"""Which models are loaded; what a model's queue does is in ``stt/test_recogniser_queue.py``."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.stt.desk import TranscriptionUnavailable
+from actors.stt.recogniser_queue import TranscriptionUnavailable
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
-from protocol.messages.hearing import Transcribe, Transcript, Utterance
+from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from runtime import ChildSpec, Ref
 from runtime.workers.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
@@ -41,7 +41,7 @@ class SizedPool(FakePool):
 
 
 @attrs.define(eq=False)
-class House:
+class Server:
     """A transcription whose pools all say which model they are."""
 
     settings: TranscriptionSettings = attrs.field(
@@ -81,7 +81,7 @@ class House:
     async def hear(self, model: str | None, language: str | None = None) -> str:
         """Return the text of an utterance: the name of the model that heard it."""
         message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), language=language, model=model)
-        answer: Transcript = await self.ref.ask(message, timeout_s=100.0)
+        answer: Recognition = await self.ref.ask(message, timeout_s=100.0)
         return answer.text
 
     async def states(self) -> dict[str, str]:
@@ -91,32 +91,32 @@ class House:
 
 
 async def test_a_session_without_a_wish_gets_the_usual_model(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
-    assert await house.hear(None) == await house.hear("tiny.en") == "tiny.en"
-    assert house.made == []
+    server = Server()
+    await server.open(grow)
+    assert await server.hear(None) == await server.hear("tiny.en") == "tiny.en"
+    assert server.made == []
 
 
 async def test_a_model_is_loaded_when_somebody_wants_it_and_once(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
     heard = []
 
     async def hear() -> None:
-        heard.append(await house.hear("base"))
+        heard.append(await server.hear("base"))
 
     async with trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(hear)
-    assert (heard, house.made) == (["base"] * 3, ["base"])
+    assert (heard, server.made) == (["base"] * 3, ["base"])
 
 
 async def test_an_unknown_name_is_told_what_there_is(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
     with pytest.raises(TranscriptionUnavailable, match=r"stt model must be one of tiny\.en, base, not '/etc/passwd'"):
-        await house.hear("/etc/passwd")
-    assert house.made == []
+        await server.hear("/etc/passwd")
+    assert server.made == []
 
 
 @pytest.mark.parametrize(
@@ -126,99 +126,99 @@ async def test_an_unknown_name_is_told_what_there_is(grow: Grow, autojump_clock:
 async def test_a_language_is_heard_by_a_model_that_knows_it(
     language: str, model: str | None, heard_by: str, grow: Grow, autojump_clock: MockClock
 ) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
 
-    assert await house.hear(model, language) == heard_by
+    assert await server.hear(model, language) == heard_by
 
 
 async def test_the_configured_language_counts_where_none_is_named(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    house.settings = attrs.evolve(house.settings, language="de")
-    await house.open(grow)
+    server = Server()
+    server.settings = attrs.evolve(server.settings, language="de")
+    await server.open(grow)
 
-    assert await house.hear(None) == "base"
-    assert await house.hear(None, "en") == "tiny.en"
+    assert await server.hear(None) == "base"
+    assert await server.hear(None, "en") == "tiny.en"
 
 
 async def test_a_language_that_no_model_knows_is_refused_in_words(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    house.settings = attrs.evolve(house.settings, models=("tiny.en",))
-    await house.open(grow)
+    server = Server()
+    server.settings = attrs.evolve(server.settings, models=("tiny.en",))
+    await server.open(grow)
 
     with pytest.raises(
         TranscriptionUnavailable, match=r"tiny\.en hears English only, not de; set transcription\.model"
     ):
-        await house.hear(None, "de")
+        await server.hear(None, "de")
 
 
 async def test_a_model_that_was_asked_for_is_not_exchanged_for_another(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
 
     with pytest.raises(TranscriptionUnavailable, match=r"tiny\.en hears English only, not de; base can hear it"):
-        await house.hear("tiny.en", "de")
+        await server.hear("tiny.en", "de")
 
 
 async def test_a_server_elsewhere_is_left_to_hear_any_language(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    house.settings = attrs.evolve(house.settings, provider="openai")
-    await house.open(grow)
+    server = Server()
+    server.settings = attrs.evolve(server.settings, provider="openai")
+    await server.open(grow)
 
-    assert await house.hear(None, "de") == "tiny.en"
+    assert await server.hear(None, "de") == "tiny.en"
 
 
 async def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_next_time(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    house = House(failing={"base"})
-    await house.open(grow)
+    server = Server(failing={"base"})
+    await server.open(grow)
     with pytest.raises(TranscriptionUnavailable, match="pip install it"):
-        await house.hear("base")
-    house.failing.clear()
-    assert await house.hear("base") == "base"
-    assert await house.hear(None) == "tiny.en", "nothing has crashed"
+        await server.hear("base")
+    server.failing.clear()
+    assert await server.hear("base") == "base"
+    assert await server.hear(None) == "tiny.en", "nothing has crashed"
 
 
 async def test_who_leaves_while_a_model_is_loading_does_not_stop_that(grow: Grow, autojump_clock: MockClock) -> None:
     loading = trio.Event()
-    house = House(held_back={"base": loading})
-    await house.open(grow)
+    server = Server(held_back={"base": loading})
+    await server.open(grow)
     with trio.move_on_after(1.0):
-        await house.hear("base")
-    assert await house.states() == {"tiny.en": "loaded", "base": "loading"}
+        await server.hear("base")
+    assert await server.states() == {"tiny.en": "loaded", "base": "loading"}
     loading.set()
-    assert await house.hear("base") == "base"
-    assert house.made == ["base"]
+    assert await server.hear("base") == "base"
+    assert server.made == ["base"]
 
 
 async def test_some_models_are_loaded_at_the_start(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    house.settings = attrs.evolve(house.settings, preload=("base",))
-    await house.open(grow)
+    server = Server()
+    server.settings = attrs.evolve(server.settings, preload=("base",))
+    await server.open(grow)
     await wait_all_tasks_blocked()
-    assert await house.states() == {"tiny.en": "loaded", "base": "loaded"}
+    assert await server.states() == {"tiny.en": "loaded", "base": "loaded"}
 
 
 async def test_a_model_that_nobody_uses_is_unloaded_after_a_while(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
-    await house.hear("base")
-    await trio.sleep(house.settings.unload_after_s - 10.0)
-    assert house.pools["base"].is_running
+    server = Server()
+    await server.open(grow)
+    await server.hear("base")
+    await trio.sleep(server.settings.unload_after_s - 10.0)
+    assert server.pools["base"].is_running
     await trio.sleep(20.0)
-    assert not house.pools["base"].is_running
-    assert await house.states() == {"tiny.en": "loaded", "base": "available"}
-    assert house.pools["tiny.en"].is_running, "the usual one stays"
+    assert not server.pools["base"].is_running
+    assert await server.states() == {"tiny.en": "loaded", "base": "available"}
+    assert server.pools["tiny.en"].is_running, "the usual one stays"
 
 
 async def test_the_model_not_used_for_longest_makes_room(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    house.settings = attrs.evolve(house.settings, models=("base", "small", "tiny"))
-    await house.open(grow)
+    server = Server()
+    server.settings = attrs.evolve(server.settings, models=("base", "small", "tiny"))
+    await server.open(grow)
     for name in ("base", "tiny", "base", "small"):  # 300 each as measured; small is expected to need 700
-        assert await house.hear(name) == name
-    assert await house.states() == {
+        assert await server.hear(name) == name
+    assert await server.states() == {
         "tiny.en": "loaded", "small": "loaded", "base": "available", "tiny": "available",
     }  # fmt: skip
 
@@ -226,47 +226,47 @@ async def test_the_model_not_used_for_longest_makes_room(grow: Grow, autojump_cl
 async def test_a_model_for_which_there_is_no_room_is_refused_while_others_are_in_use(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    house = House(work_s=30.0)
-    house.settings = attrs.evolve(house.settings, models=("base", "small"))
-    await house.open(grow)
+    server = Server(work_s=30.0)
+    server.settings = attrs.evolve(server.settings, models=("base", "small"))
+    await server.open(grow)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(house.hear, "base")
+        nursery.start_soon(server.hear, "base")
         await trio.sleep(1.0)
         with pytest.raises(TranscriptionUnavailable, match="model small needs about 700 MB"):
-            await house.hear("small")
-    assert await house.states() == {"tiny.en": "loaded", "base": "loaded", "small": "available"}
+            await server.hear("small")
+    assert await server.states() == {"tiny.en": "loaded", "base": "loaded", "small": "available"}
 
 
 async def test_an_operator_loads_and_unloads_what_no_client_may_name(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
-    shown = await house.ref.ask(LoadModel("/srv/mine"))
+    server = Server()
+    await server.open(grow)
+    shown = await server.ref.ask(LoadModel("/srv/mine"))
     assert (shown.state, shown.device, shown.compute_type, shown.memory_bytes) == ("loaded", "cpu", "int8", 300 * MB)
-    assert await house.hear("/srv/mine") == "/srv/mine", "what is loaded may be named"
-    assert (await house.ref.ask(UnloadModel("/srv/mine"))).state == "available"
+    assert await server.hear("/srv/mine") == "/srv/mine", "what is loaded may be named"
+    assert (await server.ref.ask(UnloadModel("/srv/mine"))).state == "available"
     await wait_all_tasks_blocked()
-    assert not house.pools["/srv/mine"].is_running
+    assert not server.pools["/srv/mine"].is_running
     with pytest.raises(TranscriptionUnavailable, match=r"not loaded; loaded are tiny\.en"):
-        await house.ref.ask(UnloadModel("/srv/mine"))
+        await server.ref.ask(UnloadModel("/srv/mine"))
 
 
 async def test_what_is_in_use_or_usual_is_not_unloaded(grow: Grow, autojump_clock: MockClock) -> None:
-    house = House()
-    await house.open(grow)
+    server = Server()
+    await server.open(grow)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(house.hear, "base")
+        nursery.start_soon(server.hear, "base")
         await trio.sleep(0.5)
         with pytest.raises(TranscriptionUnavailable, match="in use"):
-            await house.ref.ask(UnloadModel("base"))
+            await server.ref.ask(UnloadModel("base"))
     with pytest.raises(TranscriptionUnavailable, match="usual model"):
-        await house.ref.ask(UnloadModel("tiny.en"))
+        await server.ref.ask(UnloadModel("tiny.en"))
 
 
 async def test_only_whom_it_was_made_for_can_name_another_model(grow: Grow, autojump_clock: MockClock) -> None:
     ref = Ref("transcription")
     metrics = scripted("metrics", Script())
-    house = House()
-    actor = ChildSpec(ref, lambda: Transcription(house.settings, house.pool("tiny.en"), metrics.ref))
+    server = Server()
+    actor = ChildSpec(ref, lambda: Transcription(server.settings, server.pool("tiny.en"), metrics.ref))
     await grow(metrics, actor)
     with pytest.raises(TranscriptionUnavailable, match=r"only tiny\.en is loaded here"):
         await ref.ask(LoadModel("base"))

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.session import Announce, Presence
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
@@ -20,8 +20,8 @@ from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_o
 from tests.fakes import FakeSocket, Grow, command
 
 SLOW_S = 4.0
-FIRST, SECOND = Transcript("lamp on", "en", 0.9), Transcript("what time is it", "en", 0.9)
-QUESTION = Transcript("tell me a story", "en", 0.9)
+FIRST, SECOND = Recognition("lamp on", "en", 0.9), Recognition("what time is it", "en", 0.9)
+QUESTION = Recognition("tell me a story", "en", 0.9)
 
 
 async def transcribing(room: Room) -> None:
@@ -36,7 +36,7 @@ async def thinking(room: Room) -> None:
 
 
 async def confirming(room: Room) -> None:
-    room.transcription.answers[Transcribe] = [Transcript("lamp on", "en", 0.2), SECOND]
+    room.transcription.answers[Transcribe] = [Recognition("lamp on", "en", 0.2), SECOND]
     await say(room)
     await room.connection.wait_for_event(events.ConfirmRequest)
     await trio.sleep(2.0)  # the question has been heard

@@ -5,9 +5,9 @@ import attrs
 from assembly.speech_services import SpeechServices
 from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
-from protocol.admission.model_shelf import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording
-from protocol.messages.hearing import Transcribe, Transcript, Utterance
+from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.records import Count
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
@@ -43,12 +43,12 @@ def services(ears: Asked, mouth: Asked, media: Asked | None = None) -> SpeechSer
 
 
 async def test_recordings_and_texts_are_one_session() -> None:
-    ears = Asked({Transcribe: Transcript("hello", "en", 1.0)})
+    ears = Asked({Transcribe: Recognition("hello", "en", 1.0)})
     mouth = Asked({Synthesise: SpokenAudio(b"", 22_050)})
     audio = services(ears, mouth).audio(EarshotDetector, **OPTIONS)
     clip = Utterance(b"", 0, 0)
 
-    assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Transcript("hello", "en", 1.0)
+    assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Recognition("hello", "en", 1.0)
     assert await audio.synthesise("hello", "joe", 1.5) == SpokenAudio(b"", 22_050)
 
     assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]

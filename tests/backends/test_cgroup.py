@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from backends.cgroup import ControlGroups, Memory
+from backends.cgroup import CgroupMemory, ControlGroups
 from tests.systems import on_linux
 
 GIB = 1 << 30
@@ -23,7 +23,7 @@ def v2(path: str = "/app", **files: object) -> dict[str, object]:
 
 
 def test_97_without_groups_it_is_the_machine(tmp_path):
-    assert machine(tmp_path, {}).memory() == Memory(8 * GIB, 2 * GIB)
+    assert machine(tmp_path, {}).memory() == CgroupMemory(8 * GIB, 2 * GIB)
 
 
 def test_97_a_group_of_version_2_binds_and_its_page_cache_is_no_use(tmp_path):
@@ -32,7 +32,7 @@ def test_97_a_group_of_version_2_binds_and_its_page_cache_is_no_use(tmp_path):
         tmp_path, v2(memory__max=4 * GIB, memory__high="max", memory__current=2 * GIB + (100 << 20), memory__stat=stat)
     )
 
-    assert groups.memory() == Memory(4 * GIB, 100 << 20)
+    assert groups.memory() == CgroupMemory(4 * GIB, 100 << 20)
 
 
 def test_97_the_smallest_limit_on_the_way_up_binds(tmp_path):
@@ -43,11 +43,11 @@ def test_97_the_smallest_limit_on_the_way_up_binds(tmp_path):
         "sys/fs/cgroup/slice/memory.current": GIB,
     }
 
-    assert machine(tmp_path, files | above).memory() == Memory(2 * GIB, GIB)
+    assert machine(tmp_path, files | above).memory() == CgroupMemory(2 * GIB, GIB)
 
 
 def test_97_no_limit_in_version_2_is_the_machine(tmp_path):
-    assert machine(tmp_path, v2(memory__max="max", memory__current=5)).memory() == Memory(8 * GIB, 2 * GIB)
+    assert machine(tmp_path, v2(memory__max="max", memory__current=5)).memory() == CgroupMemory(8 * GIB, 2 * GIB)
 
 
 def v1(limit: int, path: str = "/") -> dict[str, object]:
@@ -61,18 +61,18 @@ def v1(limit: int, path: str = "/") -> dict[str, object]:
 
 
 def test_97_a_group_of_version_1_binds(tmp_path):
-    assert machine(tmp_path, v1(4 * GIB, "/docker/abc")).memory() == Memory(4 * GIB, GIB)
+    assert machine(tmp_path, v1(4 * GIB, "/docker/abc")).memory() == CgroupMemory(4 * GIB, GIB)
 
 
 def test_97_the_sentinel_of_version_1_is_no_limit(tmp_path):
-    assert machine(tmp_path, v1(9223372036854771712)).memory() == Memory(8 * GIB, 2 * GIB)
+    assert machine(tmp_path, v1(9223372036854771712)).memory() == CgroupMemory(8 * GIB, 2 * GIB)
 
 
 def test_97_a_container_does_not_see_the_path_of_its_group(tmp_path):
     files = v1(4 * GIB, "/")
     files["proc/self/cgroup"] = "5:memory:/docker/hidden\n"
 
-    assert machine(tmp_path, files).memory() == Memory(4 * GIB, GIB)
+    assert machine(tmp_path, files).memory() == CgroupMemory(4 * GIB, GIB)
 
 
 def test_97_both_versions_at_once(tmp_path):
@@ -80,14 +80,14 @@ def test_97_both_versions_at_once(tmp_path):
     files["proc/self/cgroup"] = f"{files['proc/self/cgroup']}0::/\n"
     files["proc/self/mountinfo"] = f"{V1_MOUNT}40 23 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup rw\n"
 
-    assert machine(tmp_path, files).memory() == Memory(4 * GIB, GIB)
+    assert machine(tmp_path, files).memory() == CgroupMemory(4 * GIB, GIB)
 
 
 def test_the_fullest_group_binds_also_if_it_is_not_the_smallest(tmp_path):
     own = v2(memory__max=2 * GIB, memory__current=GIB // 2)
     above = {"sys/fs/cgroup/memory.max": 4 * GIB, "sys/fs/cgroup/memory.current": 3 * GIB}
 
-    assert machine(tmp_path, own | above).memory() == Memory(4 * GIB, 3 * GIB)
+    assert machine(tmp_path, own | above).memory() == CgroupMemory(4 * GIB, 3 * GIB)
 
 
 def test_nothing_known_is_absent(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from cli.client import ClientError, Event, Opening, Talk
-from cli.conversation import Conversation, Patience, Progress
+from cli.conversation import Conversation, TurnProgress, WaitTimes
 from tests.cli.scripted_server import Client, Script, scripted_server
 
 
@@ -15,7 +15,7 @@ def event(name: str, **data: Any) -> Event:
 
 
 def test_a_spoken_turn_is_complete_when_it_ended_and_its_speech_too() -> None:
-    progress = Progress()
+    progress = TurnProgress()
     for name, is_complete in [
         ("speech_started", False),
         ("transcript", False),
@@ -29,7 +29,7 @@ def test_a_spoken_turn_is_complete_when_it_ended_and_its_speech_too() -> None:
 
 
 def test_a_second_utterance_keeps_the_conversation_open() -> None:
-    progress = Progress()
+    progress = TurnProgress()
     progress.take(event("speech_started", turn_id="t1"))
     progress.take(event("turn_completed", turn_id="t1", outcome="done"))
     progress.take(event("speech_started", turn_id="t2"))
@@ -40,7 +40,7 @@ def test_a_second_utterance_keeps_the_conversation_open() -> None:
 
 
 def test_nothing_heard_is_nothing_begun() -> None:
-    progress = Progress()
+    progress = TurnProgress()
     progress.take(event("status", load_level=0))
     assert not progress.has_begun
     assert not progress.is_complete
@@ -65,7 +65,7 @@ class Caller:
         async def feed(talk: Talk) -> None:
             await talk.send("text", text="hello")
 
-        arguments: dict[str, Any] = {"feed": feed, "patience": Patience(10.0)} | options
+        arguments: dict[str, Any] = {"feed": feed, "patience": WaitTimes(10.0)} | options
         url = await scripted_server(self.nursery, script)
         return await Conversation(url, Opening(), show=self.show, approve=self.approve, **arguments).run()
 
@@ -109,7 +109,7 @@ async def test_waiting_hears_what_comes_after_the_turn(
         await client.complete("t2")
 
     caller = Caller(nursery)
-    assert await caller.talk(script, patience=Patience(10.0, after_s=5.0)) == ["done", "done"]
+    assert await caller.talk(script, patience=WaitTimes(10.0, after_s=5.0)) == ["done", "done"]
     assert caller.shown[-2:] == ["reply", "turn_completed"]
     assert patient_clock.current_time() >= 5
 
@@ -133,7 +133,7 @@ async def test_sound_without_speech_is_said_so(nursery: trio.Nursery, patient_cl
         await client.accept()
 
     with pytest.raises(ClientError, match="heard no speech"):
-        await Caller(nursery).talk(script, feed=silence, patience=Patience(10.0, speech_s=5.0))
+        await Caller(nursery).talk(script, feed=silence, patience=WaitTimes(10.0, speech_s=5.0))
     assert patient_clock.current_time() < 10
 
 

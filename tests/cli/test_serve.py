@@ -25,13 +25,13 @@ def ended(error: Exception) -> Exit:
 
 @attrs.frozen
 class Serve:
-    """Runs ``sayso serve`` on a house that ends as the test says; the settings that it got are in ``seen``."""
+    """Runs ``sayso serve`` on a server that ends as the test says; the settings that it got are in ``seen``."""
 
     monkeypatch: pytest.MonkeyPatch
     seen: list[Settings] = attrs.field(factory=list)
 
     def __call__(self, *arguments: str, end: Exception | None = None) -> Result:
-        async def house(
+        async def server(
             settings: Settings, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]] = trio.TASK_STATUS_IGNORED
         ) -> None:
             self.seen.append(settings)
@@ -41,7 +41,7 @@ class Serve:
             if end is not None:
                 raise end
 
-        self.monkeypatch.setattr(supervisor, "serve", house)
+        self.monkeypatch.setattr(supervisor, "serve", server)
         return CliRunner().invoke(main, ["serve", *arguments])
 
 

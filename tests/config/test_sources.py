@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from config.sources import Entry, line_numbers, read_environment, read_toml
+from config.sources import SettingEntry, line_numbers, read_environment, read_toml
 
 TEXT = """\
 # a comment with port = 1
@@ -26,9 +26,9 @@ def test_a_file_becomes_entries_with_places(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(TEXT)
     assert read_toml(path) == [
-        Entry("gateway.host", "127.0.0.1", f"{path}:3", is_text=False),
-        Entry("gateway.websocket.max_connections", 5, f"{path}:6", is_text=False),
-        Entry("tools.servers", {"my server": {"command": "x"}}, f"{path}:7", is_text=False),
+        SettingEntry("gateway.host", "127.0.0.1", f"{path}:3", is_text=False),
+        SettingEntry("gateway.websocket.max_connections", 5, f"{path}:6", is_text=False),
+        SettingEntry("tools.servers", {"my server": {"command": "x"}}, f"{path}:7", is_text=False),
     ]
 
 
@@ -43,4 +43,4 @@ def test_inline_and_dotted_tables_are_sections_too(tmp_path: Path) -> None:
 
 def test_only_our_variables_are_read() -> None:
     environ = {"PATH": "/bin", "SAYSO_LOG__LEVEL": "debug", "SAYSO": "x"}
-    assert read_environment(environ) == [Entry("log.level", "debug", "SAYSO_LOG__LEVEL", is_text=True)]
+    assert read_environment(environ) == [SettingEntry("log.level", "debug", "SAYSO_LOG__LEVEL", is_text=True)]

@@ -13,7 +13,7 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
         "pass",
     ): "run() sets it before anybody can be asked to confirm; here it only has its type",
     (
-        "actors/turn/kit.py",
+        "actors/turn/turn_context.py",
         "super().__init__(say)",
         "pass",
     ): "BaseException.__new__ keeps the arguments by itself",

@@ -25,7 +25,9 @@ SAFETY: Final = (
         "backends/ingress/http_connection.py",
         "if (fault := head_fault(head)) is not None:",
         'if (fault := head_fault(b"")) is not None:',
-        ("tests/backends/ingress/test_reception.py::test_a_bad_head_is_answered_with_its_status_and_a_reason",),
+        (
+            "tests/backends/ingress/test_accepted_connection.py::test_a_bad_head_is_answered_with_its_status_and_a_reason",
+        ),
     ),
     Mutation(
         "take a paused process for a hung loop",
@@ -119,7 +121,7 @@ SAFETY: Final = (
     ),
     Mutation(
         "refuse health checks when the server is full",
-        "backends/ingress/reception.py",
+        "backends/ingress/accepted_connection.py",
         "if self._place.is_reserved and not is_health_check(request):",
         "if self._place.is_reserved:",
         ("tests/backends/ingress/test_server.py::test_a_full_server_answers_health_checks_and_refuses_all_else",),

@@ -50,8 +50,8 @@ MUTATIONS: Final = (
     Mutation(
         "count poison as crashes",
         "runtime/policies/restart.py",
-        "    if ended.has_quarantined:\n        return History(",
-        "    if ended.has_quarantined and not history:\n        return History(",
+        "    if ended.has_quarantined:\n        return RestartHistory(",
+        "    if ended.has_quarantined and not history:\n        return RestartHistory(",
         (
             "tests/runtime/policies/test_restart.py::test_90_poison_does_not_count_towards_the_intensity",
             "tests/runtime/supervision/test_loop.py::test_90_poison_messages_do_not_escalate",
@@ -254,10 +254,10 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "let a crowd's sessions take turns with everybody else's",
-        "actors/stt/desk.py",
+        "actors/stt/recogniser_queue.py",
         "cost=message.utterance.duration_s, group=message.tenant)",
         "cost=message.utterance.duration_s)",
-        ("tests/actors/stt/test_desk.py::test_a_crowd_of_one_tenant_lets_another_have_its_turn",),
+        ("tests/actors/stt/test_recogniser_queue.py::test_a_crowd_of_one_tenant_lets_another_have_its_turn",),
     ),
     Mutation(
         "give a stranger a session under load",
@@ -276,10 +276,10 @@ MUTATIONS: Final = (
     # --- workers
     Mutation(
         "leave a worker alone that is over its deadline",
-        "runtime/workers/errands.py",
-        "            errand.scope.deadline = now_s + errand.timeout_s\n",
-        "            errand.scope.deadline = now_s + 3 * errand.timeout_s\n",
-        ("tests/runtime/workers/test_errands.py::test_only_the_first_job_begins_and_its_time_runs",),
+        "runtime/workers/assignments.py",
+        "            assignment.scope.deadline = now_s + assignment.timeout_s\n",
+        "            assignment.scope.deadline = now_s + 3 * assignment.timeout_s\n",
+        ("tests/runtime/workers/test_assignments.py::test_only_the_first_job_begins_and_its_time_runs",),
     ),
     Mutation(
         "try the job of a dead worker only once",
@@ -296,15 +296,15 @@ MUTATIONS: Final = (
         "return Policy.ALLOW",
         (
             "tests/protocol/turns/test_tools.py::test_only_reading_and_clear_commands_are_allowed_without_asking",
-            "tests/actors/turn/test_hands.py::test_without_consent_nothing_is_done",
+            "tests/actors/turn/test_tool_caller.py::test_without_consent_nothing_is_done",
         ),
     ),
     Mutation(
         "call a tool whatever the user says",
-        "actors/turn/hands.py",
+        "actors/turn/tool_caller.py",
         "if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):",
         "if policy is Policy.CONFIRM and await self._confirmed(call_id, wanted) is None:",
-        ("tests/actors/turn/test_hands.py::test_without_consent_nothing_is_done",),
+        ("tests/actors/turn/test_tool_caller.py::test_without_consent_nothing_is_done",),
     ),
     Mutation(
         "use a call id twice",
@@ -313,7 +313,7 @@ MUTATIONS: Final = (
         "",
         (
             "tests/protocol/turns/test_vault.py::test_a_call_id_is_taken_once",
-            "tests/actors/turn/test_hands.py::test_no_call_id_is_used_twice",
+            "tests/actors/turn/test_tool_caller.py::test_no_call_id_is_used_twice",
         ),
     ),
     Mutation(
@@ -333,7 +333,7 @@ MUTATIONS: Final = (
     Mutation(
         "remember what nobody heard after a barge-in",
         "actors/turn/run.py",
-        'replied = " ".join(self._mouth.heard_until(self._heard_s))',
+        'replied = " ".join(self._spoken.heard_until(self._heard_s))',
         "replied = self._replied",
         (
             "tests/actors/test_barge_in.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import attrs
 
 from runtime import ChildPresent, MailboxClosed, MailboxSpec, MessageTooLarge, NoSuchChild, Overflow, Restart, Strategy
-from runtime.messaging.mailbox import Offer
+from runtime.messaging.mailbox import OfferResult
 from runtime.policies.strategy import affected
 
 
@@ -42,7 +42,7 @@ class MailboxModel:
         total = sum(queued.size for queued in self.data if queued is not instead_of) + item.size
         return self.spec.max_bytes is None or total <= self.spec.max_bytes
 
-    def offer(self, item: Item) -> Offer:
+    def offer(self, item: Item) -> OfferResult:
         """Take it, or do what the policy says."""
         if self.is_closed:
             raise MailboxClosed
@@ -53,7 +53,7 @@ class MailboxModel:
             self.accepted += 1
             self.data[self.data.index(old)] = item
             self.dropped["coalesced"] += 1
-            return Offer.TAKEN
+            return OfferResult.TAKEN
         if self.spec.overflow is Overflow.DROP_OLDEST:
             while not self.has_room_for(item):
                 self.data.pop(0)
@@ -61,12 +61,12 @@ class MailboxModel:
         if self.has_room_for(item) and not self.waiting:
             self.accepted += 1
             self.data.append(item)
-            return Offer.TAKEN
+            return OfferResult.TAKEN
         if self.spec.overflow is Overflow.DROP_NEWEST:
             self.accepted += 1
             self.dropped["overflow"] += 1
-            return Offer.DROPPED
-        return Offer.FULL
+            return OfferResult.DROPPED
+        return OfferResult.FULL
 
     def put_control(self, item: Item) -> None:
         """Put beside the data."""

@@ -36,7 +36,7 @@ from runtime import (
     run_tree,
 )
 from runtime.messaging.envelope import Envelope
-from runtime.messaging.mailbox import Mailbox, Offer
+from runtime.messaging.mailbox import Mailbox, OfferResult
 from tests.runtime.reference_models import ChildModel, Item, MailboxModel, SupervisorModel
 
 OPERATIONS = 40
@@ -86,7 +86,7 @@ class MailboxMachine:
         expected = outcome_of(partial(self.model.offer, item), MAILBOX_ERRORS)
         found = outcome_of(partial(self.box.offer, self._envelopes[item]), MAILBOX_ERRORS)
         assert found == expected
-        if found is Offer.FULL and self.model.spec.overflow is Overflow.BLOCK:
+        if found is OfferResult.FULL and self.model.spec.overflow is Overflow.BLOCK:
             self.model.waiting.append(item)
             self._senders[item] = trio.CancelScope()
             self._nursery.start_soon(self._wait_for_room, item)

@@ -90,12 +90,12 @@ async def live(seed):
         await trio.sleep(rng.uniform(0.0, 12.0))
         if worker.state != "ready":
             return
-        errand = worker.accept(Frame("job", number, "echo", blob=bytes(rng.choice([0, 50]))), 5.0)
+        assignment = worker.accept(Frame("job", number, "echo", blob=bytes(rng.choice([0, 50]))), 5.0)
         async with trio.open_nursery() as nursery:
             if rng.random() < 0.3:
-                nursery.start_soon(worker.revoke, errand)
+                nursery.start_soon(worker.revoke, assignment)
             try:
-                await worker.do(errand)
+                await worker.do(assignment)
             except WorkerError:
                 return
 

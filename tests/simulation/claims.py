@@ -167,7 +167,7 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
 
 
 def nobody_is_refused_without_need(report: Report) -> Iterator[str]:
-    """The door is open unless the machine is full or the house leaves."""
+    """The door is open unless the machine is full or the server leaves."""
     is_full = any(level >= Level.NO_NEW for _, level in report.plan.load)
     for client in report.clients:
         if client.heard.refused and not is_full and report.plan.end == "idle" and report.ended_by is None:
@@ -307,18 +307,18 @@ def has_spoken_all(report: Report, client: Client) -> bool:
     kinds = {step.kind for step in client.caller.steps}
     is_plain = is_unhurried(client) and not kinds & {"interrupt", "stall", "nonsense", "trail off"}
     is_welcome = bool(client.heard.of("connection_accepted")) and not client.heard.of("going_away")
-    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full house lets nobody back in
+    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full server lets nobody back in
     return is_plain and is_welcome and client.caller.end not in ("cut", "hasty")
 
 
 def has_lost_history(report: Report) -> bool:
-    """Whether records may have been lost with the house: by a stop in the middle, or a store that failed at the end."""
+    """Whether records may have been lost: by a stop in the middle, or by a store that failed at the end."""
     is_cut_short = report.plan.end != "idle" or report.ended_by is not None or "history" in report.saboteur.deaf
     return is_cut_short or report.outside.database.failed_s >= report.stopped_s
 
 
 def is_our_start_failure(error: BaseException) -> bool:
-    """Whether the house did not start because we crashed an actor meanwhile."""
+    """Whether the server did not start because we crashed an actor meanwhile."""
     return isinstance(error, StartFailed) and "SimulatedCrash" in str(error)
 
 

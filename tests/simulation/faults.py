@@ -27,8 +27,8 @@ FLOOD = 400
 Handle = Callable[[Any], Coroutine[Any, Any, Any]]
 
 CRASHES: Final = ("connection", "audio", "dialogue", "history", "metrics", "commands", "load", "tools.router", "vault")
-CRASHES_OF_ALL: Final = ("inference", "transcription", "speech", "tools.house", "gateway", "sessions")
-STICKY: Final = ("transcription", "inference", "speech", "tools.router", "tools.house", "history")
+CRASHES_OF_ALL: Final = ("inference", "transcription", "speech", "tools.server", "gateway", "sessions")
+STICKY: Final = ("transcription", "inference", "speech", "tools.router", "tools.server", "history")
 DEAF: Final = ("connection", "audio", "dialogue", "history", "metrics", "gateway", "speech", "inference")
 WEATHER: Final = (
     ("whisper", "dies"),
@@ -46,7 +46,7 @@ WEATHER: Final = (
     ("tool", "dies after"),
     ("tool", "hangs"),
     ("store", "fails"),
-    ("house-start", "fails"),
+    ("server-start", "fails"),
 )
 
 

@@ -85,7 +85,7 @@ def story_of(report: Report, lines: int) -> str:
 
 @contextmanager
 def silent_logs() -> Iterator[None]:
-    """Keep the house quiet: writing of every crash costs more than the crash."""
+    """Keep the server quiet: writing of every crash costs more than the crash."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

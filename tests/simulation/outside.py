@@ -1,4 +1,4 @@
-"""The outside world of the simulated house: workers, models, tools, store. Each can be told to misbehave.
+"""The outside world of the simulated server: workers, models, tools, store. Each can be told to misbehave.
 
 Speech carries its meaning in itself: every sample of an utterance is the number of what is said, so that the simulated
 Whisper knows the words, and the checks know whether some were lost or doubled.
@@ -14,18 +14,18 @@ import attrs
 import trio
 
 from backends.llm.guarded import GuardedModel
-from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolServer, ToolServerLost
+from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolConnection, ToolServerLost
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
+    CallProgress,
     ChatMessage,
     CommandMatch,
     Generation,
+    McpOffer,
     ModelToolCall,
-    Offer,
-    Progress,
     ToolOutcome,
     ToolSpec,
 )
@@ -270,7 +270,7 @@ class Toolshed:
     changes: Counter[int] = attrs.field(factory=Counter, init=False)
 
     @asynccontextmanager
-    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolServer]:
+    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolConnection]:
         """Connect to a server."""
         trouble = self.weather.strike(f"{name}-start")
         await self.weather.take_time(0.0, 0.05)
@@ -294,7 +294,7 @@ class Server:
             return ()
         return ToolSpec("house", READS, "", {}, read_only=True), ToolSpec("house", CHANGES, "", {})
 
-    async def list_offers(self) -> tuple[Offer, ...]:
+    async def list_offers(self) -> tuple[McpOffer, ...]:
         await trio.lowlevel.checkpoint()
         return ()
 
@@ -306,7 +306,7 @@ class Server:
         timeout_s: float,
         session_id: str,
         call_id: str,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[CallProgress], None] | None = None,
         language: str = "en",
     ) -> ToolOutcome:
         shed, started_s = self._shed, trio.current_time()
@@ -318,7 +318,7 @@ class Server:
             shed.changes[arguments["number"]] += 1
         shed.weather.trace.note(self.name, f"{tool} {arguments['number']} as {call_id}")
         if on_progress is not None:
-            on_progress(Progress(1.0))
+            on_progress(CallProgress(1.0))
         await shed.weather.take_time(0.01, 0.1)
         if trouble == "dies after":
             self._die("killed")
@@ -438,7 +438,7 @@ class Outside:
     def make_detector(self) -> Detector:
         return Detector()
 
-    def ears(self, may_recycle: Callable[[], bool]) -> Workers:
+    def recogniser_pool(self, may_recycle: Callable[[], bool]) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))
 
     def whisper_pool(self, _model: str) -> Workers:
@@ -447,7 +447,7 @@ class Outside:
     def voices(self) -> None:
         """Know no names: any voice speaks."""
 
-    def mouth(self) -> Workers:
+    def synthesiser_pool(self) -> Workers:
         return Workers("piper", self._weather, self.voice.speak)
 
     def media_pool(self) -> Workers:

@@ -1,4 +1,4 @@
-"""Where the real house touches the machine, and what the simulation puts there: one seed decides everything.
+"""Where the real server touches the machine, and what the simulation puts there: one seed decides everything.
 
 Rules kept here:
 

@@ -1,4 +1,4 @@
-"""One simulated run: the real house in a world that one seed decides."""
+"""One simulated run: the real server in a world that one seed decides."""
 
 import random
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.simulation.trace import Trace
 FAULTS_UNTIL_S = 6.0
 TOO_LONG_S = 600.0  # of virtual time: no run takes as long
 SETTLE_S = 13.0  # after the last client: those who lost their socket are given up, sessions end, history is written
-FAREWELL_S = 30.0  # for clients to see that the house is gone
+FAREWELL_S = 30.0  # for clients to see that the server is gone
 DRAIN_S = 20.0
 LATE_ASK_S = 0.15
 SHORT_LETTER_BYTES = 640  # 20 ms: long enough to be coughed at
@@ -84,7 +84,7 @@ def plan_run(seed: int) -> Plan:
 
 
 def plan_load(rng: random.Random) -> tuple[tuple[float, int], ...]:
-    """Draw how busy the machine gets: not at all in three runs of four, and never so that the house must leave."""
+    """Draw how busy the machine gets: not at all in three runs of four, and never so that the server must leave."""
     count = rng.choice((0, 0, 0, 0, 0, 0, 1, 2))
     busy = sorted((round(rng.uniform(0.0, FAULTS_UNTIL_S), 3), rng.randint(1, 4)) for _ in range(count))
     calm = (round(FAULTS_UNTIL_S + rng.uniform(0.0, 10.0), 3), 0)
@@ -97,7 +97,7 @@ def simulate(plan: Plan) -> Report:
 
 
 class World:
-    """The house, its clients and its misfortunes."""
+    """The server, its clients and its misfortunes."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -111,45 +111,45 @@ class World:
         self._begun_s = 0.0
 
     async def run(self) -> Report:
-        """Live through it; what the house raises is noted."""
+        """Live through it; what the server raises is noted."""
         self._begun_s = trio.current_time()
-        house = supervisor.House(self._settings, cast("Adapters", self._report.outside))
-        open_session = house.sessions.open
-        house.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
+        server = supervisor.Server(self._settings, cast("Adapters", self._report.outside))
+        open_session = server.sessions.open
+        server.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
             lambda socket, refusal=None: self._report.saboteur.wrap(open_session(socket, refusal))
         )
         with watched_asks(self._report), trio.move_on_after(TOO_LONG_S) as patience:
             try:
-                await self._live(house)
-            except* Exception as errors:  # noqa: BLE001 - the house may end by anything; the checks judge it
+                await self._live(server)
+            except* Exception as errors:  # noqa: BLE001 - the server may end by anything; the checks judge it
                 self._report.ended_by = errors
         if patience.cancelled_caught:
             self._report.ended_by = TimeoutError(f"not over after {TOO_LONG_S:g} s")
         self._report.refs = list(self._report.saboteur.refs)
         return self._report
 
-    async def _live(self, house: supervisor.House) -> None:
+    async def _live(self, server: supervisor.Server) -> None:
         report = self._report
         async with trio.open_nursery() as nursery:
             button = StopButton()
             ended = trio.Event()
-            nursery.start_soon(self._clients_come, house, button, ended)
-            nursery.start_soon(supervisor.leave, house, cast("trio.CancelScope", button))
+            nursery.start_soon(self._clients_come, server, button, ended)
+            nursery.start_soon(supervisor.leave, server, cast("trio.CancelScope", button))
             nursery.start_soon(self._misfortunes)
-            nursery.start_soon(self._end_in_the_middle, house, button)
+            nursery.start_soon(self._end_in_the_middle, server, button)
             try:
                 with button.scope:
-                    await self._run_tree(house)
+                    await self._run_tree(server)
             finally:
                 report.stopped_s = trio.current_time() if button.pressed_s is None else button.pressed_s
                 report.stop_s = trio.current_time() - report.stopped_s
                 report.trace.note("house", "has ended")
                 ended.set()
-                self._count_what_is_left(house)
+                self._count_what_is_left(server)
                 nursery.cancel_scope.deadline = trio.current_time() + FAREWELL_S
 
-    async def _run_tree(self, house: supervisor.House) -> None:
-        root = house.root()
+    async def _run_tree(self, server: supervisor.Server) -> None:
+        root = server.root()
         root._specs = tuple(self._report.saboteur.wrap(spec) for spec in root._specs)
         async with trio.open_nursery() as nursery:
             run = partial(
@@ -159,9 +159,9 @@ class World:
                 stop_timeout_s=self._settings.supervisor.stop_timeout_s,
                 on_zombies=self._count_zombies,
             )
-            house.facts.running = await nursery.start(run)
+            server.status.running = await nursery.start(run)
 
-    async def _clients_come(self, house: supervisor.House, button: "StopButton", ended: trio.Event) -> None:
+    async def _clients_come(self, server: supervisor.Server, button: "StopButton", ended: trio.Event) -> None:
         async with trio.open_nursery() as nursery:
             for client in self._report.clients:
                 nursery.start_soon(client.run)
@@ -169,7 +169,7 @@ class World:
                 await client.is_done.wait()
             with trio.move_on_after(SETTLE_S):
                 await ended.wait()
-            self._count_who_should_be_gone(house)
+            self._count_who_should_be_gone(server)
             button.cancel()
 
     async def _misfortunes(self) -> None:
@@ -177,28 +177,28 @@ class World:
             await trio.sleep_until(self._begun_s + fault.at_s)
             self._report.saboteur.strike(fault)
 
-    async def _end_in_the_middle(self, house: supervisor.House, button: "StopButton") -> None:
+    async def _end_in_the_middle(self, server: supervisor.Server, button: "StopButton") -> None:
         if self._plan.end == "idle":
             return
         await trio.sleep(self._plan.end_s)
         self._report.trace.note("house", self._plan.end)
         if self._plan.end == "drain":
-            house.begin_drain("deploy", DRAIN_S)
+            server.begin_drain("deploy", DRAIN_S)
         else:
             button.cancel()
 
     # --- what is counted -------------------------------------------------------------------------
 
-    def _count_who_should_be_gone(self, house: supervisor.House) -> None:
-        """Look at a house whose clients have gone, save those who stay."""
+    def _count_who_should_be_gone(self, server: supervisor.Server) -> None:
+        """Look at a server whose clients have gone, save those who stay."""
         stay = sum(client.is_inside for client in self._report.clients)
-        self._report.sessions_left = len(house.sessions.live) - stay
+        self._report.sessions_left = len(server.sessions.live) - stay
         gateway = self._report.saboteur.actors.get("gateway")
         if gateway is not None:
             self._report.places_left = int(str(gateway.statistics()["connections"])) - stay
 
-    def _count_what_is_left(self, house: supervisor.House) -> None:
-        self._report.sessions_left = max(self._report.sessions_left, len(house.sessions.live))
+    def _count_what_is_left(self, server: supervisor.Server) -> None:
+        self._report.sessions_left = max(self._report.sessions_left, len(server.sessions.live))
 
     def _count_zombies(self) -> None:
         self._report.zombies += 1

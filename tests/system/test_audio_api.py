@@ -22,7 +22,7 @@ LIMIT_S = 300
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     need_models(speech=True)
     settings = SMALL | {"transcription.workers": 2, "speech.provider": "piper", "speech.voice": add_steady_voice()}
     with running_server(tmp_path_factory.mktemp("audio_api"), settings) as server:
@@ -30,8 +30,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(house: Server) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{house.http_url}/v1", api_key="none", max_retries=0) as found:
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.http_url}/v1", api_key="none", max_retries=0) as found:
         yield found
 
 
@@ -56,7 +56,7 @@ def test_its_segments_have_their_times(client: openai.OpenAI, spoken: Spoken) ->
 
 
 def test_words_have_times_with_a_model_that_is_loaded_for_it(
-    client: openai.OpenAI, house: Server, spoken: Spoken
+    client: openai.OpenAI, server: Server, spoken: Spoken
 ) -> None:
     found = client.audio.transcriptions.create(
         model="base", file=recording(spoken), response_format="verbose_json", timestamp_granularities=["word"]
@@ -65,7 +65,7 @@ def test_words_have_times_with_a_model_that_is_loaded_for_it(
     times = {word.word.strip("?.,").lower(): word.start for word in found.words}
     second_s, third_s = (sum(len(spoken(text)) + len(SILENCE) for text in SENTENCES[:end]) / 32_000 for end in (1, 2))
     assert times["time"] < second_s - 1 < times["timer"] < third_s < times["shopping"]
-    models = {model["name"]: model for model in httpx2.get(f"{house.http_url}/api/models").json()["models"]}
+    models = {model["name"]: model for model in httpx2.get(f"{server.http_url}/api/models").json()["models"]}
     assert {name: model["state"] for name, model in models.items()} == {"tiny.en": "loaded", "base": "loaded"}
     assert (models["base"]["device"], models["base"]["compute_type"]) == ("cpu", "int8")
 
@@ -107,7 +107,7 @@ def test_a_mistake_of_the_client_is_told_in_its_own_terms(client: openai.OpenAI)
 
 
 async def test_a_long_recording_holds_up_nobody_who_speaks(
-    house: Server, client: openai.OpenAI, spoken: Spoken
+    server: Server, client: openai.OpenAI, spoken: Spoken
 ) -> None:
     """Five minutes are uploaded while somebody gives a command."""
     pcm = b"".join(spoken(sentence) + SILENCE for sentence in SENTENCES) * 25
@@ -120,7 +120,7 @@ async def test_a_long_recording_holds_up_nobody_who_speaks(
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.to_thread.run_sync, transcribe)
-            async with talking(house.url, QUIET) as speaker:
+            async with talking(server.url, QUIET) as speaker:
                 await speaker.speak(spoken("What time is it?") + SILENCE)
                 completed = await speaker.next("turn_completed", timeout_s=120)
             assert completed["outcome"] == "done"
@@ -128,9 +128,9 @@ async def test_a_long_recording_holds_up_nobody_who_speaks(
     assert done[0].lower().count("shopping") == 25
 
 
-async def test_a_session_has_its_own_model_times_of_words_and_packets(house: Server, spoken: Spoken) -> None:
+async def test_a_session_has_its_own_model_times_of_words_and_packets(server: Server, spoken: Spoken) -> None:
     wishes = {"stt_model": "base", "word_times": True, "speech_format": "opus"}
-    async with talking(house.url, (*QUIET, "tts"), **wishes) as speaker:
+    async with talking(server.url, (*QUIET, "tts"), **wishes) as speaker:
         pcm = spoken("What time is it?")
         await speaker.speak(SILENCE + pcm + SILENCE)
         transcript = await speaker.next("transcript")
@@ -144,9 +144,9 @@ async def test_a_session_has_its_own_model_times_of_words_and_packets(house: Ser
 
 
 def test_another_server_can_borrow_its_ears_and_its_mouth(
-    house: Server, spoken: Spoken, tmp_path_factory: pytest.TempPathFactory
+    server: Server, spoken: Spoken, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    url = f"{house.http_url}/v1"
+    url = f"{server.http_url}/v1"
     settings = SMALL | {
         "transcription.provider": "openai",
         "transcription.openai_url": url,

@@ -184,7 +184,7 @@ async def test_43_a_root_that_gives_up_closes_its_clients_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need_models()
-    script = str(Path(__file__).parent / "servers" / "failing_house.py")
+    script = str(Path(__file__).parent / "servers" / "failing_server.py")
     monkeypatch.setattr(server_fixtures, "COMMAND", [sys.executable, script])
     with running_server(tmp_path, SMALL | {"supervisor.max_restarts": 1}) as server, trio.fail_after(LIMIT_S):
         started = server.children()

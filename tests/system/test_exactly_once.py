@@ -38,7 +38,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def house(tmp_path: Path, ledger: Path) -> Iterator[Server]:
+def server(tmp_path: Path, ledger: Path) -> Iterator[Server]:
     need_models()
     (tmp_path / "commands").mkdir()
     (tmp_path / "commands" / "ledger.yaml").write_text(textwrap.dedent(COMMANDS))
@@ -63,11 +63,11 @@ async def until(what: str, is_so: Callable[[], object], timeout_s: float = 60.0)
     await trio.to_thread.run_sync(poll, what, is_so, timeout_s)
 
 
-async def test_a_hundred_calls_survive_the_death_of_their_server(house: Server, ledger: Path) -> None:
+async def test_a_hundred_calls_survive_the_death_of_their_server(server: Server, ledger: Path) -> None:
     clients: list[Client] = []
 
     async def talk() -> None:
-        async with talking(house.url, QUIET) as client:
+        async with talking(server.url, QUIET) as client:
             clients.append(client)
             for _ in range(CALLS_EACH):
                 await client.tell("text", text="write it down")
@@ -80,9 +80,9 @@ async def test_a_hundred_calls_survive_the_death_of_their_server(house: Server, 
             await until("calls are under way", lambda: len(entries(ledger)) >= KILL_AFTER)
             first_pid = int(entries(ledger)[0][1])
             os.kill(first_pid, signal.SIGKILL)
-            await until("it is hidden", lambda: not listed(house))
-            await until("it is back", lambda: is_up(house))
-            async with talking(house.url, QUIET) as late:
+            await until("it is hidden", lambda: not listed(server))
+            await until("it is back", lambda: is_up(server))
+            async with talking(server.url, QUIET) as late:
                 await late.tell("text", text="write it down")
                 completed = await late.next("turn_completed")
             assert completed["outcome"] == "done"

@@ -101,9 +101,9 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, strangers: Mapping[str, Any]) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, strangers: Mapping[str, Any]) -> Iterator[Server]:
     """A server that knows them, and no language model."""
-    folder = tmp_path_factory.mktemp("house")
+    folder = tmp_path_factory.mktemp("server")
     with running_server(prepared(folder, strangers), SMALL | {"tools.call_timeout_s": 8}) as server:
         poll("all tool servers are up", lambda: all_up(server), timeout_s=120)
         yield server
@@ -132,8 +132,8 @@ async def talking_to(server: Server) -> AsyncIterator[Client]:
             yield client
 
 
-def test_their_tools_are_listed(house: Server) -> None:
-    tools = house.get("/api/tools").json()["tools"]
+def test_their_tools_are_listed(server: Server) -> None:
+    tools = server.get("/api/tools").json()["tools"]
     names = {(tool["server"], tool["name"]) for tool in tools}
     assert {
         ("clock", "get_current_time"),
@@ -144,10 +144,10 @@ def test_their_tools_are_listed(house: Server) -> None:
     } < names
 
 
-def test_their_resources_and_prompts_are_listed(house: Server) -> None:
-    offers = house.get("/api/tools").json()["offers"]
-    for server in ("everything", "faraway"):
-        found = {(offer["kind"], offer["name"]): offer for offer in offers if offer["server"] == server}
+def test_their_resources_and_prompts_are_listed(server: Server) -> None:
+    offers = server.get("/api/tools").json()["offers"]
+    for name in ("everything", "faraway"):
+        found = {(offer["kind"], offer["name"]): offer for offer in offers if offer["server"] == name}
         assert ("prompt", "simple-prompt") in found
         resources = [offer for (kind, _), offer in found.items() if kind == "resource"]
         assert resources
@@ -155,8 +155,8 @@ def test_their_resources_and_prompts_are_listed(house: Server) -> None:
     assert {offer["server"] for offer in offers} == {"everything", "faraway"}, "the others have none"
 
 
-async def test_a_structured_result_is_told_as_text(house: Server) -> None:
-    async with talking_to(house) as client:
+async def test_a_structured_result_is_told_as_text(server: Server) -> None:
+    async with talking_to(server) as client:
         await client.tell("text", text="how is the weather in new york")
         completed = await client.next("turn_completed")
     assert completed["outcome"] == "done"
@@ -174,8 +174,8 @@ async def test_a_structured_result_is_told_as_text(house: Server) -> None:
         ("call far away", "echo", "from afar"),
     ],
 )
-async def test_a_sentence_of_the_grammar_calls_them(house: Server, sentence: str, tool: str, answer: str) -> None:
-    async with talking_to(house) as client:
+async def test_a_sentence_of_the_grammar_calls_them(server: Server, sentence: str, tool: str, answer: str) -> None:
+    async with talking_to(server) as client:
         await client.tell("text", text=sentence)
         completed = await client.next("turn_completed")
     assert completed["outcome"] == "done"
@@ -183,16 +183,16 @@ async def test_a_sentence_of_the_grammar_calls_them(house: Server, sentence: str
     assert answer in client.all("tool_result")[0]["content"]
 
 
-async def test_a_spoken_sentence_calls_them(house: Server, spoken: Callable[[str], bytes]) -> None:
-    async with talking_to(house) as client:
+async def test_a_spoken_sentence_calls_them(server: Server, spoken: Callable[[str], bytes]) -> None:
+    async with talking_to(server) as client:
         await client.speak(spoken("Show my files.") + SILENCE)
         completed = await client.next("turn_completed")
     assert completed["outcome"] == "done"
     assert "shopping.txt" in client.all("tool_result")[0]["content"]
 
 
-async def test_a_long_call_shows_its_steps(house: Server) -> None:
-    async with talking_to(house) as client:
+async def test_a_long_call_shows_its_steps(server: Server) -> None:
+    async with talking_to(server) as client:
         await client.tell("text", text="count the steps")
         await client.next("turn_completed")
     steps = client.all("tool_progress")
@@ -201,19 +201,19 @@ async def test_a_long_call_shows_its_steps(house: Server) -> None:
     assert client.all("tool_result")[0]["ok"]
 
 
-async def test_a_call_that_takes_too_long_is_given_up(house: Server) -> None:
-    async with talking_to(house) as client:
+async def test_a_call_that_takes_too_long_is_given_up(server: Server) -> None:
+    async with talking_to(server) as client:
         await client.tell("text", text="take your time")
         result = await client.next("tool_result")
         completed = await client.next("turn_completed")
     assert not result["ok"]
     assert "longer than 8 s" in result["error"]
     assert completed["outcome"] == "failed"
-    assert house.actor("tools.everything")["statistics"]["is_up"]
+    assert server.actor("tools.everything")["statistics"]["is_up"]
 
 
-async def test_an_interrupted_call_is_cancelled_and_the_server_goes_on(house: Server) -> None:
-    async with talking_to(house) as client:
+async def test_an_interrupted_call_is_cancelled_and_the_server_goes_on(server: Server) -> None:
+    async with talking_to(server) as client:
         await client.tell("text", text="take your time")
         await client.next("tool_call")
         await client.tell("interrupt")
@@ -225,17 +225,17 @@ async def test_an_interrupted_call_is_cancelled_and_the_server_goes_on(house: Se
 
 @asynccontextmanager
 async def with_a_model(folder: Path, strangers: Mapping[str, Any]) -> AsyncIterator[tuple[Server, ScriptedOllama]]:
-    """Run a house whose language model follows the script."""
+    """Run a server whose language model follows the script."""
     async with serving(script) as model:
         settings = SMALL | {"inference.provider": "ollama", "inference.ollama_url": model.url}
-        house = running_server(prepared(folder, strangers), settings)
-        server = await trio.to_thread.run_sync(house.__enter__)
+        running = running_server(prepared(folder, strangers), settings)
+        server = await trio.to_thread.run_sync(running.__enter__)
         try:
             await trio.to_thread.run_sync(poll, "all are up", lambda: all_up(server), 120.0)
             yield server, model
         finally:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(house.__exit__, None, None, None)
+                await trio.to_thread.run_sync(running.__exit__, None, None, None)
 
 
 async def test_a_model_calls_them_and_tells_what_they_answered(tmp_path: Path, strangers: Mapping[str, Any]) -> None:

@@ -163,10 +163,10 @@ def test_a_vocabulary_puts_no_words_into_other_mouths(worker: WhisperWorker, spo
 
 
 def test_commands_do_not_come_twice_whatever_the_prompt(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
-    house = ("kitchen light", "bedroom", "thermostat", "volume", "turn on", "turn off")
+    server = ("kitchen light", "bedroom", "thermostat", "volume", "turn on", "turn off")
     sentences = ("Turn on the radio.", "Turn off the bedroom light.", "Turn off everything.", *SENTENCES)
 
-    answers = transcribe(worker, *[spoken(sentence) for sentence in sentences], vocabulary=house)
+    answers = transcribe(worker, *[spoken(sentence) for sentence in sentences], vocabulary=server)
 
     for sentence, answer in zip(sentences, answers, strict=True):
         said, heard = (len(transcripts.words_of(text).split()) for text in (sentence, answer["text"]))

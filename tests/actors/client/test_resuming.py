@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import Known, Resumption
+from actors.client.resuming import Resumption, SessionDirectory
 from protocol.admission.population import Population
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.session import resume_key
@@ -22,22 +22,22 @@ def numbered() -> Iterator[str]:
         yield f"t{number}"
 
 
-def resumption(known: Known, name: str = "s") -> Resumption:
+def resumption(directory: SessionDirectory, name: str = "s") -> Resumption:
     tokens = numbered()
     memory = SessionMemory(session_id=name, resume_token="t1", audio=PcmBuffer(16))
-    return Resumption(known, memory, Ref("connection"), lambda: next(tokens))
+    return Resumption(directory, memory, Ref("connection"), lambda: next(tokens))
 
 
 def found_by(one: Resumption) -> list[str]:
     """Return the tokens, of the first few, by which the session is found."""
     tokens = [f"t{number}" for number in range(1, 10)]
-    return [token for token in tokens if one.known.resumable.lookup(resume_key(token)) is one.connection]
+    return [token for token in tokens if one.directory.resumable.lookup(resume_key(token)) is one.connection]
 
 
 @pytest.fixture
 async def one(nursery: trio.Nursery) -> Resumption:
-    one = resumption(Known())
-    nursery.start_soon(one.be_found)
+    one = resumption(SessionDirectory())
+    nursery.start_soon(one.stay_registered)
     await wait_all_tasks_blocked()
     return one
 
@@ -58,7 +58,7 @@ async def test_a_client_that_has_not_got_its_new_token_is_told_the_same_one_agai
         assert one.take_back("t1")
         assert one.memory.resume_token == "t2"
         assert found_by(one) == ["t1", "t2"]
-    assert len(one.known.resumable) == 2
+    assert len(one.directory.resumable) == 2
 
 
 @pytest.mark.parametrize("token", ["t1", "t4", ""])
@@ -70,21 +70,21 @@ async def test_a_token_that_is_not_valid_any_more_changes_nothing(one: Resumptio
 
 
 async def test_a_session_that_has_ended_is_found_by_none_of_its_tokens(nursery: trio.Nursery) -> None:
-    one = resumption(Known())
+    one = resumption(SessionDirectory())
     async with trio.open_nursery() as own:
-        own.start_soon(one.be_found)
+        own.start_soon(one.stay_registered)
         await wait_all_tasks_blocked()
         one.take_back("t1")
         one.lose_client()
         own.cancel_scope.cancel()
-    assert len(one.known.resumable) == len(one.known.awaited) == 0
+    assert len(one.directory.resumable) == len(one.directory.awaited) == 0
 
 
 async def test_a_connection_that_crashed_is_found_by_both_tokens_again(nursery: trio.Nursery) -> None:
-    one = resumption(Known())
+    one = resumption(SessionDirectory())
     for _ in range(2):
         async with trio.open_nursery() as own:
-            own.start_soon(one.be_found)
+            own.start_soon(one.stay_registered)
             await wait_all_tasks_blocked()
             if found_by(one) == ["t1"]:
                 one.take_back("t1")
@@ -96,7 +96,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
     one: Resumption, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     one.lose_client()
-    assert one.known.awaited.names() == ("s",)
+    assert one.directory.awaited.names() == ("s",)
 
     async def come_back() -> None:
         await trio.sleep(29.0)
@@ -104,7 +104,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
 
     nursery.start_soon(come_back)
     assert await one.wait_for_client(30.0) is None
-    assert one.known.awaited.names() == ()
+    assert one.directory.awaited.names() == ()
 
 
 async def test_a_client_that_does_not_come_back_is_given_up_after_the_window(
@@ -129,14 +129,14 @@ async def test_a_client_that_is_there_or_just_back_is_not_given_up(one: Resumpti
     one.give_up()
     one.take_back("t1")
     assert await one.wait_for_client(30.0) is None
-    assert len(one.known.population) == 1
+    assert len(one.directory.population) == 1
 
 
 async def test_a_newcomer_ends_a_session_that_waits_where_there_are_too_many(nursery: trio.Nursery) -> None:
-    known = Known(population=Population(2))
-    first, second, third = (resumption(known, name) for name in ("first", "second", "third"))
+    directory = SessionDirectory(population=Population(2))
+    first, second, third = (resumption(directory, name) for name in ("first", "second", "third"))
     for one in (first, second):
-        nursery.start_soon(one.be_found)
+        nursery.start_soon(one.stay_registered)
         one.enter()
         one.lose_client()
     third.enter()
@@ -144,7 +144,7 @@ async def test_a_newcomer_ends_a_session_that_waits_where_there_are_too_many(nur
     assert envelope is not None
     assert envelope.message == GiveUp()
     assert second.connection.mailbox.take_nowait() is None
-    assert len(known.population) == 2
+    assert len(directory.population) == 2
 
 
 async def test_a_client_that_comes_back_before_anybody_waits_is_not_missed(

@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import LIST_WITHIN_S, Conversation, NobodyToAsk, NotBelieved, filled
-from actors.turn.hands import Hands
-from actors.turn.kit import Heard, Refused
+from actors.turn.conversing import LIST_WITHIN_S, ModelConversation, NobodyToAsk, NotBelieved, filled
+from actors.turn.tool_caller import ToolCaller
+from actors.turn.turn_context import Heard, TurnRefused
 from protocol.messages import events
 from protocol.messages.understanding import (
     CallTool,
@@ -53,11 +53,11 @@ class Talk:
         machine = TurnMachine("t")
         machine.advance(TurnEvent.TEXT_RECEIVED)
         machine.advance(TurnEvent.UNDERSTOOD)
-        kit, heard = self.room.kit(), Heard(text)
-        hands = Hands(machine, kit, heard, ask_aloud=self._say, on_tool_s=lambda _: None)
-        wishes = self.room.wishes(capabilities, task="chat")
-        conversation = Conversation(
-            "t", kit, wishes, hands, say=self._say, on_begin=self._begin, on_first_token=self._first_token
+        turn_context, heard = self.room.turn_context(), Heard(text)
+        hands = ToolCaller(machine, turn_context, heard, ask_aloud=self._say, on_tool_s=lambda _: None)
+        options = self.room.options(capabilities, task="chat")
+        conversation = ModelConversation(
+            "t", turn_context, options, hands, say=self._say, on_begin=self._begin, on_first_token=self._first_token
         )
         answer = await conversation.run(heard)
         await wait_all_tasks_blocked()
@@ -237,7 +237,7 @@ async def test_without_the_capability_no_tools_are_offered(grow: Grow, autojump_
 async def test_a_refused_call_ends_the_conversation(grow: Grow, autojump_clock: MockClock) -> None:
     talk = Talk()
     await talk.open(grow, says(calls=(ModelToolCall("m1", "gate", {}),)), tools=(spec_of("gate"),))
-    with pytest.raises(Refused):
+    with pytest.raises(TurnRefused):
         await talk.run()  # nobody answers the question
     assert len(talk.asked()) == 1
 

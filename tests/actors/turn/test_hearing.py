@@ -5,10 +5,10 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.hearing import EarlyHearing, PartialHearing, hear, transcribe
-from actors.turn.kit import Wishes
+from actors.turn.hearing import EarlyTranscription, PartialTranscription, hear, transcribe
+from actors.turn.turn_context import SessionOptions
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, SpokenWord, Transcribe, Transcript, Utterance, Verdict
+from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Utterance, Verdict
 from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch
 from runtime import DomainError
@@ -24,10 +24,12 @@ class QueueFull(DomainError):
 
 async def test_words_are_shown_and_returned(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room(grammar=FakeGrammar(words=("timer",)))
-    room.transcription.answers[Transcribe] = Transcript("hello", "en", 0.9, ("hallo",))
+    room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9, ("hallo",))
     await room.open(grow)
-    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE) == Transcript("hello", "en", 0.9, ("hallo",))
-    assert await hear(room.kit(), room.wishes(), "t", UTTERANCE) == "hello"
+    assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE) == Recognition(
+        "hello", "en", 0.9, ("hallo",)
+    )
+    assert await hear(room.turn_context(), room.options(), "t", UTTERANCE) == "hello"
     asked = Transcribe(SESSION_ID, UTTERANCE, language=None, vocabulary=("timer",))
     assert room.transcription.of(Transcribe) == [asked, asked]
     await wait_all_tasks_blocked()
@@ -37,11 +39,11 @@ async def test_words_are_shown_and_returned(grow: Grow, autojump_clock: MockCloc
 
 async def test_a_session_names_its_model_and_gets_the_times_of_words(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    heard = Transcript("turn it", "en", 0.9, words=(SpokenWord("turn", 100, 300, 0.9),))
+    heard = Recognition("turn it", "en", 0.9, words=(SpokenWord("turn", 100, 300, 0.9),))
     room.transcription.answers[Transcribe] = heard
     await room.open(grow)
-    wishes = Wishes(events.ConnectionRequest("tester", ("stt",), stt_model="base", word_times=True))
-    await transcribe(room.kit(), wishes, "t", UTTERANCE)
+    options = SessionOptions(events.ConnectionRequest("tester", ("stt",), stt_model="base", word_times=True))
+    await transcribe(room.turn_context(), options, "t", UTTERANCE)
     [asked] = room.transcription.of(Transcribe)
     assert (asked.model, asked.words) == ("base", True)
     await wait_all_tasks_blocked()
@@ -53,8 +55,8 @@ async def test_nothing_said_is_shown_with_its_reason(grow: Grow, autojump_clock:
     room = Room()
     room.transcription.answers[Transcribe] = NoWords("noise")
     await room.open(grow)
-    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE) is None
-    assert await hear(room.kit(), room.wishes(), "t", UTTERANCE) is None
+    assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE) is None
+    assert await hear(room.turn_context(), room.options(), "t", UTTERANCE) is None
     await wait_all_tasks_blocked()
     assert room.connection.events() == [events.NoSpeech("t", "noise")] * 2
     assert room.metrics.of(Count) == [Count("no_speech_total", ("noise",))] * 2
@@ -65,13 +67,13 @@ async def test_a_refusal_is_the_caller_s_business(grow: Grow, autojump_clock: Mo
     room.transcription.answers[Transcribe] = QueueFull("64 utterances are waiting")
     await room.open(grow)
     with pytest.raises(QueueFull):
-        await transcribe(room.kit(), room.wishes(), "t", UTTERANCE)
+        await transcribe(room.turn_context(), room.options(), "t", UTTERANCE)
     assert room.connection.events() == []
 
 
 # --- early ---------------------------------------------------------------------------------------
 
-HELLO = Transcript("hello", "en", 0.9)
+HELLO = Recognition("hello", "en", 0.9)
 
 
 async def opened(grow: Grow, answer: Any) -> Room:
@@ -83,11 +85,11 @@ async def opened(grow: Grow, answer: Any) -> Room:
 
 async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, after(0.2, HELLO))
-    early = EarlyHearing(UTTERANCE)
+    early = EarlyTranscription(UTTERANCE)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(early.run, room.kit(), room.wishes())
+        nursery.start_soon(early.run, room.turn_context(), room.options())
         await trio.sleep(0.15)
-        assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) == HELLO
+        assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early) == HELLO
     assert trio.current_time() == pytest.approx(0.2)
     [asked] = room.transcription.of(Transcribe)
     assert asked.urgency == "early"
@@ -97,9 +99,9 @@ async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojum
 
 async def test_what_was_heard_early_of_something_shorter_is_not_used(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, HELLO)
-    early = EarlyHearing(attrs.evolve(UTTERANCE, end_ms=1_000))
-    await early.run(room.kit(), room.wishes())
-    await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early)
+    early = EarlyTranscription(attrs.evolve(UTTERANCE, end_ms=1_000))
+    await early.run(room.turn_context(), room.options())
+    await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early)
     assert [asked.urgency for asked in room.transcription.of(Transcribe)] == ["early", "final"]
 
 
@@ -107,17 +109,17 @@ async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_en
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await opened(grow, [QueueFull("no worker is idle"), HELLO])
-    early = EarlyHearing(UTTERANCE)
-    await early.run(room.kit(), room.wishes())
-    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) == HELLO
+    early = EarlyTranscription(UTTERANCE)
+    await early.run(room.turn_context(), room.options())
+    assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early) == HELLO
     assert len(room.transcription.of(Transcribe)) == 2
 
 
 async def test_when_the_voice_goes_on_the_early_work_is_taken_back(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, after(5.0, HELLO))
-    early = EarlyHearing(UTTERANCE)
+    early = EarlyTranscription(UTTERANCE)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(early.run, room.kit(), room.wishes())
+        nursery.start_soon(early.run, room.turn_context(), room.options())
         await trio.sleep(1.0)
         early.give_up()
     assert trio.current_time() == pytest.approx(1.0)
@@ -126,9 +128,9 @@ async def test_when_the_voice_goes_on_the_early_work_is_taken_back(grow: Grow, a
 
 async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, NoWords("noise"))
-    early = EarlyHearing(UTTERANCE)
-    await early.run(room.kit(), room.wishes())
-    assert await transcribe(room.kit(), room.wishes(), "t", UTTERANCE, early) is None
+    early = EarlyTranscription(UTTERANCE)
+    await early.run(room.turn_context(), room.options())
+    assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early) is None
     assert len(room.transcription.of(Transcribe)) == 1
 
 
@@ -136,13 +138,13 @@ async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockCl
 
 
 async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("stt", "tools")) -> list[Verdict]:
-    """Return what is concluded from ``text``, in a house whose only command is to switch a lamp on."""
+    """Return what is concluded from ``text``, in a server whose only command is to switch a lamp on."""
     lamp_on = CommandMatch("Intent", "house", "lamp_on", {}, 1.0, "lamp on", may_continue=False)
     room = Room(grammar=FakeGrammar(commands={"lamp on": lamp_on}))
-    room.transcription.answers[Transcribe] = Transcript(text, "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition(text, "en", 0.9)
     await room.open(grow)
     found: list[Verdict] = []
-    await EarlyHearing(UTTERANCE, found.append).run(room.kit(), room.wishes(capabilities))
+    await EarlyTranscription(UTTERANCE, found.append).run(room.turn_context(), room.options(capabilities))
     return found
 
 
@@ -165,15 +167,15 @@ async def test_in_dictation_nothing_is_complete(grow: Grow, autojump_clock: Mock
 # --- partial -------------------------------------------------------------------------------------
 
 
-def heard(*texts: str) -> list[Transcript]:
-    return [Transcript(text, "en", 0.9) for text in texts]
+def heard(*texts: str) -> list[Recognition]:
+    return [Recognition(text, "en", 0.9) for text in texts]
 
 
 async def test_words_that_two_decodes_agree_in_are_shown(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, heard("set a", "set a timer", "set a timer for"))
-    partial = PartialHearing("t")
+    partial = PartialTranscription("t")
     for _ in range(3):
-        await partial.run(room.kit(), room.wishes(), UTTERANCE)
+        await partial.run(room.turn_context(), room.options(), UTTERANCE)
     await wait_all_tasks_blocked()
     shown = [events.TranscriptPartial("t", "set a"), events.TranscriptPartial("t", "set a timer")]
     assert room.connection.events() == shown
@@ -182,31 +184,31 @@ async def test_words_that_two_decodes_agree_in_are_shown(grow: Grow, autojump_cl
 
 async def test_one_decode_at_a_time_is_enough(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, after(1.0, HELLO))
-    partial = PartialHearing("t")
+    partial = PartialTranscription("t")
     async with trio.open_nursery() as nursery:
         for _ in range(3):
-            nursery.start_soon(partial.run, room.kit(), room.wishes(), UTTERANCE)
+            nursery.start_soon(partial.run, room.turn_context(), room.options(), UTTERANCE)
     assert len(room.transcription.of(Transcribe)) == 1
 
 
 async def test_no_words_and_a_refusal_show_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, [HELLO, NoWords("noise"), QueueFull("no worker is idle"), HELLO])
-    partial = PartialHearing("t")
+    partial = PartialTranscription("t")
     for _ in range(3):
-        await partial.run(room.kit(), room.wishes(), UTTERANCE)
+        await partial.run(room.turn_context(), room.options(), UTTERANCE)
     await wait_all_tasks_blocked()
     assert room.connection.events() == []
-    await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    await partial.run(room.turn_context(), room.options(), UTTERANCE)
     await wait_all_tasks_blocked()
     assert room.connection.events() == [events.TranscriptPartial("t", "hello")]
 
 
 async def test_after_the_end_nothing_partial_is_shown(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, [HELLO, after(1.0, HELLO)])
-    partial = PartialHearing("t")
-    await partial.run(room.kit(), room.wishes(), UTTERANCE)
+    partial = PartialTranscription("t")
+    await partial.run(room.turn_context(), room.options(), UTTERANCE)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial.run, room.kit(), room.wishes(), UTTERANCE)
+        nursery.start_soon(partial.run, room.turn_context(), room.options(), UTTERANCE)
         await trio.sleep(0.5)
         partial.give_up()
     assert trio.current_time() == pytest.approx(0.5)

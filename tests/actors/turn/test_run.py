@@ -8,7 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.run import Turn
 from protocol.language import phrases
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import DropAudio
 from protocol.messages.speaking import Synthesise
@@ -36,7 +36,7 @@ class Stage:
 
     def turn(self, capabilities: tuple[Any, ...] = ALL) -> Turn:
         """Make a turn."""
-        return Turn("t", self.room.kit(), self.room.wishes(capabilities))
+        return Turn("t", self.room.turn_context(), self.room.options(capabilities))
 
     async def end(self) -> TurnRecord:
         """Return how the one turn ended, as client, history and metrics were told alike."""
@@ -70,7 +70,7 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
 
 async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
-    stage.room.transcription.answers[Transcribe] = Transcript("set a tamer", "en", 0.9, ("set a timer",))
+    stage.room.transcription.answers[Transcribe] = Recognition("set a tamer", "en", 0.9, ("set a timer",))
     stage.room.tools.answers[CallTool] = outcome_of("Timer set.")
     await stage.open(grow)
     await stage.turn().run_utterance(spoken())
@@ -199,7 +199,7 @@ async def test_past_its_deadline_the_user_hears_so(grow: Grow, autojump_clock: M
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
     words = "set a timer" if slow == "tool" else "hello"
     seconds = {name: 60.0 if name == slow else 6.0 for name in ("transcription", "model", "tool")}
-    stage.room.transcription.answers[Transcribe] = after(seconds["transcription"], Transcript(words, "en", 0.9))
+    stage.room.transcription.answers[Transcribe] = after(seconds["transcription"], Recognition(words, "en", 0.9))
     stage.room.inference.answers[Generate] = says("Hi.", before_s=seconds["model"])
     stage.room.tools.answers[CallTool] = after(seconds["tool"], outcome_of())
     await stage.open(grow)
@@ -243,7 +243,7 @@ async def test_a_short_answer_can_be_interrupted_although_all_of_it_was_sent(
 
 async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage(Room(grammar=FakeGrammar(command("open the gate", tool="open_gate"))))
-    stage.room.transcription.answers[Transcribe] = Transcript("open the gate", "en", 0.1)
+    stage.room.transcription.answers[Transcribe] = Recognition("open the gate", "en", 0.1)
     stage.room.tools.answers[CallTool] = outcome_of("Open.")
     await stage.open(grow)
     turn = stage.turn(("stt", "tools"))
@@ -259,7 +259,7 @@ async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, 
 
 async def test_every_stage_is_measured_from_the_last_voice(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
-    stage.room.transcription.answers[Transcribe] = after(1.0, Transcript("hello", "en", 0.9, queue_s=0.25))
+    stage.room.transcription.answers[Transcribe] = after(1.0, Recognition("hello", "en", 0.9, queue_s=0.25))
     stage.room.inference.answers[Generate] = says("Hi.", before_s=0.5)
     stage.room.speech.answers[Synthesise] = after(0.125, speech_of(1.0))
     await stage.open(grow)

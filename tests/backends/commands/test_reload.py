@@ -5,7 +5,7 @@ import pytest
 
 from backends.commands.files import CommandFileError
 from backends.commands.grammar import HassilGrammar
-from backends.commands.reload import Change, ReloadingGrammar, stamp_of
+from backends.commands.reload import ReloadedCommandFiles, ReloadingGrammar, stamp_of
 from tests.rlimits import no_more_files
 
 LIGHTS = """
@@ -39,7 +39,7 @@ def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
     write(tmp_path, with_sentence("make it cosy"))
     assert grammar.match(["make it cosy"], "en") is None
 
-    assert grammar.check() == Change(None, 1)
+    assert grammar.check() == ReloadedCommandFiles(None, 1)
 
     assert grammar.match(["make it cosy"], "en").tool == "lights"
     assert "cosy" in " ".join(grammar.vocabulary("en"))
@@ -70,7 +70,7 @@ def test_a_mended_file_is_taken_in(grammar, tmp_path):
     assert grammar.check().problem is not None
     write(tmp_path, with_sentence("make it bright"))
 
-    assert grammar.check() == Change(None, 1)
+    assert grammar.check() == ReloadedCommandFiles(None, 1)
     assert grammar.match(["make it bright"], "en") is not None
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_removed_takes_its_sentences_along(grammar, tmp_path):
     grammar.check()
     (tmp_path / "lights.yaml").unlink()
 
-    assert grammar.check() == Change(None, 0)
+    assert grammar.check() == ReloadedCommandFiles(None, 0)
     assert grammar.match(["make it cosy"], "en") is None
     assert grammar.match(["what time is it"], "en") is not None
 
@@ -108,4 +108,4 @@ def test_a_look_that_the_system_does_not_allow_changes_nothing(grammar, tmp_path
     with no_more_files():
         assert grammar.check() is None
 
-    assert grammar.check() == Change(None, 1)
+    assert grammar.check() == ReloadedCommandFiles(None, 1)

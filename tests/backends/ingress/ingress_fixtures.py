@@ -13,10 +13,10 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
-from backends.ingress.reception import Doors
-from backends.ingress.server import Ingress
-from backends.protocols import Answer, Refusal, Request, Socket, SocketClosed
+from backends.ingress.server import TrioIngress
+from backends.protocols import HttpAnswer, Refusal, Request, Socket, SocketClosed
 from config.settings import GatewaySettings, WebSocketSettings
 from protocol.messages.events import ConnectionRefused
 
@@ -150,17 +150,17 @@ class FakeHandlers:
         while self.given_back < count:
             await self._changed.park()
 
-    async def answer(self, request: Request) -> Answer | None:
+    async def answer(self, request: Request) -> HttpAnswer | None:
         if request.path == "/health":
-            return Answer(200, "application/json", b'{"status":"healthy"}')
+            return HttpAnswer(200, "application/json", b'{"status":"healthy"}')
         if request.path == "/big":
-            return Answer(200, "application/json", b'"' + b"voice " * 10_000 + b'"', (("X-Mark", "1"),))
+            return HttpAnswer(200, "application/json", b'"' + b"voice " * 10_000 + b'"', (("X-Mark", "1"),))
         if request.path == "/broken":
             raise ValueError("a bug")
         if request.path == "/stuck":
             await trio.sleep_forever()
         if request.path == "/echo":
-            return Answer(200, "text/plain", repr((request.method, dict(request.query), request.peer)).encode())
+            return HttpAnswer(200, "text/plain", repr((request.method, dict(request.query), request.peer)).encode())
         return None
 
     def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
@@ -190,7 +190,7 @@ class FakeHandlers:
 class Server:
     """A listener that runs."""
 
-    ingress: Ingress
+    ingress: TrioIngress
     handlers: FakeHandlers
     port: int
     streams: list[trio.SocketStream] = attrs.field(factory=list)
@@ -257,7 +257,7 @@ async def serving(
     handlers = handlers or FakeHandlers()
     settings = settings or gateway_settings()
     http = None if app is None else HttpApp(app, settings, frozenset({"/upload"}))
-    ingress = Ingress(settings, handlers, Doors(frozenset({"/ws"}), refusal_event, http))
+    ingress = TrioIngress(settings, handlers, IngressRoutes(frozenset({"/ws"}), refusal_event, http))
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from backends.ingress.connections import OpenConnections, Place
+from backends.ingress.connections import ConnectionPlace, OpenConnections
 from protocol.admission.connections import GRACE_S
 from tests.backends.ingress.ingress_fixtures import gateway_settings
 
@@ -30,7 +30,7 @@ async def test_the_connection_that_leaves_is_cancelled(autojump_clock: MockClock
 
     async def wait(peer: str) -> None:
         with connections.place(peer) as place:
-            assert isinstance(place, Place)
+            assert isinstance(place, ConnectionPlace)
             assert place.has_replaced == (peer == OTHER)
             await trio.sleep_forever()
         ended.append(peer)

@@ -7,7 +7,15 @@ from pathlib import Path
 import attrs
 import pytest
 
-from backends.ingress.descriptors import HTTP_MIN, OTHERS, SHARE, Limits, connections_within, fitted, needed_limit
+from backends.ingress.descriptors import (
+    HTTP_MIN,
+    OTHERS,
+    SHARE,
+    DescriptorLimits,
+    connections_within,
+    fitted,
+    needed_limit,
+)
 from config.settings import GatewaySettings
 from tests.backends.ingress.ingress_fixtures import gateway_settings, websocket_settings
 
@@ -28,11 +36,11 @@ class FakeLimits:
     hard: int
     folder: Path
 
-    def limits(self) -> Limits:
+    def limits(self) -> DescriptorLimits:
         """Return them as the real ones are given."""
         for number in range(20):
             (self.folder / str(number)).touch()
-        return Limits(self.folder, lambda _: (self.soft, self.hard), self._set)
+        return DescriptorLimits(self.folder, lambda _: (self.soft, self.hard), self._set)
 
     def _set(self, which: int, limits: tuple[int, int]) -> None:
         assert which == resource.RLIMIT_NOFILE

@@ -13,15 +13,15 @@ import pytest
 import trio
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
-from backends.ingress.http_audio import AudioServices, Media
+from backends.ingress.http_audio import AudioServices, RecordingDecoder
 from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
-from protocol.messages.understanding import Offer, ToolList, ToolSpec
+from protocol.messages.understanding import McpOffer, ToolList, ToolSpec
 from runtime.messaging.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
 
 TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)
-LISTED = ToolList((TOOL,), ("lights",), (Offer("clock", "prompt", "hurry", "Says that it is late."),))
+LISTED = ToolList((TOOL,), ("lights",), (McpOffer("clock", "prompt", "hurry", "Says that it is late."),))
 
 
 async def turns(limit: int) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ async def unavailable(*_: object) -> Any:
     raise ActorUnavailable("history", 3.2)
 
 
-MEDIA = Media(unavailable, lambda _: None, lambda _: None)
+MEDIA = RecordingDecoder(unavailable, lambda _: None, lambda _: None)
 AUDIO = AudioServices(MEDIA, unavailable, unavailable, EarshotDetector, 1, lambda: None)
 MODELS = ModelServices(unavailable, unavailable, unavailable)
 DRAINED: list[float | None] = []

@@ -16,11 +16,11 @@ import pytest
 import trio
 
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, Hearing, Media, sentences_of
+from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
 from backends.ingress.http_models import ModelServices
 from backends.speech.media import MediaWorker
 from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
-from protocol.messages.hearing import NoWords, SpokenWord, Transcript, Utterance
+from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Utterance
 from protocol.messages.speaking import SpokenAudio
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
@@ -47,7 +47,7 @@ NO_MODELS = ModelServices(nothing, nothing, nothing)
 
 
 @attrs.define(eq=False)
-class House:
+class Server:
     """What stands behind the API."""
 
     at_once: int = 2
@@ -76,7 +76,7 @@ class House:
         found, pcm = self.decoder.handle("read", attrs.asdict(message), b"")
         return RecordingRefused(found["refused"]) if "refused" in found else DecodedBlock(pcm, found["is_last"])
 
-    async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Transcript | NoWords:
+    async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Recognition | NoWords:
         self.heard.append((utterance, wanted))
         number = len(self.heard)
         self._running += 1
@@ -91,7 +91,7 @@ class House:
         if utterance.end_ms - utterance.start_ms < 900:
             return NoWords("noise")
         words = (SpokenWord("part", 100, 300, 0.9), SpokenWord(str(number), 300, 500, 0.8)) if wanted.words else ()
-        return Transcript(f"part {number}", "en", 0.9, words=words)
+        return Recognition(f"part {number}", "en", 0.9, words=words)
 
     async def synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         self.spoken.append((text, voice, speed))
@@ -101,7 +101,7 @@ class House:
 
     def services(self) -> AudioServices:
         return AudioServices(
-            Media(self.decode, self.closed.add, self.counted.append),
+            RecordingDecoder(self.decode, self.closed.add, self.counted.append),
             self.transcribe,
             self.synthesise,
             LoudnessDetector,
@@ -114,12 +114,12 @@ class House:
 
 
 @asynccontextmanager
-async def running(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+async def running(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     services = HttpServices(
         recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}, status=dict, models=NO_MODELS
     )
-    app = make_app(services, house.services())
-    async with serving(app=app) as server, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+    app = make_app(services, server.services())
+    async with serving(app=app) as listener, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
         yield client
 
 
@@ -137,12 +137,12 @@ async def upload(client: httpx2.AsyncClient, data: bytes | None = None, **fields
 
 
 async def test_a_recording_becomes_text() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         response = await upload(client, language="de")
     assert response.status_code == 200
     assert response.json() == {"text": "part 1 part 2"}
-    assert [wanted for _, wanted in house.heard] == [Hearing("de")] * 2
+    assert [wanted for _, wanted in server.heard] == [Hearing("de")] * 2
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ async def test_a_recording_becomes_text() -> None:
     ],
 )
 async def test_the_text_comes_in_the_wanted_form(wanted: str, content_type: str, beginning: str) -> None:
-    async with running(House(at_once=1)) as client:
+    async with running(Server(at_once=1)) as client:
         response = await upload(client, response_format=wanted)
     assert response.headers["content-type"].startswith(content_type)
     assert response.text.startswith(beginning)
 
 
 async def test_the_long_form_has_times_and_length() -> None:
-    async with running(House(at_once=1)) as client:
+    async with running(Server(at_once=1)) as client:
         page = (await upload(client, response_format="verbose_json")).json()
     assert (page["language"], page["duration"]) == ("en", 5.0)
     assert [segment["text"] for segment in page["segments"]] == ["part 1", "part 2"]
@@ -170,22 +170,22 @@ async def test_the_long_form_has_times_and_length() -> None:
 
 
 async def test_words_have_times_in_the_recording_where_they_are_asked_for() -> None:
-    house = House(at_once=1)
-    async with running(house) as client:
+    server = Server(at_once=1)
+    async with running(server) as client:
         page = (
             await upload(client, None, **{"response_format": "verbose_json", "timestamp_granularities[]": "word"})
         ).json()
     assert [word["word"] for word in page["words"]] == ["part", "1", "part", "2"]
     assert page["words"][2]["start"] == pytest.approx(2.78, abs=0.05)
-    assert house.heard[0][1].words
+    assert server.heard[0][1].words
 
 
 async def test_a_recording_is_heard_with_a_model_that_is_offered_and_no_other() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         await upload(client, model="base")
         response = await upload(client, model="huge")
-    assert [wanted.model for _, wanted in house.heard] == ["base", "base"]
+    assert [wanted.model for _, wanted in server.heard] == ["base", "base"]
     assert response.status_code == 404
     assert response.json()["error"]["message"] == "model must be one of tiny.en, base or whisper-1, not 'huge'"
 
@@ -198,7 +198,7 @@ async def test_segments_are_in_order_whoever_is_ready_first() -> None:
         await passed[number].wait()
         passed[number - 1].set()
 
-    async with running(House(at_once=3, hold=backwards)) as client:
+    async with running(Server(at_once=3, hold=backwards)) as client:
         page = (await upload(client, recording(3), response_format="verbose_json")).json()
     starts = [segment["start"] for segment in page["segments"]]
     assert starts == sorted(starts)
@@ -213,28 +213,28 @@ async def test_no_more_segments_are_in_work_than_the_house_allows() -> None:
             second.set()
         await second.wait()
 
-    house = House(at_once=2, hold=in_company)
-    async with running(house) as client:
+    server = Server(at_once=2, hold=in_company)
+    async with running(server) as client:
         await upload(client, recording(6))
-    assert (house.most_at_once, len(house.heard)) == (2, 6)
+    assert (server.most_at_once, len(server.heard)) == (2, 6)
 
 
 async def test_a_recording_without_words_is_an_empty_text() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await upload(client, wav(sound(("quiet", 3))).getvalue())
     assert response.json() == {"text": ""}
 
 
 async def test_a_full_queue_is_waited_for() -> None:
-    house = House(at_once=1, troubles=[Busy(0.01), Busy(0.01)])
-    async with running(house) as client:
+    server = Server(at_once=1, troubles=[Busy(0.01), Busy(0.01)])
+    async with running(server) as client:
         response = await upload(client)
-    assert (response.status_code, len(house.heard)) == (200, 4)
+    assert (response.status_code, len(server.heard)) == (200, 4)
 
 
 async def test_a_failure_of_ours_is_503_and_not_repeated_for_ever() -> None:
-    house = House(troubles=[Busy(None)] * 2)
-    async with running(house) as client:
+    server = Server(troubles=[Busy(None)] * 2)
+    async with running(server) as client:
         response = await upload(client)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "10"
@@ -253,7 +253,7 @@ async def test_a_failure_of_ours_is_503_and_not_repeated_for_ever() -> None:
     ],
 )
 async def test_a_bad_upload_is_told_what_was_expected(data: bytes | None, fields: dict[str, str], words: str) -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await upload(client, data, **fields)
         assert response.status_code == 400
         assert words in response.json()["error"]["message"]
@@ -262,7 +262,7 @@ async def test_a_bad_upload_is_told_what_was_expected(data: bytes | None, fields
 
 
 async def test_an_upload_without_a_file_is_told_what_is_missing() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         for data in ({"model": "whisper-1"}, {"file": "x"}, None):
             response = await client.post(TRANSCRIPTIONS, data=data)
             assert response.status_code == 400
@@ -271,7 +271,7 @@ async def test_an_upload_without_a_file_is_told_what_is_missing() -> None:
 
 async def test_a_large_recording_is_taken_and_nothing_large_elsewhere() -> None:
     pcm = np.zeros(16_000 * 120, "<i2").tobytes()
-    async with running(House()) as client:
+    async with running(Server()) as client:
         assert (await upload(client, wav(pcm).getvalue())).status_code == 200
         response = await client.post(SPEECH, content=b" " * 100_000)
     assert response.status_code == 413
@@ -289,12 +289,12 @@ async def test_only_so_many_recordings_are_in_work_at_once() -> None:
     async def until_two_were_refused(_number: int) -> None:
         await refused.wait()
 
-    house = House(hold=until_two_were_refused)
-    async with running(house) as client, trio.open_nursery() as nursery:
+    server = Server(hold=until_two_were_refused)
+    async with running(server) as client, trio.open_nursery() as nursery:
         for _ in range(4):
             nursery.start_soon(one, client)
     assert sorted(statuses) == [200, 200, 503, 503]
-    assert house.counted == ["busy", "busy"]
+    assert server.counted == ["busy", "busy"]
 
 
 async def begin_upload(port: int) -> trio.SocketStream:
@@ -307,14 +307,14 @@ async def begin_upload(port: int) -> trio.SocketStream:
 
 
 async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         slow = [await begin_upload(client.base_url.port or 0) for _ in range(3)]
         response = await upload(client)
         for stream in slow:
             await stream.aclose()
     assert response.status_code == 200
-    assert len({message.recording_id for message in house.read}) == 1
+    assert len({message.recording_id for message in server.read}) == 1
 
 
 def stored_files() -> list[str]:
@@ -331,12 +331,12 @@ async def test_nothing_is_left_of_a_recording_when_it_is_answered(data: bytes | 
         stored.append(stored_files())
 
     before = stored_files()
-    house = House(reading=look)
-    async with running(house) as client:
+    server = Server(reading=look)
+    async with running(server) as client:
         await upload(client, data)
     assert [len(found) - len(before) for found in stored] == [1]
     assert stored_files() == before
-    assert house.closed == [], "it is read to its end, or refused"
+    assert server.closed == [], "it is read to its end, or refused"
 
 
 async def test_a_recording_whose_client_goes_is_closed_and_deleted() -> None:
@@ -347,15 +347,15 @@ async def test_a_recording_whose_client_goes_is_closed_and_deleted() -> None:
         await trio.sleep_forever()
 
     before = stored_files()
-    house = House(reading=for_ever)
-    async with running(house) as client, trio.open_nursery() as nursery:
+    server = Server(reading=for_ever)
+    async with running(server) as client, trio.open_nursery() as nursery:
         nursery.start_soon(upload, client)
         await is_read.wait()
         nursery.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
-            await house.closed.wait_until(len)
-    assert [(closed.recording_id, closed.outcome) for closed in house.closed] == [
-        (house.read[0].recording_id, "abandoned")
+            await server.closed.wait_until(len)
+    assert [(closed.recording_id, closed.outcome) for closed in server.closed] == [
+        (server.read[0].recording_id, "abandoned")
     ]
     assert stored_files() == before
 
@@ -364,16 +364,16 @@ async def test_a_decoder_that_is_not_there_is_503() -> None:
     async def fail(_message: ReadRecording) -> None:
         raise Busy(1.0)
 
-    house = House(reading=fail)
-    async with running(house) as client:
+    server = Server(reading=fail)
+    async with running(server) as client:
         response = await upload(client)
     assert response.status_code == 503
-    assert [closed.outcome for closed in house.closed] == ["unavailable"]
+    assert [closed.outcome for closed in server.closed] == ["unavailable"]
 
 
 @pytest.mark.parametrize("beginning", [b"", b"--b\r\n"], ids=["before the first part", "in a part's head"])
 async def test_a_form_that_is_no_file_is_not_kept_in_memory(beginning: bytes) -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         body = beginning + b"x: " * 1_000_000
         response = await client.post(
             TRANSCRIPTIONS, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"}
@@ -383,52 +383,52 @@ async def test_a_form_that_is_no_file_is_not_kept_in_memory(beginning: bytes) ->
 
 
 async def test_only_a_form_may_be_large() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         response = await client.post(TRANSCRIPTIONS, content=b"file=" + bytes(1_000_000), headers=headers)
     assert response.status_code == 413
 
 
 async def test_a_second_file_in_one_request_is_refused() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         files = [("file", ("a.wav", recording())), ("other", ("b.wav", recording()))]
         response = await client.post(TRANSCRIPTIONS, files=files)
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "a request must hold one recording, and no second file"
-    assert house.counted == ["bad_request"]
+    assert server.counted == ["bad_request"]
 
 
 async def test_an_absurd_rate_is_refused_with_the_rates_that_are_not() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await upload(client, b".snd" + struct.pack(">5I", 24, 8, 3, 1_895_841_408, 1) + b"\x10\0" * 4)
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "the rate must be from 1,000 to 384,000 Hz, not 1,895,841,408"
 
 
 async def test_under_load_recordings_and_texts_have_to_wait() -> None:
-    house = House(retry_after_s=7.4)
-    async with running(house) as client:
+    server = Server(retry_after_s=7.4)
+    async with running(server) as client:
         for response in (await upload(client), await client.post(SPEECH, json={"input": "hello"})):
             assert response.status_code == 503
             assert response.headers["retry-after"] == "7"
-    assert (house.heard, house.spoken, house.counted) == ([], [], ["busy"])
+    assert (server.heard, server.spoken, server.counted) == ([], [], ["busy"])
 
 
 async def test_a_recording_in_work_rests_while_there_is_load() -> None:
-    house = House(at_once=1, loads=[None, None, 0.01, 0.02])  # asked at the door and before each piece
-    async with running(house) as client:
+    server = Server(at_once=1, loads=[None, None, 0.01, 0.02])  # asked at the door and before each piece
+    async with running(server) as client:
         response = await upload(client)
     assert response.json() == {"text": "part 1 part 2"}
-    assert (house.loads, len(house.heard)) == ([], 2)
+    assert (server.loads, len(server.heard)) == ([], 2)
 
 
 # --- speech --------------------------------------------------------------------------------------
 
 
 async def test_a_text_is_spoken_sentence_by_sentence() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         response = await client.post(
             SPEECH,
             json={
@@ -440,17 +440,17 @@ async def test_a_text_is_spoken_sentence_by_sentence() -> None:
             },
         )
     assert response.headers["content-type"] == "audio/wav"
-    assert house.spoken == [("Good morning.", "amy", 1.5), ("How are you?", "amy", 1.5)]
+    assert server.spoken == [("Good morning.", "amy", 1.5), ("How are you?", "amy", 1.5)]
     with wave.open(io.BytesIO(response.content)) as file:
         assert (file.getframerate(), file.getnframes()) == (22_050, 2 * 2_205)
 
 
 async def test_whoever_names_no_voice_of_ours_gets_the_usual_one() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "alloy"})
     assert response.headers["content-type"] == "audio/mpeg"
-    assert house.spoken == [("Hello.", None, 1.0)]
+    assert server.spoken == [("Hello.", None, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -467,14 +467,14 @@ async def test_whoever_names_no_voice_of_ours_gets_the_usual_one() -> None:
     ],
 )
 async def test_a_bad_text_is_told_what_was_expected(body: bytes, words: str) -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await client.post(SPEECH, content=body)
     assert response.status_code == 400
     assert words in response.json()["error"]["message"]
 
 
 async def test_a_voice_that_fails_is_503() -> None:
-    async with running(House(troubles=[Busy(None)])) as client:
+    async with running(Server(troubles=[Busy(None)])) as client:
         response = await client.post(SPEECH, json={"input": "Hello."})
     assert response.status_code == 503
     assert "the queue is full" in response.json()["error"]["message"]

@@ -5,24 +5,24 @@ import json
 import pytest
 
 from backends.ingress.http_audio import MODELS, SPEECH, language_of_voice
-from tests.backends.ingress.test_http_audio import House, running, upload
+from tests.backends.ingress.test_http_audio import Server, running, upload
 
 
 @pytest.mark.parametrize(
     ("written", "plain"), [("en-US", "en"), ("en_US", "en"), ("DE", "de"), ("german", "de"), ("auto", None)]
 )
 async def test_a_language_may_have_a_region_or_a_name(written: str, plain: str | None) -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         response = await upload(client, language=written)
 
     assert response.status_code == 200
-    assert house.heard[0][1].language == plain
+    assert server.heard[0][1].language == plain
 
 
 async def test_a_language_that_cannot_be_heard_is_refused_in_words() -> None:
-    house = House()
-    async with running(house) as client:
+    server = Server()
+    async with running(server) as client:
         response = await upload(client, language="fr")
 
     assert response.status_code == 400
@@ -31,39 +31,39 @@ async def test_a_language_that_cannot_be_heard_is_refused_in_words() -> None:
 
 
 async def test_an_unknown_voice_is_told_which_there_are() -> None:
-    house = House(voices=("en_US-joe-medium", "de_DE-thorsten"))
-    async with running(house) as client:
+    server = Server(voices=("en_US-joe-medium", "de_DE-thorsten"))
+    async with running(server) as client:
         response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "af_heart"})
 
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["message"] == "voice must be one of en_US-joe-medium, de_DE-thorsten, not 'af_heart'"
     assert (error["type"], error["param"]) == ("invalid_request_error", "voice")
-    assert house.spoken == []
+    assert server.spoken == []
 
 
 @pytest.mark.parametrize("voices", [("joe",), None])
 async def test_a_voice_that_there_is_speaks(voices: tuple[str, ...] | None) -> None:
-    house = House(voices=voices)
-    async with running(house) as client:
+    server = Server(voices=voices)
+    async with running(server) as client:
         response = await client.post(SPEECH, json={"input": "Hello.", "voice": "joe", "speed": None})
 
     assert response.status_code == 200
-    assert house.spoken == [("Hello.", "joe", 1.0)]
+    assert server.spoken == [("Hello.", "joe", 1.0)]
 
 
 async def test_figures_are_read_in_the_language_of_the_voice() -> None:
-    house = House(voices=("de_DE-thorsten", "joe"))
-    async with running(house) as client:
+    server = Server(voices=("de_DE-thorsten", "joe"))
+    async with running(server) as client:
         await client.post(SPEECH, json={"input": "5 km/h.", "voice": None})
         await client.post(SPEECH, json={"input": "5 km/h.", "voice": "joe"})
 
-    assert [text for text, _, _ in house.spoken] == ["fünf Kilometer pro Stunde.", "five kilometers per hour."]
+    assert [text for text, _, _ in server.spoken] == ["fünf Kilometer pro Stunde.", "five kilometers per hour."]
     assert language_of_voice("/voices/x.onnx") == "en"
 
 
 async def test_a_stream_of_speech_that_is_not_made_is_refused() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await client.post(SPEECH, json={"input": "Hello.", "stream_format": "sse"})
 
     assert response.status_code == 400
@@ -71,7 +71,7 @@ async def test_a_stream_of_speech_that_is_not_made_is_refused() -> None:
 
 
 async def test_a_streamed_transcription_has_the_events_of_openai() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await upload(client, stream="true")
 
     events = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line]
@@ -81,7 +81,7 @@ async def test_a_streamed_transcription_has_the_events_of_openai() -> None:
 
 
 async def test_only_json_is_streamed() -> None:
-    async with running(House()) as client:
+    async with running(Server()) as client:
         response = await upload(client, stream="true", response_format="srt")
 
     assert response.status_code == 400
@@ -90,7 +90,7 @@ async def test_only_json_is_streamed() -> None:
 
 @pytest.mark.parametrize(("voices", "speaks"), [(("joe",), True), (None, True), ((), False)])
 async def test_models_are_listed_as_openai_lists_them(voices: tuple[str, ...] | None, *, speaks: bool) -> None:
-    async with running(House(voices=voices)) as client:
+    async with running(Server(voices=voices)) as client:
         page = (await client.get(MODELS)).json()
 
     assert page["object"] == "list"

@@ -14,11 +14,11 @@ from trio.testing import MockClock
 
 from backends.ingress.http_connection import BadHead, HttpConnection
 from backends.ingress.http_head import request_of
-from backends.protocols import Answer
+from backends.protocols import HttpAnswer
 from tests.backends.ingress.ingress_fixtures import gateway_settings, read_all
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-OK = Answer(200, "text/plain", b"fine")
+OK = HttpAnswer(200, "text/plain", b"fine")
 
 
 @asynccontextmanager

@@ -7,9 +7,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.listeners import HELD_BACK, Listener, PortInUse, Reserve
-from backends.ingress.reception import Doors
-from backends.ingress.server import Ingress
+from backends.ingress.server import TrioIngress
 from backends.protocols import Request, Socket
 from tests.backends.ingress.ingress_fixtures import (
     FakeHandlers,
@@ -24,7 +24,7 @@ from tests.rlimits import no_more_files
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     async with serving() as server:
         taken = gateway_settings(port=server.port)
-        second = Ingress(taken, FakeHandlers(), Doors(frozenset({"/ws"}), refusal_event))
+        second = TrioIngress(taken, FakeHandlers(), IngressRoutes(frozenset({"/ws"}), refusal_event))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))
@@ -36,7 +36,7 @@ async def test_accepted_sockets_have_bounded_buffers_and_give_up_on_a_dead_peer(
     options: list[int] = []
 
     async def look(socket: Socket, request: Request) -> None:
-        raw = server.ingress._house
+        raw = server.ingress._state
         (open_socket,) = raw.sockets
         inner = open_socket._stream.socket  # type: ignore[attr-defined]
         if hasattr(stdlib_socket, "TCP_USER_TIMEOUT"):

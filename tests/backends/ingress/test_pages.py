@@ -3,7 +3,7 @@ import json
 import attrs
 import pytest
 
-from backends.ingress.pages import Pages
+from backends.ingress.pages import OwnPages
 from backends.protocols import Request
 
 
@@ -13,7 +13,7 @@ def node(actor_id, state="ready", **statistics):
 
 @attrs.define
 class FakeFacts:
-    """A house in which all is well, unless told otherwise."""
+    """A server in which all is well, unless told otherwise."""
 
     states: dict[str, str] = attrs.field(factory=dict)
     stopping: bool = False
@@ -59,7 +59,7 @@ class FakeFacts:
 
 
 def get(facts, path, query=None, **headers):
-    answer = Pages(facts).routes()[path](Request("GET", path, query or {}, headers, "127.0.0.1:1"))
+    answer = OwnPages(facts).routes()[path](Request("GET", path, query or {}, headers, "127.0.0.1:1"))
     return answer.status, json.loads(answer.body) if answer.content_type == "application/json" else answer.body
 
 
@@ -100,7 +100,7 @@ def test_the_scraper_gets_the_format_that_it_asks_for():
 
 
 def test_answers_are_not_to_be_kept():
-    answer = Pages(FakeFacts()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
+    answer = OwnPages(FakeFacts()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
 
     assert ("cache-control", "no-store") in answer.headers
 

@@ -13,8 +13,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from backends.ingress.reception import Doors
-from backends.ingress.server import STOP_GRACE_S, Ingress
+from backends.ingress.accepted_connection import IngressRoutes
+from backends.ingress.server import STOP_GRACE_S, TrioIngress
 from backends.protocols import Request, Socket
 from protocol.admission.connections import GRACE_S
 from tests.backends.ingress.ingress_fixtures import (
@@ -165,7 +165,7 @@ async def test_stopping_cuts_what_does_not_end(clock: MockClock) -> None:
 
 
 async def test_stopping_what_never_began_returns_at_once() -> None:
-    ingress = Ingress(gateway_settings(), FakeHandlers(), Doors(frozenset({"/ws"}), refusal_event))
+    ingress = TrioIngress(gateway_settings(), FakeHandlers(), IngressRoutes(frozenset({"/ws"}), refusal_event))
     with trio.fail_after(1):
         await ingress.stop()
 
@@ -173,7 +173,7 @@ async def test_stopping_what_never_began_returns_at_once() -> None:
 async def test_the_listener_shows_who_is_in() -> None:
     async with serving() as server:
         await server.upgrade()
-        assert repr(server.ingress) == "<Ingress 0 http, 1 websockets>"
+        assert repr(server.ingress) == "<TrioIngress 0 http, 1 websockets>"
 
 
 async def test_clients_that_vanish_at_once_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:

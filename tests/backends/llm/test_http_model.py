@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from backends.llm.http_model import LlmServer, Refused, is_this_machine, meaning_of, words_of
+from backends.llm.http_model import LlmServer, ModelServerRefused, is_this_machine, meaning_of, words_of
 from backends.protocols import ProviderError
 from tests.backends.llm.scripted_http import Hold, page, scripted
 
@@ -67,7 +67,7 @@ async def test_no_connection_to_this_machine_stays_open() -> None:
 
 async def test_a_refusal_keeps_status_and_words() -> None:
     async with scripted(page({"error": "busy"}, 429)) as server:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ModelServerRefused) as caught:
             await LlmServer(server.url).get("/x")
 
     assert (caught.value.status, caught.value.said) == (429, "busy")

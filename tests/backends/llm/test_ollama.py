@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from backends.llm.http_model import GenerationCut, Patience
+from backends.llm.http_model import CompletionTimeouts, GenerationCut
 from backends.llm.messages import WireNames
 from backends.llm.ollama import LoadedModels, OllamaAnswer, OllamaModel, same_model
 from backends.llm.streams import BadStream
@@ -37,7 +37,7 @@ HELLO = ndjson([piece("Hel"), piece("lo."), END])
 
 def model_of(server: ScriptedServer, **changes: Any) -> OllamaModel:
     settings = attrs.evolve(SETTINGS, ollama_url=server.url, **changes)
-    return OllamaModel(settings, patience=Patience(total_s=30.0))
+    return OllamaModel(settings, patience=CompletionTimeouts(total_s=30.0))
 
 
 async def generate(server: ScriptedServer, ears: Ears | None = None, tools: tuple[ToolSpec, ...] = ()) -> Generation:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from backends.llm.http_model import GenerationCut, LlmServer, Patience
+from backends.llm.http_model import CompletionTimeouts, GenerationCut, LlmServer
 from backends.llm.messages import Sampling, WireNames
 from backends.llm.openai import OpenAIAnswer, OpenAIModel, with_version
 from backends.llm.streams import BadStream
@@ -41,7 +41,7 @@ HELLO = sse([delta(role="assistant", content=""), delta(content="Hel"), delta(co
 
 
 def model_of(server: ScriptedServer, *, offers_tools: bool = True) -> OpenAIModel:
-    http = LlmServer(f"{server.url}/v1", api_key="sk-secret", patience=Patience(total_s=30.0))
+    http = LlmServer(f"{server.url}/v1", api_key="sk-secret", patience=CompletionTimeouts(total_s=30.0))
     return OpenAIModel("test", http, "gpt", Sampling(0.7, 0.9, 40), extras={"seed": 1}, offers_tools=offers_tools)
 
 

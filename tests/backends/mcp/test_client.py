@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.mcp.results import MAX_TOOLS
 from backends.protocols import ToolServerLost, ToolsNotListed
-from protocol.messages.understanding import Offer, Progress
+from protocol.messages.understanding import CallProgress, McpOffer
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
 
@@ -225,7 +225,7 @@ async def test_the_steps_of_a_call_are_told_in_order(recorder):
     async with connect(recorder.server) as server:
         outcome = await server.call("climb", {}, timeout_s=2.0, session_id="s1", call_id="c1", on_progress=seen.append)
     assert outcome.ok
-    assert seen == [Progress(1, 3, "step 1"), Progress(2, 3, "step 2"), Progress(3, 3, "step 3")]
+    assert seen == [CallProgress(1, 3, "step 1"), CallProgress(2, 3, "step 2"), CallProgress(3, 3, "step 3")]
 
 
 async def test_arguments_that_the_tool_does_not_take_are_not_sent(recorder):
@@ -273,8 +273,8 @@ async def test_resources_and_prompts_are_listed_too(recorder):
     recorder.server.prompt(name="hurry", title="Make haste")(lambda: "Be quick.")
     async with connect(recorder.server) as server:
         assert await server.list_offers() == (
-            Offer("server", "resource", "manual", "How it works.", "file:///manual"),
-            Offer("server", "prompt", "hurry", "Make haste"),
+            McpOffer("server", "resource", "manual", "How it works.", "file:///manual"),
+            McpOffer("server", "prompt", "hurry", "Make haste"),
         )
 
 

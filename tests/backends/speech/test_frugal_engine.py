@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backends.speech.frugal_engine import FrugalEngine, is_out_of_memory, smaller
-from backends.speech.whisper_engine import Hypotheses, Job
+from backends.speech.whisper_engine import DecodeJob, Hypotheses
 from backends.speech.word_times import Timed
 
 FULL = "CUDA failed with error out of memory"
@@ -59,14 +59,14 @@ class FakeEngine:
         self._need(1)
         return []
 
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+    def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         self._need(len(jobs))
         self.card.batches.append(len(jobs))
         return [Hypotheses(((job.budget_tokens,),), (str(job.budget_tokens),), 0.0, 0.0) for job in jobs]
 
 
 def decode(engine: FrugalEngine, count: int) -> list[str]:
-    jobs = [Job(SimpleNamespace(shape=(1, 1, 1)), (1,), number) for number in range(count)]
+    jobs = [DecodeJob(SimpleNamespace(shape=(1, 1, 1)), (1,), number) for number in range(count)]
     return [found.texts[0] for found in engine.generate(jobs, beam_size=1, hypotheses=1)]
 
 

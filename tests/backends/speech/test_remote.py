@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.protocols import ProviderError
-from backends.speech.remote import RemoteEars, RemoteFirst, RemoteMouth, level_dbfs, multipart, wav_of
+from backends.speech.remote import RemoteFirst, RemoteRecogniser, RemoteSynthesiser, level_dbfs, multipart, wav_of
 from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
 from tests.fakes import FakePool, Job, default_settings, voice
@@ -23,13 +23,15 @@ VERBOSE = {
 }
 
 
-def ears(url: str, **changes: Any) -> RemoteEars:
+def recogniser_pool(url: str, **changes: Any) -> RemoteRecogniser:
     settings = default_settings().transcription
-    return RemoteEars.from_settings(attrs.evolve(settings, openai_url=f"{url}/v1", openai_api_key="sk-1", **changes))
+    return RemoteRecogniser.from_settings(
+        attrs.evolve(settings, openai_url=f"{url}/v1", openai_api_key="sk-1", **changes)
+    )
 
 
-def mouth(url: str, **changes: Any) -> RemoteMouth:
-    return RemoteMouth.from_settings(attrs.evolve(default_settings().speech, openai_url=f"{url}/v1", **changes))
+def synthesiser_pool(url: str, **changes: Any) -> RemoteSynthesiser:
+    return RemoteSynthesiser.from_settings(attrs.evolve(default_settings().speech, openai_url=f"{url}/v1", **changes))
 
 
 def form_of(request: Received) -> dict[str, bytes]:
@@ -49,7 +51,7 @@ def silent() -> list[Step]:
 
 async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
     async with scripted(page(VERBOSE)) as server:
-        result, _ = await ears(server.url).transcribe({"items": [ITEM | {"words": True}]}, PCM)
+        result, _ = await recogniser_pool(server.url).transcribe({"items": [ITEM | {"words": True}]}, PCM)
     [request] = server.requests
     form = form_of(request)
     assert (request.path, request.headers["authorization"]) == ("/v1/audio/transcriptions", "Bearer sk-1")
@@ -70,7 +72,7 @@ async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
 async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_then_on() -> None:
     refusal = page({"error": {"message": "response_format is not compatible with the model"}}, status=400)
     async with scripted(refusal, page({"text": "hello there"}), page({"text": "hello again"})) as server:
-        remote = ears(server.url)
+        remote = recogniser_pool(server.url)
         for text in ("Hello there", "Hello again"):
             result, _ = await remote.transcribe({"items": [ITEM]}, PCM)
             assert result["items"][0]["text"] == text
@@ -87,7 +89,7 @@ async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_th
 )
 async def test_words_out_of_silence_are_not_believed(heard: dict[str, Any], reason: str) -> None:
     async with scripted(page(heard)) as server:
-        result, _ = await ears(server.url).transcribe({"items": [ITEM]}, PCM)
+        result, _ = await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
     assert (result["items"][0]["no_speech"], result["items"][0]["text"]) == (reason, "")
 
 
@@ -95,7 +97,7 @@ async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -
     slow = [Wait(0.05), *page({"text": "slow"})]
     async with scripted(slow, page({"text": "quick"})) as server:
         short = ITEM | {"bytes": 3_200, "vocabulary": []}
-        result, _ = await ears(server.url).transcribe({"items": [short, short]}, bytes(6_400))
+        result, _ = await recogniser_pool(server.url).transcribe({"items": [short, short]}, bytes(6_400))
     assert sorted(answer["text"] for answer in result["items"]) == ["Quick", "Slow"]
     assert all("prompt" not in form_of(request) for request in server.requests)
 
@@ -112,14 +114,14 @@ async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -
 async def test_a_server_that_fails_is_a_provider_error(script: list[Step]) -> None:
     async with scripted(script) as server:
         with pytest.raises(ProviderError):
-            await ears(server.url).transcribe({"items": [ITEM]}, PCM)
+            await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
 
 
 async def test_a_server_that_is_late_costs_one_deadline(autojump_clock: MockClock) -> None:
     async with scripted(silent()) as server:
         start_s = trio.current_time()
         with pytest.raises(ProviderError, match="did not answer within 5 s"):
-            await ears(server.url).transcribe({"items": [ITEM]}, PCM)
+            await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
         assert trio.current_time() - start_s == pytest.approx(5.0, abs=0.1)
 
 
@@ -128,7 +130,7 @@ async def test_a_server_that_is_late_costs_one_deadline(autojump_clock: MockCloc
 
 async def test_a_sentence_becomes_samples() -> None:
     async with scripted([head(content_type="audio/pcm", length=4), b"\1\0\2\0"]) as server:
-        remote = mouth(server.url)
+        remote = synthesiser_pool(server.url)
         usual = {"text": "Hello.", "voice": remote.settings.voice, "speed": 1.0}
         assert await remote.speak(usual, b"") == ({"sample_rate": 24_000, "samples": 2}, b"\1\0\2\0")
         await remote.speak({"text": "Hello.", "voice": "nova", "speed": 1.5}, b"")
@@ -144,7 +146,7 @@ async def test_a_sentence_becomes_samples() -> None:
 async def test_half_a_sample_is_no_speech(body: bytes) -> None:
     async with scripted([head(length=len(body)), body]) as server:
         with pytest.raises(ProviderError, match="no 16-bit samples"):
-            await mouth(server.url).speak({"text": "x", "voice": "nova", "speed": 1.0}, b"")
+            await synthesiser_pool(server.url).speak({"text": "x", "voice": "nova", "speed": 1.0}, b"")
 
 
 # --- with our own processes behind ---------------------------------------------------------------

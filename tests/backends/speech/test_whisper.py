@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backends.speech.whisper import Search, Transcriber, language_code
-from backends.speech.whisper_engine import Hypotheses, Job
+from backends.speech.whisper_engine import DecodeJob, Hypotheses
 from backends.speech.word_times import Timed
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
@@ -52,7 +52,7 @@ class FakeEngine:
     def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         return [Timed("Turn", 100, 300, 0.9), Timed("it.", 300, 9_000, 0.8)]
 
-    def generate(self, jobs: Sequence[Job], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
+    def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         assert len({job.shape for job in jobs}) == 1
         self.batches.append(len(jobs))
         return [self.says(job.encoding.window_s, BIAS in job.prompt) for job in jobs]

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from protocol.admission.admission import Admission, Bucket, Refused, SlowStart, may_return
+from protocol.admission.admission import Admission, AdmissionRefused, Bucket, SlowStart, may_return
 from protocol.admission.capacity import Demand
 from protocol.admission.tenants import Kept, Tenants
 
@@ -44,7 +44,7 @@ def test_a_door_that_was_never_shut_lets_everybody_in_at_once():
 
 def test_after_load_the_door_opens_slowly():
     door = admission()
-    assert isinstance(door.refusal(3, 0, None, 0.0), Refused)
+    assert isinstance(door.refusal(3, 0, None, 0.0), AdmissionRefused)
     per_second = [
         sum(door.refusal(0, 0, None, 30.0 + second + tick / 100) is None for tick in range(100)) for second in range(18)
     ]
@@ -106,7 +106,7 @@ def test_whoever_has_just_come_will_speak_and_counts_for_half_a_second():
 
 def test_who_is_refused_for_want_of_capacity_shuts_no_door():
     door = admission()
-    assert isinstance(door.refusal(0, 0, wanted(10), 0.0), Refused)
+    assert isinstance(door.refusal(0, 0, wanted(10), 0.0), AdmissionRefused)
     assert all(door.refusal(0, 0, None, 0.1) is None for _ in range(100))
 
 

@@ -6,8 +6,8 @@ from protocol.admission.connections import (
     RESERVED,
     RESERVED_IF_SCARCE,
     RESERVED_PER_ADDRESS,
+    ConnectionGrant,
     Connections,
-    Entry,
 )
 from protocol.admission.fair_share import FairShare
 
@@ -16,7 +16,7 @@ def connections(limit: int = 10, share: float = 0.8) -> Connections:
     return Connections(FairShare(limit, share))
 
 
-def entered(known: Connections, tenant: str, now_s: float) -> Entry:
+def entered(known: Connections, tenant: str, now_s: float) -> ConnectionGrant:
     entry = known.enter(tenant, now_s)
     assert entry is not None
     return entry
@@ -24,7 +24,7 @@ def entered(known: Connections, tenant: str, now_s: float) -> Entry:
 
 def test_who_comes_while_there_is_room_gets_an_ordinary_place() -> None:
     known = connections()
-    assert known.enter("a", 0.0) == Entry(1, is_reserved=False, leaver=None)
+    assert known.enter("a", 0.0) == ConnectionGrant(1, is_reserved=False, leaver=None)
     assert len(known) == 1
 
 
@@ -82,7 +82,9 @@ def test_a_newcomer_takes_the_reserved_place_of_the_connection_that_has_waited_l
     known.work(entered(known, "a", 0.0).number, 0.0)
     reserved = [entered(known, f"stranger {number}", 0.0) for number in range(RESERVED)]
     known.work(reserved[0].number, 0.0)
-    assert entered(known, "late", 0.1) == Entry(reserved[-1].number + 1, is_reserved=True, leaver=reserved[1].number)
+    assert entered(known, "late", 0.1) == ConnectionGrant(
+        reserved[-1].number + 1, is_reserved=True, leaver=reserved[1].number
+    )
 
 
 def test_a_reserved_connection_whose_request_has_come_leaves_after_the_grace_if_none_waits() -> None:
@@ -99,7 +101,7 @@ def test_while_descriptors_are_scarce_one_leaves_for_each_who_comes() -> None:
     known = connections()
     first = entered(known, "a", 0.0)
     entry = known.enter("b", 1.0, is_scarce=True)
-    assert entry == Entry(2, is_reserved=False, leaver=first.number)
+    assert entry == ConnectionGrant(2, is_reserved=False, leaver=first.number)
     known.work(2, 0.0)
     entries = [known.enter(f"c{number}", 2.0, is_scarce=True) for number in range(RESERVED_IF_SCARCE + 1)]
     assert [entry is not None and entry.is_reserved for entry in entries] == [True] * (RESERVED_IF_SCARCE + 1)

@@ -1,4 +1,4 @@
-from protocol.admission.drain import Drain, Phase
+from protocol.admission.drain import Drain, DrainPhase
 
 
 def test_a_house_serves_until_it_is_told_otherwise():
@@ -11,7 +11,7 @@ def test_a_drain_has_a_reason_and_a_deadline():
     assert drain.begin("deploy", 10.0, 60.0)
     assert drain.shown(lambda: 15.04) == {"phase": "draining", "reason": "deploy", "deadline_in_s": 55.0}
     drain.stop()
-    assert drain.phase is Phase.STOPPING
+    assert drain.phase is DrainPhase.STOPPING
     assert drain.shown(lambda: 100.0)["deadline_in_s"] == 0.0
 
 

@@ -7,13 +7,13 @@ def node(actor_id, state="ready", children=(), **statistics):
     return {"id": actor_id, "state": state, "statistics": statistics, "children": list(children)}
 
 
-def house(**states):
+def server(**states):
     names = ["history", "tools", "inference", "transcription", "speech", "gateway"]
     return node("root", children=[node(name, states.get(name, "ready")) for name in names])
 
 
 def test_a_house_in_which_all_is_well_is_healthy():
-    page = detailed(house(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
+    page = detailed(server(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
 
     assert page["status"] == "healthy"
     assert set(page["components"]) == {"memory", "cpu", "database", "stt", "llm", "tools", "tts"}
@@ -21,11 +21,11 @@ def test_a_house_in_which_all_is_well_is_healthy():
 
 
 def test_an_actor_that_is_down_makes_the_house_unhealthy_and_is_named():
-    page = detailed(house(transcription="backoff"), MEMORY, 10.0, "")
+    page = detailed(server(transcription="backoff"), MEMORY, 10.0, "")
 
     assert page["status"] == "unhealthy"
     assert page["components"]["stt"] == {"status": "unhealthy", "reason": "is backoff"}
-    assert not_ready(house(transcription="backoff")) == ["transcription"]
+    assert not_ready(server(transcription="backoff")) == ["transcription"]
 
 
 def test_an_actor_that_is_missing_is_unhealthy():
@@ -33,7 +33,7 @@ def test_an_actor_that_is_missing_is_unhealthy():
 
 
 def test_a_full_machine_is_degraded_from_eighty_percent_on():
-    page = detailed(house(), {"usage_percent": 80.0, "available_gb": 1.0}, 79.9, "")
+    page = detailed(server(), {"usage_percent": 80.0, "available_gb": 1.0}, 79.9, "")
 
     assert page["components"]["memory"]["status"] == "degraded"
     assert page["components"]["cpu"]["status"] == "healthy"

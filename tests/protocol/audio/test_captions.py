@@ -1,7 +1,7 @@
 import pytest
 
 from protocol.audio.captions import Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
-from protocol.messages.hearing import SpokenWord, Transcript, Utterance
+from protocol.messages.hearing import Recognition, SpokenWord, Utterance
 
 CAPTIONS = [Caption(0.048, 2.43, "Turn on the light.", 0.912), Caption(3_661.5, 3_662.0, "a < b --> c", 0.5)]
 
@@ -45,7 +45,7 @@ def test_a_time_is_rounded_as_a_whole(seconds, clock):
 def test_a_caption_has_the_times_of_its_part_and_the_words_of_its_transcript():
     words = (SpokenWord("Hi.", 10, 250, 0.9),)
     utterance = Utterance(b"", start_ms=1_500, end_ms=2_250)
-    assert Caption.of(utterance, Transcript("Hi.", "en", 0.7, words=words)) == Caption(1.5, 2.25, "Hi.", 0.7, words)
+    assert Caption.of(utterance, Recognition("Hi.", "en", 0.7, words=words)) == Caption(1.5, 2.25, "Hi.", 0.7, words)
 
 
 def test_words_have_their_times_from_the_beginning_of_the_recording():

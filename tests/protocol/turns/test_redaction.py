@@ -32,7 +32,7 @@ def test_secrets_are_found_at_every_depth_and_other_types_stay():
     [
         (f"the key is {KEY}.", "the key is [redacted]."),
         ("AKIA" + "IOSFODNN7EXAMPLE", "[redacted]"),
-        ("postgres://anna:hunter2@db/house", "postgres://[redacted]@db/house"),
+        ("postgres://anna:hunter2@db/server", "postgres://[redacted]@db/server"),
         ("eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc-_", "[redacted]"),
         ("a -----BEGIN RSA " + "PRIVATE KEY-----\nabc", "a [redacted]"),
         ("my password is hunter2.", "my password is [redacted]."),

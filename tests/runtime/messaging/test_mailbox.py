@@ -8,7 +8,7 @@ from attrs import frozen
 from runtime.messaging.envelope import Envelope
 from runtime.messaging.errors import ControlLaneFull, MailboxClosed, MessageTooLarge
 from runtime.messaging.lane import MailboxSpec, Overflow
-from runtime.messaging.mailbox import CONTROL_CAPACITY, Mailbox, Offer
+from runtime.messaging.mailbox import CONTROL_CAPACITY, Mailbox, OfferResult
 
 
 def mailbox(*, dropped: list[Any] | None = None, **spec: Any) -> Mailbox:
@@ -16,7 +16,7 @@ def mailbox(*, dropped: list[Any] | None = None, **spec: Any) -> Mailbox:
     return Mailbox("test", MailboxSpec(**spec), lambda envelope, reason: kept.append((envelope.message, reason)))
 
 
-def put(box: Mailbox, *messages: Any) -> list[Offer]:
+def put(box: Mailbox, *messages: Any) -> list[OfferResult]:
     return [box.offer(Envelope(message, 0.0)) for message in messages]
 
 
@@ -40,7 +40,7 @@ def is_balanced(box: Mailbox) -> bool:
 
 def test_76_each_lane_is_first_in_first_out() -> None:
     box = mailbox()
-    assert put(box, 1, 2, 3) == [Offer.TAKEN] * 3
+    assert put(box, 1, 2, 3) == [OfferResult.TAKEN] * 3
     assert taken(box) == [1, 2, 3]
 
 
@@ -56,11 +56,11 @@ def test_75_control_overtakes_data() -> None:
 def test_71_drop_newest_keeps_the_first_and_drop_oldest_the_last() -> None:
     dropped: list[Any] = []
     newest = mailbox(capacity=3, overflow=Overflow.DROP_NEWEST, dropped=dropped)
-    assert put(newest, *range(5)) == [Offer.TAKEN] * 3 + [Offer.DROPPED] * 2
+    assert put(newest, *range(5)) == [OfferResult.TAKEN] * 3 + [OfferResult.DROPPED] * 2
     assert is_balanced(newest)
     assert taken(newest) == [0, 1, 2]
     oldest = mailbox(capacity=3, overflow=Overflow.DROP_OLDEST, dropped=dropped)
-    assert put(oldest, *range(5)) == [Offer.TAKEN] * 5
+    assert put(oldest, *range(5)) == [OfferResult.TAKEN] * 5
     assert is_balanced(oldest)
     assert taken(oldest) == [2, 3, 4]
     assert dropped == [(3, "overflow"), (4, "overflow"), (0, "overflow"), (1, "overflow")]
@@ -68,7 +68,7 @@ def test_71_drop_newest_keeps_the_first_and_drop_oldest_the_last() -> None:
 
 def test_72_reject_refuses_at_once() -> None:
     box = mailbox(capacity=1, overflow=Overflow.REJECT)
-    assert put(box, 1, 2) == [Offer.TAKEN, Offer.FULL]
+    assert put(box, 1, 2) == [OfferResult.TAKEN, OfferResult.FULL]
     assert taken(box) == [1]
 
 
@@ -81,7 +81,7 @@ class Position:
 def test_73_coalesce_keeps_the_newest_of_a_key_in_the_place_of_the_first() -> None:
     box = mailbox(capacity=2, overflow=Overflow.COALESCE, key=lambda m: m.key)
     a1, b1, a2, a3 = Position("a", 1), Position("b", 1), Position("a", 2), Position("a", 3)
-    assert put(box, a1, b1, a2, Position("c", 1)) == [Offer.TAKEN] * 3 + [Offer.FULL]
+    assert put(box, a1, b1, a2, Position("c", 1)) == [OfferResult.TAKEN] * 3 + [OfferResult.FULL]
     assert box.counters.dropped == {"coalesced": 1}
     assert is_balanced(box)
     assert taken(box) == [a2, b1]
@@ -100,10 +100,10 @@ def test_what_comes_back_is_outdated_by_a_newer_one_of_its_key() -> None:
 
 def test_69_the_byte_bound_holds_too() -> None:
     box = mailbox(max_bytes=10, size_of=len, overflow=Overflow.REJECT)
-    assert put(box, b"1234", b"123456", b"1") == [Offer.TAKEN, Offer.TAKEN, Offer.FULL]
+    assert put(box, b"1234", b"123456", b"1") == [OfferResult.TAKEN, OfferResult.TAKEN, OfferResult.FULL]
     assert box.statistics(0.0).queued_bytes == 10
     box.take_nowait()
-    assert put(box, b"12345", b"1234") == [Offer.FULL, Offer.TAKEN]
+    assert put(box, b"12345", b"1234") == [OfferResult.FULL, OfferResult.TAKEN]
     taken(box)
     assert box.statistics(0.0).queued_bytes == 0
 
@@ -160,7 +160,7 @@ async def test_70_blocked_senders_are_served_in_order_and_a_cancelled_one_leaves
 
     async def send(message: int) -> None:
         envelope = Envelope(message, 0.0)
-        assert box.offer(envelope) is Offer.FULL
+        assert box.offer(envelope) is OfferResult.FULL
         with trio.CancelScope() as scope:
             scopes.append(scope)
             await box.wait_for_room(envelope)
@@ -184,7 +184,7 @@ async def test_a_newcomer_does_not_overtake_a_sender_who_waits_for_bytes(nursery
 
     nursery.start_soon(send, b"12345")
     await trio.testing.wait_all_tasks_blocked()
-    assert put(box, b"1") == [Offer.FULL]
+    assert put(box, b"1") == [OfferResult.FULL]
     assert taken(box) == [b"12345678", b"12345"]
 
 
@@ -209,7 +209,7 @@ async def test_closing_refuses_the_senders_that_wait_and_those_that_come(nursery
     box.discard()
     assert box.counters.dropped == {"closed": 1}
     box.is_closed = False
-    assert put(box, 3) == [Offer.TAKEN]
+    assert put(box, 3) == [OfferResult.TAKEN]
 
 
 @pytest.mark.parametrize("overflow", [Overflow.BLOCK, Overflow.REJECT, Overflow.DROP_OLDEST, Overflow.DROP_NEWEST])

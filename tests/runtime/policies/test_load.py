@@ -25,7 +25,7 @@ EVERY_S = 0.5
 
 
 @attrs.define
-class House:
+class Server:
     """A controller and its clock."""
 
     controller: LoadController = attrs.field(factory=LoadController)
@@ -42,31 +42,31 @@ class House:
 
 
 def test_98_one_sample_moves_nothing_and_the_second_may_jump():
-    house = House()
+    server = Server()
 
-    assert house.live(0.5, memory=0.90) == 0
-    assert house.live(0.5, memory=0.90) == 3
+    assert server.live(0.5, memory=0.90) == 0
+    assert server.live(0.5, memory=0.90) == 3
 
 
 def test_98_it_comes_down_one_level_after_ten_seconds_and_then_one_each_five():
-    house = House()
-    house.live(5.0, memory=0.95)
-    assert house.live(9.5, memory=0.5) == 4
-    assert house.live(1.0, memory=0.5) == 3
-    house.live(60.0, memory=0.5)
+    server = Server()
+    server.live(5.0, memory=0.95)
+    assert server.live(9.5, memory=0.5) == 4
+    assert server.live(1.0, memory=0.5) == 3
+    server.live(60.0, memory=0.5)
 
-    assert house.levels[-1] == 0
-    falls = [house.levels.count(level) * EVERY_S for level in (3, 2, 1)]
+    assert server.levels[-1] == 0
+    falls = [server.levels.count(level) * EVERY_S for level in (3, 2, 1)]
     assert falls == [5.0, 5.0, 5.0]
 
 
 def test_98_what_stirs_on_the_way_down_must_be_calm_for_ten_seconds_again():
-    house = House()
-    house.live(5.0, memory=0.95)
-    assert house.live(10.5, memory=0.5) == 3
-    house.live(EVERY_S, memory=0.83)
-    assert house.live(10.0, memory=0.5) == 3
-    assert house.live(EVERY_S, memory=0.5) == 2
+    server = Server()
+    server.live(5.0, memory=0.95)
+    assert server.live(10.5, memory=0.5) == 3
+    server.live(EVERY_S, memory=0.83)
+    assert server.live(10.0, memory=0.5) == 3
+    assert server.live(EVERY_S, memory=0.5) == 2
 
 
 def test_98_a_loop_that_stopped_once_is_not_unsafe_and_one_that_crawls_is():
@@ -96,21 +96,23 @@ def test_a_window_forgets_what_is_old():
 
 
 def test_98_between_the_marks_it_stays():
-    house = House()
-    house.live(5.0, memory=0.89)
+    server = Server()
+    server.live(5.0, memory=0.89)
 
-    assert house.live(120.0, memory=0.85) == 3
+    assert server.live(120.0, memory=0.85) == 3
 
 
 def test_98_noise_around_a_mark_hardly_moves_it():
     rng = random.Random(5)
-    house = House()
+    server = Server()
     for _ in range(1_200):
-        house.live(EVERY_S, memory=0.88 + rng.gauss(0, 0.03))
-    changes = [after - before for before, after in zip(house.levels, house.levels[1:], strict=False) if after != before]
+        server.live(EVERY_S, memory=0.88 + rng.gauss(0, 0.03))
+    changes = [
+        after - before for before, after in zip(server.levels, server.levels[1:], strict=False) if after != before
+    ]
 
     assert len(changes) < 60
-    downs = [index for index, (a, b) in enumerate(zip(house.levels, house.levels[1:], strict=False)) if b < a]
+    downs = [index for index, (a, b) in enumerate(zip(server.levels, server.levels[1:], strict=False)) if b < a]
     assert all(later - earlier >= 20 for earlier, later in itertools.pairwise(downs))
 
 
@@ -164,13 +166,13 @@ def test_what_the_loop_does_itself_is_its_lag_also_on_a_busy_machine():
     ],
 )
 def test_each_signal_has_its_levels(values, level):
-    assert House().live(2.0, **values) == level
+    assert Server().live(2.0, **values) == level
 
 
 def test_a_busy_cpu_alone_refuses_nobody_new():
-    assert House().live(60.0, cpu=1.25) == 2
-    assert House().live(2.0, cpu=1.25, queue_delay=0.2) == 3
-    assert House().live(2.0, cpu=1.05, queue_delay=0.2) == 1
+    assert Server().live(60.0, cpu=1.25) == 2
+    assert Server().live(2.0, cpu=1.25, queue_delay=0.2) == 3
+    assert Server().live(2.0, cpu=1.05, queue_delay=0.2) == 1
 
 
 def test_what_a_machine_does_not_have_is_absent():
@@ -181,11 +183,11 @@ def test_what_a_machine_does_not_have_is_absent():
 
 
 def test_a_process_killed_for_memory_keeps_new_ones_out_for_a_minute():
-    house = House()
-    house.controller.note_oom(0.0)
+    server = Server()
+    server.controller.note_oom(0.0)
 
-    assert house.live(59.0, memory=0.1) == 3
-    assert house.live(60.0, memory=0.1) == 0
+    assert server.live(59.0, memory=0.1) == 3
+    assert server.live(60.0, memory=0.1) == 0
 
 
 def test_the_report_says_what_drives_it():

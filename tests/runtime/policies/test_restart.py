@@ -9,9 +9,9 @@ from runtime.policies.restart import (
     QUARANTINES_PER_MINUTE,
     Backoff,
     Decision,
-    History,
     Intensity,
     Restart,
+    RestartHistory,
     Verdict,
     backoff_delay_s,
     judge,
@@ -27,7 +27,7 @@ def decide(
     ended: Exit,
     *,
     consecutive: int = 0,
-    history: History | None = None,
+    history: RestartHistory | None = None,
     intensity: Intensity | None = None,
     backoff: Backoff | None = None,
     restart: Restart = Restart.PERMANENT,
@@ -35,7 +35,7 @@ def decide(
     return judge(
         restart,
         ended,
-        history=history or History(),
+        history=history or RestartHistory(),
         consecutive=consecutive,
         intensity=intensity or Intensity(),
         backoff=backoff or Backoff(),
@@ -56,7 +56,7 @@ def test_a_fatal_exit_is_never_restarted() -> None:
 
 def test_no_restart_leaves_no_trace() -> None:
     decision = decide(an_exit(ExitKind.NORMAL), restart=Restart.TRANSIENT, consecutive=2)
-    assert (decision.verdict, decision.history, decision.consecutive) == (Verdict.KEEP, History(), 2)
+    assert (decision.verdict, decision.history, decision.consecutive) == (Verdict.KEEP, RestartHistory(), 2)
 
 
 @pytest.mark.parametrize("attempt", range(1, 21))
@@ -78,7 +78,7 @@ def test_attempts_count_from_one() -> None:
 
 
 def test_32_exactly_n_restarts_in_the_window_are_allowed() -> None:
-    history, verdicts = History(), []
+    history, verdicts = RestartHistory(), []
     for now_s in (0.0, 1.0, 2.0, 3.0):
         decision = decide(an_exit(ended_s=now_s, ready_s=0.0), history=history)
         history = decision.history
@@ -93,7 +93,7 @@ def test_31_an_intensity_of_zero_escalates_at_the_first_crash() -> None:
 
 
 def test_33_crashes_spaced_more_than_the_window_never_escalate() -> None:
-    history = History()
+    history = RestartHistory()
     for turn in range(100):
         ended = an_exit(ready_s=turn * 61.0 - 50, ended_s=turn * 61.0, handled=1)
         decision = decide(ended, history=history, intensity=Intensity(1, 60.0))
@@ -103,7 +103,7 @@ def test_33_crashes_spaced_more_than_the_window_never_escalate() -> None:
 
 
 def test_35_a_failed_start_counts() -> None:
-    decision = decide(an_exit(ExitKind.START_FAILED), intensity=Intensity(1, 60.0), history=History((0.0,)))
+    decision = decide(an_exit(ExitKind.START_FAILED), intensity=Intensity(1, 60.0), history=RestartHistory((0.0,)))
     assert decision.verdict is Verdict.ESCALATE
 
 
@@ -137,7 +137,7 @@ def test_40_too_many_crashes_in_a_row_escalate_however_rare() -> None:
 
 
 def test_90_poison_does_not_count_towards_the_intensity() -> None:
-    history, consecutive = History(), 0
+    history, consecutive = RestartHistory(), 0
     for turn in range(QUARANTINES_PER_MINUTE):
         ended = an_exit(ended_s=float(turn), ready_s=0.0, has_quarantined=True)
         decision = decide(ended, history=history, consecutive=consecutive, intensity=Intensity(0, 60.0))
@@ -147,7 +147,7 @@ def test_90_poison_does_not_count_towards_the_intensity() -> None:
 
 
 def test_a_stream_of_poison_escalates() -> None:
-    history = History((), tuple(float(n) for n in range(QUARANTINES_PER_MINUTE)))
+    history = RestartHistory((), tuple(float(n) for n in range(QUARANTINES_PER_MINUTE)))
     assert decide(an_exit(ended_s=59.0, has_quarantined=True), history=history).verdict is Verdict.ESCALATE
     assert decide(an_exit(ended_s=61.0, has_quarantined=True), history=history).verdict is Verdict.RESTART
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.workers.frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, Place, check, encode
+from runtime.workers.frames import MAX_BLOB_BYTES, Frame, FrameError, FrameReader, SharedPlace, check, encode
 
 frames = st.builds(
     Frame,
@@ -11,7 +11,7 @@ frames = st.builds(
     method=st.text(max_size=10),
     data=st.dictionaries(st.text(max_size=5), st.integers(-5, 5) | st.text(max_size=5) | st.none(), max_size=4),
     blob=st.binary(max_size=50),
-    place=st.none() | st.builds(Place, *[st.integers(0, 2**50)] * 3),
+    place=st.none() | st.builds(SharedPlace, *[st.integers(0, 2**50)] * 3),
 )
 
 

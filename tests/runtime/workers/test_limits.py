@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from runtime.workers.limits import GROWTH_MIN_BYTES, Memory, Vitals, WorkerLimits, why_kill, why_recycle
+from runtime.workers.limits import GROWTH_MIN_BYTES, ProcessMemory, Vitals, WorkerLimits, why_kill, why_recycle
 
 MB = 1_000_000
 
@@ -13,7 +13,7 @@ def vitals(**changed):
 
 
 def using(pss_bytes, **changed):
-    return vitals(memory=Memory(pss_bytes, pss_bytes), **changed)
+    return vitals(memory=ProcessMemory(pss_bytes, pss_bytes), **changed)
 
 
 @pytest.mark.parametrize(

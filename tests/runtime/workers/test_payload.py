@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from runtime.workers.frames import Place
+from runtime.workers.frames import SharedPlace
 from runtime.workers.payload import (
     AREA_BYTES,
     HEADER_BYTES,
@@ -89,7 +89,7 @@ def test_a_blob_that_was_overwritten_is_an_error_and_not_somebody_elses_samples(
 
 def test_a_place_that_was_never_written_is_an_error(reader):
     with pytest.raises(StaleBlob):
-        reader.view(Place(0, 100, 1))
+        reader.view(SharedPlace(0, 100, 1))
 
 
 def test_the_size_of_the_memory_cannot_be_changed(blobs):

@@ -10,7 +10,7 @@ import trio
 
 from runtime.workers import process as worker_process
 from runtime.workers.frames import Frame
-from runtime.workers.limits import Memory
+from runtime.workers.limits import ProcessMemory
 from runtime.workers.process import WorkerProcess, WorkerSpec, read_memory
 from tests.systems import is_there, open_descriptors
 
@@ -178,18 +178,18 @@ def test_where_there_is_no_proc_ps_tells_what_is_resident(monkeypatch, tmp_path)
 
     process = subprocess.Popen(["true"])
     process.wait()
-    assert read_memory(process.pid) == Memory()
+    assert read_memory(process.pid) == ProcessMemory()
 
 
 def test_where_there_is_neither_proc_nor_ps_nothing_is_known(monkeypatch, tmp_path):
     monkeypatch.setattr(worker_process, "PROC", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert read_memory(os.getpid()) == Memory()
+    assert read_memory(os.getpid()) == ProcessMemory()
 
 
 def test_a_process_that_has_gone_has_nothing():
     process = subprocess.Popen(["true"])
     process.wait()
 
-    assert read_memory(process.pid) == Memory()
+    assert read_memory(process.pid) == ProcessMemory()

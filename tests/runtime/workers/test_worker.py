@@ -10,7 +10,7 @@ import trio
 from runtime.workers import worker as worker_module
 from runtime.workers.errors import JobTimeout, NotBegun, WorkerLost
 from runtime.workers.frames import Frame
-from runtime.workers.limits import BASELINE_JOBS, Memory
+from runtime.workers.limits import BASELINE_JOBS, ProcessMemory
 from runtime.workers.process import WorkerSpec, read_memory
 from runtime.workers.worker import Worker
 from tests.runtime.process_fixtures import until
@@ -105,7 +105,7 @@ async def test_a_job_of_a_worker_that_ends_is_lost_and_its_memory_is_gone():
 
     assert ended.reason == "ended with exit code 4"
     assert 1_000_000 < seen[0].pss_bytes <= seen[0].rss_bytes
-    assert read_memory(worker.pid) == Memory()
+    assert read_memory(worker.pid) == ProcessMemory()
 
 
 async def test_a_worker_that_gets_no_memory_ends_and_its_job_is_lost():
@@ -206,8 +206,8 @@ async def test_the_second_job_is_begun_when_the_first_is_answered_and_has_its_wh
         answer = await call(worker, "sleep", {"seconds": 0.4}, job_id=2, timeout_s=0.6)
 
     assert answer.data == {"slept": True}
-    assert worker.errands.jobs_done == 2
-    assert 0.8 <= worker.errands.busy_s < 1.6
+    assert worker.assignments.jobs_done == 2
+    assert 0.8 <= worker.assignments.busy_s < 1.6
 
 
 async def test_a_job_over_its_deadline_leaves_its_stack_and_gives_the_other_back_at_once(caplog):
@@ -219,10 +219,10 @@ async def test_a_job_over_its_deadline_leaves_its_stack_and_gives_the_other_back
         told.append(trio.current_time())
 
     async with serving() as (worker, ends), trio.open_nursery() as nursery:
-        errand = worker.accept(Frame("job", 1, "sleep", {"seconds": 600}), 0.3)
+        assignment = worker.accept(Frame("job", 1, "sleep", {"seconds": 600}), 0.3)
         nursery.start_soon(wait_behind, worker)
         with pytest.raises(JobTimeout, match=r"^echo\.sleep took longer than 0\.3 s$"):
-            await worker.do(errand)
+            await worker.do(assignment)
         killed_s = trio.current_time()
         await until(lambda: ends)
 
@@ -237,19 +237,19 @@ async def test_a_job_that_has_not_begun_can_be_taken_back():
     async with serving() as (worker, _), trio.open_nursery() as nursery:
         nursery.start_soon(lambda: call(worker, "sleep", {"seconds": 600}))
         await trio.testing.wait_all_tasks_blocked()
-        errand = worker.accept(Frame("job", 2, "echo"), 60)
-        nursery.start_soon(worker.revoke, errand)
+        assignment = worker.accept(Frame("job", 2, "echo"), 60)
+        nursery.start_soon(worker.revoke, assignment)
         with trio.fail_after(30), pytest.raises(NotBegun, match="has given back echo"):
-            await worker.do(errand)
+            await worker.do(assignment)
         nursery.cancel_scope.cancel()
 
 
 async def test_a_job_that_has_begun_is_done_though_it_is_asked_for():
     async with serving() as (worker, _):
-        errand = worker.accept(Frame("job", 1, "echo", {"n": 1}), 5)
-        await worker.revoke(errand)
+        assignment = worker.accept(Frame("job", 1, "echo", {"n": 1}), 5)
+        await worker.revoke(assignment)
 
-        assert (await worker.do(errand)).data == {"n": 1}
+        assert (await worker.do(assignment)).data == {"n": 1}
 
 
 async def test_an_idle_worker_that_does_not_answer_pings_is_killed(monkeypatch):
@@ -276,13 +276,13 @@ async def test_the_kernel_shall_rather_take_a_worker():
 
 async def test_growth_is_measured_against_what_a_worker_used_after_its_first_jobs():
     async with serving() as (worker, _):
-        worker.note_memory(Memory(100, 100))
+        worker.note_memory(ProcessMemory(100, 100))
         assert worker.vitals.baseline_bytes == 0
 
         for number in range(BASELINE_JOBS):
             await call(worker, "echo", job_id=number)
-        worker.note_memory(Memory(150, 150))
-        worker.note_memory(Memory(200, 200))
+        worker.note_memory(ProcessMemory(150, 150))
+        worker.note_memory(ProcessMemory(200, 200))
 
         assert worker.vitals.baseline_bytes == 150
         assert worker.vitals.memory.pss_bytes == 200

@@ -1,4 +1,4 @@
-"""A server of which one permanent actor crashes again and again: ``failing_house.py ARGS``, as for ``sayso``."""
+"""A server of which one permanent actor crashes again and again: ``failing_server.py ARGS``, as for ``sayso``."""
 
 import sys
 
@@ -23,7 +23,7 @@ class Broken(Actor):
         raise ValueError("broken for good")
 
 
-class FailingHouse(supervisor.House):
+class FailingHouse(supervisor.Server):
     """One with a broken actor."""
 
     def root(self) -> Supervisor:
@@ -33,5 +33,5 @@ class FailingHouse(supervisor.House):
         return root
 
 
-supervisor.House = FailingHouse  # type: ignore[misc]
+supervisor.Server = FailingHouse  # type: ignore[misc]
 main(sys.argv[1:])

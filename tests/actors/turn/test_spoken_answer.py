@@ -4,7 +4,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.telling import ToClient
-from actors.turn.mouth import Mouth, open_mouth
+from actors.turn.spoken_answer import SpokenAnswer, speaking_of
 from protocol.messages import events
 from protocol.messages.session import DropAudio, Send, SendAudio
 from protocol.messages.speaking import Synthesise
@@ -19,16 +19,16 @@ class NoSpeech(DomainError):
 
 @attrs.define(eq=False)
 class Stage:
-    """A mouth and who listens to it."""
+    """A spoken and who listens to it."""
 
     room: Room = attrs.field(factory=Room)
     first_audio_s: list[float] = attrs.field(factory=list)
 
-    async def open(self, grow: Grow, *, is_audible: bool = True) -> Mouth:
+    async def open(self, grow: Grow, *, is_audible: bool = True) -> SpokenAnswer:
         """Make it."""
         await self.room.open(grow)
         client = ToClient(self.room.refs["connection"], self.room.memory)
-        return Mouth("s", "t", self.room.refs["speech"], client, "amy", 2.0, is_audible, self._note)
+        return SpokenAnswer("s", "t", self.room.refs["speech"], client, "amy", 2.0, is_audible, self._note)
 
     def _note(self) -> None:
         self.first_audio_s.append(trio.current_time())
@@ -40,12 +40,12 @@ class Stage:
 
 async def test_sentences_become_one_stream_of_audio_in_order(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
-        await mouth.say("One.")
-        await mouth.say("  ")
-        await mouth.say("Two.")
-    await mouth.end(was_cut=False)
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
+        await spoken.say("One.")
+        await spoken.say("  ")
+        await spoken.say("Two.")
+    await spoken.end(was_cut=False)
     await wait_all_tasks_blocked()
     assert stage.room.speech.of(Synthesise) == [Synthesise("s", "One.", "amy"), Synthesise("s", "Two.", "amy")]
     told = stage.room.connection.seen
@@ -58,24 +58,24 @@ async def test_sentences_become_one_stream_of_audio_in_order(grow: Grow, autojum
 async def test_audio_is_sent_at_most_two_seconds_ahead(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(5.0)
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
-        await mouth.say("One.")
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
+        await spoken.say("One.")
         await wait_all_tasks_blocked()
         assert stage.sent_s() == pytest.approx(2.1, abs=0.11)
         await trio.sleep(1.0)
         assert stage.sent_s() == pytest.approx(3.1, abs=0.11)
-        assert mouth.is_speaking
+        assert spoken.is_speaking
     assert trio.current_time() == pytest.approx(3.0, abs=0.11)
 
 
 async def test_the_next_sentence_is_made_while_one_is_spoken(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(10.0)
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
         for number in range(4):
-            await mouth.say(f"Number {number}.")
+            await spoken.say(f"Number {number}.")
         await wait_all_tasks_blocked()
         assert len(stage.room.speech.of(Synthesise)) == 3, "one spoken, one ready, one in hand"
 
@@ -83,39 +83,39 @@ async def test_the_next_sentence_is_made_while_one_is_spoken(grow: Grow, autojum
 async def test_what_was_heard_is_known_by_the_clock_or_by_the_client(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(4.0)
-    mouth = await stage.open(grow)
-    assert mouth.heard_until(100.0) == []
-    async with open_mouth(mouth):
-        await mouth.say("One.")
-        await mouth.say("Two.")
+    spoken = await stage.open(grow)
+    assert spoken.heard_until(100.0) == []
+    async with speaking_of(spoken):
+        await spoken.say("One.")
+        await spoken.say("Two.")
         await trio.sleep(5.9)
-        assert mouth.heard_until(None) == ["One."]
-        assert mouth.heard_until(1.9) == []
-        assert mouth.heard_until(6.1) == ["One.", "Two."]
+        assert spoken.heard_until(None) == ["One."]
+        assert spoken.heard_until(1.9) == []
+        assert spoken.heard_until(6.1) == ["One.", "Two."]
 
 
 async def test_a_gap_between_sentences_is_not_taken_for_heard_speech(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = [speech_of(2.0), after(8.0, speech_of(4.0))]
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
-        await mouth.say("One.")
-        await mouth.say("Two.")
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
+        await spoken.say("One.")
+        await spoken.say("Two.")
         await trio.sleep(5.0)
-        assert not mouth.is_speaking
+        assert not spoken.is_speaking
         await trio.sleep(4.0)  # the second sentence began a second ago
-        assert mouth.is_speaking
-        assert mouth.heard_until(None) == ["One."]
+        assert spoken.is_speaking
+        assert spoken.heard_until(None) == ["One."]
 
 
 async def test_a_cut_forgets_what_has_not_left(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(10.0)
-    mouth = await stage.open(grow)
+    spoken = await stage.open(grow)
     with trio.move_on_after(1.0):
-        async with open_mouth(mouth):
-            await mouth.say("One.")
-    await mouth.end(was_cut=True)
+        async with speaking_of(spoken):
+            await spoken.say("One.")
+    await spoken.end(was_cut=True)
     await wait_all_tasks_blocked()
     assert stage.room.connection.of(DropAudio) == [DropAudio()]
     assert stage.room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("t")]
@@ -123,20 +123,20 @@ async def test_a_cut_forgets_what_has_not_left(grow: Grow, autojump_clock: MockC
 
 async def test_nothing_said_has_no_end(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
         pass
-    await mouth.end(was_cut=True)
+    await spoken.end(was_cut=True)
     await wait_all_tasks_blocked()
     assert stage.room.connection.seen == []
-    assert not mouth.is_speaking
+    assert not spoken.is_speaking
 
 
 async def test_a_mouth_that_nobody_wants_to_hear_says_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
-    mouth = await stage.open(grow, is_audible=False)
-    async with open_mouth(mouth):
-        await mouth.say("One.")
+    spoken = await stage.open(grow, is_audible=False)
+    async with speaking_of(spoken):
+        await spoken.say("One.")
     assert stage.room.speech.seen == []
 
 
@@ -145,11 +145,11 @@ async def test_when_speech_cannot_be_made_it_falls_silent_once_and_says_why(
 ) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = NoSpeech("no worker")
-    mouth = await stage.open(grow)
-    async with open_mouth(mouth):
-        await mouth.say("One.")
+    spoken = await stage.open(grow)
+    async with speaking_of(spoken):
+        await spoken.say("One.")
         await wait_all_tasks_blocked()
-        await mouth.say("Two.")
+        await spoken.say("Two.")
     await wait_all_tasks_blocked()
     assert stage.room.connection.seen == [Send(events.Degraded("speech", "no worker"))]
     assert len(stage.room.speech.seen) == 1

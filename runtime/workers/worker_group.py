@@ -21,9 +21,9 @@ import trio
 
 from runtime.policies.restart import Backoff, backoff_delay_s
 from runtime.workers.errors import SpawnRefused, StartFailure
-from runtime.workers.limits import Memory, WorkerLimits, why_kill, why_recycle
+from runtime.workers.limits import ProcessMemory, WorkerLimits, why_kill, why_recycle
 from runtime.workers.process import WorkerSpec, read_memory
-from runtime.workers.worker import Ended, Worker
+from runtime.workers.worker import ProcessEnd, Worker
 
 log = logging.getLogger("sayso.pool")
 
@@ -43,7 +43,7 @@ class Slot:
     failed_starts: int = 0
     last_exit: str | None = None
 
-    def pause_s(self, ended: Ended, backoff: Backoff, rng: random.Random) -> float:
+    def pause_s(self, ended: ProcessEnd, backoff: Backoff, rng: random.Random) -> float:
         """Count the end, and return how long to wait before the next start (``runtime/policies/restart.py``)."""
         ready_for_s = ended.ready_for_s or 0.0
         if ended.was_stopped or ready_for_s >= backoff.reset_after_s:
@@ -59,9 +59,9 @@ class Slot:
         """Return what the status shows."""
         shown: dict[str, Any] = {"restarts": self.restarts, "last_exit": self.last_exit, "state": "down", "role": role}
         if self.worker is not None:
-            vitals, errands = self.worker.vitals, self.worker.errands
-            shown |= {"pid": self.worker.pid, "state": self.worker.state, "jobs": errands.jobs_done}
-            shown |= {"busy_s": errands.busy_s, "age_s": vitals.age_s, "pss_bytes": vitals.memory.pss_bytes}
+            vitals, assignments = self.worker.vitals, self.worker.assignments
+            shown |= {"pid": self.worker.pid, "state": self.worker.state, "jobs": assignments.jobs_done}
+            shown |= {"busy_s": assignments.busy_s, "age_s": vitals.age_s, "pss_bytes": vitals.memory.pss_bytes}
         return shown
 
 
@@ -96,7 +96,7 @@ class StartGate:
         self.changed.unpark_all()
 
 
-class Crew:
+class WorkerGroup:
     """``size`` workers and ``spares`` made from one spec. ``run`` must run as long as they are used."""
 
     def __init__(
@@ -191,7 +191,7 @@ class Crew:
             self.on_change()
             await trio.sleep(slot.pause_s(ended, self._backoff, self._rng))
 
-    async def _live(self, slot: Slot) -> Ended:
+    async def _live(self, slot: Slot) -> ProcessEnd:
         await self._gate.enter(slot)
         slot.worker = worker = Worker(self._spec, self._limits.draw_last_job(self._rng))
 
@@ -206,7 +206,7 @@ class Crew:
             self._gate.leave(is_ready=False)
         return ended
 
-    def _note_failed_start(self, slot: Slot, ended: Ended) -> None:
+    def _note_failed_start(self, slot: Slot, ended: ProcessEnd) -> None:
         self.trouble = ended.reason
         if not self.is_ready.is_set():
             raise SpawnRefused(ended.reason) if ended.was_refused else StartFailure(ended.reason)
@@ -251,12 +251,12 @@ class Crew:
                 self.on_change()
             await trio.sleep(SAMPLE_S)
 
-    def _judge(self, worker: Worker, memory: Memory) -> None:
+    def _judge(self, worker: Worker, memory: ProcessMemory) -> None:
         worker.note_memory(memory)
         why = why_kill(self._limits, worker.vitals)
         if why and worker.state in ("ready", "busy"):
             worker.kill(why)
 
 
-def _read_all(pids: Sequence[int]) -> list[Memory]:
+def _read_all(pids: Sequence[int]) -> list[ProcessMemory]:
     return [read_memory(pid) for pid in pids]

@@ -17,12 +17,12 @@ from typing import Any
 import attrs
 import trio
 
-from actors.turn.kit import Heard, Refused, TurnKit
+from actors.turn.turn_context import Heard, TurnContext, TurnRefused
 from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import CallTool, ListTools, Progress, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -59,13 +59,13 @@ class Question:
     approve: bool = False
 
 
-class Hands:
+class ToolCaller:
     """Makes one turn's calls, one at a time."""
 
     def __init__(
         self,
         machine: TurnMachine,
-        kit: TurnKit,
+        context: TurnContext,
         heard: Heard,
         *,
         ask_aloud: Callable[[str], Awaitable[None]],
@@ -73,7 +73,7 @@ class Hands:
     ) -> None:
         self._machine = machine
         self._turn_id = machine.turn_id
-        self._kit = kit
+        self._context = context
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
@@ -89,9 +89,9 @@ class Hands:
         return True
 
     async def call(self, wanted: WantedCall) -> ToolOutcome:
-        """Make the call; raises ``Refused`` if it is not allowed."""
-        call_id = self._kit.new_id()
-        is_doubtful = self._heard.confidence < self._kit.dialogue.min_confidence
+        """Make the call; raises ``TurnRefused`` if it is not allowed."""
+        call_id = self._context.new_id()
+        is_doubtful = self._heard.confidence < self._context.dialogue.min_confidence
         spec = wanted.spec or (await self._look_up(wanted) if is_doubtful or wanted.is_inexact else None)
         now = Circumstances(
             source=wanted.source,
@@ -99,19 +99,19 @@ class Hands:
             is_inexact=wanted.is_inexact,
             is_influenced=wanted.is_influenced,
         )
-        policy = policy_for(spec, now, configured_policy(self._kit.tools.policy, wanted.server, wanted.tool))
+        policy = policy_for(spec, now, configured_policy(self._context.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
             self._record(call_id, wanted, refused_because("denied by the configuration"))
-            raise Refused(phrase(NOT_ALLOWED, self._heard.language))
+            raise TurnRefused(phrase(NOT_ALLOWED, self._heard.language))
         if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
             self._record(call_id, wanted, refused_because("not confirmed by the user"))
-            raise Refused(phrase(NOT_DONE, self._heard.language))
-        if not self._kit.memory.begin_call(call_id):
+            raise TurnRefused(phrase(NOT_DONE, self._heard.language))
+        if not self._context.memory.begin_call(call_id):
             raise AssertionError(f"call id {call_id} was used before")
-        await self._kit.show(events.ToolCall(self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments))
+        await self._context.show(events.ToolCall(self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments))
         outcome = await self._send(call_id, wanted)
         self._on_tool_s(outcome.duration_s)
-        await self._kit.show(
+        await self._context.show(
             events.ToolResult(
                 self._turn_id,
                 call_id,
@@ -127,15 +127,15 @@ class Hands:
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return what the server says of the tool, if it says anything now."""
         try:
-            found: ToolList = await self._kit.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found: ToolList = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
         return next((spec for spec in found.tools if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
-        timeout_s = self._kit.tools.call_timeout_s
-        session_id = self._kit.memory.session_id
+        timeout_s = self._context.tools.call_timeout_s
+        session_id = self._context.memory.session_id
         on_progress = self._progress_of(call_id)
         call = CallTool(
             session_id,
@@ -149,22 +149,22 @@ class Hands:
         )
         started_s = trio.current_time()
         try:
-            outcome: ToolOutcome = await self._kit.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+            outcome: ToolOutcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
         return outcome
 
-    def _progress_of(self, call_id: str) -> Callable[[Progress], None]:
+    def _progress_of(self, call_id: str) -> Callable[[CallProgress], None]:
         """Return what shows a call's progress; a chatty tool is shown now and then, so that it floods nobody."""
         shown_s = -math.inf
 
-        def on_progress(progress: Progress) -> None:
+        def on_progress(progress: CallProgress) -> None:
             nonlocal shown_s
             if trio.current_time() - shown_s >= PROGRESS_INTERVAL_S:
                 shown_s = trio.current_time()
                 told = None if progress.message is None else progress.message[:PROGRESS_MAX_CHARS]
                 event = events.ToolProgress(self._turn_id, call_id, progress.done, progress.total, told)
-                self._kit.peers.connection.tell_nowait(Send(event))
+                self._context.peers.connection.tell_nowait(Send(event))
 
         return on_progress
 
@@ -176,7 +176,7 @@ class Hands:
         self.question = question = Question(call_id)
         self._machine.advance(TurnEvent.CONFIRMATION_ASKED)
         try:
-            await self._kit.show(request)
+            await self._context.show(request)
             await self._ask_aloud(say)
             with trio.move_on_after(CONFIRM_WITHIN_S):
                 await question.answered.wait()
@@ -188,10 +188,10 @@ class Hands:
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(
-            session_id=self._kit.memory.session_id,
+            session_id=self._context.memory.session_id,
             turn_id=self._turn_id,
             call_id=call_id,
-            timestamp=self._kit.unix_time(),
+            timestamp=self._context.unix_time(),
             server=wanted.server,
             tool=wanted.tool,
             arguments=redacted(wanted.arguments),
@@ -201,8 +201,8 @@ class Hands:
             transcript=self._heard.text,
             confidence=self._heard.confidence,
         )
-        self._kit.peers.history.tell_nowait(record)
-        self._kit.peers.metrics.tell_nowait(record)
+        self._context.peers.history.tell_nowait(record)
+        self._context.peers.metrics.tell_nowait(record)
 
 
 def refused_because(reason: str) -> ToolOutcome:

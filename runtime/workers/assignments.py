@@ -12,7 +12,7 @@ CREDIT = 2  # one in work, and one that is there already when the first is done
 
 
 @attrs.define(eq=False)
-class Errand:
+class Assignment:
     """One job, and what became of it."""
 
     frame: Frame
@@ -37,51 +37,53 @@ class Errand:
         return self.answer
 
 
-class Errands:
+class Assignments:
     """All of one worker."""
 
     def __init__(self) -> None:
         self.jobs_done = 0
         self.busy_s = 0.0
-        self._held: deque[Errand] = deque()
+        self._held: deque[Assignment] = deque()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def accept(self, errand: Errand, now_s: float) -> None:
+    def accept(self, assignment: Assignment, now_s: float) -> None:
         """Hold one more; its time begins if it is the only one."""
         if len(self._held) >= CREDIT:
             raise AssertionError(f"a worker must hold at most {CREDIT} jobs")
-        self._held.append(errand)
+        self._held.append(assignment)
         self._begin_next(now_s)
 
     def settle(self, answer: Frame, now_s: float) -> None:
         """Give an answer to the job that it is for, and let the next one's time begin."""
-        for errand in self._held:
-            if errand.frame.job_id == answer.job_id:
-                self._held.remove(errand)
-                self._count(errand, answer, now_s)
-                errand.answer = answer
-                errand.done.set()
+        for assignment in self._held:
+            if assignment.frame.job_id == answer.job_id:
+                self._held.remove(assignment)
+                self._count(assignment, answer, now_s)
+                assignment.answer = answer
+                assignment.done.set()
                 self._begin_next(now_s)
                 return
 
-    def _count(self, errand: Errand, answer: Frame, now_s: float) -> None:
-        if answer.kind != "revoked" and errand.began_s is not None:
+    def _count(self, assignment: Assignment, answer: Frame, now_s: float) -> None:
+        if answer.kind != "revoked" and assignment.began_s is not None:
             self.jobs_done += 1
-            self.busy_s += now_s - errand.began_s
+            self.busy_s += now_s - assignment.began_s
 
     def abandon(self) -> None:
         """Tell all that there will be no answer."""
         while self._held:
             self._held.popleft().done.set()
 
-    def find_unbegun(self) -> Errand | None:
+    def find_unbegun(self) -> Assignment | None:
         """Return a job that waits for another to be done, and has not been asked back."""
-        return next((errand for errand in self._held if errand.began_s is None and not errand.is_revoked), None)
+        return next(
+            (assignment for assignment in self._held if assignment.began_s is None and not assignment.is_revoked), None
+        )
 
     def _begin_next(self, now_s: float) -> None:
         if self._held and self._held[0].began_s is None:
-            errand = self._held[0]
-            errand.began_s = now_s
-            errand.scope.deadline = now_s + errand.timeout_s
+            assignment = self._held[0]
+            assignment.began_s = now_s
+            assignment.scope.deadline = now_s + assignment.timeout_s

@@ -23,7 +23,7 @@ import trio
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Capacity, Demand
-from protocol.messages.hearing import NoWords, SpokenWord, Transcribe, Transcript, Urgency
+from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Urgency
 from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
@@ -53,7 +53,7 @@ class _Job:
     message: Transcribe
     queued_s: float
     finished: trio.Event = attrs.field(factory=trio.Event)
-    answer: Transcript | NoWords | TranscriptionUnavailable | None = None
+    answer: Recognition | NoWords | TranscriptionUnavailable | None = None
 
 
 def batch_size_for(queued: int, free_workers: int, limit: int) -> int:
@@ -71,7 +71,7 @@ def job_timeout_for(audio_s: float, limit_s: float) -> float:
 
 @attrs.define
 class Use:
-    """Who uses a desk."""
+    """Who uses a queue."""
 
     last_s: float
     """When somebody did last."""
@@ -81,7 +81,7 @@ class Use:
     """Of these those for which somebody stands and waits: whose clients."""
 
 
-class Desk:
+class RecogniserQueue:
     """Transcribes with one model. ``run`` must run while it is used; ``stop`` ends it, and its processes with it."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Desk:
             return found
         return {}
 
-    async def answer(self, message: Transcribe) -> Transcript | NoWords:
+    async def answer(self, message: Transcribe) -> Recognition | NoWords:
         """Transcribe one utterance; raises ``TranscriptionUnavailable``."""
         job = _Job(message, queued_s=trio.current_time())
         queue = self._background if message.urgency == "background" else self._queue
@@ -307,11 +307,11 @@ def item_of(message: Transcribe, *, is_biased: bool) -> dict[str, Any]:
     return item | {"words": True} if message.words else item
 
 
-def answer_of(item: Mapping[str, Any], queue_s: float) -> Transcript | NoWords:
+def answer_of(item: Mapping[str, Any], queue_s: float) -> Recognition | NoWords:
     """Return the worker's result as a message."""
     if item["no_speech"] is not None:
         return NoWords(item["no_speech"])
-    return Transcript(
+    return Recognition(
         text=item["text"],
         language=item["language"],
         confidence=item["confidence"],
@@ -322,6 +322,6 @@ def answer_of(item: Mapping[str, Any], queue_s: float) -> Transcript | NoWords:
     )
 
 
-def _finish(job: _Job, answer: Transcript | NoWords | TranscriptionUnavailable) -> None:
+def _finish(job: _Job, answer: Recognition | NoWords | TranscriptionUnavailable) -> None:
     job.answer = answer
     job.finished.set()

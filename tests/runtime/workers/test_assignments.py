@@ -1,16 +1,16 @@
 import pytest
 
-from runtime.workers.errands import CREDIT, Errand, Errands
+from runtime.workers.assignments import CREDIT, Assignment, Assignments
 from runtime.workers.errors import JobFailed, NotBegun, WorkerLost
 from runtime.workers.frames import Frame
 
 
 def hold(*timeouts_s, now_s=10.0):
-    errands = Errands()
-    held = [Errand(Frame("job", number, "echo"), timeout_s) for number, timeout_s in enumerate(timeouts_s)]
-    for errand in held:
-        errands.accept(errand, now_s)
-    return errands, held
+    assignments = Assignments()
+    held = [Assignment(Frame("job", number, "echo"), timeout_s) for number, timeout_s in enumerate(timeouts_s)]
+    for assignment in held:
+        assignments.accept(assignment, now_s)
+    return assignments, held
 
 
 def test_only_the_first_job_begins_and_its_time_runs():
@@ -21,53 +21,53 @@ def test_only_the_first_job_begins_and_its_time_runs():
 
 
 def test_the_next_job_begins_when_the_first_is_answered():
-    errands, (first, second) = hold(5.0, 2.0)
+    assignments, (first, second) = hold(5.0, 2.0)
 
-    errands.settle(Frame("done", 0), now_s=13.0)
+    assignments.settle(Frame("done", 0), now_s=13.0)
 
     assert first.done.is_set()
     assert (second.began_s, second.scope.deadline) == (13.0, 15.0)
-    assert (errands.jobs_done, errands.busy_s, len(errands)) == (1, 3.0, 1)
+    assert (assignments.jobs_done, assignments.busy_s, len(assignments)) == (1, 3.0, 1)
 
 
 def test_no_job_is_held_beyond_the_credit():
-    errands, _ = hold(*[1.0] * CREDIT)
+    assignments, _ = hold(*[1.0] * CREDIT)
 
     with pytest.raises(AssertionError, match="at most 2 jobs"):
-        errands.accept(Errand(Frame("job", 9), 1.0), 0.0)
+        assignments.accept(Assignment(Frame("job", 9), 1.0), 0.0)
 
 
 def test_an_answer_to_a_job_that_is_not_held_is_nobodys():
-    errands, (first,) = hold(1.0)
+    assignments, (first,) = hold(1.0)
 
-    errands.settle(Frame("done", 99), now_s=11.0)
+    assignments.settle(Frame("done", 99), now_s=11.0)
 
     assert not first.done.is_set()
-    assert errands.jobs_done == 0
+    assert assignments.jobs_done == 0
 
 
 def test_a_job_given_back_is_no_job_done():
-    errands, (_, second) = hold(1.0, 1.0)
+    assignments, (_, second) = hold(1.0, 1.0)
 
-    errands.settle(Frame("revoked", 1), now_s=11.0)
+    assignments.settle(Frame("revoked", 1), now_s=11.0)
 
-    assert (errands.jobs_done, len(errands)) == (0, 1)
+    assert (assignments.jobs_done, len(assignments)) == (0, 1)
     with pytest.raises(NotBegun, match=r"^it has given back echo$"):
         second.read_answer("it", "")
 
 
 def test_only_a_job_that_waits_and_was_not_asked_for_can_be_found():
-    errands, (_, second) = hold(1.0, 1.0)
+    assignments, (_, second) = hold(1.0, 1.0)
 
-    assert errands.find_unbegun() is second
+    assert assignments.find_unbegun() is second
     second.is_revoked = True
-    assert errands.find_unbegun() is None
+    assert assignments.find_unbegun() is None
 
 
 def test_of_a_dead_worker_the_job_in_work_was_lost_and_the_other_not_begun():
-    errands, (first, second) = hold(1.0, 1.0)
+    assignments, (first, second) = hold(1.0, 1.0)
 
-    errands.abandon()
+    assignments.abandon()
 
     assert first.done.is_set()
     assert second.done.is_set()
@@ -79,8 +79,8 @@ def test_of_a_dead_worker_the_job_in_work_was_lost_and_the_other_not_begun():
 
 
 def test_the_failure_of_a_target_is_told_in_its_own_words():
-    errands, (first,) = hold(1.0)
-    errands.settle(Frame("failed", 0, data={"reason": "ValueError: odd"}), now_s=11.0)
+    assignments, (first,) = hold(1.0)
+    assignments.settle(Frame("failed", 0, data={"reason": "ValueError: odd"}), now_s=11.0)
 
     with pytest.raises(JobFailed, match=r"^ValueError: odd$"):
         first.read_answer("it", "")

@@ -23,7 +23,7 @@ import trio
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from backends.ingress.connections import OpenConnections, Place
+from backends.ingress.connections import ConnectionPlace, OpenConnections
 from backends.ingress.containment import Failure, contained
 from backends.ingress.http_connection import BadHead, HttpConnection
 from backends.ingress.http_head import (
@@ -45,7 +45,7 @@ from backends.ingress.http_head import (
 )
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.websocket import TrioWebSocket
-from backends.protocols import Answer, IngressHandlers, Refusal, Request, SocketClosed
+from backends.protocols import HttpAnswer, IngressHandlers, Refusal, Request, SocketClosed
 from config.settings import GatewaySettings
 from protocol.admission.origin import (
     PREFLIGHT_HEADERS,
@@ -71,7 +71,7 @@ NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6
 
 
 @attrs.frozen
-class Doors:
+class IngressRoutes:
     """What is behind the port besides our own pages."""
 
     websocket_paths: frozenset[str]
@@ -82,12 +82,12 @@ class Doors:
 
 
 @attrs.define(eq=False)
-class House:
+class ListenerState:
     """What all connections of one listener share."""
 
     settings: GatewaySettings
     handlers: IngressHandlers
-    doors: Doors
+    routes: IngressRoutes
     connections: OpenConnections = attrs.field(init=False)
     """Those that count as HTTP: all but the WebSockets that have a place."""
     sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
@@ -107,14 +107,14 @@ class House:
         self.connections = OpenConnections(self.settings)
 
 
-class Reception:
+class AcceptedConnection:
     """One connection, from the accept until it is over; does not close the stream."""
 
-    def __init__(self, house: House, stream: trio.SocketStream, peer: str, place: Place) -> None:
-        settings = house.settings
+    def __init__(self, state: ListenerState, stream: trio.SocketStream, peer: str, place: ConnectionPlace) -> None:
+        settings = state.settings
         if place.is_reserved:
             settings = attrs.evolve(settings, head_timeout_s=min(RESERVED_HEAD_S, settings.head_timeout_s))
-        self._house = house
+        self._state = state
         self._stream = stream
         self._peer = peer
         self._place = place
@@ -126,7 +126,7 @@ class Reception:
             while await self._serve_request():
                 pass
         except BadHead as error:
-            self._house.handlers.observe("OTHER", "malformed", error.status, 0.0)
+            self._state.handlers.observe("OTHER", "malformed", error.status, 0.0)
             await self._connection.send(error_answer(error.status, str(error)))
 
     async def _serve_request(self) -> bool:
@@ -140,23 +140,23 @@ class Reception:
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
         request = request_of(head, self._peer)
-        doors = self._house.doors
+        routes = self._state.routes
         endpoint = request.path
-        cors = cors_headers(request.headers, self._house.sites)
+        cors = cors_headers(request.headers, self._state.sites)
         if (early := self._early_answer(request)) is not None:
             endpoint, answer = early
-        elif request.path in doors.websocket_paths:
+        elif request.path in routes.websocket_paths:
             refused = await self._answer_on_websocket_path(head, request, started_at)
             if refused is None:
                 return False
             answer = refused
         elif (own := await self._own_answer(request)) is not None:
             answer = own
-        elif doors.http is not None and not wants_websocket(request):
-            with self._house.connections.request(self._peer) as has_room:
+        elif routes.http is not None and not wants_websocket(request):
+            with self._state.connections.request(self._peer) as has_room:
                 if has_room:
                     handover = handover_of(head, self._connection.received)
-                    await doors.http.serve(self._stream, handover, self._house.handlers.observe, cors)
+                    await routes.http.serve(self._stream, handover, self._state.handlers.observe, cors)
                     return False
             endpoint, answer = "turned_away", busy_answer("too many requests are in work")
         else:
@@ -164,49 +164,49 @@ class Reception:
         self._observe(request, endpoint, answer.status, started_at)
         answer = attrs.evolve(answer, headers=(*answer.headers, *cors))
         is_reserved = self._place.is_reserved
-        is_last = self._house.is_stopping or is_reserved
+        is_last = self._state.is_stopping or is_reserved
         return await self._connection.send(answer, request, is_last=is_last, may_linger=not is_reserved)
 
-    def _early_answer(self, request: Request) -> tuple[str, Answer] | None:
+    def _early_answer(self, request: Request) -> tuple[str, HttpAnswer] | None:
         """Return endpoint and answer of what does not depend on the path; ``None`` if the path decides."""
-        refused = site_refusal(request.method, request.headers, self._house.sites)
+        refused = site_refusal(request.method, request.headers, self._state.sites)
         if refused is not None:
-            if not self._house.told.add(trio.current_time()):
+            if not self._state.told.add(trio.current_time()):
                 log.info("refused %s of %s: %s", method_label(request.method), self._peer, refused.message)
             return f"refused_{refused.reason}", error_answer(refused.status, refused.message)
         if self._place.is_reserved and not is_health_check(request):
             return "turned_away", busy_answer("too many connections")
         if is_preflight(request.method, request.headers):
-            return "preflight", Answer(200, TEXT, b"", PREFLIGHT_HEADERS)
+            return "preflight", HttpAnswer(200, TEXT, b"", PREFLIGHT_HEADERS)
         if request.path == ANY_TARGET:
-            return ANY_TARGET, Answer(200, TEXT, b"", SERVER_METHODS)
+            return ANY_TARGET, HttpAnswer(200, TEXT, b"", SERVER_METHODS)
         return None
 
     async def _next_head(self) -> h11.Request | None:
-        if self._house.is_stopping:
+        if self._state.is_stopping:
             return None
         self._place.wait()
         with trio.CancelScope() as scope:
-            self._house.waiting.add(scope)
+            self._state.waiting.add(scope)
             try:
                 head = await self._connection.next_head()
             finally:
-                self._house.waiting.discard(scope)
+                self._state.waiting.discard(scope)
             self._place.work()  # a connection whose head is none goes on waiting: it may be closed for another one
             return head
         return None
 
     def _observe(self, request: Request, endpoint: str, status: int, started_at: float) -> None:
         duration_s = trio.current_time() - started_at
-        self._house.handlers.observe(method_label(request.method), endpoint, status, duration_s)
+        self._state.handlers.observe(method_label(request.method), endpoint, status, duration_s)
 
-    async def _own_answer(self, request: Request) -> Answer | None:
+    async def _own_answer(self, request: Request) -> HttpAnswer | None:
         """Return the answer of one of our own pages; they are only read, so another method is not asked for."""
         is_read = request.method in ("GET", "HEAD")
         asked = request if is_read else attrs.evolve(request, method="GET")
-        timeout_s = self._house.settings.request_timeout_s
+        timeout_s = self._state.settings.request_timeout_s
         with trio.move_on_after(timeout_s):
-            answer = await contained(log, f"the page {request.path}", self._house.handlers.answer, asked)
+            answer = await contained(log, f"the page {request.path}", self._state.handlers.answer, asked)
             if isinstance(answer, Failure):
                 return error_answer(500, "the server failed to answer; its log says why")
             if answer is None or is_read:
@@ -216,7 +216,9 @@ class Reception:
 
     # --- WebSockets ------------------------------------------------------------------------------
 
-    async def _answer_on_websocket_path(self, head: h11.Request, request: Request, started_at: float) -> Answer | None:
+    async def _answer_on_websocket_path(
+        self, head: h11.Request, request: Request, started_at: float
+    ) -> HttpAnswer | None:
         """Serve a WebSocket (``None``) or return the answer that says why not."""
         if not wants_websocket(request):
             return not_a_websocket(request)
@@ -224,14 +226,14 @@ class Reception:
             return error_answer(400, "a WebSocket's handshake has no body")
         protocol = ServerProtocol(
             state=State.OPEN,  # the head was read by h11, so it begins with frames
-            max_size=self._house.settings.websocket.max_message_bytes,
+            max_size=self._state.settings.websocket.max_message_bytes,
             extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
             logger=logging.getLogger("websockets.server"),
         )
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
-        place = self._house.handlers.admit(request)
+        place = self._state.handlers.admit(request)
         if isinstance(place, Refusal):
             if "origin" not in request.headers:
                 return refusal_answer(place)
@@ -246,7 +248,7 @@ class Reception:
         return TrioWebSocket(
             self._stream,
             protocol,
-            attrs.evolve(self._house.settings.websocket, close_timeout_s=close_timeout_s),
+            attrs.evolve(self._state.settings.websocket, close_timeout_s=close_timeout_s),
             peer=self._peer,
             greeting=greeting,
             received=self._connection.received,
@@ -259,36 +261,36 @@ class Reception:
         request: Request,
         place: AbstractContextManager[ConnectionRefused | None],
     ) -> None:
-        house = self._house
+        state = self._state
         with place as refusal:
-            websocket = self._open(protocol, greeting, close_timeout_s=house.settings.websocket.close_timeout_s)
+            websocket = self._open(protocol, greeting, close_timeout_s=state.settings.websocket.close_timeout_s)
             self._place.leave()
-            house.sockets.add(websocket)
+            state.sockets.add(websocket)
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    ended = await contained(log, what, house.handlers.serve_socket, websocket, request, refusal)
+                    ended = await contained(log, what, state.handlers.serve_socket, websocket, request, refusal)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:
                         websocket.start_close(NORMAL, "")
             finally:
-                house.sockets.discard(websocket)
+                state.sockets.discard(websocket)
 
     async def _refuse_browser(self, protocol: ServerProtocol, greeting: bytes, refusal: Refusal) -> None:
         """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
-        close_timeout_s = min(REFUSED_CLOSE_S, self._house.settings.websocket.close_timeout_s)
+        close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
         websocket = self._open(protocol, greeting, close_timeout_s=close_timeout_s)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                await websocket.send_text(self._house.doors.refusal_event(refusal))
+                await websocket.send_text(self._state.routes.refusal_event(refusal))
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
             websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(refusal.retry_after_s * 1_000)}")
 
 
-def busy_answer(message: str) -> Answer:
+def busy_answer(message: str) -> HttpAnswer:
     """Return the answer to a request that finds no place."""
     return error_answer(503, message, [("Retry-After", RETRY_AFTER_S)])

@@ -5,12 +5,12 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.hands import Hands, WantedCall
-from actors.turn.kit import Heard, Refused
+from actors.turn.tool_caller import ToolCaller, WantedCall
+from actors.turn.turn_context import Heard, TurnRefused
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Transcribe, Transcript
+from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import ToolRecord
-from protocol.messages.understanding import CallTool, ListTools, Progress, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
@@ -27,14 +27,14 @@ class TranscriptionFull(DomainError):
 
 @attrs.define(eq=False)
 class Pair:
-    """Hands in a turn that has understood what is wanted."""
+    """ToolCaller in a turn that has understood what is wanted."""
 
     room: Room = attrs.field(factory=Room)
     confidence: float = 1.0
     machine: TurnMachine = attrs.field(factory=lambda: TurnMachine("t"))
     asked: list[str] = attrs.field(factory=list)
     durations_s: list[float] = attrs.field(factory=list)
-    hands: Hands = attrs.field(init=False)
+    caller: ToolCaller = attrs.field(init=False)
 
     async def open(self, grow: Grow) -> None:
         """Make them."""
@@ -42,8 +42,8 @@ class Pair:
         self.machine.advance(TurnEvent.TEXT_RECEIVED)
         self.machine.advance(TurnEvent.UNDERSTOOD)
         heard = Heard("do it", confidence=self.confidence)
-        self.hands = Hands(
-            self.machine, self.room.kit(), heard, ask_aloud=self._ask_aloud, on_tool_s=self.durations_s.append
+        self.caller = ToolCaller(
+            self.machine, self.room.turn_context(), heard, ask_aloud=self._ask_aloud, on_tool_s=self.durations_s.append
         )
 
     async def _ask_aloud(self, question: str) -> None:
@@ -51,13 +51,13 @@ class Pair:
 
     async def call(self, source: events.Source = "command", spec: ToolSpec | None = None) -> ToolOutcome:
         """Want the lamp on."""
-        return await self.hands.call(WantedCall("house", "lamp_on", {"room": "hall"}, source, spec))
+        return await self.caller.call(WantedCall("house", "lamp_on", {"room": "hall"}, source, spec))
 
     async def answer_when_asked(self, *, approve: bool) -> None:
         """Be the user."""
         request = await self.room.connection.wait_for_event(events.ConfirmRequest)
-        assert not self.hands.answer("another", approve=True)
-        assert self.hands.answer(request.call_id, approve=approve)
+        assert not self.caller.answer("another", approve=True)
+        assert self.caller.answer(request.call_id, approve=approve)
 
 
 async def test_a_call_is_noted_shown_made_and_recorded(grow: Grow, autojump_clock: MockClock) -> None:
@@ -80,13 +80,13 @@ async def test_a_call_is_noted_shown_made_and_recorded(grow: Grow, autojump_cloc
 
 async def test_a_call_that_cannot_be_sent_is_a_failed_outcome(grow: Grow, autojump_clock: MockClock) -> None:
     pair = Pair()
-    pair.room.tools.answers[CallTool] = Down("house is down")
+    pair.room.tools.answers[CallTool] = Down("server is down")
     await pair.open(grow)
     outcome = await pair.call()
-    assert (outcome.ok, outcome.error) == (False, "house is down")
+    assert (outcome.ok, outcome.error) == (False, "server is down")
     await wait_all_tasks_blocked()
-    assert pair.room.connection.events(events.ToolResult)[0].error == "house is down"
-    assert pair.room.history.of(ToolRecord)[0].result == "house is down"
+    assert pair.room.connection.events(events.ToolResult)[0].error == "server is down"
+    assert pair.room.history.of(ToolRecord)[0].result == "server is down"
 
 
 async def test_no_call_id_is_used_twice(grow: Grow, autojump_clock: MockClock) -> None:
@@ -144,7 +144,7 @@ async def test_without_consent_nothing_is_done(grow: Grow, autojump_clock: MockC
     await pair.open(grow)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lambda: pair.answer_when_asked(approve=False))
-        with pytest.raises(Refused, match="I will not do that"):
+        with pytest.raises(TurnRefused, match="I will not do that"):
             await pair.call("model", spec_of("lamp_on"))
     assert pair.room.tools.of(CallTool) == []
     assert pair.machine.state is TurnState.CONFIRMING
@@ -154,7 +154,7 @@ async def test_what_the_operator_denies_is_not_done_and_goes_on_record(grow: Gro
     pair = Pair()
     pair.room.permit(**{"house/*": "deny"})
     await pair.open(grow)
-    with pytest.raises(Refused, match="not allowed"):
+    with pytest.raises(TurnRefused, match="not allowed"):
         await pair.call()
     await wait_all_tasks_blocked()
     assert pair.room.tools.of(CallTool) == []
@@ -168,7 +168,7 @@ async def test_no_secret_is_written_down(grow: Grow, autojump_clock: MockClock) 
     pair.room.tools.answers[CallTool] = outcome_of("your token is ghp_" + "a1b2c3d4e5f6g7h8i9j0")
     await pair.open(grow)
     wanted = WantedCall("house", "login", {"user": "anna", "password": "hunter2"}, "command")
-    await pair.hands.call(wanted)
+    await pair.caller.call(wanted)
     await wait_all_tasks_blocked()
     [call] = pair.room.tools.of(CallTool)
     assert call.arguments["password"] == "hunter2"
@@ -183,7 +183,7 @@ async def test_progress_is_shown_now_and_then(grow: Grow, autojump_clock: MockCl
     async def work(call: CallTool) -> ToolOutcome:
         assert call.on_progress is not None
         for step in range(10):
-            call.on_progress(Progress(step, 10, "x" * 1_000))
+            call.on_progress(CallProgress(step, 10, "x" * 1_000))
             await trio.sleep(0.125)
         return outcome_of("Done.")
 
@@ -199,11 +199,11 @@ async def test_progress_is_shown_now_and_then(grow: Grow, autojump_clock: MockCl
 async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None:
     pair = Pair()
     await pair.open(grow)
-    with pytest.raises(Refused):
+    with pytest.raises(TurnRefused):
         await pair.call("model", spec_of("lamp_on"))
     assert trio.current_time() == pytest.approx(20.0)
-    assert pair.hands.question is None
-    assert not pair.hands.answer(None, approve=True), "too late"
+    assert pair.caller.question is None
+    assert not pair.caller.answer(None, approve=True), "too late"
 
 
 # --- consent, with a dialogue around it ----------------------------------------------------------
@@ -213,7 +213,7 @@ async def asking(grow: Grow, *, capabilities: tuple[Any, ...] = ("stt", "tools",
     """Return a room in which a doubtful command waits for consent; the call would be ``id2``."""
     room = Room()
     room.grammar.commands = command("open the gate", tool="open_gate")
-    room.transcription.answers[Transcribe] = [Transcript("open the gate", "en", 0.2)]
+    room.transcription.answers[Transcribe] = [Recognition("open the gate", "en", 0.2)]
     room.tools.answers |= {ListTools: ToolList((spec_of("open_gate"),)), CallTool: outcome_of("The gate is open.")}
     await room.open(grow, capabilities=capabilities)
     await room.begin_to_speak()
@@ -260,7 +260,7 @@ async def test_a_question_is_answered_by_voice(
     grow: Grow, autojump_clock: MockClock, words: str, outcome: str, calls: int
 ) -> None:
     room = await asking(grow)
-    room.transcription.answers[Transcribe] = Transcript(words, "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition(words, "en", 0.9)
     await trio.sleep(2.0)
     await room.begin_to_speak()
     await trio.sleep(0.5)
@@ -274,7 +274,7 @@ async def test_a_yes_before_the_question_was_heard_to_its_end_is_no_barge_in(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await asking(grow)
-    room.transcription.answers[Transcribe] = Transcript("yes", "en", 0.9)
+    room.transcription.answers[Transcribe] = Recognition("yes", "en", 0.9)
     await trio.sleep(0.1)  # the question takes a second
     await room.begin_to_speak()
     await trio.sleep(0.4)

@@ -6,10 +6,10 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.stt.desk import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
+from actors.stt.recogniser_queue import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.messages.hearing import NoWords, Transcribe, Transcript, Utterance
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
@@ -35,7 +35,7 @@ def names(job: Job) -> list[str]:
 
 
 @attrs.define(eq=False)
-class Desk:
+class RecogniserQueue:
     """A transcription with a fake pool."""
 
     settings: TranscriptionSettings = attrs.field(
@@ -97,17 +97,17 @@ class Desk:
 
 
 async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
+    queue = RecogniserQueue()
+    await queue.open(grow)
     message = Transcribe("s", Utterance(b"\1\0" * 8_000, 0, 500), language="de", vocabulary=("hallo",))
-    answer = await desk.ref.ask(message)
-    assert answer == Transcript("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
-    [job] = desk.pool.jobs
+    answer = await queue.ref.ask(message)
+    assert answer == Recognition("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
+    [job] = queue.pool.jobs
     assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
     assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
     assert job.blob == message.utterance.pcm
     await wait_all_tasks_blocked()
-    assert desk.metrics.seen == [
+    assert queue.metrics.seen == [
         Observe("stt_batch_size", (), 1),
         Count("stt_audio_seconds_total", (), 0.5),
         Observe("stt_real_time_factor", (), 1.0),
@@ -115,82 +115,84 @@ async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockC
 
 
 async def test_with_an_idle_worker_nobody_waits_for_company(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
-    await desk.open(grow)
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=2))
+    await queue.open(grow)
     start_s = trio.current_time()
-    await desk.ask_all([clip("a", "one"), clip("b", "two")])
-    assert desk.batches() == [["one"], ["two"]]
-    assert [job.at_s for job in desk.pool.jobs] == [start_s, start_s]
+    await queue.ask_all([clip("a", "one"), clip("b", "two")])
+    assert queue.batches() == [["one"], ["two"]]
+    assert [job.at_s for job in queue.pool.jobs] == [start_s, start_s]
 
 
 async def test_a_crowd_of_one_tenant_lets_another_have_its_turn(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1, queue_per_worker=8, batch_size=1))
-    await desk.open(grow)
+    queue = RecogniserQueue(
+        settings=attrs.evolve(default_settings().transcription, workers=1, queue_per_worker=8, batch_size=1)
+    )
+    await queue.open(grow)
     crowd = [attrs.evolve(clip(f"c{number}", f"c{number}"), tenant="crowd") for number in range(6)]
-    await desk.ask_all([*crowd, attrs.evolve(clip("s", "single"), tenant="other")])
-    assert desk.order.index("single") <= 2, "the first was in work, the second had its turn"
+    await queue.ask_all([*crowd, attrs.evolve(clip("s", "single"), tenant="other")])
+    assert queue.order.index("single") <= 2, "the first was in work, the second had its turn"
 
 
 async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
-    assert [len(batch) for batch in desk.batches()] == [1, 4, 2], "at most batch_size"
-    assert {answer.text for answer in desk.answers.values()} == set("0123456")
-    assert desk.pool.most_at_once == 1, "no more jobs at once than workers"
-    assert desk.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
+    assert [len(batch) for batch in queue.batches()] == [1, 4, 2], "at most batch_size"
+    assert {answer.text for answer in queue.answers.values()} == set("0123456")
+    assert queue.pool.most_at_once == 1, "no more jobs at once than workers"
+    assert queue.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
 
 
 async def test_where_a_batch_costs_as_much_nobody_waits_for_the_others_in_it(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    desk = Desk(company_pays=False)
-    await desk.open(grow)
-    await desk.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
-    assert [len(batch) for batch in desk.batches()] == [1, 4, 1, 1]
-    assert desk.pool.jobs[3].at_s == desk.pool.jobs[2].at_s + JOB_S, "and nobody waits for company"
+    queue = RecogniserQueue(company_pays=False)
+    await queue.open(grow)
+    await queue.ask_all([clip(f"s{number}", str(number)) for number in range(7)])
+    assert [len(batch) for batch in queue.batches()] == [1, 4, 1, 1]
+    assert queue.pool.jobs[3].at_s == queue.pool.jobs[2].at_s + JOB_S, "and nobody waits for company"
 
 
 async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
-    batch = desk.pool.jobs[1]
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
+    batch = queue.pool.jobs[1]
     assert [item["bytes"] for item in batch.params["items"]] == [16_000, 8_000]
     assert len(batch.blob) == 24_000
 
 
 async def test_a_session_that_talks_a_lot_does_not_starve_another(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1, batch_size=1))
-    await desk.open(grow)
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=1, batch_size=1))
+    await queue.open(grow)
     long = [clip("talker", f"long{number}", seconds=8.0) for number in range(4)]
-    await desk.ask_all([*long, clip("other", "short")])
-    assert desk.order == ["long0", "short", "long1", "long2", "long3"]
+    await queue.ask_all([*long, clip("other", "short")])
+    assert queue.order == ["long0", "short", "long1", "long2", "long3"]
 
 
 async def test_a_full_queue_refuses_at_once(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip("s", str(number)) for number in range(12)])
-    refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask_all([clip("s", str(number)) for number in range(12)])
+    refused = [answer for answer in queue.answers.values() if isinstance(answer, TranscriptionUnavailable)]
     assert [str(error) for error in refused] == ["8 utterances are waiting"] * 3
     assert refused[0].retry_after_s == 2.0
-    assert desk.tree.status().children[-1].incarnation == 1, "that is no crash"
+    assert queue.tree.status().children[-1].incarnation == 1, "that is no crash"
 
 
 async def test_a_batch_whose_worker_died_is_sent_once_more_one_by_one(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(
+    queue = RecogniserQueue(
         troubles={
             ("good", "killer", "fine"): WorkerLost("signal 11"),
             ("killer",): WorkerLost("signal 11"),
         }
     )
-    await desk.open(grow)
-    await desk.ask_all([clip("a", "first"), clip("b", "good"), clip("c", "killer"), clip("d", "fine")])
-    assert desk.batches() == [["first"], ["good", "killer", "fine"], ["good"], ["killer"], ["fine"]]
-    assert [job.attempts for job in desk.pool.jobs] == [2, 1, 2, 2, 2]
-    assert (desk.answers["good"].text, desk.answers["fine"].text) == ("good", "fine")
-    assert isinstance(desk.answers["killer"], TranscriptionUnavailable)
+    await queue.open(grow)
+    await queue.ask_all([clip("a", "first"), clip("b", "good"), clip("c", "killer"), clip("d", "fine")])
+    assert queue.batches() == [["first"], ["good", "killer", "fine"], ["good"], ["killer"], ["fine"]]
+    assert [job.attempts for job in queue.pool.jobs] == [2, 1, 2, 2, 2]
+    assert (queue.answers["good"].text, queue.answers["fine"].text) == ("good", "fine")
+    assert isinstance(queue.answers["killer"], TranscriptionUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -199,38 +201,38 @@ async def test_a_batch_whose_worker_died_is_sent_once_more_one_by_one(grow: Grow
 async def test_trouble_with_workers_is_told_and_crashes_nothing(
     grow: Grow, autojump_clock: MockClock, trouble: Exception
 ) -> None:
-    desk = Desk(troubles={("one",): trouble})
-    await desk.open(grow)
+    queue = RecogniserQueue(troubles={("one",): trouble})
+    await queue.open(grow)
     with pytest.raises(TranscriptionUnavailable, match=str(trouble)):
-        await desk.ref.ask(clip("s", "one"))
-    assert (await desk.ref.ask(clip("s", "two"))).text == "two"
-    assert desk.tree.status().children[-1].incarnation == 1
+        await queue.ref.ask(clip("s", "one"))
+    assert (await queue.ref.ask(clip("s", "two"))).text == "two"
+    assert queue.tree.status().children[-1].incarnation == 1
 
 
 async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
+    queue = RecogniserQueue()
+    await queue.open(grow)
 
     async def give_up() -> None:
         with pytest.raises(AskTimeout):
-            await desk.ref.ask(clip("b", "two"), timeout_s=0.5, linked=True)
+            await queue.ref.ask(clip("b", "two"), timeout_s=0.5, linked=True)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, clip("a", "one"))
+        nursery.start_soon(queue.ask, clip("a", "one"))
         await wait_all_tasks_blocked()
         nursery.start_soon(give_up)
         await trio.sleep(0.6)
-        nursery.start_soon(desk.ask, clip("c", "three"))
-    assert desk.batches() == [["one"], ["three"]]
-    assert desk.tree.status().children[-1].statistics["queued"] == 0
+        nursery.start_soon(queue.ask, clip("c", "three"))
+    assert queue.batches() == [["one"], ["three"]]
+    assert queue.tree.status().children[-1].statistics["queued"] == 0
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ref.tell("nonsense")
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ref.tell("nonsense")
     await wait_all_tasks_blocked()
-    last = desk.tree.status().children[-1].last_exit
+    last = queue.tree.status().children[-1].last_exit
     assert last is not None
     assert last.reason == "TypeError: transcription takes Transcribe, not str"
 
@@ -252,7 +254,7 @@ def test_a_result_without_words_is_no_transcript() -> None:
         "items"
     ]
     assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
-    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Transcript(
+    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Recognition(
         "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
     )
 
@@ -262,32 +264,32 @@ def test_without_vocabulary_the_model_is_told_no_words() -> None:
 
 
 async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "first"), urgency="early"))
-    assert isinstance(desk.answers["first"], Transcript)
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask(attrs.evolve(clip("s", "first"), urgency="early"))
+    assert isinstance(queue.answers["first"], Recognition)
     early = attrs.evolve(clip("s", "early"), urgency="early")
-    await desk.ask_all([clip("s", "second"), early, clip("s", "third")])
-    assert isinstance(desk.answers["early"], TranscriptionUnavailable)
-    assert desk.order == ["first", "early", "second", "third"]
+    await queue.ask_all([clip("s", "second"), early, clip("s", "third")])
+    assert isinstance(queue.answers["early"], TranscriptionUnavailable)
+    assert queue.order == ["first", "early", "second", "third"]
 
 
 async def test_partial_work_leaves_a_worker_idle(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=2))
-    await desk.open(grow)
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=2))
+    await queue.open(grow)
     first = attrs.evolve(clip("a", "first"), urgency="partial")
     second = attrs.evolve(clip("b", "second"), urgency="partial")
-    await desk.ask_all([first, second, attrs.evolve(clip("c", "early"), urgency="early")])
-    assert isinstance(desk.answers["first"], Transcript)
-    assert isinstance(desk.answers["second"], TranscriptionUnavailable)
-    assert isinstance(desk.answers["early"], Transcript)
+    await queue.ask_all([first, second, attrs.evolve(clip("c", "early"), urgency="early")])
+    assert isinstance(queue.answers["first"], Recognition)
+    assert isinstance(queue.answers["second"], TranscriptionUnavailable)
+    assert isinstance(queue.answers["early"], Recognition)
 
 
 async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=1))
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
-    assert isinstance(desk.answers["part"], Transcript)
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=1))
+    await queue.open(grow)
+    await queue.ask(attrs.evolve(clip("s", "part"), urgency="partial"))
+    assert isinstance(queue.answers["part"], Recognition)
 
 
 @pytest.mark.parametrize(
@@ -296,11 +298,11 @@ async def test_a_lone_worker_does_partial_work_when_it_is_idle(grow: Grow, autoj
 async def test_under_load_captions_go_first_and_early_work_next(
     grow: Grow, level: int, is_early_done: bool, is_partial_done: bool, autojump_clock: MockClock
 ) -> None:
-    desk = Desk(level=level)
-    await desk.open(grow)
+    queue = RecogniserQueue(level=level)
+    await queue.open(grow)
     for urgency in ("early", "partial", "final"):
-        await desk.ask(attrs.evolve(clip("s", urgency), urgency=urgency))
-    done = [isinstance(desk.answers[urgency], Transcript) for urgency in ("early", "partial", "final")]
+        await queue.ask(attrs.evolve(clip("s", urgency), urgency=urgency))
+    done = [isinstance(queue.answers[urgency], Recognition) for urgency in ("early", "partial", "final")]
     assert done == [is_early_done, is_partial_done, True]
 
 
@@ -310,34 +312,34 @@ def piece(name: str) -> Transcribe:
 
 
 async def test_a_recording_leaves_a_worker_for_whoever_begins_to_speak(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk(settings=attrs.evolve(default_settings().transcription, workers=3))
-    await desk.open(grow)
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=3))
+    await queue.open(grow)
     async with trio.open_nursery() as nursery:
         for number in range(6):
-            nursery.start_soon(desk.ask, piece(f"piece {number}"))
+            nursery.start_soon(queue.ask, piece(f"piece {number}"))
         await wait_all_tasks_blocked()
-        assert desk.pool.at_once == 2, "in parallel, and one worker is left"
-        nursery.start_soon(desk.ask, clip("caller", "live"))
-    live = desk.answers["live"]
+        assert queue.pool.at_once == 2, "in parallel, and one worker is left"
+        nursery.start_soon(queue.ask, clip("caller", "live"))
+    live = queue.answers["live"]
     assert live.queue_s == 0.0
-    assert ["live"] in desk.batches(), "and shares no batch with pieces of a recording"
-    assert len(desk.answers) == 7
+    assert ["live"] in queue.batches(), "and shares no batch with pieces of a recording"
+    assert len(queue.answers) == 7
 
 
 async def test_those_who_speak_go_before_all_recordings(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([clip("a", "one"), piece("piece 1"), piece("piece 2"), clip("b", "two"), clip("c", "three")])
-    assert desk.batches() == [["one"], ["two", "three"], ["piece 1"], ["piece 2"]]
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask_all([clip("a", "one"), piece("piece 1"), piece("piece 2"), clip("b", "two"), clip("c", "three")])
+    assert queue.batches() == [["one"], ["two", "three"], ["piece 1"], ["piece 2"]]
 
 
 async def test_too_many_pieces_are_refused_and_take_no_place_from_others(grow: Grow, autojump_clock: MockClock) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask_all([*(piece(str(number)) for number in range(12)), clip("caller", "live")])
-    refused = [answer for answer in desk.answers.values() if isinstance(answer, TranscriptionUnavailable)]
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask_all([*(piece(str(number)) for number in range(12)), clip("caller", "live")])
+    refused = [answer for answer in queue.answers.values() if isinstance(answer, TranscriptionUnavailable)]
     assert len(refused) == 3
-    assert isinstance(desk.answers["live"], Transcript)
+    assert isinstance(queue.answers["live"], Recognition)
 
 
 # --- what is known of capacity -------------------------------------------------------------------
@@ -346,17 +348,17 @@ async def test_too_many_pieces_are_refused_and_take_no_place_from_others(grow: G
 async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    assert desk.actor.demand("abcde") is None
-    await desk.ask(clip("a", "one", seconds=1.0))
-    demand = desk.actor.demand("ab")
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    assert queue.actor.demand("abcde") is None
+    await queue.ask(clip("a", "one", seconds=1.0))
+    demand = queue.actor.demand("ab")
     assert demand is not None
     assert (demand.share, demand.each, demand.per_s) == (0.5, 0.25, 2.0), "half a second in two, one of them patience"
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, attrs.evolve(clip("a", "two"), tenant="a"))
+        nursery.start_soon(queue.ask, attrs.evolve(clip("a", "two"), tenant="a"))
         await trio.sleep(0.5)
-        demand = desk.actor.demand("ab")
+        demand = queue.actor.demand("ab")
         assert demand is not None
         assert demand.busy == {"a": 2, "b": 1}
         assert demand.share == 0.75, "who waits for his words wants a worker, too"
@@ -366,10 +368,10 @@ async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
 async def test_only_what_somebody_waits_for_is_learnt_from(
     grow: Grow, autojump_clock: MockClock, urgency: Any, is_learnt: bool
 ) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask(attrs.evolve(clip("a", "one"), urgency=urgency))
-    assert (desk.actor.demand("a") is not None) is is_learnt
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask(attrs.evolve(clip("a", "one"), urgency=urgency))
+    assert (queue.actor.demand("a") is not None) is is_learnt
 
 
 @pytest.mark.parametrize(
@@ -385,9 +387,9 @@ async def test_only_what_somebody_waits_for_is_learnt_from(
 async def test_workers_that_are_not_ready_are_missing(
     grow: Grow, autojump_clock: MockClock, pool: dict[str, Any], missing: float | None
 ) -> None:
-    desk = Desk()
-    await desk.open(grow)
-    await desk.ask(clip("a", "one"))
-    desk.pool.shown = pool
-    assert desk.actor.workers_missing() == missing
-    assert (desk.actor.demand("a") is None) is (not pool["ready"])
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    await queue.ask(clip("a", "one"))
+    queue.pool.shown = pool
+    assert queue.actor.workers_missing() == missing
+    assert (queue.actor.demand("a") is None) is (not pool["ready"])

@@ -1,4 +1,4 @@
-"""Workers without processes, for what a crew decides."""
+"""Workers without processes, for what a group decides."""
 
 import random
 from contextlib import asynccontextmanager
@@ -6,29 +6,29 @@ from contextlib import asynccontextmanager
 import trio
 
 from runtime.policies.restart import Backoff
-from runtime.workers.crew import Crew
-from runtime.workers.errands import Errands
-from runtime.workers.limits import Memory, Vitals, WorkerLimits
+from runtime.workers.assignments import Assignments
+from runtime.workers.limits import ProcessMemory, Vitals, WorkerLimits
 from runtime.workers.process import WorkerSpec
-from runtime.workers.worker import Ended
+from runtime.workers.worker import ProcessEnd
+from runtime.workers.worker_group import WorkerGroup
 
 LOAD_S = 5.0
 
 
 class FakeWorker:
-    """What a crew sees of ``runtime.workers.worker.Worker``; loads for ``LOAD_S``, lives until it is told to end."""
+    """What a group sees of ``runtime.workers.worker.Worker``; loads for ``LOAD_S``, lives until it is told to end."""
 
     def __init__(self, yard, last_job):
         self.yard, self.last_job = yard, last_job
         self.pid = yard.next_pid()
         self.state, self.ready_s = "starting", None
-        self.errands, self.memory, self.over = Errands(), Memory(), trio.Event()
-        self.ended = Ended("was ended by SIGKILL", 60.0)
+        self.assignments, self.memory, self.over = Assignments(), ProcessMemory(), trio.Event()
+        self.ended = ProcessEnd("was ended by SIGKILL", 60.0)
 
     @property
     def vitals(self):
         age_s = 0.0 if self.ready_s is None else trio.current_time() - self.ready_s
-        return Vitals(jobs=self.errands.jobs_done, age_s=age_s, memory=self.memory, last_job=self.last_job)
+        return Vitals(jobs=self.assignments.jobs_done, age_s=age_s, memory=self.memory, last_job=self.last_job)
 
     def note_memory(self, memory):
         self.memory = memory
@@ -49,7 +49,7 @@ class FakeWorker:
         return self.ended
 
     def kill(self, why):
-        self.end(Ended(why, 60.0))
+        self.end(ProcessEnd(why, 60.0))
 
     def end(self, ended):
         self.state, self.ended = "dead", ended
@@ -59,7 +59,7 @@ class FakeWorker:
         if self.state == "ready":
             self.state = "stopping"
             await trio.sleep(0.5)
-            self.end(Ended("ended with exit code 0", 60.0, was_stopped=True))
+            self.end(ProcessEnd("ended with exit code 0", 60.0, was_stopped=True))
 
 
 class Yard:
@@ -82,22 +82,22 @@ class Yard:
         return function(*args)
 
 
-def make_crew(size, spares=0, **limits):
+def make_group(size, spares=0, **limits):
     spec = WorkerSpec(name="stt", target="nowhere:Nobody", params={})
-    crew = Crew(spec, size, spares, limits=WorkerLimits(**limits), backoff=Backoff(), rng=random.Random(7))
-    crew.on_change = crew.review  # as the pool does
-    return crew
+    group = WorkerGroup(spec, size, spares, limits=WorkerLimits(**limits), backoff=Backoff(), rng=random.Random(7))
+    group.on_change = group.review  # as the pool does
+    return group
 
 
 @asynccontextmanager
-async def loaded(crew):
-    """Run a crew, and wait until all of it is loaded."""
+async def loaded(group):
+    """Run a group, and wait until all of it is loaded."""
     async with trio.open_nursery() as nursery:
-        await nursery.start(crew.run)
+        await nursery.start(group.run)
         await trio.sleep(10 * LOAD_S)
-        yield crew
+        yield group
         nursery.cancel_scope.cancel()
 
 
-def roles(crew):
-    return [worker["role"] for worker in crew.statistics()["workers"]]
+def roles(group):
+    return [worker["role"] for worker in group.statistics()["workers"]]

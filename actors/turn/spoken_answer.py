@@ -5,7 +5,7 @@ Rules kept here:
 * A sentence is made into speech while the one before it is being sent.
 * Audio goes out at most ``lead_s`` ahead of real time, so that a barge-in wastes little.
 * A voice holds the answer. If it was nothing, the answer goes on at the clause that was cut; words end it.
-* When speech cannot be made the text is still shown: the mouth falls silent, once, and says why.
+* When speech cannot be made the text is still shown: the spoken falls silent, once, and says why.
 """
 
 import math
@@ -29,7 +29,7 @@ SYNTHESIS_TIMEOUT_S = 20.0
 
 
 @attrs.define
-class Mouth:
+class SpokenAnswer:
     """Speaks one turn's sentences."""
 
     session_id: str
@@ -161,13 +161,13 @@ class Mouth:
 
 
 @asynccontextmanager
-async def open_mouth(mouth: Mouth) -> AsyncIterator[Mouth]:
-    """Run ``mouth`` for the block; leaving it waits until all is sent; ``mouth.end`` comes after."""
+async def speaking_of(spoken: SpokenAnswer) -> AsyncIterator[SpokenAnswer]:
+    """Run ``spoken`` for the block; leaving it waits until all is sent; ``spoken.end`` comes after."""
     sentences, to_make = trio.open_memory_channel[str](MAX_SENTENCES)
     made, to_send = trio.open_memory_channel[tuple[str, SpokenAudio]](1)
-    mouth._sentences = sentences  # noqa: SLF001 - the two are one thing in two halves
+    spoken._sentences = sentences  # noqa: SLF001 - the two are one thing in two halves
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(mouth._synthesise, to_make, made)  # noqa: SLF001
-        nursery.start_soon(mouth._send, to_send)  # noqa: SLF001
+        nursery.start_soon(spoken._synthesise, to_make, made)  # noqa: SLF001
+        nursery.start_soon(spoken._send, to_send)  # noqa: SLF001
         async with sentences:
-            yield mouth
+            yield spoken

@@ -1,9 +1,9 @@
 import pytest
 
-from protocol.admission.model_shelf import Held, ShelfPolicy, expected_bytes, expired, in_the_way
+from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, in_the_way
 
 MB = 1 << 20
-POLICY = ShelfPolicy(unload_after_s=60.0, budget_bytes=1_000 * MB)
+POLICY = ModelPolicy(unload_after_s=60.0, budget_bytes=1_000 * MB)
 
 
 def held(name: str, last_used_s: float, mb: int, *, is_busy: bool = False, is_pinned: bool = False) -> Held:
@@ -18,7 +18,7 @@ def test_what_nobody_used_for_long_goes_unless_it_is_pinned_or_busy() -> None:
         held("new", 50.0, 300),
     ]
     assert expired(models, POLICY, now_s=90.0) == ("old",)
-    assert expired(models, ShelfPolicy(unload_after_s=0, budget_bytes=0), now_s=1e9) == ()
+    assert expired(models, ModelPolicy(unload_after_s=0, budget_bytes=0), now_s=1e9) == ()
 
 
 def test_room_is_made_by_those_not_used_for_longest() -> None:
@@ -34,7 +34,7 @@ def test_where_those_in_use_take_too_much_there_is_no_room() -> None:
 
 
 def test_without_a_budget_nobody_has_to_go() -> None:
-    unbounded = ShelfPolicy(unload_after_s=60.0, budget_bytes=0)
+    unbounded = ModelPolicy(unload_after_s=60.0, budget_bytes=0)
     assert in_the_way([held("a", 0.0, 9_000)], unbounded, 9_000 * MB) == ()
 
 

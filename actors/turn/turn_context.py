@@ -29,7 +29,7 @@ class TurnPeers:
 
 
 @attrs.frozen
-class TurnKit:
+class TurnContext:
     """The same for every turn of a session."""
 
     peers: TurnPeers
@@ -63,7 +63,7 @@ class TurnKit:
 
 
 @attrs.frozen
-class Wishes:
+class SessionOptions:
     """What the client has asked for: its options, and what it changed since."""
 
     options: ConnectionRequest
@@ -96,7 +96,7 @@ class Heard:
     """The client's, in which it is answered."""
 
 
-class Refused(Exception):
+class TurnRefused(Exception):
     """The turn ends with this sentence instead of an answer."""
 
     def __init__(self, say: str) -> None:

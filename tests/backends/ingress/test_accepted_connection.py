@@ -42,7 +42,7 @@ async def test_a_page_of_ours_is_answered_and_the_connection_stays_open() -> Non
             assert response.status_code == 200
             assert response.json() == {"status": "healthy"}
             assert "date" in response.headers
-        assert len(server.ingress._house.connections) == 1
+        assert len(server.ingress._state.connections) == 1
         assert server.handlers.observed == [("GET", "/health", 200)] * 3
 
 
@@ -488,7 +488,7 @@ async def test_a_refused_browser_that_has_left_already_is_no_error(caplog: pytes
 
 async def test_a_handshake_while_the_server_stops_is_not_accepted() -> None:
     async with serving() as server:
-        server.ingress._house.is_stopping = True
+        server.ingress._state.is_stopping = True
         stream = await server.connect()
         await stream.send_all(UPGRADE + b"\r\n")
         assert await read_all(stream) == b""

@@ -70,21 +70,21 @@ class Held:
 
 
 @attrs.frozen(kw_only=True)
-class ShelfPolicy:
+class ModelPolicy:
     """How long, and how much; 0 is no limit."""
 
     unload_after_s: float
     budget_bytes: int
 
 
-def expired(held: Sequence[Held], policy: ShelfPolicy, now_s: float) -> tuple[str, ...]:
+def expired(held: Sequence[Held], policy: ModelPolicy, now_s: float) -> tuple[str, ...]:
     """Return the models that nobody has used for too long."""
     if not policy.unload_after_s:
         return ()
     return tuple(one.name for one in held if _may_go(one) and now_s - one.last_used_s >= policy.unload_after_s)
 
 
-def in_the_way(held: Sequence[Held], policy: ShelfPolicy, needed_bytes: int = 0) -> tuple[str, ...] | None:
+def in_the_way(held: Sequence[Held], policy: ModelPolicy, needed_bytes: int = 0) -> tuple[str, ...] | None:
     """Return the models to put away for ``needed_bytes`` more, or ``None`` if those in use take too much."""
     if not policy.budget_bytes:
         return ()
