@@ -19,7 +19,7 @@ from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.session import Announce, Configured, Leave, Recall
 from protocol.turns import actions
-from protocol.turns.conversation import Conversation, Moment
+from protocol.turns.conversation import ConversationMachine, Moment
 from protocol.turns.occurrence import ClientMessage, ConversationMessage, SpeechMessage
 from protocol.turns.vault import SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
@@ -38,7 +38,7 @@ class Dialogue(Actor):
         self._activity = activity
         self._turn_context: TurnContext
         self._memory: SessionMemory
-        self._conversation: Conversation
+        self._conversation: ConversationMachine
         self._options: SessionOptions
         """Set at the handshake, before which the conversation asks for nothing that needs them."""
         self._turn: Turn
@@ -51,7 +51,7 @@ class Dialogue(Actor):
         """Recall the session, and take up what the last incarnation left unanswered."""
         self._memory = memory = await self._vault.ask(Recall())
         self._turn_context = self._make_context(memory)
-        self._conversation = Conversation(self._turn_context.new_id, is_open=memory.options is not None)
+        self._conversation = ConversationMachine(self._turn_context.new_id, is_open=memory.options is not None)
         self._sessions.register(memory.session_id, self.context.ref)
         self._activity.note(memory.session_id, trio.current_time())
         self.context.nursery.start_soon(self._stay_registered)

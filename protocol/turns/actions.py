@@ -213,4 +213,4 @@ HearAction = (
 )
 TurnAction = StartTurn | HoldAnswer | ResumeAnswer | CutTurn | GiveConsent
 Action = ShowAction | HearAction | TurnAction
-"""What ``Conversation.receive`` returns."""
+"""What ``ConversationMachine.receive`` returns."""

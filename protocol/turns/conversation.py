@@ -69,7 +69,7 @@ class Moment:
     is_lost: bool = False
 
 
-class Conversation:
+class ConversationMachine:
     """One session's conversation."""
 
     def __init__(self, new_id: Callable[[], str], *, is_open: bool = False) -> None:

@@ -47,7 +47,7 @@ ClientMessage = events.Text | events.Interrupt | events.Confirm | Presence
 TurnMessage = SpeechLasted | Weighed | AnswerHeard | TurnEnded
 SessionMessage = Restored | Configured | Announce | events.Bye | Leave
 ConversationMessage = SpeechMessage | ClientMessage | TurnMessage | SessionMessage
-"""What ``Conversation.receive`` takes."""
+"""What ``ConversationMachine.receive`` takes."""
 
 _E = ConversationEvent
 

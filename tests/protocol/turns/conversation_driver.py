@@ -20,7 +20,7 @@ from protocol.messages.hearing import (
 from protocol.messages.session import Announce, Configured, Leave, Presence
 from protocol.messages.speaking import SpokenAudio
 from protocol.turns import actions
-from protocol.turns.conversation import Conversation, Moment
+from protocol.turns.conversation import ConversationMachine, Moment
 from protocol.turns.occurrence import ConversationMessage
 from protocol.turns.rules import ConversationState
 from protocol.turns.turn import TRANSITIONS, TurnEvent, TurnMachine, TurnState
@@ -55,7 +55,7 @@ WHATEVER = (*FROM_OUTSIDE, *ANSWERS, *WEIGHED, *STEPS, "timer", "confirm", "not 
 class Driver:
     """One conversation, and everything around it."""
 
-    conversation: Conversation = attrs.field(init=False)
+    conversation: ConversationMachine = attrs.field(init=False)
     done: list[actions.Action] = attrs.field(factory=list)
     now_s: float = 0.0
     is_lost: bool = False
@@ -72,7 +72,7 @@ class Driver:
     _call_ids: Iterator[int] = attrs.field(factory=itertools.count)
 
     def __attrs_post_init__(self) -> None:
-        self.conversation = Conversation(self._new_id)
+        self.conversation = ConversationMachine(self._new_id)
 
     def _new_id(self) -> str:
         return f"turn {next(self._turn_ids)}"
@@ -148,7 +148,7 @@ class Driver:
         self.crashes += 1
         self.timers, self.weighing, self.questions, self.turn = [], [], [], None
         is_open = was.state(self.now_s) is not ConversationState.CLOSED
-        self.conversation = Conversation(self._new_id, is_open=is_open)
+        self.conversation = ConversationMachine(self._new_id, is_open=is_open)
         self.tell(actions.Restored(was.open_turns, was.waiting, was.running, has_begun=self.crashes % 2 == 0))
 
     # --- doing what it decides -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from protocol.messages.errors import CloseCode, LocalProtocolError
 from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.session import Announce, Hang
 from protocol.turns import actions
-from protocol.turns.conversation import MAX_ANNOUNCEMENTS, Conversation, Moment
+from protocol.turns.conversation import MAX_ANNOUNCEMENTS, ConversationMachine, Moment
 from protocol.turns.rules import ConversationState
 from protocol.turns.turn import TurnEvent, TurnState
 from tests.protocol.turns.conversation_driver import WHATEVER, WORDS, Driver
@@ -75,7 +75,7 @@ def test_nothing_starts_before_the_handshake() -> None:
 
 
 def test_what_cannot_happen_names_event_and_state() -> None:
-    conversation = Conversation(lambda: "t", is_open=True)
+    conversation = ConversationMachine(lambda: "t", is_open=True)
     with pytest.raises(LocalProtocolError, match="conversation: TURN_ENDED must not happen while IDLE"):
         conversation.receive(actions.TurnEnded("t"), Moment(0.0))
 
@@ -209,7 +209,7 @@ SAID = actions.PendingTurn("t", events.Text("hello"))
 
 def restored(**left: object) -> list[actions.Action]:
     """Return what is decided at the start."""
-    conversation = Conversation(lambda: "new", is_open=True)
+    conversation = ConversationMachine(lambda: "new", is_open=True)
     return list(conversation.receive(actions.Restored(**left), Moment(0.0)))  # type: ignore[arg-type]
 
 
