@@ -1,6 +1,5 @@
 from typing import Any
 
-import attrs
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -155,14 +154,13 @@ async def test_speech_dropped_out_of_nothing_is_ignored(grow: Grow, autojump_clo
     assert room.connection.events() == []
 
 
-async def test_a_voice_wanted_once_is_kept_when_other_options_change(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("llm", "tts"))
     options = room.memory.client.options
     assert options is not None
     await room.dialogue.tell(Configured(options, voice="amy", task="chat"))
-    await room.dialogue.tell(Configured(attrs.evolve(options, language="de")))
     await room.type("hello")
     await room.completed()
     assert [message.voice for message in room.speech.of(Synthesise)] == ["amy"]
