@@ -154,7 +154,9 @@ async def test_speech_dropped_out_of_nothing_is_ignored(grow: Grow, autojump_clo
     assert room.connection.events() == []
 
 
-async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("llm", "tts"))
