@@ -15,13 +15,15 @@ from actors.turn.hearing import EarlyWork, hear, show, weigh
 from actors.turn.run import Turn
 from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.admission.eviction import Activity
+from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
-from protocol.messages.session import Announce, Configured, Leave, Recall
+from protocol.messages.session import Announce, Configured, Leave
 from protocol.turns import actions
 from protocol.turns.conversation import ConversationMachine, Moment
 from protocol.turns.occurrence import ClientMessage, ConversationMessage, SpeechMessage
-from protocol.turns.vault import SessionMemory
+from protocol.turns.session_memory import RecallTurns, ViewClient
+from protocol.turns.turn_memory import TurnMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 
@@ -29,7 +31,11 @@ class Dialogue(Actor):
     """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
-        self, vault: Ref, make_context: Callable[[SessionMemory], TurnContext], sessions: Registry, activity: Activity
+        self,
+        vault: Ref,
+        make_context: Callable[[TurnMemory, ClientView], TurnContext],
+        sessions: Registry,
+        activity: Activity,
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
         self._vault = vault
@@ -37,7 +43,8 @@ class Dialogue(Actor):
         self._sessions = sessions
         self._activity = activity
         self._turn_context: TurnContext
-        self._memory: SessionMemory
+        self._memory: TurnMemory
+        self._client: ClientView
         self._conversation: ConversationMachine
         self._options: SessionOptions
         """Set at the handshake, before which the conversation asks for nothing that needs them."""
@@ -49,14 +56,15 @@ class Dialogue(Actor):
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
-        self._memory = memory = await self._vault.ask(Recall())
-        self._turn_context = self._make_context(memory)
-        self._conversation = ConversationMachine(self._turn_context.new_id, is_open=memory.options is not None)
-        self._sessions.register(memory.session_id, self.context.ref)
-        self._activity.note(memory.session_id, trio.current_time())
+        self._memory = memory = await self._vault.ask(RecallTurns())
+        self._client = client = await self._vault.ask(ViewClient())
+        self._turn_context = self._make_context(memory, client)
+        self._conversation = ConversationMachine(self._turn_context.new_id, is_open=client.options is not None)
+        self._sessions.register(client.session_id, self.context.ref)
+        self._activity.note(client.session_id, trio.current_time())
         self.context.nursery.start_soon(self._stay_registered)
-        if memory.options is not None:
-            self._options = SessionOptions(memory.options, *memory.voice_and_task)
+        if client.options is not None:
+            self._options = SessionOptions(client.options, client.voice, client.task)
         running = memory.running
         has_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
@@ -65,14 +73,12 @@ class Dialogue(Actor):
         """Take one thing that was said, typed or decided elsewhere."""
         match message:
             case Configured(options, voice, task):
-                was_voice, was_task = self._memory.voice_and_task  # what is absent stays as it is
-                self._memory.voice_and_task = voice or was_voice, task or was_task
-                self._options = SessionOptions(options, *self._memory.voice_and_task)
+                self._options = SessionOptions(options, voice, task)
                 await self._receive(message)
             case Announce() | events.Bye() | Leave():
                 await self._receive(message)
             case _ if isinstance(message, SpeechMessage | ClientMessage):
-                self._activity.note(self._memory.session_id, trio.current_time())
+                self._activity.note(self._client.session_id, trio.current_time())
                 await self._receive(message)
             case _:
                 raise TypeError(f"dialogue cannot handle {type(message).__name__}")
@@ -82,8 +88,8 @@ class Dialogue(Actor):
         try:
             await trio.sleep_forever()
         finally:
-            if self._sessions.unregister(self._memory.session_id, self.context.ref):
-                self._activity.forget(self._memory.session_id)
+            if self._sessions.unregister(self._client.session_id, self.context.ref):
+                self._activity.forget(self._client.session_id)
 
     def statistics(self) -> Mapping[str, object]:
         """Show what goes on."""
@@ -97,7 +103,7 @@ class Dialogue(Actor):
 
     async def _receive(self, message: ConversationMessage) -> None:
         """Let the conversation decide, and perform it behind what was decided before."""
-        decided = self._conversation.receive(message, Moment(trio.current_time(), self._memory.is_lost))
+        decided = self._conversation.receive(message, Moment(trio.current_time(), self._client.is_lost))
         self._memory.running, self._memory.waiting = self._conversation.running, self._conversation.waiting
         self._memory.open_turns |= self._conversation.open_turns
         async with self._performing:
@@ -120,7 +126,7 @@ class Dialogue(Actor):
                 await show(context, self._options, turn_id, utterance, recognition)
             case actions.ShowLeaving(leave):
                 deadline_ms, retry_after_ms = round(leave.deadline_s * 1000), round(leave.retry_after_s * 1000)
-                token = self._memory.resume_token
+                token = self._client.resume_token
                 await context.show(events.GoingAway(leave.reason, deadline_ms, token, retry_after_ms))
             case actions.CompleteTurn(turn_id, outcome):
                 self._memory.open_turns.discard(turn_id)

@@ -16,7 +16,7 @@ from functools import partial
 import attrs
 import trio
 
-from backends.protocols import HttpAnswer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
+from backends.protocols import HttpAnswer, Ingress, IngressHandlers, Page, Refusal, Request
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, Admission, may_return
 from protocol.admission.capacity import Demand
@@ -27,6 +27,7 @@ from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
+from protocol.messages.socket import Socket, SocketClosed
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
 
 log = logging.getLogger("sayso.gateway")

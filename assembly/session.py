@@ -24,16 +24,19 @@ from actors.vault import Vault
 from assembly.adapters import Adapters
 from assembly.refs import JOBS, OUTBOUND, WORDS, Refs
 from assembly.status_source import StatusSource
-from backends.protocols import Socket
 from config.settings import AudioSettings, Settings
 from protocol.admission.drain import COME_BACK_S, Drain
 from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
+from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.session import Leave
-from protocol.turns.vault import SessionMemory
+from protocol.messages.socket import Socket
+from protocol.turns.session_memory import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
 
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
@@ -78,7 +81,7 @@ class Sessions:
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
-        kept.attach(socket)
+        kept.client.attach(socket)
         ref = {
             role: Ref(f"{session_id}.{role}", mailbox)
             for role, mailbox in session_mailboxes(self._settings.audio).items()
@@ -96,7 +99,7 @@ class Sessions:
             ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
         )
         intensity = Intensity(limits.max_restarts, limits.restart_window_s)
-        session = partial(Session, kept, children, intensity)
+        session = partial(Session, kept.client, children, intensity)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
 
     def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
@@ -128,7 +131,7 @@ class Sessions:
     def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
         return Dialogue(ref["vault"], partial(self._turn_context, ref["connection"]), self.live, self.activity)
 
-    def _turn_context(self, connection: Ref, memory: SessionMemory) -> TurnContext:
+    def _turn_context(self, connection: Ref, memory: TurnMemory, client: ClientView) -> TurnContext:
         refs, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
@@ -145,6 +148,7 @@ class Sessions:
             lead_s=settings.speech.lead_s,
             grammar=self._adapters.grammar,
             memory=memory,
+            client_view=client,
             unix_time=time.time,
             new_id=partial(secrets.token_hex, 6),
         )
@@ -164,7 +168,6 @@ def new_token() -> str:
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:
     """Return a session's memory as it is at its beginning."""
     return SessionMemory(
-        session_id=session_id,
-        resume_token=new_token(),
-        audio=PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ),
+        client=ClientMemory(session_id, new_token()),
+        audio=AudioMemory(PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ)),
     )

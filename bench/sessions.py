@@ -38,11 +38,11 @@ from websockets.uri import parse_uri
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backends.protocols import SocketClosed
 from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
+from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
 from supervisor import Server
 

@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 import trio
 
+from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
-from protocol.turns.vault import SessionMemory
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)
@@ -28,7 +28,7 @@ class ToClient:
     """The way to one session's client."""
 
     connection: Ref
-    memory: SessionMemory
+    client: ClientView
 
     async def tell(self, message: object) -> None:
         """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
@@ -37,7 +37,7 @@ class ToClient:
                 self._cut_off()
                 await self.connection.tell(message)  # no socket holds up the connection now
         except MailboxClosed:
-            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.memory.session_id})
+            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
     def signal(self, message: object) -> None:
         """Send ``message`` to the connection, before what was told."""
@@ -54,7 +54,7 @@ class ToClient:
         return True
 
     def _cut_off(self) -> None:
-        socket = self.memory.socket
+        socket = self.client.socket
         if socket is not None:
-            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.memory.session_id})
+            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.client.session_id})
             socket.start_close(CloseCode.OVERRUN, UNREAD)

@@ -127,7 +127,7 @@ class ModelConversation:
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
         request = Generate(
-            session_id=self.context.memory.session_id,
+            session_id=self.context.client_view.session_id,
             messages=tuple(messages),
             on_text=self._on_text,
             tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),

@@ -144,14 +144,14 @@ async def ask(
 ) -> Recognition | NoWords:
     """Have an utterance transcribed; raises ``AskError`` or ``MailboxError``."""
     request = Transcribe(
-        context.memory.session_id,
+        context.client_view.session_id,
         utterance,
         language=options.options.language,
         vocabulary=context.grammar.vocabulary(options.language),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
-        tenant=context.memory.tenant,
+        tenant=context.client_view.tenant,
     )
     answer: Recognition | NoWords = await context.peers.transcription.ask(
         request, timeout_s=context.dialogue.turn_timeout_s, linked=True

@@ -248,7 +248,7 @@ class Turn:
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             speech=self._context.peers.speech,
             client=self._context.client,
@@ -275,7 +275,7 @@ class Turn:
             self._context.memory.remember_turn(self._heard.text, replied)
         await self._context.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
         record = TurnRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             user_id=self._options.options.client_id,
             timestamp=self._context.unix_time(),

@@ -135,7 +135,7 @@ class ToolCaller:
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         timeout_s = self._context.tools.call_timeout_s
-        session_id = self._context.memory.session_id
+        session_id = self._context.client_view.session_id
         on_progress = self._progress_of(call_id)
         call = CallTool(
             session_id,
@@ -189,7 +189,7 @@ class ToolCaller:
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self._turn_id,
             call_id=call_id,
             timestamp=self._context.unix_time(),

@@ -7,11 +7,12 @@ import attrs
 from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.records import Count
 from protocol.messages.session import Hang, Send
-from protocol.turns.vault import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import Ref
 
 
@@ -37,14 +38,15 @@ class TurnContext:
     tools: ToolsSettings
     lead_s: float
     grammar: CommandGrammar
-    memory: SessionMemory
+    memory: TurnMemory
+    client_view: ClientView
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
 
     @property
     def client(self) -> ToClient:
         """The way to the client."""
-        return ToClient(self.peers.connection, self.memory)
+        return ToClient(self.peers.connection, self.client_view)
 
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""

@@ -1,10 +1,9 @@
 """One session and its client: options, presence, what is sent, leaving."""
 
-from typing import Any
-
 import attrs
 
 from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.socket import Socket
 
 
 @attrs.frozen
@@ -27,11 +26,6 @@ class Leave:
 
 
 @attrs.frozen
-class Recall:
-    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""
-
-
-@attrs.frozen
 class Configured:
     """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
 
@@ -47,7 +41,7 @@ class Attach:
     Answered when the client has all that it missed, by whether its token was still valid.
     """
 
-    socket: Any
+    socket: Socket
     request: ConnectionRequest
 
 

@@ -3,8 +3,8 @@
 Rules kept here:
 
 * The state says what the running turn is doing; what is not in the table is a bug of ours.
-* The steps of a cell are taken in order. Each is one decision of ``ConversationMachine``; the dialogue only performs what
-  comes of it.
+* The steps of a cell are taken in order. Each is one decision of ``ConversationMachine``; the dialogue only performs
+  what comes of it.
 * ``docs/turn.md`` is drawn from this table, and a test compares the two.
 """
 
