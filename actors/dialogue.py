@@ -30,10 +30,11 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Announce, Configured, Hang, Leave, Presence, Recall
+from protocol.messages.session import Announce, Configured, Hang, Leave, Presence
 from protocol.turns.tools import consent_of
-from protocol.turns.vault import SessionMemory
+from protocol.turns.vault import Recall, SessionMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceEnded | UtteranceDropped
@@ -53,11 +54,15 @@ class Waiting:
     """Where it was heard already, or is being heard."""
 
 
-class Dialogue(Actor):
+class Dialogue(Actor[DialogueMessage]):
     """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
-        self, vault: Ref, make_context: Callable[[SessionMemory], TurnContext], sessions: Registry, activity: Activity
+        self,
+        vault: Ref[Recall],
+        make_context: Callable[[SessionMemory], TurnContext],
+        sessions: Registry[DialogueMessage],
+        activity: Activity,
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
         self._vault = vault
@@ -85,7 +90,7 @@ class Dialogue(Actor):
         self.context.nursery.start_soon(self._stay_registered)
         await self._take_up()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: DialogueMessage) -> None:
         """Take one thing that was heard, typed or decided."""
         match message:
             case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
@@ -102,7 +107,7 @@ class Dialogue(Actor):
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:
-                raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _stay_registered(self) -> None:
         """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""

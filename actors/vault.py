@@ -5,21 +5,20 @@ It is the first child of a session, so under ``rest_for_one`` a crash of any oth
 
 from collections.abc import Callable, Mapping
 
-from protocol.messages.session import Recall
-from protocol.turns.vault import SessionMemory
+from protocol.turns.vault import Recall, SessionMemory
 from runtime import Actor
 
 
-class Vault(Actor):
+class Vault(Actor[Recall]):
     """Owns the ``SessionMemory`` of one session."""
 
     def __init__(self, make_memory: Callable[[], SessionMemory]) -> None:
         self._memory = make_memory()
 
-    async def handle(self, message: object) -> SessionMemory:
+    async def handle(self, message: Recall) -> SessionMemory:
         """Hand out the memory."""
         if not isinstance(message, Recall):
-            raise TypeError(f"vault takes Recall, not {type(message).__name__}")
+            self.unhandled(message)
         return self._memory
 
     def statistics(self) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ import trio
 
 from actors.client.telling import ToClient
 from protocol.messages.events import Degraded, SpeechAudioEnd, SpeechAudioPaused, SpeechAudioResumed, SpeechAudioStart
+from protocol.messages.inboxes import SpeechMessage
 from protocol.messages.session import DropAudio, Send, SendAudio
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.playback import Playback
@@ -34,7 +35,7 @@ class SpokenAnswer:
 
     session_id: str
     turn_id: str
-    speech: Ref
+    speech: Ref[SpeechMessage]
     client: ToClient
     voice: str | None
     lead_s: float

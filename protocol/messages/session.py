@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 
+from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
 
 
@@ -27,12 +28,7 @@ class Leave:
 
 
 @attrs.frozen
-class Recall:
-    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""
-
-
-@attrs.frozen
-class Configured:
+class Configured(Ask[None]):
     """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
 
     options: ConnectionRequest
@@ -41,7 +37,7 @@ class Configured:
 
 
 @attrs.frozen
-class Attach:
+class Attach(Ask[bool]):
     """One session's connection to another's: this client is yours, and has come back.
 
     Answered when the client has all that it missed, by whether its token was still valid.

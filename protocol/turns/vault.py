@@ -16,6 +16,7 @@ import attrs
 
 from protocol.admission.tenants import tenant_of
 from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
@@ -174,3 +175,8 @@ class SessionMemory:
             "calls": len(self._diary.calls),
             "open_turns": len(self.open_turns),
         }
+
+
+@attrs.frozen
+class Recall(Ask[SessionMemory]):
+    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""

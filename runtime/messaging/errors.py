@@ -4,7 +4,7 @@
 The rest end something: a start, a supervisor, an actor.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from runtime.messaging.exits import Exit
 
@@ -130,7 +130,7 @@ class ChildPresent(DomainError):
 class AlreadyStarted(ChildPresent):
     """A child of that id runs at ``ref``."""
 
-    def __init__(self, child_id: str, ref: "Ref") -> None:
+    def __init__(self, child_id: str, ref: "Ref[Never]") -> None:
         super().__init__(f"{child_id} is already started")
         self.ref = ref
 

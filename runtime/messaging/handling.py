@@ -5,7 +5,7 @@ handler, holds nobody up: it inherits neither the deadline nor the chain.
 """
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import attrs
 import trio
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Handling:
     """One message being handled."""
 
-    ref: "Ref"
+    ref: "Ref[Never]"
     envelope: Envelope
     task: trio.lowlevel.Task
     nursery: trio.Nursery

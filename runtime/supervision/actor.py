@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -14,11 +14,14 @@ from runtime.supervision.status import ChildStatus
 if TYPE_CHECKING:
     from runtime.supervision.child import Child
 
+Message_contra = TypeVar("Message_contra", contravariant=True)
+Arguments = TypeVarTuple("Arguments")
+
 
 class Life(Protocol):
     """What stands behind a context: the incarnation."""
 
-    def defer(self, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    def defer(self, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]) -> None:
         """See ``Context.reply_in_task``."""
 
     def stop(self, reason: str) -> None:
@@ -58,10 +61,10 @@ class Shared:
 
 
 @attrs.frozen(eq=False)
-class Context:
+class Context(Generic[Message_contra]):
     """One incarnation's means."""
 
-    ref: Ref
+    ref: Ref[Message_contra]
     incarnation: int
     """Counts from 1, one more for each start."""
     nursery: trio.Nursery
@@ -69,7 +72,7 @@ class Context:
     shared: Shared
     _life: Life = attrs.field(repr=False)
 
-    def reply_in_task(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> None:
+    def reply_in_task(self, fn: Callable[[*Arguments], Awaitable[object]], *args: *Arguments) -> None:
         """Inside ``handle``: let ``await fn(*args)`` answer this message from a task of its own.
 
         The actor handles the next message meanwhile. A ``DomainError`` goes to the asker, another exception crashes
@@ -86,21 +89,27 @@ class Context:
         await self._life.drain()
 
 
-class Actor:
+class Actor(Generic[Message_contra]):
     """Subclass it; one instance is one incarnation, made by the factory of its ``ChildSpec``.
+
+    ``Actor[A | B]`` says what it handles, so that a type checker can tell which message a ``match`` has forgotten.
 
     An exception from any of its methods but ``DomainError`` ends the incarnation; what then is its supervisor's
     business. A message class with ``idempotent = True`` is handled a second time after a crash.
     """
 
-    context: Context
+    context: Context[Message_contra]
 
     async def on_start(self) -> None:
         """Do what must be done before the first message: the actor is ready when this returns."""
 
-    async def handle(self, message: Any) -> Any:
+    async def handle(self, message: Message_contra) -> object:
         """Handle one message of either lane; what is returned answers an ask."""
         raise NotImplementedError(f"{type(self).__name__} handles no {type(message).__name__}")
+
+    def unhandled(self, message: Never) -> NoReturn:
+        """Raise ``TypeError``; as ``case _`` of a ``match`` it lets a type checker prove that no message is left."""
+        raise TypeError(f"{type(self).__name__} handles no {type(message).__name__}")
 
     async def on_stop(self) -> None:
         """Stop in order, within ``shutdown_s`` of the spec, which includes the message being handled.
@@ -120,7 +129,7 @@ class Skip:
     """
 
 
-class ParentActor(Actor):
+class ParentActor(Actor[Message_contra]):
     """An actor with children: handles messages while it starts, and is bounded by its children's bounds."""
 
     def which_children(self) -> tuple[ChildStatus, ...]:

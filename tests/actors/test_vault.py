@@ -1,11 +1,13 @@
+from typing import Any
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.vault import Vault
 from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.messages.session import Recall
-from protocol.turns.vault import SessionMemory
+from protocol.messages.understanding import ListTools
+from protocol.turns.vault import Recall, SessionMemory
 from runtime import ActorDied, ChildSpec, Ref
 from tests.fakes import Grow
 
@@ -25,8 +27,8 @@ async def test_everybody_gets_the_same_memory(grow: Grow, autojump_clock: MockCl
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
-    ref = Ref("vault")
+    ref: Ref[Any] = Ref("vault")
     await grow(ChildSpec(ref, lambda: Vault(make_memory)))
     await trio.sleep(2.0)
-    with pytest.raises(ActorDied, match="vault takes Recall, not str"):
-        await ref.ask("nonsense")
+    with pytest.raises(ActorDied, match="Vault handles no ListTools"):
+        await ref.ask(ListTools())
