@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
+from typing import Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -11,9 +11,7 @@ from runtime.messaging.deadletters import DeadLetters
 from runtime.messaging.ref import Ref
 from runtime.supervision.status import ChildStatus
 
-if TYPE_CHECKING:
-    from runtime.supervision.child import Child
-
+ChildT_co = TypeVar("ChildT_co", covariant=True)
 Message_contra = TypeVar("Message_contra", contravariant=True)
 Arguments = TypeVarTuple("Arguments")
 
@@ -129,7 +127,7 @@ class Skip:
     """
 
 
-class ParentActor(Actor[Message_contra]):
+class ParentActor(Actor[Message_contra], Generic[Message_contra, ChildT_co]):
     """An actor with children: handles messages while it starts, and is bounded by its children's bounds."""
 
     def which_children(self) -> tuple[ChildStatus, ...]:
@@ -137,6 +135,6 @@ class ParentActor(Actor[Message_contra]):
         raise NotImplementedError
 
     @property
-    def below(self) -> Sequence["Child"]:
+    def below(self) -> Sequence[ChildT_co]:
         """Return the children themselves, in the order of their start."""
         raise NotImplementedError

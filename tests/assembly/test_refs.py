@@ -35,7 +35,7 @@ OF_A_SESSION = {"vault": Vault, "connection": Connection, "audio": Audio, "dialo
 
 def messages_of(generic: Any) -> set[type]:
     """Return the messages in ``Ref[A | B]`` or ``Actor[A | B]``."""
-    (union,) = get_args(generic)
+    union = get_args(generic)[0]
     return set(get_args(union) or (union,))
 
 
