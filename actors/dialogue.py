@@ -31,9 +31,10 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
 from protocol.messages.session import Announce, Configured, Hang, Leave, Presence
-from protocol.turns.session_memory import RecallTurns, ViewClient
+from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.tools import consent_of
 from protocol.turns.turn_memory import TurnMemory, WaitingTurn
 from runtime import Actor, AskError, MailboxError, Ref, Registry
@@ -44,14 +45,14 @@ MAX_ANNOUNCEMENTS = 8
 MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
 
 
-class Dialogue(Actor):
+class Dialogue(Actor[DialogueMessage]):
     """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
         self,
-        vault: Ref,
+        vault: Ref[VaultMessage],
         make_context: Callable[[TurnMemory, ClientView], TurnContext],
-        sessions: Registry,
+        sessions: Registry[DialogueMessage],
         activity: Activity,
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
@@ -82,7 +83,7 @@ class Dialogue(Actor):
         self.context.nursery.start_soon(self._stay_registered)
         await self._take_up()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: DialogueMessage) -> None:
         """Take one thing that was heard, typed or decided."""
         match message:
             case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
@@ -97,7 +98,7 @@ class Dialogue(Actor):
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:
-                raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _stay_registered(self) -> None:
         """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""
