@@ -76,13 +76,13 @@ from sayso_client.events import (
     Event,
     GoingAway,
     LatencyMs,
-    Limits,
     NoSpeech,
     Pong,
     Recovered,
     Reply,
     ReplyDelta,
     ServerInfo,
+    SessionLimits,
     SpeechAudio,
     SpeechAudioEnd,
     SpeechAudioPaused,
@@ -103,7 +103,7 @@ from sayso_client.events import (
 )
 from sayso_client.reconnection import ReconnectPolicy
 from sayso_client.requests import AudioFormat, ClientOptions, OptionChanges
-from sayso_client.session import Bounds, Received, Session, connect
+from sayso_client.session import Bounds, ClientSession, Received, connect
 from sayso_client.websocket import Endpoint, WebSocket
 
 __all__ = [
@@ -116,6 +116,7 @@ __all__ = [
     "Bounds",
     "ClientError",
     "ClientOptions",
+    "ClientSession",
     "ConfirmRequest",
     "ConnectionAccepted",
     "ConnectionRefused",
@@ -126,7 +127,6 @@ __all__ = [
     "Event",
     "GoingAway",
     "LatencyMs",
-    "Limits",
     "LineLost",
     "NoServer",
     "NoSpeech",
@@ -139,8 +139,8 @@ __all__ = [
     "ReplyDelta",
     "ServerInfo",
     "ServerRefused",
-    "Session",
     "SessionClosed",
+    "SessionLimits",
     "SpeechAudio",
     "SpeechAudioEnd",
     "SpeechAudioPaused",

@@ -28,7 +28,7 @@ class ServerInfo(msgspec.Struct, frozen=True):
     version: str
 
 
-class Limits(msgspec.Struct, frozen=True):
+class SessionLimits(msgspec.Struct, frozen=True):
     """What the server takes from this session."""
 
     max_message_bytes: int
@@ -47,7 +47,7 @@ class ConnectionAccepted(msgspec.Struct, frozen=True):
     resume_window_s: float
     server: ServerInfo
     audio: AudioFormat
-    limits: Limits
+    limits: SessionLimits
     protocol: int = 1
     resumed: bool = False
     received_samples: int = 0
@@ -133,7 +133,7 @@ class Understood(msgspec.Struct, frozen=True):
 
 
 class ConfirmRequest(msgspec.Struct, frozen=True):
-    """The user must agree before this tool is called: ask ``say``, then ``Session.confirm``."""
+    """The user must agree before this tool is called: ask ``say``, then ``ClientSession.confirm``."""
 
     turn_id: str
     call_id: str
@@ -289,7 +289,7 @@ class GoingAway(msgspec.Struct, frozen=True):
 
 
 class Pong(msgspec.Struct, frozen=True):
-    """The answer to ``Session.ping``."""
+    """The answer to ``ClientSession.ping``."""
 
     t: float | int | str | None = None
 
@@ -342,7 +342,7 @@ TextEvent = (
 )
 """What comes as a text frame and is in the table of docs/protocol.md."""
 Event = TextEvent | SpeechAudio | UnknownEvent
-"""What ``Session.receive`` returns."""
+"""What ``ClientSession.receive`` returns."""
 
 
 class _Frame(msgspec.Struct):

@@ -58,7 +58,7 @@ class Received(msgspec.Struct, frozen=True):
     frame: str | bytes
 
 
-class Session:
+class ClientSession:
     """A session, open inside an ``async with`` block; iterate over it to get its events until it ends.
 
     One task may receive while others send. Keep receiving: it is what keeps the connection alive.
@@ -77,7 +77,7 @@ class Session:
         self._sending = anyio.Lock(fast_acquire=True)
 
     def __repr__(self) -> str:
-        return f"<Session {self._url}>"
+        return f"<ClientSession {self._url}>"
 
     @property
     def accepted(self) -> ConnectionAccepted:
@@ -293,7 +293,7 @@ def connect(
     open_stream: OpenStream | None = None,
     bounds: Bounds = Bounds(),
     rng: Random | None = None,
-) -> Session:
+) -> ClientSession:
     """Return a session that opens with an ``async with`` block, and ends with it.
 
     A connection that is lost is opened again as ``reconnect`` says; None leaves it lost. ``headers`` are added to the
@@ -308,4 +308,4 @@ def connect(
     ...         print(event)
     """
     endpoint = Endpoint(url, dict(headers or {}), subprotocols, ssl_context, open_stream)
-    return Session(endpoint, options, Tries(reconnect, rng or Random()), bounds)
+    return ClientSession(endpoint, options, Tries(reconnect, rng or Random()), bounds)

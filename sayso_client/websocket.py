@@ -6,7 +6,8 @@ Rules kept here:
 * A send that is cancelled may have left half a frame behind, so it breaks the connection.
 * Every failure of the stream is ``LineLost`` with a close code; 1006 if none came.
 
-``Session`` is built on this; use it alone to speak the protocol yourself, with the least memory for each connection.
+``ClientSession`` is built on this; use it alone to speak the protocol yourself, with the least memory for each
+connection.
 """
 
 import contextlib

@@ -13,6 +13,7 @@ from sayso_client import (
     BadFrame,
     Bounds,
     ClientOptions,
+    ClientSession,
     ConnectionAccepted,
     DeliveryUnknown,
     NoServer,
@@ -21,7 +22,6 @@ from sayso_client import (
     ReconnectPolicy,
     Reply,
     ServerRefused,
-    Session,
     SessionClosed,
     SpeechAudio,
     TooManyEvents,
@@ -39,7 +39,7 @@ def audio(first: int, count: int) -> bytes:
 
 
 @asynccontextmanager
-async def talking(server: MemoryServer, **options: Any) -> AsyncIterator[tuple[Session, Line]]:
+async def talking(server: MemoryServer, **options: Any) -> AsyncIterator[tuple[ClientSession, Line]]:
     """Open a session whose first event has been received."""
     lines = []
 
@@ -60,7 +60,7 @@ async def lose_a_line_in_mid_utterance() -> None:
     server = MemoryServer()
     heard = []
 
-    async def speak(session: Session, first: int, count: int) -> None:
+    async def speak(session: ClientSession, first: int, count: int) -> None:
         for number in range(first, first + count):
             await session.send_audio(audio(number, 1))
 
