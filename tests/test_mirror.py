@@ -35,6 +35,7 @@ EXCUSED = {
     "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/status.py": "plain records",
+    "sayso_client/errors.py": "plain exceptions; who raises one tests it",
     "runtime/workers/errors.py": "plain exceptions; tests/runtime/workers/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
@@ -57,6 +58,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
+    "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 
