@@ -37,8 +37,9 @@ from protocol.messages.hearing import (
     UtterancePaused,
     Verdict,
 )
+from protocol.messages.inboxes import AudioMessage, ConnectionMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
-from protocol.turns.session_memory import RecallAudio, ViewClient
+from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
@@ -59,12 +60,12 @@ class AudioStalled:
 class AudioPeers:
     """Whom the audio actor talks to."""
 
-    vault: Ref
-    connection: Ref
-    dialogue: Ref
+    vault: Ref[VaultMessage]
+    connection: Ref[ConnectionMessage]
+    dialogue: Ref[DialogueMessage]
 
 
-class Audio(Actor):
+class Audio(Actor[AudioMessage | AudioStalled]):
     """Decodes, detects and cuts one session's audio."""
 
     def __init__(
@@ -104,7 +105,7 @@ class Audio(Actor):
             await self._hear_again()
         self.context.nursery.start_soon(self._watch_for_stall)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: AudioMessage | AudioStalled) -> None:
         """Take one frame or one command."""
         match message:
             case AudioReceived(frame):
@@ -127,7 +128,7 @@ class Audio(Actor):
                     self._memory.is_pressed = False
                     await self._emit(self._endpointer.stall())
             case _:
-                raise TypeError(f"audio cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     def statistics(self) -> Mapping[str, object]:
         """Show where the stream is."""

@@ -51,10 +51,18 @@ from protocol.messages.events import (
     Text,
 )
 from protocol.messages.hearing import AudioReceived, AudioRefused
+from protocol.messages.inboxes import (
+    AudioMessage,
+    ClientMessage,
+    ConnectionMessage,
+    DialogueMessage,
+    HistoryMessage,
+    MetricsMessage,
+)
 from protocol.messages.records import Count, SessionRecord
 from protocol.messages.session import Attach, Configured, DropAudio, GiveUp, Hang, Presence, Send, SendAudio
 from protocol.messages.socket import Socket, SocketClosed
-from protocol.turns.session_memory import RecallClient
+from protocol.turns.session_memory import RecallClient, VaultMessage
 from runtime import (
     Actor,
     ActorDied,
@@ -81,11 +89,11 @@ log = logging.getLogger("sayso.connection")
 class ConnectionPeers:
     """Whom the connection talks to."""
 
-    vault: Ref
-    audio: Ref
-    dialogue: Ref
-    history: Ref
-    metrics: Ref
+    vault: Ref[VaultMessage]
+    audio: Ref[AudioMessage]
+    dialogue: Ref[DialogueMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
 
 
 @attrs.frozen
@@ -100,7 +108,7 @@ class ConnectionSettings:
     """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
 
 
-class Connection(Actor):
+class Connection(Actor[ConnectionMessage]):
     """Reads one socket and writes it."""
 
     def __init__(
@@ -149,7 +157,7 @@ class Connection(Actor):
             self.context.nursery.start_soon(self._read, self._memory.socket)
         self.context.nursery.start_soon(self._tick)
 
-    async def handle(self, message: object) -> bool | None:
+    async def handle(self, message: ConnectionMessage) -> bool | None:
         """Write what the rest of the session wants the client to have; answer ``Attach``."""
         if isinstance(message, Attach):
             return await self._attach(message)
@@ -172,7 +180,7 @@ class Connection(Actor):
         options = self._memory.options
         return "pcm_s16le" if options is None else options.speech_format
 
-    async def _write(self, message: object) -> None:
+    async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``. While the client is lost, events are kept and audio is not."""
         socket = self._memory.socket
         match message:
@@ -194,7 +202,7 @@ class Connection(Actor):
                 else:
                     socket.start_close(code, reason)
             case _:
-                raise TypeError(f"connection cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _send(self, event: ServerEvent) -> None:
         frames, event = self._speech.announce(event, self._speech_format)
@@ -284,7 +292,7 @@ class Connection(Actor):
             arriving += samples_in(frame, memory.options.audio)
         await self._tell_audio(AudioReceived(frame), arriving)
 
-    async def _tell_audio(self, message: object, arriving: int) -> None:
+    async def _tell_audio(self, message: AudioMessage, arriving: int) -> None:
         """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
         memory = self._memory
         try:

@@ -18,23 +18,24 @@ from protocol.admission.eviction import Activity
 from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Announce, Configured, Leave
 from protocol.turns import actions
 from protocol.turns.conversation import ConversationMachine, Moment
-from protocol.turns.occurrence import ClientMessage, ConversationMessage, SpeechMessage
-from protocol.turns.session_memory import RecallTurns, ViewClient
+from protocol.turns.occurrence import ClientMessage, ConversationMessage, HeardMessage
+from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.turn_memory import TurnMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 
-class Dialogue(Actor):
+class Dialogue(Actor[DialogueMessage]):
     """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
         self,
-        vault: Ref,
+        vault: Ref[VaultMessage],
         make_context: Callable[[TurnMemory, ClientView], TurnContext],
-        sessions: Registry,
+        sessions: Registry[DialogueMessage],
         activity: Activity,
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
@@ -69,19 +70,15 @@ class Dialogue(Actor):
         has_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: DialogueMessage) -> None:
         """Take one thing that was said, typed or decided elsewhere."""
-        match message:
-            case Configured(options, voice, task):
-                self._options = SessionOptions(options, voice, task)
-                await self._receive(message)
-            case Announce() | events.Bye() | Leave():
-                await self._receive(message)
-            case _ if isinstance(message, SpeechMessage | ClientMessage):
-                self._activity.note(self._client.session_id, trio.current_time())
-                await self._receive(message)
-            case _:
-                raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+        if isinstance(message, Configured):
+            self._options = SessionOptions(message.options, message.voice, message.task)
+        elif isinstance(message, HeardMessage | ClientMessage):
+            self._activity.note(self._client.session_id, trio.current_time())
+        elif not isinstance(message, Announce | events.Bye | Leave):
+            self.unhandled(message)
+        await self._receive(message)
 
     async def _stay_registered(self) -> None:
         """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""

@@ -153,10 +153,7 @@ async def ask(
         words=options.options.word_times and urgency != "partial",
         tenant=context.client_view.tenant,
     )
-    answer: Recognition | NoWords = await context.peers.transcription.ask(
-        request, timeout_s=context.dialogue.turn_timeout_s, linked=True
-    )
-    return answer
+    return await context.peers.transcription.ask(request, timeout_s=context.dialogue.turn_timeout_s, linked=True)
 
 
 async def transcribe(

@@ -2,6 +2,7 @@
 
 import attrs
 
+from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
 from protocol.messages.socket import Socket
 
@@ -26,7 +27,7 @@ class Leave:
 
 
 @attrs.frozen
-class Configured:
+class Configured(Ask[None]):
     """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
 
     options: ConnectionRequest
@@ -35,7 +36,7 @@ class Configured:
 
 
 @attrs.frozen
-class Attach:
+class Attach(Ask[bool]):
     """One session's connection to another's: this client is yours, and has come back.
 
     Answered when the client has all that it missed, by whether its token was still valid.

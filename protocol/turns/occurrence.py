@@ -42,11 +42,11 @@ from protocol.turns.actions import (
 from protocol.turns.rules import ConversationEvent
 from protocol.turns.tools import consent_of
 
-SpeechMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded
+HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded
 ClientMessage = events.Text | events.Interrupt | events.Confirm | Presence
 TurnMessage = SpeechLasted | Weighed | AnswerHeard | TurnEnded
 SessionMessage = Restored | Configured | Announce | events.Bye | Leave
-ConversationMessage = SpeechMessage | ClientMessage | TurnMessage | SessionMessage
+ConversationMessage = HeardMessage | ClientMessage | TurnMessage | SessionMessage
 """What ``ConversationMachine.receive`` takes."""
 
 _E = ConversationEvent
