@@ -4,6 +4,10 @@ from pathlib import Path
 
 from tests.source_tree import ROOT, python_files
 
+PLAIN_SECTIONS = (
+    *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
+    *("session", "speech", "supervisor", "tools", "transcription"),
+)
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
     "backends/commands/slot_text.py": "the same",
@@ -13,6 +17,10 @@ EXCUSED = {
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
+    **{
+        f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
+        for name in PLAIN_SECTIONS
+    },
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/hearing.py": "plain records",
@@ -27,6 +35,7 @@ EXCUSED = {
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
     "tests/actors/test_turn_states.py": "each state of a turn, and what may happen in it",
+    "tests/config/test_settings.py": "all sections of the settings",
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
