@@ -43,8 +43,11 @@ FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the aud
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> None:
-        self.live = Registry()
+    def __init__(
+        self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource, live: Registry
+    ) -> None:
+        """Register each session's dialogue in ``live``."""
+        self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
         self.activity = Activity()

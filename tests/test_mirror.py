@@ -14,6 +14,7 @@ EXCUSED = {
     "backends/commands/spoken_names.py": "the same",
     "backends/commands/spoken_places.py": "the same",
     "assembly/refs.py": "names and sizes; tests/test_supervisor.py starts what has them",
+    "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
