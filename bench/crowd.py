@@ -42,6 +42,7 @@ from bench.load.hooks.sitecustomize import POISON_SAMPLES
 from bench.load.microphones import Microphone, listen_to
 from bench.load.records import Clip
 from bench.load.server import Server, poll, running, watching
+from sayso_client import Capability
 
 GRID: Final = 256  # samples of a detector's frame
 PAUSE_S: Final = 10.0  # between the beginnings of two commands, on average
@@ -107,7 +108,7 @@ def main() -> None:
     options = _options()
     spoken = clips(options.corpus)
     settings = {**(SETTINGS if options.faults else {}), **flags.settings(options)}
-    capabilities = ["stt", "tools"] if options.corpus is None else ["stt"]
+    capabilities: tuple[Capability, ...] = ("stt", "tools") if options.corpus is None else ("stt",)
     rng = random.Random(options.seed)
     with running(settings) as server:
         alone = _reference(spoken)

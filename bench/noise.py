@@ -74,7 +74,7 @@ def main() -> None:
     with running(flags.settings(options)) as server:
         heard = {name: Heard() for name in streams}
         microphones = [_microphone(samples, heard[name]) for name, samples in streams.items()]
-        trio.run(partial(listen_to, microphones, server.url, ["stt", "llm", "tools"], options.factor))
+        trio.run(partial(listen_to, microphones, server.url, ("stt", "llm", "tools"), options.factor))
     rows = {
         name: {"minutes": round(len(streams[name]) / RATE_HZ / 60, 1), **attrs.asdict(heard[name])} for name in streams
     }
