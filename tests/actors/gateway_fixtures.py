@@ -7,10 +7,11 @@ import attrs
 import trio
 
 from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
-from backends.protocols import HttpAnswer, IngressHandlers, Request, Socket
+from backends.protocols import HttpAnswer, IngressHandlers, Request
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 
