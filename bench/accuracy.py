@@ -4,10 +4,10 @@ The corpus holds ``clips/*.wav`` (16 kHz mono) and ``labels.json`` (file name to
 commands are ``bench/orders/drinks.yaml``, written as a user writes them; the tool is ``bench/orders/server.py``, and an
 order counts only if the arguments that *it* got are those of the label, all of them and in one call.
 
-    python bench/accuracy.py --corpus DIR                         tiny.en, real time, 6 callers
-    python bench/accuracy.py --corpus DIR --model base
-    python bench/accuracy.py --corpus DIR --variants all          and without vocabulary, and without alternatives
-    python bench/accuracy.py --corpus DIR --offline               without server, sockets and clock: quick
+    sayso bench accuracy --corpus DIR                         tiny.en, real time, 6 callers
+    sayso bench accuracy --corpus DIR --model base
+    sayso bench accuracy --corpus DIR --variants all          and without vocabulary, and without alternatives
+    sayso bench accuracy --corpus DIR --offline               without server, sockets and clock: quick
 
 One half of the clips (by a hash of the name) is for looking into mistakes; of the other only the count is shown, so
 that nothing is ever made to fit it.
@@ -25,8 +25,6 @@ from typing import Any, Final
 
 import attrs
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._ear import Ear
 from bench._report import machine, write

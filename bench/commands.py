@@ -4,11 +4,11 @@ Commands are made by Piper, spoken in real time over a WebSocket in 40 ms frames
 The server's stages come from ``turn_completed.latency_ms``; the client's own figures count from the last sample of
 the speech to the arrival of an event, so they hold the network and the client too.
 
-    python bench/commands.py                      a server of its own, on a free port
-    python bench/commands.py --url ws://HOST/ws   one that runs already
-    python bench/commands.py --count 10           fewer commands
-    python bench/commands.py --pause-ms 400       sentences with a pause in the middle; none may be cut in two
-    python bench/commands.py --neighbours 2       and once more beside so many busy processes that are not the server's
+    sayso bench commands                      a server of its own, on a free port
+    sayso bench commands --url ws://HOST/ws   one that runs already
+    sayso bench commands --count 10           fewer commands
+    sayso bench commands --pause-ms 400       sentences with a pause in the middle; none may be cut in two
+    sayso bench commands --neighbours 2       and once more beside so many busy processes that are not the server's
 """
 
 import argparse
@@ -31,8 +31,6 @@ import numpy as np
 import psutil
 import soxr
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from backends.speech.piper import PiperWorker
 from cli.sound import FRAME_S, Sound

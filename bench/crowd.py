@@ -18,7 +18,6 @@ import random
 import resource
 import signal
 import struct
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,8 +28,6 @@ from typing import Any, Final
 
 import attrs
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ

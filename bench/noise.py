@@ -11,18 +11,14 @@ as are phantoms; of talk the words are right, and only calls count.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._talk import TALK
 from bench.load import options as flags

@@ -4,10 +4,10 @@ First with simulated sockets: the real four actors of a session below the real d
 server, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
 Workers and models are not started: what is measured is what one session more costs.
 
-    python bench/sessions.py                              10,000 simulated, 1,000 over the loopback
-    python bench/sessions.py --count 500 --sockets 0      fewer
-    python bench/sessions.py --waves 5 --sockets 0        come and go five times: does what is left grow?
-    python bench/sessions.py --profile --count 500        which lines hold the memory (tracemalloc)
+    sayso bench sessions                              10,000 simulated, 1,000 over the loopback
+    sayso bench sessions --count 500 --sockets 0      fewer
+    sayso bench sessions --waves 5 --sockets 0        come and go five times: does what is left grow?
+    sayso bench sessions --profile --count 500        which lines hold the memory (tracemalloc)
 """
 
 import argparse
@@ -31,8 +31,6 @@ import attrs
 import trio
 from rich.console import Console
 from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
@@ -195,7 +193,7 @@ async def over_loopback(options: Options) -> dict[str, Any]:
         trio.open_nursery() as nursery,
     ):
         port = server.status.addresses[0][1]
-        command = [sys.executable, __file__, "--clients", str(options.sockets), "--port", str(port)]
+        command = [sys.executable, "-m", "bench.sessions", "--clients", str(options.sockets), "--port", str(port)]
         run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         await (await open_session(port)).abort()
         await population(server, 0)
@@ -395,7 +393,7 @@ def check_open_files(sockets: int) -> None:
 
 def _in_a_process(part: str) -> dict[str, Any]:
     """Measure in a process of its own: what one part leaves in the allocator would be memory for the next."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--part", part]
+    command = [sys.executable, "-m", "bench.sessions", *sys.argv[1:], "--part", part]
     result: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return result
 
