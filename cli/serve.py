@@ -92,7 +92,7 @@ def prepare_data_dir(settings: Settings) -> None:
         return  # nothing is written there
     for line in private_files.prepare(
         data_dir,
-        settings.history.path,
+        settings.history.sqlite.path,
         is_default=data_dir == data_home(os.environ),
         is_history_kept=settings.history.enabled,
     ):

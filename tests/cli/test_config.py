@@ -10,7 +10,7 @@ from config.keys import KEYS
 
 @pytest.fixture
 def here(bare_environment: Path) -> Path:
-    (bare_environment / "sayso.toml").write_text('[gateway]\nport = 9123\n[inference]\nopenai_api_key = "s3cr3t"\n')
+    (bare_environment / "sayso.toml").write_text('[gateway]\nport = 9123\n[inference.openai]\napi_key = "s3cr3t"\n')
     return bare_environment
 
 
@@ -27,7 +27,9 @@ def test_json_shows_every_setting_with_its_origin_and_no_secret() -> None:
     assert shown["settings"]["gateway.port"]["value"] == 9123
     assert shown["settings"]["gateway.port"]["origin"].endswith("sayso.toml:2")
     assert shown["settings"]["gateway.host"] == {"value": "127.0.0.1", "origin": "default"}
-    assert shown["warnings"] == ["DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.path)"]
+    assert shown["warnings"] == [
+        "DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.sqlite.path)"
+    ]
     assert "s3cr3t" not in result.output
 
 
@@ -38,7 +40,7 @@ def test_changed_shows_only_what_is_not_the_default() -> None:
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
         "setting",
         "gateway.port",
-        "inference.openai_api_key",
+        "inference.openai.api_key",
         "log.level",
     ]
     assert "s3cr3t" not in result.output
