@@ -29,6 +29,7 @@ from assembly.session import Sessions
 from assembly.status_source import StatusSource
 from config.settings import Settings
 from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import StopAdmitting
 from runtime import ChildSpec, Intensity, Ref, Registry, Strategy, Supervisor, run_tree
 from runtime.supervision.watchdog import WatchdogSettings, Watcher, run_watchdog
@@ -45,7 +46,7 @@ class Server:
 
     def __init__(self, settings: Settings, adapters: Adapters | None = None) -> None:
         adapters = Adapters(settings) if adapters is None else adapters
-        live = Registry()
+        live: Registry[DialogueMessage] = Registry()
         self.settings = settings
         self.refs = Refs()
         self.leaving = Leaving()

@@ -12,11 +12,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import Never
 
 import attrs
 import trio
 
-from backends.protocols import HttpAnswer, Ingress, IngressHandlers, Page, Refusal, Request, Socket, SocketClosed
+from backends.protocols import HttpAnswer, Ingress, IngressHandlers, Page, Refusal, Request
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, Admission, may_return
 from protocol.admission.capacity import Demand
@@ -25,9 +26,11 @@ from protocol.admission.tenants import Tenants, last_places, tenant_of
 from protocol.dialects import native
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.inboxes import GatewayMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
-from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
+from protocol.messages.socket import Socket, SocketClosed
+from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild, SupervisorMessage
 from runtime.messaging.published import Published
 
 log = logging.getLogger("sayso.gateway")
@@ -39,8 +42,8 @@ TRIAL_S = 1.0  # by then a socket has shown that it comes back, or has been refu
 class GatewayPeers:
     """Whom the door asks."""
 
-    sessions: Ref
-    metrics: Ref
+    sessions: Ref[SupervisorMessage]
+    metrics: Ref[MetricsMessage]
     reports: Published["GatewayReport"] = attrs.field(factory=Published)
     """Where the gateway's report is read."""
 
@@ -76,7 +79,7 @@ class AdmissionInputs:
     """Which sockets have not sent their ``connection_request`` yet."""
 
 
-class Gateway(Actor):
+class Gateway(Actor[GatewayMessage]):
     """Owns the listener."""
 
     def __init__(
@@ -85,7 +88,7 @@ class Gateway(Actor):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers], Ingress],
-        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
+        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec[Never]],
         pages: Mapping[str, Page],
         inputs: AdmissionInputs,
     ) -> None:
@@ -119,10 +122,10 @@ class Gateway(Actor):
         """Close the port; the sessions are stopped by their own supervisor."""
         await self._ingress.stop()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: GatewayMessage) -> None:
         """Close the doors; what is open stays open."""
         if not isinstance(message, StopAdmitting):
-            raise TypeError(f"gateway cannot handle {type(message).__name__}")
+            self.unhandled(message)
         self._closed = message
 
     @property

@@ -35,6 +35,7 @@ from backends.machine import ProcessorWaits
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
+from protocol.messages.inboxes import ToolServerMessage
 from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
 from runtime.policies.load import Level
 
@@ -76,7 +77,9 @@ class Factories:
 
     def make_tools(self) -> Supervisor:
         """Return the supervisor of one actor for each MCP server, and of the router."""
-        servers = {name: Ref(f"tools.{name}", JOBS) for name in self.adapters.tool_server_names()}
+        servers: dict[str, Ref[ToolServerMessage]] = {
+            name: Ref(f"tools.{name}", JOBS) for name in self.adapters.tool_server_names()
+        }
         router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
         specs = tuple(
             ChildSpec(ref=ref, factory=partial(self.make_tool_server, name), shutdown_s=STOP_TOOL_S)

@@ -18,6 +18,7 @@ from protocol.admission.capacity import Demand
 from protocol.admission.drain import Drain, DrainPhase
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
+from protocol.messages.inboxes import DialogueMessage
 from runtime import Child, ChildStatus, Registry
 
 Address = tuple[str, int]
@@ -34,7 +35,7 @@ class StatusSource:
     """
 
     def __init__(
-        self, settings: Settings, adapters: Adapters, board: StatusBoard, live: Registry, drain: Drain
+        self, settings: Settings, adapters: Adapters, board: StatusBoard, live: Registry[DialogueMessage], drain: Drain
     ) -> None:
         self.board = board
         self._settings = settings

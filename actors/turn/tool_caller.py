@@ -22,7 +22,7 @@ from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -77,12 +77,12 @@ class ToolCaller:
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
-        self.question: Question | None = None
+        self._question: Question | None = None
 
-    def answer(self, call_id: str | None, *, approve: bool) -> bool:
-        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
-        question = self.question
-        if question is None or call_id not in (None, question.call_id):
+    def answer(self, call_id: str, *, approve: bool) -> bool:
+        """Answer the question about this call; return whether it is open."""
+        question = self._question
+        if question is None or call_id != question.call_id:
             return False
         question.approve = approve
         question.answered.set()
@@ -127,7 +127,7 @@ class ToolCaller:
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return what the server says of the tool, if it says anything now."""
         try:
-            found: ToolList = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
@@ -135,7 +135,7 @@ class ToolCaller:
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         timeout_s = self._context.tools.call_timeout_s
-        session_id = self._context.memory.session_id
+        session_id = self._context.client_view.session_id
         on_progress = self._progress_of(call_id)
         call = CallTool(
             session_id,
@@ -149,7 +149,7 @@ class ToolCaller:
         )
         started_s = trio.current_time()
         try:
-            outcome: ToolOutcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+            outcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
         return outcome
@@ -173,22 +173,23 @@ class ToolCaller:
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )
-        self.question = question = Question(call_id)
-        self._machine.advance(TurnEvent.CONFIRMATION_ASKED)
+        self._question = question = Question(call_id)
+        self._machine.ask(call_id)
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
             with trio.move_on_after(CONFIRM_WITHIN_S):
                 await question.answered.wait()
         finally:
-            self.question = None
+            self._question = None
+            self._machine.close_question()
         if question.approve:
             self._machine.advance(TurnEvent.CONFIRMED)
         return question.approve
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self._turn_id,
             call_id=call_id,
             timestamp=self._context.unix_time(),

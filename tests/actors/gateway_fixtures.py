@@ -6,10 +6,11 @@ import attrs
 import trio
 
 from actors.gateway import AdmissionInputs, Gateway, GatewayPeers, GatewayReport
-from backends.protocols import HttpAnswer, IngressHandlers, Request, Socket
+from backends.protocols import HttpAnswer, IngressHandlers, Request
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from tests.fakes import Grow, Script, default_settings, scripted
