@@ -69,12 +69,12 @@ class ProviderKind:
     """Returns the names of those that the settings want, the first choice first."""
 
     def findings(self, settings: Settings) -> Iterator[Finding]:
-        """Yield what the check of each provider finds, or that the provider is not wanted."""
+        """Yield what the check of each provider finds, or that the provider is not used."""
         wanted = self.in_use(settings)
         for name, provider in self.providers.items():
             if name not in wanted:
                 chosen = getattr(settings, self.section).provider
-                yield Finding(f"{self.section} {name}", "ok", f"not wanted ({self.section}.provider = {chosen})")
+                yield Finding(f"{self.section} {name}", "ok", f"not used ({self.section}.provider = {chosen})")
                 continue
             if provider.extra is not None:
                 yield _installed(f"{self.section} {name}", provider.extra)

@@ -65,8 +65,8 @@ def test_every_provider_of_every_kind_is_told_of(monkeypatch: pytest.MonkeyPatch
         finding.name: finding.text
         for finding in doctor.providers(settings(**silent, transcription__model="large-v3-turbo"))
     }
-    assert findings["speech piper"] == findings["speech openai"] == "not wanted (speech.provider = none)"
-    assert findings["inference embedded"] == "not wanted (inference.provider = none)"
+    assert findings["speech piper"] == findings["speech openai"] == "not used (speech.provider = none)"
+    assert findings["inference embedded"] == "not used (inference.provider = none)"
     assert "is fetched from the hub" in findings["whisper model"]
     assert "Whisper runs on the CPU" in findings["cuda"]
     assert "history sqlite" in findings

@@ -55,4 +55,4 @@ def test_the_extra_and_then_the_check_of_a_provider_that_is_wanted_are_told() ->
 
 def test_of_a_provider_that_is_not_wanted_the_setting_is_told_that_chose_another() -> None:
     [finding] = table(Extra("piper", "no_such_module")).findings(settings(speech__provider="none"))
-    assert finding == Finding("speech piper", "ok", "not wanted (speech.provider = none)")
+    assert finding == Finding("speech piper", "ok", "not used (speech.provider = none)")
