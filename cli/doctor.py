@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from assembly.providers import language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
+from cli import config_option
 from cli.settings import settings_or_exit
 from config.settings import Settings
 
@@ -31,6 +32,7 @@ EXIT_FAIL: Final = 1
 
 
 @click.command()
+@config_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def doctor(config_path: Path | None, is_json: bool) -> None:

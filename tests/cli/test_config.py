@@ -53,9 +53,27 @@ def test_check_says_that_all_is_good() -> None:
     assert (result.exit_code, result.stdout) == (0, "the configuration is good\n")
 
 
-def test_check_fails_on_a_named_file_that_is_bad(here: Path) -> None:
-    bad = here / "bad.toml"
-    bad.write_text("[gateway]\nport = 70000\n")
-    result = run("--config", str(bad), "config", "check")
-    assert result.exit_code == 2
+@pytest.fixture
+def bad(here: Path) -> Path:
+    path = here / "bad.toml"
+    path.write_text("[gateway]\nport = 70000\n")
+    return path
+
+
+COMMANDS_WITH_SETTINGS = [("serve",), ("doctor",), ("config",), ("config", "check")]
+
+
+@pytest.mark.parametrize("command", COMMANDS_WITH_SETTINGS, ids=" ".join)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_file_can_be_named_on_either_side_of_a_command(bad: Path, command: tuple[str, ...], place: int) -> None:
+    words = [*command[:place], "--config", str(bad), *command[place:]]
+    result = run(*words)
+    assert result.exit_code == 2, result.output
     assert f"{bad}:2: gateway.port: expected a value <= 65535, not 70000" in result.stderr
+
+
+def test_of_two_files_the_one_behind_the_command_counts(here: Path, bad: Path) -> None:
+    good = here / "good.toml"
+    good.touch()
+    assert run("--config", str(bad), "config", "check", "--config", str(good)).exit_code == 0
+    assert run("--config", str(good), "config", "--config", str(bad), "check").exit_code == 2
