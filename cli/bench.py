@@ -1,6 +1,7 @@
 """``sayso bench``: the benchmarks of a checkout, each a program of its own."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,8 +25,9 @@ def bench(name: str | None, arguments: tuple[str, ...]) -> None:
         return
     if name not in programs:
         raise click.BadParameter(f"expected one of {', '.join(programs)}, not {name!r}", param_hint="NAME")
-    command = [sys.executable, str(programs[name]), *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-m", f"bench.{name}", *arguments]  # -P: no module out of the current folder
+    sys.exit(subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode)
 
 
 def usage(programs: Mapping[str, Path]) -> str:
