@@ -20,8 +20,9 @@ from typing import Any
 
 import trio
 
+from actors.client.admitting import AdmissionInputs
 from actors.commands import Commands
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadActions
@@ -42,7 +43,7 @@ from backends.ingress.pages import OwnPages
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from config.settings import Settings
-from protocol.admission.admission import TRIALS_MAX
+from protocol.admission.admission import TRIALS_MAX, retry_deferrable_s
 from protocol.admission.capacity import Demand
 from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
 from protocol.messages.records import RecentTurns
@@ -68,7 +69,6 @@ Address = tuple[str, int]
 DRAIN_LOOK_S = 0.02  # between looks at who is still there
 EXIT_MUST_RESTART = 75  # EX_TEMPFAIL of sysexits.h
 UNSAFE_DRAIN_S = 10.0
-SHED_RETRY_S = 5.0  # s for each level of load
 STOP_TOOL_S = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 
 
@@ -250,7 +250,7 @@ class Server:
         return self._speech_services().audio(
             self.adapters.make_detector,
             at_once=max(1, self.settings.transcription.workers - 1),
-            retry_after_s=self._when_not_sheddable,
+            rest_s=lambda: retry_deferrable_s(self.status.load_level()),
             models=self.status.stt_models,
             hearing_problem=self.status.hearing_problem,
             voices=self.adapters.voices,
@@ -259,11 +259,6 @@ class Server:
     def _speech_services(self) -> SpeechServices:
         refs = self.refs
         return SpeechServices(refs.transcription, refs.speech, refs.media, refs.metrics)
-
-    def _when_not_sheddable(self) -> float | None:
-        """Return when to come back with work that can wait, ``None`` if it is welcome now."""
-        level = self.status.load_level()
-        return SHED_RETRY_S * level if level >= Level.NO_SHEDDABLE else None
 
     def _listening(self, addresses: Sequence[Address]) -> None:
         self.status.addresses = tuple(addresses)

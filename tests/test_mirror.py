@@ -37,6 +37,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_barge_in.py": "dialogue, turn and mouth together",
     "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
     "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",
+    "tests/backends/ingress/test_admission_checks.py": "admission and listener together, and a server that is late",
     "tests/actors/test_silent_sockets.py": "sockets without a handshake, at the gateway",
     "tests/backends/ingress/test_http_audio_fields.py": "what a client of OpenAI's audio API may ask for",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",

@@ -23,7 +23,6 @@ from runtime import (
     Supervisor,
     run_tree,
 )
-from runtime.policies.load import Level, LoadReport
 from supervisor import Server
 from tests.fakes import FakeSocket
 
@@ -130,14 +129,6 @@ async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
     assert asked == ["s42", "s43"], "who was asked already is asked no more"
     Server(settings).sessions.evict()  # with nobody there
-
-
-def test_work_that_can_wait_is_refused_from_level_2_on(settings):
-    server = Server(settings)
-    assert server._when_not_sheddable() is None
-    for level, retry_after_s in ((1, None), (2, 10.0), (4, 20.0)):
-        server.status.publish(LoadReport(Level(level), 0.0, "memory", ()))
-        assert server._when_not_sheddable() == retry_after_s
 
 
 def test_without_a_load_controller_there_is_none(settings):

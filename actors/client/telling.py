@@ -56,5 +56,5 @@ class ToClient:
     def _cut_off(self) -> None:
         socket = self.memory.socket
         if socket is not None:
-            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.memory.session_id})
+            log.warning("closing %s: %s", socket.identity.peer, UNREAD, extra={"session_id": self.memory.session_id})
             socket.start_close(CloseCode.OVERRUN, UNREAD)

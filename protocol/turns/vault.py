@@ -14,7 +14,6 @@ from typing import Any
 
 import attrs
 
-from protocol.admission.tenants import tenant_of
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.events import ConnectionRequest
 
@@ -77,7 +76,7 @@ class SessionMemory:
     def attach(self, socket: Any) -> None:
         """Note that the client is at this socket."""
         self.socket = socket
-        self._diary.tenant = tenant_of(socket.peer)
+        self._diary.tenant = socket.identity.tenant
         self.is_lost = False
 
     def detach(self) -> None:
