@@ -25,7 +25,7 @@ FORWARDING_HEADERS: Final = frozenset(
 """What proxies add to a request."""
 
 
-class Source(enum.Enum):
+class RequestSource(enum.Enum):
     """Where a request comes from."""
 
     THIS_MACHINE = "this machine"
@@ -34,10 +34,10 @@ class Source(enum.Enum):
     WEB_PAGE = "a web page open on this machine"
 
 
-OPERATOR_REFUSALS: Final[Mapping[Source, str]] = {
-    Source.ELSEWHERE: "is taken from this machine only",
-    Source.PROXY: "is taken from this machine only, and not through a proxy",
-    Source.WEB_PAGE: "is taken from programs, not from web pages",
+OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
+    RequestSource.ELSEWHERE: "is taken from this machine only",
+    RequestSource.PROXY: "is taken from this machine only, and not through a proxy",
+    RequestSource.WEB_PAGE: "is taken from programs, not from web pages",
 }
 """Why a request from there may not do what only operators may."""
 
@@ -50,7 +50,7 @@ class Identity:
     """Address and port of the connection's other end, as ``192.0.2.1:5000``: for the log."""
     tenant: str
     """The group of clients that the request counts for (``protocol/admission/tenants.py``)."""
-    source: Source = Source.ELSEWHERE
+    source: RequestSource = RequestSource.ELSEWHERE
 
     @property
     def address(self) -> str:
@@ -67,12 +67,12 @@ def _address(peer: str) -> str:
     return peer.rpartition(":")[0] or peer
 
 
-def _source(address: str, headers: Mapping[str, str]) -> Source:
+def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
     if address not in LOOPBACK or not LOOPBACK_HOST.fullmatch(headers.get("host", "localhost")):
-        return Source.ELSEWHERE
+        return RequestSource.ELSEWHERE
     if not FORWARDING_HEADERS.isdisjoint(headers):
-        return Source.PROXY
-    return Source.WEB_PAGE if "origin" in headers else Source.THIS_MACHINE
+        return RequestSource.PROXY
+    return RequestSource.WEB_PAGE if "origin" in headers else RequestSource.THIS_MACHINE
 
 
 def operator_refusal(identity: Identity, what: str) -> str | None:

@@ -8,7 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.client.admitting import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.checks import CHECK_RULES, CheckKind
-from protocol.admission.identity import Identity, Source
+from protocol.admission.identity import Identity, RequestSource
 from protocol.messages.records import Count
 from protocol.messages.session import StopAdmitting
 from tests.fakes import FakeCheck, default_settings
@@ -50,9 +50,9 @@ class Server:
 async def test_whoever_is_admitted_is_known_by_address_tenant_and_source() -> None:
     server = Server()
     for kind in RequestKind:
-        assert (await server.admitted(kind)).identity == Identity(PEER, "192.0.2.1", Source.ELSEWHERE)
+        assert (await server.admitted(kind)).identity == Identity(PEER, "192.0.2.1", RequestSource.ELSEWHERE)
     local = await server.admitted(HTTP, request(peer="127.0.0.1:5000", host="localhost"))
-    assert local.identity.source is Source.THIS_MACHINE
+    assert local.identity.source is RequestSource.THIS_MACHINE
 
 
 @pytest.mark.parametrize("kind", RequestKind)
@@ -127,7 +127,7 @@ async def test_a_full_server_says_why_and_when_to_come_back() -> None:
 
 
 async def test_what_a_check_finds_out_is_in_the_identity_and_counts_for_what_follows() -> None:
-    found = Identity(PEER, "a company", Source.ELSEWHERE)
+    found = Identity(PEER, "a company", RequestSource.ELSEWHERE)
     first, second = FakeCheck(answer=found), FakeCheck()
     server = Server(first, second)
     assert (await server.admitted(WEBSOCKET)).identity == found

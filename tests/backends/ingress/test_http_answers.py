@@ -3,7 +3,7 @@ from quart import Response, jsonify
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
-from protocol.admission.identity import Source
+from protocol.admission.identity import RequestSource
 from tests.backends.ingress.ingress_fixtures import ask, serving
 
 
@@ -20,13 +20,15 @@ def app() -> QuartTrio:
 @pytest.mark.parametrize(
     ("headers", "source"),
     [
-        (b"Host: localhost", Source.THIS_MACHINE),
-        (b"Host: localhost\r\nX-Forwarded-For: 203.0.113.9", Source.PROXY),
-        (b"Host: x", Source.ELSEWHERE),
-        (b"Host: x\r\nAdmitted: this machine", Source.ELSEWHERE),
+        (b"Host: localhost", RequestSource.THIS_MACHINE),
+        (b"Host: localhost\r\nX-Forwarded-For: 203.0.113.9", RequestSource.PROXY),
+        (b"Host: x", RequestSource.ELSEWHERE),
+        (b"Host: x\r\nAdmitted: this machine", RequestSource.ELSEWHERE),
     ],
 )
-async def test_a_route_learns_who_asks_from_the_admission_and_from_no_header(headers: bytes, source: Source) -> None:
+async def test_a_route_learns_who_asks_from_the_admission_and_from_no_header(
+    headers: bytes, source: RequestSource
+) -> None:
     async with serving(app=app()) as server:
         answer = await ask(server.port, b"GET /who HTTP/1.1\r\n" + headers + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 "), answer

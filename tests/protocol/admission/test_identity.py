@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.admission.identity import FORWARDING_HEADERS, Identity, Source, identity_of, operator_refusal
+from protocol.admission.identity import FORWARDING_HEADERS, Identity, RequestSource, identity_of, operator_refusal
 
 
 @pytest.mark.parametrize(
@@ -15,25 +15,25 @@ def test_a_client_has_the_address_of_its_connection_and_the_tenant_of_its_networ
     peer: str, address: str, tenant: str
 ) -> None:
     found = identity_of(peer, {})
-    assert found == Identity(peer, tenant, Source.ELSEWHERE)
+    assert found == Identity(peer, tenant, RequestSource.ELSEWHERE)
     assert found.address == address
 
 
 def test_a_forwarding_header_changes_neither_address_nor_tenant() -> None:
     found = identity_of("192.0.2.1:5000", {"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"})
-    assert found == Identity("192.0.2.1:5000", "192.0.2.1", Source.ELSEWHERE)
+    assert found == Identity("192.0.2.1:5000", "192.0.2.1", RequestSource.ELSEWHERE)
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000"])
 @pytest.mark.parametrize("peer", ["127.0.0.1:5000", "::1:5000"])
 def test_a_program_on_this_machine_may_do_what_operators_may(peer: str, host: str) -> None:
     found = identity_of(peer, {"host": host})
-    assert found.source is Source.THIS_MACHINE
+    assert found.source is RequestSource.THIS_MACHINE
     assert operator_refusal(found, "a drain") is None
 
 
 def test_without_a_host_the_connection_decides_alone() -> None:
-    assert identity_of("127.0.0.1:5000", {}).source is Source.THIS_MACHINE
+    assert identity_of("127.0.0.1:5000", {}).source is RequestSource.THIS_MACHINE
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_without_a_host_the_connection_decides_alone() -> None:
 )
 def test_another_address_or_another_name_is_elsewhere(peer: str, headers: dict[str, str]) -> None:
     found = identity_of(peer, headers)
-    assert found.source is Source.ELSEWHERE
+    assert found.source is RequestSource.ELSEWHERE
     assert operator_refusal(found, "a drain") == "a drain is taken from this machine only"
 
 
@@ -66,9 +66,9 @@ def test_a_web_page_may_not_do_what_operators_may() -> None:
 
 
 def test_every_source_but_this_machine_is_refused() -> None:
-    allowed = [source for source in Source if operator_refusal(Identity("", "", source), "a drain") is None]
-    assert allowed == [Source.THIS_MACHINE]
+    allowed = [source for source in RequestSource if operator_refusal(Identity("", "", source), "a drain") is None]
+    assert allowed == [RequestSource.THIS_MACHINE]
 
 
 def test_an_identity_is_of_elsewhere_unless_it_says_otherwise() -> None:
-    assert Identity("127.0.0.1:5000", "127.0.0.1").source is Source.ELSEWHERE
+    assert Identity("127.0.0.1:5000", "127.0.0.1").source is RequestSource.ELSEWHERE
