@@ -46,6 +46,7 @@ from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX, retry_deferrable_s
 from protocol.admission.capacity import Demand
 from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
+from protocol.messages.inboxes import ToolServerMessage
 from protocol.messages.records import RecentTurns
 from protocol.messages.session import StopAdmitting
 from protocol.messages.understanding import ListTools, ToolList
@@ -132,7 +133,7 @@ class Server:
 
     def _toolbox(self) -> Supervisor:
         names = self.adapters.tool_server_names()
-        servers = {name: Ref(f"tools.{name}", JOBS) for name in names}
+        servers: dict[str, Ref[ToolServerMessage]] = {name: Ref(f"tools.{name}", JOBS) for name in names}
         router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
         specs = tuple(
             ChildSpec(ref=ref, factory=partial(self._tool_server, name), shutdown_s=STOP_TOOL_S)
@@ -229,12 +230,10 @@ class Server:
 
     def _http_services(self) -> HttpServices:
         async def recent_turns(limit: int) -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = await self.refs.history.ask(RecentTurns(limit))
-            return found
+            return await self.refs.history.ask(RecentTurns(limit))
 
         async def tools() -> ToolList:
-            found: ToolList = await self.refs.tools.ask(ListTools())
-            return found
+            return await self.refs.tools.ask(ListTools())
 
         def drain(timeout_s: float | None) -> Mapping[str, object]:
             usual_s = self.settings.supervisor.drain_timeout_s

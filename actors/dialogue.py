@@ -20,6 +20,7 @@ from actors.turn.hearing import EarlyTranscription, EarlyWork, hear, hear_into, 
 from actors.turn.run import Turn
 from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.admission.eviction import Activity
+from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
 from protocol.messages.errors import CloseCode
 from protocol.messages.hearing import (
@@ -30,10 +31,12 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Announce, Configured, Hang, Leave, Presence, Recall
+from protocol.messages.session import Announce, Configured, Hang, Leave, Presence
+from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.tools import consent_of
-from protocol.turns.vault import SessionMemory
+from protocol.turns.turn_memory import TurnMemory, WaitingTurn
 from runtime import Actor, AskError, MailboxError, Ref, Registry
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceEnded | UtteranceDropped
@@ -42,22 +45,15 @@ MAX_ANNOUNCEMENTS = 8
 MAX_ATTEMPTS = 2  # a turn that crashes this actor twice is given up, not tried for ever
 
 
-@attrs.frozen
-class Waiting:
-    """Something said that waits for its turn."""
-
-    turn_id: str
-    said: UtteranceEnded | events.Text | Announce
-    attempt: int = 1
-    early: EarlyTranscription | None = attrs.field(default=None, eq=False)
-    """Where it was heard already, or is being heard."""
-
-
-class Dialogue(Actor):
+class Dialogue(Actor[DialogueMessage]):
     """Turns what the audio actor hears and the client types into turns, one at a time."""
 
     def __init__(
-        self, vault: Ref, make_context: Callable[[SessionMemory], TurnContext], sessions: Registry, activity: Activity
+        self,
+        vault: Ref[VaultMessage],
+        make_context: Callable[[TurnMemory, ClientView], TurnContext],
+        sessions: Registry[DialogueMessage],
+        activity: Activity,
     ) -> None:
         """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
         self._vault = vault
@@ -65,7 +61,8 @@ class Dialogue(Actor):
         self._sessions = sessions
         self._activity = activity
         self._turn_context: TurnContext
-        self._memory: SessionMemory
+        self._memory: TurnMemory
+        self._client: ClientView
         self._options: SessionOptions | None = None
         self._turn: Turn | None = None
         self._hearing: str | None = None
@@ -76,16 +73,17 @@ class Dialogue(Actor):
 
     async def on_start(self) -> None:
         """Recall the session, and take up what the last incarnation left unanswered."""
-        self._memory = await self._vault.ask(Recall())
-        self._turn_context = self._make_context(self._memory)
-        if self._memory.options is not None:
-            self._options = SessionOptions(self._memory.options, *self._memory.voice_and_task)
-        self._sessions.register(self._memory.session_id, self.context.ref)
-        self._activity.note(self._memory.session_id, trio.current_time())
+        self._memory = await self._vault.ask(RecallTurns())
+        self._client = client = await self._vault.ask(ViewClient())
+        self._turn_context = self._make_context(self._memory, client)
+        if client.options is not None:
+            self._options = SessionOptions(client.options, client.voice, client.task)
+        self._sessions.register(self._client.session_id, self.context.ref)
+        self._activity.note(self._client.session_id, trio.current_time())
         self.context.nursery.start_soon(self._stay_registered)
         await self._take_up()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: DialogueMessage) -> None:
         """Take one thing that was heard, typed or decided."""
         match message:
             case SpeechBegan() | UtterancePaused() | UtteranceGrew() | UtteranceEnded() | UtteranceDropped():
@@ -96,21 +94,19 @@ class Dialogue(Actor):
                 self._announcements.append(message)
                 await self._next()
             case Configured(options, voice, task):
-                was_voice, was_task = self._memory.voice_and_task  # what is absent stays as it is
-                self._memory.voice_and_task = voice or was_voice, task or was_task
-                self._options = SessionOptions(options, *self._memory.voice_and_task)
+                self._options = SessionOptions(options, voice, task)
             case events.Bye() | Leave():
                 await self._leave(message)
             case _:
-                raise TypeError(f"dialogue cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _stay_registered(self) -> None:
         """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""
         try:
             await trio.sleep_forever()
         finally:
-            if self._sessions.unregister(self._memory.session_id, self.context.ref):
-                self._activity.forget(self._memory.session_id)
+            if self._sessions.unregister(self._client.session_id, self.context.ref):
+                self._activity.forget(self._client.session_id)
 
     def statistics(self) -> Mapping[str, object]:
         """Show what goes on."""
@@ -120,13 +116,13 @@ class Dialogue(Actor):
     # --- what the client does by hand ------------------------------------------------------------
 
     async def _obey(self, message: HandMessage) -> None:
-        self._activity.note(self._memory.session_id, trio.current_time())
+        self._activity.note(self._client.session_id, trio.current_time())
         turn = self._turn
         match message:
             case events.Text():
                 if turn is not None and turn.is_answering:  # what is being worked out goes on
                     turn.interrupt()
-                await self._take(Waiting(self._turn_context.new_id(), message))
+                await self._take(WaitingTurn(self._turn_context.new_id(), message))
             case events.Interrupt(heard_ms):
                 if turn is not None:
                     turn.interrupt(heard_ms)
@@ -144,7 +140,7 @@ class Dialogue(Actor):
     # --- what was heard --------------------------------------------------------------------------
 
     async def _listen(self, message: HeardMessage) -> None:
-        self._activity.note(self._memory.session_id, trio.current_time())
+        self._activity.note(self._client.session_id, trio.current_time())
         if not isinstance(message, UtteranceEnded):
             self._early_work.go_on()
         match message:
@@ -194,7 +190,7 @@ class Dialogue(Actor):
         turn_id, self._hearing = self._hearing or self._turn_context.new_id(), None
         self._memory.open_turns.add(turn_id)
         await self._turn_context.show(events.SpeechStopped(turn_id, ended.utterance.end_ms, ended.reason))
-        waiting = Waiting(turn_id, ended, early=self._early_work.early)
+        waiting = WaitingTurn(turn_id, ended, early=self._early_work.early)
         self._barge_in.cancel()
         if self._turn is not None and self._turn.is_answering:
             await self._turn.hold()
@@ -203,7 +199,7 @@ class Dialogue(Actor):
             await self._go_on()
         await self._take(waiting)
 
-    async def _weigh(self, turn: Turn, waiting: Waiting, utterance: Utterance) -> None:
+    async def _weigh(self, turn: Turn, waiting: WaitingTurn, utterance: Utterance) -> None:
         """Hear what was said into an answer: words end it; if it was nothing, it goes on."""
         if self._options is None:
             raise AssertionError("an answer before connection_request")
@@ -221,12 +217,12 @@ class Dialogue(Actor):
 
     async def _go_on(self) -> None:
         """Let the answer that was held be spoken, if anybody is there to listen."""
-        if self._turn is not None and not self._memory.is_lost:
+        if self._turn is not None and not self._client.is_lost:
             await self._turn.go_on()
 
     # --- turns -----------------------------------------------------------------------------------
 
-    async def _take(self, waiting: Waiting) -> None:
+    async def _take(self, waiting: WaitingTurn) -> None:
         replaced = self._memory.waiting
         self._memory.open_turns.add(waiting.turn_id)
         self._memory.waiting = waiting
@@ -245,7 +241,7 @@ class Dialogue(Actor):
             waiting, self._memory.waiting = self._memory.waiting, None
             self._start(waiting)
         elif self._announcements and self._hearing is None:
-            self._start(Waiting(self._turn_context.new_id(), self._announcements.popleft()))
+            self._start(WaitingTurn(self._turn_context.new_id(), self._announcements.popleft()))
         elif self._farewell is not None and not self._memory.open_turns:
             await self._turn_context.hang_up(self._farewell)
 
@@ -264,11 +260,11 @@ class Dialogue(Actor):
             await self._turn_context.hang_up(self._farewell)
             return
         deadline_ms, retry_after_ms = round(message.deadline_s * 1000), round(message.retry_after_s * 1000)
-        token = self._memory.resume_token
+        token = self._client.resume_token
         await self._turn_context.show(events.GoingAway(message.reason, deadline_ms, token, retry_after_ms))
         await self._next()
 
-    def _start(self, waiting: Waiting) -> None:
+    def _start(self, waiting: WaitingTurn) -> None:
         if self._options is None:  # nothing is said before the handshake
             raise AssertionError("a turn before connection_request")
         self._memory.running = waiting
@@ -276,8 +272,8 @@ class Dialogue(Actor):
         self._turn = Turn(waiting.turn_id, self._turn_context, self._options)
         self.context.nursery.start_soon(self._run, self._turn, waiting)
 
-    async def _run(self, turn: Turn, waiting: Waiting) -> None:
-        if self._memory.is_lost:
+    async def _run(self, turn: Turn, waiting: WaitingTurn) -> None:
+        if self._client.is_lost:
             await turn.hold()
         match waiting.said:
             case UtteranceEnded():
@@ -312,7 +308,7 @@ class Dialogue(Actor):
 
     # --- consent ---------------------------------------------------------------------------------
 
-    async def _answer_question(self, turn: Turn, waiting: Waiting) -> None:
+    async def _answer_question(self, turn: Turn, waiting: WaitingTurn) -> None:
         """Take a spoken or typed yes or no; anything else is a no, and then a turn of its own."""
         if self._options is None:
             raise AssertionError("a question before connection_request")
@@ -335,4 +331,4 @@ class Dialogue(Actor):
             await self._complete_unrun(waiting.turn_id, "done")
             await self._next()
         else:
-            await self._take(Waiting(waiting.turn_id, events.Text(text)))
+            await self._take(WaitingTurn(waiting.turn_id, events.Text(text)))

@@ -9,6 +9,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import Never
 
 import attrs
 import trio
@@ -22,17 +23,17 @@ from backends.protocols import (
     Page,
     Request,
     RequestAdmission,
-    Socket,
-    SocketClosed,
 )
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S
 from protocol.dialects import native
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.inboxes import GatewayMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
-from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
+from protocol.messages.socket import Socket, SocketClosed
+from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild, SupervisorMessage
 
 log = logging.getLogger("sayso.gateway")
 
@@ -41,11 +42,11 @@ log = logging.getLogger("sayso.gateway")
 class GatewayPeers:
     """The actors that the gateway asks."""
 
-    sessions: Ref
-    metrics: Ref
+    sessions: Ref[SupervisorMessage]
+    metrics: Ref[MetricsMessage]
 
 
-class Gateway(Actor):
+class Gateway(Actor[GatewayMessage]):
     """Owns the listener."""
 
     def __init__(
@@ -54,7 +55,7 @@ class Gateway(Actor):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers, RequestAdmission], Ingress],
-        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
+        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec[Never]],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
         inputs: AdmissionInputs,
@@ -80,10 +81,10 @@ class Gateway(Actor):
         """Close the port; the sessions are stopped by their own supervisor."""
         await self._ingress.stop()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: GatewayMessage) -> None:
         """Admit nobody any more; who is in stays in."""
         if not isinstance(message, StopAdmitting):
-            raise TypeError(f"gateway cannot handle {type(message).__name__}")
+            self.unhandled(message)
         self._admission.stop(message)
 
     @property

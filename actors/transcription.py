@@ -18,19 +18,11 @@ from actors.stt.recogniser_queue import RecogniserQueue, TranscriptionUnavailabl
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Demand
-from protocol.admission.loaded_models import (
-    Held,
-    ListModels,
-    LoadModel,
-    ModelPolicy,
-    ModelShown,
-    UnloadModel,
-    expected_bytes,
-    expired,
-    in_the_way,
-)
+from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, in_the_way
 from protocol.language.languages import hearing_problem, model_for
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
+from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
+from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import Actor, Ref
 from runtime.workers.pool import StartFailure
 
@@ -46,14 +38,14 @@ class LanguageNotHeard(TranscriptionUnavailable):
     """No model that is offered knows the language."""
 
 
-class Transcription(Actor):
+class Transcription(Actor[TranscriptionMessage]):
     """Answers ``Transcribe`` with ``Recognition`` or ``NoWords``."""
 
     def __init__(
         self,
         settings: TranscriptionSettings,
         pool: JobPool,
-        metrics: Ref,
+        metrics: Ref[MetricsMessage],
         *,
         make_pool: Callable[[str], JobPool] | None = None,
         load_level: Callable[[], int] = int,
@@ -76,7 +68,7 @@ class Transcription(Actor):
             self._queue_of(name)
         self.context.nursery.start_soon(self._sweep)
 
-    async def handle(self, message: object) -> ModelShown | None:
+    async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
         """Take one utterance, or an operator's wish; raises ``TranscriptionUnavailable`` to the asker."""
         match message:
             case Transcribe():
@@ -88,7 +80,7 @@ class Transcription(Actor):
             case UnloadModel(name):
                 return self._unload(name)
             case _:
-                raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
+                self.unhandled(message)
         return None
 
     def statistics(self) -> Mapping[str, object]:

@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import attrs
 import trio
@@ -38,12 +38,12 @@ from websockets.uri import parse_uri
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backends.protocols import SocketClosed
 from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
-from protocol.admission.identity import Identity
+from protocol.messages.identity import Identity
+from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
 from supervisor import Server
 
@@ -58,7 +58,7 @@ MIB: Final = 1 << 20
 # --- the server without its workers ---------------------------------------------------------------
 
 
-class Sink(Actor):
+class Sink(Actor[object]):
     """Takes what a session tells those of the server who are not there."""
 
     async def handle(self, _message: object) -> None:
@@ -127,7 +127,7 @@ async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> A
     """Run what a session needs: those it tells things, its supervisor, and perhaps the listener."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(settings_for(count, options, folder))
-        specs = [
+        specs: list[ChildSpec[Never]] = [
             ChildSpec(server.refs.metrics, Sink),
             ChildSpec(server.refs.history, Sink),
             ChildSpec(server.refs.sessions, partial(DynamicSupervisor, count)),

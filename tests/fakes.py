@@ -16,17 +16,22 @@ from backends.protocols import (
     ProviderError,
     Refusal,
     Request,
-    SocketClosed,
     StoreError,
 )
 from config.load import load
 from config.settings import Settings
 from protocol.admission.checks import CheckKind
-from protocol.admission.identity import Identity, identity_of
+from protocol.admission.identity import identity_of
+from protocol.audio.audio_memory import AudioMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.events import ServerEvent
+from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
+from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
+from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -60,6 +65,11 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
+
+
+def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
+    """Return what a new session keeps, with room for so many samples of audio."""
+    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------

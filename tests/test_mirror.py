@@ -13,7 +13,6 @@ EXCUSED = {
     "backends/commands/slot_text.py": "the same",
     "backends/commands/spoken_names.py": "the same",
     "backends/commands/spoken_places.py": "the same",
-    "assembly/refs.py": "names and sizes; tests/test_supervisor.py starts what has them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
@@ -23,7 +22,12 @@ EXCUSED = {
     },
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
+    "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
+    "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
+    "protocol/messages/inboxes.py": "types only",
+    "protocol/messages/models.py": "plain records",
+    "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
@@ -32,6 +36,7 @@ EXCUSED = {
     "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/status.py": "plain records",
+    "sayso_client/errors.py": "plain exceptions; who raises one tests it",
     "runtime/workers/errors.py": "plain exceptions; tests/runtime/workers/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
@@ -53,7 +58,9 @@ ABOUT_SEVERAL = {
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
+    "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
+    "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 

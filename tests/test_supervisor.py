@@ -151,7 +151,7 @@ class Sink(Actor):
 async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, autojump_clock):
     server = Server(settings)
     sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
-    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
+    specs: list[ChildSpec] = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
 
     async def come_and_go(count):
         sockets = [FakeSocket() for _ in range(count)]
@@ -194,7 +194,7 @@ async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(setting
     few = attrs.evolve(settings, gateway=attrs.evolve(settings.gateway, websocket=websocket))
     server = Server(few)
     sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
-    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
+    specs: list[ChildSpec] = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
 
     async def come(peer, token=None):
         socket = FakeSocket(peer)

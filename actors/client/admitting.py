@@ -24,7 +24,6 @@ from backends.protocols import (
     Refusal,
     Request,
     RequestKind,
-    Socket,
 )
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, AdmissionRefused, retry_deferrable_s
@@ -33,13 +32,15 @@ from protocol.admission.checks import CHECK_RULES
 from protocol.admission.fair_share import FairShare
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.health import is_health_check
-from protocol.admission.identity import Identity, identity_of
+from protocol.admission.identity import identity_of
 from protocol.admission.origin import SitePolicy, cors_headers, own_names, site_refusal
 from protocol.admission.places import SessionPlace, SessionPlaces
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
 from protocol.messages.records import Count
 from protocol.messages.session import StopAdmitting
+from protocol.messages.socket import Socket
 
 log = logging.getLogger("sayso.gateway")
 

@@ -24,6 +24,7 @@ from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Capacity, Demand
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Urgency
+from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
@@ -88,7 +89,7 @@ class RecogniserQueue:
         self,
         settings: TranscriptionSettings,
         pool: JobPool,
-        metrics: Ref,
+        metrics: Ref[MetricsMessage],
         *,
         workers: int,
         load_level: Callable[[], int],

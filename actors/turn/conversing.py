@@ -105,7 +105,7 @@ class ModelConversation:
         if not self.options.wants("tools"):
             return {}
         try:
-            found: ToolList = await self.context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
+            found = await self.context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
         except (AskError, MailboxError) as error:
             log.warning("no list of tools: %s", error, extra={"turn_id": self.turn_id})
             found = ToolList(missing=("all",))
@@ -127,16 +127,14 @@ class ModelConversation:
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
         request = Generate(
-            session_id=self.context.memory.session_id,
+            session_id=self.context.client_view.session_id,
             messages=tuple(messages),
             on_text=self._on_text,
             tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
             task=self.options.task,
             asked_for=asked,
         )
-        answer: Generation | NoModel = await self.context.peers.inference.ask(
-            request, timeout_s=GENERATION_TIMEOUT_S, linked=True
-        )
+        answer = await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
         if isinstance(answer, NoModel):
             raise NobodyToAsk
         return answer

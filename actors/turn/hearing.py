@@ -16,6 +16,7 @@ from protocol.audio.early import Agreement, verdict_on
 from protocol.audio.transcripts import is_backchannel
 from protocol.messages import events
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, Verdict
+from protocol.turns.turn_memory import EarlyAnswer
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -132,19 +133,16 @@ async def ask(
 ) -> Recognition | NoWords:
     """Have an utterance transcribed; raises ``AskError`` or ``MailboxError``."""
     request = Transcribe(
-        context.memory.session_id,
+        context.client_view.session_id,
         utterance,
         language=options.options.language,
         vocabulary=context.grammar.vocabulary(options.language),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
-        tenant=context.memory.tenant,
+        tenant=context.client_view.tenant,
     )
-    answer: Recognition | NoWords = await context.peers.transcription.ask(
-        request, timeout_s=context.dialogue.turn_timeout_s, linked=True
-    )
-    return answer
+    return await context.peers.transcription.ask(request, timeout_s=context.dialogue.turn_timeout_s, linked=True)
 
 
 async def transcribe(
@@ -152,7 +150,7 @@ async def transcribe(
     options: SessionOptions,
     turn_id: str,
     utterance: Utterance,
-    early: EarlyTranscription | None = None,
+    early: EarlyAnswer | None = None,
 ) -> Recognition | None:
     """Return what was said, and show it; ``None`` if it was nothing. Raises ``AskError`` or ``MailboxError``."""
     answer = None if early is None else await early.answer_for(utterance)
@@ -169,8 +167,8 @@ async def transcribe(
 
 
 async def hear_into(
-    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyTranscription | None
-) -> EarlyTranscription:
+    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyAnswer | None
+) -> EarlyAnswer:
     """Hear what was said into an answer, unless that was done early; a hearing without an answer has failed."""
     if early is not None and await early.answer_for(utterance) is not None:
         return early

@@ -15,7 +15,7 @@ from functools import partial
 import trio
 
 from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
-from actors.turn.hearing import EarlyTranscription, transcribe
+from actors.turn.hearing import transcribe
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
@@ -28,6 +28,7 @@ from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.records import TurnRecord
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.turn import TurnEvent, TurnMachine
+from protocol.turns.turn_memory import EarlyAnswer
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -85,7 +86,7 @@ class Turn:
 
     # --- the three ways in -----------------------------------------------------------------------
 
-    async def run_utterance(self, ended: UtteranceEnded, early: EarlyTranscription | None = None) -> None:
+    async def run_utterance(self, ended: UtteranceEnded, early: EarlyAnswer | None = None) -> None:
         """Answer something spoken, which may have been heard ``early``."""
         self._origin_s = ended.last_voice_s
         self._mark("endpoint", trio.current_time() - ended.last_voice_s)
@@ -152,7 +153,7 @@ class Turn:
             await self._say_all(self._options.told(FAILED))
             return "failed"
 
-    async def _transcribe(self, utterance: Utterance, early: EarlyTranscription | None) -> Heard | None:
+    async def _transcribe(self, utterance: Utterance, early: EarlyAnswer | None) -> Heard | None:
         started_s = trio.current_time()
         answer = await transcribe(self._context, self._options, self.turn_id, utterance, early)
         if answer is None:
@@ -249,7 +250,7 @@ class Turn:
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             speech=self._context.peers.speech,
             client=self._context.client,
@@ -275,7 +276,7 @@ class Turn:
             self._context.memory.remember_turn(self._heard.text, replied)
         await self._context.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
         record = TurnRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             user_id=self._options.options.client_id,
             timestamp=self._context.unix_time(),

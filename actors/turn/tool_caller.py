@@ -22,7 +22,7 @@ from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -127,7 +127,7 @@ class ToolCaller:
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return what the server says of the tool, if it says anything now."""
         try:
-            found: ToolList = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
@@ -135,7 +135,7 @@ class ToolCaller:
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         timeout_s = self._context.tools.call_timeout_s
-        session_id = self._context.memory.session_id
+        session_id = self._context.client_view.session_id
         on_progress = self._progress_of(call_id)
         call = CallTool(
             session_id,
@@ -149,7 +149,7 @@ class ToolCaller:
         )
         started_s = trio.current_time()
         try:
-            outcome: ToolOutcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+            outcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
         return outcome
@@ -188,7 +188,7 @@ class ToolCaller:
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self._turn_id,
             call_id=call_id,
             timestamp=self._context.unix_time(),

@@ -51,12 +51,13 @@ from backends.protocols import (
     Request,
     RequestAdmission,
     RequestKind,
-    SocketClosed,
 )
 from config.settings import GatewaySettings
-from protocol.admission.identity import Identity, identity_of
+from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
+from protocol.messages.identity import Identity
+from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.ingress")
 

@@ -15,7 +15,7 @@ from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
 from protocol.admission.identity import operator_refusal
-from protocol.admission.loaded_models import ModelShown
+from protocol.messages.models import ModelShown
 
 
 class _NameBody(msgspec.Struct, forbid_unknown_fields=True):

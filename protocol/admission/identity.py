@@ -7,14 +7,12 @@ Rules kept here:
   request and no web page has sent it.
 """
 
-import enum
 import re
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from protocol.admission.tenants import tenant_of
+from protocol.messages.identity import Identity, RequestSource
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
@@ -23,17 +21,6 @@ FORWARDING_HEADERS: Final = frozenset(
     {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
 )
 """What proxies add to a request."""
-
-
-class RequestSource(enum.Enum):
-    """Where a request comes from."""
-
-    THIS_MACHINE = "this machine"
-    ELSEWHERE = "elsewhere"
-    PROXY = "a proxy on this machine"
-    WEB_PAGE = "a web page open on this machine"
-
-
 OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
     RequestSource.ELSEWHERE: "is taken from this machine only",
     RequestSource.PROXY: "is taken from this machine only, and not through a proxy",
@@ -42,29 +29,9 @@ OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
 """Why a request from there may not do what only operators may."""
 
 
-@attrs.frozen
-class Identity:
-    """The sender of one request."""
-
-    peer: str
-    """Address and port of the connection's other end, as ``192.0.2.1:5000``: for the log."""
-    tenant: str
-    """The group of clients that the request counts for (``protocol/admission/tenants.py``)."""
-    source: RequestSource = RequestSource.ELSEWHERE
-
-    @property
-    def address(self) -> str:
-        """The address alone."""
-        return _address(self.peer)
-
-
 def identity_of(peer: str, headers: Mapping[str, str]) -> Identity:
     """Return who sent a request with ``headers``, by lower-case names, that came from ``peer``, an address and port."""
-    return Identity(peer, tenant_of(peer), _source(_address(peer), headers))
-
-
-def _address(peer: str) -> str:
-    return peer.rpartition(":")[0] or peer
+    return Identity(peer, tenant_of(peer), _source(peer.rpartition(":")[0], headers))
 
 
 def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
@@ -77,5 +44,6 @@ def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
 
 def operator_refusal(identity: Identity, what: str) -> str | None:
     """Return why ``what`` is not taken from this sender, ``None`` if it is: only programs on this machine may ask."""
-    reason = OPERATOR_REFUSALS.get(identity.source)
-    return None if reason is None else f"{what} {reason}"
+    if identity.source is RequestSource.THIS_MACHINE:
+        return None
+    return f"{what} {OPERATOR_REFUSALS[identity.source]}"

@@ -16,12 +16,12 @@ from backends.protocols import (
     Request,
     RequestAdmission,
     RequestKind,
-    Socket,
 )
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
-from protocol.admission.identity import Identity
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
+from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
 from tests.fakes import Grow, Script, default_settings, scripted
 

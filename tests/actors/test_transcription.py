@@ -10,8 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.stt.recogniser_queue import TranscriptionUnavailable
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
+from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from runtime import ChildSpec, Ref
 from runtime.workers.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
@@ -81,13 +81,13 @@ class Server:
     async def hear(self, model: str | None, language: str | None = None) -> str:
         """Return the text of an utterance: the name of the model that heard it."""
         message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), language=language, model=model)
-        answer: Recognition = await self.ref.ask(message, timeout_s=100.0)
+        answer = await self.ref.ask(message, timeout_s=100.0)
+        assert isinstance(answer, Recognition)
         return answer.text
 
     async def states(self) -> dict[str, str]:
         """Return what is loaded."""
-        shown: tuple[ModelShown, ...] = await self.ref.ask(ListModels())
-        return {model.name: model.state for model in shown}
+        return {model.name: model.state for model in await self.ref.ask(ListModels())}
 
 
 async def test_a_session_without_a_wish_gets_the_usual_model(grow: Grow, autojump_clock: MockClock) -> None:

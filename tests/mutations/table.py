@@ -308,11 +308,11 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "use a call id twice",
-        "protocol/turns/vault.py",
-        "        if call_id in calls:\n            return False\n",
+        "protocol/turns/turn_memory.py",
+        "        if call_id in self._calls:\n            return False\n",
         "",
         (
-            "tests/protocol/turns/test_vault.py::test_a_call_id_is_taken_once",
+            "tests/protocol/turns/test_turn_memory.py::test_a_call_id_is_taken_once",
             "tests/actors/turn/test_tool_caller.py::test_no_call_id_is_used_twice",
         ),
     ),

@@ -19,9 +19,9 @@ from backends.protocols import (
     Request,
     RequestAdmission,
     RequestKind,
-    SocketClosed,
 )
 from protocol.admission.identity import identity_of
+from protocol.messages.socket import SocketClosed
 
 OUTBOX_FRAMES = 24
 INBOX_FRAMES = 16

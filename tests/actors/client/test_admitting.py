@@ -8,7 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.client.admitting import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.checks import CHECK_RULES, CheckKind
-from protocol.admission.identity import Identity, RequestSource
+from protocol.messages.identity import Identity, RequestSource
 from protocol.messages.records import Count
 from protocol.messages.session import StopAdmitting
 from tests.fakes import FakeCheck, default_settings

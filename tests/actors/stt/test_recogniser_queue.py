@@ -234,7 +234,7 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await wait_all_tasks_blocked()
     last = queue.tree.status().children[-1].last_exit
     assert last is not None
-    assert last.reason == "TypeError: transcription takes Transcribe, not str"
+    assert last.reason == "TypeError: Transcription handles no str"
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
     await stage.turn().run_announcement("Your tea is ready.")
     record = await stage.end()
     assert (record.heard, record.replied, record.outcome) == ("", "Your tea is ready.", "done")
-    assert stage.room.memory.recent_turns(5) == ()
+    assert stage.room.memory.turns.recent_turns(5) == ()
     assert [message.text for message in stage.room.speech.of(Synthesise)] == ["Your tea is ready."]
 
 
@@ -203,7 +203,7 @@ async def test_past_its_deadline_the_user_hears_so(grow: Grow, autojump_clock: M
     stage.room.inference.answers[Generate] = says("Hi.", before_s=seconds["model"])
     stage.room.tools.answers[CallTool] = after(seconds["tool"], outcome_of())
     await stage.open(grow)
-    stage.room.memory.open_turns.clear()
+    stage.room.memory.turns.open_turns.clear()
     await stage.turn(("stt", "llm", "tools")).run_utterance(spoken())
     record = await stage.end()
     assert (record.outcome, record.replied) == ("failed", phrases.TOO_SLOW)
@@ -296,7 +296,7 @@ async def test_an_interrupt_before_the_answer_leaves_it_unsaid(grow: Grow, autoj
         turn.interrupt()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("interrupted", "")
-    assert stage.room.memory.recent_turns(5) == (("hello", ""),)
+    assert stage.room.memory.turns.recent_turns(5) == (("hello", ""),)
 
 
 async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockClock) -> None:

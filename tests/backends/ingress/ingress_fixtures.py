@@ -17,9 +17,11 @@ from actors.client.admitting import AdmissionInputs, GatewayAdmission
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
-from backends.protocols import Admitted, HttpAnswer, Refusal, Request, RequestKind, Socket, SocketClosed
+from backends.protocols import Admitted, HttpAnswer, Refusal, Request, RequestKind
 from config.settings import GatewaySettings, WebSocketSettings
-from protocol.admission.identity import Identity, identity_of
+from protocol.admission.identity import identity_of
+from protocol.messages.identity import Identity
+from protocol.messages.socket import Socket, SocketClosed
 
 PATIENCE_S = 30.0
 CLIENT = Identity("192.0.2.1:5000", "192.0.2.1")

@@ -3,7 +3,7 @@ from quart import Response, jsonify
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
-from protocol.admission.identity import RequestSource
+from protocol.messages.identity import RequestSource
 from tests.backends.ingress.ingress_fixtures import ask, serving
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from protocol.admission.identity import FORWARDING_HEADERS, Identity, RequestSource, identity_of, operator_refusal
+from protocol.admission.identity import FORWARDING_HEADERS, identity_of, operator_refusal
+from protocol.messages.identity import Identity, RequestSource
 
 
 @pytest.mark.parametrize(
