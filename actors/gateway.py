@@ -34,6 +34,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
 from protocol.messages.socket import Socket, SocketClosed
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild, SupervisorMessage
+from runtime.messaging.published import Published
 
 log = logging.getLogger("sayso.gateway")
 
@@ -44,6 +45,24 @@ class GatewayPeers:
 
     sessions: Ref[SupervisorMessage]
     metrics: Ref[MetricsMessage]
+    reports: Published["GatewayReport"] = attrs.field(factory=Published)
+    """Where the gateway's report is read."""
+
+
+@attrs.frozen
+class GatewayReport:
+    """What the gateway publishes, at every change."""
+
+    places: int
+    """Connections that there may be."""
+    places_taken: int = 0
+    addresses: tuple[tuple[str, int], ...] = ()
+    """Where it listens."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every place is taken, so that no new client is admitted."""
+        return self.places_taken >= self.places
 
 
 class Gateway(Actor[GatewayMessage]):
@@ -57,25 +76,30 @@ class Gateway(Actor[GatewayMessage]):
         make_ingress: Callable[[IngressHandlers, RequestAdmission], Ingress],
         open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec[Never]],
         pages: Mapping[str, Page],
-        on_listening: Callable[[Sequence[tuple[str, int]]], None],
         inputs: AdmissionInputs,
     ) -> None:
         self._settings = settings
         self._peers = peers
-        self._admission = GatewayAdmission(settings, inputs, count=peers.metrics.tell_nowait, jitter=self._jitter)
+        self._admission = GatewayAdmission(
+            settings,
+            inputs,
+            count=peers.metrics.tell_nowait,
+            on_places=self._count_places,
+            jitter=self._jitter,
+        )
         self._ingress = make_ingress(self, self._admission)
         self._open_session = open_session
         self._pages = dict(pages)
-        self._on_listening = on_listening
         self._handshakes = inputs.handshakes
-
-    def _jitter(self) -> float:
-        return self.context.shared.rng.uniform(1, 2)
+        self._report = GatewayReport(settings.websocket.max_connections)
+        self._publish_report: Callable[[GatewayReport], None]
 
     async def on_start(self) -> None:
         """Be ready when the port is open."""
+        self._publish_report = await self.context.nursery.start(self._peers.reports.lend)
         addresses = await self.context.nursery.start(self._serve)
-        self._on_listening(addresses)
+        self._report = attrs.evolve(self._report, addresses=tuple(addresses))
+        self._publish_report(self._report)
 
     async def on_stop(self) -> None:
         """Close the port; the sessions are stopped by their own supervisor."""
@@ -87,10 +111,13 @@ class Gateway(Actor[GatewayMessage]):
             self.unhandled(message)
         self._admission.stop(message)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether every place is taken, so that no new client is let in."""
-        return self._admission.is_full
+    def _jitter(self) -> float:
+        """Return how many times as long a refused client waits."""
+        return self.context.shared.rng.uniform(1, 2)
+
+    def _count_places(self, taken: int) -> None:
+        self._report = attrs.evolve(self._report, places_taken=taken)
+        self._publish_report(self._report)
 
     def statistics(self) -> Mapping[str, object]:
         """Return the figures of the admission."""

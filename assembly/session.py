@@ -46,8 +46,16 @@ EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> None:
-        self.live: Registry[DialogueMessage] = Registry()
+    def __init__(
+        self,
+        settings: Settings,
+        refs: Refs,
+        adapters: Adapters,
+        status: StatusSource,
+        live: Registry[DialogueMessage],
+    ) -> None:
+        """Register each session's dialogue in ``live``."""
+        self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
         self.activity = Activity()

@@ -133,7 +133,7 @@ async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> A
             ChildSpec(server.refs.sessions, partial(DynamicSupervisor, count)),
         ]
         if has_gateway:
-            specs.append(ChildSpec(server.refs.gateway, server._gateway))  # noqa: SLF001 - the real one, as it is wired
+            specs.append(ChildSpec(server.refs.gateway, server.make.make_gateway))
         async with trio.open_nursery() as nursery:
             yield server, await nursery.start(run_tree, Supervisor(specs))
             nursery.cancel_scope.cancel()

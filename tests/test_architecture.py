@@ -47,6 +47,7 @@ FORBIDDEN_NAMES = frozenset(
 )
 
 MODULE_LINES = 500
+ROOT_LINES = 200  # of supervisor.py: the tree as data, serve, signals and drain
 FUNCTION_LINES = 60
 CLASS_LINES = 350
 CLASS_METHODS = 20
@@ -257,8 +258,9 @@ def test_no_module_is_too_long() -> None:
     def problems() -> Iterator[str]:
         for path in python_files(*UNITS, "bench", "tests"):
             count = len((ROOT / path).read_text().splitlines())
-            if count > MODULE_LINES:
-                yield f"{path}: {count} lines, at most {MODULE_LINES}"
+            limit = ROOT_LINES if path == Path("supervisor.py") else MODULE_LINES
+            if count > limit:
+                yield f"{path}: {count} lines, at most {limit}"
 
     check(problems())
 

@@ -74,13 +74,19 @@ class GatewayAdmission:
         inputs: AdmissionInputs,
         *,
         count: Callable[[Count], object],
+        on_places: Callable[[int], object],
         jitter: Callable[[], float],
     ) -> None:
-        """Start with all places free; ``jitter`` says how many times as long a refused client waits, 1 to 2."""
+        """Start with all places free.
+
+        ``on_places`` is told how many places of WebSockets are taken, at every change; ``jitter`` says how many times
+        as long a refused client waits, 1 to 2.
+        """
         limit, share = settings.websocket.max_connections, settings.max_share_per_address
         names = own_names(settings.host, socket.gethostname())
         self._inputs = inputs
         self._count = count
+        self._on_places = on_places
         self._sites = SitePolicy.of(names, settings.allowed_hosts, settings.allowed_origins)
         self._requests = FairShare(settings.max_requests, share)
         self._places = SessionPlaces(limit, inputs.max_share, share, jitter, inputs.handshakes)
@@ -92,11 +98,6 @@ class GatewayAdmission:
     def stop(self, message: StopAdmitting) -> None:
         """Give no place to a WebSocket any more; those that have one keep it."""
         self._stopped = message
-
-    @property
-    def is_full(self) -> bool:
-        """Whether every place for a WebSocket is taken."""
-        return self._places.is_full
 
     def statistics(self) -> dict[str, object]:
         """Return how many places are taken, by how many tenants, and how many clients were refused one."""
@@ -185,6 +186,7 @@ class GatewayAdmission:
         if isinstance(result, AdmissionRefused):
             self._refused_for_others += result.is_for_others
             return self._refuse_session(result.reason, result.retry_after_s, result.cause)
+        self._on_places(self._places.taken)
         refused = result.refused
         returning = None if refused is None else ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s))
         return Admitted(identity, self._held(result), returning)
@@ -195,6 +197,7 @@ class GatewayAdmission:
             yield
         finally:
             self._places.give_back(place)
+            self._on_places(self._places.taken)
 
     def _refuse_session(self, reason: str, retry_after_s: float, cause: str) -> Refusal:
         self.count_refused_session()

@@ -64,11 +64,6 @@ class SessionPlaces(Generic[S]):
         self._admission = Admission(self.limit, self.max_share, self.jitter)
         self._tenants = Tenants(self.limit, self.max_share, last_places(self.limit, self.max_share_per_address))
 
-    @property
-    def is_full(self) -> bool:
-        """Whether every place is taken."""
-        return self.taken >= self.limit
-
     def take(self, tenant: str, level: int, demand: Demand | None, awaited: int, now_s: float) -> PlaceDecision[S]:
         """Decide about one more client of ``tenant``.
 

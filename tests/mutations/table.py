@@ -342,8 +342,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "leave a turn without its end",
-        "actors/dialogue.py",
-        "        for turn_id in sorted(self._memory.open_turns - {still_to_run}):\n",
+        "protocol/turns/conversation.py",
+        "        for turn_id in sorted(self._open_turns - {kept}):\n",
         "        for turn_id in ():\n",
         ("tests/actors/test_dialogue.py::test_speech_that_was_being_heard_at_a_crash_ends_as_failed",),
     ),  # --- channels of workers

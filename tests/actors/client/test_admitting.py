@@ -28,12 +28,17 @@ class Server:
     def __init__(self, *checks: FakeCheck, places: int = 2, **changes: Any) -> None:
         self.level = 0
         self.counted: list[Count] = []
+        self.places: list[int] = []
         gateway = default_settings().gateway
         websocket = attrs.evolve(gateway.websocket, max_connections=places)
         ordinary: dict[str, Any] = {"max_requests": 2, "max_share_per_address": 1.0, "websocket": websocket}
         inputs = AdmissionInputs(load_level=lambda: self.level, checks=checks)
         self.admission = GatewayAdmission(
-            attrs.evolve(gateway, **ordinary | changes), inputs, count=self.counted.append, jitter=lambda: 1.0
+            attrs.evolve(gateway, **ordinary | changes),
+            inputs,
+            count=self.counted.append,
+            on_places=self.places.append,
+            jitter=lambda: 1.0,
         )
 
     async def admitted(self, kind: RequestKind, asked: Request | None = None) -> Admitted:
@@ -118,9 +123,9 @@ async def test_a_stopped_admission_gives_no_place_and_still_answers() -> None:
 async def test_a_full_server_says_why_and_when_to_come_back() -> None:
     server = Server(places=1)
     with (await server.admitted(WEBSOCKET)).place:
-        assert server.admission.is_full
+        assert server.places == [1]
         assert await server.refused(WEBSOCKET) == Refusal(503, "all 1 places are taken", 5.0, "places")
-    assert not server.admission.is_full
+    assert server.places == [1, 0]
 
 
 # --- checks that ask another server --------------------------------------------------------------
@@ -205,6 +210,6 @@ async def test_a_place_is_not_held_while_a_check_waits_and_not_given_after_the_s
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask)
         await wait_all_tasks_blocked()
-        assert not server.admission.is_full
+        assert server.places == []
         server.admission.stop(StopAdmitting("the server is leaving", 7.0))
     assert [refusal.cause for refusal in refusals] == ["leaving"]

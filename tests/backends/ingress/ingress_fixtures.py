@@ -202,7 +202,9 @@ class FakeAdmission:
         self, settings: GatewaySettings, handlers: FakeHandlers, inputs: AdmissionInputs | None = None
     ) -> None:
         self._handlers = handlers
-        self._real = GatewayAdmission(settings, inputs or AdmissionInputs(), count=ignore, jitter=lambda: 1.0)
+        self._real = GatewayAdmission(
+            settings, inputs or AdmissionInputs(), count=ignore, on_places=ignore, jitter=lambda: 1.0
+        )
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
         is_websocket = kind is RequestKind.WEBSOCKET

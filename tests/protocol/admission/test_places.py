@@ -34,11 +34,11 @@ def test_a_place_is_taken_by_the_decision_and_given_back_once() -> None:
     client = Client(places(limit=1))
     place = client.ask().result
     assert place == SessionPlace(TENANT)
-    assert client.places.is_full
+    assert client.places.taken == 1
     assert client.ask().result == AdmissionRefused("all 1 places are taken", 5.0, "places")
     assert isinstance(place, SessionPlace)
     client.places.give_back(place)
-    assert (client.places.taken, client.places.is_full) == (0, False)
+    assert client.places.taken == 0
     assert isinstance(client.ask().result, SessionPlace)
 
 
