@@ -15,7 +15,6 @@ workers as there are cores, called from threads; and all cores for one call afte
 import argparse
 import os
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -24,8 +23,6 @@ from pathlib import Path
 from typing import Final, Never
 
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actors.transcription import Transcription
 from assembly.adapters import Adapters

@@ -72,7 +72,7 @@ class ClientSession:
         self._stream = EventStream()
         self._audio = SentAudio(options.audio, bounds.audio_s)
         self._received: deque[Received] = deque()
-        self._connection = LastingConnection(endpoint, tries, self._introduce)
+        self._connection = LastingConnection(endpoint, tries, self._introduce, self._take)
         self._reading = anyio.Lock(fast_acquire=True)
         self._sending = anyio.Lock(fast_acquire=True)
 
@@ -207,7 +207,12 @@ class ClientSession:
         """Wait for a frame and take it; the caller holds ``_reading``."""
         if len(self._received) >= self._bounds.events:
             raise TooManyEvents(f"receive events while you send audio: {len(self._received)} are waiting")
-        socket = await self._connection.get()
+        try:
+            socket = await self._connection.get()
+        except SessionClosed:
+            if self._received:  # its last words
+                return
+            raise
         if self._audio.has_unsent and not self._sending.locked():  # who sends now sends that, too
             async with self._sending:
                 await self._send_waiting()

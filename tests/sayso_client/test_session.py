@@ -192,6 +192,16 @@ async def test_a_close_that_says_do_not_come_back_ends_the_session(code: int) ->
             await session.send_text("hello")
 
 
+async def test_the_last_words_of_a_session_are_heard_before_its_end() -> None:
+    async with talking(MemoryServer()) as (session, line):
+        for text in ("one", "two", "three"):
+            line.queue("reply", turn_id="a", text=text)
+        await line.close(1008)  # all in one piece
+        assert [await session.receive() for _ in range(3)] == [Reply("a", text) for text in ("one", "two", "three")]
+        with pytest.raises(SessionClosed, match="1008"):
+            await session.receive()
+
+
 async def test_without_a_policy_a_lost_line_is_the_end() -> None:
     async with talking(MemoryServer(), reconnect=None) as (session, line):
         await line.cut()
