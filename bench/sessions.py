@@ -36,6 +36,7 @@ from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
+from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
 from sayso_client import ClientOptions, Endpoint, WebSocket
@@ -64,7 +65,7 @@ class SilentSocket:
     """A client that makes its handshake and then says nothing until it leaves."""
 
     def __init__(self, number: int) -> None:
-        self.peer = f"192.0.2.1:{number}"
+        self.identity = Identity(f"192.0.2.1:{number}", "192.0.2.1")
         self.has_heard = trio.Event()
         self._has_asked = False
         self._closed = trio.Event()
