@@ -1,6 +1,6 @@
 """What the HTTP API is given: functions that ask actors, and figures of the status source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import trio
@@ -25,13 +25,11 @@ def http_services(
 ) -> HttpServices:
     """Return what the routes ask."""
 
-    async def recent_turns(limit: int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await refs.history.ask(RecentTurns(limit))
-        return found
+    async def recent_turns(limit: int) -> Sequence[dict[str, Any]]:
+        return await refs.history.ask(RecentTurns(limit))
 
     async def tools() -> ToolList:
-        found: ToolList = await refs.tools.ask(ListTools())
-        return found
+        return await refs.tools.ask(ListTools())
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s

@@ -52,7 +52,7 @@ POISON_EVERY_S: Final = 45.0
 POISON_AT_S: Final = 0.6  # in its clip, in the midst of the voice
 SETTINGS: Final[Mapping[str, object]] = {
     "transcription.job_timeout_s": 3,  # a stopped worker is given up
-    "transcription.worker_memory_mb": 600,  # one that leaks, too
+    "transcription.embedded.worker_memory_mb": 600,  # one that leaks, too
 }
 """With --faults."""
 
