@@ -32,15 +32,20 @@ def heading(options: argparse.Namespace, *packages: str) -> dict[str, Any]:
     """Return what every result begins with: when, where, with which ``packages`` and how it was measured."""
     return {
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-            "load_average": [round(value, 2) for value in psutil.getloadavg()],
-            "packages": {name: found for name in packages if (found := installed(name))},
-        },
+        "machine": machine(*packages),
         "options": {name: str(value) for name, value in vars(options).items() if name != "corpus"},
+    }
+
+
+def machine(*packages: str) -> dict[str, Any]:
+    """Return where the figures are from, with the versions of ``packages`` that are installed."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_average": [round(value, 2) for value in psutil.getloadavg()],
+        "packages": {name: found for name in packages if (found := installed(name))},
     }
 
 
