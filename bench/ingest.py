@@ -9,7 +9,6 @@ ratio, not the microseconds.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from functools import partial
@@ -23,6 +22,7 @@ from websockets.frames import Frame, Opcode
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
+from bench._report import heading
 from protocol.messages.socket import Socket, SocketClosed
 from tests.backends.ingress.ingress_fixtures import FakeAdmission, FakeHandlers, gateway_settings, refusal_event
 
@@ -152,7 +152,7 @@ async def main() -> None:
             figures.append(round(await measure(name, load), 1))
     best = {name: min(figures) for name, figures in found.items()}
     report = {
-        "machine": {"python": platform.python_version(), "cores": psutil.cpu_count(), "machine": platform.machine()},
+        **heading(options, "trio", "trio-websocket", "websockets"),
         "load": attrs.asdict(load),
         "cpu_us_per_frame": found,
         "frames_per_cpu_s": {name: round(1e6 / us) for name, us in best.items()},

@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench._present import Present, pss_bytes, walk
-from bench._report import machine, write
+from bench._report import heading, write
 from config.load import load
 from config.settings import Settings
 from protocol.messages.identity import Identity
@@ -377,9 +377,8 @@ def main() -> None:
     wanted = {"simulated": options.count, "loopback": options.sockets}
     found = {name: _in_a_process(name) for name, count in wanted.items() if count}
     _print(found)
-    report = {"machine": machine("trio", "websockets", "numpy"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
-        write("sessions", report)
+        write("sessions", heading(chosen, "trio", "websockets", "numpy") | {"found": found})
 
 
 def check_open_files(sockets: int) -> None:
