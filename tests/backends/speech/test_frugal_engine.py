@@ -1,3 +1,4 @@
+import weakref
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,8 @@ from backends.speech.whisper_engine import DecodeJob, Hypotheses
 from backends.speech.word_times import Timed
 
 FULL = "CUDA failed with error out of memory"
-SIZE_MB = {"float32": 400, "float16": 200, "int8_float16": 100}
+AFTER_FULL = "parallel_for failed: cudaErrorInvalidDevice: invalid device ordinal"
+SIZE_MB = {"float32": 400, "float16": 200, "auto": 200, "int8_float16": 100}
 
 
 @attrs.define
@@ -21,12 +23,18 @@ class Card:
     memory_mb: int
     loads: list[tuple[str, str]] = attrs.field(factory=list)
     batches: list[int] = attrs.field(factory=list)
+    leaves_errors: bool = False
+    """Whether the call after one that ran out of memory fails, too, as on a real card."""
+    present: "weakref.ref[FakeEngine] | None" = None
 
     def load(self, device: str, compute_type: str) -> "FakeEngine":
         self.loads.append((device, compute_type))
+        assert self.present is None or self.present() is None, "the last engine still has its memory"
         if device == "cuda" and SIZE_MB[compute_type] > self.memory_mb:
             raise RuntimeError(FULL)
-        return FakeEngine(self, device, compute_type)
+        engine = FakeEngine(self, device, compute_type)
+        self.present = weakref.ref(engine)
+        return engine
 
 
 @attrs.define
@@ -37,9 +45,14 @@ class FakeEngine:
     device: str
     compute_type: str
     is_multilingual: bool = True
+    left_over: bool = False
 
     def _need(self, utterances: int) -> None:
+        if self.left_over:
+            self.left_over = False
+            raise RuntimeError(AFTER_FULL)
         if self.device == "cuda" and SIZE_MB[self.compute_type] + 10 * utterances > self.card.memory_mb:
+            self.left_over = self.card.leaves_errors
             raise RuntimeError(FULL)
 
     def encode(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
@@ -89,6 +102,32 @@ def test_a_lone_utterance_that_is_too_large_is_done_with_smaller_numbers() -> No
 
     assert (engine.device, engine.compute_type) == ("cuda", "int8_float16")
     assert card.loads == [("cuda", "float16"), ("cuda", "int8_float16")]
+
+
+def test_the_error_that_running_out_leaves_behind_is_not_taken_for_another() -> None:
+    card = Card(memory_mb=225, leaves_errors=True)
+    engine = FrugalEngine(card.load, "cuda", "float16")
+
+    assert decode(engine, 8) == [str(number) for number in range(8)]
+
+    assert (engine.max_batch, card.batches, len(card.loads)) == (2, [2, 2, 2, 2], 1)
+
+
+def test_the_same_error_by_itself_is_told() -> None:
+    card = Card(memory_mb=900)
+    engine = FrugalEngine(card.load, "cuda", "float16")
+    assert card.present is not None
+    card.present().left_over = True
+
+    with pytest.raises(RuntimeError, match="invalid device ordinal"):
+        decode(engine, 2)
+
+
+def test_what_is_chosen_by_itself_is_loaded_smaller_before_the_cpu_is_taken() -> None:
+    card = Card(memory_mb=150)
+
+    assert FrugalEngine(card.load, "cuda", "auto").compute_type == "int8_float16"
+    assert card.loads == [("cuda", "auto"), ("cuda", "int8_float16")]
 
 
 def test_the_encoder_and_the_times_of_words_step_down_too() -> None:
