@@ -8,6 +8,7 @@ Rules kept here:
 * Utterances of a batch do not influence each other: each has the window that it would have alone.
 """
 
+import logging
 import re
 import time
 from collections import defaultdict
@@ -36,7 +37,11 @@ from protocol.audio.transcripts import Attempt, Evidence, Outcome
 from protocol.messages.events import NoSpeechReason
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
+log = logging.getLogger("sayso.whisper")
 HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
+MISSING_LIBRARY: Final = "cannot be loaded"  # CTranslate2, of cuBLAS: the driver alone is not enough
+FILES_FIX: Final = "install it again if its files are damaged, or set another transcription.device"
+CUDA_FIX: Final = "install cuBLAS (pip install nvidia-cublas-cu12) and name its folder in LD_LIBRARY_PATH"
 WARM_UP_S: Final = 1
 WARM_UP_WINDOW_S: Final = 8
 
@@ -242,8 +247,12 @@ def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
     try:
         return FrugalEngine(load, device, params["compute_type"])
     except RuntimeError as error:  # CTranslate2's own, which names no file
-        fix = "install it again if its files are damaged, or set another transcription.device"
-        raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
+        lacks_library = MISSING_LIBRARY in str(error)
+        if not lacks_library or params["device"] != "auto":
+            fix = CUDA_FIX if lacks_library else FILES_FIX
+            raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
+        log.warning("there is a GPU, but the CPU is used: %s; %s", error, CUDA_FIX)
+    return _load(folder, {**params, "device": "cpu"})
 
 
 def language_code(tag: str | None) -> str | None:

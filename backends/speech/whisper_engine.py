@@ -2,8 +2,11 @@
 
 Rules kept here:
 
-* The encoder sees the utterance and some seconds of silence, not always 30 s: it is nine tenths of the cost.
-* One utterance at a time goes through the encoder, several together through the decoder: that is where batches pay.
+* The encoder sees the utterance and some seconds of silence, not always 30 s: on a GPU that is a fifth of its work.
+* One utterance at a time goes through the encoder, several together through the decoder: that is where batches pay,
+  on a CPU and on a GPU (docs/decisions/0017).
+* A GPU is believed to work when it has decoded something: CTranslate2 loads a model without cuBLAS and without flash
+  attention, and says what is missing when they are used first.
 * What is believed of the result is decided in ``protocol/audio/transcripts.py``; nothing here looks at the text.
 
 Features are float32 ``(mels, 100 frames a second)``; encodings float32 ``(1, 50 frames a second, width)``.
@@ -12,7 +15,7 @@ Model and tokenizer: Radford et al. 2022, "Robust Speech Recognition via Large-S
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +44,8 @@ without any prompt 8 and 31 (tiny.en, 8 s window); slot recall on real commands 
 ROOM: Final = 0.2
 """Of a quiet room, in Whisper's normalised spectrogram (-1..1, silence is near -0.5): what most recordings that it was
 trained on end with. Measured in docs/decisions/0008."""
+TAIL_SAMPLES: Final = 800  # of silence, behind which each frame of the spectrogram (400 samples, hop 160) is the same
+TRIAL_FRAMES: Final = 100
 SILERO_SAMPLES: Final = 512
 SILERO_THRESHOLD: Final = 0.5
 
@@ -88,9 +93,9 @@ class Engine:
         """Load the model on ``cpu`` or ``cuda``; raises ``RuntimeError`` or ``ValueError`` (CTranslate2)."""
         self.device = device
         self.compute_type = compute_type_for(precision, ctranslate2.get_supported_compute_types(device))
-        flash = precision.flash_attention and device == "cuda"
         options = {"device": device, "compute_type": self.compute_type, "intra_threads": cpu_threads}
-        self._model = load_whisper(str(folder), flash_attention=flash, inter_threads=1, **options)
+        load = partial(ctranslate2.models.Whisper, str(folder), inter_threads=1, **options)
+        self._model = load_on_gpu(load, flash_attention=precision.flash_attention) if device == "cuda" else load()
         self._extract = FeatureExtractor(feature_size=self._model.n_mels)
         self._tokenizer_file = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.is_multilingual = bool(self._model.is_multilingual)
@@ -107,9 +112,7 @@ class Engine:
             heard = self._extract(samples)[:, :-1]  # the last frame lies behind the samples
             features = np.pad(heard[:, :wanted], ((0, 0), (0, max(0, wanted - heard.shape[1]))), constant_values=ROOM)
         else:
-            padded = np.zeros(window_s * INTERNAL_RATE_HZ, dtype=np.float32)
-            padded[: len(samples)] = samples[: len(padded)]
-            features = self._extract(padded, padding=0)[:, :wanted]
+            features = silence_padded(self._extract, samples, wanted)
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[None], dtype=np.float32))
         return self._model.encode(view, to_cpu=self.device != "cpu")
 
@@ -210,16 +213,42 @@ def stack(encodings: Sequence[Any]) -> Any:
     return ctranslate2.StorageView.from_array(np.concatenate([np.array(encoding) for encoding in encodings]))
 
 
-def load_whisper(folder: str, *, flash_attention: bool, **options: Any) -> Any:
-    """Return the model, with flash attention if it is wanted and in this build of CTranslate2."""
-    if flash_attention:
-        try:
-            return ctranslate2.models.Whisper(folder, flash_attention=True, **options)
-        except (RuntimeError, ValueError) as error:
-            if "flash" not in str(error).lower():
-                raise
-            log.warning("no flash attention here: %s", error)
-    return ctranslate2.models.Whisper(folder, **options)
+def silence_padded(extract: Callable[..., Floats], samples: Floats, frames: int) -> Floats:
+    """Return ``frames`` of features of ``samples`` with digital silence behind them, float32 ``(mels, frames)``.
+
+    Silence is the same in all frames, so one of them is computed and repeated: a fifth of the work of ten seconds.
+    """
+    window = frames * INTERNAL_RATE_HZ // FRAMES_PER_S
+    tail = min(TAIL_SAMPLES, max(0, window - len(samples)))
+    features = extract(np.pad(samples[:window], (0, tail)), padding=0)[:, :frames]
+    return np.pad(features, ((0, 0), (0, frames - features.shape[1])), mode="edge")
+
+
+def load_on_gpu(load: Callable[..., Any], *, flash_attention: bool) -> Any:
+    """Return the model that ``load(flash_attention=...)`` makes, once it has decoded something.
+
+    Flash attention is left out where this build of CTranslate2 has none: the wheels since 4.4 have none, and say so
+    at the first decode. Raises ``RuntimeError`` (CTranslate2) for other reasons, such as a missing library.
+    """
+    model = load(flash_attention=flash_attention)
+    try:
+        _decode_silence(model)
+    except RuntimeError as error:
+        if not flash_attention or "flash" not in str(error).lower():
+            raise
+        log.warning("no flash attention here: %s", error)
+    else:
+        return model
+    del model  # its memory first
+    model = load(flash_attention=False)
+    _decode_silence(model)
+    return model
+
+
+def _decode_silence(model: Any) -> None:
+    features = np.zeros((1, model.n_mels, TRIAL_FRAMES), dtype=np.float32)
+    encoding = model.encode(ctranslate2.StorageView.from_array(features), to_cpu=True)
+    model.generate(encoding, [["<|startoftranscript|>"]], beam_size=1, max_length=4)
 
 
 def compute_type_for(wanted: Precision, supported: set[str]) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -6,8 +7,10 @@ import attrs
 import numpy as np
 import pytest
 
+from backends.speech import whisper
+from backends.speech.models import ModelError
 from backends.speech.whisper import Search, Transcriber, language_code
-from backends.speech.whisper_engine import DecodeJob, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Hypotheses, Precision
 from backends.speech.word_times import Timed
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
@@ -251,3 +254,42 @@ def test_no_utterances_give_no_answers() -> None:
 )
 def test_a_language_tag_is_cut_to_its_code(tag: str | None, code: str | None) -> None:
     assert language_code(tag) == code
+
+
+@attrs.define
+class GpuWithoutLibraries:
+    """In the place of ``Engine`` and ``device_for``: a driver that sees a card, and no cuBLAS."""
+
+    made: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def engine(self, folder: Path, *, device: str, precision: Precision, cpu_threads: int) -> FakeEngine:
+        self.made.append((device, precision.compute_type))
+        if device == "cuda":
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+        return FakeEngine(lambda window_s, is_biased: heard("yes"), device=device)
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> GpuWithoutLibraries:
+    found = GpuWithoutLibraries()
+    monkeypatch.setattr(whisper, "Engine", found.engine)
+    monkeypatch.setattr(whisper, "device_for", lambda wanted: "cuda" if wanted == "auto" else wanted)
+    return found
+
+
+def params(device: str) -> dict[str, Any]:
+    return {"device": device, "compute_type": "auto", "spare_vram": False, "flash_attention": False, "cpu_threads": 1}
+
+
+def test_a_gpu_that_was_not_asked_for_and_cannot_be_used_is_left_alone(
+    card: GpuWithoutLibraries, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert whisper._load(Path("model"), params("auto")).device == "cpu"
+
+    assert card.made == [("cuda", "auto"), ("cpu", "auto")]
+    assert "pip install nvidia-cublas-cu12" in caplog.text
+
+
+def test_a_gpu_that_was_asked_for_and_cannot_be_used_is_told_with_a_way_out(card: GpuWithoutLibraries) -> None:
+    with pytest.raises(ModelError, match=r"cannot be loaded on cuda.*nvidia-cublas-cu12"):
+        whisper._load(Path("model"), params("cuda"))
