@@ -10,10 +10,10 @@ Rules kept here:
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from backends.speech.recogniser import Recogniser
-from backends.speech.whisper_engine import DecodeJob, Floats, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Encoding, Floats, Hypotheses
 from backends.speech.word_times import Timed
 
 log = logging.getLogger("sayso.whisper")
@@ -29,6 +29,7 @@ LEFT_OVER: Final = "invalid device ordinal"
 """What a thread's next call ends with, once, after one that ran out of memory: CTranslate2 leaves CUDA's last error
 standing, and Thrust takes it for an answer to its question for the device. Seen on an H100 (docs/decisions/0017)."""
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -79,11 +80,18 @@ class FrugalEngine:
         """How many utterances it decodes together; 0 as many as come."""
         return self._max_batch
 
-    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
+    def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
         """As the engine."""
-        return self._with_less(lambda: self._present.encode(samples, window_s, in_room=in_room))
+        return self._present.features(samples, window_s, in_room=in_room)
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        """As the engine, in smaller batches where larger ones were too much."""
+        return self._in_parts(features, self._encode)
+
+    def _encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        return self._present.encode(features)  # of the engine that is there now, not of the one that ran out
+
+    def detect_language(self, encoding: Encoding) -> str:
         """As the engine."""
         return self._with_less(lambda: self._present.detect_language(encoding))
 
@@ -95,23 +103,23 @@ class FrugalEngine:
         """As the engine."""
         return self._present.prompt(language, vocabulary)
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         """As the engine."""
         return self._with_less(lambda: self._present.word_times(encoding, language, tokens, duration_s))
 
     def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """As the engine, in smaller batches where larger ones were too much."""
+        return self._in_parts(
+            jobs, lambda part: self._present.generate(part, beam_size=beam_size, hypotheses=hypotheses)
+        )
 
-        def decode() -> list[Hypotheses]:
-            size = self._batch_of(len(jobs))
-            parts = (jobs[start : start + size] for start in range(0, len(jobs), size))
-            return [
-                found
-                for part in parts
-                for found in self._present.generate(part, beam_size=beam_size, hypotheses=hypotheses)
-            ]
+    def _in_parts(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Result]]) -> list[Result]:
+        def run() -> list[Result]:
+            size = self._batch_of(len(items))
+            parts = (items[start : start + size] for start in range(0, len(items), size))
+            return [found for part in parts for found in work(part)]
 
-        return self._with_less(decode, len(jobs))
+        return self._with_less(run, len(items))
 
     def _batch_of(self, utterances: int) -> int:
         return min(utterances, self._max_batch or utterances)

@@ -8,6 +8,7 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from backends.speech.whisper_engine import (
+    Encoding,
     Precision,
     compute_type_for,
     fit_phrases,
@@ -110,9 +111,22 @@ def test_features_of_silence_behind_the_speech_are_those_of_the_padded_samples(d
 
 
 def test_encodings_are_stacked_in_their_order() -> None:
-    views = [ctranslate2.StorageView.from_array(np.full((1, 2, 3), i, np.float32)) for i in (1, 2)]
+    batch = ctranslate2.StorageView.from_array(np.arange(3, dtype=np.float32).reshape(3, 1, 1))
+    other = ctranslate2.StorageView.from_array(np.full((1, 1, 1), 7, np.float32))
 
-    assert np.array(stack(views))[:, 0, 0].tolist() == [1.0, 2.0]
+    def stacked(*encodings: Encoding) -> list[float]:
+        return np.array(stack(encodings)).ravel().tolist()
+
+    assert stacked(Encoding(batch, 2), Encoding(other), Encoding(batch, 0)) == [2.0, 7.0, 0.0]
+    assert stacked(Encoding(batch, 1)) == [1.0]
+
+
+def test_what_was_encoded_together_is_decoded_where_it_is() -> None:
+    batch = ctranslate2.StorageView.from_array(np.zeros((2, 5, 4), np.float32))
+
+    assert stack([Encoding(batch, 0), Encoding(batch, 1)]) is batch
+    assert stack([Encoding(batch, 1), Encoding(batch, 0)]) is not batch
+    assert Encoding(batch).frames == 5
 
 
 def test_levels_are_below_full_scale_and_silence_has_a_floor() -> None:
