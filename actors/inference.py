@@ -192,8 +192,8 @@ class Inference(Actor[InferenceMessage]):
 
     def _has_model_for(self, message: Generate) -> bool:
         """Return whether a model may answer; one that is configured and down may, and its failure is told."""
-        is_named = self._settings.provider in ("ollama", "openai")
-        return self._may_embedded(message) or (self._may_others(message) and (is_named or bool(self._available)))
+        is_chosen = self._settings.provider != "auto" and bool(self._providers)
+        return self._may_embedded(message) or (self._may_others(message) and (is_chosen or bool(self._available)))
 
     def _may_embedded(self, message: Generate) -> bool:
         return self._embedded is not None and message.asked_for == "talk"
