@@ -155,9 +155,9 @@ class Dialogue(Actor[DialogueMessage]):
         match message:
             case SpeechBegan(at_ms):
                 await self._speech_began(at_ms)
-            case UtterancePaused(utterance, on_verdict):
+            case UtterancePaused(utterance, end_sample):
                 if self._options is not None:
-                    early = self._early_work.early = EarlyTranscription(utterance, on_verdict)
+                    early = self._early_work.early = EarlyTranscription(utterance, end_sample)
                     self.context.nursery.start_soon(early.run, self._turn_context, self._options)
             case UtteranceGrew(utterance):
                 if self._options is not None and self._hearing is not None:

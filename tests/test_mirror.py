@@ -24,7 +24,6 @@ EXCUSED = {
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
-    "protocol/messages/inboxes.py": "types only",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",

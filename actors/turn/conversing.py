@@ -38,6 +38,7 @@ from protocol.messages.understanding import (
 )
 from protocol.turns.tools import Policy, configured_policy, index_tools
 from runtime import AskError, MailboxError
+from runtime.messaging.stream import PartSender, ask_streaming
 
 log = logging.getLogger("sayso.turn")
 
@@ -126,15 +127,18 @@ class ModelConversation:
         return messages
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
-        request = Generate(
-            session_id=self.context.memory.session_id,
-            messages=tuple(messages),
-            on_text=self._on_text,
-            tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
-            task=self.options.task,
-            asked_for=asked,
-        )
-        answer = await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
+        async def ask(text: PartSender[str]) -> Generation | NoModel:
+            request = Generate(
+                session_id=self.context.memory.session_id,
+                messages=tuple(messages),
+                text_sink=text,
+                tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
+                task=self.options.task,
+                asked_for=asked,
+            )
+            return await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
+
+        answer = await ask_streaming(ask, self._take_text)
         if isinstance(answer, NoModel):
             raise NobodyToAsk
         return answer
@@ -144,7 +148,7 @@ class ModelConversation:
             self._has_begun = True
             await self.on_begin()
 
-    async def _on_text(self, text: str) -> None:
+    async def _take_text(self, text: str) -> None:
         await self._begin()
         text = self._thoughts.feed(text)
         if text and not self._text:

@@ -6,7 +6,6 @@ A client that wants to see words while they are spoken gets those that two decod
 """
 
 import logging
-from collections.abc import Callable
 
 import attrs
 import trio
@@ -15,7 +14,7 @@ from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
 from protocol.audio.transcripts import is_backchannel
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, Verdict
+from protocol.messages.hearing import NoWords, PauseJudged, Recognition, Transcribe, Urgency, Utterance
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -26,7 +25,8 @@ class EarlyTranscription:
     """One utterance transcribed in the hope that it has ended."""
 
     utterance: Utterance
-    on_verdict: Callable[[Verdict], None] | None = None
+    end_sample: int | None = None
+    """Which pause it was heard in (``UtterancePaused``); ``None`` if the utterance has ended."""
     urgency: Urgency = "early"
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
@@ -63,14 +63,14 @@ class EarlyTranscription:
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Tell what the words say about the silence after them."""
         answer = self._answer
-        if self.on_verdict is None or not isinstance(answer, Recognition):
+        if self.end_sample is None or not isinstance(answer, Recognition):
             return
         match = None
         if options.wants("tools"):  # else it is dictation, and nothing is ever complete
             match = context.grammar.match((answer.text, *answer.alternatives), options.language)
         verdict = verdict_on(answer.text, options.language, match)
         if verdict is not None:
-            self.on_verdict(verdict)
+            context.peers.audio.tell_nowait(PauseJudged(self.end_sample, verdict))
 
 
 @attrs.define(eq=False)

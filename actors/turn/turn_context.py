@@ -10,6 +10,7 @@ from config.settings import DialogueSettings, ToolsSettings
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.inboxes import (
+    AudioMessage,
     ConnectionMessage,
     HistoryMessage,
     InferenceMessage,
@@ -29,6 +30,7 @@ class TurnPeers:
     """Whom a turn asks and tells."""
 
     connection: Ref[ConnectionMessage]
+    audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]

@@ -8,7 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.hearing import EarlyTranscription, PartialTranscription, hear, transcribe
 from actors.turn.turn_context import SessionOptions
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Utterance, Verdict
+from protocol.messages.hearing import NoWords, PauseJudged, Recognition, SpokenWord, Transcribe, Utterance, Verdict
 from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch
 from runtime import DomainError
@@ -143,9 +143,11 @@ async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("s
     room = Room(grammar=FakeGrammar(commands={"lamp on": lamp_on}))
     room.transcription.answers[Transcribe] = Recognition(text, "en", 0.9)
     await room.open(grow)
-    found: list[Verdict] = []
-    await EarlyTranscription(UTTERANCE, found.append).run(room.turn_context(), room.options(capabilities))
-    return found
+    await EarlyTranscription(UTTERANCE, 16_000).run(room.turn_context(), room.options(capabilities))
+    await wait_all_tasks_blocked()
+    told = room.audio.of(PauseJudged)
+    assert {judged.end_sample for judged in told} <= {16_000}
+    return [judged.verdict for judged in told]
 
 
 async def test_a_whole_command_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
