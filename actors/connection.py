@@ -20,10 +20,10 @@ import attrs
 import trio
 
 from actors.client.resuming import Resumption, SessionDirectory
-from backends.protocols import Socket, SocketClosed
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol.admission.rate import SlidingCount
 from protocol.dialects import native
+from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.frames import samples_in
 from protocol.dialects.session import SessionState, SocketPhase, may_come_back, resume_key
 from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
@@ -61,7 +61,8 @@ from protocol.messages.inboxes import (
 )
 from protocol.messages.records import Count, SessionRecord
 from protocol.messages.session import Attach, Configured, DropAudio, GiveUp, Hang, Presence, Send, SendAudio
-from protocol.turns.vault import Recall, SessionMemory
+from protocol.messages.socket import Socket, SocketClosed
+from protocol.turns.session_memory import RecallClient, VaultMessage
 from runtime import (
     Actor,
     ActorDied,
@@ -88,7 +89,7 @@ log = logging.getLogger("sayso.connection")
 class ConnectionPeers:
     """Whom the connection talks to."""
 
-    vault: Ref[Recall]
+    vault: Ref[VaultMessage]
     audio: Ref[AudioMessage]
     dialogue: Ref[DialogueMessage]
     history: Ref[HistoryMessage]
@@ -135,24 +136,24 @@ class Connection(Actor[ConnectionMessage]):
         self._speech = SpeechFrames(make_encoder)
         self._state = SessionState()
         self._errors = SlidingCount(settings.session.max_client_errors, settings.session.client_error_window_s)
-        self._memory: SessionMemory
+        self._memory: ClientMemory
         self._frames_in = 0
         self._handshake_by_s = math.inf
         self._resumption: Resumption
 
     async def on_start(self) -> None:
         """Pick up the session where the last incarnation left it, and begin to read."""
-        self._memory = await self._peers.vault.ask(Recall())
+        self._memory = await self._peers.vault.ask(RecallClient())
         self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
-        self._directory.handshakes.listen(self._memory.socket, trio.current_time())
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
         self._resumption = Resumption(self._directory, self._memory, self.context.ref, self._new_token)
         self.context.nursery.start_soon(self._resumption.stay_registered)
-        if self._memory.is_lost:
+        if self._memory.socket is None:
             self._resumption.lose_client()
             self.context.nursery.start_soon(self._wait_for_the_client)
         else:
+            self._directory.handshakes.listen(self._memory.socket, trio.current_time())
             self.context.nursery.start_soon(self._read, self._memory.socket)
         self.context.nursery.start_soon(self._tick)
 
@@ -181,7 +182,7 @@ class Connection(Actor[ConnectionMessage]):
 
     async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``. While the client is lost, events are kept and audio is not."""
-        socket: Socket | None = self._memory.socket
+        socket = self._memory.socket
         match message:
             case Send(event):
                 await self._send(event)
@@ -207,11 +208,11 @@ class Connection(Actor[ConnectionMessage]):
         frames, event = self._speech.announce(event, self._speech_format)
         await send_binary(self._memory.socket, frames)
         self._state.send(event)
-        seq = self._memory.next_seq()
+        seq = self._memory.sent.next_seq()
         text = native.encode(event, seq)
         if not isinstance(event, ConnectionAccepted):
-            self._memory.remember_event(seq, text, trio.current_time())
-        socket: Socket | None = self._memory.socket
+            self._memory.keep_event(seq, text, trio.current_time())
+        socket = self._memory.socket
         if socket is not None:
             await socket.send_text(text)
 
@@ -324,8 +325,9 @@ class Connection(Actor[ConnectionMessage]):
 
     async def _accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
         self._memory.options = attrs.evolve(request, resume=None)
-        self._directory.handshakes.complete(self._memory.socket)
-        configured = Configured(self._memory.options)
+        if self._memory.socket is not None:
+            self._directory.handshakes.complete(self._memory.socket)
+        configured = Configured(self._memory.options, self._memory.voice, self._memory.task)
         await self._peers.audio.tell(configured)
         await self._peers.dialogue.tell(configured)
         gateway, session, audio = self._settings.gateway, self._settings.session, self._settings.audio
@@ -349,9 +351,11 @@ class Connection(Actor[ConnectionMessage]):
         if options is None:  # the session table lets no update through before the handshake
             raise AssertionError("session_update before connection_request")
         wanted = attrs.asdict(update, recurse=False, filter=lambda _, value: value is not None)
-        voice, task = wanted.pop("voice", None), wanted.pop("task", None)
-        self._memory.options = attrs.evolve(options, **wanted)
-        configured = Configured(self._memory.options, voice=voice, task=task)
+        memory = self._memory
+        memory.voice = wanted.pop("voice", None) or memory.voice
+        memory.task = wanted.pop("task", None) or memory.task
+        memory.options = attrs.evolve(options, **wanted)
+        configured = Configured(memory.options, memory.voice, memory.task)
         await self._tell_audio(configured, self._memory.arrived_samples)
         await self._peers.dialogue.tell(configured, timeout_s=OVERRUN_S)
 
@@ -386,12 +390,12 @@ class Connection(Actor[ConnectionMessage]):
     async def _hand_over(self, request: ConnectionRequest) -> bool:
         """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""
         key = "" if request.resume is None else resume_key(request.resume.token)
-        session = self._directory.resumable.lookup(key)
-        if session is None:
+        session, socket = self._directory.resumable.lookup(key), self._memory.socket
+        if session is None or socket is None:
             return False
         try:
             await self._peers.dialogue.ask(Configured(request))  # all have started: who ends before has failed
-            if not await session.ask(Attach(self._memory.socket, request), timeout_s=HAND_OVER_S):
+            if not await session.ask(Attach(socket, request), timeout_s=HAND_OVER_S):
                 return False
         except (ActorDied, ActorUnavailable, MailboxClosed):
             return False
@@ -416,7 +420,7 @@ class Connection(Actor[ConnectionMessage]):
         self._state.receive(attach.request)
         memory.attach(attach.socket)
         try:
-            for text in memory.events_after(resume.last_seq):
+            for text in memory.sent.after(resume.last_seq):
                 await attach.socket.send_text(text)
             await self._accept(attach.request, resumed=True)
             await self._peers.dialogue.tell(Presence(is_there=True))

@@ -16,7 +16,7 @@ from protocol.messages.inboxes import (
     ToolsMessage,
     TranscriptionMessage,
 )
-from protocol.turns.vault import Recall
+from protocol.turns.session_memory import VaultMessage
 from runtime import MailboxSpec, Overflow, Ref, SupervisorMessage
 
 # mailbox sizes: each bounds what may wait in front of one actor, and says what happens beyond
@@ -46,7 +46,7 @@ class Refs:
 class SessionRefs:
     """The stable addresses of the actors of one session."""
 
-    vault: Ref[Recall]
+    vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
     audio: Ref[AudioMessage]
     dialogue: Ref[DialogueMessage]

@@ -24,17 +24,20 @@ from actors.vault import Vault
 from assembly.adapters import Adapters
 from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
-from backends.protocols import Socket
 from config.settings import Settings
 from protocol.admission.drain import COME_BACK_S, Drain
 from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
+from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
-from protocol.turns.vault import SessionMemory
+from protocol.messages.socket import Socket
+from protocol.turns.session_memory import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, Ref, Registry, Restart
 
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
@@ -43,8 +46,16 @@ EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> None:
-        self.live: Registry[DialogueMessage] = Registry()
+    def __init__(
+        self,
+        settings: Settings,
+        refs: Refs,
+        adapters: Adapters,
+        status: StatusSource,
+        live: Registry[DialogueMessage],
+    ) -> None:
+        """Register each session's dialogue in ``live``."""
+        self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
         self.activity = Activity()
@@ -78,7 +89,7 @@ class Sessions:
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
-        kept.attach(socket)
+        kept.client.attach(socket)
         refs = new_session_refs(session_id, self._settings.audio)
         limits = self._settings.session
         children = (
@@ -93,7 +104,7 @@ class Sessions:
             ChildSpec(ref=refs.dialogue, factory=partial(self._dialogue, refs), restart=Restart.TRANSIENT),
         )
         intensity = Intensity(limits.max_restarts, limits.restart_window_s)
-        session = partial(Session, kept, children, intensity)
+        session = partial(Session, kept.client, children, intensity)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
 
     def _connection(self, refs: SessionRefs, refusal: ConnectionRefused | None) -> Connection:
@@ -125,7 +136,7 @@ class Sessions:
     def _dialogue(self, refs: SessionRefs) -> Dialogue:
         return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity)
 
-    def _turn_context(self, refs: SessionRefs, memory: SessionMemory) -> TurnContext:
+    def _turn_context(self, refs: SessionRefs, memory: TurnMemory, client: ClientView) -> TurnContext:
         server, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
@@ -143,6 +154,7 @@ class Sessions:
             lead_s=settings.speech.lead_s,
             grammar=self._adapters.grammar,
             memory=memory,
+            client_view=client,
             unix_time=time.time,
             new_id=partial(secrets.token_hex, 6),
         )
@@ -156,7 +168,6 @@ def new_token() -> str:
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:
     """Return a session's memory as it is at its beginning."""
     return SessionMemory(
-        session_id=session_id,
-        resume_token=new_token(),
-        audio=PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ),
+        client=ClientMemory(session_id, new_token()),
+        audio=AudioMemory(PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ)),
     )

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
-from backends.protocols import Request, Socket, SocketClosed
+from backends.protocols import Request
+from protocol.messages.socket import Socket, SocketClosed
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le

@@ -38,11 +38,11 @@ from websockets.uri import parse_uri
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backends.protocols import SocketClosed
 from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
 from config.load import load
 from config.settings import Settings
+from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
 from supervisor import Server
 
@@ -132,7 +132,7 @@ async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> A
             ChildSpec(server.refs.sessions, partial(DynamicSupervisor, count)),
         ]
         if has_gateway:
-            specs.append(ChildSpec(server.refs.gateway, server._gateway))  # noqa: SLF001 - the real one, as it is wired
+            specs.append(ChildSpec(server.refs.gateway, server.make.make_gateway))
         async with trio.open_nursery() as nursery:
             yield server, await nursery.start(run_tree, Supervisor(specs))
             nursery.cancel_scope.cancel()

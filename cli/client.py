@@ -17,16 +17,14 @@ import attrs
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
+from sayso_client import ClientError
+
 CONNECT_TIMEOUT_S: Final = 5.0
 GOODBYE_TIMEOUT_S: Final = 3.0
 RECEIVE_BYTES: Final = 65_536  # the library's 4 KiB cost a wake-up each
 MAX_MESSAGE_BYTES: Final = 16 << 20
 CLIENT_ID: Final = "sayso-say"
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
-
-
-class ClientError(Exception):
-    """The conversation cannot begin or go on; the message says why, and what to do."""
 
 
 @attrs.frozen

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 import trio
 
-from cli.client import ClientError, Event, Opening, Talk, connect
+from cli.client import Event, Opening, Talk, connect
+from sayso_client import ClientError
 
 Feed = Callable[[Talk], Awaitable[None]]
 

@@ -13,10 +13,11 @@ import click
 import trio
 from rich.console import Console
 
-from cli.client import ClientError, Event, Opening, Talk
+from cli.client import Event, Opening, Talk
 from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
 from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
+from sayso_client import ClientError
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
 CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end

@@ -10,14 +10,19 @@ from typing import Any, Generic, TypeVar
 import attrs
 import trio
 
-from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError
+from backends.protocols import BadAudio, ProviderError, StoreError
 from config.load import load
 from config.settings import Settings
+from protocol.audio.audio_memory import AudioMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
+from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
+from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -51,6 +56,11 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
+
+
+def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
+    """Return what a new session keeps, with room for so many samples of audio."""
+    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -419,6 +429,7 @@ class FakePool:
     most_at_once: int = 0
     shown: dict[str, Any] = attrs.field(factory=dict)
     """What it shows differently from a pool that is well."""
+    on_change: Callable[[], None] = attrs.field(default=lambda: None)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -439,6 +450,14 @@ class FakePool:
             return await self.answer(job)
         finally:
             self.at_once -= 1
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        self.on_change = on_change
+
+    def show(self, **shown: Any) -> None:
+        """Show something else from now on, and say so."""
+        self.shown = shown
+        self.on_change()
 
     def statistics(self) -> Mapping[str, Any]:
         well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}

@@ -13,6 +13,7 @@ EXCUSED = {
     "backends/commands/slot_text.py": "the same",
     "backends/commands/spoken_names.py": "the same",
     "backends/commands/spoken_places.py": "the same",
+    "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
@@ -30,10 +31,12 @@ EXCUSED = {
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
     "protocol/messages/records.py": "plain records",
+    "protocol/turns/actions.py": "plain records",
     "protocol/language/request_tables.py": "words only; tests/protocol/language/test_requests.py asks by them",
     "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/status.py": "plain records",
+    "sayso_client/errors.py": "plain exceptions; who raises one tests it",
     "runtime/workers/errors.py": "plain exceptions; tests/runtime/workers/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
@@ -56,6 +59,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
+    "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 

@@ -16,13 +16,13 @@ from typing import Literal
 import attrs
 import trio
 
-from backends.protocols import Socket
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.population import Population
+from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.session import resume_key
 from protocol.messages.inboxes import ConnectionMessage
 from protocol.messages.session import GiveUp
-from protocol.turns.vault import SessionMemory
+from protocol.messages.socket import Socket
 from runtime import Ref, Registry
 
 GivenUp = Literal["window", "room"]
@@ -48,7 +48,7 @@ class Resumption:
     """One session's entries among those that are known; used by its connection."""
 
     directory: SessionDirectory
-    memory: SessionMemory
+    memory: ClientMemory
     connection: Ref[ConnectionMessage]
     new_token: Callable[[], str]
     _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)

@@ -13,9 +13,9 @@ from typing import Final
 import attrs
 import trio
 
+from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
 from protocol.messages.inboxes import ClientMessage, ConnectionMessage
-from protocol.turns.vault import SessionMemory
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)
@@ -29,7 +29,7 @@ class ToClient:
     """The way to one session's client."""
 
     connection: Ref[ConnectionMessage]
-    memory: SessionMemory
+    client: ClientView
 
     async def tell(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
@@ -38,7 +38,7 @@ class ToClient:
                 self._cut_off()
                 await self.connection.tell(message)  # no socket holds up the connection now
         except MailboxClosed:
-            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.memory.session_id})
+            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
     def signal(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, before what was told."""
@@ -55,7 +55,7 @@ class ToClient:
         return True
 
     def _cut_off(self) -> None:
-        socket = self.memory.socket
+        socket = self.client.socket
         if socket is not None:
-            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.memory.session_id})
+            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.client.session_id})
             socket.start_close(CloseCode.OVERRUN, UNREAD)

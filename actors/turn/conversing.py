@@ -129,7 +129,7 @@ class ModelConversation:
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
         async def ask(text: PartSender[str]) -> Generation | NoModel:
             request = Generate(
-                session_id=self.context.memory.session_id,
+                session_id=self.context.client_view.session_id,
                 messages=tuple(messages),
                 text_sink=text,
                 tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),

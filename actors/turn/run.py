@@ -15,7 +15,7 @@ from functools import partial
 import trio
 
 from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
-from actors.turn.hearing import EarlyTranscription, transcribe
+from actors.turn.hearing import EarlyTranscription, show, transcribe
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
@@ -26,7 +26,9 @@ from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.records import TurnRecord
+from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
+from protocol.turns.actions import PendingTurn
 from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 
@@ -38,9 +40,18 @@ Hearing = Callable[[], Awaitable[Heard | None]]
 class Turn:
     """What happens between two silences of the user."""
 
-    def __init__(self, turn_id: str, context: TurnContext, options: SessionOptions) -> None:
-        self.turn_id = turn_id
-        self.machine = TurnMachine(turn_id)
+    def __init__(
+        self,
+        pending: PendingTurn,
+        machine: TurnMachine,
+        context: TurnContext,
+        options: SessionOptions,
+        early: EarlyTranscription | None = None,
+    ) -> None:
+        """Answer ``pending``, which ``machine`` has begun with and which may be transcribed ``early``."""
+        self._pending = pending
+        self._machine = machine
+        self._early = early
         self._context = context
         self._options = options
         self._scope = trio.CancelScope()
@@ -54,27 +65,23 @@ class Turn:
         self._spoken = self._make_spoken_answer()
         self._tools: ToolCaller | None = None
 
+    @property
+    def turn_id(self) -> str:
+        """The turn's id."""
+        return self._pending.turn_id
+
     # --- from outside ----------------------------------------------------------------------------
 
-    @property
-    def is_confirming(self) -> bool:
-        """Whether the turn waits for a yes or no."""
-        return self._tools is not None and self._tools.question is not None
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether the answer can be heard, or is about to be; a question is none, for words then answer it."""
-        return not self.is_confirming and (self.machine.is_speaking or self._spoken.is_speaking)
-
-    def confirm(self, call_id: str | None, *, approve: bool) -> bool:
-        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
-        return self._tools is not None and self._tools.answer(call_id, approve=approve)
+    def confirm(self, call_id: str, *, approve: bool) -> None:
+        """Answer the question about this call, if it is still open."""
+        if self._tools is not None:
+            self._tools.answer(call_id, approve=approve)
 
     async def hold(self) -> None:
         """Stop speaking until it is known whether somebody else does."""
         await self._spoken.hold()
 
-    async def go_on(self) -> None:
+    async def resume(self) -> None:
         """Speak on, because nobody did."""
         await self._spoken.resume()
 
@@ -83,44 +90,29 @@ class Turn:
         self._heard_s = None if heard_ms is None else heard_ms / 1000
         self._scope.cancel()
 
-    # --- the three ways in -----------------------------------------------------------------------
-
-    async def run_utterance(self, ended: UtteranceEnded, early: EarlyTranscription | None = None) -> None:
-        """Answer something spoken, which may have been heard ``early``."""
-        self._origin_s = ended.last_voice_s
-        self._mark("endpoint", trio.current_time() - ended.last_voice_s)
-        self.machine.advance(TurnEvent.SPEECH_ENDED)
-        await self._run(lambda: self._transcribe(ended.utterance, early))
-
-    async def run_text(self, text: str) -> None:
-        """Answer something typed."""
-        self.machine.advance(TurnEvent.TEXT_RECEIVED)
-
-        async def read() -> Heard:
-            return Heard(text, language=self._options.language)
-
-        await self._run(read)
-
-    async def run_announcement(self, text: str) -> None:
-        """Say something that nobody asked for just now."""
-        self.machine.advance(TurnEvent.ANNOUNCED)
-
-        async def announce() -> events.Outcome:
-            await self._say_all(text)
-            return "done"
-
-        await self._complete(announce)
-
     # --- one run ---------------------------------------------------------------------------------
 
-    async def _run(self, hear: Hearing) -> None:
-        async def answer() -> events.Outcome:
-            with trio.move_on_after(self._context.dialogue.turn_timeout_s) as self._deadline:
-                return await self._answer(hear)
-            await self._say_all(self._options.told(TOO_SLOW))
-            return "failed"
+    async def run(self) -> None:
+        """Answer, until the answer was heard or cut, and tell the client how it ended."""
+        match self._pending.said:
+            case UtteranceEnded(utterance, last_voice_s=last_voice_s):
+                self._origin_s = last_voice_s
+                self._mark("endpoint", trio.current_time() - last_voice_s)
+                await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
+            case events.Text(text):
+                await self._complete(lambda: self._answer_in_time(lambda: self._read(text)))
+            case Announce(text):
+                await self._complete(lambda: self._announce(text))
 
-        await self._complete(answer)
+    async def _announce(self, text: str) -> events.Outcome:
+        await self._say_all(text)
+        return "done"
+
+    async def _answer_in_time(self, hear: Hearing) -> events.Outcome:
+        with trio.move_on_after(self._context.dialogue.turn_timeout_s) as self._deadline:
+            return await self._answer(hear)
+        await self._say_all(self._options.told(TOO_SLOW))
+        return "failed"
 
     async def _complete(self, answer: Callable[[], Awaitable[events.Outcome]]) -> None:
         outcome: events.Outcome = "interrupted"
@@ -133,7 +125,7 @@ class Turn:
             outcome = finished
         if outcome == "interrupted":
             await self._spoken.cut()
-        self.machine.finish()
+        self._machine.finish()
         await self._finish(outcome)
 
     async def _answer(self, hear: Hearing) -> events.Outcome:
@@ -152,9 +144,16 @@ class Turn:
             await self._say_all(self._options.told(FAILED))
             return "failed"
 
-    async def _transcribe(self, utterance: Utterance, early: EarlyTranscription | None) -> Heard | None:
+    async def _read(self, text: str) -> Heard:
+        return Heard(text, language=self._options.language)
+
+    async def _transcribe(self, utterance: Utterance) -> Heard | None:
         started_s = trio.current_time()
-        answer = await transcribe(self._context, self._options, self.turn_id, utterance, early)
+        told = self._context, self._options, self.turn_id, utterance
+        if self._pending.heard is not None:
+            answer = await show(*told, self._pending.heard)
+        else:
+            answer = await transcribe(*told, self._early)
         if answer is None:
             return None
         took_s = trio.current_time() - started_s
@@ -164,13 +163,13 @@ class Turn:
         return Heard(answer.text, answer.alternatives, answer.confidence, self._options.language)
 
     async def _respond(self, heard: Heard) -> events.Outcome:
-        self.machine.advance(TurnEvent.HEARD)
+        self._machine.advance(TurnEvent.HEARD)
         started_s = trio.current_time()
         match = None
         if self._options.wants("tools"):
             match = self._context.grammar.match((heard.text, *heard.alternatives), self._options.language)
         self._tools = ToolCaller(
-            self.machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
+            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
         )
         self._mark("understand", trio.current_time() - started_s)
         if match is not None:
@@ -184,7 +183,7 @@ class Turn:
         await self._context.show(
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
-        self.machine.advance(TurnEvent.UNDERSTOOD)
+        self._machine.advance(TurnEvent.UNDERSTOOD)
         is_inexact = match.confidence < 1.0
         outcome = await tools.call(
             WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
@@ -197,7 +196,7 @@ class Turn:
         return "failed"
 
     async def _converse(self, heard: Heard, tools: ToolCaller) -> events.Outcome:
-        self.machine.advance(TurnEvent.UNDERSTOOD)
+        self._machine.advance(TurnEvent.UNDERSTOOD)
         asked_s = trio.current_time()
 
         async def begin() -> None:
@@ -225,14 +224,14 @@ class Turn:
             await self._context.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))
             await self._say_all(self._options.told(NO_MODEL))
             return "failed"
-        self.machine.advance(TurnEvent.ANSWERED)
+        self._machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text or self._options.told(NO_MODEL))
         return "done"
 
     # --- saying ----------------------------------------------------------------------------------
 
     async def _say_all(self, text: str) -> None:
-        self.machine.advance(TurnEvent.ANSWERED)
+        self._machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text)
         cutter = SentenceCutter(self._options.language)
         for clause in (*cutter.feed(text), *cutter.flush()):
@@ -249,12 +248,13 @@ class Turn:
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             speech=self._context.peers.speech,
             client=self._context.client,
             voice=self._options.voice,
             lead_s=self._context.lead_s,
+            playback=self._machine.playback,
             on_first_audio=lambda: self._mark("first_audio", trio.current_time() - self._origin_s),
         )
 
@@ -275,7 +275,7 @@ class Turn:
             self._context.memory.remember_turn(self._heard.text, replied)
         await self._context.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
         record = TurnRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self.turn_id,
             user_id=self._options.options.client_id,
             timestamp=self._context.unix_time(),

@@ -77,12 +77,12 @@ class ToolCaller:
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
-        self.question: Question | None = None
+        self._question: Question | None = None
 
-    def answer(self, call_id: str | None, *, approve: bool) -> bool:
-        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
-        question = self.question
-        if question is None or call_id not in (None, question.call_id):
+    def answer(self, call_id: str, *, approve: bool) -> bool:
+        """Answer the question about this call; return whether it is open."""
+        question = self._question
+        if question is None or call_id != question.call_id:
             return False
         question.approve = approve
         question.answered.set()
@@ -134,7 +134,7 @@ class ToolCaller:
         return next((spec for spec in found.tools if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
-        session_id, language = self._context.memory.session_id, self._heard.language
+        session_id, language = self._context.client_view.session_id, self._heard.language
         timeout_s = self._context.tools.call_timeout_s + OUTCOME_WITHIN_S
         started_s = trio.current_time()
 
@@ -166,22 +166,23 @@ class ToolCaller:
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )
-        self.question = question = Question(call_id)
-        self._machine.advance(TurnEvent.CONFIRMATION_ASKED)
+        self._question = question = Question(call_id)
+        self._machine.ask(call_id)
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
             with trio.move_on_after(CONFIRM_WITHIN_S):
                 await question.answered.wait()
         finally:
-            self.question = None
+            self._question = None
+            self._machine.close_question()
         if question.approve:
             self._machine.advance(TurnEvent.CONFIRMED)
         return question.approve
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(
-            session_id=self._context.memory.session_id,
+            session_id=self._context.client_view.session_id,
             turn_id=self._turn_id,
             call_id=call_id,
             timestamp=self._context.unix_time(),

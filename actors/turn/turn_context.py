@@ -7,6 +7,7 @@ import attrs
 from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.inboxes import (
@@ -21,7 +22,7 @@ from protocol.messages.inboxes import (
 )
 from protocol.messages.records import Count
 from protocol.messages.session import Hang, Send
-from protocol.turns.vault import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import Ref
 
 
@@ -48,14 +49,15 @@ class TurnContext:
     tools: ToolsSettings
     lead_s: float
     grammar: CommandGrammar
-    memory: SessionMemory
+    memory: TurnMemory
+    client_view: ClientView
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
 
     @property
     def client(self) -> ToClient:
         """The way to the client."""
-        return ToClient(self.peers.connection, self.memory)
+        return ToClient(self.peers.connection, self.client_view)
 
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""

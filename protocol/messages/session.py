@@ -1,11 +1,10 @@
 """One session and its client: options, presence, what is sent, leaving."""
 
-from typing import Any
-
 import attrs
 
 from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.socket import Socket
 
 
 @attrs.frozen
@@ -43,7 +42,7 @@ class Attach(Ask[bool]):
     Answered when the client has all that it missed, by whether its token was still valid.
     """
 
-    socket: Any
+    socket: Socket
     request: ConnectionRequest
 
 

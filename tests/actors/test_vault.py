@@ -5,30 +5,29 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.vault import Vault
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.understanding import ListTools
-from protocol.turns.vault import Recall, SessionMemory
+from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, ViewClient
 from runtime import ActorDied, ChildSpec, Ref
-from tests.fakes import Grow
+from tests.fakes import Grow, session_memory
 
 
-def make_memory() -> SessionMemory:
-    return SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(16))
-
-
-async def test_everybody_gets_the_same_memory(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_each_actor_gets_its_own_part_and_always_the_same_one(grow: Grow, autojump_clock: MockClock) -> None:
+    memory = session_memory()
     ref = Ref("vault")
-    tree = await grow(ChildSpec(ref, lambda: Vault(make_memory)))
-    memory = await ref.ask(Recall())
-    assert memory.next_seq() == 1
-    assert (await ref.ask(Recall())) is memory
+    tree = await grow(ChildSpec(ref, lambda: Vault(lambda: memory)))
+    for _ in range(2):
+        assert await ref.ask(RecallClient()) is memory.client
+        assert await ref.ask(ViewClient()) is memory.client
+        assert await ref.ask(RecallAudio()) is memory.audio
+        assert await ref.ask(RecallTurns()) is memory.turns
+    memory.client.sent.next_seq()
     await wait_all_tasks_blocked()
     assert tree.status().children[0].statistics["last_seq"] == 1
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
     ref: Ref[Any] = Ref("vault")
-    await grow(ChildSpec(ref, lambda: Vault(make_memory)))
+    await grow(ChildSpec(ref, lambda: Vault(session_memory)))
     await trio.sleep(2.0)
     with pytest.raises(ActorDied, match="Vault handles no ListTools"):
         await ref.ask(ListTools())

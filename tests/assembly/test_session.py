@@ -13,6 +13,6 @@ def settings(tmp_path):
 def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):
     memory = new_memory("abc", settings)
 
-    assert memory.audio.capacity >= settings.audio.max_utterance_s * 16_000
-    assert len(memory.resume_token) >= 43  # 256 bits
-    assert memory.resume_token != new_memory("abc", settings).resume_token
+    assert memory.audio.pcm.capacity >= settings.audio.max_utterance_s * 16_000
+    assert len(memory.client.resume_token) >= 43  # 256 bits
+    assert memory.client.resume_token != new_memory("abc", settings).client.resume_token

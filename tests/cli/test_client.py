@@ -4,7 +4,8 @@ import pytest
 import trio
 from trio_websocket import WebSocketRequest, serve_websocket
 
-from cli.client import ClientError, Event, Opening, accepted, connect, is_address, parse
+from cli.client import Event, Opening, accepted, connect, is_address, parse
+from sayso_client import ClientError
 from tests.cli.scripted_server import Client, scripted_server
 
 

@@ -5,8 +5,9 @@ import attrs
 import pytest
 import trio
 
-from cli.client import ClientError, Event, Opening, Talk
+from cli.client import Event, Opening, Talk
 from cli.conversation import Conversation, TurnProgress, WaitTimes
+from sayso_client import ClientError
 from tests.cli.scripted_server import Client, Script, scripted_server
 
 

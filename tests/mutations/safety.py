@@ -87,9 +87,9 @@ SAFETY: Final = (
     ),
     Mutation(
         "let a token die before its successor has arrived",
-        "protocol/turns/vault.py",
-        "self._diary.former_token = used",
-        "self._diary.former_token = None",
+        "protocol/dialects/client_memory.py",
+        "self.former_token = used",
+        "self.former_token = None",
         ("tests/actors/test_resuming.py::test_a_client_whose_answer_was_lost_comes_back_with_the_token_that_it_has",),
     ),
     Mutation(

@@ -121,7 +121,7 @@ async def test_the_prompt_holds_the_last_turns_as_they_were_heard(grow: Grow, au
     talk = Talk()
     talk.room.tune(history_turns=2)
     for number in range(3):
-        talk.room.memory.remember_turn(f"question {number}", f"answer {number}")
+        talk.room.memory.turns.remember_turn(f"question {number}", f"answer {number}")
     await talk.open(grow, says("Noon."))
     await talk.run()
     [asked] = talk.asked()

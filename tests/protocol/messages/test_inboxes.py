@@ -7,7 +7,7 @@ import pytest
 
 from protocol.messages import inboxes
 from protocol.messages.ask import Ask
-from protocol.turns.vault import Recall
+from protocol.turns.session_memory import VaultMessage
 
 UNIONS = {name: union for name, union in vars(inboxes).items() if name.endswith("Message")}
 
@@ -15,7 +15,7 @@ UNIONS = {name: union for name, union in vars(inboxes).items() if name.endswith(
 def messages() -> list[type]:
     """Return every message that an actor takes."""
     taken = {message for union in UNIONS.values() for message in (get_args(union) or (union,))}
-    return sorted({*taken, Recall}, key=lambda message: message.__name__)
+    return sorted({*taken, *get_args(VaultMessage)}, key=lambda message: message.__name__)
 
 
 def parts_of(hint: Any) -> Iterator[Any]:
