@@ -4,10 +4,10 @@ The corpus holds ``clips/*.wav`` (16 kHz mono) and ``labels.json`` (file name to
 commands are ``bench/orders/drinks.yaml``, written as a user writes them; the tool is ``bench/orders/server.py``, and an
 order counts only if the arguments that *it* got are those of the label, all of them and in one call.
 
-    python bench/accuracy.py --corpus DIR                         tiny.en, real time, 6 callers
-    python bench/accuracy.py --corpus DIR --model base
-    python bench/accuracy.py --corpus DIR --variants all          and without vocabulary, and without alternatives
-    python bench/accuracy.py --corpus DIR --offline               without server, sockets and clock: quick
+    sayso bench accuracy --corpus DIR                         tiny.en, real time, 6 callers
+    sayso bench accuracy --corpus DIR --model base
+    sayso bench accuracy --corpus DIR --variants all          and without vocabulary, and without alternatives
+    sayso bench accuracy --corpus DIR --offline               without server, sockets and clock: quick
 
 One half of the clips (by a hash of the name) is for looking into mistakes; of the other only the count is shown, so
 that nothing is ever made to fit it.
@@ -20,23 +20,21 @@ import random
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._ear import Ear
-from bench._report import machine, write
-from bench.load.server import Server, running
-from cli.client import Opening, Talk, connect
+from bench._report import heading, write
+from bench.load.callers import run
+from bench.load.records import Clip, Plan, Turn
+from bench.load.server import running
 from cli.sound import FRAME_S, Sound, read_wav
 
 ORDERS: Final = Path(__file__).resolve().parent / "orders"
 TAIL_S: Final = 1.2  # of silence behind each order: more than the server ever waits for
-TURN_TIMEOUT_S: Final = 20.0
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
     "as shipped": {},
     "without vocabulary": {"vocabulary": False},
@@ -53,6 +51,11 @@ class Order:
     wanted: Mapping[str, str]
 
     @property
+    def clip(self) -> Clip:
+        """What is said, with silence behind it."""
+        return Clip(self.name, self.sound.with_silence(TAIL_S).pcm, self.sound.duration_s)
+
+    @property
     def half(self) -> str:
         """``open`` or ``held out``, by the name alone."""
         return "held out" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "open"
@@ -62,9 +65,8 @@ class Order:
 class Taken:
     """What became of an order."""
 
-    heard: list[str] = attrs.field(factory=list)
-    calls: list[str] = attrs.field(factory=list)
-    got: list[Mapping[str, str]] = attrs.field(factory=list)
+    heard: list[str]
+    got: list[Mapping[str, str]]
     """The arguments of each call."""
     confirmed: int = 0
 
@@ -79,7 +81,7 @@ def main() -> None:
     orders = _corpus(options.corpus)
     if options.count is not None:
         orders = random.Random(options.seed).sample(orders, min(options.count, len(orders)))
-    report: dict[str, Any] = {"machine": machine("faster-whisper", "ctranslate2"), "options": _shown(options)}
+    report = heading(options, "faster-whisper", "ctranslate2")
     report["variants"] = {}
     for name in VARIANTS if options.variants == "all" else ["as shipped"]:
         settings = {"model": options.model, **VARIANTS[name]}
@@ -104,10 +106,6 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(options).items() if name != "corpus"}
-
-
 def _corpus(folder: Path) -> list[Order]:
     labels = json.loads((folder / "labels.json").read_text())
     return [
@@ -125,8 +123,9 @@ def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Ta
     for number, order in enumerate(orders, start=1):
         heard = list(ear.hear(order.sound.with_silence(TAIL_S).pcm))
         got: list[Mapping[str, str]] = [dict(each.match.arguments) for each in heard if each.match is not None]
-        taken.append(Taken([each.text for each in heard], got=got))
-        _tell(number, len(orders))
+        taken.append(Taken([each.text for each in heard], got))
+        if sys.stderr.isatty():
+            print(f"\r{number}/{len(orders)}", end="", file=sys.stderr, flush=True)
     return taken
 
 
@@ -139,68 +138,22 @@ def _served(orders: Sequence[Order], settings: Mapping[str, object], sessions: i
         bar = {"command": sys.executable, "args": [str(ORDERS / "server.py"), str(book)]}
         flags = {f"transcription.{name}": value for name, value in settings.items()}
         with running({**flags, "dialogue.commands_dir": ORDERS, "tools.servers": json.dumps({"bar": bar})}) as server:
-            taken = trio.run(_talk_all, server, orders, sessions)
+            turns = _turns(server.url, orders, sessions)
         written = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
     arguments = {order["call"]: order["arguments"] for order in written}
-    for each in taken:
-        each.got = [arguments.get(call, {}) for call in each.calls]
-    return taken
+    return [
+        Taken(turn.transcripts, [arguments.get(call, {}) for call in turn.call_ids], turn.confirmed) for turn in turns
+    ]
 
 
-async def _talk_all(server: Server, orders: Sequence[Order], sessions: int) -> list[Taken]:
-    taken = [Taken() for _ in orders]
-    waiting = iter(zip(orders, taken, strict=True))
-    over = 0
-
-    async def customer() -> None:
-        nonlocal over
-        async with connect(server.url, Opening(capabilities=("stt", "tools"))) as (talk, _):
-            for order, record in waiting:
-                await _say(talk, order.sound.with_silence(TAIL_S), record)
-                over += 1
-                _tell(over, len(orders))
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(sessions):
-            nursery.start_soon(customer)
-    return taken
-
-
-async def _say(talk: Talk, sound: Sound, record: Taken) -> None:
-    """Say one order in real time; returns when all turns that it was taken for are over."""
-    all_sent = trio.Event()
-    with trio.move_on_after(sound.duration_s + TURN_TIMEOUT_S):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_send, talk, sound, all_sent)
-            await _take(talk, record, all_sent)
-
-
-async def _send(talk: Talk, sound: Sound, all_sent: trio.Event) -> None:
-    started_s = trio.current_time()
-    for number, frame in enumerate(sound.frames(), start=1):
-        await trio.sleep_until(started_s + number * FRAME_S)
-        await talk.send_audio(frame)
-    all_sent.set()
-
-
-async def _take(talk: Talk, record: Taken, all_sent: trio.Event) -> None:
-    turns: dict[str, bool] = {}
-    while not (turns and all(turns.values()) and all_sent.is_set()):
-        event = await talk.receive()
-        if isinstance(event, bytes):
-            continue
-        match event.type:
-            case "speech_started":
-                turns[event.data["turn_id"]] = False
-            case "turn_completed":
-                turns[event.data["turn_id"]] = True
-            case "transcript":
-                record.heard.append(event.data["text"])
-            case "tool_call":
-                record.calls.append(event.data["call_id"])
-            case "confirm_request":
-                record.confirmed += 1
-                await talk.send("confirm", call_id=event.data["call_id"], approve=True)
+def _turns(url: str, orders: Sequence[Order], sessions: int) -> list[Turn]:
+    """Say the orders in real time, ``sessions`` at once; returns a turn for each, in their order."""
+    said = [[order.clip for order in orders[first::sessions]] for first in range(min(sessions, len(orders)))]
+    plan = Plan(url, [0.0] * len(said), said, limit_s=inf, capabilities=("stt", "tools"), frame_s=FRAME_S)
+    calls = run(plan)
+    if broken := [call for call in calls if len(call.turns) < call.wanted]:
+        sys.exit(f"a session broke: {broken[0].trouble or broken[0].close_code}")
+    return [calls[number % len(said)].turns[number // len(said)] for number in range(len(orders))]
 
 
 # --- the report ----------------------------------------------------------------------------------
@@ -229,11 +182,6 @@ def _counts(pairs: Sequence[tuple[Order, Taken]]) -> dict[str, float]:
         "split": sum(len(each.heard) > 1 for _, each in pairs),
         "confirmed": sum(each.confirmed for _, each in pairs),
     }
-
-
-def _tell(number: int, count: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{number}/{count}", end="", file=sys.stderr, flush=True)
 
 
 def _print(name: str, summary: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ Questions come as people ask them: a few again and again, most once (Zipf's law)
 conversation. Each is answered without the cache and then with it, in one run; read the ratio. The real embedded
 model answers in its own process, at temperature 0.
 
-    python bench/cache.py --questions 60
+    sayso bench cache --questions 60
 """
 
 import argparse
@@ -23,16 +23,14 @@ from typing import Any
 import attrs
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
+from bench._report import heading, write
 from config.load import load
 from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
-ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
 THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
 FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
@@ -56,9 +54,7 @@ def main() -> None:
     rows = trio.run(_measure, options.questions, options.seed)
     report = _report(rows)
     print(json.dumps(report, indent=1))
-    target = ROOT / "bench" / "results" / "cache.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(report, indent=1))
+    write("cache", heading(options, "xllamacpp") | report)
 
 
 def _options() -> argparse.Namespace:

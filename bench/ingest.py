@@ -4,16 +4,14 @@ Each server is a process of its own that takes binary frames at a steady pace, s
 time per frame and not how fast the client is; with ``--echo`` it sends each of them back. Prints JSON; compare the
 ratio, not the microseconds.
 
-    python bench/ingest.py --connections 100 --rate 25 --seconds 8 --rounds 2
+    sayso bench ingest --connections 100 --rate 25 --seconds 8 --rounds 2
 """
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import attrs
 import psutil
@@ -21,13 +19,12 @@ import trio
 import trio_websocket
 from websockets.frames import Frame, Opcode
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
+from bench._report import heading
 from protocol.messages.socket import Socket, SocketClosed
-from tests.backends.ingress.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
+from tests.backends.ingress.ingress_fixtures import FakeAdmission, FakeHandlers, gateway_settings, refusal_event
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le
 UPGRADE = (
@@ -67,9 +64,9 @@ class Receiver(FakeHandlers):
 
 
 async def serve_sayso(*, does_echo: bool) -> None:
-    ingress = TrioIngress(
-        gateway_settings(), Receiver(does_echo=does_echo), IngressRoutes(frozenset({"/ws"}), refusal_event)
-    )
+    settings, handlers = gateway_settings(), Receiver(does_echo=does_echo)
+    routes = IngressRoutes(frozenset({"/ws"}), refusal_event)
+    ingress = TrioIngress(settings, handlers, FakeAdmission(settings, handlers), routes)
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))
         print(addresses[0][1], flush=True)
@@ -119,7 +116,7 @@ async def talk(port: int, load: Load, delay_s: float, ready: trio.Event) -> None
 
 async def measure(name: str, load: Load) -> float:
     """Return the server's CPU time per frame, in microseconds."""
-    command = [sys.executable, __file__, "--serve", name, *(["--echo"] if load.does_echo else [])]
+    command = [sys.executable, "-m", "bench.ingest", "--serve", name, *(["--echo"] if load.does_echo else [])]
     async with trio.open_nursery() as nursery:
         process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE, check=False))
         port = int(await process.stdout.receive_some())
@@ -155,7 +152,7 @@ async def main() -> None:
             figures.append(round(await measure(name, load), 1))
     best = {name: min(figures) for name, figures in found.items()}
     report = {
-        "machine": {"python": platform.python_version(), "cores": psutil.cpu_count(), "machine": platform.machine()},
+        **heading(options, "trio", "trio-websocket", "websockets"),
         "load": attrs.asdict(load),
         "cpu_us_per_frame": found,
         "frames_per_cpu_s": {name: round(1e6 / us) for name, us in best.items()},

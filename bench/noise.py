@@ -11,10 +11,8 @@ as are phantoms; of talk the words are right, and only calls count.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -22,13 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from bench._report import heading, write
 from bench._talk import TALK
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips, spoken
-from bench.load.figures import heading
 from bench.load.microphones import Microphone, listen_to
 from bench.load.server import running
 
@@ -74,12 +70,12 @@ def main() -> None:
     with running(flags.settings(options)) as server:
         heard = {name: Heard() for name in streams}
         microphones = [_microphone(samples, heard[name]) for name, samples in streams.items()]
-        trio.run(partial(listen_to, microphones, server.url, ["stt", "llm", "tools"], options.factor))
+        trio.run(partial(listen_to, microphones, server.url, ("stt", "llm", "tools"), options.factor))
     rows = {
         name: {"minutes": round(len(streams[name]) / RATE_HZ / 60, 1), **attrs.asdict(heard[name])} for name in streams
     }
     _print(rows)
-    flags.write("noise", heading({name: str(value) for name, value in vars(options).items()}) | {"streams": rows})
+    write("noise", heading(options) | {"streams": rows})
 
 
 def _options() -> argparse.Namespace:

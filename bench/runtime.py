@@ -4,9 +4,9 @@ Each figure stands beside the same thing done without us, by turns in one run: b
 (actors on threads), trio-parallel, and ``concurrent.futures``. Read the ratio. pykka and trio-parallel are left out
 unless they are installed (``pip install pykka trio-parallel``); nothing else of ours needs them.
 
-    python bench/runtime.py                       all of it, about two minutes
-    python bench/runtime.py --only ask,tell       some
-    python bench/runtime.py --profile ask         where the time of an ask goes (cProfile)
+    sayso bench runtime                       all of it, about two minutes
+    sayso bench runtime --only ask,tell       some
+    sayso bench runtime --profile ask         where the time of an ask goes (cProfile)
 """
 
 import argparse
@@ -14,7 +14,6 @@ import cProfile
 import importlib
 import logging
 import pstats
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -29,9 +28,7 @@ from typing import Any, Final, Never
 import attrs
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from bench._report import Case, by_turns, compared, installed, machine, show, write
+from bench._report import Case, by_turns, compared, heading, installed, show, write
 from bench._workers import bytes_of, killed_once
 from protocol.messages.ask import Ask
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
@@ -461,9 +458,8 @@ def main() -> None:
         trio.run(profile, chosen.profile, options)
         return
     found = trio.run(run, chosen.only, options)
-    report = {"machine": machine("trio", "pykka", "trio-parallel"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
-        write("runtime", report)
+        write("runtime", heading(chosen, "trio", "pykka", "trio-parallel") | {"found": found})
 
 
 def _options() -> argparse.Namespace:

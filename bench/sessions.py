@@ -4,10 +4,10 @@ First with simulated sockets: the real four actors of a session below the real d
 server, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
 Workers and models are not started: what is measured is what one session more costs.
 
-    python bench/sessions.py                              10,000 simulated, 1,000 over the loopback
-    python bench/sessions.py --count 500 --sockets 0      fewer
-    python bench/sessions.py --waves 5 --sockets 0        come and go five times: does what is left grow?
-    python bench/sessions.py --profile --count 500        which lines hold the memory (tracemalloc)
+    sayso bench sessions                              10,000 simulated, 1,000 over the loopback
+    sayso bench sessions --count 500 --sockets 0      fewer
+    sayso bench sessions --waves 5 --sockets 0        come and go five times: does what is left grow?
+    sayso bench sessions --profile --count 500        which lines hold the memory (tracemalloc)
 """
 
 import argparse
@@ -31,22 +31,19 @@ import attrs
 import trio
 from rich.console import Console
 from rich.table import Table
-from websockets.client import ClientProtocol
-from websockets.frames import Frame
-from websockets.protocol import State
-from websockets.uri import parse_uri
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._present import Present, pss_bytes, walk
-from bench._report import machine, write
+from bench._report import heading, write
 from config.load import load
 from config.settings import Settings
+from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
+from sayso_client import ClientOptions, Endpoint, WebSocket
+from sayso_client.requests import connection_request
 from supervisor import Server
 
-REQUEST: Final = json.dumps({"type": "connection_request", "data": {"client_id": "bench", "capabilities": ["stt"]}})
+REQUEST: Final = connection_request(ClientOptions(client_id="bench", capabilities=("stt",)))
 AT_ONCE: Final = 32  # sessions that start together, as clients of a listener do
 LOOK_EVERY: Final = 50  # sessions between looks at the memory
 LIMIT_S: Final = 300.0
@@ -68,7 +65,7 @@ class SilentSocket:
     """A client that makes its handshake and then says nothing until it leaves."""
 
     def __init__(self, number: int) -> None:
-        self.peer = f"192.0.2.1:{number}"
+        self.identity = Identity(f"192.0.2.1:{number}", "192.0.2.1")
         self.has_heard = trio.Event()
         self._has_asked = False
         self._closed = trio.Event()
@@ -197,10 +194,9 @@ async def over_loopback(options: Options) -> dict[str, Any]:
         trio.open_nursery() as nursery,
     ):
         port = server.status.addresses[0][1]
-        command = [sys.executable, __file__, "--clients", str(options.sockets), "--port", str(port)]
+        command = [sys.executable, "-m", "bench.sessions", "--clients", str(options.sockets), "--port", str(port)]
         run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        async with await trio.open_tcp_stream("127.0.0.1", port) as warm:
-            await shake_hands(warm)
+        await (await open_session(port)).abort()
         await population(server, 0)
         await trio.sleep(1)  # its descriptor is closed after its session has ended
         before = Present.now()
@@ -303,47 +299,33 @@ async def population(server: Server, count: int) -> None:
 # --- the clients' process ------------------------------------------------------------------------
 
 
-async def shake_hands(stream: trio.SocketStream) -> ClientProtocol:
-    """Open a session, and return its client's half of the protocol, which answers the server's pings."""
-    client = ClientProtocol(parse_uri("ws://127.0.0.1/ws"))
-    client.send_request(client.connect())
-    while client.state is State.CONNECTING:
-        await listen(client, stream)
-    client.send_text(REQUEST.encode())
-    while not any(b"connection_accepted" in event.data for event in await listen(client, stream)):
+async def open_session(port: int) -> WebSocket:
+    """Open a session by the WebSocket alone: half the memory of a ``ClientSession``."""
+    socket = await Endpoint(f"ws://127.0.0.1:{port}/ws", timeout_s=LIMIT_S).open()
+    await socket.send(REQUEST)
+    while "connection_accepted" not in str(await socket.receive()):
         pass
-    return client
-
-
-async def listen(client: ClientProtocol, stream: trio.SocketStream) -> list[Frame]:
-    """Say what there is to say, and return the frames that come next; raises ``OSError`` at the end."""
-    for data in client.data_to_send():
-        await stream.send_all(data)
-    data = await stream.receive_some()
-    if not data:
-        raise OSError("the server has closed a session")
-    client.receive_data(data)
-    return [event for event in client.events_received() if isinstance(event, Frame)]
+    return socket
 
 
 async def run_clients(count: int, port: int) -> None:
     """Wait for a word, connect one after the other, say that all are there, stay until stdin ends."""
     await trio.to_thread.run_sync(sys.stdin.readline)
-    streams = []
+    sockets = []
     async with trio.open_nursery() as nursery:
         for _ in range(count):
-            streams.append(await trio.open_tcp_stream("127.0.0.1", port))
-            nursery.start_soon(swallow, await shake_hands(streams[-1]), streams[-1])
+            sockets.append(await open_session(port))
+            nursery.start_soon(swallow, sockets[-1])
         print("there", flush=True)
         await trio.to_thread.run_sync(sys.stdin.read)
         nursery.cancel_scope.cancel()
-    for stream in streams:
-        await stream.aclose()
+    for socket in sockets:
+        await socket.abort()
 
 
-async def swallow(client: ClientProtocol, stream: trio.SocketStream) -> None:
+async def swallow(socket: WebSocket) -> None:
     while True:
-        await listen(client, stream)
+        await socket.receive()
 
 
 # --- what holds the memory -----------------------------------------------------------------------
@@ -395,9 +377,8 @@ def main() -> None:
     wanted = {"simulated": options.count, "loopback": options.sockets}
     found = {name: _in_a_process(name) for name, count in wanted.items() if count}
     _print(found)
-    report = {"machine": machine("trio", "websockets", "numpy"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
-        write("sessions", report)
+        write("sessions", heading(chosen, "trio", "websockets", "numpy") | {"found": found})
 
 
 def check_open_files(sockets: int) -> None:
@@ -412,7 +393,7 @@ def check_open_files(sockets: int) -> None:
 
 def _in_a_process(part: str) -> dict[str, Any]:
     """Measure in a process of its own: what one part leaves in the allocator would be memory for the next."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--part", part]
+    command = [sys.executable, "-m", "bench.sessions", *sys.argv[1:], "--part", part]
     result: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return result
 

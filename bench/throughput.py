@@ -15,7 +15,6 @@ workers as there are cores, called from threads; and all cores for one call afte
 import argparse
 import os
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,12 +24,10 @@ from typing import Final, Never
 
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from backends.speech.vad import EarshotDetector
-from bench._report import compared, machine, show
+from bench._report import compared, heading, show, write
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
@@ -63,9 +60,9 @@ def main() -> None:
     print(f"texts like those of {BASE!r}: {same} of {len(texts[BASE])}")
     for name, row in rows.items():
         print(f"{name}: {1 / row['median']:.1f} s of speech a second, {1 / row['ratio_median']:.2f} x {BASE}")
-    flags.write(
+    write(
         "throughput",
-        {"machine": machine("faster-whisper", "ctranslate2"), "clients": options.clients, "sides": rows, "same": same},
+        heading(options, "faster-whisper", "ctranslate2") | {"sides": rows, "same": same},
     )
 
 

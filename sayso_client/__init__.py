@@ -91,6 +91,7 @@ from sayso_client.events import (
     SpeechStarted,
     SpeechStopped,
     Status,
+    TextEvent,
     ToolCall,
     ToolProgress,
     ToolResult,
@@ -100,9 +101,11 @@ from sayso_client.events import (
     Understood,
     UnknownEvent,
     Word,
+    as_data,
+    wire_name,
 )
 from sayso_client.reconnection import ReconnectPolicy
-from sayso_client.requests import AudioFormat, ClientOptions, OptionChanges
+from sayso_client.requests import AudioFormat, Capability, ClientOptions, OptionChanges
 from sayso_client.session import Bounds, ClientSession, Received, connect
 from sayso_client.websocket import Endpoint, WebSocket
 
@@ -114,6 +117,7 @@ __all__ = [
     "BadAddress",
     "BadFrame",
     "Bounds",
+    "Capability",
     "ClientError",
     "ClientOptions",
     "ClientSession",
@@ -149,6 +153,7 @@ __all__ = [
     "SpeechStarted",
     "SpeechStopped",
     "Status",
+    "TextEvent",
     "TooManyEvents",
     "ToolCall",
     "ToolProgress",
@@ -160,5 +165,7 @@ __all__ = [
     "UnknownEvent",
     "WebSocket",
     "Word",
+    "as_data",
     "connect",
+    "wire_name",
 ]

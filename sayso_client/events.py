@@ -229,7 +229,7 @@ class SpeechAudioResumed(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class LatencyMs(msgspec.Struct, frozen=True):
+class LatencyMs(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long the stages of a turn took; what did not happen is None."""
 
     endpoint: float | None = None

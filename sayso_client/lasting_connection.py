@@ -18,17 +18,23 @@ from sayso_client.websocket import Endpoint, WebSocket
 
 LATER_STATUSES: Final = frozenset({429, 500, 502, 503, 504})  # HTTP: another try may succeed
 Introduce = Callable[[WebSocket], Awaitable[None]]
+Take = Callable[[str | bytes], object]
 
 
 class LastingConnection:
-    """Opens a WebSocket to ``endpoint`` as often as it must; each time ``introduce`` makes the protocol's handshake."""
+    """Opens a WebSocket to ``endpoint`` as often as it must.
 
-    def __init__(self, endpoint: Endpoint, tries: Tries, introduce: Introduce) -> None:
+    Each time ``introduce`` makes the protocol's handshake. When it is lost, ``take`` gets what had come and was not
+    received.
+    """
+
+    def __init__(self, endpoint: Endpoint, tries: Tries, introduce: Introduce, take: Take) -> None:
         self.retry_after_s: float | None = None
         """When a server that goes away wants us back; forgotten once we are."""
         self._endpoint = endpoint
         self._tries = tries
         self._introduce = introduce
+        self._take = take
         self._socket: WebSocket  # once it is open
         self._end: SessionClosed | None = None
         self._is_leaving = False
@@ -89,6 +95,8 @@ class LastingConnection:
 
     async def _come_back(self) -> None:
         await self._socket.abort()
+        for frame in self._socket.take_waiting():
+            self._take(frame)
         if self._tries.due_at is None:  # else a try was cancelled, and goes on
             self._lose(self._socket.close_code or ABNORMAL, self._socket.close_reason, self.retry_after_s)
         while self._tries.due_at is not None:

@@ -4,7 +4,8 @@ Rules kept here:
 
 * No task of its own: who receives reads the stream, answers pings, and sees the close. One task may send meanwhile.
 * A send that is cancelled may have left half a frame behind, so it breaks the connection.
-* Every failure of the stream is ``LineLost`` with a close code; 1006 if none came.
+* Every failure of the stream is ``LineLost`` with a close code; 1006 if none came. A server that closes says why before
+  a send fails, so a send that fails reads on to the end.
 
 ``ClientSession`` is built on this; use it alone to speak the protocol yourself, with the least memory for each
 connection.
@@ -53,10 +54,14 @@ class WebSocket:
         self._sending = anyio.Lock(fast_acquire=True)
         self._frames: deque[str | bytes] = deque()
         self._parts: list[Frame] = []
-        self._is_broken = False
+        self._reading = anyio.Lock(fast_acquire=True)
+        self.heard_at = anyio.current_time()
+        """When something came last, pings and their answers included."""
+        self._is_broken = False  # nothing can be sent
+        self._is_ended = False  # nothing will come
 
     def __repr__(self) -> str:
-        return f"<WebSocket {'BROKEN' if self._is_broken else self._protocol.state.name}>"
+        return f"<WebSocket {'BROKEN' if self._is_broken or self._is_ended else self._protocol.state.name}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,14 +73,14 @@ class WebSocket:
     @property
     def is_open(self) -> bool:
         """Whether frames may be sent."""
-        return self._protocol.state is State.OPEN and not self._is_broken
+        return self._protocol.state is State.OPEN and not self._is_broken and not self._is_ended
 
     @property
     def close_code(self) -> int | None:
         """The close code that came, 1006 if the connection ended without one, None while it is open."""
         if self._protocol.close_rcvd is not None:
             return int(self._protocol.close_rcvd.code)
-        return ABNORMAL if self._is_broken or self._protocol.state is State.CLOSED else None
+        return ABNORMAL if self._is_ended or self._protocol.state is State.CLOSED else None
 
     @property
     def close_reason(self) -> str:
@@ -94,13 +99,13 @@ class WebSocket:
             self._protocol.send_text(frame.encode())
         else:
             self._protocol.send_binary(frame)
-        await self._flush()
+        await self._send_waiting()
 
     async def ping(self, data: bytes = b"") -> None:
         """Send a ping of the WebSocket protocol; raises ``LineLost``."""
         self._check_open()
         self._protocol.send_ping(data)
-        await self._flush()
+        await self._send_waiting()
 
     async def receive(self) -> str | bytes:
         """Return the next text or audio; raises ``LineLost`` once the connection is closed."""
@@ -109,6 +114,12 @@ class WebSocket:
                 raise self._lost()
             await self._read()
         return self._frames.popleft()
+
+    def take_waiting(self) -> list[str | bytes]:
+        """Return what has come and was not received yet."""
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close, and wait for the server's goodbye, but not for long."""
@@ -124,7 +135,7 @@ class WebSocket:
 
     async def abort(self) -> None:
         """Close the stream at once, without a goodbye."""
-        self._is_broken = True
+        self._is_ended = True
         await anyio.aclose_forcefully(self._stream)
 
     async def upgrade(self, headers: Mapping[str, str]) -> None:
@@ -136,24 +147,41 @@ class WebSocket:
         await self._flush()
         while self._protocol.state is State.CONNECTING and self._protocol.handshake_exc is None:
             await self._read()
-        if self._protocol.state is not State.OPEN:
+        if self._protocol.handshake_exc is not None:  # else it is open, or was closed at once
             raise NoServer(f"what answers speaks no WebSocket: {self._protocol.handshake_exc}")
 
     async def _read(self) -> None:
+        """Wait for the next bytes, unless another task has."""
+        if self._reading.locked():
+            async with self._reading:
+                return
+        async with self._reading:
+            try:
+                self._protocol.receive_data(await self._stream.receive(RECEIVE_BYTES))
+                self.heard_at = anyio.current_time()
+            except anyio.EndOfStream:
+                self._protocol.receive_eof()
+            except BROKEN as error:
+                self._is_ended = True
+                raise self._lost() from error
+            for event in self._protocol.events_received():
+                if isinstance(event, Response):
+                    _check(event)
+                elif isinstance(event, Frame):
+                    self._take(event)
+            with contextlib.suppress(LineLost):  # what was received comes first; the next read fails, too
+                await self._flush()
+
+    async def _send_waiting(self) -> None:
+        """Write; if that fails, read what the server said before it closed."""
         try:
-            self._protocol.receive_data(await self._stream.receive(RECEIVE_BYTES))
-        except anyio.EndOfStream:
-            self._protocol.receive_eof()
-        except BROKEN as error:
-            self._is_broken = True
-            raise self._lost() from error
-        for event in self._protocol.events_received():
-            if isinstance(event, Response):
-                _check(event)
-            elif isinstance(event, Frame):
-                self._take(event)
-        with contextlib.suppress(LineLost):  # what was received comes first; the next read fails, too
             await self._flush()
+        except LineLost:
+            with anyio.move_on_after(GOODBYE_S), contextlib.suppress(LineLost):
+                while self.close_code is None:
+                    await self._read()
+            self._is_ended = True
+            raise self._lost() from None
 
     def _take(self, frame: Frame) -> None:
         """Keep a message once its last fragment has come; ``ClientProtocol`` holds their sum to its ``max_size``."""
@@ -242,7 +270,8 @@ async def connect_stream(
     except ssl.SSLError as error:
         raise NoServer(f"no safe connection to {address.host}: {error}") from error
     except BROKEN as error:
-        raise NoServer(f"no server at {address.host}:{address.port} ({error})") from error
+        why = error.__cause__ or error  # anyio's own error says only that it failed
+        raise NoServer(f"no server at {address.host}:{address.port} ({why})") from error
 
 
 @attrs.frozen

@@ -10,14 +10,24 @@ from typing import Any, Generic, TypeVar
 import attrs
 import trio
 
-from backends.protocols import BadAudio, ProviderError, StoreError
+from backends.protocols import (
+    BadAudio,
+    CheckUnavailable,
+    ProviderError,
+    Refusal,
+    Request,
+    StoreError,
+)
 from config.load import load
 from config.settings import Settings
+from protocol.admission.checks import CheckKind
+from protocol.admission.identity import identity_of
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
+from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
@@ -137,7 +147,7 @@ class FakeSocket:
     """One accepted WebSocket, with the client's side in the test's hands."""
 
     def __init__(self, peer: str = "192.0.2.1:5000") -> None:
-        self.peer = peer
+        self.identity = identity_of(peer, {})
         self.sent: Notes[str | bytes] = Notes()
         self.drops = 0
         self.close: tuple[int, str] | None = None
@@ -199,6 +209,27 @@ class FakeSocket:
 
 
 # --- ears ----------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class FakeCheck:
+    """An admission check; passes everybody unless it is told what to answer."""
+
+    kind: CheckKind = CheckKind.RATE
+    delay_s: float = 0.0
+    answer: Identity | Refusal | None = None
+    trouble: CheckUnavailable | None = None
+    only_for: str | None = None
+    """The address that is delayed; ``None`` for all."""
+    asked: list[Identity] = attrs.field(factory=list)
+
+    async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
+        self.asked.append(identity)
+        if self.delay_s and self.only_for in (None, identity.address):
+            await trio.sleep(self.delay_s)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.answer or identity
 
 
 class FakeDetector:

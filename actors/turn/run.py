@@ -25,11 +25,11 @@ from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
-from protocol.messages.records import TurnRecord
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.actions import PendingTurn
 from protocol.turns.turn import TurnEvent, TurnMachine
+from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -56,11 +56,7 @@ class Turn:
         self._options = options
         self._scope = trio.CancelScope()
         self._deadline = trio.CancelScope()
-        self._origin_s = trio.current_time()
-        self._latency_ms: dict[str, float] = {}
-        self._heard = Heard("")
-        self._replied = ""
-        self._source: events.Source | None = None
+        self._report = TurnReport(pending.turn_id, trio.current_time())
         self._heard_s: float | None = None
         self._spoken = self._make_spoken_answer()
         self._tools: ToolCaller | None = None
@@ -96,8 +92,8 @@ class Turn:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
         match self._pending.said:
             case UtteranceEnded(utterance, last_voice_s=last_voice_s):
-                self._origin_s = last_voice_s
-                self._mark("endpoint", trio.current_time() - last_voice_s)
+                self._report.origin_s = last_voice_s
+                self._report.mark_until("endpoint", trio.current_time())
                 await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
             case events.Text(text):
                 await self._complete(lambda: self._answer_in_time(lambda: self._read(text)))
@@ -120,7 +116,7 @@ class Turn:
             async with self._spoken.open() if self._options.wants("tts") else nullcontext():
                 finished = await answer()
             await self._spoken.end()
-            self._mark("total", trio.current_time() - self._origin_s)
+            self._report.mark_until("total", trio.current_time())
             await self._spoken.wait_heard()
             outcome = finished
         if outcome == "interrupted":
@@ -133,7 +129,7 @@ class Turn:
             heard = await hear()
             if heard is None:
                 return "no_speech"
-            self._heard = heard
+            self._report.heard = heard.text
             return await self._respond(heard)
         except TurnRefused as refused:
             await self._say_all(refused.say)
@@ -158,8 +154,8 @@ class Turn:
             return None
         took_s = trio.current_time() - started_s
         queue_s = min(answer.queue_s, took_s)  # what was waited for early cost nobody anything
-        self._mark("queue", queue_s)
-        self._mark("stt", took_s - queue_s)
+        self._report.mark("queue", queue_s)
+        self._report.mark("stt", took_s - queue_s)
         return Heard(answer.text, answer.alternatives, answer.confidence, self._options.language)
 
     async def _respond(self, heard: Heard) -> events.Outcome:
@@ -169,9 +165,9 @@ class Turn:
         if self._options.wants("tools"):
             match = self._context.grammar.match((heard.text, *heard.alternatives), self._options.language)
         self._tools = ToolCaller(
-            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
+            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
-        self._mark("understand", trio.current_time() - started_s)
+        self._report.mark("understand", trio.current_time() - started_s)
         if match is not None:
             return await self._command(match, self._tools)
         if self._options.wants("llm"):
@@ -179,7 +175,7 @@ class Turn:
         raise TurnRefused(not_understood(heard.text, self._options.language))
 
     async def _command(self, match: CommandMatch, tools: ToolCaller) -> events.Outcome:
-        self._source = "command"
+        self._report.source = "command"
         await self._context.show(
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
@@ -200,8 +196,9 @@ class Turn:
         asked_s = trio.current_time()
 
         async def begin() -> None:
-            self._source = "model"
-            await self._context.show(events.Understood(self.turn_id, "model", heard.confidence))
+            if self._report.source is None:
+                self._report.source = "model"
+                await self._context.show(events.Understood(self.turn_id, "model", heard.confidence))
 
         conversation = ModelConversation(
             self.turn_id,
@@ -210,7 +207,7 @@ class Turn:
             tools,
             say=self._spoken.say,
             on_begin=begin,
-            on_first_token=lambda: self._mark("first_token", trio.current_time() - asked_s),
+            on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
         )
         try:
             text = await conversation.run(heard)
@@ -243,7 +240,7 @@ class Turn:
         await self._spoken.say(question)
 
     async def _show_reply(self, text: str) -> None:
-        self._replied = text
+        self._report.replied = text
         await self._context.show(events.Reply(self.turn_id, text))
 
     def _make_spoken_answer(self) -> SpokenAnswer:
@@ -255,35 +252,26 @@ class Turn:
             voice=self._options.voice,
             lead_s=self._context.lead_s,
             playback=self._machine.playback,
-            on_first_audio=lambda: self._mark("first_audio", trio.current_time() - self._origin_s),
+            on_first_audio=lambda: self._report.mark_until("first_audio", trio.current_time()),
         )
 
     # --- the end ---------------------------------------------------------------------------------
 
-    def _mark(self, stage: str, seconds: float) -> None:
-        self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)
-
     async def _finish(self, outcome: events.Outcome) -> None:
+        context, report = self._context, self._report
         if outcome == "interrupted":
-            self._mark("total", trio.current_time() - self._origin_s)
-        replied = self._replied
-        if outcome == "interrupted":
-            replied = " ".join(self._spoken.heard_until(self._heard_s))
-            if replied:
-                await self._context.show(events.Reply(self.turn_id, replied, truncated=True))
-        if self._heard.text:
-            self._context.memory.remember_turn(self._heard.text, replied)
-        await self._context.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
-        record = TurnRecord(
-            session_id=self._context.client_view.session_id,
-            turn_id=self.turn_id,
+            report.mark_until("total", trio.current_time())
+            report.replied = " ".join(self._spoken.heard_until(self._heard_s))
+            if report.replied:
+                await context.show(events.Reply(self.turn_id, report.replied, truncated=True))
+        if report.heard:
+            context.memory.remember_turn(report.heard, report.replied)
+        await context.show(report.completed(outcome))
+        record = report.record(
+            outcome,
+            session_id=context.client_view.session_id,
             user_id=self._options.options.client_id,
-            timestamp=self._context.unix_time(),
-            heard=self._heard.text,
-            replied=replied,
-            outcome=outcome,
-            source=self._source,
-            latency_ms=self._latency_ms,
+            timestamp=context.unix_time(),
         )
-        self._context.peers.history.tell_nowait(record)
-        self._context.peers.metrics.tell_nowait(record)
+        context.peers.history.tell_nowait(record)
+        context.peers.metrics.tell_nowait(record)

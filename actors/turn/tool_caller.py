@@ -50,15 +50,6 @@ class WantedCall:
     """The words that were heard first are not exactly those of the command."""
 
 
-@attrs.define
-class Question:
-    """An open request for consent."""
-
-    call_id: str
-    answered: trio.Event = attrs.field(factory=trio.Event)
-    approve: bool = False
-
-
 class ToolCaller:
     """Makes one turn's calls, one at a time."""
 
@@ -77,16 +68,14 @@ class ToolCaller:
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
-        self._question: Question | None = None
+        self._answers: dict[str, trio.MemorySendChannel[bool]] = {}
 
     def answer(self, call_id: str, *, approve: bool) -> bool:
-        """Answer the question about this call; return whether it is open."""
-        question = self._question
-        if question is None or call_id != question.call_id:
-            return False
-        question.approve = approve
-        question.answered.set()
-        return True
+        """Answer the question about this call, once; return whether it was open."""
+        is_open = call_id in self._answers
+        if is_open:
+            self._answers.pop(call_id).send_nowait(approve)
+        return is_open
 
     async def call(self, wanted: WantedCall) -> ToolOutcome:
         """Make the call; raises ``TurnRefused`` if it is not allowed."""
@@ -166,19 +155,20 @@ class ToolCaller:
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )
-        self._question = question = Question(call_id)
+        self._answers[call_id], answer = trio.open_memory_channel[bool](1)
         self._machine.ask(call_id)
+        is_approved = False
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
             with trio.move_on_after(CONFIRM_WITHIN_S):
-                await question.answered.wait()
+                is_approved = await answer.receive()
         finally:
-            self._question = None
+            self._answers.clear()
             self._machine.close_question()
-        if question.approve:
+        if is_approved:
             self._machine.advance(TurnEvent.CONFIRMED)
-        return question.approve
+        return is_approved
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(

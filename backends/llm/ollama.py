@@ -181,17 +181,17 @@ class LoadedModels:
 
 
 class OllamaModel:
-    """The model of ``inference.ollama_model`` (``backends.protocols.LanguageModel``)."""
+    """The model of ``inference.ollama.model`` (``backends.protocols.LanguageModel``)."""
 
     name = "ollama"
 
     def __init__(self, settings: InferenceSettings, *, patience: CompletionTimeouts | None = None) -> None:
         self._settings = settings
         self._server = LlmServer(
-            settings.ollama_url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
+            settings.ollama.url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
         )
         self._without_tools: set[str] = set()
-        self._loaded = LoadedModels(settings.max_loaded_models)
+        self._loaded = LoadedModels(settings.ollama.max_loaded_models)
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
@@ -204,7 +204,7 @@ class OllamaModel:
 
     async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        wanted = request.model or self._settings.ollama_model
+        wanted = request.model or self._settings.ollama.model
         for name in self._loaded.use(wanted):
             await self._unload(name)
         if wanted in self._without_tools:
@@ -255,7 +255,7 @@ class OllamaModel:
             "messages": wire_messages(request.messages, names),
             "stream": True,
             "think": False,
-            "keep_alive": round(settings.keep_alive_s),
+            "keep_alive": round(settings.ollama.keep_alive_s),
             "options": {
                 "num_predict": request.max_tokens,
                 "temperature": settings.temperature,
@@ -274,7 +274,7 @@ class OllamaModel:
             return str(error)
         except msgspec.DecodeError as error:
             return f"{self._server.url}/api/tags is no list of models: {error}"
-        wanted = self._settings.ollama_model
+        wanted = self._settings.ollama.model
         if any(same_model(wanted, model.name) for model in tags.models or ()):
             return None
         return f"it has no model {wanted!r}: run `ollama pull {wanted}`"

@@ -143,6 +143,11 @@ class Line:
         self.seq += 1
         await self.send_raw(json.dumps({"type": name, "data": data, "seq": self.seq}))
 
+    def queue(self, name: str, **data: Any) -> None:
+        """Let an event go out together with what is sent next."""
+        self.seq += 1
+        self._protocol.send_text(json.dumps({"type": name, "data": data, "seq": self.seq}).encode())
+
     async def send_raw(self, frame: str | bytes) -> None:
         if isinstance(frame, str):
             self._protocol.send_text(frame.encode())
@@ -186,9 +191,8 @@ class Line:
         await self._flush()
 
     async def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                await self._stream.send(data)
+        if data := b"".join(self._protocol.data_to_send()):
+            await self._stream.send(data)
 
 
 class MemoryServer:

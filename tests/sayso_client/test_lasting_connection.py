@@ -31,7 +31,7 @@ class Upgrading(MemoryServer):
 
 async def opened(server: MemoryServer) -> LastingConnection:
     endpoint = Endpoint(URL, open_stream=server.open_stream)
-    connection = LastingConnection(endpoint, Tries(ReconnectPolicy(), Random(3)), nothing)
+    connection = LastingConnection(endpoint, Tries(ReconnectPolicy(), Random(3)), nothing, str)
     await connection.open()
     return connection
 
@@ -94,7 +94,7 @@ async def test_a_handshake_that_takes_too_long_closes_the_connection(
     async def stuck(_socket: WebSocket) -> None:
         await anyio.sleep_forever()
 
-    connection = LastingConnection(Endpoint(URL, open_stream=server.open_stream), Tries(None, Random(1)), stuck)
+    connection = LastingConnection(Endpoint(URL, open_stream=server.open_stream), Tries(None, Random(1)), stuck, str)
     with pytest.raises(NoServer, match="does not answer"):
         await connection.open()
     with pytest.raises(anyio.EndOfStream):

@@ -192,6 +192,16 @@ async def test_a_close_that_says_do_not_come_back_ends_the_session(code: int) ->
             await session.send_text("hello")
 
 
+async def test_the_last_words_of_a_session_are_heard_before_its_end() -> None:
+    async with talking(MemoryServer()) as (session, line):
+        for text in ("one", "two", "three"):
+            line.queue("reply", turn_id="a", text=text)
+        await line.close(1008)  # all in one piece
+        assert [await session.receive() for _ in range(3)] == [Reply("a", text) for text in ("one", "two", "three")]
+        with pytest.raises(SessionClosed, match="1008"):
+            await session.receive()
+
+
 async def test_without_a_policy_a_lost_line_is_the_end() -> None:
     async with talking(MemoryServer(), reconnect=None) as (session, line):
         await line.cut()
@@ -257,6 +267,23 @@ async def test_a_line_that_falls_silent_is_opened_again(autojump_clock: trio.tes
         tasks.start_soon(serve_again)
         assert isinstance(await session.receive(), ConnectionAccepted)
     assert server.opened_at[1] - server.opened_at[0] >= Bounds().silence_s
+
+
+async def test_a_server_that_has_nothing_to_say_and_answers_pings_is_not_left(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    server = MemoryServer()
+    async with talking(server) as (session, line), anyio.create_task_group() as tasks:
+
+        async def speak_at_last() -> None:
+            await anyio.sleep(10 * Bounds().silence_s)
+            await line.send("pong")
+
+        tasks.start_soon(line.receive)
+        tasks.start_soon(speak_at_last)
+        assert await session.receive() == Pong()
+        tasks.cancel_scope.cancel()
+    assert len(server.opened_at) == 1
 
 
 async def test_a_send_that_is_cancelled_costs_the_line_and_no_audio(autojump_clock: trio.testing.MockClock) -> None:

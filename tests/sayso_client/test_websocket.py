@@ -39,6 +39,24 @@ async def test_text_and_audio_go_both_ways() -> None:
     assert socket.close_code == 1000
 
 
+async def test_a_server_that_closes_at_once_is_heard_to_its_end() -> None:
+    server = MemoryServer()
+
+    async def serve() -> None:
+        line = await server.line()
+        line.request = await line._next_request()
+        line._protocol.send_response(line._protocol.accept(line.request))
+        line._protocol.send_text(b"full")
+        await line.close(1013)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        socket = await Endpoint(URL, open_stream=server.open_stream).open()
+    assert await socket.receive() == "full"
+    with pytest.raises(LineLost, match="1013"):
+        await socket.receive()
+
+
 async def test_a_message_in_fragments_is_one_message() -> None:
     socket, line = await opened(MemoryServer())
     line._protocol.send_text(b"one ", fin=False)
@@ -70,6 +88,33 @@ async def test_a_close_of_the_server_comes_behind_what_it_sent() -> None:
     assert caught.value.code == socket.close_code == 1012
     with pytest.raises(LineLost, match="1012"):
         await socket.send("too late")
+
+
+async def test_a_send_that_fails_says_why_the_server_closed() -> None:
+    socket, line = await opened(MemoryServer())
+    await line.send_raw("last words")
+    await line.close(4090, "taken over")
+    await line._stream.aclose()
+    with pytest.raises(LineLost, match="4090 taken over"):
+        await socket.send("hello")
+    assert socket.take_waiting() == ["last words"]
+    assert not socket.is_open
+
+
+async def test_a_send_that_fails_leaves_the_reading_to_who_receives(autojump_clock: trio.testing.MockClock) -> None:
+    socket, line = await opened(MemoryServer(capacity=1))
+
+    async def receive() -> None:
+        with pytest.raises(LineLost, match="4090"):
+            await socket.receive()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(receive)
+        await trio.testing.wait_all_tasks_blocked()
+        line._stream._incoming.close()
+        tasks.start_soon(line.close, 4090)
+        with pytest.raises(LineLost, match="4090"):
+            await socket.send("hello")
 
 
 async def test_a_line_without_a_close_frame_was_lost() -> None:
@@ -166,7 +211,7 @@ async def test_a_port_on_which_nobody_listens_is_no_server() -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
     await listener.aclose()
-    with pytest.raises(NoServer, match=f"no server at 127.0.0.1:{port}"):
+    with pytest.raises(NoServer, match=rf"no server at 127\.0\.0\.1:{port} \(.*refused"):
         await Endpoint(f"ws://127.0.0.1:{port}/ws").open()
 
 

@@ -14,7 +14,15 @@ import attrs
 import trio
 
 from backends.llm.guarded import GuardedModel
-from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolConnection, ToolServerLost
+from backends.protocols import (
+    BadAudio,
+    IngressHandlers,
+    ProviderError,
+    RequestAdmission,
+    StoreError,
+    ToolConnection,
+    ToolServerLost,
+)
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -459,6 +467,8 @@ class Outside:
     def store(self) -> Store:
         return self.database
 
-    def make_ingress(self, _http: object, _audio: object, handlers: IngressHandlers) -> SimulatedIngress:
-        self.ingress = SimulatedIngress(handlers)
+    def make_ingress(
+        self, _http: object, _audio: object, handlers: IngressHandlers, admission: RequestAdmission
+    ) -> SimulatedIngress:
+        self.ingress = SimulatedIngress(handlers, admission)
         return self.ingress
