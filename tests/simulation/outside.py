@@ -6,7 +6,7 @@ Whisper knows the words, and the checks know whether some were lost or doubled.
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,8 +29,9 @@ from protocol.messages.events import AudioFormat
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
-    ChatMessage,
+    CallTool,
     CommandMatch,
+    CompletionRequest,
     Generation,
     McpOffer,
     ModelToolCall,
@@ -235,25 +236,18 @@ class Model:
         await trio.lowlevel.checkpoint()
         return True
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
+        messages = request.messages
         trouble = self.weather.strike("model")
         if trouble == "fails":
             raise ProviderError("500 Internal Server Error")
         await self.weather.take_time(*((4.0, 9.0) if trouble == "slow" else (0.05, 0.3)))
-        calls = () if messages[-1].role == "tool" else self._calls(messages[-1].content, tools)
+        calls = () if messages[-1].role == "tool" else self._calls(messages[-1].content, request.tools)
         pieces = ["One moment. "] if calls else ["That is ", f"so: {messages[-1].content[:40]}. ", "It is all I know."]
         for at, piece in enumerate(pieces):
             if trouble == "cut" and at == len(pieces) - 1:
                 raise ProviderError("the stream broke off")
-            await on_text(piece)
+            await request.text_sink.send(piece)
             await self.weather.take_time(0.0, 0.1)
         return Generation("".join(pieces), calls, self.name, "tiny")
 
@@ -309,34 +303,24 @@ class Server:
         await trio.lowlevel.checkpoint()
         return ()
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
+    async def call(self, request: CallTool) -> ToolOutcome:
+        tool, number = request.tool, request.arguments["number"]
         shed, started_s = self._shed, trio.current_time()
         trouble = shed.weather.strike("tool")
         if trouble == "dies before":
             self._die("killed")
-        shed.calls[call_id] += 1
+        shed.calls[request.call_id] += 1
         if tool == CHANGES:
-            shed.changes[arguments["number"]] += 1
-        shed.weather.trace.note(self.name, f"{tool} {arguments['number']} as {call_id}")
-        if on_progress is not None:
-            on_progress(CallProgress(1.0))
+            shed.changes[number] += 1
+        shed.weather.trace.note(self.name, f"{tool} {number} as {request.call_id}")
+        if request.progress_sink is not None:
+            await request.progress_sink.send(CallProgress(1.0))
         await shed.weather.take_time(0.01, 0.1)
         if trouble == "dies after":
             self._die("killed")
         if trouble == "hangs":
-            await trio.sleep(timeout_s)
-            return ToolOutcome(ok=False, content="", duration_s=timeout_s, error="timed out")
-        content = f"{tool} {arguments['number']} done."
+            await trio.sleep_forever()
+        content = f"{tool} {number} done."
         return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s)
 
     async def wait_changed(self) -> None:
