@@ -15,7 +15,6 @@ import trio
 
 from backends.llm.guarded import GuardedModel
 from backends.protocols import (
-    BadAudio,
     IngressHandlers,
     ProviderError,
     RequestAdmission,
@@ -39,6 +38,7 @@ from protocol.messages.understanding import (
     ToolSpec,
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from tests.fakes import FakeDecoder, FakeDetector, FakeModel, FakeStore
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -91,31 +91,6 @@ def spoken_in(pcm: bytes) -> list[int]:
     step = FRAME_BYTES // 4  # wherever the frames of an utterance begin
     heard = Counter(int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm) - 1, step))
     return [number for number, count in heard.items() if number not in {0, NOISE} and count * step > FRAME_BYTES]
-
-
-class Detector:
-    """Takes for voice what is not silent."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def probabilities(self, pcm: bytes) -> Sequence[float]:
-        pcm = self._rest + pcm
-        whole = len(pcm) // FRAME_BYTES * FRAME_BYTES
-        self._rest = pcm[whole:]
-        return [1.0 if pcm[at] or pcm[at + 1] else 0.0 for at in range(0, whole, FRAME_BYTES)]
-
-    def reset(self) -> None:
-        self._rest = b""
-
-
-class Decoder:
-    """Takes 16 kHz s16le as it is."""
-
-    def decode(self, frame: bytes) -> bytes:
-        if len(frame) % 2:
-            raise BadAudio(f"a frame must have whole samples, not {len(frame)} bytes")
-        return frame
 
 
 # --- worker processes ----------------------------------------------------------------------------
@@ -226,15 +201,10 @@ class Grammar:
 
 
 @attrs.define(eq=False)
-class Model:
+class Model(FakeModel):
     """Answers ``ask 7`` in words, ``read 7`` after looking, ``act 7`` after a change that the user has to confirm."""
 
-    weather: Weather
-    name: str = "simulated"
-
-    async def is_available(self) -> bool:
-        await trio.lowlevel.checkpoint()
-        return True
+    weather: Weather = attrs.field(kw_only=True)
 
     async def generate(self, request: CompletionRequest) -> Generation:
         messages = request.messages
@@ -250,9 +220,6 @@ class Model:
             await request.text_sink.send(piece)
             await self.weather.take_time(0.0, 0.1)
         return Generation("".join(pieces), calls, self.name, "tiny")
-
-    async def aclose(self) -> None:
-        await trio.lowlevel.checkpoint()
 
     def _calls(self, text: str, tools: Sequence[ToolSpec]) -> tuple[ModelToolCall, ...]:
         verb, _, number = text.partition(" ")
@@ -339,16 +306,12 @@ class Server:
 
 
 @attrs.define(eq=False)
-class Store:
+class Store(FakeStore):
     """Keeps what is written; outlives the actor that writes."""
 
-    weather: Weather
-    rows: list[Record] = attrs.field(factory=list)
+    weather: Weather = attrs.field(kw_only=True)
     failed_s: float = -1.0
     """When it failed last."""
-
-    async def open(self) -> None:
-        await trio.lowlevel.checkpoint()
 
     async def write(self, records: Sequence[Record]) -> None:
         trouble = self.weather.strike("store")
@@ -356,22 +319,7 @@ class Store:
         if trouble is not None:
             self.failed_s = trio.current_time()
             raise StoreError("the disk is full")
-        self.rows.extend(records)
-
-    async def check(self) -> int | None:
-        await trio.lowlevel.checkpoint()
-        return None
-
-    async def prune(self, before_s: float, limit: int) -> int:
-        await trio.lowlevel.checkpoint()
-        return 0
-
-    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
-        await trio.lowlevel.checkpoint()
-        return [{"turn_id": row.turn_id} for row in self.rows if isinstance(row, TurnRecord)][-limit:]
-
-    async def close(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await super().write(records)
 
 
 class Figures:
@@ -417,21 +365,21 @@ class Outside:
         self.metrics = Figures()
         self.machine = Machine()
         self.shed = Toolshed(weather)
-        self.database = Store(weather)
+        self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)
         self.ingress: SimulatedIngress | None = None
         self._settings = settings
         self._weather = weather
         self._sayings = sayings
 
-    def make_decoder(self, _audio: AudioFormat) -> Decoder:
-        return Decoder()
+    def make_decoder(self, _audio: AudioFormat) -> FakeDecoder:
+        return FakeDecoder()
 
     def make_encoder(self, _sample_rate_hz: int) -> SpeechEncoder:
         raise AssertionError("nobody here wants packets")
 
-    def make_detector(self) -> Detector:
-        return Detector()
+    def make_detector(self) -> FakeDetector:
+        return FakeDetector()
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))
@@ -449,7 +397,7 @@ class Outside:
         return Workers("media", self._weather, lambda _params, _blob: ({"is_last": True}, b""))
 
     def language_models(self) -> list[GuardedModel]:
-        model = Model(self._weather)
+        model = Model("simulated", weather=self._weather)
         return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]
 
     def embedded_model(self) -> None:
