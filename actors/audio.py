@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import attrs
@@ -60,6 +60,18 @@ class AudioPeers:
     vault: Ref
     connection: Ref
     dialogue: Ref
+
+
+@attrs.frozen(kw_only=True)
+class AudioStatistics:
+    """A moment's view of a session's audio.
+
+    * ``samples``: how many have been looked at, at 16 kHz
+    * ``is_speech``: whether an utterance is open
+    """
+
+    samples: int
+    is_speech: bool
 
 
 class Audio(Actor):
@@ -125,9 +137,9 @@ class Audio(Actor):
             case _:
                 raise TypeError(f"audio cannot handle {type(message).__name__}")
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> AudioStatistics:
         """Show where the stream is."""
-        return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
+        return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
     def _client(self) -> ToClient:

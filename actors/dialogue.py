@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -51,6 +51,18 @@ class Waiting:
     attempt: int = 1
     early: EarlyTranscription | None = attrs.field(default=None, eq=False)
     """Where it was heard already, or is being heard."""
+
+
+@attrs.frozen(kw_only=True)
+class DialogueStatistics:
+    """A moment's view of a dialogue.
+
+    * ``state``: of the turn that is being answered; ``LISTENING`` if there is none
+    * ``announcements``: how many wait to be spoken
+    """
+
+    state: str
+    announcements: int
 
 
 class Dialogue(Actor):
@@ -112,10 +124,10 @@ class Dialogue(Actor):
             if self._sessions.unregister(self._memory.session_id, self.context.ref):
                 self._activity.forget(self._memory.session_id)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> DialogueStatistics:
         """Show what goes on."""
         state = self._turn.machine.state.name if self._turn is not None else "LISTENING"
-        return {"state": state, "announcements": len(self._announcements)}
+        return DialogueStatistics(state=state, announcements=len(self._announcements))
 
     # --- what the client does by hand ------------------------------------------------------------
 

@@ -57,6 +57,26 @@ class AdmissionInputs:
     """Which sockets have not sent their ``connection_request`` yet."""
 
 
+@attrs.frozen(kw_only=True)
+class GatewayStatistics:
+    """A moment's view of the gateway.
+
+    * ``connections``: how many places are taken
+    * ``refused``: how many clients were refused
+    * ``refused_for_others``: how many of those because their tenant had its share
+    * ``silent``: how many sockets have not sent their ``connection_request`` yet
+    * ``tenants``: how many tenants have been active lately
+    * ``demand``: share of the recogniser that those who speak want; ``None`` if that is not known
+    """
+
+    connections: int
+    refused: int
+    refused_for_others: int
+    silent: int
+    tenants: int
+    demand: float | None = None
+
+
 class Gateway(Actor):
     """Owns the listener."""
 
@@ -110,18 +130,17 @@ class Gateway(Actor):
         """Whether every place is taken, so that nobody new is let in."""
         return self._places_taken >= self._settings.websocket.max_connections
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Show how many are in, of how many tenants, and what those who speak want of the recogniser."""
         demand = self._inputs.demand()
-        busy, shown = ({}, {}) if demand is None else (demand.busy, {"demand": round(demand.share, 3)})
-        return {
-            "connections": self._places_taken,
-            "refused": self._refused,
-            "refused_for_others": self._refused_for_others,
-            "silent": len(self._inputs.handshakes),
-            "tenants": self._tenants.active(busy, trio.current_time()),
-            **shown,
-        }
+        return GatewayStatistics(
+            connections=self._places_taken,
+            refused=self._refused,
+            refused_for_others=self._refused_for_others,
+            silent=len(self._inputs.handshakes),
+            tenants=self._tenants.active({} if demand is None else demand.busy, trio.current_time()),
+            demand=None if demand is None else round(demand.share, 3),
+        )
 
     async def _serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         await self._ingress.serve(task_status=task_status)

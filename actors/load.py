@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -45,6 +45,16 @@ class LoadActions:
     """Stop in order, because the server is not safe."""
 
 
+@attrs.frozen(kw_only=True)
+class LoadStatistics:
+    """A moment's view of the load controller.
+
+    * ``level``: 0 (normal) to 5 (unsafe)
+    """
+
+    level: int
+
+
 class Load(Actor):
     """Keeps the level."""
 
@@ -69,9 +79,9 @@ class Load(Actor):
         """Take nothing."""
         raise TypeError(f"load cannot handle {type(message).__name__}")
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> LoadStatistics:
         """Show the level."""
-        return {"level": int(self._controller.level)}
+        return LoadStatistics(level=int(self._controller.level))
 
     async def _measure_lag(self) -> None:
         waited_s = self._actions.waited_s()

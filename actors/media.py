@@ -5,7 +5,6 @@ may have another cause, such as the kernel's want of memory, so after one the bl
 """
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from backends.protocols import JobPool
@@ -14,6 +13,7 @@ from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, Re
 from protocol.messages.records import Count
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 log = logging.getLogger("sayso.media")
 
@@ -51,9 +51,9 @@ class Media(Actor):
             case _:
                 raise TypeError(f"media takes ReadRecording or CloseRecording, not {type(message).__name__}")
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> PoolOwnerStatistics:
         """Show the pool."""
-        return {"pool": self._pool.statistics()}
+        return PoolOwnerStatistics(pool=self._pool.statistics())
 
     async def _read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
         try:

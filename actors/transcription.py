@@ -12,9 +12,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+import attrs
 import trio
 
-from actors.stt.recogniser_queue import RecogniserQueue, TranscriptionUnavailable
+from actors.stt.recogniser_queue import RecogniserQueue, RecogniserQueueStatistics, TranscriptionUnavailable
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Demand
@@ -44,6 +45,17 @@ class UnknownModel(TranscriptionUnavailable):
 
 class LanguageNotHeard(TranscriptionUnavailable):
     """No model that is offered knows the language."""
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptionStatistics(RecogniserQueueStatistics):
+    """A moment's view of the recognisers; what is inherited is the usual model's.
+
+    * ``queue_min_delay_s``: of the model where it is longest
+    * ``models``: the other models that are loaded, by name; ``None`` if there are none
+    """
+
+    models: Mapping[str, RecogniserQueueStatistics] | None = None
 
 
 class Transcription(Actor):
@@ -91,11 +103,17 @@ class Transcription(Actor):
                 raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> TranscriptionStatistics:
         """Show the usual model's queue and pool, and what else is loaded."""
         others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
-        usual = dict(self._queues[self._settings.model].statistics())
-        return usual | {"queue_min_delay_s": self.queue_delay_s()} | ({"models": others} if others else {})
+        usual = self._queues[self._settings.model].statistics()
+        return TranscriptionStatistics(
+            queued=usual.queued,
+            queued_background=usual.queued_background,
+            queue_min_delay_s=self.queue_delay_s(),
+            pool=usual.pool,
+            models=others or None,
+        )
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late, of the queue where it is longest."""

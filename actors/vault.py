@@ -3,10 +3,10 @@
 It is the first child of a session, so under ``rest_for_one`` a crash of any other actor leaves it untouched.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from protocol.messages.session import Recall
-from protocol.turns.vault import SessionMemory
+from protocol.turns.vault import SessionMemory, SessionMemoryStatistics
 from runtime import Actor
 
 
@@ -22,6 +22,6 @@ class Vault(Actor):
             raise TypeError(f"vault takes Recall, not {type(message).__name__}")
         return self._memory
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SessionMemoryStatistics:
         """Show how much is kept."""
         return self._memory.statistics()

@@ -13,7 +13,7 @@ import trio
 from assembly.adapters import Adapters
 from protocol.admission.drain import Drain, DrainPhase
 from protocol.messages.events import Status
-from runtime import Child, ChildStatus, Tree
+from runtime import ActorStatistics, Child, ChildStatus, Tree
 from runtime.policies.load import LoadReport
 
 Address = tuple[str, int]
@@ -150,10 +150,20 @@ def plain(child: ChildStatus) -> dict[str, Any]:
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": attrs.asdict(child.mailbox),
-        "statistics": dict(child.statistics),
+        "statistics": figures(child.statistics),
         "children": [plain(below) for below in child.children],
     }
     ended = child.last_exit
     if ended is not None:
         shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
     return shown
+
+
+def figures(statistics: ActorStatistics) -> dict[str, Any]:
+    """Return an actor's statistics as JSON can carry them, without the fields that are ``None`` by default."""
+    return attrs.asdict(statistics, filter=is_shown)
+
+
+def is_shown(field: "attrs.Attribute[object]", value: object) -> bool:
+    """Whether the status page shows a field of some statistics (``ActorStatistics``)."""
+    return value is not None or field.default is not None

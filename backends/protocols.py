@@ -21,6 +21,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.pool_statistics import PoolStatistics
 
 
 class Socket(Protocol):
@@ -93,7 +94,7 @@ class JobPool(Protocol):
     ) -> tuple[dict[str, Any], bytes]:
         """Return data and blob of one job; raises ``WorkerError``."""
 
-    def statistics(self) -> Mapping[str, Any]:
+    def statistics(self) -> PoolStatistics:
         """Return a moment's view."""
 
 
@@ -105,6 +106,24 @@ class CommandGrammar(Protocol):
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return the words and phrases worth expecting, most telling first."""
+
+
+@attrs.frozen(kw_only=True)
+class GuardStatistics:
+    """A moment's view of how a language model is treated.
+
+    * ``name``: the provider
+    * ``breaker``: ``closed``, ``open`` (it is left alone) or ``probing`` (one request tries it)
+    * ``limit``: how many requests may be in work at once
+    * ``in_flight``: how many are
+    * ``waiting``: how many wait for that
+    """
+
+    name: str
+    breaker: str
+    limit: int
+    in_flight: int
+    waiting: int
 
 
 class LanguageModel(Protocol):

@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 import attrs
 import trio
 
-from backends.protocols import BadAudio, ProviderError, SocketClosed, StoreError
+from backends.protocols import BadAudio, GuardStatistics, ProviderError, SocketClosed, StoreError
 from config.load import load
 from config.settings import Settings
 from protocol.messages.events import ServerEvent
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
-from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
+from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
+from runtime.workers.pool_statistics import PoolStatistics
 
 T = TypeVar("T")
 Grow = Callable[..., Awaitable[Tree]]
@@ -302,8 +303,8 @@ class FakeModel:
     async def aclose(self) -> None:
         self.is_closed = True
 
-    def statistics(self) -> Mapping[str, object]:
-        return {"name": self.name}
+    def statistics(self) -> GuardStatistics:
+        return GuardStatistics(name=self.name, breaker="closed", limit=1, in_flight=self.at_once, waiting=0)
 
     async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
         text = ""
@@ -391,6 +392,24 @@ class Job:
     at_s: float
 
 
+def pool_statistics(**changes: Any) -> PoolStatistics:
+    """Return the statistics of a pool of one worker that is well, but for ``changes``."""
+    well = PoolStatistics(
+        size=1,
+        ready=1,
+        spares=0,
+        trouble=None,
+        crashes=0,
+        busy_ratio=0.5,
+        rss_bytes=1_000,
+        pss_bytes=900,
+        workers=(),
+        waiting=0,
+        queue_min_delay_s=0.0,
+    )
+    return attrs.evolve(well, **changes)
+
+
 @attrs.define(eq=False)
 class FakePool:
     """The face of ``runtime.workers.pool.Pool``; ``answer(job)`` is what a worker would do.
@@ -404,8 +423,7 @@ class FakePool:
     start_failure: Exception | None = None
     at_once: int = 0
     most_at_once: int = 0
-    shown: dict[str, Any] = attrs.field(factory=dict)
-    """What it shows differently from a pool that is well."""
+    shown: PoolStatistics = attrs.field(factory=pool_statistics)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -427,11 +445,19 @@ class FakePool:
         finally:
             self.at_once -= 1
 
-    def statistics(self) -> Mapping[str, Any]:
-        well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
-        return well | self.shown
+    def statistics(self) -> PoolStatistics:
+        return self.shown
 
 
 def event_names(events: Sequence[ServerEvent]) -> list[str]:
     """Return what kinds of events there are."""
     return [type(event).__name__ for event in events]
+
+
+Shown = TypeVar("Shown")
+
+
+def shown_by(child: ChildStatus, kind: type[Shown]) -> Shown:
+    """Return an actor's statistics, which must be of this class."""
+    assert isinstance(child.statistics, kind)
+    return child.statistics

@@ -60,7 +60,7 @@ def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_ma
     sessions = spec.factory()
 
     assert isinstance(sessions, DynamicSupervisor)
-    assert sessions.statistics()["max_children"] == 3 * limit + 64
+    assert sessions.statistics().max_children == 3 * limit + 64
     assert Server(settings).sessions.directory.population.limit == 2 * limit
 
 

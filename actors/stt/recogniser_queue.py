@@ -28,6 +28,7 @@ from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
 from runtime.workers.pool import PoolUnavailable, WorkerError
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 from runtime.workers.queue import QueueDelay
 
 WHISPER_WINDOW_S = 30.0
@@ -81,6 +82,20 @@ class Use:
     """Of these those for which somebody stands and waits: whose clients."""
 
 
+@attrs.frozen(kw_only=True)
+class RecogniserQueueStatistics(PoolOwnerStatistics):
+    """A moment's view of one recogniser model at work.
+
+    * ``queued``: how many utterances wait
+    * ``queued_background``: how many pieces of recordings wait
+    * ``queue_min_delay_s``: shortest wait of an utterance in the last second or two
+    """
+
+    queued: int
+    queued_background: int
+    queue_min_delay_s: float
+
+
 class RecogniserQueue:
     """Transcribes with one model. ``run`` must run while it is used; ``stop`` ends it, and its processes with it."""
 
@@ -125,20 +140,19 @@ class RecogniserQueue:
         """End it; nobody may be waiting (``use.in_work`` is 0)."""
         self._scope.cancel()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> RecogniserQueueStatistics:
         """Show the queue and the pool."""
-        delay_s = self.queue_delay_s()
-        return {
-            "queued": len(self._queue),
-            "queued_background": len(self._background),
-            "queue_min_delay_s": delay_s,
-            "pool": self._pool.statistics(),
-        }
+        return RecogniserQueueStatistics(
+            queued=len(self._queue),
+            queued_background=len(self._background),
+            queue_min_delay_s=self.queue_delay_s(),
+            pool=self._pool.statistics(),
+        )
 
     @property
     def memory_bytes(self) -> int:
         """What its processes have, as last measured."""
-        return int(self._pool.statistics().get("pss_bytes", 0))
+        return self._pool.statistics().pss_bytes
 
     def demand(self, speaking: Iterable[str]) -> Demand | None:
         """Return what those who speak, each by its tenant, and those who wait want; ``None`` if not known."""
@@ -156,7 +170,7 @@ class RecogniserQueue:
     def _own_workers(self) -> tuple[int, int]:
         """Return how many are ready and how many there should be: none and none of a server elsewhere."""
         pool = self._pool.statistics()
-        return (0, 0) if "remote" in pool else (min(pool["size"], pool["ready"]), pool["size"])
+        return (min(pool.size, pool.ready), pool.size) if pool.has_local_workers else (0, 0)
 
     def queue_delay_s(self) -> float:
         """Return how long the queue stands: the shortest wait of late."""

@@ -29,6 +29,7 @@ from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from runtime.policies.breaker import Breaker, BreakerState
 from runtime.workers.pool import PoolUnavailable
+from runtime.workers.pool_statistics import PoolStatistics
 
 log = logging.getLogger("sayso.speech")
 
@@ -38,6 +39,37 @@ UNKNOWN_LOGPROB: Final = -0.2  # where a server does not say: neither sure nor d
 BAD_REQUEST: Final = 400
 
 Work = Callable[[Mapping[str, Any], bytes], Awaitable[tuple[dict[str, Any], bytes]]]
+
+
+@attrs.frozen(kw_only=True)
+class RemoteServerStatistics:
+    """A moment's view of a speech server elsewhere.
+
+    * ``url``: its address
+    * ``breaker``: ``closed``, ``open`` (it is left alone) or ``probing`` (one request tries it)
+    * ``answers``: how many jobs it has done
+    * ``fallbacks``: how many jobs the pool was given in its stead
+    """
+
+    url: str
+    breaker: str
+    answers: int
+    fallbacks: int
+
+
+@attrs.frozen(kw_only=True)
+class RemotePoolStatistics(PoolStatistics):
+    """A moment's view of a pool behind a server elsewhere.
+
+    * ``remote``: the server
+    """
+
+    remote: RemoteServerStatistics
+
+    @property
+    def has_local_workers(self) -> bool:
+        """Say no: the server does most jobs, and how many it can do is not known."""
+        return False
 
 
 class RemoteFirst:
@@ -61,13 +93,30 @@ class RemoteFirst:
         task_status.started()
         await trio.sleep_forever()
 
-    def statistics(self) -> Mapping[str, Any]:
-        """Show the server and the pool behind it."""
-        is_well = self._breaker.state is BreakerState.CLOSED
-        alone = {"size": 1, "ready": int(is_well), "waiting": 0, "rss_bytes": 0, "pss_bytes": 0, "busy_ratio": 0.0}
-        behind = alone | {"workers": []} if self._pool is None else self._pool.statistics()
-        remote = {"breaker": self._breaker.state.value, "answers": self._answers, "fallbacks": self._fallbacks}
-        return {**behind, "remote": {"url": self._name, **remote}}
+    def statistics(self) -> RemotePoolStatistics:
+        """Return a moment's view of the pool and the server; without a pool the server counts as one worker."""
+        server = RemoteServerStatistics(
+            url=self._name,
+            breaker=self._breaker.state.value,
+            answers=self._answers,
+            fallbacks=self._fallbacks,
+        )
+        if self._pool is not None:
+            return RemotePoolStatistics(**attrs.asdict(self._pool.statistics(), recurse=False), remote=server)
+        return RemotePoolStatistics(
+            size=1,
+            ready=int(self._breaker.state is BreakerState.CLOSED),
+            spares=0,
+            trouble=None,
+            crashes=0,
+            busy_ratio=0.0,
+            rss_bytes=0,
+            pss_bytes=0,
+            workers=(),
+            waiting=0,
+            queue_min_delay_s=0.0,
+            remote=server,
+        )
 
     async def call(
         self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2

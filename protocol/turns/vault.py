@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -38,6 +38,36 @@ class Diary:
     """What the user said, and what the user heard in answer."""
     calls: dict[str, str | None] = attrs.field(factory=dict)
     """Ids of tool calls begun, and the turn that each belongs to."""
+
+
+@attrs.frozen(kw_only=True)
+class SessionMemoryStatistics:
+    """A moment's view of what is kept of a session.
+
+    * ``session_id``: the session
+    * ``audio_start_sample``: position of the first sample that is kept, at 16 kHz
+    * ``audio_end_sample``: position behind the last
+    * ``audio_capacity_samples``: how many can be kept
+    * ``audio_held_bytes``: memory that they take
+    * ``speech_start``: position where the open utterance begins, or the next one may begin at the earliest
+    * ``events``: how many events are kept for a client that comes back
+    * ``last_seq``: number of the last event
+    * ``turns``: how many turns are remembered
+    * ``calls``: how many tool calls are remembered
+    * ``open_turns``: how many turns have not ended
+    """
+
+    session_id: str
+    audio_start_sample: int
+    audio_end_sample: int
+    audio_capacity_samples: int
+    audio_held_bytes: int
+    speech_start: int
+    events: int
+    last_seq: int
+    turns: int
+    calls: int
+    open_turns: int
 
 
 @attrs.define(kw_only=True)
@@ -159,18 +189,18 @@ class SessionMemory:
         """Whether a tool call of that turn was begun: such a turn is not run again."""
         return turn_id in self._diary.calls.values()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SessionMemoryStatistics:
         """Show how much is kept."""
-        return {
-            "session_id": self.session_id,
-            "audio_start_sample": self.audio.start,
-            "audio_end_sample": self.audio.end,
-            "audio_capacity_samples": self.audio.capacity,
-            "audio_held_bytes": self.audio.held_bytes,
-            "speech_start": self.speech_start,
-            "events": len(self._diary.events),
-            "last_seq": self._diary.last_seq,
-            "turns": len(self._diary.turns),
-            "calls": len(self._diary.calls),
-            "open_turns": len(self.open_turns),
-        }
+        return SessionMemoryStatistics(
+            session_id=self.session_id,
+            audio_start_sample=self.audio.start,
+            audio_end_sample=self.audio.end,
+            audio_capacity_samples=self.audio.capacity,
+            audio_held_bytes=self.audio.held_bytes,
+            speech_start=self.speech_start,
+            events=len(self._diary.events),
+            last_seq=self._diary.last_seq,
+            turns=len(self._diary.turns),
+            calls=len(self._diary.calls),
+            open_turns=len(self.open_turns),
+        )

@@ -1,7 +1,7 @@
 """What an actor is, and what the runtime gives to it."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -9,7 +9,7 @@ import trio
 
 from runtime.messaging.deadletters import DeadLetters
 from runtime.messaging.ref import Ref
-from runtime.supervision.status import ChildStatus
+from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
 if TYPE_CHECKING:
     from runtime.supervision.child import Child
@@ -108,9 +108,9 @@ class Actor:
         Not called after a crash, nor if ``on_start`` did not return.
         """
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ActorStatistics:
         """Return figures for the status, cheaply and without waiting."""
-        return {}
+        return NoStatistics()
 
 
 class Skip:

@@ -12,10 +12,11 @@ Rules kept here:
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+import attrs
 import trio
 
 from runtime.policies.restart import Backoff
@@ -32,6 +33,7 @@ from runtime.workers.errors import (
 )
 from runtime.workers.frames import Frame, check
 from runtime.workers.limits import WorkerLimits
+from runtime.workers.pool_statistics import PoolStatistics
 from runtime.workers.process import WorkerSpec
 from runtime.workers.queue import Job, JobQueue
 from runtime.workers.worker import Worker
@@ -102,10 +104,13 @@ class Pool:
         """How many workers have nothing to do, spares not counted."""
         return sum(worker.state == "ready" for worker in self._group.active)
 
-    def statistics(self) -> Mapping[str, Any]:
+    def statistics(self) -> PoolStatistics:
         """Return a moment's view."""
-        waits = {"waiting": len(self._queue), "queue_min_delay_s": self._queue.min_delay_s(trio.current_time())}
-        return {**self._group.statistics(), **waits}
+        return PoolStatistics(
+            **attrs.asdict(self._group.statistics(), recurse=False),
+            waiting=len(self._queue),
+            queue_min_delay_s=self._queue.min_delay_s(trio.current_time()),
+        )
 
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
         """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""

@@ -6,13 +6,13 @@ from typing import Any
 import attrs
 import trio
 
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.gateway import AdmissionInputs, Gateway, GatewayPeers, GatewayStatistics
 from backends.protocols import HttpAnswer, IngressHandlers, Request, Socket
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.messages.events import ConnectionRefused
 from runtime import ChildSpec, Ref, Tree
-from tests.fakes import Grow, Script, default_settings, scripted
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 ADDRESS = ("127.0.0.1", 8000)
 
@@ -21,10 +21,10 @@ def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
     return Request("GET", path, {}, {}, peer)
 
 
-def shown(connections: int, refused: int, **others: object) -> dict[str, object]:
-    """Return the statistics of a door at which one tenant has asked."""
+def shown(connections: int, refused: int, **others: Any) -> GatewayStatistics:
+    """Return the statistics of a gateway at which one tenant has asked."""
     ordinary = {"refused_for_others": 0, "silent": 0, "tenants": 1}
-    return {"connections": connections, "refused": refused, **ordinary} | others
+    return GatewayStatistics(connections=connections, refused=refused, **ordinary | others)
 
 
 @attrs.define(eq=False)
@@ -99,6 +99,6 @@ class Door:
         """What the listener asks."""
         return self.ingresses[-1].handlers
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], GatewayStatistics)

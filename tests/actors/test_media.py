@@ -10,6 +10,7 @@ from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, Re
 from protocol.messages.records import Count
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
 READ = ReadRecording("r", "/proc/1/fd/9", 480_000)
@@ -137,7 +138,7 @@ async def test_two_recordings_are_decoded_side_by_side(grow: Grow, autojump_cloc
 async def test_the_pool_is_shown(grow: Grow, autojump_clock: MockClock) -> None:
     decoder = Decoder([])
     await decoder.open(grow)
-    assert decoder.tree.status().children[-1].statistics == {"pool": decoder.pool.statistics()}
+    assert decoder.tree.status().children[-1].statistics == PoolOwnerStatistics(pool=decoder.pool.statistics())
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:

@@ -4,12 +4,12 @@ import attrs
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.speech import Speech, SpeechUnavailable
+from actors.speech import Speech, SpeechStatistics, SpeechUnavailable
 from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted, shown_by
 
 
 @attrs.define(eq=False)
@@ -61,9 +61,9 @@ async def test_a_short_phrase_is_made_once(grow: Grow, autojump_clock: MockClock
     await booth.open(grow)
     assert await booth.speak("Done.") == await booth.speak("Done.")
     assert len(booth.pool.jobs) == 1
-    statistics = booth.tree.status().children[-1].statistics
-    assert (statistics["cached_phrases"], statistics["cache_hits"]) == (1, 1)
-    assert statistics["pool"] == booth.pool.statistics()
+    statistics = shown_by(booth.tree.status().children[-1], SpeechStatistics)
+    assert (statistics.cached_phrases, statistics.cache_hits) == (1, 1)
+    assert statistics.pool == booth.pool.statistics()
     await wait_all_tasks_blocked()
     assert booth.metrics.seen == [
         Count("speech_cache_requests_total", ("miss",)),
@@ -99,7 +99,8 @@ async def test_without_a_provider_there_is_no_speech(grow: Grow, autojump_clock:
     await booth.open(grow)
     with pytest.raises(SpeechUnavailable, match=r"speech\.provider is none"):
         await booth.speak("Hello.")
-    assert booth.tree.status().children[-1].statistics == {"cached_phrases": 0, "cache_bytes": 0, "cache_hits": 0}
+    statistics = booth.tree.status().children[-1].statistics
+    assert statistics == SpeechStatistics(cached_phrases=0, cache_bytes=0, cache_hits=0)
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:

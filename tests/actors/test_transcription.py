@@ -14,7 +14,8 @@ from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, 
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from runtime import ChildSpec, Ref
 from runtime.workers.pool import StartFailure
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fakes import FakePool, Grow, Job, Script, default_settings, pool_statistics, scripted
 
 MB = 1 << 20
 
@@ -36,8 +37,8 @@ class SizedPool(FakePool):
         finally:
             self.is_running = False
 
-    def statistics(self) -> dict[str, Any]:
-        return {"pss_bytes": self.memory_bytes if self.is_running else 0}
+    def statistics(self) -> PoolStatistics:
+        return pool_statistics(pss_bytes=self.memory_bytes if self.is_running else 0)
 
 
 @attrs.define(eq=False)

@@ -5,9 +5,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.vault import Vault
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.session import Recall
-from protocol.turns.vault import SessionMemory
+from protocol.turns.vault import SessionMemory, SessionMemoryStatistics
 from runtime import ActorDied, ChildSpec, Ref
-from tests.fakes import Grow
+from tests.fakes import Grow, shown_by
 
 
 def make_memory() -> SessionMemory:
@@ -21,7 +21,7 @@ async def test_everybody_gets_the_same_memory(grow: Grow, autojump_clock: MockCl
     assert memory.next_seq() == 1
     assert (await ref.ask(Recall())) is memory
     await wait_all_tasks_blocked()
-    assert tree.status().children[0].statistics["last_seq"] == 1
+    assert shown_by(tree.status().children[0], SessionMemoryStatistics).last_seq == 1
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:

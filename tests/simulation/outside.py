@@ -30,6 +30,8 @@ from protocol.messages.understanding import (
     ToolSpec,
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fakes import pool_statistics
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -146,8 +148,8 @@ class Workers:
         await self.weather.take_time(0.02, 0.2)
         return self.answer(params, blob)
 
-    def statistics(self) -> Mapping[str, Any]:
-        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+    def statistics(self) -> PoolStatistics:
+        return pool_statistics()
 
 
 def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]:

@@ -37,7 +37,7 @@ async def running(size, *, spares=0, params=None, limits=None, **spec):
 
 
 def working(pool):
-    return [worker["pid"] for worker in pool.statistics()["workers"] if worker["state"] == "busy"]
+    return [worker.pid for worker in pool.statistics().workers if worker.state == "busy"]
 
 
 def is_alive(pid):
@@ -74,7 +74,7 @@ async def test_a_job_survives_the_death_of_its_worker_without_waiting_for_a_mode
         os.kill(working(pool)[0], number)
 
         await until(lambda: ready)
-        ends = [worker["last_exit"] for worker in pool.statistics()["workers"]]
+        ends = [worker.last_exit for worker in pool.statistics().workers]
 
     assert ready == [1], "the spare did the job, and the next worker is still loading"
     assert f"was ended by {number.name}" in ends
@@ -105,7 +105,7 @@ async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
     async with running(size) as pool:
         for pause in range(0, 60, 3):
             await until(lambda: pool.idle == size)
-            os.kill(pool.statistics()["workers"][0]["pid"], signal.SIGKILL)
+            os.kill(pool.statistics().workers[0]["pid"], signal.SIGKILL)
             for _ in range(pause):
                 await trio.sleep(0.0005)
 
@@ -119,7 +119,7 @@ async def test_a_worker_that_holds_the_lock_in_a_job_need_not_answer_pings(monke
         await trio.sleep(0.3)  # idle again, and answering
 
         assert pool.idle == 1
-        assert pool.statistics()["crashes"] == 0
+        assert pool.statistics().crashes == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc; run on Linux")
@@ -161,7 +161,7 @@ async def main():
         await nursery.start(pool.run)
         while pool.ready < 2:
             await trio.sleep(0.01)
-        print(*[worker["pid"] for worker in pool.statistics()["workers"]], flush=True)
+        print(*[worker.pid for worker in pool.statistics().workers], flush=True)
         await pool.call(sys.argv[1], {"seconds": 600}, bytes(1_000_000), timeout_s=600)
 
 trio.run(main)
@@ -170,12 +170,12 @@ trio.run(main)
 
 async def test_the_wait_of_jobs_is_in_the_statistics():
     async with running(1) as pool, trio.open_nursery() as nursery:
-        assert pool.statistics()["queue_min_delay_s"] == 0.0
+        assert pool.statistics().queue_min_delay_s == 0.0
         for _ in range(3):
             nursery.start_soon(lambda: pool.call("sleep", {"seconds": 600}, b"", timeout_s=600))
         await trio.sleep(2.2)  # until it is forgotten that two were taken at once
 
-        assert pool.statistics()["queue_min_delay_s"] > 2.0
+        assert pool.statistics().queue_min_delay_s > 2.0
         nursery.cancel_scope.cancel()
 
 
@@ -187,11 +187,11 @@ async def test_a_worker_that_leaks_goes_before_the_machine_has_no_memory_and_no_
     async with running(1, spares=1, limits=WorkerLimits(memory_bytes=200 * MB)) as pool:
         for _ in range(80):  # 50 MB/s, for longer than one worker has room
             await pool.call("grow", {"bytes": 5 * MB}, b"", timeout_s=60)
-            pids = [worker["pid"] for worker in pool.statistics()["workers"] if "pid" in worker]
+            pids = [worker.pid for worker in pool.statistics().workers if worker.pid is not None]
             most_bytes = max([most_bytes, *[read_memory(pid).pss_bytes for pid in pids]])
             await trio.sleep(0.1)
 
-        assert sum(worker["restarts"] for worker in pool.statistics()["workers"]) >= 1
+        assert sum(worker.restarts for worker in pool.statistics().workers) >= 1
     assert most_bytes < 1.5 * 200 * MB
 
 
@@ -234,7 +234,7 @@ async def test_replacing_workers_under_load_costs_no_job_and_never_a_place(spare
             data, _ = await pool.call("work", {"seconds": 0.01}, b"", timeout_s=60, attempts=1)
             answers.append(data)
             ready.append(pool.ready)
-            pids.update(worker["pid"] for worker in pool.statistics()["workers"] if "pid" in worker)
+            pids.update(worker.pid for worker in pool.statistics().workers if worker.pid is not None)
             await trio.sleep(0.05)
 
     limits = WorkerLimits(max_jobs=20, max_jobs_jitter=5)
@@ -246,9 +246,9 @@ async def test_replacing_workers_under_load_costs_no_job_and_never_a_place(spare
 
     assert len(answers) == 120
     assert min(ready) >= 2
-    assert shown["crashes"] == 0
+    assert shown.crashes == 0
     assert len(pids) > 3
-    assert len(shown["workers"]) <= 3
+    assert len(shown.workers) <= 3
 
 
 # --- what is left --------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ async def test_nothing_is_left_after_many_deaths():
     async with running(2, spares=1) as pool:
         for _ in range(5):
             await pool.call("echo", {}, bytes(1_000_000), timeout_s=60)
-            pids = [worker["pid"] for worker in pool.statistics()["workers"] if worker["role"] == "active"]
+            pids = [worker.pid for worker in pool.statistics().workers if worker.role == "active"]
             os.kill(pids[0], signal.SIGKILL)
             await until(lambda: pool.ready == 3)
         assert shared_memory() >= 3

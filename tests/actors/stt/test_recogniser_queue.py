@@ -7,13 +7,15 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.stt.recogniser_queue import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
-from actors.transcription import Transcription
+from actors.transcription import Transcription, TranscriptionStatistics
+from backends.speech.remote import RemotePoolStatistics, RemoteServerStatistics
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fakes import FakePool, Grow, Job, Script, default_settings, pool_statistics, scripted, shown_by
 
 JOB_S = 1.0
 
@@ -224,7 +226,7 @@ async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: 
         await trio.sleep(0.6)
         nursery.start_soon(queue.ask, clip("c", "three"))
     assert queue.batches() == [["one"], ["three"]]
-    assert queue.tree.status().children[-1].statistics["queued"] == 0
+    assert shown_by(queue.tree.status().children[-1], TranscriptionStatistics).queued == 0
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
@@ -374,22 +376,28 @@ async def test_only_what_somebody_waits_for_is_learnt_from(
     assert (queue.actor.demand("a") is not None) is is_learnt
 
 
+ELSEWHERE = RemotePoolStatistics(
+    **attrs.asdict(pool_statistics(size=1, ready=0)),
+    remote=RemoteServerStatistics(url="http://there", breaker="open", answers=0, fallbacks=0),
+)
+
+
 @pytest.mark.parametrize(
     ("pool", "missing"),
     [
-        ({"size": 2, "ready": 2}, 0.0),
-        ({"size": 2, "ready": 3}, 0.0),  # a spare
-        ({"size": 2, "ready": 1}, 0.5),
-        ({"size": 1, "ready": 0}, 1.0),
-        ({"size": 1, "ready": 0, "remote": {}}, None),  # only work shows that it is back
+        (pool_statistics(size=2, ready=2), 0.0),
+        (pool_statistics(size=2, ready=3), 0.0),  # a spare
+        (pool_statistics(size=2, ready=1), 0.5),
+        (pool_statistics(size=1, ready=0), 1.0),
+        (ELSEWHERE, None),  # only work shows that it is back
     ],
 )
 async def test_workers_that_are_not_ready_are_missing(
-    grow: Grow, autojump_clock: MockClock, pool: dict[str, Any], missing: float | None
+    grow: Grow, autojump_clock: MockClock, pool: PoolStatistics, missing: float | None
 ) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
     await queue.ask(clip("a", "one"))
     queue.pool.shown = pool
     assert queue.actor.workers_missing() == missing
-    assert (queue.actor.demand("a") is None) is (not pool["ready"])
+    assert (queue.actor.demand("a") is None) is (not pool.ready)

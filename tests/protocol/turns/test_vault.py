@@ -4,7 +4,7 @@ import attrs
 
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.events import ConnectionRequest
-from protocol.turns.vault import MAX_CALLS, MAX_EVENTS, MAX_TURNS, SessionMemory
+from protocol.turns.vault import MAX_CALLS, MAX_EVENTS, MAX_TURNS, SessionMemory, SessionMemoryStatistics
 from tests.fakes import FakeSocket
 
 
@@ -89,7 +89,7 @@ def test_calls_are_bounded_and_the_oldest_is_forgotten_first() -> None:
         assert kept.begin_call(f"c{number}")
     assert not kept.begin_call("c1")
     assert kept.begin_call("c0")
-    assert kept.statistics()["calls"] == MAX_CALLS
+    assert kept.statistics().calls == MAX_CALLS
 
 
 def test_replay_begins_at_the_open_utterance() -> None:
@@ -137,19 +137,19 @@ def test_statistics_show_how_much_is_kept() -> None:
     kept.remember_turn("hello", "good morning")
     kept.open_turns.add("t")
     kept.audio.append(bytes(3_000))
-    assert kept.statistics() == {
-        "session_id": "s1",
-        "audio_start_sample": 500,
-        "audio_end_sample": 1_500,
-        "audio_capacity_samples": 1_000,
-        "audio_held_bytes": 2_000,
-        "speech_start": 0,
-        "events": 1,
-        "last_seq": 1,
-        "turns": 1,
-        "calls": 0,
-        "open_turns": 1,
-    }
+    assert kept.statistics() == SessionMemoryStatistics(
+        session_id="s1",
+        audio_start_sample=500,
+        audio_end_sample=1_500,
+        audio_capacity_samples=1_000,
+        audio_held_bytes=2_000,
+        speech_start=0,
+        events=1,
+        last_seq=1,
+        turns=1,
+        calls=0,
+        open_turns=1,
+    )
 
 
 def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_socket() -> None:

@@ -39,11 +39,11 @@ async def running(pool):
 
 
 def restarts(pool):
-    return [worker["restarts"] for worker in pool.statistics()["workers"]]
+    return [worker.restarts for worker in pool.statistics().workers]
 
 
 def pids(pool):
-    return [worker["pid"] for worker in pool.statistics()["workers"]]
+    return [worker.pid for worker in pool.statistics().workers]
 
 
 async def test_a_job_comes_back_with_its_blob():
@@ -91,7 +91,7 @@ async def test_a_job_whose_worker_dies_or_stops_is_done_once_by_the_next(method,
         data, _ = await pool.call(method, {}, b"", timeout_s=1.5)
 
         assert data == {"survived": True}
-        assert pool.statistics()["workers"][0]["restarts"] == 1
+        assert pool.statistics().workers[0]["restarts"] == 1
 
 
 async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
@@ -99,10 +99,10 @@ async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
         with caplog.at_level(logging.WARNING), pytest.raises(WorkerLost):
             await pool.call("crash", {}, b"", timeout_s=5, attempts=1)
         with trio.fail_after(10):
-            while pool.statistics()["workers"][0]["last_exit"] is None:
+            while pool.statistics().workers[0]["last_exit"] is None:
                 await trio.lowlevel.checkpoint()
 
-        assert pool.statistics()["workers"][0]["last_exit"] == "was ended by SIGSEGV"
+        assert pool.statistics().workers[0]["last_exit"] == "was ended by SIGSEGV"
     assert "Segmentation fault" in caplog.text
     assert "worker_targets.py" in caplog.text
 
@@ -168,7 +168,7 @@ async def test_a_worker_is_replaced_after_its_share_of_jobs():
         third = await pid_changes(pool, second)
 
         assert len({first, second, third}) == 3
-        assert pool.statistics()["crashes"] == 0
+        assert pool.statistics().crashes == 0
 
 
 async def test_a_worker_that_ignores_sigterm_is_replaced_all_the_same():
@@ -203,8 +203,8 @@ async def test_a_spare_does_the_next_try_of_a_job_whose_worker_died(tmp_path):
 
         assert pool.ready == 1, "the spare did it, and the next worker is still loading"
         assert data == {"survived": True}
-        assert pool.statistics()["crashes"] == 1
-        assert pool.statistics()["spares"] == 0
+        assert pool.statistics().crashes == 1
+        assert pool.statistics().spares == 0
 
 
 async def test_a_job_behind_a_stuck_one_is_done_by_the_spare_and_that_was_its_first_attempt():
@@ -247,7 +247,7 @@ async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
         await pool.call("echo", {}, b"", timeout_s=5)
 
         assert not (tmp_path / "flag").exists()
-        assert pool.statistics()["workers"][0]["jobs"] == 2
+        assert pool.statistics().workers[0]["jobs"] == 2
 
 
 @on_linux
@@ -331,7 +331,7 @@ async def test_a_job_that_cannot_be_sent_is_the_askers_error(params):
             await pool.call("echo", params, b"", timeout_s=5)
 
         assert await pool.call("echo", {}, b"", timeout_s=5) == ({}, b"")
-        assert pool.statistics()["waiting"] == 0
+        assert pool.statistics().waiting == 0
 
 
 async def test_leaving_a_pool_leaves_no_process_and_no_descriptor_behind():
