@@ -7,11 +7,9 @@ from runtime.messaging.deadletters import DeadLetter, DeadLetters
 from runtime.messaging.errors import (
     ActorDied,
     ActorUnavailable,
-    AlreadyStarted,
     AskCycle,
     AskError,
     AskTimeout,
-    ChildPresent,
     ControlLaneFull,
     DomainError,
     MailboxClosed,
@@ -19,13 +17,9 @@ from runtime.messaging.errors import (
     MailboxError,
     MailboxFull,
     MailboxTimeout,
-    MaxChildren,
     MessageTooLarge,
     NoSuchActor,
-    NoSuchChild,
     PoisonMessage,
-    RestartIntensityExceeded,
-    StartFailed,
 )
 from runtime.messaging.exits import Exit, ExitKind, Shutdown
 from runtime.messaging.lane import MailboxSpec, Overflow
@@ -37,6 +31,14 @@ from runtime.policies.strategy import AutoShutdown, Strategy
 from runtime.supervision.actor import Actor, Context, Shared, Skip, Zombies
 from runtime.supervision.child import Child
 from runtime.supervision.dynamic import DynamicSupervisor
+from runtime.supervision.errors import (
+    AlreadyStarted,
+    ChildPresent,
+    MaxChildren,
+    NoSuchChild,
+    RestartIntensityExceeded,
+    StartFailed,
+)
 from runtime.supervision.management import (
     ChildCounts,
     CountChildren,

@@ -52,7 +52,7 @@ FIELDS = 10
 ATTRIBUTES = 15
 # what travels or is configured is as wide as its subject
 WIDE_FILES = frozenset(
-    {"config/settings.py"}
+    {f"config/settings/{name}.py" for name in ("__init__", "audio", "gateway", "inference", "speech", "transcription")}
     | {f"protocol/messages/{name}.py" for name in ("events", "hearing", "records", "session", "understanding")}
 )
 # where an exception is turned into data on purpose: the supervision seam, and its twin in a worker's process

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from tests.source_tree import ROOT, python_files
 
+PLAIN_SECTIONS = (
+    *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
+    *("session", "speech", "supervisor", "tools", "transcription"),
+)
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
     "backends/commands/slot_text.py": "the same",
@@ -13,6 +17,10 @@ EXCUSED = {
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
+    **{
+        f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
+        for name in PLAIN_SECTIONS
+    },
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/hearing.py": "plain records",
@@ -22,20 +30,22 @@ EXCUSED = {
     "protocol/messages/records.py": "plain records",
     "protocol/language/request_tables.py": "words only; tests/protocol/language/test_requests.py asks by them",
     "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",
+    "runtime/supervision/errors.py": "plain exceptions; who raises one tests it",
     "runtime/supervision/status.py": "plain records",
     "runtime/workers/errors.py": "plain exceptions; tests/runtime/workers/test_pool.py raises each",
 }  # and why no file of their own would be worth reading
 ABOUT_SEVERAL = {
     "tests/actors/test_turn_states.py": "each state of a turn, and what may happen in it",
+    "tests/config/test_settings.py": "all sections of the settings",
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
     "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
-    "tests/actors/test_audio_crashes.py": "the ear's next incarnation, and the vault it hears again from",
-    "tests/actors/test_barge_in.py": "dialogue, turn and mouth together",
-    "tests/actors/test_early_hearing.py": "ear, dialogue and turn together",
+    "tests/actors/test_audio_crashes.py": "audio's next incarnation, and the vault it hears again from",
+    "tests/actors/test_barge_in.py": "dialogue, turn and spoken answer together",
+    "tests/actors/test_early_hearing.py": "audio, dialogue and turn together",
     "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",
     "tests/actors/test_silent_sockets.py": "sockets without a handshake, at the gateway",
     "tests/backends/ingress/test_http_audio_fields.py": "what a client of OpenAI's audio API may ask for",

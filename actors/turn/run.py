@@ -9,13 +9,14 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 
 import trio
 
 from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
 from actors.turn.hearing import EarlyTranscription, transcribe
-from actors.turn.spoken_answer import SpokenAnswer, speaking_of
+from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
 from protocol.language.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
@@ -75,7 +76,7 @@ class Turn:
 
     async def go_on(self) -> None:
         """Speak on, because nobody did."""
-        await self._spoken.go_on()
+        await self._spoken.resume()
 
     def interrupt(self, heard_ms: int | None = None) -> None:
         """Stop at once; ``heard_ms`` of the answer's speech were heard (by the clock if ``None``)."""
@@ -124,14 +125,14 @@ class Turn:
     async def _complete(self, answer: Callable[[], Awaitable[events.Outcome]]) -> None:
         outcome: events.Outcome = "interrupted"
         with self._scope:
-            async with speaking_of(self._spoken):
+            async with self._spoken.open() if self._options.wants("tts") else nullcontext():
                 finished = await answer()
-            await self._spoken.end(was_cut=False)
+            await self._spoken.end()
             self._mark("total", trio.current_time() - self._origin_s)
             await self._spoken.wait_heard()
             outcome = finished
         if outcome == "interrupted":
-            await self._spoken.end(was_cut=True)
+            await self._spoken.cut()
         self.machine.finish()
         await self._finish(outcome)
 
@@ -254,7 +255,6 @@ class Turn:
             client=self._context.client,
             voice=self._options.voice,
             lead_s=self._context.lead_s,
-            is_audible=self._options.wants("tts"),
             on_first_audio=lambda: self._mark("first_audio", trio.current_time() - self._origin_s),
         )
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import soxr
 
 from backends.protocols import BadAudio
-from backends.speech.audio import Resampler, Samples, quantise
+from backends.speech.resampling import Resampler, Samples, quantise
 from protocol.messages.events import AudioFormat
 
 RATE_HZ: Final = 48_000  # RFC 6716: a decoder may always be run at 48 kHz

@@ -1,15 +1,10 @@
 """What can go wrong between actors: flat families, each error a value that says what to do next.
 
 ``AskError`` is what an asker sees, ``MailboxError`` what a sender sees; both are expected and worth catching.
-The rest end something: a start, a supervisor, an actor.
+What goes wrong with a supervisor's children is in ``runtime/supervision/errors.py``.
 """
 
-from typing import TYPE_CHECKING
-
 from runtime.messaging.exits import Exit
-
-if TYPE_CHECKING:
-    from runtime.messaging.ref import Ref
 
 # --- what an asker sees --------------------------------------------------------------------------
 
@@ -92,53 +87,3 @@ class MessageTooLarge(MailboxError):
 
 class ControlLaneFull(MailboxError):
     """More control messages than any working actor leaves unread: a bug, so the sender crashes."""
-
-
-# --- what ends an actor or a supervisor ----------------------------------------------------------
-
-
-class StartFailed(DomainError):
-    """A child did not become ready; ``exit`` holds the original exception."""
-
-    def __init__(self, child_id: str, ended: Exit) -> None:
-        super().__init__(f"{child_id} did not start: {ended.kind.value}: {ended.reason}")
-        self.child_id = child_id
-        self.exit = ended
-
-
-class RestartIntensityExceeded(Exception):
-    """A supervisor gives up; its parent decides what happens."""
-
-    def __init__(self, child_id: str, why: str, history: tuple[float, ...], last: Exit) -> None:
-        super().__init__(f"{child_id}: {why}; last: {last.reason}")
-        self.child_id = child_id
-        self.history = history
-        self.last_exit = last
-
-
-# --- what a supervisor answers -------------------------------------------------------------------
-
-
-class NoSuchChild(DomainError):
-    """No child of that id is known."""
-
-
-class ChildPresent(DomainError):
-    """The id is taken: by a child in the state that the message tells."""
-
-
-class AlreadyStarted(ChildPresent):
-    """A child of that id runs at ``ref``."""
-
-    def __init__(self, child_id: str, ref: "Ref") -> None:
-        super().__init__(f"{child_id} is already started")
-        self.ref = ref
-
-
-class MaxChildren(DomainError):
-    """All places are taken; the factory was not called."""
-
-    def __init__(self, limit: int, retry_after_s: float, tenant: str | None = None) -> None:
-        whose = "" if tenant is None else f" of {tenant}"
-        super().__init__(f"all {limit} places{whose} are taken, again in {retry_after_s:.1f} s")
-        self.retry_after_s = retry_after_s

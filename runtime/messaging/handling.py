@@ -5,22 +5,19 @@ handler, holds nobody up: it inherits neither the deadline nor the chain.
 """
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from runtime.messaging.envelope import Envelope
 
-if TYPE_CHECKING:
-    from runtime.messaging.ref import Ref
-
 
 @attrs.frozen(eq=False)
 class Handling:
     """One message being handled."""
 
-    ref: "Ref"
+    ref: object
+    """The address of the actor that handles it; compared, never called."""
     envelope: Envelope
     task: trio.lowlevel.Task
     nursery: trio.Nursery

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 import trio
@@ -11,8 +11,7 @@ from runtime.messaging.deadletters import DeadLetters
 from runtime.messaging.ref import Ref
 from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
-if TYPE_CHECKING:
-    from runtime.supervision.child import Child
+ChildT_co = TypeVar("ChildT_co", covariant=True)
 
 
 class Life(Protocol):
@@ -120,7 +119,7 @@ class Skip:
     """
 
 
-class ParentActor(Actor):
+class ParentActor(Actor, Generic[ChildT_co]):
     """An actor with children: handles messages while it starts, and is bounded by its children's bounds."""
 
     def which_children(self) -> tuple[ChildStatus, ...]:
@@ -128,6 +127,6 @@ class ParentActor(Actor):
         raise NotImplementedError
 
     @property
-    def below(self) -> Sequence["Child"]:
+    def below(self) -> Sequence[ChildT_co]:
         """Return the children themselves, in the order of their start."""
         raise NotImplementedError

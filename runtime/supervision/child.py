@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import trio
 
-from runtime.messaging.errors import StartFailed
 from runtime.messaging.exits import ORDERLY, Exit, ExitKind, leaves
 from runtime.messaging.handling import WorkingOn
 from runtime.supervision.actor import ParentActor, Shared
+from runtime.supervision.errors import StartFailed
 from runtime.supervision.incarnation import Incarnation
 from runtime.supervision.outcome import statistics_of
 from runtime.supervision.spec import ChildSpec

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import trio
 
-from runtime.messaging.errors import AlreadyStarted, ChildPresent, NoSuchChild
 from runtime.policies.restart import Restart
 from runtime.policies.strategy import Strategy, affected
 from runtime.supervision.child import Child
+from runtime.supervision.errors import AlreadyStarted, ChildPresent, NoSuchChild
 from runtime.supervision.management import ChildCounts
 from runtime.supervision.status import ChildState
 

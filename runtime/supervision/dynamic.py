@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import attrs
 import trio
 
-from runtime.messaging.errors import MaxChildren
 from runtime.policies.restart import Backoff, Intensity
 from runtime.supervision.child import Child
+from runtime.supervision.errors import MaxChildren
 from runtime.supervision.management import StartChild
 from runtime.supervision.status import DynamicSupervisorStatistics
 from runtime.supervision.supervisor import Supervisor

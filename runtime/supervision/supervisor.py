@@ -15,7 +15,6 @@ from typing import Any
 
 import trio
 
-from runtime.messaging.errors import NoSuchChild, RestartIntensityExceeded, StartFailed
 from runtime.messaging.exits import Exit, ExitKind, Shutdown
 from runtime.messaging.ref import Ref
 from runtime.policies.restart import Backoff, Decision, Intensity, Restart, RestartHistory, Verdict, judge
@@ -23,6 +22,7 @@ from runtime.policies.strategy import AutoShutdown, Strategy, affected, ends_sup
 from runtime.supervision.actor import ParentActor
 from runtime.supervision.child import Child
 from runtime.supervision.children import Children
+from runtime.supervision.errors import NoSuchChild, RestartIntensityExceeded, StartFailed
 from runtime.supervision.management import (
     CountChildren,
     DeleteChild,
@@ -35,7 +35,7 @@ from runtime.supervision.spec import ChildSpec, check
 from runtime.supervision.status import ChildState, ChildStatus, SupervisorStatistics
 
 
-class Supervisor(ParentActor):
+class Supervisor(ParentActor[Child]):
     """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other."""
 
     def __init__(

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import trio
 
-from runtime.messaging.errors import StartFailed
 from runtime.messaging.exits import ORDERLY, Exit
 from runtime.messaging.lane import MailboxSpec, Overflow
 from runtime.messaging.ref import Ref
 from runtime.supervision.actor import Shared, Zombies
 from runtime.supervision.child import Child
+from runtime.supervision.errors import StartFailed
 from runtime.supervision.spec import ChildSpec
 from runtime.supervision.status import ChildState, ChildStatus
 from runtime.supervision.supervisor import Supervisor

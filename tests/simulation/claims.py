@@ -12,8 +12,8 @@ from protocol.messages.events import AudioEnd
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import Send
 from runtime import Ref
-from runtime.messaging.errors import RestartIntensityExceeded, StartFailed
 from runtime.policies.load import Level
+from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
 from tests.simulation.outside import CHANGES, MUMBLED
 from tests.simulation.world import Report

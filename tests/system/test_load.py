@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,7 +70,9 @@ async def test_99_new_sessions_are_refused_and_open_ones_are_served_until_it_is_
 async def test_without_file_descriptors_open_sessions_are_served_and_new_ones_refused(tmp_path: Path) -> None:
     need_models()
     with running_server(tmp_path, SMALL | {"load.enabled": True}) as server, trio.fail_after(300):
-        async with talking(server.url, QUIET) as client:
+        async with talking(server.url, QUIET) as client, AsyncExitStack() as newer:
+            for _ in range(10):  # the newest are asked to leave first, one every 5 s: this takes much less than 50 s
+                await newer.enter_async_context(talking(server.url, QUIET))
             squeeze(server, 1.25)
             await in_thread(poll, "it is noticed", lambda: load(server) >= 3, 60.0)
             for _ in range(4):  # longer than it takes to restart an actor too often

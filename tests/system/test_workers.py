@@ -105,7 +105,7 @@ async def test_no_job_is_lost_whenever_an_idle_worker_dies(size):
     async with running(size) as pool:
         for pause in range(0, 60, 3):
             await until(lambda: pool.idle == size)
-            os.kill(pool.statistics().workers[0]["pid"], signal.SIGKILL)
+            os.kill(pool.statistics().workers[0].pid, signal.SIGKILL)
             for _ in range(pause):
                 await trio.sleep(0.0005)
 

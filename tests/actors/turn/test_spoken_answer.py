@@ -4,7 +4,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.telling import ToClient
-from actors.turn.spoken_answer import SpokenAnswer, speaking_of
+from actors.turn.spoken_answer import SpokenAnswer
 from protocol.messages import events
 from protocol.messages.session import DropAudio, Send, SendAudio
 from protocol.messages.speaking import Synthesise
@@ -24,11 +24,11 @@ class Stage:
     room: Room = attrs.field(factory=Room)
     first_audio_s: list[float] = attrs.field(factory=list)
 
-    async def open(self, grow: Grow, *, is_audible: bool = True) -> SpokenAnswer:
+    async def open(self, grow: Grow) -> SpokenAnswer:
         """Make it."""
         await self.room.open(grow)
         client = ToClient(self.room.refs["connection"], self.room.memory)
-        return SpokenAnswer("s", "t", self.room.refs["speech"], client, "amy", 2.0, is_audible, self._note)
+        return SpokenAnswer("s", "t", self.room.refs["speech"], client, "amy", 2.0, self._note)
 
     def _note(self) -> None:
         self.first_audio_s.append(trio.current_time())
@@ -41,11 +41,11 @@ class Stage:
 async def test_sentences_become_one_stream_of_audio_in_order(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         await spoken.say("One.")
         await spoken.say("  ")
         await spoken.say("Two.")
-    await spoken.end(was_cut=False)
+    await spoken.end()
     await wait_all_tasks_blocked()
     assert stage.room.speech.of(Synthesise) == [Synthesise("s", "One.", "amy"), Synthesise("s", "Two.", "amy")]
     told = stage.room.connection.seen
@@ -59,7 +59,7 @@ async def test_audio_is_sent_at_most_two_seconds_ahead(grow: Grow, autojump_cloc
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(5.0)
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         await spoken.say("One.")
         await wait_all_tasks_blocked()
         assert stage.sent_s() == pytest.approx(2.1, abs=0.11)
@@ -73,7 +73,7 @@ async def test_the_next_sentence_is_made_while_one_is_spoken(grow: Grow, autojum
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(10.0)
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         for number in range(4):
             await spoken.say(f"Number {number}.")
         await wait_all_tasks_blocked()
@@ -85,7 +85,7 @@ async def test_what_was_heard_is_known_by_the_clock_or_by_the_client(grow: Grow,
     stage.room.speech.answers[Synthesise] = speech_of(4.0)
     spoken = await stage.open(grow)
     assert spoken.heard_until(100.0) == []
-    async with speaking_of(spoken):
+    async with spoken.open():
         await spoken.say("One.")
         await spoken.say("Two.")
         await trio.sleep(5.9)
@@ -98,7 +98,7 @@ async def test_a_gap_between_sentences_is_not_taken_for_heard_speech(grow: Grow,
     stage = Stage()
     stage.room.speech.answers[Synthesise] = [speech_of(2.0), after(8.0, speech_of(4.0))]
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         await spoken.say("One.")
         await spoken.say("Two.")
         await trio.sleep(5.0)
@@ -113,9 +113,9 @@ async def test_a_cut_forgets_what_has_not_left(grow: Grow, autojump_clock: MockC
     stage.room.speech.answers[Synthesise] = speech_of(10.0)
     spoken = await stage.open(grow)
     with trio.move_on_after(1.0):
-        async with speaking_of(spoken):
+        async with spoken.open():
             await spoken.say("One.")
-    await spoken.end(was_cut=True)
+    await spoken.cut()
     await wait_all_tasks_blocked()
     assert stage.room.connection.of(DropAudio) == [DropAudio()]
     assert stage.room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("t")]
@@ -124,19 +124,19 @@ async def test_a_cut_forgets_what_has_not_left(grow: Grow, autojump_clock: MockC
 async def test_nothing_said_has_no_end(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         pass
-    await spoken.end(was_cut=True)
+    await spoken.cut()
     await wait_all_tasks_blocked()
     assert stage.room.connection.seen == []
     assert not spoken.is_speaking
 
 
-async def test_a_mouth_that_nobody_wants_to_hear_says_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_answer_that_is_not_opened_says_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
-    spoken = await stage.open(grow, is_audible=False)
-    async with speaking_of(spoken):
-        await spoken.say("One.")
+    spoken = await stage.open(grow)
+    await spoken.say("One.")
+    await spoken.end()
     assert stage.room.speech.seen == []
 
 
@@ -146,7 +146,7 @@ async def test_when_speech_cannot_be_made_it_falls_silent_once_and_says_why(
     stage = Stage()
     stage.room.speech.answers[Synthesise] = NoSpeech("no worker")
     spoken = await stage.open(grow)
-    async with speaking_of(spoken):
+    async with spoken.open():
         await spoken.say("One.")
         await wait_all_tasks_blocked()
         await spoken.say("Two.")

@@ -91,7 +91,7 @@ async def test_a_job_whose_worker_dies_or_stops_is_done_once_by_the_next(method,
         data, _ = await pool.call(method, {}, b"", timeout_s=1.5)
 
         assert data == {"survived": True}
-        assert pool.statistics().workers[0]["restarts"] == 1
+        assert pool.statistics().workers[0].restarts == 1
 
 
 async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
@@ -99,10 +99,10 @@ async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
         with caplog.at_level(logging.WARNING), pytest.raises(WorkerLost):
             await pool.call("crash", {}, b"", timeout_s=5, attempts=1)
         with trio.fail_after(10):
-            while pool.statistics().workers[0]["last_exit"] is None:
+            while pool.statistics().workers[0].last_exit is None:
                 await trio.lowlevel.checkpoint()
 
-        assert pool.statistics().workers[0]["last_exit"] == "was ended by SIGSEGV"
+        assert pool.statistics().workers[0].last_exit == "was ended by SIGSEGV"
     assert "Segmentation fault" in caplog.text
     assert "worker_targets.py" in caplog.text
 
@@ -247,7 +247,7 @@ async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
         await pool.call("echo", {}, b"", timeout_s=5)
 
         assert not (tmp_path / "flag").exists()
-        assert pool.statistics().workers[0]["jobs"] == 2
+        assert pool.statistics().workers[0].jobs == 2
 
 
 @on_linux

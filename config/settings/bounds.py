@@ -1,0 +1,24 @@
+"""Bounds and validators that several sections share."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+# Upper bounds are generous: they are there for slips of the hand (a million workers) and for units mixed up.
+HOUR_S = 3_600
+DAY_S = 86_400
+YEAR_S = 31_536_000  # in practice never
+MOST_CONNECTIONS = 1_000_000  # what one Linux process may have of open files, by default
+MOST_EVENTS = 1_000_000
+MOST_WORKERS = 1_024  # of processes, threads or requests at once; more than any one machine has use for
+MOST_MEMORY_MB = 1 << 24  # 16 TiB
+
+
+def each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], None]:
+    """Return a validator for a tuple of strings that match ``pattern``."""
+
+    def validate(_instance: Any, _field: Any, values: tuple[str, ...]) -> None:
+        if not all(re.fullmatch(pattern, value) for value in values):
+            raise ValueError(f"expected {expected}")
+
+    return validate

@@ -1,0 +1,19 @@
+"""The turn."""
+
+import attrs
+from attrs.validators import ge, gt, le
+
+from config.settings.bounds import HOUR_S
+
+
+@attrs.frozen(kw_only=True)
+class DialogueSettings:
+    """The turn."""
+
+    turn_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    max_tool_steps: int = attrs.field(validator=[ge(0), le(100)])
+    history_turns: int = attrs.field(validator=[ge(0), le(1_000)])
+    barge_in_ms: int = attrs.field(validator=[ge(0), le(60_000)])
+    min_confidence: float = attrs.field(validator=[ge(0), le(1)])
+    system_prompt: str
+    commands_dir: str

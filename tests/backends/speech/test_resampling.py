@@ -1,0 +1,25 @@
+"""Samples at any rate become 16 kHz; through decoders this is tested in ``test_audio.py``."""
+
+import numpy as np
+import pytest
+
+from backends.speech.resampling import Resampler, quantise
+
+
+def test_samples_at_16_khz_pass_as_they_are() -> None:
+    samples = np.array([0, 1, -32_768, 32_767], dtype=np.int16)
+    assert Resampler(16_000)(samples) == samples.astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_a_second_stays_a_second(rate_hz: int) -> None:
+    resample = Resampler(rate_hz)
+    block = np.zeros(rate_hz // 10, dtype=np.int16)
+    heard = sum(len(resample(block)) for _ in range(10)) // 2
+    assert 16_000 * 0.9 < heard <= 16_000, "what the filter holds back is less than a tenth of a second"
+
+
+def test_floats_beyond_full_scale_are_clipped() -> None:
+    assert quantise(np.array([0.0, 1.0, -1.0, 2.0, -9.0], dtype=np.float32)).tolist() == [
+        0, 32_767, -32_767, 32_767, -32_767,
+    ]  # fmt: skip

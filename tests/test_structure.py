@@ -1,0 +1,50 @@
+"""Rules about the whole product: modules form no circle, and a name means one thing."""
+
+import graphlib
+from collections import defaultdict
+
+import pytest
+
+from tests.source_tree import classes, imported_modules, python_files
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Return which module of ours imports which, packages' ``__init__`` files left out."""
+    modules = {".".join(path.with_suffix("").parts): path for path in python_files() if path.name != "__init__.py"}
+    return {
+        name: {module for module, _ in imported_modules(path) if module in modules and module != name}
+        for name, path in modules.items()
+    }
+
+
+def circle_in(graph: dict[str, set[str]]) -> str:
+    """Return one circle of a graph in words; an empty text if there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return " <- ".join(error.args[1])
+    return ""
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circle_in(import_graph()) == ""
+
+
+@pytest.mark.parametrize(
+    ("graph", "circle"),
+    [
+        ({"a": {"b"}, "b": {"c"}, "c": set()}, ""),
+        ({"a": {"b"}, "b": {"a"}}, "a <- b <- a"),
+    ],
+)
+def test_a_circle_is_seen(graph: dict[str, set[str]], circle: str) -> None:
+    assert sorted(circle_in(graph)) == sorted(circle)
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places = defaultdict(list)
+    for path in python_files():
+        for found in classes(path):
+            places[found.name].append(f"{path}:{found.lineno}")
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    assert not twice, "\n".join(f"{name}: {', '.join(where)}" for name, where in twice.items())
