@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 import attrs
 import trio
 
+from backends.jobs import LocateModel
 from backends.protocols import GuardStatistics, LanguageModel, ProviderError
 from config.settings import InferenceSettings
 from protocol.messages.records import Count, Observe
@@ -175,13 +176,12 @@ class Inference(Actor):
 
     async def _connect_embedded(self, embedded: EmbeddedModel) -> LanguageModel:
         try:
-            result, _ = await embedded.pool.call("address", {}, b"", timeout_s=self._settings.request_timeout_s)
+            address, _ = await embedded.pool.call(LocateModel(), timeout_s=self._settings.request_timeout_s)
         except WorkerError as error:
             raise ProviderError(f"the embedded model is not ready: {error}") from error
-        url = result["url"]
-        if self._connected is None or self._connected[0] != url:  # a new process has a new address
+        if self._connected is None or self._connected[0] != address.url:  # a new process has a new address
             await self._disconnect()
-            self._connected = (url, embedded.connect(url))
+            self._connected = (address.url, embedded.connect(address.url))
         return self._connected[1]
 
     async def _disconnect(self) -> None:

@@ -6,6 +6,7 @@ starve another. A phrase that was spoken lately is not made again.
 
 import attrs
 
+from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
 from protocol.messages.records import Count, Gauge
@@ -72,12 +73,12 @@ class Speech(Actor):
         )
 
     async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
-        params = {"text": message.text, "voice": message.voice or self._settings.voice, "speed": message.speed}
+        job = SpeakText(message.text, message.voice or self._settings.voice, message.speed)
         try:
-            result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)
+            spoken, pcm = await pool.call(job, timeout_s=self._settings.job_timeout_s)
         except WorkerError as error:
             raise SpeechUnavailable(str(error)) from error
-        audio = SpokenAudio(pcm, result["sample_rate"])
+        audio = SpokenAudio(pcm, spoken.sample_rate_hz)
         self._cache.keep((message.voice, message.text, message.speed), audio)
         self._metrics.tell_nowait(Gauge("speech_cache_bytes", (), self._cache.size_bytes))
         return audio

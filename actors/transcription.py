@@ -250,14 +250,14 @@ class Transcription(Actor):
 
     async def _show(self, name: str, queue: RecogniserQueue) -> ModelShown:
         is_ready = queue.is_ready.is_set()
-        info = await queue.info() if is_ready else {}
+        description = await queue.describe() if is_ready else None
         return ModelShown(
             name,
             "loaded" if is_ready else "loading",
             is_usual=name == self._settings.model,
-            device=info.get("device"),
-            compute_type=info.get("compute_type"),
-            is_multilingual=info.get("multilingual"),
+            device=None if description is None else description.device,
+            compute_type=None if description is None else description.compute_type,
+            is_multilingual=None if description is None else description.is_multilingual,
             memory_bytes=queue.memory_bytes,
             idle_s=round(trio.current_time() - queue.use.last_s, 1),
             in_work=queue.use.in_work,

@@ -20,6 +20,7 @@ from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
+from backends.jobs import SpeakText, TranscribeClips
 from backends.llm import llamacpp
 from backends.llm.guarded import GuardedModel
 from backends.llm.ollama import OllamaModel
@@ -101,10 +102,10 @@ class Adapters:
         settings = self._settings.transcription
         remote = RemoteRecogniser.from_settings(settings).transcribe if settings.provider == "openai" else None
         if remote is not None and not settings.fallback:
-            return RemoteFirst(settings.openai_url, "transcribe", remote, None)
+            return RemoteFirst(settings.openai_url, TranscribeClips, remote, None)
         pool = self.whisper_pool()
         pool.set_may_recycle(may_recycle)
-        return pool if remote is None else RemoteFirst(settings.openai_url, "transcribe", remote, pool)
+        return pool if remote is None else RemoteFirst(settings.openai_url, TranscribeClips, remote, pool)
 
     def synthesiser_pool(self) -> JobPool | None:
         """Return who speaks, if the server does."""
@@ -114,7 +115,7 @@ class Adapters:
         if settings.provider == "piper":
             return self.piper_pool()
         pool = self.piper_pool() if settings.fallback else None
-        return RemoteFirst(settings.openai_url, "speak", RemoteSynthesiser.from_settings(settings).speak, pool)
+        return RemoteFirst(settings.openai_url, SpeakText, RemoteSynthesiser.from_settings(settings).speak, pool)
 
     def voices(self) -> Sequence[str] | None:
         """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""

@@ -21,6 +21,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.jobs import Job, ReplyT
 from runtime.workers.pool_statistics import PoolStatistics
 
 
@@ -90,9 +91,9 @@ class JobPool(Protocol):
         """Serve until cancelled; started when jobs can be done, raises ``StartFailure``."""
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        """Return data and blob of one job; raises ``WorkerError``."""
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
+        """Return the reply to one job and its blob; raises ``WorkerError``."""
 
     def statistics(self) -> PoolStatistics:
         """Return a moment's view."""

@@ -25,6 +25,7 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from backends.jobs import LocateModel
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
@@ -76,8 +77,8 @@ async def _measure(count: int, seed: int) -> list[Row]:
         pool = Pool(spec, 1)
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)
-            address, _ = await pool.call("address", {}, b"", timeout_s=10.0)
-            model = llamacpp.connect(settings, address["url"])
+            address, _ = await pool.call(LocateModel(), timeout_s=10.0)
+            model = llamacpp.connect(settings, address.url)
             rows = [row async for row in _rows(model, list(_questions(count, random.Random(seed))))]
             await model.aclose()
             nursery.cancel_scope.cancel()

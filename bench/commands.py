@@ -34,6 +34,7 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from backends.jobs import SpeakText
 from backends.speech.piper import PiperWorker
 from cli.client import Event, Opening, Talk, connect
 from cli.sound import FRAME_S, Sound
@@ -185,8 +186,8 @@ def _clip(piper: PiperWorker, parts: Sequence[str], tool: str, pause_ms: int) ->
 
 def _spoken(piper: PiperWorker, text: str) -> Any:
     """Return the samples of ``text`` without the little silences that Piper begins and ends with."""
-    made, pcm = piper.handle("speak", {"text": text}, b"")
-    samples: Any = soxr.resample(np.frombuffer(pcm, dtype="<i2"), made["sample_rate"], RATE_HZ)
+    made, pcm = piper.handle(SpeakText(text), b"")
+    samples: Any = soxr.resample(np.frombuffer(pcm, dtype="<i2"), made.sample_rate_hz, RATE_HZ)
     loud = np.flatnonzero(np.abs(samples) > np.abs(samples).max() * 0.02)
     return samples[loud[0] : loud[-1] + 1]
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 import trio
 
 from backends.protocols import BadAudio, GuardStatistics, ProviderError, SocketClosed, StoreError
@@ -18,6 +19,7 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
+from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool_statistics import PoolStatistics
 
 T = TypeVar("T")
@@ -381,11 +383,10 @@ class FakeStore:
 
 
 @attrs.frozen
-class Job:
+class PoolCall:
     """One call of a pool."""
 
-    method: str
-    params: dict[str, Any]
+    job: Any
     blob: bytes
     timeout_s: float
     attempts: int
@@ -412,13 +413,13 @@ def pool_statistics(**changes: Any) -> PoolStatistics:
 
 @attrs.define(eq=False)
 class FakePool:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(job)`` is what a worker would do.
+    """The face of ``runtime.workers.pool.Pool``; ``answer(call)`` is what a worker would do.
 
     It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
     """
 
-    answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]
-    jobs: Notes[Job] = attrs.field(factory=Notes)
+    answer: Callable[[PoolCall], Awaitable[tuple[msgspec.Struct, bytes]]]
+    jobs: Notes[PoolCall] = attrs.field(factory=Notes)
     starts: int = 0
     start_failure: Exception | None = None
     at_once: int = 0
@@ -433,15 +434,16 @@ class FakePool:
         await trio.sleep_forever()
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        job = Job(method, params, blob, timeout_s, attempts, trio.current_time())
-        self.jobs.add(job)
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
+        call = PoolCall(job, blob, timeout_s, attempts, trio.current_time())
+        self.jobs.add(call)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await trio.lowlevel.checkpoint()
-            return await self.answer(job)
+            reply, samples = await self.answer(call)
+            return decode_reply(job, encode(reply)), samples
         finally:
             self.at_once -= 1
 

@@ -25,7 +25,7 @@ OURS: Mapping[str, frozenset[str]] = {
     "protocol": frozenset(),
     "runtime": frozenset(),
     "backends": frozenset({"config", "protocol", "runtime"}),
-    "actors": frozenset({"config", "protocol", "runtime", "backends.protocols"}),
+    "actors": frozenset({"config", "protocol", "runtime", "backends.protocols", "backends.jobs"}),
     "assembly": frozenset({"config", "protocol", "runtime", "backends", "actors"}),
     "supervisor": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly"}),
     "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor"}),

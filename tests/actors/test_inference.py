@@ -6,6 +6,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.inference import Inference, InferenceStatistics, ModelUnavailable
+from backends.jobs import LocateModel, ModelAddress
 from backends.llm.guarded import GuardedModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel, ProviderError
@@ -14,7 +15,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
-from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted, shown_by
+from tests.fakes import FakeModel, FakePool, Grow, PoolCall, Script, default_settings, scripted, shown_by
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 
@@ -32,11 +33,11 @@ class FakeEmbedded:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._address)
 
-    async def _address(self, job: Job) -> tuple[dict[str, Any], bytes]:
-        assert job.method == "address"
+    async def _address(self, call: PoolCall) -> tuple[ModelAddress, bytes]:
+        assert call.job == LocateModel()
         if self.trouble is not None:
             raise self.trouble
-        return {"url": self.address}, b""
+        return ModelAddress(self.address), b""
 
     def connect(self, url: str) -> LanguageModel:
         self.urls.append(url)

@@ -5,11 +5,12 @@ import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.speech import Speech, SpeechStatistics, SpeechUnavailable
+from backends.jobs import SpeakText, SpokenText
 from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted, shown_by
+from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, scripted, shown_by
 
 
 @attrs.define(eq=False)
@@ -26,10 +27,10 @@ class Booth:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._speak)
 
-    async def _speak(self, job: Job) -> tuple[dict[str, Any], bytes]:
+    async def _speak(self, call: PoolCall) -> tuple[SpokenText, bytes]:
         if self.trouble is not None:
             raise self.trouble
-        return {"sample_rate": 22_050}, job.params["text"].encode()
+        return SpokenText(22_050), call.job.text.encode()
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
@@ -50,9 +51,9 @@ async def test_a_sentence_becomes_audio_in_the_wanted_voice(grow: Grow, autojump
     await booth.open(grow)
     assert await booth.speak("Hello.") == SpokenAudio(b"Hello.", 22_050)
     await booth.speak("Hello.", voice="amy")
-    assert [(job.method, job.params, job.timeout_s) for job in booth.pool.jobs] == [
-        ("speak", {"text": "Hello.", "voice": "en_US-joe-medium", "speed": 1.0}, 10.0),
-        ("speak", {"text": "Hello.", "voice": "amy", "speed": 1.0}, 10.0),
+    assert [(call.job, call.timeout_s) for call in booth.pool.jobs] == [
+        (SpeakText("Hello.", "en_US-joe-medium", 1.0), 10.0),
+        (SpeakText("Hello.", "amy", 1.0), 10.0),
     ]
 
 
@@ -118,4 +119,4 @@ async def test_the_same_phrase_at_another_pace_is_another_phrase(grow: Grow, aut
     await booth.open(grow)
     for speed in (1.0, 2.0, 1.0):
         await booth.ref.ask(Synthesise("s", "Done.", None, speed))
-    assert [job.params["speed"] for job in booth.pool.jobs] == [1.0, 2.0]
+    assert [call.job.speed for call in booth.pool.jobs] == [1.0, 2.0]

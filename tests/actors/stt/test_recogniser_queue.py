@@ -2,12 +2,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.stt.recogniser_queue import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
+from actors.stt.recogniser_queue import TranscriptionUnavailable, batch_size_for, job_timeout_for
 from actors.transcription import Transcription, TranscriptionStatistics
+from backends.jobs import Clip, ClipTranscript, ClipTranscripts, TranscribeClips
 from backends.speech.remote import RemotePoolStatistics, RemoteServerStatistics
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
@@ -15,7 +17,7 @@ from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from runtime.workers.pool_statistics import PoolStatistics
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, pool_statistics, scripted, shown_by
+from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, pool_statistics, scripted, shown_by
 
 JOB_S = 1.0
 
@@ -25,15 +27,18 @@ def clip(session_id: str, name: str, seconds: float = 1.0) -> Transcribe:
     return Transcribe(session_id, Utterance(bytes(round(32_000 * seconds)), 0, 1_000), vocabulary=(name,))
 
 
-def worked(job: Job, **changes: Any) -> tuple[dict[str, Any], bytes]:
-    """Return a worker's result: every utterance's text is the first word of its vocabulary."""
-    item = {"language": "en", "confidence": 0.9, "alternatives": [], "compute_s": 0.5, "no_speech": None}
-    return {"items": [item | {"text": one["vocabulary"][0]} | changes for one in job.params["items"]]}, b""
+def worked(call: PoolCall, compute_s: float = 0.5) -> tuple[ClipTranscripts, bytes]:
+    """Return a worker's reply: every utterance's text is the first word of its vocabulary."""
+    found = [
+        ClipTranscript(text=name, language="en", confidence=0.9, no_speech=None, compute_s=compute_s)
+        for name in names(call)
+    ]
+    return ClipTranscripts(tuple(found)), b""
 
 
-def names(job: Job) -> list[str]:
+def names(call: PoolCall) -> list[str]:
     """Return which utterances were in a job."""
-    return [item["vocabulary"][0] for item in job.params["items"]]
+    return [clip.vocabulary[0] for clip in call.job.clips]
 
 
 @attrs.define(eq=False)
@@ -45,6 +50,8 @@ class RecogniserQueue:
     )
     troubles: dict[tuple[str, ...], Exception] = attrs.field(factory=dict)
     """What goes wrong with a job of just these utterances."""
+    reply: ClipTranscripts | None = None
+    """What each job is replied to with, if not with what was said."""
     pool: FakePool = attrs.field(init=False)
     metrics: Script = attrs.field(factory=Script)
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
@@ -59,12 +66,14 @@ class RecogniserQueue:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._work)
 
-    async def _work(self, job: Job) -> tuple[dict[str, Any], bytes]:
+    async def _work(self, call: PoolCall) -> tuple[ClipTranscripts, bytes]:
         await trio.sleep(JOB_S)
-        trouble = self.troubles.get(tuple(names(job)))
+        if self.reply is not None:
+            return self.reply, b""
+        trouble = self.troubles.get(tuple(names(call)))
         if trouble is not None:
             raise trouble
-        return worked(job, compute_s=0.25 if self.company_pays and len(names(job)) > 1 else 0.5)
+        return worked(call, compute_s=0.25 if self.company_pays and len(names(call)) > 1 else 0.5)
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
@@ -105,8 +114,8 @@ async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockC
     answer = await queue.ref.ask(message)
     assert answer == Recognition("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
     [job] = queue.pool.jobs
-    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
-    assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
+    assert (job.timeout_s, job.attempts) == (4.675, 2)
+    assert job.job == TranscribeClips((Clip(16_000, "de", ("hallo",)),))
     assert job.blob == message.utterance.pcm
     await wait_all_tasks_blocked()
     assert queue.metrics.seen == [
@@ -160,7 +169,7 @@ async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, aut
     await queue.open(grow)
     await queue.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
     batch = queue.pool.jobs[1]
-    assert [item["bytes"] for item in batch.params["items"]] == [16_000, 8_000]
+    assert [one.size_bytes for one in batch.job.clips] == [16_000, 8_000]
     assert len(batch.blob) == 24_000
 
 
@@ -251,18 +260,24 @@ def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, ti
     assert job_timeout_for(audio_s, 10.0) == pytest.approx(timeout_s)
 
 
-def test_a_result_without_words_is_no_transcript() -> None:
-    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"), is_biased=True)]}, b"", 1.0, 1, 0.0))[0][
-        "items"
-    ]
-    assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
-    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Recognition(
-        "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
-    )
+HEARD = ClipTranscript(text="x", language="en", confidence=0.9, alternatives=("y", "z"), no_speech=None, compute_s=0.5)
 
 
-def test_without_vocabulary_the_model_is_told_no_words() -> None:
-    assert item_of(clip("s", "x"), is_biased=False)["vocabulary"] == []
+async def test_a_result_without_words_is_no_transcript(grow: Grow, autojump_clock: MockClock) -> None:
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    queue.reply = ClipTranscripts((HEARD,))
+    assert await queue.ref.ask(clip("s", "x")) == Recognition("x", "en", 0.9, ("y", "z"), queue_s=0.0, compute_s=0.5)
+    queue.reply = ClipTranscripts((msgspec.structs.replace(HEARD, no_speech="hallucination"),))
+    assert await queue.ref.ask(clip("s", "x")) == NoWords("hallucination")
+
+
+async def test_without_vocabulary_the_model_is_told_no_words(grow: Grow, autojump_clock: MockClock) -> None:
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, vocabulary=False))
+    queue.reply = ClipTranscripts((HEARD,))
+    await queue.open(grow)
+    await queue.ref.ask(clip("s", "x"))
+    assert queue.pool.jobs[0].job.clips[0].vocabulary == ()
 
 
 async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
