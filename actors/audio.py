@@ -19,8 +19,10 @@ import trio
 from actors.client.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
+from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
 from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.dialects.client_memory import ClientView
 from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages.hearing import (
     INTERNAL_RATE_HZ,
@@ -35,8 +37,9 @@ from protocol.messages.hearing import (
     UtterancePaused,
     Verdict,
 )
-from protocol.messages.session import Configured, Recall, Send
-from protocol.turns.vault import SessionMemory
+from protocol.messages.inboxes import AudioMessage, ConnectionMessage, DialogueMessage
+from protocol.messages.session import Configured, Send
+from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
@@ -57,9 +60,9 @@ class AudioStalled:
 class AudioPeers:
     """Whom the audio actor talks to."""
 
-    vault: Ref
-    connection: Ref
-    dialogue: Ref
+    vault: Ref[VaultMessage]
+    connection: Ref[ConnectionMessage]
+    dialogue: Ref[DialogueMessage]
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +77,7 @@ class AudioStatistics:
     is_speech: bool
 
 
-class Audio(Actor):
+class Audio(Actor[AudioMessage | AudioStalled]):
     """Decodes, detects and cuts one session's audio."""
 
     def __init__(
@@ -95,7 +98,8 @@ class Audio(Actor):
         self._decoder: AudioDecoder | None = None
         self._format: AudioFormat | None = None
         self._endpointer = Endpointer(settings)
-        self._memory: SessionMemory
+        self._memory: AudioMemory
+        self._client: ClientView
         self._heard = HeardAt()
         self._heard_samples = 0
         self._block = BlockSize(settings.block_samples, settings.max_block_samples)
@@ -105,14 +109,15 @@ class Audio(Actor):
 
     async def on_start(self) -> None:
         """Take up the stream where the last incarnation had committed it."""
-        self._memory = await self._peers.vault.ask(Recall())
+        self._memory = await self._peers.vault.ask(RecallAudio())
+        self._client = await self._peers.vault.ask(ViewClient())
         self._last_frame_s = trio.current_time()
-        if self._memory.options is not None:
-            self._configure(Configured(self._memory.options))
+        if self._client.options is not None:
+            self._configure(Configured(self._client.options))
             await self._hear_again()
         self.context.nursery.start_soon(self._watch_for_stall)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: AudioMessage | AudioStalled) -> None:
         """Take one frame or one command."""
         match message:
             case AudioReceived(frame):
@@ -135,15 +140,15 @@ class Audio(Actor):
                     self._memory.is_pressed = False
                     await self._emit(self._endpointer.stall())
             case _:
-                raise TypeError(f"audio cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     def statistics(self) -> AudioStatistics:
         """Show where the stream is."""
         return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
-    def _client(self) -> ToClient:
-        return ToClient(self._peers.connection, self._memory)
+    def _to_client(self) -> ToClient:
+        return ToClient(self._peers.connection, self._client)
 
     def _configure(self, configured: Configured) -> None:
         options = configured.options
@@ -159,12 +164,12 @@ class Audio(Actor):
         try:
             pcm = self._decoder.decode(frame)
         except BadAudio as error:
-            await self._client.tell(AudioRefused(str(error)))
+            await self._to_client.tell(AudioRefused(str(error)))
             return
         self._last_frame_s = trio.current_time()
         for start in range(0, len(pcm), BLOCK_BYTES):
-            self._memory.audio.append(pcm[start : start + BLOCK_BYTES])
-            if self._memory.audio.end - self._heard_samples >= self._block.samples:
+            self._memory.pcm.append(pcm[start : start + BLOCK_BYTES])
+            if self._memory.pcm.end - self._heard_samples >= self._block.samples:
                 await self._listen_on()
         if self._last_frame_s - self._last_ack_s >= ACK_INTERVAL_S:
             await self._acknowledge()
@@ -186,8 +191,8 @@ class Audio(Actor):
 
     async def _listen(self) -> None:
         """Hear what is kept and has not been heard."""
-        end = self._memory.audio.end
-        pcm = self._memory.audio.slice(self._heard_samples, end)
+        end = self._memory.pcm.end
+        pcm = self._memory.pcm.slice(self._heard_samples, end)
         self._heard_samples = end
         self._heard.mark(end, trio.current_time())
         await self._emit(self._endpointer.feed(self._detector.probabilities(pcm)))
@@ -197,7 +202,7 @@ class Audio(Actor):
             match event:
                 case Onset():
                     self._has_begun.set()
-                    self._speaking[self.context.ref.name] = self._memory.tenant
+                    self._speaking[self.context.ref.name] = self._client.tenant
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
@@ -226,15 +231,15 @@ class Audio(Actor):
         return UtteranceEnded(utterance, event.reason, last_voice_s=self._heard.time_of(event.last_voice_sample))
 
     def _utterance(self, start_sample: int, end_sample: int) -> Utterance:
-        pcm = self._memory.audio.slice(start_sample, end_sample)
+        pcm = self._memory.pcm.slice(start_sample, end_sample)
         return Utterance(pcm, start_ms=_ms(start_sample), end_ms=_ms(end_sample))
 
     async def _acknowledge(self) -> None:
         if self._format is None:
             return
         self._last_ack_s = trio.current_time()
-        samples = self._memory.audio.end * self._format.sample_rate // INTERNAL_RATE_HZ
-        await self._client.tell(Send(AudioAck(samples)))
+        samples = self._memory.pcm.end * self._format.sample_rate // INTERNAL_RATE_HZ
+        await self._to_client.tell(Send(AudioAck(samples)))
 
     async def _watch_for_stall(self) -> None:
         """While somebody speaks, notice that no audio comes; sleep as long as nobody does."""
@@ -245,11 +250,11 @@ class Audio(Actor):
                     self._has_begun = trio.Event()
                     await self._has_begun.wait()
                 look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)
-                if self._memory.is_lost:  # what is missing comes later, with the client
+                if self._client.is_lost:  # what is missing comes later, with the client
                     look_s = trio.current_time() + STALL_CHECK_S
                 await trio.sleep_until(look_s)
                 now_s = trio.current_time()
-                if self._memory.is_lost or now_s - look_s > STANDSTILL_S:  # it may wait in the socket
+                if self._client.is_lost or now_s - look_s > STANDSTILL_S:  # it may wait in the socket
                     self._last_frame_s = now_s
                 elif now_s >= self._last_frame_s + limit_s:
                     self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))

@@ -20,10 +20,10 @@ import attrs
 import trio
 
 from actors.client.resuming import Resumption, SessionDirectory
-from backends.protocols import Socket, SocketClosed
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol.admission.rate import SlidingCount
 from protocol.dialects import native
+from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.frames import samples_in
 from protocol.dialects.session import SessionState, SocketPhase, may_come_back, resume_key
 from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
@@ -51,9 +51,18 @@ from protocol.messages.events import (
     Text,
 )
 from protocol.messages.hearing import AudioReceived, AudioRefused
+from protocol.messages.inboxes import (
+    AudioMessage,
+    ClientMessage,
+    ConnectionMessage,
+    DialogueMessage,
+    HistoryMessage,
+    MetricsMessage,
+)
 from protocol.messages.records import Count, SessionRecord
-from protocol.messages.session import Attach, Configured, DropAudio, GiveUp, Hang, Presence, Recall, Send, SendAudio
-from protocol.turns.vault import SessionMemory
+from protocol.messages.session import Attach, Configured, DropAudio, GiveUp, Hang, Presence, Send, SendAudio
+from protocol.messages.socket import Socket, SocketClosed
+from protocol.turns.session_memory import RecallClient, VaultMessage
 from runtime import (
     Actor,
     ActorDied,
@@ -80,11 +89,11 @@ log = logging.getLogger("sayso.connection")
 class ConnectionPeers:
     """Whom the connection talks to."""
 
-    vault: Ref
-    audio: Ref
-    dialogue: Ref
-    history: Ref
-    metrics: Ref
+    vault: Ref[VaultMessage]
+    audio: Ref[AudioMessage]
+    dialogue: Ref[DialogueMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
 
 
 @attrs.frozen
@@ -113,7 +122,7 @@ class ConnectionStatistics:
     frames_in: int
 
 
-class Connection(Actor):
+class Connection(Actor[ConnectionMessage]):
     """Reads one socket and writes it."""
 
     def __init__(
@@ -141,28 +150,28 @@ class Connection(Actor):
         self._speech = SpeechFrames(make_encoder)
         self._state = SessionState()
         self._errors = SlidingCount(settings.session.max_client_errors, settings.session.client_error_window_s)
-        self._memory: SessionMemory
+        self._memory: ClientMemory
         self._frames_in = 0
         self._handshake_by_s = math.inf
         self._resumption: Resumption
 
     async def on_start(self) -> None:
         """Pick up the session where the last incarnation left it, and begin to read."""
-        self._memory = await self._peers.vault.ask(Recall())
+        self._memory = await self._peers.vault.ask(RecallClient())
         self._handshake_by_s = trio.current_time() + self._settings.session.handshake_timeout_s
-        self._directory.handshakes.listen(self._memory.socket, trio.current_time())
         if self._memory.options is not None:
             self._state.receive(self._memory.options)
         self._resumption = Resumption(self._directory, self._memory, self.context.ref, self._new_token)
         self.context.nursery.start_soon(self._resumption.stay_registered)
-        if self._memory.is_lost:
+        if self._memory.socket is None:
             self._resumption.lose_client()
             self.context.nursery.start_soon(self._wait_for_the_client)
         else:
+            self._directory.handshakes.listen(self._memory.socket, trio.current_time())
             self.context.nursery.start_soon(self._read, self._memory.socket)
         self.context.nursery.start_soon(self._tick)
 
-    async def handle(self, message: object) -> bool | None:
+    async def handle(self, message: ConnectionMessage) -> bool | None:
         """Write what the rest of the session wants the client to have; answer ``Attach``."""
         if isinstance(message, Attach):
             return await self._attach(message)
@@ -185,9 +194,9 @@ class Connection(Actor):
         options = self._memory.options
         return "pcm_s16le" if options is None else options.speech_format
 
-    async def _write(self, message: object) -> None:
+    async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``. While the client is lost, events are kept and audio is not."""
-        socket: Socket | None = self._memory.socket
+        socket = self._memory.socket
         match message:
             case Send(event):
                 await self._send(event)
@@ -207,17 +216,17 @@ class Connection(Actor):
                 else:
                     socket.start_close(code, reason)
             case _:
-                raise TypeError(f"connection cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _send(self, event: ServerEvent) -> None:
         frames, event = self._speech.announce(event, self._speech_format)
         await send_binary(self._memory.socket, frames)
         self._state.send(event)
-        seq = self._memory.next_seq()
+        seq = self._memory.sent.next_seq()
         text = native.encode(event, seq)
         if not isinstance(event, ConnectionAccepted):
-            self._memory.remember_event(seq, text, trio.current_time())
-        socket: Socket | None = self._memory.socket
+            self._memory.keep_event(seq, text, trio.current_time())
+        socket = self._memory.socket
         if socket is not None:
             await socket.send_text(text)
 
@@ -297,7 +306,7 @@ class Connection(Actor):
             arriving += samples_in(frame, memory.options.audio)
         await self._tell_audio(AudioReceived(frame), arriving)
 
-    async def _tell_audio(self, message: object, arriving: int) -> None:
+    async def _tell_audio(self, message: AudioMessage, arriving: int) -> None:
         """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
         memory = self._memory
         try:
@@ -330,8 +339,9 @@ class Connection(Actor):
 
     async def _accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
         self._memory.options = attrs.evolve(request, resume=None)
-        self._directory.handshakes.complete(self._memory.socket)
-        configured = Configured(self._memory.options)
+        if self._memory.socket is not None:
+            self._directory.handshakes.complete(self._memory.socket)
+        configured = Configured(self._memory.options, self._memory.voice, self._memory.task)
         await self._peers.audio.tell(configured)
         await self._peers.dialogue.tell(configured)
         gateway, session, audio = self._settings.gateway, self._settings.session, self._settings.audio
@@ -355,9 +365,11 @@ class Connection(Actor):
         if options is None:  # the session table lets no update through before the handshake
             raise AssertionError("session_update before connection_request")
         wanted = attrs.asdict(update, recurse=False, filter=lambda _, value: value is not None)
-        voice, task = wanted.pop("voice", None), wanted.pop("task", None)
-        self._memory.options = attrs.evolve(options, **wanted)
-        configured = Configured(self._memory.options, voice=voice, task=task)
+        memory = self._memory
+        memory.voice = wanted.pop("voice", None) or memory.voice
+        memory.task = wanted.pop("task", None) or memory.task
+        memory.options = attrs.evolve(options, **wanted)
+        configured = Configured(memory.options, memory.voice, memory.task)
         await self._tell_audio(configured, self._memory.arrived_samples)
         await self._peers.dialogue.tell(configured, timeout_s=OVERRUN_S)
 
@@ -392,12 +404,12 @@ class Connection(Actor):
     async def _hand_over(self, request: ConnectionRequest) -> bool:
         """Give the socket to the session that the client wants back; return ``False`` if there is none any more."""
         key = "" if request.resume is None else resume_key(request.resume.token)
-        session = self._directory.resumable.lookup(key)
-        if session is None:
+        session, socket = self._directory.resumable.lookup(key), self._memory.socket
+        if session is None or socket is None:
             return False
         try:
             await self._peers.dialogue.ask(Configured(request))  # all have started: who ends before has failed
-            if not await session.ask(Attach(self._memory.socket, request), timeout_s=HAND_OVER_S):
+            if not await session.ask(Attach(socket, request), timeout_s=HAND_OVER_S):
                 return False
         except (ActorDied, ActorUnavailable, MailboxClosed):
             return False
@@ -422,7 +434,7 @@ class Connection(Actor):
         self._state.receive(attach.request)
         memory.attach(attach.socket)
         try:
-            for text in memory.events_after(resume.last_seq):
+            for text in memory.sent.after(resume.last_seq):
                 await attach.socket.send_text(text)
             await self._accept(attach.request, resumed=True)
             await self._peers.dialogue.tell(Presence(is_there=True))

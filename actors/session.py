@@ -1,22 +1,23 @@
 """A session's subtree: whatever ends it, its socket does not stay open without it."""
 
 from collections.abc import Sequence
+from typing import Never
 
 import trio
 
+from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
-from protocol.turns.vault import SessionMemory
 from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Supervisor
 
 
 class Session(Supervisor):
     """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
 
-    def __init__(self, memory: SessionMemory, children: Sequence[ChildSpec], intensity: Intensity) -> None:
+    def __init__(self, client: ClientView, children: Sequence[ChildSpec[Never]], intensity: Intensity) -> None:
         super().__init__(
             children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
         )
-        self._memory = memory
+        self._client = client
 
     async def on_start(self) -> None:
         """Start the children; whatever ends this supervisor, its socket goes with it."""
@@ -39,5 +40,5 @@ class Session(Supervisor):
             self._close(code, reason)
 
     def _close(self, code: CloseCode, reason: str) -> None:
-        if self._memory.socket is not None:  # it may be lost, or another session's by now
-            self._memory.socket.start_close(code, reason)
+        if self._client.socket is not None:  # it may be lost, or another session's by now
+            self._client.socket.start_close(code, reason)

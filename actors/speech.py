@@ -9,6 +9,7 @@ import attrs
 from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
+from protocol.messages.inboxes import MetricsMessage, SpeechMessage
 from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.phrase_cache import PhraseCache
@@ -35,10 +36,10 @@ class SpeechStatistics(PoolOwnerStatistics):
     cache_hits: int
 
 
-class Speech(Actor):
+class Speech(Actor[SpeechMessage]):
     """Makes speech of sentences."""
 
-    def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref) -> None:
+    def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref[MetricsMessage]) -> None:
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
@@ -49,10 +50,10 @@ class Speech(Actor):
         if self._pool is not None:
             await self.context.nursery.start(self._pool.run)
 
-    async def handle(self, message: object) -> SpokenAudio | None:
+    async def handle(self, message: SpeechMessage) -> SpokenAudio | None:
         """Answer ``Synthesise`` with ``SpokenAudio``; raises ``SpeechUnavailable`` to the asker."""
         if not isinstance(message, Synthesise):
-            raise TypeError(f"speech takes Synthesise, not {type(message).__name__}")
+            self.unhandled(message)
         if self._pool is None:
             raise SpeechUnavailable("speech.provider is none")
         cached = self._cache.find((message.voice, message.text, message.speed))
@@ -73,7 +74,7 @@ class Speech(Actor):
         )
 
     async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
-        job = SpeakText(message.text, message.voice or self._settings.voice, message.speed)
+        job = SpeakText(message.text, message.voice, message.speed)
         try:
             spoken, pcm = await pool.call(job, timeout_s=self._settings.job_timeout_s)
         except WorkerError as error:

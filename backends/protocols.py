@@ -12,6 +12,7 @@ from trio import TaskStatus
 
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
     CallProgress,
     ChatMessage,
@@ -23,44 +24,6 @@ from protocol.messages.understanding import (
 )
 from runtime.workers.jobs import Job, ReplyT
 from runtime.workers.pool_statistics import PoolStatistics
-
-
-class Socket(Protocol):
-    """One accepted WebSocket. Its reader is whoever calls ``receive``; its writer is one task of its own."""
-
-    peer: str
-
-    async def receive(self) -> str | bytes:
-        """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
-
-    async def send_text(self, text: str) -> None:
-        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
-
-    async def send_binary(self, data: bytes) -> None:
-        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
-
-    def drop_queued_binary(self) -> int:
-        """Forget whole binary messages that are still queued; return how many bytes that were."""
-
-    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
-        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``.
-
-        After ``timeout_s``, or ``close_timeout_s``, the connection is cut.
-        """
-
-    async def wait_closed(self) -> int:
-        """Wait until the socket is closed; return its close code."""
-
-
-class SocketClosed(Exception):
-    """The socket is closed; ``code`` is its close code (1006 without a close frame)."""
-
-    def __init__(self, code: int, reason: str = "", *, is_from_peer: bool = False) -> None:
-        """Remember why; ``is_from_peer`` says whether the code is in a close frame that the client sent first."""
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-        self.is_from_peer = is_from_peer
 
 
 class SpeechDetector(Protocol):
@@ -94,6 +57,9 @@ class JobPool(Protocol):
         self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
     ) -> tuple[ReplyT, bytes]:
         """Return the reply to one job and its blob; raises ``WorkerError``."""
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        """Call ``on_change()`` whenever the workers may have changed."""
 
     def statistics(self) -> PoolStatistics:
         """Return a moment's view."""

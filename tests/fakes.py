@@ -11,13 +11,18 @@ import attrs
 import msgspec
 import trio
 
-from backends.protocols import BadAudio, GuardStatistics, ProviderError, SocketClosed, StoreError
+from backends.protocols import BadAudio, GuardStatistics, ProviderError, StoreError
 from config.load import load
 from config.settings import Settings
+from protocol.audio.audio_memory import AudioMemory
+from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.events import ServerEvent
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
+from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
+from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool_statistics import PoolStatistics
@@ -53,6 +58,11 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
+
+
+def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
+    """Return what a new session keeps, with room for so many samples of audio."""
+    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -425,6 +435,7 @@ class FakePool:
     at_once: int = 0
     most_at_once: int = 0
     shown: PoolStatistics = attrs.field(factory=pool_statistics)
+    on_change: Callable[[], None] = attrs.field(default=lambda: None)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -446,6 +457,14 @@ class FakePool:
             return decode_reply(job, encode(reply)), samples
         finally:
             self.at_once -= 1
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        self.on_change = on_change
+
+    def show(self, shown: PoolStatistics) -> None:
+        """Show something else from now on, and say so."""
+        self.shown = shown
+        self.on_change()
 
     def statistics(self) -> PoolStatistics:
         return self.shown

@@ -24,20 +24,22 @@ OURS: Mapping[str, frozenset[str]] = {
     "config": frozenset(),
     "protocol": frozenset(),
     "runtime": frozenset(),
+    "sayso_client": frozenset(),
     "backends": frozenset({"config", "protocol", "runtime"}),
     "actors": frozenset({"config", "protocol", "runtime", "backends.protocols", "backends.jobs"}),
     "assembly": frozenset({"config", "protocol", "runtime", "backends", "actors"}),
     "supervisor": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly"}),
-    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor"}),
+    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor", "sayso_client"}),
 }  # besides its own files
 THEIRS: Mapping[str, frozenset[str]] = {
     "config": frozenset({"attrs"}),
     "protocol": frozenset({"attrs", "msgspec"}),
     "runtime": frozenset({"attrs", "msgspec", "trio"}),
+    "sayso_client": frozenset({"anyio", "attrs", "msgspec", "websockets"}),
     "actors": frozenset({"attrs", "trio"}),
     "assembly": frozenset({"attrs", "trio"}),
     "supervisor": frozenset({"attrs", "trio"}),
-    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio", "trio_websocket"}),
+    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio"}),
 }
 NOT_IN_BACKENDS = frozenset({"click", "rich", "structlog", "trio_websocket"})  # those are for people and for clients
 FORBIDDEN_NAMES = frozenset(
@@ -45,6 +47,7 @@ FORBIDDEN_NAMES = frozenset(
 )
 
 MODULE_LINES = 500
+ROOT_LINES = 200  # of supervisor.py: the tree as data, serve, signals and drain
 FUNCTION_LINES = 60
 CLASS_LINES = 350
 CLASS_METHODS = 20
@@ -54,6 +57,12 @@ ATTRIBUTES = 15
 WIDE_FILES = frozenset(
     {f"config/settings/{name}.py" for name in ("__init__", "audio", "gateway", "inference", "speech", "transcription")}
     | {f"protocol/messages/{name}.py" for name in ("events", "hearing", "records", "session", "understanding")}
+)
+# classes that hold more than others do, each for a reason: folding fields together would only hide it
+FULL_CLASSES = frozenset(
+    {
+        ("actors/audio.py", "Audio"),  # a session's whole audio path: decoder, detector, endpointer and three clocks
+    }
 )
 # where an exception is turned into data on purpose: the supervision seam, and its twin in a worker's process
 BROAD_EXCEPT_FILES = frozenset({"runtime/supervision/outcome.py", "runtime/workers/child_process.py"})
@@ -81,7 +90,7 @@ def test_imports_of_our_own_point_down_only() -> None:
 
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
-    "protocol": ("messages", "admission", "audio", "language", "turns", "dialects"),
+    "protocol": ("messages", "admission", "audio", "language", "dialects", "turns"),
     "runtime": ("messaging", "policies", "workers", "supervision"),
 }
 """The folders of a unit; each may import those before it."""
@@ -274,8 +283,9 @@ def test_no_module_is_too_long() -> None:
     def problems() -> Iterator[str]:
         for path in python_files(*UNITS, "bench", "tests"):
             count = len((ROOT / path).read_text().splitlines())
-            if count > MODULE_LINES:
-                yield f"{path}: {count} lines, at most {MODULE_LINES}"
+            limit = ROOT_LINES if path == Path("supervisor.py") else MODULE_LINES
+            if count > limit:
+                yield f"{path}: {count} lines, at most {limit}"
 
     check(problems())
 
@@ -312,7 +322,7 @@ def test_no_constructor_takes_too_much_and_no_object_holds_too_much() -> None:
                 is_view = node.name.endswith("Statistics")  # as wide as its subject
                 if len(fields_of(node)) > FIELDS and not is_view:
                     yield f"{path}:{node.lineno}: {node.name} takes {len(fields_of(node))} values, at most {FIELDS}"
-                if len(attributes_of(node)) > ATTRIBUTES:
+                if len(attributes_of(node)) > ATTRIBUTES and (path.as_posix(), node.name) not in FULL_CLASSES:
                     count = len(attributes_of(node))
                     yield f"{path}:{node.lineno}: {node.name} holds {count} attributes, at most {ATTRIBUTES}"
 

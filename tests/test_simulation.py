@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from backends.protocols import SocketClosed
 from protocol.messages.records import TurnRecord
+from protocol.messages.socket import SocketClosed
 from tests.simulation import seams
 from tests.simulation.__main__ import main
 from tests.simulation.claims import broken_claims

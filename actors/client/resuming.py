@@ -16,12 +16,13 @@ from typing import Literal
 import attrs
 import trio
 
-from backends.protocols import Socket
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.population import Population
+from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.session import resume_key
+from protocol.messages.inboxes import ConnectionMessage
 from protocol.messages.session import GiveUp
-from protocol.turns.vault import SessionMemory
+from protocol.messages.socket import Socket
 from runtime import Ref, Registry
 
 GivenUp = Literal["window", "room"]
@@ -32,9 +33,9 @@ GivenUp = Literal["window", "room"]
 class SessionDirectory:
     """The sessions' connections, for each other."""
 
-    resumable: Registry = attrs.field(factory=Registry)
+    resumable: Registry[ConnectionMessage] = attrs.field(factory=Registry)
     """By the keys of the tokens that their client may come back with."""
-    awaited: Registry = attrs.field(factory=Registry)
+    awaited: Registry[ConnectionMessage] = attrs.field(factory=Registry)
     """By the session's id: those whose client was cut off."""
     handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
     """Which sockets have not sent their ``connection_request`` yet."""
@@ -47,8 +48,8 @@ class Resumption:
     """One session's entries among those that are known; used by its connection."""
 
     directory: SessionDirectory
-    memory: SessionMemory
-    connection: Ref
+    memory: ClientMemory
+    connection: Ref[ConnectionMessage]
     new_token: Callable[[], str]
     _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_given_up: bool = attrs.field(default=False, init=False)

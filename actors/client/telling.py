@@ -13,8 +13,9 @@ from typing import Final
 import attrs
 import trio
 
+from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
-from protocol.turns.vault import SessionMemory
+from protocol.messages.inboxes import ClientMessage, ConnectionMessage
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)
@@ -27,23 +28,23 @@ log = logging.getLogger("sayso.connection")
 class ToClient:
     """The way to one session's client."""
 
-    connection: Ref
-    memory: SessionMemory
+    connection: Ref[ConnectionMessage]
+    client: ClientView
 
-    async def tell(self, message: object) -> None:
+    async def tell(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
         try:
             if not await self._is_taken_in_time(message):
                 self._cut_off()
                 await self.connection.tell(message)  # no socket holds up the connection now
         except MailboxClosed:
-            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.memory.session_id})
+            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
-    def signal(self, message: object) -> None:
+    def signal(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, before what was told."""
         self.connection.signal(message)
 
-    async def _is_taken_in_time(self, message: object) -> bool:
+    async def _is_taken_in_time(self, message: ClientMessage) -> bool:
         began_s = trio.current_time()
         try:
             await self.connection.tell(message, UNREAD_S)
@@ -54,7 +55,7 @@ class ToClient:
         return True
 
     def _cut_off(self) -> None:
-        socket = self.memory.socket
+        socket = self.client.socket
         if socket is not None:
-            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.memory.session_id})
+            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.client.session_id})
             socket.start_close(CloseCode.OVERRUN, UNREAD)

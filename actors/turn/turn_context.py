@@ -7,11 +7,21 @@ import attrs
 from actors.client.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.inboxes import (
+    ConnectionMessage,
+    HistoryMessage,
+    InferenceMessage,
+    MetricsMessage,
+    SpeechMessage,
+    ToolsMessage,
+    TranscriptionMessage,
+)
 from protocol.messages.records import Count
 from protocol.messages.session import Hang, Send
-from protocol.turns.vault import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import Ref
 
 
@@ -19,13 +29,13 @@ from runtime import Ref
 class TurnPeers:
     """Whom a turn asks and tells."""
 
-    connection: Ref
-    transcription: Ref
-    inference: Ref
-    tools: Ref
-    speech: Ref
-    history: Ref
-    metrics: Ref
+    connection: Ref[ConnectionMessage]
+    transcription: Ref[TranscriptionMessage]
+    inference: Ref[InferenceMessage]
+    tools: Ref[ToolsMessage]
+    speech: Ref[SpeechMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
 
 
 @attrs.frozen
@@ -37,14 +47,15 @@ class TurnContext:
     tools: ToolsSettings
     lead_s: float
     grammar: CommandGrammar
-    memory: SessionMemory
+    memory: TurnMemory
+    client_view: ClientView
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
 
     @property
     def client(self) -> ToClient:
         """The way to the client."""
-        return ToClient(self.peers.connection, self.memory)
+        return ToClient(self.peers.connection, self.client_view)
 
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""

@@ -45,7 +45,7 @@ from backends.ingress.http_head import (
 )
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.websocket import TrioWebSocket
-from backends.protocols import HttpAnswer, IngressHandlers, Refusal, Request, SocketClosed
+from backends.protocols import HttpAnswer, IngressHandlers, Refusal, Request
 from config.settings import GatewaySettings
 from protocol.admission.origin import (
     PREFLIGHT_HEADERS,
@@ -57,6 +57,7 @@ from protocol.admission.origin import (
 )
 from protocol.admission.rate import SlidingCount
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.ingress")
 

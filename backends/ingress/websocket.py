@@ -24,8 +24,8 @@ from websockets.server import ServerProtocol
 from backends.ingress.streams import STREAM_ERRORS
 from backends.ingress.websocket_intake import FRAMES_AT_ONCE, Intake, TooManyFragments
 from backends.ingress.websocket_writer import Writer
-from backends.protocols import SocketClosed
 from config.settings import WebSocketSettings
+from protocol.messages.socket import SocketClosed
 
 READ_BYTES: Final = 65_536  # 4 KiB reads cost a third more CPU per frame
 FAILURE_LINGER_S: Final = 5.0

@@ -181,17 +181,17 @@ class LoadedModels:
 
 
 class OllamaModel:
-    """The model of ``inference.ollama_model`` (``backends.protocols.LanguageModel``)."""
+    """The model of ``inference.ollama.model`` (``backends.protocols.LanguageModel``)."""
 
     name = "ollama"
 
     def __init__(self, settings: InferenceSettings, *, patience: CompletionTimeouts | None = None) -> None:
         self._settings = settings
         self._server = LlmServer(
-            settings.ollama_url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
+            settings.ollama.url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
         )
         self._without_tools: set[str] = set()
-        self._loaded = LoadedModels(settings.max_loaded_models)
+        self._loaded = LoadedModels(settings.ollama.max_loaded_models)
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
@@ -212,7 +212,7 @@ class OllamaModel:
         model: str | None = None,
     ) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        wanted = model or self._settings.ollama_model
+        wanted = model or self._settings.ollama.model
         for name in self._loaded.use(wanted):
             await self._unload(name)
         request: dict[str, Any] = {"model": wanted, "max_tokens": max_tokens}
@@ -274,7 +274,7 @@ class OllamaModel:
             "messages": wire_messages(messages, names),
             "stream": True,
             "think": False,
-            "keep_alive": round(settings.keep_alive_s),
+            "keep_alive": round(settings.ollama.keep_alive_s),
             "options": {
                 "num_predict": max_tokens,
                 "temperature": settings.temperature,
@@ -292,7 +292,7 @@ class OllamaModel:
             return str(error)
         except msgspec.DecodeError as error:
             return f"{self._server.url}/api/tags is no list of models: {error}"
-        wanted = self._settings.ollama_model
+        wanted = self._settings.ollama.model
         if any(same_model(wanted, model.name) for model in tags.models or ()):
             return None
         return f"it has no model {wanted!r}: run `ollama pull {wanted}`"

@@ -232,14 +232,14 @@ class OpenAIModel:
 
     @classmethod
     def from_settings(cls, settings: InferenceSettings) -> Self:
-        """Return the model at ``inference.openai_url``."""
+        """Return the model at ``inference.openai.url``."""
         server = LlmServer(
-            with_version(settings.openai_url),
-            api_key=settings.openai_api_key,
+            with_version(settings.openai.url),
+            api_key=settings.openai.api_key,
             patience=CompletionTimeouts(total_s=settings.request_timeout_s),
         )
         sampling = Sampling.from_settings(settings)
-        return cls("openai", server, settings.openai_model, sampling, extras={"top_k": sampling.top_k})
+        return cls("openai", server, settings.openai.model, sampling, extras={"top_k": sampling.top_k})
 
     async def is_available(self) -> bool:
         """Return whether the server answers and lists the model; a server without a list counts as having it."""

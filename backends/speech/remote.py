@@ -24,7 +24,7 @@ import trio
 from backends.jobs import Clip, ClipTranscript, ClipTranscripts, SpeakText, SpokenText, TranscribeClips
 from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.protocols import JobPool, ProviderError
-from config.settings import SpeechSettings, TranscriptionSettings
+from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
 from protocol.audio import transcripts
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
@@ -100,6 +100,11 @@ class RemoteFirst(Generic[JobT]):
             return
         task_status.started()
         await trio.sleep_forever()
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        """Call ``on_change()`` whenever the workers of the pool may have changed."""
+        if self._pool is not None:
+            self._pool.set_on_change(on_change)
 
     def statistics(self) -> RemotePoolStatistics:
         """Return a moment's view of the pool and the server; without a pool the server counts as one worker."""
@@ -194,13 +199,10 @@ class RemoteRecogniser:
     """Whether the server takes ``verbose_json``, which not every model has."""
 
     @classmethod
-    def from_settings(cls, settings: TranscriptionSettings) -> "RemoteRecogniser":
-        """Return the ears that are configured."""
-        return cls(
-            _server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s),
-            settings.openai_model,
-            settings.openai_timeout_s,
-        )
+    def from_settings(cls, settings: OpenAITranscriptionSettings) -> "RemoteRecogniser":
+        """Return the recogniser that is configured."""
+        server = _server(settings.url, settings.api_key, settings.timeout_s)
+        return cls(server, settings.model, settings.timeout_s)
 
     async def transcribe(self, job: TranscribeClips, blob: bytes) -> tuple[ClipTranscripts, bytes]:
         """Do the job that ``WhisperWorker`` does; raises ``ProviderError``."""
@@ -314,25 +316,27 @@ class RemoteSynthesiser:
     """``POST /v1/audio/speech``, one request a sentence."""
 
     server: LlmServer
-    settings: SpeechSettings
+    settings: OpenAISpeechSettings
+    stand_in_voice: str | None = None
+    """The usual voice of the pool behind the server, which means the server's own usual one."""
 
     @classmethod
-    def from_settings(cls, settings: SpeechSettings) -> "RemoteSynthesiser":
-        """Return the mouth that is configured."""
-        return cls(_server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s), settings)
+    def from_settings(cls, settings: OpenAISpeechSettings, stand_in_voice: str | None = None) -> "RemoteSynthesiser":
+        """Return the synthesiser that is configured."""
+        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, stand_in_voice)
 
     async def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         """Do the job that ``PiperWorker`` does; raises ``ProviderError``."""
-        is_usual = job.voice in (None, self.settings.voice)
+        is_usual = job.voice in (None, self.stand_in_voice)
         wanted = {
-            "model": self.settings.openai_model,
+            "model": self.settings.model,
             "input": job.text,
-            "voice": self.settings.openai_voice if is_usual else job.voice,
+            "voice": self.settings.voice if is_usual else job.voice,
             "response_format": "pcm",
             "speed": job.speed,
         }
         body = msgspec.json.encode(wanted)
-        pcm = await self.server.post("/audio/speech", body, "application/json", self.settings.openai_timeout_s)
+        pcm = await self.server.post("/audio/speech", body, "application/json", self.settings.timeout_s)
         if len(pcm) % 2 or not pcm:
             raise ProviderError(f"{self.server.url} sent {len(pcm)} bytes for speech, which are no 16-bit samples")
         return SpokenText(SPEECH_RATE_HZ), pcm

@@ -248,7 +248,7 @@ def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
     try:
         return FrugalEngine(load, device, params["compute_type"])
     except RuntimeError as error:  # CTranslate2's own, which names no file
-        fix = "install it again if its files are damaged, or set another transcription.device"
+        fix = "install it again if its files are damaged, or set another transcription.embedded.device"
         raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
 
 

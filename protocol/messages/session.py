@@ -1,10 +1,10 @@
 """One session and its client: options, presence, what is sent, leaving."""
 
-from typing import Any
-
 import attrs
 
+from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.socket import Socket
 
 
 @attrs.frozen
@@ -27,12 +27,7 @@ class Leave:
 
 
 @attrs.frozen
-class Recall:
-    """Any actor of the session to the vault; answered by the ``SessionMemory`` itself, to read and to write."""
-
-
-@attrs.frozen
-class Configured:
+class Configured(Ask[None]):
     """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
 
     options: ConnectionRequest
@@ -41,13 +36,13 @@ class Configured:
 
 
 @attrs.frozen
-class Attach:
+class Attach(Ask[bool]):
     """One session's connection to another's: this client is yours, and has come back.
 
     Answered when the client has all that it missed, by whether its token was still valid.
     """
 
-    socket: Any
+    socket: Socket
     request: ConnectionRequest
 
 

@@ -8,13 +8,12 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.audio import Audio, AudioPeers
 from actors.vault import Vault
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, UtterancePaused
 from protocol.messages.session import Configured
-from protocol.turns.vault import SessionMemory
+from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Strategy, Tree
-from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted
+from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted, session_memory
 
 RATE_HZ = 16_000
 
@@ -25,9 +24,7 @@ class Ear:
 
     connection: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)
-    memory: SessionMemory = attrs.field(
-        factory=lambda: SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(45 * RATE_HZ))
-    )
+    memory: SessionMemory = attrs.field(factory=lambda: session_memory("s", "t", samples=45 * RATE_HZ))
     breaks: list[int] = attrs.field(factory=list)
     """Frames, counted anew in each incarnation, at which the detector breaks."""
     formats: list[events.AudioFormat] = attrs.field(factory=list)
@@ -60,8 +57,8 @@ class Ear:
 
     async def configure(self, **options: Any) -> None:
         """Do what the connection does at the handshake and when options change."""
-        self.memory.options = events.ConnectionRequest("tester", ("stt",), **options)
-        await self.ref.tell(Configured(self.memory.options))
+        self.memory.client.options = events.ConnectionRequest("tester", ("stt",), **options)
+        await self.ref.tell(Configured(self.memory.client.options))
 
     async def hear(self, pcm: bytes, *, frame_s: float = 0.1, is_live: bool = False) -> None:
         """Let audio come in, frame by frame; ``is_live`` takes as long as the audio is."""

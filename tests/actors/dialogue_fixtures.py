@@ -13,15 +13,16 @@ from actors.turn.turn_context import SessionOptions, TurnContext, TurnPeers
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
 from protocol.admission.eviction import Activity
-from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
 from protocol.messages.hearing import SpeechBegan, Utterance, UtteranceDropped, UtteranceEnded
 from protocol.messages.session import Configured
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.messages.understanding import Generate, Generation, ModelToolCall, ToolOutcome, ToolSpec
-from protocol.turns.vault import SessionMemory
+from protocol.turns.session_memory import SessionMemory
+from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
-from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, shown_by
+from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, session_memory, shown_by
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"
@@ -96,7 +97,7 @@ class Room:
     _ids: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
     def __attrs_post_init__(self) -> None:
-        self.memory = SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(RATE_HZ))
+        self.memory = session_memory(SESSION_ID, "token", samples=RATE_HZ)
         self.speech.answers.setdefault(Synthesise, speech_of(1.0))
 
     def tune(self, **dialogue: Any) -> None:
@@ -132,15 +133,15 @@ class Room:
 
     async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
         """Do what the connection does at a handshake."""
-        self.memory.options = events.ConnectionRequest("tester", capabilities, **options)
-        await self.dialogue.tell(Configured(self.memory.options))
+        self.memory.client.options = events.ConnectionRequest("tester", capabilities, **options)
+        await self.dialogue.tell(Configured(self.memory.client.options))
         await wait_all_tasks_blocked()
 
     @property
     def dialogue(self) -> Ref:
         return self.refs["dialogue"]
 
-    def turn_context(self, memory: SessionMemory | None = None) -> TurnContext:
+    def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
         names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
         return TurnContext(
@@ -149,7 +150,8 @@ class Room:
             tools=self.settings.tools,
             lead_s=self.settings.speech.lead_s,
             grammar=self.grammar,
-            memory=memory or self.memory,
+            memory=memory or self.memory.turns,
+            client_view=client or self.memory.client,
             unix_time=lambda: 1_000_000.0,
             new_id=lambda: f"id{next(self._ids)}",
         )
@@ -202,4 +204,4 @@ class Room:
         shown = {getattr(event, "turn_id", None) for event in self.connection.events()} - {None}
         ended = Counter(event.turn_id for event in self.connection.events(events.TurnCompleted))
         assert ended == dict.fromkeys(shown, 1)
-        assert self.memory.open_turns == set()
+        assert self.memory.turns.open_turns == set()

@@ -75,7 +75,7 @@ async def test_a_complete_command_ends_the_utterance_sooner(grow: Grow, autojump
     [ended] = ear.dialogue.of(UtteranceEnded)
     assert ended.reason == "command_complete"
     assert ended.utterance == ear.dialogue.of(UtterancePaused)[0].utterance
-    assert ear.memory.speech_start == round(1.088 * RATE_HZ), "what was handed on is committed"
+    assert ear.memory.audio.speech_start == round(1.088 * RATE_HZ), "what was handed on is committed"
     await ear.hear(silence(1.0))
     assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
 
@@ -140,7 +140,7 @@ async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_cloc
     assert ended.reason == "silence"
     assert (ended.utterance.start_ms, ended.utterance.end_ms) == (704, 2_112)
     assert ended.utterance.pcm == silence(0.32) + voice(1.024) + silence(0.064)
-    assert ear.memory.speech_start == round(2.112 * RATE_HZ), "what was handed on is committed"
+    assert ear.memory.audio.speech_start == round(2.112 * RATE_HZ), "what was handed on is committed"
 
 
 async def test_a_click_is_dropped_and_committed(grow: Grow, autojump_clock: MockClock) -> None:
@@ -149,7 +149,7 @@ async def test_a_click_is_dropped_and_committed(grow: Grow, autojump_clock: Mock
     await ear.hear(silence(0.512) + voice(0.064) + silence(1.0))
     assert ear.heard() == ["SpeechBegan", "UtteranceDropped"]
     assert ear.dialogue.of(UtteranceDropped)[0].reason == "too_short"
-    assert ear.memory.speech_start > 0
+    assert ear.memory.audio.speech_start > 0
 
 
 async def test_silence_is_nothing_to_tell(grow: Grow, autojump_clock: MockClock) -> None:
@@ -257,9 +257,9 @@ async def test_a_client_that_is_back_in_mid_speech_has_time_to_go_on(grow: Grow,
     ear = Ear()
     await ear.open(grow)
     await ear.hear(voice(0.5), is_live=True)
-    ear.memory.detach()
+    ear.memory.client.detach()
     await trio.sleep(0.9)  # it is away when it would be late for the first time
-    ear.memory.attach(FakeSocket())
+    ear.memory.client.attach(FakeSocket())
     await ear.configure()
     await trio.sleep(0.7)
     await ear.hear(voice(0.5) + silence(1.0), is_live=True)
@@ -351,7 +351,7 @@ async def test_who_speaks_is_counted_until_the_end_of_the_utterance(grow: Grow, 
 
 async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
-    ear.memory.attach(FakeSocket())
+    ear.memory.client.attach(FakeSocket())
     await ear.open(grow)
     await ear.hear(voice(1.024))
     assert ear.speaking == {"audio": "192.0.2.1"}
@@ -366,7 +366,7 @@ async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_
 async def test_audio_before_the_handshake_is_a_bug_of_ours(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
     await ear.open(grow)
-    ear.memory.options = None
+    ear.memory.client.options = None
     await trio.sleep(2.0)
     await ear.ref.tell("nonsense")
     await trio.sleep(2.0)

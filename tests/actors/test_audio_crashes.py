@@ -46,7 +46,7 @@ async def test_a_button_that_is_down_at_a_crash_is_still_down_after_it(grow: Gro
 async def test_a_crash_before_the_handshake_leaves_a_working_ear(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
     await ear.open(grow)
-    ear.memory.options = None
+    ear.memory.client.options = None
     await trio.sleep(2.0)
     await ear.ref.tell("nonsense")
     await ear.configure()

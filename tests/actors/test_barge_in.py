@@ -59,7 +59,7 @@ async def test_words_during_the_answer_end_it_and_are_the_next_turn(grow: Grow, 
     assert room.connection.events(events.SpeechAudioEnd)[0] == events.SpeechAudioEnd("id1")
     assert room.connection.events(events.SpeechAudioResumed) == []
     assert len(room.transcription.of(Transcribe)) == 1, "what was heard to weigh it is not heard again"
-    assert room.memory.recent_turns(5)[0] == ("tell me a story", "One day.")
+    assert room.memory.turns.recent_turns(5)[0] == ("tell me a story", "One day.")
     room.assert_each_turn_was_completed_once()
 
 
@@ -78,7 +78,7 @@ async def test_an_answer_goes_on_at_the_clause_that_was_cut_if_nothing_was_said(
     assert await room.completed(2) == [("id2", "no_speech"), ("id1", "done")]
     assert trio.current_time() == pytest.approx(4.5 + 1.0 + 0.5 + 8.0)
     assert room.connection.events(events.SpeechAudioEnd) == [events.SpeechAudioEnd("id1")]
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day. Another day. The end."),)
+    assert room.memory.turns.recent_turns(5) == (("tell me a story", "One day. Another day. The end."),)
     assert [text for text, is_cut in room.replies() if is_cut] == []
     room.assert_each_turn_was_completed_once()
 
@@ -122,7 +122,7 @@ async def test_an_answer_is_held_and_goes_on_as_often_as_need_be(grow: Grow, aut
         await room.drop_speech()
     await room.completed(3)
     assert [event.at_ms for event in room.connection.events(events.SpeechAudioResumed)] == [0, 0]
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day. Another day. The end."),)
+    assert room.memory.turns.recent_turns(5) == (("tell me a story", "One day. Another day. The end."),)
 
 
 async def test_an_interrupt_by_hand_ends_an_answer_that_is_held(grow: Grow, autojump_clock: MockClock) -> None:
@@ -136,7 +136,7 @@ async def test_an_interrupt_by_hand_ends_an_answer_that_is_held(grow: Grow, auto
     room.dialogue.signal(events.Interrupt())
     assert await room.completed(1) == [("id1", "interrupted")]
     assert await room.completed(2) == [("id1", "interrupted"), ("id2", "done")]
-    assert room.memory.recent_turns(5)[0] == ("tell me a story", "One day.")
+    assert room.memory.turns.recent_turns(5)[0] == ("tell me a story", "One day.")
 
 
 async def test_words_that_could_not_be_heard_end_the_answer_and_are_apologised_for(
@@ -181,7 +181,7 @@ async def test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard(
     await trio.sleep(1.0)
     await room.end_speech()
     await room.completed()
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day. Another day."),)
+    assert room.memory.turns.recent_turns(5) == (("tell me a story", "One day. Another day."),)
     assert ("One day. Another day.", True) in room.replies()
     record = room.history.of(TurnRecord)[0]
     assert (record.replied, record.outcome) == ("One day. Another day.", "interrupted")
@@ -192,14 +192,14 @@ async def test_the_client_knows_best_how_much_it_played(grow: Grow, autojump_clo
     await trio.sleep(6.5)
     room.dialogue.signal(events.Interrupt(heard_ms=2_100))
     await room.completed()
-    assert room.memory.recent_turns(5) == (("tell me a story", "One day."),)
+    assert room.memory.turns.recent_turns(5) == (("tell me a story", "One day."),)
 
 
 async def test_an_answer_that_nobody_heard_is_no_answer(grow: Grow, autojump_clock: MockClock) -> None:
     room = await talking(grow, "One day.", "Another day.")
     room.dialogue.signal(events.Interrupt(heard_ms=0))
     assert await room.completed() == [("id1", "interrupted")]
-    assert room.memory.recent_turns(5) == (("tell me a story", ""),)
+    assert room.memory.turns.recent_turns(5) == (("tell me a story", ""),)
     assert not any(truncated for _, truncated in room.replies())
 
 

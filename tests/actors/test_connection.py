@@ -10,14 +10,13 @@ from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings, ConnectionStatistics
 from actors.vault import Vault
 from protocol.admission.handshakes import GRACE_S
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, AudioRefused
 from protocol.messages.records import SessionRecord
 from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
-from protocol.turns.vault import SessionMemory
+from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, shown_by
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory, shown_by
 
 SESSION_ID = "0123456789abcdef"
 SERVER = events.ServerInfo("sayso", "0")
@@ -51,9 +50,7 @@ class Line:
     audio: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
-    memory: SessionMemory = attrs.field(
-        factory=lambda: SessionMemory(session_id=SESSION_ID, resume_token="token", audio=PcmBuffer(16_000))
-    )
+    memory: SessionMemory = attrs.field(factory=lambda: session_memory(SESSION_ID, "token", samples=16_000))
     audio_mailbox: MailboxSpec | None = None
     directory: SessionDirectory = attrs.field(factory=SessionDirectory)
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
@@ -74,7 +71,7 @@ class Line:
         ]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
-        self.memory.attach(self.socket)
+        self.memory.client.attach(self.socket)
         slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER, self.hearing_problem)
 
         def make() -> Connection:
@@ -82,7 +79,7 @@ class Line:
                 ConnectionPeers(vault.ref, *(spec.ref for spec in peers)),
                 slices,
                 self.directory,
-                new_token=lambda: f"{self.memory.resume_token}+",
+                new_token=lambda: f"{self.memory.client.resume_token}+",
                 server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
                 unix_time=lambda: 1_000_000.0,
                 stt_models=lambda: ("tiny.en", "base"),
@@ -125,9 +122,9 @@ async def test_the_handshake_opens_the_session(grow: Grow, autojump_clock: MockC
     data = accepted["data"]
     assert (data["session_id"], data["resume_token"], data["protocol"]) == (SESSION_ID, "token", 1)
     assert data["limits"] == {"max_message_bytes": 1_048_576, "max_utterance_s": 30.0, "idle_timeout_s": 300.0}
-    assert line.memory.options is not None
-    assert line.memory.options.client_id == "tester"
-    configured = Configured(line.memory.options)
+    assert line.memory.client.options is not None
+    assert line.memory.client.options.client_id == "tester"
+    configured = Configured(line.memory.client.options)
     assert line.audio.seen == [configured]
     assert line.dialogue.seen == [configured]
     assert line.history.seen == [SessionRecord(SESSION_ID, "tester", 1_000_000.0)]
@@ -162,8 +159,8 @@ async def test_a_second_handshake_is_an_error_and_changes_nothing(grow: Grow, au
     await line.open(grow)
     await line.send(frame("connection_request", **HELLO | {"client_id": "impostor"}))
     assert line.errors() == ["unexpected_event"]
-    assert line.memory.options is not None
-    assert line.memory.options.client_id == "tester"
+    assert line.memory.client.options is not None
+    assert line.memory.client.options.client_id == "tester"
 
 
 async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, autojump_clock: MockClock) -> None:
@@ -276,18 +273,20 @@ async def test_an_update_changes_only_what_it_names(grow: Grow, autojump_clock: 
     await line.open(grow)
     await line.send(frame("session_update", mode="push_to_talk", voice="amy", task="chat"))
     options = events.ConnectionRequest("tester", ("stt", "llm"), mode="push_to_talk")
-    assert line.memory.options == options
+    assert line.memory.client.options == options
     configured = Configured(options, voice="amy", task="chat")
     assert line.audio.seen[-1] == configured
     assert line.dialogue.seen[-1] == configured
+    await line.send(frame("session_update", voice="ryan"))
+    assert line.dialogue.seen[-1] == Configured(options, voice="ryan", task="chat")
 
 
 async def test_a_speech_model_is_one_that_is_offered(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     await line.open(grow)
     await line.send(frame("session_update", stt_model="base"), frame("session_update", stt_model="../secret"))
-    assert line.memory.options is not None
-    assert line.memory.options.stt_model == "base"
+    assert line.memory.client.options is not None
+    assert line.memory.client.options.stt_model == "base"
     [error] = line.received("error")
     assert error["data"]["code"] == "unknown_model"
     assert error["data"]["message"] == "stt_model must be one of tiny.en, base, not '../secret'"
@@ -301,8 +300,8 @@ async def test_a_language_is_written_one_way(
     await line.open(grow, has_shaken_hands=False)
     await line.send(frame("connection_request", **HELLO, language=written))
 
-    assert line.memory.options is not None
-    assert line.memory.options.language == plain
+    assert line.memory.client.options is not None
+    assert line.memory.client.options.language == plain
 
 
 async def test_a_language_that_cannot_be_heard_is_refused_in_words(grow: Grow, autojump_clock: MockClock) -> None:
@@ -313,8 +312,8 @@ async def test_a_language_that_cannot_be_heard_is_refused_in_words(grow: Grow, a
     [error] = line.received("error")
     assert error["data"]["code"] == "bad_field"
     assert error["data"]["message"] == "session_update.data.language: de is not heard"
-    assert line.memory.options is not None
-    assert line.memory.options.language == "de"
+    assert line.memory.client.options is not None
+    assert line.memory.client.options.language == "de"
 
 
 async def test_who_only_types_may_have_any_language(grow: Grow, autojump_clock: MockClock) -> None:
@@ -348,7 +347,7 @@ async def test_events_are_numbered_without_gaps_and_kept(grow: Grow, autojump_cl
     await line.ref.tell(Send(events.AudioAck(2)))
     await wait_all_tasks_blocked()
     assert [text["seq"] for text in line.received()] == [1, 2, 3, 4]
-    assert line.memory.events_after(2) == tuple(text for text in line.socket.sent if isinstance(text, str))[2:]
+    assert line.memory.client.sent.after(2) == tuple(text for text in line.socket.sent if isinstance(text, str))[2:]
 
 
 async def test_speech_goes_out_as_binary_and_can_be_dropped(grow: Grow, autojump_clock: MockClock) -> None:
@@ -419,7 +418,7 @@ async def test_words_that_cannot_be_taken_are_told_and_close_the_socket(grow: Gr
     line.audio.answers[events.AudioStart] = hold
     line.audio_mailbox = MailboxSpec(capacity=2, max_in_flight=1)
     await line.open(grow)
-    line.memory.arrived_samples = 100
+    line.memory.client.arrived_samples = 100
     await line.send(frame("audio_start"), *[bytes(640)] * 6)
     assert line.received("audio_overrun") == []
 

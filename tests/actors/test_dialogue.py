@@ -1,6 +1,5 @@
 from typing import Any
 
-import attrs
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -135,7 +134,7 @@ async def test_an_utterance_without_words_ends_as_no_speech(grow: Grow, autojump
     await room.end_speech()
     assert await room.completed() == [("id1", "no_speech")]
     assert room.connection.events(events.NoSpeech) == [events.NoSpeech("id1", "hallucination")]
-    assert room.memory.recent_turns(5) == ()
+    assert room.memory.turns.recent_turns(5) == ()
 
 
 async def test_the_same_speech_heard_again_is_the_same_turn(grow: Grow, autojump_clock: MockClock) -> None:
@@ -156,14 +155,15 @@ async def test_speech_dropped_out_of_nothing_is_ignored(grow: Grow, autojump_clo
     assert room.connection.events() == []
 
 
-async def test_a_voice_wanted_once_is_kept_when_other_options_change(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("llm", "tts"))
-    options = room.memory.options
+    options = room.memory.client.options
     assert options is not None
     await room.dialogue.tell(Configured(options, voice="amy", task="chat"))
-    await room.dialogue.tell(Configured(attrs.evolve(options, language="de")))
     await room.type("hello")
     await room.completed()
     assert [message.voice for message in room.speech.of(Synthesise)] == ["amy"]
@@ -396,9 +396,10 @@ async def test_a_wanted_voice_and_a_task_survive_a_crash(grow: Grow, autojump_cl
     room = Room()
     room.inference.answers[Generate] = says("Hi.")
     await room.open(grow, capabilities=("llm", "tts"))
-    assert room.memory.options is not None
-    await room.dialogue.tell(Configured(room.memory.options, voice="amy"))
-    await room.dialogue.tell(Configured(room.memory.options, task="coding"))
+    client = room.memory.client
+    assert client.options is not None
+    client.voice, client.task = "amy", "coding"
+    await room.dialogue.tell(Configured(client.options, "amy", "coding"))
     await crash(room)
     await room.type("hello")
     assert await room.completed() == [("id1", "done")]

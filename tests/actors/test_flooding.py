@@ -50,7 +50,7 @@ class Flooded:
     async def open(self, grow: Grow) -> None:
         """Start everything, and do the handshake."""
         room = self.room
-        room.memory.attach(self.socket)
+        room.memory.client.attach(self.socket)
         room.tools.answers[ListTools] = ToolList()
         room.inference.answers[Generate] = says("It is four.")
         peers = [spec for spec in room.peer_specs() if spec.id != "connection"]
@@ -133,5 +133,5 @@ async def test_a_client_that_only_does_not_read_keeps_its_session(grow: Grow, au
     assert await flooded.socket.wait_closed() == 4100
     await trio.sleep(1.0)
     assert flooded.crashed() == []
-    assert flooded.room.memory.is_lost
-    assert flooded.room.memory.events_after(0)[-1].startswith('{"type":"error"')
+    assert flooded.room.memory.client.is_lost
+    assert flooded.room.memory.client.sent.after(0)[-1].startswith('{"type":"error"')

@@ -51,7 +51,8 @@ class Models:
     async def ask(self, text: str = "hello", task: str | None = None) -> Generation:
         """Ask a question."""
         message = Generate("s", (ChatMessage("user", text),), self._ignore, task=task)
-        generation: Generation = await self.ref.ask(message, timeout_s=20.0)
+        generation = await self.ref.ask(message, timeout_s=20.0)
+        assert isinstance(generation, Generation)
         return generation
 
     async def _ignore(self, _text: str) -> None:
@@ -84,7 +85,7 @@ async def ollama(**environment: str) -> AsyncIterator[tuple[ScriptedOllama, Mode
     """Run a scripted Ollama, and an inference that was told of it and of the guide's variables."""
     names = ("llama3.2:latest", "llama2:7b", "codellama:latest", "mistral:latest")
     async with serving(reply, models=names) as server:
-        told = {"SAYSO_INFERENCE__PROVIDER": "ollama", "SAYSO_INFERENCE__OLLAMA_URL": server.url, **environment}
+        told = {"SAYSO_INFERENCE__PROVIDER": "ollama", "SAYSO_INFERENCE__OLLAMA__URL": server.url, **environment}
         async with models_of(loaded(**told)) as models:
             yield server, models
 
@@ -181,7 +182,7 @@ def test_the_cache_compresses_as_it_is_told(is_compressed: bool) -> None:
 
 
 def told_of(url: str, **environment: str) -> Settings:
-    openai = {"PROVIDER": "openai", "OPENAI_URL": f"{url}/v1", "OPENAI_MODEL": "gpt"}
+    openai = {"PROVIDER": "openai", "OPENAI__URL": f"{url}/v1", "OPENAI__MODEL": "gpt"}
     return loaded(**{f"SAYSO_INFERENCE__{name}": value for name, value in openai.items()}, **environment)
 
 

@@ -12,13 +12,12 @@ from actors.client.resuming import SessionDirectory
 from actors.connection import Connection, ConnectionPeers, ConnectionSettings
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages import events
 from protocol.messages.records import Count
 from protocol.messages.session import Configured, Hang, Presence, Send, SendAudio
-from protocol.turns.vault import SessionMemory
+from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory
 
 WINDOW_S = 30.0
 SERVER = events.ServerInfo("sayso", "0")
@@ -67,8 +66,8 @@ class Lines:
         peers = [scripted(name, getattr(self, name)) for name in names]
         specs = list(peers)
         for name, socket in zip(("old", "new", "newer", "newest"), sockets, strict=False):
-            memory = SessionMemory(session_id=name, resume_token=f"{name}-1", audio=PcmBuffer(16_000))
-            memory.attach(socket)
+            memory = session_memory(name, f"{name}-1", samples=16_000)
+            memory.client.attach(socket)
             self.memories[name] = memory
             vault = ChildSpec(Ref(f"{name}.vault"), self._vault(memory))
             refs = ConnectionPeers(vault.ref, *(spec.ref for spec in peers))
@@ -109,8 +108,8 @@ class Lines:
             peers,
             ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER),
             self.directory,
-            refusal=None if memory.session_id == "old" else self.refusal,
-            new_token=lambda: f"{memory.session_id}-{int(memory.resume_token[-1]) + 1}",
+            refusal=None if memory.client.session_id == "old" else self.refusal,
+            new_token=lambda: f"{memory.client.session_id}-{int(memory.client.resume_token[-1]) + 1}",
             server_status=lambda: events.Status(load_level=0, sessions=1, uptime_s=1.5),
             unix_time=lambda: 1_000_000.0,
             make_encoder=OpusSpeech,
@@ -252,8 +251,9 @@ async def test_a_token_that_becomes_invalid_while_its_client_is_handed_over_open
     first, second = FakeSocket(), FakeSocket()
     lines = Lines()
     await lines.open(grow, first, second)
+    client = lines.memories["old"].client
     for token in ("old-1", "old-2"):
-        lines.memories["old"].use_token(token, lambda: f"old-{int(lines.memories['old'].resume_token[-1]) + 1}")
+        client.use_token(token, lambda: f"old-{int(client.resume_token[-1]) + 1}")
     await lines.come_back(second, last_seq=1)
     assert (accepted(second)["session_id"], accepted(second)["resumed"]) == ("new", False)
     assert first.close is None

@@ -2,12 +2,10 @@ import pytest
 import trio
 
 from actors.session import Session
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.errors import CloseCode
-from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket
+from tests.fakes import FakeSocket, session_memory
 
 
 def limits(max_restarts=3):
@@ -16,7 +14,7 @@ def limits(max_restarts=3):
 
 def memory_of(socket):
     """Return the memory of a session whose client is at ``socket``."""
-    memory = SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(16))
+    memory = session_memory().client
     memory.attach(socket)
     return memory
 

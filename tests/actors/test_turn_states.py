@@ -88,18 +88,18 @@ async def timer(room: Room) -> None:
 
 
 async def lost_and_back(room: Room) -> None:
-    room.memory.detach()
+    room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(10.0)
-    room.memory.attach(FakeSocket())
+    room.memory.client.attach(FakeSocket())
     await room.dialogue.tell(Presence(is_there=True))
 
 
 async def lost(room: Room) -> None:
-    room.memory.detach()
+    room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(1.0)
-    room.memory.attach(FakeSocket())
+    room.memory.client.attach(FakeSocket())
     await room.dialogue.tell(Presence(is_there=True))
 
 

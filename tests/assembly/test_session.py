@@ -1,7 +1,6 @@
-import attrs
 import pytest
 
-from assembly.session import new_memory, session_mailboxes
+from assembly.session import new_memory
 from config.load import load
 
 
@@ -11,15 +10,9 @@ def settings(tmp_path):
     return load(None, environ, {}).settings
 
 
-def test_the_ears_mailbox_is_sized_in_time(settings):
-    assert session_mailboxes(settings.audio)["audio"].capacity == 64
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=2.0))["audio"].capacity == 100
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=0.001))["audio"].capacity == 1
-
-
 def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):
     memory = new_memory("abc", settings)
 
-    assert memory.audio.capacity >= settings.audio.max_utterance_s * 16_000
-    assert len(memory.resume_token) >= 43  # 256 bits
-    assert memory.resume_token != new_memory("abc", settings).resume_token
+    assert memory.audio.pcm.capacity >= settings.audio.max_utterance_s * 16_000
+    assert len(memory.client.resume_token) >= 43  # 256 bits
+    assert memory.client.resume_token != new_memory("abc", settings).client.resume_token

@@ -156,6 +156,9 @@ class Workers:
         reply, samples = self.answer(job, blob)
         return decode_reply(job, encode(reply)), samples
 
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        pass  # its workers never change
+
     def statistics(self) -> PoolStatistics:
         return pool_statistics()
 

@@ -13,8 +13,9 @@ from contextlib import AbstractContextManager
 
 import trio
 
-from backends.protocols import IngressHandlers, Refusal, Request, SocketClosed
+from backends.protocols import IngressHandlers, Refusal, Request
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.socket import SocketClosed
 
 OUTBOX_FRAMES = 24
 INBOX_FRAMES = 16

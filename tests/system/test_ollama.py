@@ -24,8 +24,9 @@ TOOL: Mapping[str, Any] = {
 MESSAGES = [{"role": message.role, "content": message.content} for message in QUESTION]
 
 
-def ours(server: ScriptedOllama, **settings: Any) -> OllamaModel:
-    return OllamaModel(attrs.evolve(SETTINGS, ollama_url=server.url, **settings))
+def ours(server: ScriptedOllama, sampling: Mapping[str, Any] | None = None, **ollama: Any) -> OllamaModel:
+    settings = attrs.evolve(SETTINGS, ollama=attrs.evolve(SETTINGS.ollama, url=server.url, **ollama))
+    return OllamaModel(attrs.evolve(settings, **(sampling or {})))
 
 
 async def official(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -39,7 +40,7 @@ async def test_both_clients_see_the_same_models():
         listed = await official(ollama.Client(server.url).list)
         assert [model.model for model in listed.models] == ["llama3.2:latest"]
         assert await ours(server).is_available()
-        assert not await ours(server, ollama_model="mistral").is_available()
+        assert not await ours(server, model="mistral").is_available()
 
 
 async def test_both_clients_hear_the_same_stream():
@@ -61,7 +62,7 @@ async def test_every_setting_arrives_as_the_official_client_sends_it():
         client = ollama.Client(server.url)
         server.models = ("llama3.2:latest", "codellama:latest")
         await official(client.chat, "codellama", MESSAGES, options=OPTIONS, keep_alive=90, think=False)
-        model = ours(server, keep_alive_s=90.0, **chosen)
+        model = ours(server, chosen, keep_alive_s=90.0)
         await model.generate(QUESTION, (), Ears().on_text, max_tokens=64, model="codellama")
     theirs, own = server.chats
     for key in ("model", "options", "keep_alive", "think", "messages"):
@@ -87,7 +88,7 @@ async def test_both_clients_are_told_of_a_model_that_is_not_there():
         with pytest.raises(ollama.ResponseError, match="model 'nobody' not found"):
             await official(ollama.Client(server.url).chat, "nobody", MESSAGES)
         with pytest.raises(ProviderError, match="model 'nobody' not found"):
-            await ours(server, ollama_model="nobody").generate(QUESTION, (), Ears().on_text, max_tokens=5)
+            await ours(server, model="nobody").generate(QUESTION, (), Ears().on_text, max_tokens=5)
 
 
 async def test_a_model_that_takes_no_tools_is_asked_again_without_them():

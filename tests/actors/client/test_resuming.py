@@ -8,11 +8,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.resuming import Resumption, SessionDirectory
 from protocol.admission.population import Population
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.session import resume_key
 from protocol.messages.session import GiveUp
-from protocol.turns.vault import SessionMemory
 from runtime import Ref
+from tests.fakes import session_memory
 
 
 def numbered() -> Iterator[str]:
@@ -24,7 +23,7 @@ def numbered() -> Iterator[str]:
 
 def resumption(directory: SessionDirectory, name: str = "s") -> Resumption:
     tokens = numbered()
-    memory = SessionMemory(session_id=name, resume_token="t1", audio=PcmBuffer(16))
+    memory = session_memory(name, "t1").client
     return Resumption(directory, memory, Ref("connection"), lambda: next(tokens))
 
 

@@ -6,13 +6,11 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.telling import ToClient
-from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages import events
 from protocol.messages.session import DropAudio, Send
-from protocol.turns.vault import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Overflow, Ref, TerminateChild, Tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket, Grow, Notes
+from tests.fakes import FakeSocket, Grow, Notes, session_memory
 
 
 class Reader(Actor):
@@ -40,7 +38,7 @@ class Stage:
 
     async def open(self, grow: Grow) -> ToClient:
         """Start the connection."""
-        memory = SessionMemory(session_id="s", resume_token="t", audio=PcmBuffer(16))
+        memory = session_memory().client
         memory.attach(self.socket)
         ref = Ref("connection", MailboxSpec(capacity=1, overflow=Overflow.BLOCK))
         self.tree = await grow(ChildSpec(ref, lambda: Reader(self.socket, self.seen, self.pace_s)))

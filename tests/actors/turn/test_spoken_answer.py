@@ -27,7 +27,7 @@ class Stage:
     async def open(self, grow: Grow) -> SpokenAnswer:
         """Make it."""
         await self.room.open(grow)
-        client = ToClient(self.room.refs["connection"], self.room.memory)
+        client = ToClient(self.room.refs["connection"], self.room.memory.client)
         return SpokenAnswer("s", "t", self.room.refs["speech"], client, "amy", 2.0, self._note)
 
     def _note(self) -> None:

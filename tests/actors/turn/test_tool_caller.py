@@ -71,7 +71,7 @@ async def test_a_call_is_noted_shown_made_and_recorded(grow: Grow, autojump_cloc
     assert (result.ok, result.duration_ms, result.content, result.error) == (True, 50, "It is on.", None)
     [call] = pair.room.tools.of(CallTool)
     assert (call.call_id, call.timeout_s) == ("id1", 10.0)
-    assert not pair.room.memory.begin_call("id1"), "the id is in the vault"
+    assert not pair.room.memory.turns.begin_call("id1"), "the id is in the vault"
     [record] = pair.room.history.of(ToolRecord)
     assert (record.ok, record.result, record.transcript, record.confidence) == (True, "It is on.", "do it", 1.0)
     assert pair.room.metrics.of(ToolRecord) == [record]
@@ -92,7 +92,7 @@ async def test_a_call_that_cannot_be_sent_is_a_failed_outcome(grow: Grow, autoju
 async def test_no_call_id_is_used_twice(grow: Grow, autojump_clock: MockClock) -> None:
     pair = Pair()
     await pair.open(grow)
-    pair.room.memory.begin_call("id1")
+    pair.room.memory.turns.begin_call("id1")
     with pytest.raises(AssertionError, match="call id id1 was used before"):
         await pair.call()
     assert pair.room.tools.of(CallTool) == []
@@ -202,8 +202,8 @@ async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None
     with pytest.raises(TurnRefused):
         await pair.call("model", spec_of("lamp_on"))
     assert trio.current_time() == pytest.approx(20.0)
-    assert pair.caller.question is None
-    assert not pair.caller.answer(None, approve=True), "too late"
+    assert pair.machine.question is None
+    assert not pair.caller.answer("id1", approve=True), "too late"
 
 
 # --- consent, with a dialogue around it ----------------------------------------------------------

@@ -16,9 +16,10 @@ from websockets.uri import parse_uri
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
-from backends.protocols import HttpAnswer, Refusal, Request, Socket, SocketClosed
+from backends.protocols import HttpAnswer, Refusal, Request
 from config.settings import GatewaySettings, WebSocketSettings
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.socket import Socket, SocketClosed
 
 PATIENCE_S = 30.0
 UPGRADE = (

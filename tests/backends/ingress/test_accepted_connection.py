@@ -14,7 +14,8 @@ import trio_websocket
 from trio.testing import MockClock
 from websockets.frames import Frame, Opcode
 
-from backends.protocols import Request, Socket, SocketClosed
+from backends.protocols import Request
+from protocol.messages.socket import Socket, SocketClosed
 from tests.backends.ingress.ingress_fixtures import (
     UPGRADE,
     FakeHandlers,

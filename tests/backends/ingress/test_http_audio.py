@@ -3,10 +3,10 @@
 import io
 import json
 import struct
+import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -20,13 +20,14 @@ from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder
 from backends.ingress.http_models import ModelServices
 from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Utterance
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.speaking import SpokenAudio
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
 from tests.backends.speech.sounds import LoudnessDetector, sound, wav
 from tests.fakes import Notes
+from tests.systems import OPEN_FILES
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 SPEECH = "/v1/audio/speech"
@@ -320,9 +321,10 @@ async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
 
 
 def stored_files() -> list[str]:
-    """Return the files without a name that this process has open."""
-    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return [link for link in links if link.endswith(" (deleted)") and not link.startswith("/memfd:")]
+    """Return the temporary files that this process has open: without a name, or with one where that cannot be."""
+    links = [str(link.readlink()) for link in OPEN_FILES.iterdir() if link.is_symlink()]
+    named = f"{tempfile.gettempdir()}/tmp"
+    return [link for link in links if link.startswith(named) or (link.endswith(" (deleted)") and "/memfd:" not in link)]
 
 
 @pytest.mark.parametrize("data", [None, b"not a recording" * 50])

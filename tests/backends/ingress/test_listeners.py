@@ -10,7 +10,8 @@ from trio.testing import wait_all_tasks_blocked
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.listeners import HELD_BACK, Listener, PortInUse, Reserve
 from backends.ingress.server import TrioIngress
-from backends.protocols import Request, Socket
+from backends.protocols import Request
+from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
     FakeHandlers,
     gateway_settings,

@@ -15,8 +15,9 @@ from trio.testing import MockClock
 
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import STOP_GRACE_S, TrioIngress
-from backends.protocols import Request, Socket
+from backends.protocols import Request
 from protocol.admission.connections import GRACE_S
+from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
     UPGRADE,
     FakeHandlers,

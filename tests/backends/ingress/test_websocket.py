@@ -15,7 +15,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from backends.ingress.websocket import Liveness, TrioWebSocket, shortened
-from backends.protocols import SocketClosed
+from protocol.messages.socket import SocketClosed
 from tests.backends.ingress.ingress_fixtures import FrameClient, websocket_settings
 
 

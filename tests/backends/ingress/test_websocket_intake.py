@@ -14,7 +14,7 @@ from websockets.server import ServerProtocol
 
 from backends.ingress.websocket import TrioWebSocket
 from backends.ingress.websocket_intake import MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
-from backends.protocols import SocketClosed
+from protocol.messages.socket import SocketClosed
 from tests.backends.ingress.ingress_fixtures import websocket_settings
 
 

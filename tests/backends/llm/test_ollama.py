@@ -36,7 +36,7 @@ HELLO = ndjson([piece("Hel"), piece("lo."), END])
 
 
 def model_of(server: ScriptedServer, **changes: Any) -> OllamaModel:
-    settings = attrs.evolve(SETTINGS, ollama_url=server.url, **changes)
+    settings = attrs.evolve(SETTINGS, ollama=attrs.evolve(SETTINGS.ollama, url=server.url, **changes))
     return OllamaModel(settings, patience=CompletionTimeouts(total_s=30.0))
 
 

@@ -245,7 +245,7 @@ async def test_a_server_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("url", ["", "no url", "ftp://host", "http://", "http://[::bad/"])
 async def test_a_bad_url_is_told(url: str) -> None:
-    model = OpenAIModel.from_settings(attrs.evolve(SETTINGS, openai_url=url))
+    model = OpenAIModel.from_settings(attrs.evolve(SETTINGS, openai=attrs.evolve(SETTINGS.openai, url=url)))
 
     assert not await model.is_available()
     with pytest.raises(ProviderError):

@@ -1,0 +1,59 @@
+"""What a session keeps of its audio; written by its audio actor alone.
+
+Rules kept here:
+
+* No logic that can fail: it outlives a crash of its actor.
+* Positions are in samples at 16 kHz.
+"""
+
+import attrs
+
+from protocol.audio.pcm_buffer import PcmBuffer
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AudioMemoryStatistics:
+    """A moment's view of what is kept of a session's audio; positions are in samples at 16 kHz.
+
+    * ``audio_start_sample``: position of the first sample that is kept
+    * ``audio_end_sample``: position behind the last
+    * ``audio_capacity_samples``: how many can be kept
+    * ``audio_held_bytes``: memory that they take
+    * ``speech_start``: position where the open utterance begins, or the next one may begin at the earliest
+    """
+
+    audio_start_sample: int
+    audio_end_sample: int
+    audio_capacity_samples: int
+    audio_held_bytes: int
+    speech_start: int
+
+
+@attrs.define
+class AudioMemory:
+    """The last seconds heard, and how far they have been dealt with."""
+
+    pcm: PcmBuffer
+    """16 kHz s16le mono."""
+    speech_start: int = attrs.field(default=0, init=False)
+    """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
+    is_pressed: bool = attrs.field(default=False, init=False)
+    """Push-to-talk: whether the button is down."""
+
+    def commit(self, end_sample: int) -> None:
+        """Note that audio before ``end_sample`` has been dealt with and is never looked at again."""
+        self.speech_start = max(self.speech_start, end_sample)
+
+    def replay_from(self) -> int:
+        """Return the first sample that still has to be dealt with and is still kept."""
+        return min(max(self.speech_start, self.pcm.start), self.pcm.end)
+
+    def statistics(self) -> AudioMemoryStatistics:
+        """Show how much is kept."""
+        return AudioMemoryStatistics(
+            audio_start_sample=self.pcm.start,
+            audio_end_sample=self.pcm.end,
+            audio_capacity_samples=self.pcm.capacity,
+            audio_held_bytes=self.pcm.held_bytes,
+            speech_start=self.speech_start,
+        )

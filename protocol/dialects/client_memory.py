@@ -1,0 +1,156 @@
+"""What a session keeps of its client; written by its connection alone, read by the session's other actors.
+
+Rules kept here:
+
+* No logic that can fail: it outlives a crash of its actor.
+* Everything is bounded, so a session that lives for days does not grow.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from protocol.admission.tenants import tenant_of
+from protocol.messages.events import ConnectionRequest
+from protocol.messages.socket import Socket
+
+MAX_EVENTS = 256  # what a client can catch up on after a lost connection
+KEPT_S = 120.0  # as long as that takes at most: a loss is noticed within 50 s, and waited for another 30 s
+
+
+class ClientView(Protocol):
+    """The client, as audio, dialogue and the session's supervisor may read it."""
+
+    @property
+    def session_id(self) -> str:
+        """The session's name."""
+
+    @property
+    def socket(self) -> Socket | None:
+        """Where the client is; ``None`` while it is lost. Only to be closed."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the socket is gone, and its client may come back with another."""
+
+    @property
+    def tenant(self) -> str:
+        """Which tenant the client belongs to, by the socket that it has or had last."""
+
+    @property
+    def resume_token(self) -> str:
+        """What the client comes back with."""
+
+    @property
+    def options(self) -> ConnectionRequest | None:
+        """What the client asked for, with later changes; ``None`` before the handshake."""
+
+    @property
+    def voice(self) -> str | None:
+        """The voice that the client wants to hear, if it has named one."""
+
+    @property
+    def task(self) -> str | None:
+        """What the session is about, if the client has said so."""
+
+
+@attrs.define
+class SentEvents:
+    """The events that were sent last, numbered; the oldest are forgotten first."""
+
+    last_seq: int = attrs.field(default=0, init=False)
+    _kept: deque[tuple[int, str, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS), init=False)
+    """Number, text and time of each."""
+
+    def __len__(self) -> int:
+        """Return how many are kept."""
+        return len(self._kept)
+
+    def next_seq(self) -> int:
+        """Return the number of the next event: 1, 2, ... and never one twice."""
+        self.last_seq += 1
+        return self.last_seq
+
+    def keep(self, seq: int, text: str, now_s: float) -> None:
+        """Keep an event for a client that comes back."""
+        self._kept.append((seq, text, now_s))
+
+    def forget_old(self, now_s: float) -> None:
+        """Forget what a client that is connected cannot have missed."""
+        while self._kept and now_s - self._kept[0][2] > KEPT_S:
+            self._kept.popleft()
+
+    def after(self, seq: int) -> tuple[str, ...]:
+        """Return the events after number ``seq`` that are still kept, oldest first."""
+        return tuple(text for number, text, _ in self._kept if number > seq)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ClientMemoryStatistics:
+    """A moment's view of what is kept of a session's client.
+
+    * ``session_id``: the session
+    * ``events``: how many events are kept for a client that comes back
+    * ``last_seq``: number of the last event
+    """
+
+    session_id: str
+    events: int
+    last_seq: int
+
+
+@attrs.define
+class ClientMemory:
+    """One session's client: where it is, what it wants, and what it has been sent."""
+
+    session_id: str
+    resume_token: str
+    former_token: str | None = attrs.field(default=None, init=False)
+    """The token before the newest, until the newest is used."""
+    socket: Socket | None = attrs.field(default=None, init=False)
+    is_lost: bool = attrs.field(default=False, init=False)
+    tenant: str = attrs.field(default="", init=False)
+    options: ConnectionRequest | None = attrs.field(default=None, init=False)
+    voice: str | None = attrs.field(default=None, init=False)
+    task: str | None = attrs.field(default=None, init=False)
+    arrived_samples: int = attrs.field(default=0, init=False)
+    """Received and handed to audio, at the client's own rate: a client that comes back goes on here."""
+    sent: SentEvents = attrs.field(factory=SentEvents, init=False)
+
+    def attach(self, socket: Socket) -> None:
+        """Note that the client is at this socket."""
+        self.socket = socket
+        self.tenant = tenant_of(socket.peer)
+        self.is_lost = False
+
+    def detach(self) -> None:
+        """Note that the socket is lost, but not yet the client."""
+        self.socket = None
+        self.is_lost = True
+
+    @property
+    def valid_tokens(self) -> tuple[str, ...]:
+        """The tokens that the client may come back with, the newest first: it may not have got that one."""
+        return (self.resume_token,) if self.former_token is None else (self.resume_token, self.former_token)
+
+    def use_token(self, used: str, new_token: Callable[[], str]) -> None:
+        """Note that the client came back with one of its valid tokens.
+
+        With the newest it has shown that it has that one: the one before becomes invalid, and a new one is made. With
+        the one before nothing changes: it has not got the newest, and is told it again.
+        """
+        if used == self.resume_token:
+            self.former_token = used
+            self.resume_token = new_token()
+
+    def keep_event(self, seq: int, text: str, now_s: float) -> None:
+        """Keep an event for a client that comes back."""
+        if not self.is_lost:
+            self.sent.forget_old(now_s)
+        self.sent.keep(seq, text, now_s)
+
+    def statistics(self) -> ClientMemoryStatistics:
+        """Show how much is kept."""
+        return ClientMemoryStatistics(session_id=self.session_id, events=len(self.sent), last_seq=self.sent.last_seq)

@@ -1,0 +1,46 @@
+"""The connection to one client, as a session sees it: whole messages, whatever carries them.
+
+A WebSocket is one (``backends/ingress/websocket.py``); nothing here assumes that.
+"""
+
+from typing import Protocol
+
+
+class Socket(Protocol):
+    """One accepted connection of a client. Its reader is the caller of ``receive``; one task of its own writes."""
+
+    @property
+    def peer(self) -> str:
+        """The client's address, such as ``192.0.2.1:5000``."""
+
+    async def receive(self) -> str | bytes:
+        """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
+
+    async def send_text(self, text: str) -> None:
+        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
+
+    async def send_binary(self, data: bytes) -> None:
+        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+
+    def drop_queued_binary(self) -> int:
+        """Forget whole binary messages that are still queued; return how many bytes that were."""
+
+    def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
+        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``.
+
+        After ``timeout_s``, or ``close_timeout_s``, the connection is cut.
+        """
+
+    async def wait_closed(self) -> int:
+        """Wait until the socket is closed; return its close code."""
+
+
+class SocketClosed(Exception):
+    """The socket is closed; ``code`` is its close code (1006 without a close frame)."""
+
+    def __init__(self, code: int, reason: str = "", *, is_from_peer: bool = False) -> None:
+        """Remember why; ``is_from_peer`` says whether the code is in a close frame that the client sent first."""
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+        self.is_from_peer = is_from_peer

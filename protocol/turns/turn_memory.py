@@ -1,0 +1,74 @@
+"""What a session keeps of its turns; written by its dialogue actor alone.
+
+Rules kept here:
+
+* No logic that can fail: it outlives a crash of its actor.
+* Everything is bounded, so a session that lives for days does not grow.
+"""
+
+from collections import deque
+from itertools import islice
+
+import attrs
+
+from protocol.turns.actions import PendingTurn
+
+MAX_TURNS = 32  # more than any context window of a small model takes
+MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class TurnMemoryStatistics:
+    """A moment's view of what is kept of a session's turns.
+
+    * ``turns``: how many turns are remembered
+    * ``calls``: how many tool calls are remembered
+    * ``open_turns``: how many turns have not ended
+    """
+
+    turns: int
+    calls: int
+    open_turns: int
+
+
+@attrs.define
+class TurnMemory:
+    """What was said and done, and what is still to be done."""
+
+    waiting: PendingTurn | None = attrs.field(default=None, init=False)
+    """What the dialogue will do next."""
+    running: PendingTurn | None = attrs.field(default=None, init=False)
+    """What the dialogue is doing."""
+    open_turns: set[str] = attrs.field(factory=set, init=False)
+    """Turns that the client knows of and that have not been completed."""
+    answered: str | None = attrs.field(default=None, init=False)
+    """The turn of which the client has seen a part of the answer last: it is not run again."""
+    _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
+    """What the user said, and what the user heard in answer."""
+    _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)
+    """Ids of tool calls begun, and the turn that each belongs to; the oldest are forgotten first."""
+
+    def remember_turn(self, user: str, assistant: str) -> None:
+        """Keep what was said and what was heard in answer."""
+        self._turns.append((user, assistant))
+
+    def recent_turns(self, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return at most ``limit`` last turns, oldest first."""
+        return tuple(islice(self._turns, max(0, len(self._turns) - max(0, limit)), None))
+
+    def begin_call(self, call_id: str) -> bool:
+        """Note that the running turn sends the call; return ``False`` if that id was sent before."""
+        if call_id in self._calls:
+            return False
+        if len(self._calls) >= MAX_CALLS:
+            del self._calls[next(iter(self._calls))]
+        self._calls[call_id] = None if self.running is None else self.running.turn_id
+        return True
+
+    def has_acted(self, turn_id: str) -> bool:
+        """Whether a tool call of that turn was begun: such a turn is not run again."""
+        return turn_id in self._calls.values()
+
+    def statistics(self) -> TurnMemoryStatistics:
+        """Show how much is kept."""
+        return TurnMemoryStatistics(turns=len(self._turns), calls=len(self._calls), open_turns=len(self.open_turns))

@@ -1,0 +1,68 @@
+"""What a session keeps of its client."""
+
+from protocol.dialects.client_memory import MAX_EVENTS, ClientMemory, ClientMemoryStatistics, SentEvents
+from tests.fakes import FakeSocket
+
+
+def memory() -> ClientMemory:
+    return ClientMemory("s1", "t1")
+
+
+def test_event_numbers_begin_at_one_and_never_repeat() -> None:
+    sent = SentEvents()
+    assert [sent.next_seq() for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_client_that_comes_back_gets_what_it_has_not_seen() -> None:
+    kept = memory()
+    for seq in range(1, 6):
+        kept.keep_event(seq, f"frame {seq}", 0.0)
+    assert kept.sent.after(3) == ("frame 4", "frame 5")
+    assert kept.sent.after(5) == ()
+    assert len(kept.sent.after(-10)) == 5
+
+
+def test_only_the_last_events_are_kept() -> None:
+    kept = memory()
+    for seq in range(1, MAX_EVENTS + 11):
+        kept.keep_event(seq, str(seq), 0.0)
+    assert kept.sent.after(0)[0] == "11"
+    assert len(kept.sent.after(0)) == MAX_EVENTS
+
+
+def test_events_that_a_connected_client_cannot_have_missed_are_forgotten() -> None:
+    kept = memory()
+    for seq in range(1, 100):
+        kept.keep_event(seq, str(seq), 5.0 * seq)
+    assert kept.sent.after(0) == tuple(str(seq) for seq in range(75, 100)), "two minutes of them"
+    kept.detach()
+    for seq in range(100, 200):
+        kept.keep_event(seq, str(seq), 5.0 * seq)
+    assert len(kept.sent.after(99)) == 100, "a lost client has missed these"
+
+
+def test_the_token_before_the_newest_is_valid_until_the_newest_is_used() -> None:
+    kept = memory()
+    assert list(kept.valid_tokens) == ["t1"]
+    kept.use_token("t1", lambda: "t2")
+    assert list(kept.valid_tokens) == ["t2", "t1"]
+    kept.use_token("t1", lambda: "t3")
+    assert list(kept.valid_tokens) == ["t2", "t1"], "its client has not got the newest, and is told it again"
+    kept.use_token("t2", lambda: "t3")
+    assert list(kept.valid_tokens) == ["t3", "t2"]
+
+
+def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_socket() -> None:
+    kept = memory()
+    assert kept.tenant == ""
+    kept.attach(FakeSocket("192.0.2.1:5000"))
+    kept.detach()
+    assert kept.tenant == "192.0.2.1"
+    kept.attach(FakeSocket("192.0.2.2:5000"))
+    assert kept.tenant == "192.0.2.2"
+
+
+def test_statistics_show_how_much_is_kept() -> None:
+    kept = memory()
+    kept.keep_event(kept.sent.next_seq(), "{}", 0.0)
+    assert kept.statistics() == ClientMemoryStatistics(session_id="s1", events=1, last_seq=1)
