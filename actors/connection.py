@@ -184,7 +184,7 @@ class Connection(Actor[ConnectionMessage]):
     def statistics(self) -> ConnectionStatistics:
         """Show what passed through."""
         socket = self._memory.socket
-        peer = None if socket is None else socket.peer
+        peer = None if socket is None else socket.identity.peer
         return ConnectionStatistics(peer=peer, phase=self._state.phase.name, frames_in=self._frames_in)
 
     # --- writing ---------------------------------------------------------------------------------
@@ -255,7 +255,9 @@ class Connection(Actor[ConnectionMessage]):
                 except RemoteProtocolError as error:
                     await self._complain(error)
                 except (ControlLaneFull, MailboxTimeout):  # the dialogue waits for the client to read its answers
-                    log.warning("closing %s: %s", socket.peer, FLOODED, extra={"session_id": self._memory.session_id})
+                    log.warning(
+                        "closing %s: %s", socket.identity.peer, FLOODED, extra={"session_id": self._memory.session_id}
+                    )
                     socket.start_close(CloseCode.POLICY_VIOLATION, FLOODED)
         except SocketClosed as closed:
             if not closed.is_from_peer:

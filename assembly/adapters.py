@@ -29,6 +29,7 @@ from backends.protocols import (
     IngressHandlers,
     JobPool,
     Refusal,
+    RequestAdmission,
     SpeechDetector,
     Store,
     ToolConnection,
@@ -168,14 +169,17 @@ class Adapters:
         """Return the database."""
         return stores.store(self._settings)
 
-    def make_ingress(self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers) -> TrioIngress:
+    def make_ingress(
+        self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers, admission: RequestAdmission
+    ) -> TrioIngress:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
         routes = IngressRoutes(WEBSOCKET_PATHS, refusal_event, app)
-        return TrioIngress(gateway, handlers, routes)
+        return TrioIngress(gateway, handlers, admission, routes)
 
 
 def refusal_event(refusal: Refusal) -> str:
     """Return what a refused browser is told before its socket closes."""
-    return native.encode(ConnectionRefused(refusal.reason, round(refusal.retry_after_s * 1000)), seq=0)
+    retry_after_ms = round(1000 * (refusal.retry_after_s or 0.0))
+    return native.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0)

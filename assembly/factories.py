@@ -12,8 +12,9 @@ from typing import Final
 
 import attrs
 
+from actors.client.admitting import AdmissionInputs
 from actors.commands import Commands
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadActions

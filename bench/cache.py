@@ -27,11 +27,11 @@ from backends.jobs import LocateModel
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
+from bench._report import heading, write
 from config.load import load
 from protocol.messages.understanding import ChatMessage, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
-ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
 THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
 FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
@@ -55,9 +55,7 @@ def main() -> None:
     rows = trio.run(_measure, options.questions, options.seed)
     report = _report(rows)
     print(json.dumps(report, indent=1))
-    target = ROOT / "bench" / "results" / "cache.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(report, indent=1))
+    write("cache", heading(options, "xllamacpp") | report)
 
 
 def _options() -> argparse.Namespace:

@@ -8,24 +8,32 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
-import msgspec
 import trio
 
-from backends.protocols import BadAudio, GuardStatistics, ProviderError, StoreError
+from backends.protocols import (
+    BadAudio,
+    CheckUnavailable,
+    GuardStatistics,
+    ProviderError,
+    Refusal,
+    Request,
+    StoreError,
+)
 from config.load import load
 from config.settings import Settings
+from protocol.admission.checks import CheckKind
+from protocol.admission.identity import identity_of
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.events import ServerEvent
+from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
 from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
-from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
-from runtime.workers.pool_statistics import PoolStatistics
 
 T = TypeVar("T")
 Grow = Callable[..., Awaitable[Tree]]
@@ -139,7 +147,7 @@ class FakeSocket:
     """One accepted WebSocket, with the client's side in the test's hands."""
 
     def __init__(self, peer: str = "192.0.2.1:5000") -> None:
-        self.peer = peer
+        self.identity = identity_of(peer, {})
         self.sent: Notes[str | bytes] = Notes()
         self.drops = 0
         self.close: tuple[int, str] | None = None
@@ -201,6 +209,27 @@ class FakeSocket:
 
 
 # --- ears ----------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class FakeCheck:
+    """An admission check; passes everybody unless it is told what to answer."""
+
+    kind: CheckKind = CheckKind.RATE
+    delay_s: float = 0.0
+    answer: Identity | Refusal | None = None
+    trouble: CheckUnavailable | None = None
+    only_for: str | None = None
+    """The address that is delayed; ``None`` for all."""
+    asked: list[Identity] = attrs.field(factory=list)
+
+    async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
+        self.asked.append(identity)
+        if self.delay_s and self.only_for in (None, identity.address):
+            await trio.sleep(self.delay_s)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.answer or identity
 
 
 class FakeDetector:
@@ -387,87 +416,6 @@ class FakeStore:
 
     async def close(self) -> None:
         self.is_open = False
-
-
-# --- worker processes ----------------------------------------------------------------------------
-
-
-@attrs.frozen
-class PoolCall:
-    """One call of a pool."""
-
-    job: Any
-    blob: bytes
-    timeout_s: float
-    attempts: int
-    at_s: float
-
-
-def pool_statistics(**changes: Any) -> PoolStatistics:
-    """Return the statistics of a pool of one worker that is well, but for ``changes``."""
-    well = PoolStatistics(
-        size=1,
-        ready=1,
-        spares=0,
-        trouble=None,
-        crashes=0,
-        busy_ratio=0.5,
-        rss_bytes=1_000,
-        pss_bytes=900,
-        workers=(),
-        waiting=0,
-        queue_min_delay_s=0.0,
-    )
-    return attrs.evolve(well, **changes)
-
-
-@attrs.define(eq=False)
-class FakePool:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(call)`` is what a worker would do.
-
-    It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
-    """
-
-    answer: Callable[[PoolCall], Awaitable[tuple[msgspec.Struct, bytes]]]
-    jobs: Notes[PoolCall] = attrs.field(factory=Notes)
-    starts: int = 0
-    start_failure: Exception | None = None
-    at_once: int = 0
-    most_at_once: int = 0
-    shown: PoolStatistics = attrs.field(factory=pool_statistics)
-    on_change: Callable[[], None] = attrs.field(default=lambda: None)
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        self.starts += 1
-        if self.start_failure is not None:
-            raise self.start_failure
-        task_status.started()
-        await trio.sleep_forever()
-
-    async def call(
-        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
-    ) -> tuple[ReplyT, bytes]:
-        call = PoolCall(job, blob, timeout_s, attempts, trio.current_time())
-        self.jobs.add(call)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await trio.lowlevel.checkpoint()
-            reply, samples = await self.answer(call)
-            return decode_reply(job, encode(reply)), samples
-        finally:
-            self.at_once -= 1
-
-    def set_on_change(self, on_change: Callable[[], None]) -> None:
-        self.on_change = on_change
-
-    def show(self, shown: PoolStatistics) -> None:
-        """Show something else from now on, and say so."""
-        self.shown = shown
-        self.on_change()
-
-    def statistics(self) -> PoolStatistics:
-        return self.shown
 
 
 def event_names(events: Sequence[ServerEvent]) -> list[str]:

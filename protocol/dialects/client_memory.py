@@ -12,7 +12,6 @@ from typing import Protocol
 
 import attrs
 
-from protocol.admission.tenants import tenant_of
 from protocol.messages.events import ConnectionRequest
 from protocol.messages.socket import Socket
 
@@ -122,7 +121,7 @@ class ClientMemory:
     def attach(self, socket: Socket) -> None:
         """Note that the client is at this socket."""
         self.socket = socket
-        self.tenant = tenant_of(socket.peer)
+        self.tenant = socket.identity.tenant
         self.is_lost = False
 
     def detach(self) -> None:

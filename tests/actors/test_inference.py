@@ -15,7 +15,8 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
-from tests.fakes import FakeModel, FakePool, Grow, PoolCall, Script, default_settings, scripted, shown_by
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import FakeModel, Grow, Script, default_settings, scripted, shown_by
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 

@@ -10,7 +10,8 @@ from protocol.messages.records import Count
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from runtime.workers.pool_statistics import PoolOwnerStatistics
-from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, scripted
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import Grow, Script, default_settings, scripted
 
 READ = ReadRecording("r", "/proc/1/fd/9", 480_000)
 GONE = WorkerLost("media worker 7 was ended by SIGSEGV during read")

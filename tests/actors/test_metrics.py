@@ -11,7 +11,8 @@ from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, tota
 from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
 from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics
-from tests.fakes import Grow, Notes, default_settings, pool_statistics
+from tests.fake_pool import pool_statistics
+from tests.fakes import Grow, Notes, default_settings
 
 SESSION_ID = "0123456789abcdef"
 

@@ -10,7 +10,8 @@ from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, scripted, shown_by
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 
 @attrs.define(eq=False)

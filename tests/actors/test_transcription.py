@@ -16,7 +16,8 @@ from runtime import ChildSpec, Ref
 from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 from runtime.workers.pool_statistics import PoolStatistics
-from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, pool_statistics, scripted
+from tests.fake_pool import FakePool, PoolCall, pool_statistics
+from tests.fakes import Grow, Script, default_settings, scripted
 
 MB = 1 << 20
 

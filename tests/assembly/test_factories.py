@@ -6,7 +6,8 @@ from trio.testing import wait_all_tasks_blocked
 from config.load import load
 from runtime import ChildSpec, DynamicSupervisor, Skip, Supervisor, run_tree
 from supervisor import Server
-from tests.fakes import FakePool, Script, pool_statistics, scripted
+from tests.fake_pool import FakePool, pool_statistics
+from tests.fakes import Script, scripted
 
 
 @pytest.fixture

@@ -16,7 +16,15 @@ import trio
 
 from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
 from backends.llm.guarded import GuardedModel
-from backends.protocols import BadAudio, IngressHandlers, ProviderError, StoreError, ToolConnection, ToolServerLost
+from backends.protocols import (
+    BadAudio,
+    IngressHandlers,
+    ProviderError,
+    RequestAdmission,
+    StoreError,
+    ToolConnection,
+    ToolServerLost,
+)
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -34,7 +42,7 @@ from protocol.messages.understanding import (
 from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from runtime.workers.pool_statistics import PoolStatistics
-from tests.fakes import pool_statistics
+from tests.fake_pool import pool_statistics
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -484,6 +492,8 @@ class Outside:
     def store(self) -> Store:
         return self.database
 
-    def make_ingress(self, _http: object, _audio: object, handlers: IngressHandlers) -> SimulatedIngress:
-        self.ingress = SimulatedIngress(handlers)
+    def make_ingress(
+        self, _http: object, _audio: object, handlers: IngressHandlers, admission: RequestAdmission
+    ) -> SimulatedIngress:
+        self.ingress = SimulatedIngress(handlers, admission)
         return self.ingress

@@ -19,7 +19,8 @@ from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from runtime.workers.pool_statistics import PoolStatistics
-from tests.fakes import FakePool, Grow, PoolCall, Script, default_settings, pool_statistics, scripted, shown_by
+from tests.fake_pool import FakePool, PoolCall, pool_statistics
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 JOB_S = 1.0
 

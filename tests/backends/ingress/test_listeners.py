@@ -13,6 +13,7 @@ from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    FakeAdmission,
     FakeHandlers,
     gateway_settings,
     read_head,
@@ -25,7 +26,9 @@ from tests.rlimits import no_more_files
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     async with serving() as server:
         taken = gateway_settings(port=server.port)
-        second = TrioIngress(taken, FakeHandlers(), IngressRoutes(frozenset({"/ws"}), refusal_event))
+        handlers = FakeHandlers()
+        admission = FakeAdmission(taken, handlers)
+        second = TrioIngress(taken, handlers, admission, IngressRoutes(frozenset({"/ws"}), refusal_event))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))

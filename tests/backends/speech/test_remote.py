@@ -22,7 +22,8 @@ from backends.speech.remote import (
 from protocol.messages.hearing import SpokenWord
 from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
-from tests.fakes import FakePool, PoolCall, default_settings, voice
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import default_settings, voice
 
 PCM = voice(1.0)
 DESCRIPTION = ModelDescription("cpu", "int8", is_multilingual=False, max_batch=0)

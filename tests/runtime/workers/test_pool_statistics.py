@@ -2,7 +2,7 @@ import attrs
 
 from assembly.status_source import figures
 from runtime.workers.pool_statistics import PoolOwnerStatistics, WorkerStatistics
-from tests.fakes import pool_statistics
+from tests.fake_pool import pool_statistics
 
 
 def test_a_pool_of_processes_has_local_workers() -> None:
