@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
+from tests.mutations.structure import STRUCTURE
 
 MUTATIONS: Final = (
     # --- restarts
@@ -365,4 +366,5 @@ MUTATIONS: Final = (
         ("tests/runtime/workers/test_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
     *SAFETY,
+    *STRUCTURE,
 )
