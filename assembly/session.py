@@ -33,7 +33,7 @@ from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
-from protocol.messages.inboxes import ConnectionMessage, DialogueMessage
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
 from protocol.messages.socket import Socket
 from protocol.turns.session_memory import SessionMemory
@@ -134,19 +134,20 @@ class Sessions:
         )
 
     def _dialogue(self, refs: SessionRefs) -> Dialogue:
-        return Dialogue(refs.vault, partial(self._turn_context, refs.connection), self.live, self.activity)
+        return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity)
 
-    def _turn_context(self, connection: Ref[ConnectionMessage], memory: TurnMemory, client: ClientView) -> TurnContext:
-        refs, settings = self._refs, self._settings
+    def _turn_context(self, refs: SessionRefs, memory: TurnMemory, client: ClientView) -> TurnContext:
+        server, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
-                connection=connection,
-                transcription=refs.transcription,
-                inference=refs.inference,
-                tools=refs.tools,
-                speech=refs.speech,
-                history=refs.history,
-                metrics=refs.metrics,
+                connection=refs.connection,
+                audio=refs.audio,
+                transcription=server.transcription,
+                inference=server.inference,
+                tools=server.tools,
+                speech=server.speech,
+                history=server.history,
+                metrics=server.metrics,
             ),
             dialogue=settings.dialogue,
             tools=settings.tools,

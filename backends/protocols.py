@@ -4,7 +4,7 @@ Each adapter in this folder has one of these faces, and so does each fake in ``t
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol
 
@@ -17,9 +17,9 @@ from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
-    CallProgress,
-    ChatMessage,
+    CallTool,
     CommandMatch,
+    CompletionRequest,
     Generation,
     McpOffer,
     ToolOutcome,
@@ -104,16 +104,8 @@ class LanguageModel(Protocol):
     async def is_available(self) -> bool:
         """Return whether it answers and has its model; never raises for a server that is not there."""
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        """Stream one completion, by another ``model`` of the same server if one is named; raises ``ProviderError``."""
+    async def generate(self, request: CompletionRequest) -> Generation:
+        """Stream one completion; raises ``ProviderError``."""
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -136,18 +128,8 @@ class ToolConnection(Protocol):
     async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return its resources and prompts; a server that cannot list them has none."""
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
-        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``.
+    async def call(self, request: CallTool) -> ToolOutcome:
+        """Call a tool; a failed call is an outcome with ``ok=False``. Who waits no longer cancels it.
 
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
         """

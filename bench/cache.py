@@ -29,7 +29,7 @@ from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
 from bench._report import heading, write
 from config.load import load
-from protocol.messages.understanding import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
@@ -104,7 +104,7 @@ async def _rows(model: LanguageModel, questions: list[Generate]) -> Any:
 
 
 async def _ask(model: LanguageModel, question: Generate) -> Generation:
-    return await model.generate(question.messages, (), question.on_text, max_tokens=MAX_TOKENS)
+    return await model.generate(CompletionRequest(question.messages, question.text_sink, MAX_TOKENS))
 
 
 def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
@@ -118,11 +118,15 @@ def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
             if rng.random() < IN_A_CONVERSATION
             else ()
         )
-        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), _nowhere)
+        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), Nowhere())
 
 
-async def _nowhere(_text: str) -> None:
-    await trio.lowlevel.checkpoint()
+class Nowhere:
+    """Takes text that nobody reads."""
+
+    async def send(self, _text: str, /) -> None:
+        """Forget it."""
+        await trio.lowlevel.checkpoint()
 
 
 def _report(rows: list[Row]) -> dict[str, Any]:

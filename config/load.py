@@ -11,6 +11,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,6 +134,10 @@ class Rule:
     text: str
 
 
+def _has_address(provider: str, chosen: str, url: str) -> bool:
+    return chosen != provider or bool(url)
+
+
 RULES: Final = (
     Rule(
         ("gateway.host", "gateway.insecure"),
@@ -157,12 +162,12 @@ RULES: Final = (
     ),
     *(
         Rule(
-            (f"{part}.provider", f"{part}.openai.url"),
-            lambda provider, url: provider != "openai" or bool(url),
-            f"{part}.provider = openai needs {part}.openai.url",
+            (f"{address[1]}.provider", address[0]),
+            partial(_has_address, address[2]),
+            f"{address[1]}.provider = {address[2]} needs {address[0]}",
         )
-        for part in ("inference", "transcription", "speech")
-    ),
+        for address in filter(None, (re.fullmatch(r"(\w+)\.(\w+)\.url", name) for name in KEYS))
+    ),  # of every provider that is a server
 )
 
 

@@ -26,7 +26,6 @@ EXCUSED = {
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
-    "protocol/messages/inboxes.py": "types only",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",

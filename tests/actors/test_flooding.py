@@ -19,7 +19,7 @@ from protocol.messages.records import Count
 from protocol.messages.understanding import Generate, ListTools, ToolList
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.actors.dialogue_fixtures import Room, says
-from tests.fakes import FakeSocket, Grow, Script, scripted
+from tests.fakes import FakeSocket, Grow
 
 FRAMES = 2_000  # more than all the mailboxes on the way hold
 REQUEST = {"client_id": "tester", "capabilities": ["llm", "tools"]}
@@ -44,7 +44,6 @@ class Flooded:
 
     room: Room = attrs.field(factory=Room)
     socket: UnreadSocket = attrs.field(factory=UnreadSocket)
-    audio: Script = attrs.field(factory=Script)
     tree: Tree = attrs.field(init=False)
 
     async def open(self, grow: Grow) -> None:
@@ -55,12 +54,11 @@ class Flooded:
         room.inference.answers[Generate] = says("It is four.")
         peers = [spec for spec in room.peer_specs() if spec.id != "connection"]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: room.memory))
-        audio = scripted("audio", self.audio)
-        room.refs = {spec.id: spec.ref for spec in (vault, audio, *peers)}
+        room.refs = {spec.id: spec.ref for spec in (vault, *peers)}
         room.refs["connection"], room.refs["dialogue"] = Ref("connection", OUTBOUND), Ref("dialogue", WORDS)
         connection = ChildSpec(room.refs["connection"], self._connection, restart=Restart.TRANSIENT)
         dialogue = ChildSpec(room.refs["dialogue"], self._dialogue)
-        self.tree = await grow(vault, audio, *peers, connection, dialogue, strategy=Strategy.ONE_FOR_ONE)
+        self.tree = await grow(vault, *peers, connection, dialogue, strategy=Strategy.ONE_FOR_ONE)
         self.socket.client_sends(frame("connection_request", **REQUEST))
         await wait_all_tasks_blocked()
 

@@ -16,7 +16,7 @@ from protocol.messages.understanding import ChatMessage, Generate, Generation, N
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
 from tests.fake_pool import FakePool, PoolCall
-from tests.fakes import FakeModel, Grow, Script, default_settings, scripted, shown_by
+from tests.fakes import FakeModel, FakeSink, Grow, Script, default_settings, scripted, shown_by
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 
@@ -53,7 +53,7 @@ class Models:
     embedded: FakeEmbedded | None = None
     settings: InferenceSettings = attrs.field(factory=lambda: default_settings().inference)
     metrics: Script = attrs.field(factory=Script)
-    heard: list[str] = attrs.field(factory=list)
+    sink: FakeSink[str] = attrs.field(factory=FakeSink)
     ref: Ref = attrs.field(factory=lambda: Ref("inference"))
     tree: Tree = attrs.field(init=False)
 
@@ -72,15 +72,12 @@ class Models:
         )
         self.tree = await grow(metrics, actor)
 
-    async def _on_text(self, text: str) -> None:
-        self.heard.append(text)
-
     async def generate(
         self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", **wanted: Any
     ) -> Any:
         """Ask for a completion."""
         question = (ChatMessage("system", "Be short."), ChatMessage("user", text))
-        message = Generate("s", question, self._on_text, max_tokens=max_tokens, **wanted)
+        message = Generate("s", question, self.sink, max_tokens=max_tokens, **wanted)
         return await self.ref.ask(message, timeout_s=timeout_s, linked=True)
 
     def statistics(self) -> InferenceStatistics:
@@ -96,7 +93,7 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
     await models.open(grow)
     generation = await models.generate()
     assert (generation.text, generation.provider) == ("Hello.", "openai")
-    assert models.heard == ["Hel", "lo."]
+    assert models.sink.parts == ["Hel", "lo."]
     assert down.asked == []
     await wait_all_tasks_blocked()
     assert models.metrics.seen == [
@@ -138,7 +135,7 @@ async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_cl
     await models.open(grow)
     with pytest.raises(ModelUnavailable, match="ollama: broken off"):
         await models.generate()
-    assert models.heard == ["Hel"], "nothing may be spoken twice"
+    assert models.sink.parts == ["Hel"], "nothing may be spoken twice"
     assert second.asked == []
 
 
@@ -280,7 +277,7 @@ async def test_a_conversation_is_cut_to_the_model_s_context(grow: Grow, autojump
     models.settings = attrs.evolve(models.settings, context_size=600, max_tokens=500)
     await models.open(grow)
     old = (ChatMessage("user", "x" * 400), ChatMessage("assistant", "y" * 400))
-    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models._on_text)
+    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models.sink)
     await models.ref.ask(message)
     assert [item.content for item in model.asked[0]] == ["Be short.", "hello"]
 
@@ -294,7 +291,7 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
     await models.open(grow)
     first, second = [await models.generate() for _ in range(2)]
     assert (first.text, second.text, first.is_cached, second.is_cached) == ("Paris.", "Paris.", False, True)
-    assert models.heard == ["Paris.", "Paris."]
+    assert models.sink.parts == ["Paris.", "Paris."]
     await wait_all_tasks_blocked()
     found = [figure.labels for figure in models.metrics.seen if figure.name == "cache_requests_total"]
     assert found == [("miss",), ("hit",)]

@@ -172,6 +172,7 @@ def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) ->
         {"transcription.embedded.hypotheses": "6"},
         {"audio.block_samples": "8000"},
         {"inference.provider": "openai"},
+        {"inference.provider": "ollama", "inference.ollama.url": ""},
         {"transcription.provider": "openai"},
         {"speech.provider": "openai"},
     ],
