@@ -182,7 +182,9 @@ async def test_a_server_whose_loss_a_call_sees_first_is_hidden_at_once(grow: Gro
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
     assert not (await bench.call()).ok
-    assert bench.statistics().trouble == "the connection was closed"
+    assert bench.statistics() == ToolServerStatistics(
+        is_up=False, tools=0, notes=(), trouble="the connection was closed"
+    )
     await bench.assert_hidden()
 
 
