@@ -16,7 +16,7 @@ from functools import partial
 import attrs
 import trio
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
 from protocol.audio.audio_memory import AudioMemory

@@ -22,7 +22,7 @@ from protocol.admission.admission import RETRY_AFTER_S, Admission, may_return
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.tenants import Tenants, last_places, tenant_of
-from protocol.dialects import native
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import Count, Observe
@@ -67,7 +67,7 @@ class Gateway(Actor):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers], Ingress],
-        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec],
+        open_session: Callable[[ClientLink, ConnectionRefused | None], ChildSpec],
         pages: Mapping[str, Page],
         on_listening: Callable[[Sequence[tuple[str, int]]], None],
         inputs: AdmissionInputs,
@@ -202,33 +202,34 @@ class Gateway(Actor):
             if trial_until_s in self._trials:
                 self._trials.remove(trial_until_s)
 
-    async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
-        """Open a session for the socket and stay until the socket is closed."""
-        self._inputs.handshakes.begin(socket, tenant_of(request.peer))
+    async def serve_client(self, client: ClientLink, request: Request, refusal: ConnectionRefused | None) -> None:
+        """Open a session for the client and stay until its socket is closed."""
+        self._inputs.handshakes.begin(client.socket, tenant_of(request.peer))
         try:
-            await self._open(socket, request, refusal)
-            await socket.wait_closed()
+            await self._open(client, request, refusal)
+            await client.socket.wait_closed()
         finally:
-            self._inputs.handshakes.end(socket)
+            self._inputs.handshakes.end(client.socket)
 
-    async def _open(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
-        spec = self._open_session(socket, refusal)
+    async def _open(self, client: ClientLink, request: Request, refusal: ConnectionRefused | None) -> None:
+        spec = self._open_session(client, refusal)
         try:
             await self._peers.sessions.ask(StartChild(spec), timeout_s=self._settings.request_timeout_s)
         except (AskError, MailboxError) as error:
             log.warning("no session for %s: %s", request.peer, error)
-            await self._refuse_socket(socket)
+            await self._refuse_client(client)
 
-    async def _refuse_socket(self, socket: Socket) -> None:
+    async def _refuse_client(self, client: ClientLink) -> None:
         """Tell a client whose handshake was answered that there is no session for it, and when to try again."""
         self._count_refusal()
         retry_after_ms = round(1000 * RETRY_AFTER_S * self.context.shared.rng.uniform(1, 2))
         refused = ConnectionRefused("no session could be opened", retry_after_ms)
         try:
-            await socket.send_text(native.encode(refused, seq=1))
+            for frame in client.dialect.encode(refused, seq=1):
+                await client.socket.send(frame)
         except SocketClosed as closed:
-            log.debug("%s left before it was refused: %s", socket.peer, closed.code)
-        socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+            log.debug("%s left before it was refused: %s", client.socket.peer, closed.code)
+        client.socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Count one request."""

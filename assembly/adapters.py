@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from assembly.dialects import DIALECTS
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
@@ -33,7 +34,6 @@ from backends.protocols import (
     IngressHandlers,
     JobPool,
     LanguageModel,
-    Refusal,
     SpeechDetector,
     ToolConnection,
 )
@@ -45,13 +45,11 @@ from backends.speech.vad import EarshotDetector
 from backends.speech.whisper_params import whisper_params
 from backends.storage.sqlite import SqliteStore
 from config.settings import InferenceSettings, Settings
-from protocol.dialects import native
 from protocol.dialects.speech_frames import SpeechEncoder
-from protocol.messages.events import AudioFormat, ConnectionRefused
+from protocol.messages.events import AudioFormat
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
-WEBSOCKET_PATHS = frozenset({"/ws"})
 # a stranger's file ends the process, which is no reason to have the next one wait
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
 MEDIA_NICE = 5  # a third of a processor that others want too: nobody speaks to a recording
@@ -254,7 +252,7 @@ class Adapters:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
-        routes = IngressRoutes(WEBSOCKET_PATHS, refusal_event, app)
+        routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, routes)
 
 
@@ -271,8 +269,3 @@ def may_use_gpu(device: str) -> bool:
 def _threads_within(wanted: int) -> int:
     """Return how many threads a worker should have: more than there are processors only wait for each other."""
     return max(1, min(wanted, math.floor(available_cpus())))
-
-
-def refusal_event(refusal: Refusal) -> str:
-    """Return what a refused browser is told before its socket closes."""
-    return native.encode(ConnectionRefused(refusal.reason, round(refusal.retry_after_s * 1000)), seq=0)

@@ -15,8 +15,9 @@ from functools import partial
 import trio
 
 from actors.audio import Audio, AudioPeers
-from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection.connection import Connection
+from actors.connection.context import ConnectionPeers, ConnectionSettings
+from actors.connection.directory import SessionDirectory
 from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.turn_context import TurnContext, TurnPeers
@@ -31,10 +32,10 @@ from protocol.admission.population import Population
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.session import Leave
-from protocol.messages.socket import Socket
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
@@ -74,14 +75,14 @@ class Sessions:
             if dialogue is not None:
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
-    def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec:
-        """Return the spec of a session on ``socket``: a subtree that ends with its connection.
+    def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec:
+        """Return the spec of a session with ``client``: a subtree that ends with its connection.
 
         With a ``refusal`` it is there only for a client that comes back to another one.
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
-        kept.client.attach(socket)
+        kept.client.attach(client)
         ref = {
             role: Ref(f"{session_id}.{role}", mailbox)
             for role, mailbox in session_mailboxes(self._settings.audio).items()

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import attrs
 from trio import TaskStatus
 
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
-from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
     CallProgress,
     ChatMessage,
@@ -230,10 +230,10 @@ class IngressHandlers(Protocol):
     def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
         """Reserve a place before the handshake; the block is left once, when the connection is over.
 
-        What the block is given is for ``serve_socket``.
+        What the block is given is for ``serve_client``.
         """
 
-    async def serve_socket(self, socket: Socket, request: Request, refusal: ConnectionRefused | None) -> None:
+    async def serve_client(self, client: ClientLink, request: Request, refusal: ConnectionRefused | None) -> None:
         """Run a session on an accepted socket; returns when the session is over.
 
         With a ``refusal`` only one who comes back to its session is served, and all others are told that.

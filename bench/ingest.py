@@ -27,7 +27,7 @@ from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket, SocketClosed
-from tests.backends.ingress.ingress_fixtures import FakeHandlers, gateway_settings, refusal_event
+from tests.backends.ingress.ingress_fixtures import NATIVE, FakeHandlers, gateway_settings
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le
 UPGRADE = (
@@ -59,17 +59,15 @@ class Receiver(FakeHandlers):
             while True:
                 message = await socket.receive()
                 if isinstance(message, str):
-                    await socket.send_text(message)
+                    await socket.send(message)
                 elif self.does_echo:
-                    await socket.send_binary(message)
+                    await socket.send_speech(message)
         except SocketClosed:
             return
 
 
 async def serve_sayso(*, does_echo: bool) -> None:
-    ingress = TrioIngress(
-        gateway_settings(), Receiver(does_echo=does_echo), IngressRoutes(frozenset({"/ws"}), refusal_event)
-    )
+    ingress = TrioIngress(gateway_settings(), Receiver(does_echo=does_echo), IngressRoutes(NATIVE))
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))
         print(addresses[0][1], flush=True)

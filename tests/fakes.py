@@ -16,10 +16,12 @@ from config.settings import Settings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
+from protocol.dialects.dialect import ClientLink
+from protocol.dialects.native import NativeDialect
 from protocol.messages.events import ServerEvent
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
-from protocol.messages.socket import SocketClosed
+from protocol.messages.socket import Socket, SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
 from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
@@ -168,13 +170,13 @@ class FakeSocket:
         except trio.EndOfChannel:
             raise SocketClosed(self._code, is_from_peer=self._is_from_peer) from None
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
+    async def send(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         self.drops += 1
         return 0
 
@@ -195,6 +197,11 @@ class FakeSocket:
         if self._closed.is_set():
             raise SocketClosed(self._code, is_from_peer=self._is_from_peer)
         self.sent.add(frame)
+
+
+def native(socket: Socket | None = None) -> ClientLink:
+    """Return a client that speaks the native protocol."""
+    return ClientLink(FakeSocket() if socket is None else socket, NativeDialect())
 
 
 # --- ears ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.dialects.client_memory import ClientView

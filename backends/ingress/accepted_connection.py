@@ -13,7 +13,7 @@ Rules kept here:
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -22,6 +22,7 @@ import h11
 import trio
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from backends.ingress.connections import ConnectionPlace, OpenConnections
 from backends.ingress.containment import Failure, contained
@@ -56,6 +57,7 @@ from protocol.admission.origin import (
     site_refusal,
 )
 from protocol.admission.rate import SlidingCount
+from protocol.dialects.dialect import ClientLink, Dialect, MakeDialect, OpeningRequest
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.socket import SocketClosed
 
@@ -75,9 +77,8 @@ NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6
 class IngressRoutes:
     """What is behind the port besides our own pages."""
 
-    websocket_paths: frozenset[str]
-    refusal_event: Callable[[Refusal], str]
-    """The text message that tells a browser why there is no place for it."""
+    dialects: Mapping[str, MakeDialect]
+    """What is spoken over a WebSocket, by its path."""
     http: HttpApp | None = None
     """Gets every request that is not ours; without it those are answered 404."""
 
@@ -146,7 +147,7 @@ class AcceptedConnection:
         cors = cors_headers(request.headers, self._state.sites)
         if (early := self._early_answer(request)) is not None:
             endpoint, answer = early
-        elif request.path in routes.websocket_paths:
+        elif request.path in routes.dialects:
             refused = await self._answer_on_websocket_path(head, request, started_at)
             if refused is None:
                 return False
@@ -225,12 +226,9 @@ class AcceptedConnection:
             return not_a_websocket(request)
         if body_bytes_of(head) != 0:
             return error_answer(400, "a WebSocket's handshake has no body")
-        protocol = ServerProtocol(
-            state=State.OPEN,  # the head was read by h11, so it begins with frames
-            max_size=self._state.settings.websocket.max_message_bytes,
-            extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
-            logger=logging.getLogger("websockets.server"),
-        )
+        make_dialect = self._state.routes.dialects[request.path]
+        dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers))
+        protocol = protocol_for(dialect, self._state.settings.websocket.max_message_bytes)
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
@@ -239,10 +237,10 @@ class AcceptedConnection:
             if "origin" not in request.headers:
                 return refusal_answer(place)
             self._observe(request, request.path, place.status, started_at)
-            await self._refuse_browser(protocol, response.serialize(), place)
+            await self._refuse_browser(protocol, dialect, response.serialize(), place)
             return None
         self._observe(request, request.path, SWITCHING, started_at)
-        await self._serve_admitted(protocol, response.serialize(), request, place)
+        await self._serve_admitted(protocol, dialect, response.serialize(), request, place)
         return None
 
     def _open(self, protocol: ServerProtocol, greeting: bytes, *, close_timeout_s: float) -> TrioWebSocket:
@@ -258,6 +256,7 @@ class AcceptedConnection:
     async def _serve_admitted(
         self,
         protocol: ServerProtocol,
+        dialect: Dialect,
         greeting: bytes,
         request: Request,
         place: AbstractContextManager[ConnectionRefused | None],
@@ -271,7 +270,8 @@ class AcceptedConnection:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    ended = await contained(log, what, state.handlers.serve_socket, websocket, request, refusal)
+                    client = ClientLink(websocket, dialect)
+                    ended = await contained(log, what, state.handlers.serve_client, client, request, refusal)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:
@@ -279,17 +279,33 @@ class AcceptedConnection:
             finally:
                 state.sockets.discard(websocket)
 
-    async def _refuse_browser(self, protocol: ServerProtocol, greeting: bytes, refusal: Refusal) -> None:
+    async def _refuse_browser(
+        self, protocol: ServerProtocol, dialect: Dialect, greeting: bytes, refusal: Refusal
+    ) -> None:
         """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
         websocket = self._open(protocol, greeting, close_timeout_s=close_timeout_s)
+        retry_after_ms = round(refusal.retry_after_s * 1_000)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                await websocket.send_text(self._state.routes.refusal_event(refusal))
+                for frame in dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
+                    await websocket.send(frame)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
-            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(refusal.retry_after_s * 1_000)}")
+            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+
+
+def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
+    """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says."""
+    subprotocol = None if dialect.subprotocol is None else Subprotocol(dialect.subprotocol)
+    return ServerProtocol(
+        state=State.OPEN,  # the head was read by h11, so it begins with frames
+        max_size=dialect.max_frame_bytes or max_frame_bytes,
+        extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
+        select_subprotocol=lambda _protocol, _offered: subprotocol,
+        logger=logging.getLogger("websockets.server"),
+    )
 
 
 def busy_answer(message: str) -> HttpAnswer:

@@ -10,6 +10,7 @@ from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
 from backends.protocols import HttpAnswer, IngressHandlers, Request
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
@@ -91,9 +92,9 @@ class Door:
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
 
-    def _spec(self, socket: Socket, refusal: ConnectionRefused | None) -> ChildSpec:
+    def _spec(self, client: ClientLink, refusal: ConnectionRefused | None) -> ChildSpec:
         self.refusals.append(refusal)
-        return scripted(f"session of {socket.peer}", Script())
+        return scripted(f"session of {client.socket.peer}", Script())
 
     @property
     def handlers(self) -> IngressHandlers:

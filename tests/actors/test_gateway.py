@@ -12,7 +12,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
 from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
 from tests.actors.gateway_fixtures import ADDRESS, Door, request, shown
-from tests.fakes import FakeSocket, Grow
+from tests.fakes import FakeSocket, Grow, native
 
 
 async def test_it_is_ready_when_the_port_is_open_and_says_which(grow: Grow, autojump_clock: MockClock) -> None:
@@ -80,7 +80,7 @@ async def test_a_socket_gets_a_session_and_is_waited_for(
     over = trio.Event()
 
     async def serve() -> None:
-        await door.handlers.serve_socket(socket, request(), None)
+        await door.handlers.serve_client(native(socket), request(), None)
         over.set()
 
     nursery.start_soon(serve)
@@ -99,7 +99,7 @@ async def test_without_a_session_the_client_is_told_when_to_try_again(grow: Grow
     door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
     await door.open(grow)
     socket = FakeSocket()
-    await door.handlers.serve_socket(socket, request(), None)
+    await door.handlers.serve_client(native(socket), request(), None)
     [told] = [json.loads(frame) for frame in socket.sent]
     assert (told["type"], told["data"]["reason"]) == ("connection_refused", "no session could be opened")
     assert 5_000 <= told["data"]["retry_after_ms"] <= 10_000
@@ -115,7 +115,7 @@ async def test_a_client_that_left_before_it_could_be_told_is_no_trouble(grow: Gr
     await door.open(grow)
     socket = FakeSocket()
     socket.client_vanishes()
-    await door.handlers.serve_socket(socket, request(), None)
+    await door.handlers.serve_client(native(socket), request(), None)
     assert socket.sent == []
 
 
@@ -189,7 +189,7 @@ async def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
         assert 15_000 <= refusal.retry_after_ms <= 30_000
         socket = FakeSocket()
         socket.client_vanishes()
-        await door.handlers.serve_socket(socket, request(), refusal)
+        await door.handlers.serve_client(native(socket), request(), refusal)
     assert door.refusals == [refusal]
     again = door.handlers.admit(request())
     assert not isinstance(again, Refusal)

@@ -6,7 +6,7 @@ from backends.protocols import Refusal
 from protocol.admission.handshakes import GRACE_S
 from protocol.messages.records import Count
 from tests.actors.gateway_fixtures import Door, request, shown
-from tests.fakes import FakeSocket, Grow
+from tests.fakes import FakeSocket, Grow, native
 
 
 @attrs.define(eq=False)
@@ -24,7 +24,7 @@ class Visitor:
 
         async def serve() -> None:
             with place as refusal:
-                await door.handlers.serve_socket(visitor.socket, request(peer=peer), refusal)
+                await door.handlers.serve_client(native(visitor.socket), request(peer=peer), refusal)
 
         nursery.start_soon(serve)
         await wait_all_tasks_blocked()
@@ -100,7 +100,7 @@ async def test_a_place_counts_as_free_while_its_silent_socket_closes(
 
     async def serve() -> None:
         with place as refusal:
-            await door.handlers.serve_socket(socket, request(peer=NOISY), refusal)
+            await door.handlers.serve_client(native(socket), request(peer=NOISY), refusal)
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()

@@ -17,7 +17,7 @@ from protocol.messages.session import Announce, Presence
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
-from tests.fakes import FakeSocket, Grow, command
+from tests.fakes import FakeSocket, Grow, command, native
 
 SLOW_S = 4.0
 FIRST, SECOND = Recognition("lamp on", "en", 0.9), Recognition("what time is it", "en", 0.9)
@@ -91,7 +91,7 @@ async def lost_and_back(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(10.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 
@@ -99,7 +99,7 @@ async def lost(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(1.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 

@@ -13,10 +13,10 @@ from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    NATIVE,
     FakeHandlers,
     gateway_settings,
     read_head,
-    refusal_event,
     serving,
 )
 from tests.rlimits import no_more_files
@@ -25,7 +25,7 @@ from tests.rlimits import no_more_files
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     async with serving() as server:
         taken = gateway_settings(port=server.port)
-        second = TrioIngress(taken, FakeHandlers(), IngressRoutes(frozenset({"/ws"}), refusal_event))
+        second = TrioIngress(taken, FakeHandlers(), IngressRoutes(NATIVE))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))

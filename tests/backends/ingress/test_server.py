@@ -19,6 +19,7 @@ from backends.protocols import Request
 from protocol.admission.connections import GRACE_S
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    NATIVE,
     UPGRADE,
     FakeHandlers,
     Server,
@@ -27,7 +28,6 @@ from tests.backends.ingress.ingress_fixtures import (
     patient_clock,
     read_all,
     read_head,
-    refusal_event,
     serving,
 )
 
@@ -166,7 +166,7 @@ async def test_stopping_cuts_what_does_not_end(clock: MockClock) -> None:
 
 
 async def test_stopping_what_never_began_returns_at_once() -> None:
-    ingress = TrioIngress(gateway_settings(), FakeHandlers(), IngressRoutes(frozenset({"/ws"}), refusal_event))
+    ingress = TrioIngress(gateway_settings(), FakeHandlers(), IngressRoutes(NATIVE))
     with trio.fail_after(1):
         await ingress.stop()
 

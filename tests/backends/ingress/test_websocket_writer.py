@@ -55,7 +55,7 @@ def test_only_whole_binary_messages_are_dropped() -> None:
     for data in kept:
         outbox.put(data)
         outbox.put(frame(Opcode.BINARY, b"12345"))
-    assert outbox.drop_binary() == 20
+    assert outbox.drop_speech() == 20
     assert outbox.pending_bytes == sum(map(len, kept))
     assert outbox.take() == b"".join(kept)
 
@@ -87,7 +87,7 @@ async def test_dropping_makes_room_for_who_waits(autojump_clock: MockClock) -> N
         nursery.start_soon(writer.wait_room, 50)
         await trio.testing.wait_all_tasks_blocked()
         assert len(nursery.child_tasks) == 1
-        writer.drop_binary()
+        writer.drop_speech()
 
 
 async def test_nobody_waits_for_room_in_a_socket_that_closes(autojump_clock: MockClock) -> None:
