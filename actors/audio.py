@@ -22,6 +22,7 @@ from config.settings import AudioSettings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
 from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages.hearing import (
@@ -37,8 +38,9 @@ from protocol.messages.hearing import (
     UtterancePaused,
     Verdict,
 )
+from protocol.messages.inboxes import AudioMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
-from protocol.turns.session_memory import RecallAudio, ViewClient
+from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
@@ -59,12 +61,12 @@ class AudioStalled:
 class AudioPeers:
     """Whom the audio actor talks to."""
 
-    vault: Ref
-    connection: Ref
-    dialogue: Ref
+    vault: Ref[VaultMessage]
+    connection: Ref[ConnectionMessage]
+    dialogue: Ref[DialogueMessage]
 
 
-class Audio(Actor):
+class Audio(Actor[AudioMessage | AudioStalled]):
     """Decodes, detects and cuts one session's audio."""
 
     def __init__(
@@ -104,7 +106,7 @@ class Audio(Actor):
             await self._hear_again()
         self.context.nursery.start_soon(self._watch_for_stall)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: AudioMessage | AudioStalled) -> None:
         """Take one frame or one command."""
         match message:
             case AudioReceived(frame):
@@ -127,7 +129,7 @@ class Audio(Actor):
                     self._memory.is_pressed = False
                     await self._emit(self._endpointer.stall())
             case _:
-                raise TypeError(f"audio cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     def statistics(self) -> Mapping[str, object]:
         """Show where the stream is."""

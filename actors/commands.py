@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Never, Protocol
 
 import trio
 
@@ -24,7 +24,7 @@ class CommandFilesChange(Protocol):
         """How many there are."""
 
 
-class Commands(Actor):
+class Commands(Actor[Never]):
     """Looks at the files every second; ``check`` blocks, so it runs in a thread."""
 
     def __init__(self, check: Callable[[], CommandFilesChange | None]) -> None:
@@ -35,10 +35,6 @@ class Commands(Actor):
     async def on_start(self) -> None:
         """Begin to watch."""
         self.context.nursery.start_soon(self._watch)
-
-    async def handle(self, message: object) -> None:
-        """Take nothing: files are its only news."""
-        raise TypeError(f"commands cannot handle {type(message).__name__}")
 
     def statistics(self) -> Mapping[str, object]:
         """Show how often the files were taken in, and what is wrong with them now."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import Never
 
 import attrs
 import trio
@@ -25,10 +26,12 @@ from protocol.admission.tenants import Tenants, last_places, tenant_of
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.inboxes import GatewayMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
 from protocol.messages.socket import Socket, SocketClosed
-from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild
+from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild, SupervisorMessage
+from runtime.messaging.published import Published
 
 log = logging.getLogger("sayso.gateway")
 SILENT_CLOSE_S = 0.2  # for a close frame to leave; who is silent is not waited for, another has its place already
@@ -39,8 +42,26 @@ TRIAL_S = 1.0  # by then a socket has shown that it comes back, or has been refu
 class GatewayPeers:
     """Whom the door asks."""
 
-    sessions: Ref
-    metrics: Ref
+    sessions: Ref[SupervisorMessage]
+    metrics: Ref[MetricsMessage]
+    reports: Published["GatewayReport"] = attrs.field(factory=Published)
+    """Where the gateway's report is read."""
+
+
+@attrs.frozen
+class GatewayReport:
+    """What the gateway publishes, at every change."""
+
+    places: int
+    """Connections that there may be."""
+    places_taken: int = 0
+    addresses: tuple[tuple[str, int], ...] = ()
+    """Where it listens."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every place is taken, so that no new client is admitted."""
+        return self.places_taken >= self.places
 
 
 @attrs.frozen
@@ -58,7 +79,7 @@ class AdmissionInputs:
     """Which sockets have not sent their ``connection_request`` yet."""
 
 
-class Gateway(Actor):
+class Gateway(Actor[GatewayMessage]):
     """Owns the listener."""
 
     def __init__(
@@ -67,9 +88,8 @@ class Gateway(Actor):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers], Ingress],
-        open_session: Callable[[ClientLink, ConnectionRefused | None], ChildSpec],
+        open_session: Callable[[ClientLink, ConnectionRefused | None], ChildSpec[Never]],
         pages: Mapping[str, Page],
-        on_listening: Callable[[Sequence[tuple[str, int]]], None],
         inputs: AdmissionInputs,
     ) -> None:
         self._settings = settings
@@ -77,11 +97,11 @@ class Gateway(Actor):
         self._ingress = make_ingress(self)
         self._open_session = open_session
         self._pages = dict(pages)
-        self._on_listening = on_listening
         self._inputs = inputs
         self._admission: Admission
         self._tenants: Tenants
-        self._places_taken = 0
+        self._report = GatewayReport(settings.websocket.max_connections)
+        self._publish_report: Callable[[GatewayReport], None]
         self._trials: list[float] = []
         self._refused = 0
         self._refused_for_others = 0
@@ -93,23 +113,29 @@ class Gateway(Actor):
         limit, max_share = self._settings.websocket.max_connections, self._inputs.max_share
         self._admission = Admission(limit, max_share, jitter)
         self._tenants = Tenants(limit, max_share, last_places(limit, self._settings.max_share_per_address))
+        self._publish_report = await self.context.nursery.start(self._peers.reports.lend)
         addresses = await self.context.nursery.start(self._serve)
-        self._on_listening(addresses)
+        self._report = attrs.evolve(self._report, addresses=tuple(addresses))
+        self._publish_report(self._report)
 
     async def on_stop(self) -> None:
         """Close the port; the sessions are stopped by their own supervisor."""
         await self._ingress.stop()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: GatewayMessage) -> None:
         """Close the doors; what is open stays open."""
         if not isinstance(message, StopAdmitting):
-            raise TypeError(f"gateway cannot handle {type(message).__name__}")
+            self.unhandled(message)
         self._closed = message
 
     @property
-    def is_full(self) -> bool:
-        """Whether every place is taken, so that nobody new is let in."""
-        return self._places_taken >= self._settings.websocket.max_connections
+    def _places_taken(self) -> int:
+        return self._report.places_taken
+
+    def _take_places(self, count: int) -> None:
+        """Count so many places more, or fewer."""
+        self._report = attrs.evolve(self._report, places_taken=self._places_taken + count)
+        self._publish_report(self._report)
 
     def statistics(self) -> Mapping[str, object]:
         """Show how many are in, of how many tenants, and what those who speak want of the recogniser."""
@@ -186,7 +212,7 @@ class Gateway(Actor):
         self, tenant: str, refusal: ConnectionRefused | None, trial_until_s: float | None = None
     ) -> AbstractContextManager[ConnectionRefused | None]:
         """Take a place at once; it is given back when the block is left."""
-        self._places_taken += 1
+        self._take_places(1)
         self._tenants.enter(tenant, trio.current_time())
         return self._given_back(tenant, refusal, trial_until_s)
 
@@ -197,7 +223,7 @@ class Gateway(Actor):
         try:
             yield refusal
         finally:
-            self._places_taken -= 1
+            self._take_places(-1)
             self._tenants.leave(tenant)
             if trial_until_s in self._trials:
                 self._trials.remove(trial_until_s)

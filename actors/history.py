@@ -18,6 +18,7 @@ import trio
 
 from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
+from protocol.messages.inboxes import HistoryMessage, MetricsMessage
 from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from protocol.turns.redaction import kept
 from runtime import Actor, DomainError, Ref
@@ -36,11 +37,16 @@ class HistoryUnavailable(DomainError):
     """The store cannot be read now."""
 
 
-class History(Actor):
+class History(Actor[HistoryMessage]):
     """Takes records and answers ``RecentTurns``."""
 
     def __init__(
-        self, settings: HistorySettings, store: Store, metrics: Ref, *, unix_time: Callable[[], float] = time.time
+        self,
+        settings: HistorySettings,
+        store: Store,
+        metrics: Ref[MetricsMessage],
+        *,
+        unix_time: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -69,7 +75,7 @@ class History(Actor):
         if self._settings.keep_days:
             self.context.nursery.start_soon(self._keep_pruning)
 
-    async def handle(self, message: object) -> object:
+    async def handle(self, message: HistoryMessage) -> object:
         """Take a record, or answer ``RecentTurns`` with ``list[dict]``, newest first."""
         match message:
             case SessionRecord() | TurnRecord() | ToolRecord():
@@ -77,7 +83,7 @@ class History(Actor):
             case RecentTurns():
                 self.context.reply_in_task(self._recent, message)
             case _:
-                raise TypeError(f"history cannot handle {type(message).__name__}")
+                self.unhandled(message)
         return None
 
     async def on_stop(self) -> None:

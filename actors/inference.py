@@ -22,6 +22,7 @@ import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
+from protocol.messages.inboxes import InferenceMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
 from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from protocol.turns.context import CHARS_PER_TOKEN, fit
@@ -68,7 +69,7 @@ class AnswerCache(Protocol):
         """Return a kept answer or that of ``make``, and which it was."""
 
 
-class Inference(Actor):
+class Inference(Actor[InferenceMessage]):
     """Answers ``Generate`` with ``Generation``, streaming the text on the way."""
 
     def __init__(
@@ -77,7 +78,7 @@ class Inference(Actor):
         providers: Sequence[Guarded],
         embedded: EmbeddedModel | None,
         cache: AnswerCache | None,
-        metrics: Ref,
+        metrics: Ref[MetricsMessage],
         *,
         load_level: Callable[[], int] = int,
     ) -> None:
@@ -103,10 +104,10 @@ class Inference(Actor):
         for model in self._providers:
             await model.aclose()
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: InferenceMessage) -> None:
         """Answer ``Generate``; raises ``ModelUnavailable`` to the asker."""
         if not isinstance(message, Generate):
-            raise TypeError(f"inference takes Generate, not {type(message).__name__}")
+            self.unhandled(message)
         self.context.reply_in_task(self._generate, message)
 
     def statistics(self) -> Mapping[str, object]:

@@ -10,11 +10,13 @@ Rules kept here:
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Never
 
 import attrs
 import trio
 
 from config.settings import LoadSettings
+from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Gauge
 from runtime import Actor, Ref
 from runtime.policies.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
@@ -45,10 +47,12 @@ class LoadActions:
     """Stop in order, because the server is not safe."""
 
 
-class Load(Actor):
+class Load(Actor[Never]):
     """Keeps the level."""
 
-    def __init__(self, settings: LoadSettings, actions: LoadActions, metrics: Ref, *, level: int = 0) -> None:
+    def __init__(
+        self, settings: LoadSettings, actions: LoadActions, metrics: Ref[MetricsMessage], *, level: int = 0
+    ) -> None:
         """Go on at ``level``, which the server has if this is not its first controller."""
         self._settings = settings
         self._actions = actions
@@ -64,10 +68,6 @@ class Load(Actor):
         """Begin to look."""
         self.context.nursery.start_soon(self._measure_lag)
         self.context.nursery.start_soon(self._watch)
-
-    async def handle(self, message: object) -> None:
-        """Take nothing."""
-        raise TypeError(f"load cannot handle {type(message).__name__}")
 
     def statistics(self) -> Mapping[str, object]:
         """Show the level."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from backends.protocols import JobPool
 from config.settings import MediaSettings
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.inboxes import MediaMessage, MetricsMessage
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.records import Count
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
@@ -26,10 +27,10 @@ class MediaUnavailable(DomainError):
         self.retry_after_s = retry_after_s
 
 
-class Media(Actor):
+class Media(Actor[MediaMessage]):
     """Decodes recordings."""
 
-    def __init__(self, settings: MediaSettings, pool: JobPool, metrics: Ref) -> None:
+    def __init__(self, settings: MediaSettings, pool: JobPool, metrics: Ref[MetricsMessage]) -> None:
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
@@ -38,7 +39,7 @@ class Media(Actor):
         """Be ready when the process has decoded some silence."""
         await self.context.nursery.start(self._pool.run)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: MediaMessage) -> None:
         """Answer ``ReadRecording`` with ``DecodedBlock`` or ``RecordingRefused``; take ``CloseRecording``.
 
         Raises ``MediaUnavailable`` to the asker.
@@ -49,7 +50,7 @@ class Media(Actor):
             case CloseRecording():
                 self.context.nursery.start_soon(self._close, message)
             case _:
-                raise TypeError(f"media takes ReadRecording or CloseRecording, not {type(message).__name__}")
+                self.unhandled(message)
 
     def statistics(self) -> Mapping[str, object]:
         """Show the pool."""

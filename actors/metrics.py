@@ -13,6 +13,7 @@ from typing import Protocol
 import trio
 
 from config.settings import MetricsSettings
+from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Gauge, Observe, ToolRecord, TurnRecord
 from runtime import Actor, ChildStatus
 
@@ -49,7 +50,7 @@ class MachineFigures(Protocol):
         """Share of the CPUs that this server may use, 0..100."""
 
 
-class Metrics(Actor):
+class Metrics(Actor[MetricsMessage]):
     """Takes ``TurnRecord``, ``ToolRecord``, ``Count`` and ``Observe``; samples the rest."""
 
     def __init__(
@@ -73,7 +74,7 @@ class Metrics(Actor):
         self.context.nursery.start_soon(self._sample)
         self.context.nursery.start_soon(self._measure_lag)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: MetricsMessage) -> None:
         """Take one figure."""
         match message:
             case Count(name, labels, amount):
@@ -90,7 +91,7 @@ class Metrics(Actor):
                 outcome = "ok" if message.ok else "error"
                 self._registry.count("tool_calls_total", (message.server, message.tool, outcome))
             case _:
-                raise TypeError(f"metrics cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _sample(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """A session's subtree: whatever ends it, its socket does not stay open without it."""
 
 from collections.abc import Sequence
+from typing import Never
 
 import trio
 
@@ -12,7 +13,7 @@ from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Super
 class Session(Supervisor):
     """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
 
-    def __init__(self, client: ClientView, children: Sequence[ChildSpec], intensity: Intensity) -> None:
+    def __init__(self, client: ClientView, children: Sequence[ChildSpec[Never]], intensity: Intensity) -> None:
         super().__init__(
             children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
         )

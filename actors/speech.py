@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
+from protocol.messages.inboxes import MetricsMessage, SpeechMessage
 from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.phrase_cache import PhraseCache
@@ -19,10 +20,10 @@ class SpeechUnavailable(DomainError):
     """No speech can be made now; the text of the answer still reaches the client."""
 
 
-class Speech(Actor):
+class Speech(Actor[SpeechMessage]):
     """Makes speech of sentences."""
 
-    def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref) -> None:
+    def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref[MetricsMessage]) -> None:
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
@@ -33,10 +34,10 @@ class Speech(Actor):
         if self._pool is not None:
             await self.context.nursery.start(self._pool.run)
 
-    async def handle(self, message: object) -> SpokenAudio | None:
+    async def handle(self, message: SpeechMessage) -> SpokenAudio | None:
         """Answer ``Synthesise`` with ``SpokenAudio``; raises ``SpeechUnavailable`` to the asker."""
         if not isinstance(message, Synthesise):
-            raise TypeError(f"speech takes Synthesise, not {type(message).__name__}")
+            self.unhandled(message)
         if self._pool is None:
             raise SpeechUnavailable("speech.provider is none")
         cached = self._cache.find((message.voice, message.text, message.speed))

@@ -19,6 +19,7 @@ import trio
 
 from backends.protocols import CallNotSent, ToolConnection, ToolConnectionFactory, ToolServerLost, ToolsNotListed
 from config.settings import ToolsSettings
+from protocol.messages.inboxes import DialogueMessage, ToolServerMessage
 from protocol.messages.session import Announce
 from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
@@ -35,7 +36,7 @@ class ToolUnavailable(DomainError):
     """The tool's server is down; it is being connected again."""
 
 
-class ToolServer(Actor):
+class ToolServer(Actor[ToolServerMessage]):
     """Holds the connection to one server and makes its calls."""
 
     def __init__(
@@ -43,7 +44,7 @@ class ToolServer(Actor):
         name: str,
         settings: ToolsSettings,
         open_server: ToolConnectionFactory,
-        sessions: Registry,
+        sessions: Registry[DialogueMessage],
         *,
         backoff: Backoff,
         rng: random.Random,
@@ -68,7 +69,7 @@ class ToolServer(Actor):
         """Begin to connect."""
         self.context.nursery.start_soon(self._stay_connected)
 
-    async def handle(self, message: object) -> ToolList | None:
+    async def handle(self, message: ToolServerMessage) -> ToolList | None:
         """Answer ``ListTools``, ``CallTool`` (with ``ToolOutcome``) and ``AwaitFirstTry``.
 
         Raises ``ToolUnavailable`` to the asker.
@@ -80,12 +81,11 @@ class ToolServer(Actor):
                 return self._listed
             case CallTool():
                 self.context.reply_in_task(self._call, message)
-                return None
             case AwaitFirstTry():
                 self.context.reply_in_task(self._first_try.wait)
-                return None
             case _:
-                raise TypeError(f"tool server cannot handle {type(message).__name__}")
+                self.unhandled(message)
+        return None
 
     def statistics(self) -> Mapping[str, object]:
         """Show whether it is up, and why not."""

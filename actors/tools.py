@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from config.settings import ToolsSettings
+from protocol.messages.inboxes import ToolServerMessage, ToolsMessage
 from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import (
     Actor,
@@ -37,10 +38,10 @@ class ToolFailed(DomainError):
     """The server's actor could not take the call, or ended over it."""
 
 
-class Tools(Actor):
+class Tools(Actor[ToolsMessage]):
     """Answers ``ListTools`` with ``ToolList`` and ``CallTool`` with ``ToolOutcome``."""
 
-    def __init__(self, settings: ToolsSettings, servers: Mapping[str, Ref]) -> None:
+    def __init__(self, settings: ToolsSettings, servers: Mapping[str, Ref[ToolServerMessage]]) -> None:
         self._settings = settings
         self._servers = dict(servers)
         self._calls = 0
@@ -58,7 +59,7 @@ class Tools(Actor):
             for name in self._servers:
                 nursery.start_soon(wait_for, name)
 
-    async def handle(self, message: object) -> None:
+    async def handle(self, message: ToolsMessage) -> None:
         """Pass on a call, or collect the lists of all servers."""
         match message:
             case ListTools():
@@ -67,7 +68,7 @@ class Tools(Actor):
                 self._calls += 1
                 self.context.reply_in_task(self._call, message)
             case _:
-                raise TypeError(f"tools cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     def statistics(self) -> Mapping[str, object]:
         """Show what is there."""
@@ -99,7 +100,7 @@ class Tools(Actor):
             known = ", ".join(sorted(self._servers)) or "none"
             raise NoSuchServer(f"no tool server {message.server!r} is configured; there are: {known}")
         try:
-            outcome: ToolOutcome = await server.ask(message, timeout_s=message.timeout_s + 1.0, linked=True)
+            outcome = await server.ask(message, timeout_s=message.timeout_s + 1.0, linked=True)
         except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull) as error:
             raise ToolFailed(str(error)) from error
         limit = self._settings.result_max_chars

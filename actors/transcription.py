@@ -9,29 +9,22 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import trio
 
 from actors.stt.recogniser_queue import RecogniserQueue, TranscriptionUnavailable
+from actors.stt.report import TranscriptionReport, speech_models
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.admission.capacity import Demand
-from protocol.admission.loaded_models import (
-    Held,
-    ListModels,
-    LoadModel,
-    ModelPolicy,
-    ModelShown,
-    UnloadModel,
-    expected_bytes,
-    expired,
-    in_the_way,
-)
-from protocol.language.languages import hearing_problem, model_for
+from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, in_the_way
+from protocol.language.speech_models import SpeechModels
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
+from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
+from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import Actor, Ref
+from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 
 log = logging.getLogger("sayso.transcription")
@@ -46,23 +39,24 @@ class LanguageNotHeard(TranscriptionUnavailable):
     """No model that is offered knows the language."""
 
 
-class Transcription(Actor):
+class Transcription(Actor[TranscriptionMessage]):
     """Answers ``Transcribe`` with ``Recognition`` or ``NoWords``."""
 
     def __init__(
         self,
         settings: TranscriptionSettings,
         pool: JobPool,
-        metrics: Ref,
+        metrics: Ref[MetricsMessage],
         *,
         make_pool: Callable[[str], JobPool] | None = None,
         load_level: Callable[[], int] = int,
+        reports: Published[TranscriptionReport],
     ) -> None:
         self._settings = settings
         self._make_pool = make_pool
-        # whether another model may be chosen for a language: a server elsewhere knows them all
-        self._has_choice = settings.provider == "embedded" and make_pool is not None
-        queue = partial(RecogniserQueue, settings, metrics=metrics, load_level=load_level)
+        self._reports = reports
+        self._publish_report: Callable[[TranscriptionReport], None]
+        queue = partial(RecogniserQueue, settings, metrics=metrics, load_level=load_level, on_change=self._publish)
         self._make_queue = queue
         self._queues: dict[str, RecogniserQueue] = {settings.model: queue(pool=pool, workers=settings.workers)}
         self._troubles: dict[str, str] = {}
@@ -71,12 +65,14 @@ class Transcription(Actor):
 
     async def on_start(self) -> None:
         """Be ready when one worker of the usual model has decoded its warm-up utterance."""
+        self._publish_report = await self.context.nursery.start(self._reports.lend)
+        self._publish()
         await self.context.nursery.start(self._queues[self._settings.model].run)
         for name in self._settings.preload:
             self._queue_of(name)
         self.context.nursery.start_soon(self._sweep)
 
-    async def handle(self, message: object) -> ModelShown | None:
+    async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
         """Take one utterance, or an operator's wish; raises ``TranscriptionUnavailable`` to the asker."""
         match message:
             case Transcribe():
@@ -88,51 +84,39 @@ class Transcription(Actor):
             case UnloadModel(name):
                 return self._unload(name)
             case _:
-                raise TypeError(f"transcription takes Transcribe, not {type(message).__name__}")
+                self.unhandled(message)
         return None
 
     def statistics(self) -> Mapping[str, object]:
         """Show the usual model's queue and pool, and what else is loaded."""
         others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
+        now_s = trio.current_time()
         usual = dict(self._queues[self._settings.model].statistics())
-        return usual | {"queue_min_delay_s": self.queue_delay_s()} | ({"models": others} if others else {})
+        return usual | {"queue_min_delay_s": self._report().delay_s(now_s)} | ({"models": others} if others else {})
 
-    def queue_delay_s(self) -> float:
-        """Return how long the queue stands: the shortest wait of late, of the queue where it is longest."""
-        return max(queue.queue_delay_s() for queue in self._queues.values())
+    def _publish(self) -> None:
+        self._publish_report(self._report())
 
-    def demand(self, speaking: Iterable[str]) -> Demand | None:
-        """Return what those who speak, each by its tenant, and those who wait want; ``None`` of a model elsewhere."""
-        return self._queues[self._settings.model].demand(speaking)
+    def _report(self) -> TranscriptionReport:
+        """Return what readers outside of this actor see of it."""
+        usual = self._queues[self._settings.model]
+        others = tuple(queue.report for queue in self._queues.values() if queue is not usual)
+        return TranscriptionReport(self._models(), usual.report, others)
 
-    def workers_missing(self) -> float | None:
-        """Return the share of the usual model's workers that are not ready; ``None`` as of a queue."""
-        return self._queues[self._settings.model].workers_missing()
-
-    def offered(self) -> tuple[str, ...]:
-        """Return the names that a client may use."""
-        settings = self._settings
-        return tuple(dict.fromkeys((settings.model, *settings.models, *settings.preload, *self._queues)))
-
-    def hearing_problem(self, language: str | None, wanted: str | None) -> str | None:
-        """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
-        if not self._has_choice and wanted is None:
-            return None
-        return hearing_problem(language or self._settings.language, wanted, self.offered())
+    def _models(self) -> SpeechModels:
+        """Return which models a client may name now."""
+        return speech_models(self._settings, self._queues, can_load=self._make_pool is not None)
 
     # --- utterances ------------------------------------------------------------------------------
 
     async def _transcribe(self, message: Transcribe) -> Recognition | NoWords:
-        offered = self.offered()
-        if message.model is not None and message.model not in offered:
-            raise UnknownModel(f"stt model must be one of {', '.join(offered)}, not {message.model[:80]!r}")
-        problem = self.hearing_problem(message.language, message.model)
+        models = self._models()
+        if message.model is not None and message.model not in models.offered:
+            raise UnknownModel(f"stt model must be one of {', '.join(models.offered)}, not {message.model[:80]!r}")
+        problem = models.hearing_problem(message.language, message.model)
         if problem is not None:
             raise LanguageNotHeard(problem)
-        name = message.model or self._settings.model
-        if self._has_choice:
-            name = model_for(message.language or self._settings.language, message.model, offered) or name
-        queue = await self._ready_queue(name)
+        queue = await self._ready_queue(models.model_for(message.language, message.model))
         return await queue.answer(message)
 
     # --- loaded models -----------------------------------------------------------------------------
@@ -155,6 +139,7 @@ class Transcription(Actor):
                 pool=self._make_pool(name), workers=self._settings.model_workers
             )
             self._troubles.pop(name, None)
+            self._publish()
             self.context.nursery.start_soon(self._keep, name, queue)
         return queue
 
@@ -172,6 +157,7 @@ class Transcription(Actor):
         finally:
             if self._queues.get(name) is queue:
                 del self._queues[name]
+                self._publish()
             queue.is_ready.set()
 
     def _make_room(self, name: str) -> None:
@@ -208,12 +194,13 @@ class Transcription(Actor):
     def _put_away(self, name: str, why: str) -> None:
         log.info("model %s is unloaded: %s", name, why)
         self._queues.pop(name).stop()
+        self._publish()
 
     # --- operators -------------------------------------------------------------------------------
 
     async def _list(self) -> tuple[ModelShown, ...]:
         shown = [await self._show(name, queue) for name, queue in list(self._queues.items())]
-        unloaded = (ModelShown(name, "available") for name in self.offered() if name not in self._queues)
+        unloaded = (ModelShown(name, "available") for name in self._models().offered if name not in self._queues)
         return (*shown, *unloaded)
 
     async def _load(self, name: str) -> ModelShown:

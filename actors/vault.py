@@ -7,18 +7,25 @@ from collections.abc import Callable, Mapping
 
 from protocol.audio.audio_memory import AudioMemory
 from protocol.dialects.client_memory import ClientMemory
-from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, SessionMemory, ViewClient
+from protocol.turns.session_memory import (
+    RecallAudio,
+    RecallClient,
+    RecallTurns,
+    SessionMemory,
+    VaultMessage,
+    ViewClient,
+)
 from protocol.turns.turn_memory import TurnMemory
 from runtime import Actor
 
 
-class Vault(Actor):
+class Vault(Actor[VaultMessage]):
     """Owns the ``SessionMemory`` of one session."""
 
     def __init__(self, make_memory: Callable[[], SessionMemory]) -> None:
         self._memory = make_memory()
 
-    async def handle(self, message: object) -> ClientMemory | AudioMemory | TurnMemory:
+    async def handle(self, message: VaultMessage) -> ClientMemory | AudioMemory | TurnMemory:
         """Hand out the part that is asked for."""
         match message:
             case RecallClient() | ViewClient():
@@ -28,7 +35,7 @@ class Vault(Actor):
             case RecallTurns():
                 return self._memory.turns
             case _:
-                raise TypeError(f"vault cannot handle {type(message).__name__}")
+                return self.unhandled(message)
 
     def statistics(self) -> Mapping[str, object]:
         """Show how much is kept."""

@@ -9,8 +9,8 @@ Rules kept here:
 import random
 import secrets
 import time
-from collections.abc import Mapping
 from functools import partial
+from typing import Never
 
 import trio
 
@@ -23,32 +23,41 @@ from actors.session import Session
 from actors.turn.turn_context import TurnContext, TurnPeers
 from actors.vault import Vault
 from assembly.adapters import Adapters
-from assembly.refs import JOBS, OUTBOUND, WORDS, Refs
+from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
-from config.settings import AudioSettings, Settings
+from config.settings import Settings
 from protocol.admission.drain import COME_BACK_S, Drain
 from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
-from runtime import ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Registry, Restart
+from runtime import ChildSpec, Intensity, Ref, Registry, Restart
 
 EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
-FRAME_S = 0.02  # the shortest frame that clients send; longer ones make the audio actor's buffer hold more
 
 
 class Sessions:
     """How a session is put together: four actors around one socket."""
 
-    def __init__(self, settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> None:
-        self.live = Registry()
+    def __init__(
+        self,
+        settings: Settings,
+        refs: Refs,
+        adapters: Adapters,
+        status: StatusSource,
+        live: Registry[DialogueMessage],
+    ) -> None:
+        """Register each session's dialogue in ``live``."""
+        self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
         self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
         self.activity = Activity()
@@ -75,7 +84,7 @@ class Sessions:
             if dialogue is not None:
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
-    def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec:
+    def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
         """Return the spec of a session with ``client``: a subtree that ends with its connection.
 
         With a ``refusal`` it is there only for a client that comes back to another one.
@@ -83,33 +92,30 @@ class Sessions:
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
         kept.client.attach(client)
-        ref = {
-            role: Ref(f"{session_id}.{role}", mailbox)
-            for role, mailbox in session_mailboxes(self._settings.audio).items()
-        }
+        refs = new_session_refs(session_id, self._settings.audio)
         limits = self._settings.session
         children = (
-            ChildSpec(ref=ref["vault"], factory=partial(Vault, lambda: kept)),
+            ChildSpec(ref=refs.vault, factory=partial(Vault, lambda: kept)),
             ChildSpec(
-                ref=ref["connection"],
-                factory=partial(self._connection, ref, refusal),
+                ref=refs.connection,
+                factory=partial(self._connection, refs, refusal),
                 restart=Restart.TRANSIENT,
                 significant=True,
             ),
-            ChildSpec(ref=ref["audio"], factory=partial(self._audio, ref), restart=Restart.TRANSIENT),
-            ChildSpec(ref=ref["dialogue"], factory=partial(self._dialogue, ref), restart=Restart.TRANSIENT),
+            ChildSpec(ref=refs.audio, factory=partial(self._audio, refs), restart=Restart.TRANSIENT),
+            ChildSpec(ref=refs.dialogue, factory=partial(self._dialogue, refs), restart=Restart.TRANSIENT),
         )
         intensity = Intensity(limits.max_restarts, limits.restart_window_s)
         session = partial(Session, kept.client, children, intensity)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
 
-    def _connection(self, ref: Mapping[str, Ref], refusal: ConnectionRefused | None) -> Connection:
+    def _connection(self, refs: SessionRefs, refusal: ConnectionRefused | None) -> Connection:
         server = ServerInfo("sayso", self._adapters.version)
         parts = self._settings
         hearing_problem = self._status.hearing_problem
         settings = ConnectionSettings(parts.gateway, parts.session, parts.audio, server, hearing_problem)
         return Connection(
-            ConnectionPeers(ref["vault"], ref["audio"], ref["dialogue"], self._refs.history, self._refs.metrics),
+            ConnectionPeers(refs.vault, refs.audio, refs.dialogue, self._refs.history, self._refs.metrics),
             settings,
             self.directory,
             refusal=refusal,
@@ -120,19 +126,19 @@ class Sessions:
             unix_time=time.time,
         )
 
-    def _audio(self, ref: Mapping[str, Ref]) -> Audio:
+    def _audio(self, refs: SessionRefs) -> Audio:
         return Audio(
             self._settings.audio,
-            AudioPeers(ref["vault"], ref["connection"], ref["dialogue"]),
+            AudioPeers(refs.vault, refs.connection, refs.dialogue),
             make_decoder=self._adapters.make_decoder,
             detector=self._adapters.make_detector(),
             speaking=self.speaking,
         )
 
-    def _dialogue(self, ref: Mapping[str, Ref]) -> Dialogue:
-        return Dialogue(ref["vault"], partial(self._turn_context, ref["connection"]), self.live, self.activity)
+    def _dialogue(self, refs: SessionRefs) -> Dialogue:
+        return Dialogue(refs.vault, partial(self._turn_context, refs.connection), self.live, self.activity)
 
-    def _turn_context(self, connection: Ref, memory: TurnMemory, client: ClientView) -> TurnContext:
+    def _turn_context(self, connection: Ref[ConnectionMessage], memory: TurnMemory, client: ClientView) -> TurnContext:
         refs, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
@@ -153,12 +159,6 @@ class Sessions:
             unix_time=time.time,
             new_id=partial(secrets.token_hex, 6),
         )
-
-
-def session_mailboxes(audio: AudioSettings) -> dict[str, MailboxSpec]:
-    """Return the mailboxes of a session's actors; the audio actor's is sized in time: beyond it TCP pushes back."""
-    frames = MailboxSpec(capacity=max(1, round(audio.buffer_s / FRAME_S)), overflow=Overflow.BLOCK)
-    return {"vault": JOBS, "connection": OUTBOUND, "audio": frames, "dialogue": WORDS}
 
 
 def new_token() -> str:

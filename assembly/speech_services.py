@@ -11,9 +11,10 @@ import attrs
 from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
-from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
+from protocol.messages.inboxes import MediaMessage, MetricsMessage, SpeechMessage, TranscriptionMessage
+from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.records import Count
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
@@ -27,10 +28,10 @@ READ_TIMEOUT_S: Final = 60.0  # for one block of a recording, with its wait behi
 class SpeechServices:
     """Asks the three actors."""
 
-    transcription: Ref
-    speech: Ref
-    media: Ref
-    metrics: Ref
+    transcription: Ref[TranscriptionMessage]
+    speech: Ref[SpeechMessage]
+    media: Ref[MediaMessage]
+    metrics: Ref[MetricsMessage]
 
     def audio(
         self,
@@ -52,14 +53,12 @@ class SpeechServices:
         """Return what the routes about models need."""
 
         async def load(name: str) -> ModelShown:
-            found: ModelShown = await self.transcription.ask(LoadModel(name), timeout_s=start_timeout_s)
-            return found
+            return await self.transcription.ask(LoadModel(name), timeout_s=start_timeout_s)
 
         return ModelServices(self._models, load, self._unload)
 
     async def _read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
-        found: DecodedBlock | RecordingRefused = await self.media.ask(message, timeout_s=READ_TIMEOUT_S)
-        return found
+        return await self.media.ask(message, timeout_s=READ_TIMEOUT_S)
 
     def _close(self, message: CloseRecording) -> None:
         self.media.tell_nowait(message)
@@ -71,18 +70,14 @@ class SpeechServices:
         message = Transcribe(
             RECORDINGS, utterance, wanted.language, urgency="background", model=wanted.model, words=wanted.words
         )
-        found: Recognition | NoWords = await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
-        return found
+        return await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
 
     async def _synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         message = Synthesise(RECORDINGS, text, voice, speed)
-        found: SpokenAudio = await self.speech.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
-        return found
+        return await self.speech.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
 
     async def _models(self) -> tuple[ModelShown, ...]:
-        found: tuple[ModelShown, ...] = await self.transcription.ask(ListModels())
-        return found
+        return await self.transcription.ask(ListModels())
 
     async def _unload(self, name: str) -> ModelShown:
-        found: ModelShown = await self.transcription.ask(UnloadModel(name))
-        return found
+        return await self.transcription.ask(UnloadModel(name))

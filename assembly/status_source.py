@@ -4,17 +4,22 @@ import datetime as dt
 import heapq
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import trio
 
+from actors.stt.report import speech_models
 from assembly.adapters import Adapters
+from assembly.board import StatusBoard
+from config.settings import Settings
+from protocol.admission.capacity import Demand
 from protocol.admission.drain import Drain, DrainPhase
+from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
-from runtime import Child, ChildStatus, Tree
-from runtime.policies.load import LoadReport
+from protocol.messages.inboxes import DialogueMessage
+from runtime import Child, ChildStatus, Registry
 
 Address = tuple[str, int]
 
@@ -24,50 +29,86 @@ SHOWN_MAILBOXES = 5
 
 
 class StatusSource:
-    """What the server shows of itself (``backends.ingress.pages.StatusSource``)."""
+    """What the server shows of itself (``backends.ingress.pages.StatusFigures``), read from the newest reports.
 
-    def __init__(self, adapters: Adapters) -> None:
-        self.drain = Drain()
-        self.load: LoadReport | None = None
-        self.addresses: Sequence[Address] = ()
-        self.running: Tree | None = None
-        self.count_sessions: Callable[[], int] = int  # none, until there are any
-        self.all_places_taken: Callable[[], bool] = bool  # not, until there is somebody who counts places
-        self.name_models: Callable[[], Sequence[str]] = tuple
-        self.judge_hearing: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
+    While an actor is down its report is ``None``: then its figures are those of a server that has just started.
+    """
+
+    def __init__(
+        self, settings: Settings, adapters: Adapters, board: StatusBoard, live: Registry[DialogueMessage], drain: Drain
+    ) -> None:
+        self.board = board
+        self._settings = settings
         self._adapters = adapters
+        self._live = live
+        self._drain = drain
         self._started_s = time.monotonic()
 
+    # --- figures of single actors ----------------------------------------------------------------
+
     def load_level(self) -> int:
-        """Return how loaded the server is, 0 to 5; 0 while nobody measures it."""
-        return 0 if self.load is None else int(self.load.level)
+        """Return how loaded the server is, 0 to 5; 0 before the first measurement, and the last one after a crash."""
+        report = self.board.load.latest
+        return 0 if report is None else int(report.level)
+
+    def queue_delay_s(self) -> float:
+        """Return how long the utterances stand in the queue now."""
+        report = self.board.transcription.latest
+        return 0.0 if report is None else report.delay_s(trio.current_time())
+
+    def workers_missing(self) -> float | None:
+        """Return the share of the recogniser's workers that are not ready; ``None`` where there are none yet."""
+        report = self.board.transcription.latest
+        return None if report is None else report.usual.workers_missing
+
+    def demand(self, speaking: Iterable[str]) -> Demand | None:
+        """Return what those who speak, each by its tenant, and those who wait want of the recogniser now.
+
+        ``None`` if that is not known, or if load is not to be shed.
+        """
+        report = self.board.transcription.latest
+        if report is None or not self._settings.load.enabled:
+            return None
+        return report.usual.demand(speaking)
+
+    def speech_models(self) -> SpeechModels:
+        """Return the models that clients may name; without a report those of the settings, which can be loaded."""
+        report = self.board.transcription.latest
+        return speech_models(self._settings.transcription) if report is None else report.models
 
     def stt_models(self) -> Sequence[str]:
-        """Return the names of the speech models that clients may ask for; none until there is somebody to load them."""
-        return self.name_models()
+        """Return the names of the speech models that clients may ask for."""
+        return self.speech_models().offered
 
     def hearing_problem(self, language: str | None, model: str | None) -> str | None:
         """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
-        return self.judge_hearing(language, model)
+        return self.speech_models().hearing_problem(language, model)
 
-    def publish(self, report: LoadReport) -> None:
-        """Take the newest report."""
-        self.load = report
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where the gateway listens."""
+        report = self.board.gateway.latest
+        return () if report is None else report.addresses
+
+    # --- the tree --------------------------------------------------------------------------------
 
     def actors(self) -> Iterator[ChildStatus]:
         """Yield every actor as it stands when it is reached, without its children."""
-        if self.running is not None:
-            for child in self.running.walk():
+        running = self.board.tree.latest
+        if running is not None:
+            for child in running.walk():
                 yield child.status(is_deep=False)
 
     def root(self) -> Mapping[str, Any]:
         """Return the root and the states of its children, however many sessions there are."""
-        states = {} if self.running is None else self.running.child_states()
+        running = self.board.tree.latest
+        states = {} if running is None else running.child_states()
         return {"id": "root", "children": [{"id": name, "state": state.value} for name, state in states.items()]}
 
     def tree(self, *, is_full: bool = False) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings; of the sessions some and a summary, unless ``is_full``."""
-        below = () if self.running is None else [self.running.find(name) for name in self.running.child_states()]
+        running = self.board.tree.latest
+        below = () if running is None else [running.find(name) for name in running.child_states()]
         children = [
             summarised(child) if child.id == SESSIONS and not is_full else plain(child.status())
             for child in below
@@ -77,8 +118,11 @@ class StatusSource:
 
     def session(self, session_id: str) -> Mapping[str, Any] | None:
         """Return one session and its actors; ``None`` if there is none of that id."""
-        child = None if self.running is None else self.running.find(SESSIONS, session_id)
+        running = self.board.tree.latest
+        child = None if running is None else running.find(SESSIONS, session_id)
         return None if child is None else plain(child.status())
+
+    # --- the whole -------------------------------------------------------------------------------
 
     @property
     def uptime_s(self) -> float:
@@ -87,16 +131,17 @@ class StatusSource:
 
     def server(self) -> Mapping[str, Any]:
         """Return the figures of the whole."""
+        load, gateway = self.board.load.latest, self.board.gateway.latest
         return {
             "name": "sayso",
             "version": self._adapters.version,
             "uptime_s": self.uptime_s,
-            "sessions": self.count_sessions(),
-            "all_places_taken": self.all_places_taken(),
+            "sessions": len(self._live),
+            "all_places_taken": gateway is not None and gateway.is_full,
             "load_level": self.load_level(),
-            "load": {} if self.load is None else self.load.shown(trio.current_time()),
-            "stopping": self.drain.phase is not DrainPhase.SERVING,
-            "drain": self.drain.shown(trio.current_time),
+            "load": {} if load is None else load.shown(trio.current_time()),
+            "stopping": self._drain.phase is not DrainPhase.SERVING,
+            "drain": self._drain.shown(trio.current_time),
             "listening": [f"{host}:{port}" for host, port in self.addresses],
         }
 
@@ -122,7 +167,7 @@ class StatusSource:
 
     def status_event(self) -> Status:
         """Return what clients are told every few seconds."""
-        return Status(load_level=self.load_level(), sessions=self.count_sessions(), uptime_s=self.uptime_s)
+        return Status(load_level=self.load_level(), sessions=len(self._live), uptime_s=self.uptime_s)
 
 
 def summarised(sessions: Child) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class JobPool(Protocol):
     ) -> tuple[dict[str, Any], bytes]:
         """Return data and blob of one job; raises ``WorkerError``."""
 
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        """Call ``on_change()`` whenever the workers may have changed."""
+
     def statistics(self) -> Mapping[str, Any]:
         """Return a moment's view."""
 

@@ -4,10 +4,10 @@ The corpus holds ``clips/*.wav`` (16 kHz mono) and ``labels.json`` (file name to
 commands are ``bench/orders/drinks.yaml``, written as a user writes them; the tool is ``bench/orders/server.py``, and an
 order counts only if the arguments that *it* got are those of the label, all of them and in one call.
 
-    python bench/accuracy.py --corpus DIR                         tiny.en, real time, 6 callers
-    python bench/accuracy.py --corpus DIR --model base
-    python bench/accuracy.py --corpus DIR --variants all          and without vocabulary, and without alternatives
-    python bench/accuracy.py --corpus DIR --offline               without server, sockets and clock: quick
+    sayso bench accuracy --corpus DIR                         tiny.en, real time, 6 callers
+    sayso bench accuracy --corpus DIR --model base
+    sayso bench accuracy --corpus DIR --variants all          and without vocabulary, and without alternatives
+    sayso bench accuracy --corpus DIR --offline               without server, sockets and clock: quick
 
 One half of the clips (by a hash of the name) is for looking into mistakes; of the other only the count is shown, so
 that nothing is ever made to fit it.
@@ -26,13 +26,20 @@ from typing import Any, Final
 import attrs
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from bench._ear import Ear
 from bench._report import machine, write
 from bench.load.server import Server, running
-from cli.client import Opening, Talk, connect
 from cli.sound import FRAME_S, Sound, read_wav
+from sayso_client import (
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    SpeechStarted,
+    ToolCall,
+    Transcript,
+    TurnCompleted,
+    connect,
+)
 
 ORDERS: Final = Path(__file__).resolve().parent / "orders"
 TAIL_S: Final = 1.2  # of silence behind each order: more than the server ever waits for
@@ -154,9 +161,9 @@ async def _talk_all(server: Server, orders: Sequence[Order], sessions: int) -> l
 
     async def customer() -> None:
         nonlocal over
-        async with connect(server.url, Opening(capabilities=("stt", "tools"))) as (talk, _):
+        async with connect(server.url, ClientOptions(capabilities=("stt", "tools")), reconnect=None) as session:
             for order, record in waiting:
-                await _say(talk, order.sound.with_silence(TAIL_S), record)
+                await _say(session, order.sound.with_silence(TAIL_S), record)
                 over += 1
                 _tell(over, len(orders))
 
@@ -166,41 +173,38 @@ async def _talk_all(server: Server, orders: Sequence[Order], sessions: int) -> l
     return taken
 
 
-async def _say(talk: Talk, sound: Sound, record: Taken) -> None:
+async def _say(session: ClientSession, sound: Sound, record: Taken) -> None:
     """Say one order in real time; returns when all turns that it was taken for are over."""
     all_sent = trio.Event()
     with trio.move_on_after(sound.duration_s + TURN_TIMEOUT_S):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_send, talk, sound, all_sent)
-            await _take(talk, record, all_sent)
+            nursery.start_soon(_send, session, sound, all_sent)
+            await _take(session, record, all_sent)
 
 
-async def _send(talk: Talk, sound: Sound, all_sent: trio.Event) -> None:
+async def _send(session: ClientSession, sound: Sound, all_sent: trio.Event) -> None:
     started_s = trio.current_time()
     for number, frame in enumerate(sound.frames(), start=1):
         await trio.sleep_until(started_s + number * FRAME_S)
-        await talk.send_audio(frame)
+        await session.send_audio(frame)
     all_sent.set()
 
 
-async def _take(talk: Talk, record: Taken, all_sent: trio.Event) -> None:
+async def _take(session: ClientSession, record: Taken, all_sent: trio.Event) -> None:
     turns: dict[str, bool] = {}
     while not (turns and all(turns.values()) and all_sent.is_set()):
-        event = await talk.receive()
-        if isinstance(event, bytes):
-            continue
-        match event.type:
-            case "speech_started":
-                turns[event.data["turn_id"]] = False
-            case "turn_completed":
-                turns[event.data["turn_id"]] = True
-            case "transcript":
-                record.heard.append(event.data["text"])
-            case "tool_call":
-                record.calls.append(event.data["call_id"])
-            case "confirm_request":
+        match await session.receive():
+            case SpeechStarted(turn_id=turn_id):
+                turns[turn_id] = False
+            case TurnCompleted(turn_id=turn_id):
+                turns[turn_id] = True
+            case Transcript(text=text):
+                record.heard.append(text)
+            case ToolCall(call_id=call_id):
+                record.calls.append(call_id)
+            case ConfirmRequest(call_id=call_id):
                 record.confirmed += 1
-                await talk.send("confirm", call_id=event.data["call_id"], approve=True)
+                await session.confirm(call_id, approve=True)
 
 
 # --- the report ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Questions come as people ask them: a few again and again, most once (Zipf's law)
 conversation. Each is answered without the cache and then with it, in one run; read the ratio. The real embedded
 model answers in its own process, at temperature 0.
 
-    python bench/cache.py --questions 60
+    sayso bench cache --questions 60
 """
 
 import argparse
@@ -22,8 +22,6 @@ from typing import Any
 
 import attrs
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache

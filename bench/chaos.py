@@ -18,12 +18,9 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.load import options as flags
 from bench.load.arrivals import burst

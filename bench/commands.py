@@ -4,11 +4,11 @@ Commands are made by Piper, spoken in real time over a WebSocket in 40 ms frames
 The server's stages come from ``turn_completed.latency_ms``; the client's own figures count from the last sample of
 the speech to the arrival of an event, so they hold the network and the client too.
 
-    python bench/commands.py                      a server of its own, on a free port
-    python bench/commands.py --url ws://HOST/ws   one that runs already
-    python bench/commands.py --count 10           fewer commands
-    python bench/commands.py --pause-ms 400       sentences with a pause in the middle; none may be cut in two
-    python bench/commands.py --neighbours 2       and once more beside so many busy processes that are not the server's
+    sayso bench commands                      a server of its own, on a free port
+    sayso bench commands --url ws://HOST/ws   one that runs already
+    sayso bench commands --count 10           fewer commands
+    sayso bench commands --pause-ms 400       sentences with a pause in the middle; none may be cut in two
+    sayso bench commands --neighbours 2       and once more beside so many busy processes that are not the server's
 """
 
 import argparse
@@ -32,11 +32,25 @@ import psutil
 import soxr
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from backends.speech.piper import PiperWorker
-from cli.client import Event, Opening, Talk, connect
 from cli.sound import FRAME_S, Sound
+from sayso_client import (
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    Event,
+    Reply,
+    SpeechAudioEnd,
+    SpeechAudioStart,
+    SpeechStopped,
+    Status,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    TurnCompleted,
+    as_data,
+    connect,
+)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 VOICE: Final = "en_US-joe-medium"
@@ -121,12 +135,12 @@ class Measured:
         return self.tool == self.expected and self.outcome == "done" and self.last_word in self.heard.lower()
 
 
-CLIENT_STAGES: Final = {
-    "transcript": "transcript",
-    "tool_result": "tool_result",
-    "reply": "reply",
-    "speech_audio_start": "first_audio",
-}  # event to name
+CLIENT_STAGES: Final[Mapping[type, str]] = {
+    Transcript: "transcript",
+    ToolResult: "tool_result",
+    Reply: "reply",
+    SpeechAudioStart: "first_audio",
+}
 
 
 def main() -> None:
@@ -199,60 +213,58 @@ def _silence(seconds: float) -> Any:
 
 
 async def _run(url: str, clips: Sequence[Clip]) -> list[Measured]:
-    async with connect(url, Opening(sample_rate=RATE_HZ)) as (talk, _):
+    async with connect(url, ClientOptions(client_id="bench"), reconnect=None) as session:
         measured = []
         for number, clip in enumerate(clips, start=1):
-            measured.append(await _speak(talk, clip))
+            measured.append(await _speak(session, clip))
             if sys.stderr.isatty():
                 print(f"\r{number}/{len(clips)}", end="", file=sys.stderr, flush=True)
     return measured
 
 
-async def _speak(talk: Talk, clip: Clip) -> Measured:
+async def _speak(session: ClientSession, clip: Clip) -> Measured:
     """Speak one command and take all events until its turn is over and its answer has been spoken."""
     measured = Measured(clip.sentence, clip.tool, clip.last_word)
     started_s = trio.current_time()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_send, talk, clip.sound, started_s)
+        nursery.start_soon(_send, session, clip.sound, started_s)
         with trio.move_on_after(TURN_TIMEOUT_S):
-            await _take(talk, measured, started_s + clip.voiced_s)
+            await _take(session, measured, started_s + clip.voiced_s)
     return measured
 
 
-async def _send(talk: Talk, sound: Sound, started_s: float) -> None:
+async def _send(session: ClientSession, sound: Sound, started_s: float) -> None:
     for number, frame in enumerate(sound.frames(), start=1):
         await trio.sleep_until(started_s + number * FRAME_S)
-        await talk.send_audio(frame)
+        await session.send_audio(frame)
 
 
-async def _take(talk: Talk, measured: Measured, voiced_s: float) -> None:
+async def _take(session: ClientSession, measured: Measured, voiced_s: float) -> None:
     is_speaking = False
     while is_speaking or measured.outcome == "lost":
-        event = await talk.receive()
-        if isinstance(event, bytes):
-            continue
-        if event.type in CLIENT_STAGES:
+        event = await session.receive()
+        if type(event) in CLIENT_STAGES:
             since_ms = (trio.current_time() - voiced_s) * 1_000
-            measured.client_ms.setdefault(CLIENT_STAGES[event.type], since_ms)
-        is_speaking = event.type != "speech_audio_end" and (is_speaking or event.type == "speech_audio_start")
-        await _note(talk, measured, event)
+            measured.client_ms.setdefault(CLIENT_STAGES[type(event)], since_ms)
+        is_speaking = not isinstance(event, SpeechAudioEnd) and (is_speaking or isinstance(event, SpeechAudioStart))
+        await _note(session, measured, event)
 
 
-async def _note(talk: Talk, measured: Measured, event: Event) -> None:
-    match event.type:
-        case "speech_stopped":
-            measured.reason = event.data["reason"]
-        case "transcript":
-            measured.heard = event.data["text"]
-        case "tool_call":
-            measured.tool = event.data["tool"]
-        case "confirm_request":
-            await talk.send("confirm", call_id=event.data["call_id"], approve=True)
-        case "status":
-            measured.load_level = max(measured.load_level, event.data["load_level"])
-        case "turn_completed":
-            measured.outcome = event.data["outcome"]
-            measured.server_ms = event.data["latency_ms"]
+async def _note(session: ClientSession, measured: Measured, event: Event) -> None:
+    match event:
+        case SpeechStopped():
+            measured.reason = event.reason
+        case Transcript():
+            measured.heard = event.text
+        case ToolCall():
+            measured.tool = event.tool
+        case ConfirmRequest():
+            await session.confirm(event.call_id, approve=True)
+        case Status():
+            measured.load_level = max(measured.load_level, event.load_level)
+        case TurnCompleted():
+            measured.outcome = event.outcome
+            measured.server_ms = as_data(event)["latency_ms"]
 
 
 # --- the server ----------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ import random
 import resource
 import signal
 import struct
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,8 +29,6 @@ from typing import Any, Final
 import attrs
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
@@ -42,6 +39,7 @@ from bench.load.hooks.sitecustomize import POISON_SAMPLES
 from bench.load.microphones import Microphone, listen_to
 from bench.load.records import Clip
 from bench.load.server import Server, poll, running, watching
+from sayso_client import Capability
 
 GRID: Final = 256  # samples of a detector's frame
 PAUSE_S: Final = 10.0  # between the beginnings of two commands, on average
@@ -107,7 +105,7 @@ def main() -> None:
     options = _options()
     spoken = clips(options.corpus)
     settings = {**(SETTINGS if options.faults else {}), **flags.settings(options)}
-    capabilities = ["stt", "tools"] if options.corpus is None else ["stt"]
+    capabilities: tuple[Capability, ...] = ("stt", "tools") if options.corpus is None else ("stt",)
     rng = random.Random(options.seed)
     with running(settings) as server:
         alone = _reference(spoken)

@@ -4,7 +4,7 @@ Each server is a process of its own that takes binary frames at a steady pace, s
 time per frame and not how fast the client is; with ``--echo`` it sends each of them back. Prints JSON; compare the
 ratio, not the microseconds.
 
-    python bench/ingest.py --connections 100 --rate 25 --seconds 8 --rounds 2
+    sayso bench ingest --connections 100 --rate 25 --seconds 8 --rounds 2
 """
 
 import argparse
@@ -13,15 +13,12 @@ import platform
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import attrs
 import psutil
 import trio
 import trio_websocket
 from websockets.frames import Frame, Opcode
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
@@ -117,7 +114,7 @@ async def talk(port: int, load: Load, delay_s: float, ready: trio.Event) -> None
 
 async def measure(name: str, load: Load) -> float:
     """Return the server's CPU time per frame, in microseconds."""
-    command = [sys.executable, __file__, "--serve", name, *(["--echo"] if load.does_echo else [])]
+    command = [sys.executable, "-m", "bench.ingest", "--serve", name, *(["--echo"] if load.does_echo else [])]
     async with trio.open_nursery() as nursery:
         process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE, check=False))
         port = int(await process.stdout.receive_some())

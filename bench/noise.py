@@ -11,18 +11,14 @@ as are phantoms; of talk the words are right, and only calls count.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._talk import TALK
 from bench.load import options as flags
@@ -74,7 +70,7 @@ def main() -> None:
     with running(flags.settings(options)) as server:
         heard = {name: Heard() for name in streams}
         microphones = [_microphone(samples, heard[name]) for name, samples in streams.items()]
-        trio.run(partial(listen_to, microphones, server.url, ["stt", "llm", "tools"], options.factor))
+        trio.run(partial(listen_to, microphones, server.url, ("stt", "llm", "tools"), options.factor))
     rows = {
         name: {"minutes": round(len(streams[name]) / RATE_HZ / 60, 1), **attrs.asdict(heard[name])} for name in streams
     }

@@ -20,13 +20,10 @@ import argparse
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.load import options as flags
 from bench.load.callers import Crowds

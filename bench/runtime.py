@@ -4,9 +4,9 @@ Each figure stands beside the same thing done without us, by turns in one run: b
 (actors on threads), trio-parallel, and ``concurrent.futures``. Read the ratio. pykka and trio-parallel are left out
 unless they are installed (``pip install pykka trio-parallel``); nothing else of ours needs them.
 
-    python bench/runtime.py                       all of it, about two minutes
-    python bench/runtime.py --only ask,tell       some
-    python bench/runtime.py --profile ask         where the time of an ask goes (cProfile)
+    sayso bench runtime                       all of it, about two minutes
+    sayso bench runtime --only ask,tell       some
+    sayso bench runtime --profile ask         where the time of an ask goes (cProfile)
 """
 
 import argparse
@@ -14,7 +14,6 @@ import cProfile
 import importlib
 import logging
 import pstats
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -24,15 +23,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import attrs
 import trio
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from bench._report import Case, by_turns, compared, installed, machine, show, write
 from bench._workers import bytes_of, killed_once
+from protocol.messages.ask import Ask
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool, WorkerSpec
 
@@ -67,19 +65,29 @@ Group = Callable[[Options, AsyncExitStack], Awaitable[Mapping[str, Case]]]
 # --- ask and tell --------------------------------------------------------------------------------
 
 
-class Counting(Actor):
+@attrs.frozen
+class CountOn(Ask[int]):
+    """Answered with the next number."""
+
+    number: int
+
+
+CountingMessage = CountOn | trio.Event
+
+
+class Counting(Actor[CountingMessage]):
     """Answers a number with the next, and sets the event that it is sent."""
 
-    async def handle(self, message: int | trio.Event) -> int:
+    async def handle(self, message: CountingMessage) -> int:
         """Do so."""
         if isinstance(message, trio.Event):
             message.set()
             return 0
-        return message + 1
+        return message.number + 1
 
 
 @asynccontextmanager
-async def growing(*specs: ChildSpec) -> AsyncIterator[None]:
+async def growing(*specs: ChildSpec[Never]) -> AsyncIterator[None]:
     """Run a tree of ``specs``, restarted without pause."""
     async with trio.open_nursery() as nursery:
         await nursery.start(run_tree, Supervisor(specs, intensity=OFTEN, backoff=AT_ONCE))
@@ -96,7 +104,8 @@ async def timed(count: int, work: Callable[[], Awaitable[None]]) -> float:
 
 async def ask_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
     count = options.messages
-    ref = Ref("bench", MailboxSpec(capacity=CAPACITY))
+    ref: Ref[CountingMessage] = Ref("bench", MailboxSpec(capacity=CAPACITY))
+    messages = [CountOn(number) for number in range(count)]
     await stack.enter_async_context(growing(ChildSpec(ref, Counting)))
     send, receive = trio.open_memory_channel[tuple[int, list[int], trio.Event]](CAPACITY)
 
@@ -106,8 +115,8 @@ async def ask_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Cas
             done.set()
 
     async def with_sayso() -> None:
-        for number in range(count):
-            await ref.ask(number)
+        for message in messages:
+            await ref.ask(message)
 
     async def with_channels() -> None:
         for number in range(count):
@@ -127,19 +136,20 @@ async def ask_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Cas
 
 async def tell_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
     count = options.messages
-    ref = Ref("bench", MailboxSpec(capacity=CAPACITY, overflow=Overflow.BLOCK))
+    ref: Ref[CountingMessage] = Ref("bench", MailboxSpec(capacity=CAPACITY, overflow=Overflow.BLOCK))
+    messages = [CountOn(number) for number in range(count)]
     await stack.enter_async_context(growing(ChildSpec(ref, Counting)))
 
     async def with_sayso() -> None:
-        for number in range(count):
-            await ref.tell(number)
+        for message in messages:
+            await ref.tell(message)
         await _told(ref.tell)
 
     async def with_bursts() -> None:
         """As somebody does who never waits and lets the reader run now and then."""
         for start in range(0, count, CAPACITY):
-            for number in range(start, min(count, start + CAPACITY)):
-                assert ref.tell_nowait(number)
+            for message in messages[start : start + CAPACITY]:
+                assert ref.tell_nowait(message)
             await _told(ref.tell)
 
     with_channels = await _channel_that_is_told(stack, count)
@@ -239,7 +249,7 @@ class Crashes:
         return 1e6 * total_s / count
 
 
-class Crashing(Actor):
+class Crashing(Actor[object]):
     """Crashes in a background task: a message that crashes twice is poison, and poison ends in giving up."""
 
     def __init__(self, crashes: Crashes) -> None:
@@ -260,7 +270,7 @@ class Crashing(Actor):
 
 async def restart_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Case]:
     ours, bare = Crashes(), Crashes()
-    ref = Ref("bench")
+    ref: Ref[object] = Ref("bench")
     await stack.enter_async_context(growing(ChildSpec(ref, partial(Crashing, ours))))
     send, receive = trio.open_memory_channel[int](CAPACITY)
 

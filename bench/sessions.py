@@ -4,10 +4,10 @@ First with simulated sockets: the real four actors of a session below the real d
 server, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
 Workers and models are not started: what is measured is what one session more costs.
 
-    python bench/sessions.py                              10,000 simulated, 1,000 over the loopback
-    python bench/sessions.py --count 500 --sockets 0      fewer
-    python bench/sessions.py --waves 5 --sockets 0        come and go five times: does what is left grow?
-    python bench/sessions.py --profile --count 500        which lines hold the memory (tracemalloc)
+    sayso bench sessions                              10,000 simulated, 1,000 over the loopback
+    sayso bench sessions --count 500 --sockets 0      fewer
+    sayso bench sessions --waves 5 --sockets 0        come and go five times: does what is left grow?
+    sayso bench sessions --profile --count 500        which lines hold the memory (tracemalloc)
 """
 
 import argparse
@@ -25,18 +25,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import attrs
 import trio
 from rich.console import Console
 from rich.table import Table
-from websockets.client import ClientProtocol
-from websockets.frames import Frame
-from websockets.protocol import State
-from websockets.uri import parse_uri
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench._present import Present, pss_bytes, walk
 from bench._report import machine, write
@@ -46,9 +40,11 @@ from protocol.dialects.dialect import ClientLink
 from protocol.dialects.native import NativeDialect
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
+from sayso_client import ClientOptions, Endpoint, WebSocket
+from sayso_client.requests import connection_request
 from supervisor import Server
 
-REQUEST: Final = json.dumps({"type": "connection_request", "data": {"client_id": "bench", "capabilities": ["stt"]}})
+REQUEST: Final = connection_request(ClientOptions(client_id="bench", capabilities=("stt",)))
 AT_ONCE: Final = 32  # sessions that start together, as clients of a listener do
 LOOK_EVERY: Final = 50  # sessions between looks at the memory
 LIMIT_S: Final = 300.0
@@ -59,7 +55,7 @@ MIB: Final = 1 << 20
 # --- the server without its workers ---------------------------------------------------------------
 
 
-class Sink(Actor):
+class Sink(Actor[object]):
     """Takes what a session tells those of the server who are not there."""
 
     async def handle(self, _message: object) -> None:
@@ -128,13 +124,13 @@ async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> A
     """Run what a session needs: those it tells things, its supervisor, and perhaps the listener."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(settings_for(count, options, folder))
-        specs = [
+        specs: list[ChildSpec[Never]] = [
             ChildSpec(server.refs.metrics, Sink),
             ChildSpec(server.refs.history, Sink),
             ChildSpec(server.refs.sessions, partial(DynamicSupervisor, count)),
         ]
         if has_gateway:
-            specs.append(ChildSpec(server.refs.gateway, server._gateway))  # noqa: SLF001 - the real one, as it is wired
+            specs.append(ChildSpec(server.refs.gateway, server.make.make_gateway))
         async with trio.open_nursery() as nursery:
             yield server, await nursery.start(run_tree, Supervisor(specs))
             nursery.cancel_scope.cancel()
@@ -203,10 +199,9 @@ async def over_loopback(options: Options) -> dict[str, Any]:
         trio.open_nursery() as nursery,
     ):
         port = server.status.addresses[0][1]
-        command = [sys.executable, __file__, "--clients", str(options.sockets), "--port", str(port)]
+        command = [sys.executable, "-m", "bench.sessions", "--clients", str(options.sockets), "--port", str(port)]
         run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        async with await trio.open_tcp_stream("127.0.0.1", port) as warm:
-            await shake_hands(warm)
+        await (await open_session(port)).abort()
         await population(server, 0)
         await trio.sleep(1)  # its descriptor is closed after its session has ended
         before = Present.now()
@@ -309,47 +304,33 @@ async def population(server: Server, count: int) -> None:
 # --- the clients' process ------------------------------------------------------------------------
 
 
-async def shake_hands(stream: trio.SocketStream) -> ClientProtocol:
-    """Open a session, and return its client's half of the protocol, which answers the server's pings."""
-    client = ClientProtocol(parse_uri("ws://127.0.0.1/ws"))
-    client.send_request(client.connect())
-    while client.state is State.CONNECTING:
-        await listen(client, stream)
-    client.send_text(REQUEST.encode())
-    while not any(b"connection_accepted" in event.data for event in await listen(client, stream)):
+async def open_session(port: int) -> WebSocket:
+    """Open a session by the WebSocket alone: half the memory of a ``ClientSession``."""
+    socket = await Endpoint(f"ws://127.0.0.1:{port}/ws", timeout_s=LIMIT_S).open()
+    await socket.send(REQUEST)
+    while "connection_accepted" not in str(await socket.receive()):
         pass
-    return client
-
-
-async def listen(client: ClientProtocol, stream: trio.SocketStream) -> list[Frame]:
-    """Say what there is to say, and return the frames that come next; raises ``OSError`` at the end."""
-    for data in client.data_to_send():
-        await stream.send_all(data)
-    data = await stream.receive_some()
-    if not data:
-        raise OSError("the server has closed a session")
-    client.receive_data(data)
-    return [event for event in client.events_received() if isinstance(event, Frame)]
+    return socket
 
 
 async def run_clients(count: int, port: int) -> None:
     """Wait for a word, connect one after the other, say that all are there, stay until stdin ends."""
     await trio.to_thread.run_sync(sys.stdin.readline)
-    streams = []
+    sockets = []
     async with trio.open_nursery() as nursery:
         for _ in range(count):
-            streams.append(await trio.open_tcp_stream("127.0.0.1", port))
-            nursery.start_soon(swallow, await shake_hands(streams[-1]), streams[-1])
+            sockets.append(await open_session(port))
+            nursery.start_soon(swallow, sockets[-1])
         print("there", flush=True)
         await trio.to_thread.run_sync(sys.stdin.read)
         nursery.cancel_scope.cancel()
-    for stream in streams:
-        await stream.aclose()
+    for socket in sockets:
+        await socket.abort()
 
 
-async def swallow(client: ClientProtocol, stream: trio.SocketStream) -> None:
+async def swallow(socket: WebSocket) -> None:
     while True:
-        await listen(client, stream)
+        await socket.receive()
 
 
 # --- what holds the memory -----------------------------------------------------------------------
@@ -418,7 +399,7 @@ def check_open_files(sockets: int) -> None:
 
 def _in_a_process(part: str) -> dict[str, Any]:
     """Measure in a process of its own: what one part leaves in the allocator would be memory for the next."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--part", part]
+    command = [sys.executable, "-m", "bench.sessions", *sys.argv[1:], "--part", part]
     result: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return result
 

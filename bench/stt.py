@@ -3,8 +3,8 @@
 Same model, same compute type, same number of threads, in one process, each clip by every engine in turn, so that
 a busy machine slows all of them alike. Read the ratios.
 
-    python bench/stt.py --count 100                   commands and dictation of 5 to 15 s, made by Piper
-    python bench/stt.py --corpus DIR --count 60       DIR/clips/*.wav (16 kHz mono) and DIR/labels.json, if any
+    sayso bench stt --count 100                   commands and dictation of 5 to 15 s, made by Piper
+    sayso bench stt --corpus DIR --count 60       DIR/clips/*.wav (16 kHz mono) and DIR/labels.json, if any
 """
 
 # ruff: noqa: PLC0415 - numeric libraries read the number of threads from the environment when they are imported
@@ -74,7 +74,6 @@ def main() -> None:
     options = _options()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(options.threads)  # before numpy and ctranslate2 are loaded
-    sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as scratch:
         models_dir = options.models_dir or Path(scratch)
         rng = random.Random(options.seed)

@@ -15,17 +15,14 @@ workers as there are cores, called from threads; and all cores for one call afte
 import argparse
 import os
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Never
 
 import trio
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actors.transcription import Transcription
 from assembly.adapters import Adapters
@@ -36,7 +33,8 @@ from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from config.load import load
 from protocol.audio.endpointing import Ended, Endpointer
-from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
+from protocol.messages.hearing import Recognition, Transcribe, Utterance
+from protocol.messages.inboxes import TranscriptionMessage
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
 
 START_TIMEOUT_S: Final = 60.0
@@ -88,9 +86,9 @@ def _utterances(pcm: bytes) -> Iterator[bytes]:
 async def _measure(queue: Queue, options: argparse.Namespace) -> tuple[dict[str, list[float]], dict[str, list[str]]]:
     with tempfile.TemporaryDirectory() as scratch:
         settings = load(None, {}, {"transcription.model": options.model, "supervisor.data_dir": scratch}).settings
-        engine = Ref("transcription")
+        engine: Ref[TranscriptionMessage] = Ref("transcription")
         make = partial(Transcription, settings.transcription, Adapters(settings).whisper_pool(), Ref("metrics"))
-        specs = [
+        specs: list[ChildSpec[Never]] = [
             ChildSpec(Ref("metrics"), _Nobody),
             ChildSpec(engine, make, start_timeout_s=START_TIMEOUT_S),
         ]
@@ -115,7 +113,7 @@ async def _measure(queue: Queue, options: argparse.Namespace) -> tuple[dict[str,
     return taken, texts
 
 
-class _Nobody(Actor):
+class _Nobody(Actor[object]):
     """Takes the figures that nobody looks at here."""
 
     async def handle(self, message: object) -> None:
@@ -137,10 +135,10 @@ async def _served(side: Side, queue: Queue) -> tuple[float, list[str]]:
     return time.perf_counter() - began_s, [text for texts in told for text in texts]
 
 
-async def _ours(engine: Ref, pcm: bytes) -> str:
+async def _ours(engine: Ref[TranscriptionMessage], pcm: bytes) -> str:
     utterance = Utterance(pcm, start_ms=0, end_ms=len(pcm) * 500 // RATE_HZ)
     request = Transcribe("bench", utterance, language="en", vocabulary=(), urgency="final")
-    answer: Recognition | NoWords = await engine.ask(request, timeout_s=ASK_TIMEOUT_S)
+    answer = await engine.ask(request, timeout_s=ASK_TIMEOUT_S)
     return answer.text if isinstance(answer, Recognition) else ""
 
 

@@ -11,13 +11,9 @@ passes the target; capacity is the best rate before that.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.load import options as flags
 from bench.load.callers import Crowds

@@ -1,5 +1,6 @@
 """``sayso bench``: the benchmarks of a checkout, each a program of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,5 +23,6 @@ def bench(name: str | None, arguments: tuple[str, ...]) -> None:
         return
     if name not in names:
         raise click.BadParameter(f"expected one of {', '.join(names)}, not {name!r}", param_hint="NAME")
-    command = [sys.executable, str(FOLDER / f"{name}.py"), *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-m", f"bench.{name}", *arguments]  # -P: no module out of the current folder
+    sys.exit(subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode)

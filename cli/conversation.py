@@ -7,15 +7,26 @@ Rules kept here:
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
 
-from cli.client import ClientError, Event, Opening, Talk, connect
+from sayso_client import (
+    ClientError,
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    Event,
+    Received,
+    SpeechAudioEnd,
+    SpeechAudioStart,
+    SpeechStarted,
+    TurnCompleted,
+    connect,
+)
 
-Feed = Callable[[Talk], Awaitable[None]]
+Feed = Callable[[ClientSession], Awaitable[None]]
 
 
 @attrs.define
@@ -28,15 +39,15 @@ class TurnProgress:
 
     def take(self, event: Event) -> None:
         """Note what ``event`` changes."""
-        match event.type:
-            case "speech_started":
-                self._open_turns.add(event.data["turn_id"])
-            case "turn_completed":
-                self._open_turns.discard(event.data["turn_id"])
-                self.outcomes.append(event.data["outcome"])
-            case "speech_audio_start":
+        match event:
+            case SpeechStarted(turn_id=turn_id):
+                self._open_turns.add(turn_id)
+            case TurnCompleted(turn_id=turn_id, outcome=outcome):
+                self._open_turns.discard(turn_id)
+                self.outcomes.append(outcome)
+            case SpeechAudioStart():
                 self._is_answering = True
-            case "speech_audio_end":
+            case SpeechAudioEnd():
                 self._is_answering = False
 
     @property
@@ -67,10 +78,10 @@ class Conversation:
     """Runs one; ``show`` gets every event and every piece of speech as it comes."""
 
     url: str
-    opening: Opening
+    options: ClientOptions
     feed: Feed
-    show: Callable[[Event | bytes], None]
-    approve: Callable[[Mapping[str, Any]], Awaitable[bool]]
+    show: Callable[[Received], None]
+    approve: Callable[[ConfirmRequest], Awaitable[bool]]
     patience: WaitTimes
     is_live: bool = False
     """Whether ``feed`` never ends by itself, so that the first turn's end is the end."""
@@ -82,16 +93,15 @@ class Conversation:
 
     async def run(self) -> list[str]:
         """Return the outcomes of all turns; raises ``ClientError``."""
-        async with connect(self.url, self.opening) as (talk, first):
-            self.show(first)
+        async with connect(self.url, self.options, reconnect=None) as session:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._until_failure, self._say, talk)
-                nursery.start_soon(self._until_failure, self._listen, talk)
+                nursery.start_soon(self._until_failure, self._say, session)
+                nursery.start_soon(self._until_failure, self._listen, session)
                 await self._ended()
                 nursery.cancel_scope.cancel()
             if self._failure is not None:
                 raise self._failure
-            await talk.send("bye")
+            await session.bye()
         return self._progress.outcomes
 
     async def _ended(self) -> None:
@@ -103,9 +113,9 @@ class Conversation:
         with trio.move_on_after(self.patience.after_s):
             await self._failed.wait()
 
-    async def _until_failure(self, task: Callable[[Talk], Awaitable[None]], talk: Talk) -> None:
+    async def _until_failure(self, task: Callable[[ClientSession], Awaitable[None]], session: ClientSession) -> None:
         try:
-            await task(talk)
+            await task(session)
         except ClientError as error:
             self._fail(error)
 
@@ -114,27 +124,23 @@ class Conversation:
         self._failed.set()
         self._over.set()
 
-    async def _say(self, talk: Talk) -> None:
-        await self.feed(talk)
+    async def _say(self, session: ClientSession) -> None:
+        await self.feed(session)
         self._has_sent = True
         self._look()
         await trio.sleep(self.patience.speech_s)
         if not self._progress.has_begun:
             raise ClientError("the server heard no speech in what was sent")
 
-    async def _listen(self, talk: Talk) -> None:
+    async def _listen(self, session: ClientSession) -> None:
         while True:
-            event = await talk.receive()
-            self.show(event)
-            if isinstance(event, Event):
-                self._progress.take(event)
-                self._look()
-                await self._answer(talk, event)
+            received = await session.receive_frame()
+            self.show(received)
+            self._progress.take(received.event)
+            self._look()
+            if isinstance(received.event, ConfirmRequest):
+                await session.confirm(received.event.call_id, approve=await self.approve(received.event))
 
     def _look(self) -> None:
         if (self._has_sent or self.is_live) and self._progress.is_complete:
             self._over.set()
-
-    async def _answer(self, talk: Talk, event: Event) -> None:
-        if event.type == "confirm_request":
-            await talk.send("confirm", call_id=event.data["call_id"], approve=await self.approve(event.data))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.client import Event
+from sayso_client import TextEvent, UnknownEvent, as_data, wire_name
 
 Data = Mapping[str, Any]
 
@@ -55,13 +55,14 @@ LINES: Final[Mapping[str, tuple[str, str, Callable[[Data], str]]]] = {
 }  # what is not here happens too often, or says nothing to a person
 
 
-def show(console: Console, event: Event) -> None:
+def show(console: Console, event: TextEvent | UnknownEvent) -> None:
     """Print one event, if it says something to a person."""
-    if event.type == "turn_completed":
-        console.print(latencies(event.data))
-    elif event.type in LINES:
-        style, label, text = LINES[event.type]
-        console.print(f"[{style}]{label:>12}[/]  {escape(text(event.data))}", highlight=False)
+    name = wire_name(event)
+    if name == "turn_completed":
+        console.print(latencies(as_data(event)))
+    elif name in LINES:
+        style, label, text = LINES[name]
+        console.print(f"[{style}]{label:>12}[/]  {escape(text(as_data(event)))}", highlight=False)
 
 
 def latencies(data: Data) -> Table:

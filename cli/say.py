@@ -3,20 +3,29 @@
 import json
 import math
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import click
 import trio
 from rich.console import Console
 
-from cli.client import ClientError, Event, Opening, Talk
 from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
 from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
+from sayso_client import (
+    AudioFormat,
+    ClientError,
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    NoServer,
+    Received,
+    SpeechAudio,
+)
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
 CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end
@@ -36,16 +45,15 @@ class Output:
     rate_hz: int = 0
     _pcm: bytearray = attrs.field(init=False, factory=bytearray)
 
-    def take(self, event: Event | bytes) -> None:
+    def take(self, received: Received) -> None:
         """Show an event; keep a piece of speech."""
-        if isinstance(event, bytes):
-            self._pcm += event
-            self._line(json.dumps({"type": "binary", "bytes": len(event)}))
-            return
-        if event.type == "speech_audio_start":
-            self.rate_hz = event.data["sample_rate"]
-        if self.is_json:
-            self._line(event.frame)
+        event = received.event
+        if isinstance(event, SpeechAudio):
+            self._pcm += event.data
+            self.rate_hz = event.sample_rate
+            self._line(json.dumps({"type": "binary", "bytes": len(event.data)}))
+        elif self.is_json:
+            self._line(str(received.frame))
         else:
             show(self.console, event)
 
@@ -91,13 +99,14 @@ def say(  # noqa: PLR0917 - click calls it by name
         raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE or --mic')
     output = Output(Console(), is_json)
     try:
-        opening, feed = _what(sentence, wav, fast)
+        options, feed = _what(sentence, wav, fast)
         patience = WaitTimes(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
-        conversation = Conversation(url, opening, feed, output.take, partial(_approve, yes), patience, is_live=mic)
+        conversation = Conversation(url, options, feed, output.take, partial(_approve, yes), patience, is_live=mic)
         outcomes = _run(conversation)
         _keep(output.speech(), save, is_played)
     except ClientError as error:
-        click.echo(f"sayso: {error}", err=True)
+        hint = ": start one with `sayso serve`" if isinstance(error, NoServer) else ""
+        click.echo(f"sayso: {error}{hint}", err=True)
         sys.exit(EXIT_TROUBLE)
     sys.exit(0 if all(outcome == "done" for outcome in outcomes) else EXIT_NOT_DONE)
 
@@ -111,42 +120,46 @@ def _run(conversation: Conversation) -> list[str]:
     sys.exit(EXIT_INTERRUPTED)
 
 
-def _what(sentence: str | None, wav: Path | None, fast: bool) -> tuple[Opening, Feed]:
+def _what(sentence: str | None, wav: Path | None, fast: bool) -> tuple[ClientOptions, Feed]:
     if sentence is not None:
-        return Opening(), partial(_type, sentence)
+        return _options(), partial(_type, sentence)
     if wav is None:
-        return Opening(sample_rate=MIC_RATE_HZ), _speak_live
+        return _options(), _speak_live
     sound = read_wav(wav)
     feed = partial(_speak, sound.with_silence(CLOSING_SILENCE_S), FAST_FACTOR if fast else 1)
-    return Opening(sample_rate=sound.sample_rate, channels=sound.channels), feed
+    return _options(sound.sample_rate, sound.channels), feed
 
 
-async def _type(sentence: str, talk: Talk) -> None:
-    await talk.send("text", text=sentence)
+def _options(sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
+    return ClientOptions(client_id="sayso-say", audio=AudioFormat(sample_rate=sample_rate, channels=channels))
 
 
-async def _speak(sound: Sound, factor: float, talk: Talk) -> None:
+async def _type(sentence: str, session: ClientSession) -> None:
+    await session.send_text(sentence)
+
+
+async def _speak(sound: Sound, factor: float, session: ClientSession) -> None:
     """Send frames when they would have been recorded, by the clock: sleeping for each would drift."""
     started_s = trio.current_time()
     for number, frame in enumerate(sound.frames(), start=1):
         await trio.sleep_until(started_s + number * FRAME_S / factor)
-        await talk.send_audio(frame)
+        await session.send_audio(frame)
 
 
-async def _speak_live(talk: Talk) -> None:
+async def _speak_live(session: ClientSession) -> None:
     async with microphone() as frames:
         click.echo("listening: speak now (Ctrl-C ends it)", err=True)
         async for frame in frames:
-            await talk.send_audio(frame)
+            await session.send_audio(frame)
     raise ClientError("the server takes audio too slowly for a microphone")
 
 
-async def _approve(yes: bool, request: Mapping[str, Any]) -> bool:
+async def _approve(yes: bool, request: ConfirmRequest) -> bool:
     """Ask the person at the terminal; where there is none, the answer is no."""
     if yes or not sys.stdin.isatty():
         return yes
     ask: Callable[..., Awaitable[bool]] = trio.to_thread.run_sync
-    return await ask(partial(click.confirm, request["say"], err=True), abandon_on_cancel=True)
+    return await ask(partial(click.confirm, request.say, err=True), abandon_on_cancel=True)
 
 
 def _keep(speech: Sound | None, save: Path | None, is_played: bool) -> None:

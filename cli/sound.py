@@ -19,7 +19,7 @@ import attrs
 import trio
 
 from backends.speech.wav import audible_channel, wav_parts
-from cli.client import ClientError
+from sayso_client import ClientError
 
 STEREO: Final = 2
 CONVERT: Final = "convert it with: sox in.wav -r 16000 -c 1 -b 16 out.wav"

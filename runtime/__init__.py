@@ -24,7 +24,7 @@ from runtime.messaging.errors import (
 from runtime.messaging.exits import Exit, ExitKind, Shutdown
 from runtime.messaging.lane import MailboxSpec, Overflow
 from runtime.messaging.mailbox import Counters, MailboxStatistics
-from runtime.messaging.ref import Ref, Terminated
+from runtime.messaging.ref import Asked, Ref, Terminated
 from runtime.messaging.registry import Registry
 from runtime.policies.restart import Backoff, Intensity, Restart
 from runtime.policies.strategy import AutoShutdown, Strategy
@@ -45,6 +45,7 @@ from runtime.supervision.management import (
     DeleteChild,
     RestartChild,
     StartChild,
+    SupervisorMessage,
     TerminateChild,
     WhichChildren,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "AskCycle",
     "AskError",
     "AskTimeout",
+    "Asked",
     "AutoShutdown",
     "Backoff",
     "Child",
@@ -106,6 +108,7 @@ __all__ = [
     "StartFailed",
     "Strategy",
     "Supervisor",
+    "SupervisorMessage",
     "TerminateChild",
     "Terminated",
     "Tree",

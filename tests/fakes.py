@@ -423,6 +423,7 @@ class FakePool:
     most_at_once: int = 0
     shown: dict[str, Any] = attrs.field(factory=dict)
     """What it shows differently from a pool that is well."""
+    on_change: Callable[[], None] = attrs.field(default=lambda: None)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -443,6 +444,14 @@ class FakePool:
             return await self.answer(job)
         finally:
             self.at_once -= 1
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        self.on_change = on_change
+
+    def show(self, **shown: Any) -> None:
+        """Show something else from now on, and say so."""
+        self.shown = shown
+        self.on_change()
 
     def statistics(self) -> Mapping[str, Any]:
         well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-UNITS = ("config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor", "cli")
+UNITS = ("config", "protocol", "runtime", "sayso_client", "backends", "actors", "assembly", "supervisor", "cli")
 
 
 @cache

@@ -24,20 +24,22 @@ OURS: Mapping[str, frozenset[str]] = {
     "config": frozenset(),
     "protocol": frozenset(),
     "runtime": frozenset(),
+    "sayso_client": frozenset(),
     "backends": frozenset({"config", "protocol", "runtime"}),
     "actors": frozenset({"config", "protocol", "runtime", "backends.protocols"}),
     "assembly": frozenset({"config", "protocol", "runtime", "backends", "actors"}),
     "supervisor": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly"}),
-    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor"}),
+    "cli": frozenset({"config", "protocol", "runtime", "backends", "actors", "assembly", "supervisor", "sayso_client"}),
 }  # besides its own files
 THEIRS: Mapping[str, frozenset[str]] = {
     "config": frozenset({"attrs"}),
     "protocol": frozenset({"attrs", "msgspec"}),
     "runtime": frozenset({"attrs", "msgspec", "trio"}),
+    "sayso_client": frozenset({"anyio", "attrs", "msgspec", "websockets"}),
     "actors": frozenset({"attrs", "trio"}),
     "assembly": frozenset({"attrs", "trio"}),
     "supervisor": frozenset({"attrs", "trio"}),
-    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio", "trio_websocket"}),
+    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio"}),
 }
 NOT_IN_BACKENDS = frozenset({"click", "rich", "structlog", "trio_websocket"})  # those are for people and for clients
 FORBIDDEN_NAMES = frozenset(
@@ -45,6 +47,7 @@ FORBIDDEN_NAMES = frozenset(
 )
 
 MODULE_LINES = 500
+ROOT_LINES = 200  # of supervisor.py: the tree as data, serve, signals and drain
 FUNCTION_LINES = 60
 CLASS_LINES = 350
 CLASS_METHODS = 20
@@ -257,8 +260,9 @@ def test_no_module_is_too_long() -> None:
     def problems() -> Iterator[str]:
         for path in python_files(*UNITS, "bench", "tests"):
             count = len((ROOT / path).read_text().splitlines())
-            if count > MODULE_LINES:
-                yield f"{path}: {count} lines, at most {MODULE_LINES}"
+            limit = ROOT_LINES if path == Path("supervisor.py") else MODULE_LINES
+            if count > limit:
+                yield f"{path}: {count} lines, at most {limit}"
 
     check(problems())
 

@@ -14,16 +14,13 @@ from runtime import (
     Actor,
     ChildSpec,
     CountChildren,
-    DynamicSupervisor,
     Intensity,
     Ref,
     Restart,
-    Skip,
     StartChild,
     Supervisor,
     run_tree,
 )
-from runtime.policies.load import Level, LoadReport
 from supervisor import Server
 from tests.fakes import FakeSocket, native
 
@@ -52,25 +49,6 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
     assert names[0] == "metrics"
     assert names[-3:] == ["sessions", "load", "gateway"]
     assert {"history", "commands", "tools", "inference", "transcription", "speech", "media"} < set(names)
-
-
-def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_made_their_handshake(settings):
-    limit = settings.gateway.websocket.max_connections
-    (spec,) = [spec for spec in Server(settings).root()._specs if spec.id == "sessions"]
-    sessions = spec.factory()
-
-    assert isinstance(sessions, DynamicSupervisor)
-    assert sessions.statistics()["max_children"] == 3 * limit + 64
-    assert Server(settings).sessions.directory.population.limit == 2 * limit
-
-
-def test_there_is_one_actor_for_each_tool_server(settings):
-    servers = {"time": {"command": "mcp-server-time"}}
-    more = attrs.evolve(settings, tools=attrs.evolve(settings.tools, servers=servers))
-    toolbox = next(spec for spec in Server(more).root()._specs if spec.id == "tools").factory()
-
-    assert isinstance(toolbox, Supervisor)
-    assert [spec.id for spec in toolbox._specs] == ["tools.sayso-tools", "tools.time", "tools.router"]
 
 
 async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
@@ -102,11 +80,11 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
     server = Server(settings)
     refs = {name: Ref(name) for name in ("anna", "ben")}
     told: set[str] = set()
-    server.begin_drain("deploy", 60.0)
+    server.leaving.begin("deploy", 60.0)
     server.sessions.live.register("anna", refs["anna"])
-    server.sessions.say_goodbye(told, server.status.drain)
+    server.sessions.say_goodbye(told, server.leaving.drain)
     server.sessions.live.register("ben", refs["ben"])
-    server.sessions.say_goodbye(told, server.status.drain)
+    server.sessions.say_goodbye(told, server.leaving.drain)
 
     for ref in refs.values():
         envelope = ref.mailbox.take_nowait()
@@ -132,21 +110,6 @@ async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first
     Server(settings).sessions.evict()  # with nobody there
 
 
-def test_work_that_can_wait_is_refused_from_level_2_on(settings):
-    server = Server(settings)
-    assert server._when_not_sheddable() is None
-    for level, retry_after_s in ((1, None), (2, 10.0), (4, 20.0)):
-        server.status.publish(LoadReport(Level(level), 0.0, "memory", ()))
-        assert server._when_not_sheddable() == retry_after_s
-
-
-def test_without_a_load_controller_there_is_none(settings):
-    off = attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False))
-    [spec] = [spec for spec in Server(off).root()._specs if spec.id == "load"]
-
-    assert isinstance(spec.factory(), Skip)
-
-
 OURS = {"actors", "protocol", "runtime", "tests"}
 
 
@@ -160,7 +123,7 @@ class Sink(Actor):
 async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, autojump_clock):
     server = Server(settings)
     sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
-    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
+    specs: list[ChildSpec] = [*sinks, ChildSpec(server.refs.sessions, server.make.make_sessions)]
 
     async def come_and_go(count):
         sockets = [FakeSocket() for _ in range(count)]
@@ -203,7 +166,7 @@ async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(setting
     few = attrs.evolve(settings, gateway=attrs.evolve(settings.gateway, websocket=websocket))
     server = Server(few)
     sinks = [ChildSpec(ref, Sink) for ref in (server.refs.history, server.refs.metrics)]
-    specs = [*sinks, ChildSpec(server.refs.sessions, server._sessions)]
+    specs: list[ChildSpec] = [*sinks, ChildSpec(server.refs.sessions, server.make.make_sessions)]
 
     async def come(peer, token=None):
         socket = FakeSocket(peer)

@@ -18,9 +18,10 @@ from actors.connection.context import ConnectionContext, ConnectionPeers, Connec
 from actors.connection.directory import SessionDirectory
 from actors.connection.opening import SessionOpening
 from actors.connection.reading import ClientReader
-from actors.connection.resuming import Attach, Resumption
+from actors.connection.resuming import Resumption
 from actors.connection.writing import ClientWriter
 from protocol.admission.rate import SlidingCount
+from protocol.dialects.attach import Attach, ConnectionMessage
 from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.dialect import ClientLink
 from protocol.dialects.session import SocketPhase, may_come_back
@@ -28,6 +29,7 @@ from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import ConnectionRefused, Status
 from protocol.messages.hearing import AudioRefused
+from protocol.messages.inboxes import ClientMessage
 from protocol.messages.records import Count
 from protocol.messages.session import DropAudio, GiveUp, Hang, Presence, Send, SendAudio
 from protocol.messages.socket import SocketClosed
@@ -39,7 +41,7 @@ GIVEN_UP = {"window": "the client did not come back", "room": "a newcomer needed
 log = logging.getLogger("sayso.connection")
 
 
-class Connection(Actor):
+class Connection(Actor[ConnectionMessage]):
     """Reads one client and writes to it."""
 
     def __init__(
@@ -101,7 +103,7 @@ class Connection(Actor):
             start_soon(self._serve, memory.link)
         start_soon(self._tick)
 
-    async def handle(self, message: object) -> bool | None:
+    async def handle(self, message: ConnectionMessage) -> bool | None:
         """Write what the rest of the session wants the client to have; answer ``Attach``."""
         if isinstance(message, Attach):
             return await self._attach(message)
@@ -117,7 +119,7 @@ class Connection(Actor):
         peer = None if socket is None else socket.peer
         return {"peer": peer, "phase": self._session.state.phase.name, "frames_in": self._reader.frames_in}
 
-    async def _write(self, message: object) -> None:
+    async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``."""
         match message:
             case Send(event):
@@ -136,7 +138,7 @@ class Connection(Actor):
                 else:
                     self._writer.close(code, reason)
             case _:
-                raise TypeError(f"connection cannot handle {type(message).__name__}")
+                self.unhandled(message)
 
     async def _tick(self) -> None:
         while True:

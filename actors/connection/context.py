@@ -9,6 +9,8 @@ from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.session import SessionState
 from protocol.messages.events import ConnectionRefused, ServerInfo, Status
+from protocol.messages.inboxes import AudioMessage, DialogueMessage, HistoryMessage, MetricsMessage
+from protocol.turns.session_memory import VaultMessage
 from runtime import Ref
 
 
@@ -16,11 +18,11 @@ from runtime import Ref
 class ConnectionPeers:
     """The actors that the connection asks and tells."""
 
-    vault: Ref
-    audio: Ref
-    dialogue: Ref
-    history: Ref
-    metrics: Ref
+    vault: Ref[VaultMessage]
+    audio: Ref[AudioMessage]
+    dialogue: Ref[DialogueMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ import attrs
 
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.population import Population
+from protocol.dialects.attach import ConnectionMessage
 from protocol.messages.socket import Socket
 from runtime import Registry
 
@@ -14,9 +15,9 @@ from runtime import Registry
 class SessionDirectory:
     """The sessions' connections, for each other."""
 
-    resumable: Registry = attrs.field(factory=Registry)
+    resumable: Registry[ConnectionMessage] = attrs.field(factory=Registry)
     """By the keys of the tokens that their client may come back with."""
-    awaited: Registry = attrs.field(factory=Registry)
+    awaited: Registry[ConnectionMessage] = attrs.field(factory=Registry)
     """By the session's id: those whose client was cut off."""
     handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
     """Which sockets have not sent their ``connection_request`` yet."""

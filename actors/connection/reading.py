@@ -36,6 +36,7 @@ from protocol.messages.events import (
     Text,
 )
 from protocol.messages.hearing import AudioReceived
+from protocol.messages.inboxes import AudioMessage
 from protocol.messages.socket import Socket, SocketClosed
 from runtime import ControlLaneFull, MailboxTimeout
 
@@ -113,7 +114,7 @@ class ClientReader:
             arriving += samples_in(audio, memory.options.audio)
         await self._tell_audio(AudioReceived(audio), arriving)
 
-    async def _tell_audio(self, message: object, arriving: int) -> None:
+    async def _tell_audio(self, message: AudioMessage, arriving: int) -> None:
         """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
         memory = self.context.memory
         try:

@@ -18,8 +18,8 @@ import attrs
 import trio
 
 from actors.connection.context import ConnectionContext
+from protocol.dialects.attach import Attach, ConnectionMessage
 from protocol.dialects.client_memory import ClientMemory
-from protocol.dialects.dialect import ClientLink
 from protocol.dialects.session import resume_key
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRequest
@@ -34,23 +34,12 @@ GivenUp = Literal["window", "room"]
 """Why a session does not wait for its client any more: the time is over, or a newcomer needs its place."""
 
 
-@attrs.frozen
-class Attach:
-    """One session's connection to another's: this client is yours, and has come back.
-
-    Answered when the client has all that it missed, by whether its token was still valid.
-    """
-
-    link: ClientLink
-    request: ConnectionRequest
-
-
 @attrs.define(eq=False)
 class Resumption:
     """One session's entries in the directory, and how its client finds another session by them."""
 
     context: ConnectionContext
-    connection: Ref
+    connection: Ref[ConnectionMessage]
     new_token: Callable[[], str]
     _is_back: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_given_up: bool = attrs.field(default=False, init=False)

@@ -13,8 +13,10 @@ from typing import Final
 import attrs
 import trio
 
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
+from protocol.messages.inboxes import ClientMessage
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)
@@ -27,10 +29,10 @@ log = logging.getLogger("sayso.connection")
 class ToClient:
     """The way to one session's client."""
 
-    connection: Ref
+    connection: Ref[ConnectionMessage]
     client: ClientView
 
-    async def tell(self, message: object) -> None:
+    async def tell(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
         try:
             if not await self._is_taken_in_time(message):
@@ -39,11 +41,11 @@ class ToClient:
         except MailboxClosed:
             log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
-    def signal(self, message: object) -> None:
+    def signal(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, before what was told."""
         self.connection.signal(message)
 
-    async def _is_taken_in_time(self, message: object) -> bool:
+    async def _is_taken_in_time(self, message: ClientMessage) -> bool:
         began_s = trio.current_time()
         try:
             await self.connection.tell(message, UNREAD_S)

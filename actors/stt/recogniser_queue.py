@@ -13,17 +13,18 @@ Rules kept here:
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import trio
 
+from actors.stt.report import QueueReport
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.admission.capacity import Capacity, Demand
+from protocol.admission.capacity import Capacity
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Urgency
+from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
@@ -36,6 +37,9 @@ RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
 INFO_TIMEOUT_S = 2.0
 EARLY_LEVEL = 1  # of load, up to which early work is done: level 1 may be other programs' doing
 PARTIAL_LEVEL = 0
+
+
+NEW = QueueReport(delay=QueueDelay(), oldest_s=None, awaited=(), capacity=Capacity(), is_started=False, ready=0, size=0)
 
 
 class TranscriptionUnavailable(DomainError):
@@ -88,11 +92,14 @@ class RecogniserQueue:
         self,
         settings: TranscriptionSettings,
         pool: JobPool,
-        metrics: Ref,
+        metrics: Ref[MetricsMessage],
         *,
         workers: int,
         load_level: Callable[[], int],
+        on_change: Callable[[], None],
     ) -> None:
+        """Call ``on_change`` whenever there is a new ``report``."""
+        self.report = NEW
         self.is_ready = trio.Event()
         self.use = Use(trio.current_time())
         self._settings = settings
@@ -104,8 +111,7 @@ class RecogniserQueue:
         self._background: FairQueue[_Job] = FairQueue(workers * settings.queue_per_worker)
         self._arrived = trio.Event()
         self._free_workers = trio.Semaphore(workers)
-        self._delay = QueueDelay()
-        self._capacity = Capacity()
+        self._on_change = on_change
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
 
@@ -114,11 +120,13 @@ class RecogniserQueue:
 
         Raises the pool's ``StartFailure``, in a group.
         """
+        self._pool.set_on_change(self._publish)
         with self._scope:
             async with trio.open_nursery() as self._nursery:
                 await self._nursery.start(self._pool.run)
                 self._nursery.start_soon(self._dispatch)
                 self.is_ready.set()
+                self._publish()
                 task_status.started()
 
     def stop(self) -> None:
@@ -127,11 +135,10 @@ class RecogniserQueue:
 
     def statistics(self) -> Mapping[str, object]:
         """Show the queue and the pool."""
-        delay_s = self.queue_delay_s()
         return {
             "queued": len(self._queue),
             "queued_background": len(self._background),
-            "queue_min_delay_s": delay_s,
+            "queue_min_delay_s": self.report.delay_s(trio.current_time()),
             "pool": self._pool.statistics(),
         }
 
@@ -140,28 +147,24 @@ class RecogniserQueue:
         """What its processes have, as last measured."""
         return int(self._pool.statistics().get("pss_bytes", 0))
 
-    def demand(self, speaking: Iterable[str]) -> Demand | None:
-        """Return what those who speak, each by its tenant, and those who wait want; ``None`` if not known."""
-        ready, _ = self._own_workers()
-        return self._capacity.demand(Counter([*speaking, *self.use.awaited]), ready)
-
-    def workers_missing(self) -> float | None:
-        """Return the share of the workers that are not ready; ``None`` before they were, and of a server elsewhere.
-
-        Only work shows that a server elsewhere (``backends/speech/remote.py``) is back.
-        """
+    def _publish(self, *, delay: QueueDelay | None = None, capacity: Capacity | None = None) -> None:
+        """Make a new report of what has changed; called after every change of what it shows."""
         ready, size = self._own_workers()
-        return 1 - ready / size if size and self.is_ready.is_set() else None
+        self.report = QueueReport(
+            delay=delay or self.report.delay,
+            oldest_s=min((job.queued_s for job in self._queue), default=None),
+            awaited=tuple(self.use.awaited),
+            capacity=capacity or self.report.capacity,
+            is_started=self.is_ready.is_set(),
+            ready=ready,
+            size=size,
+        )
+        self._on_change()
 
     def _own_workers(self) -> tuple[int, int]:
         """Return how many are ready and how many there should be: none and none of a server elsewhere."""
         pool = self._pool.statistics()
         return (0, 0) if "remote" in pool else (min(pool["size"], pool["ready"]), pool["size"])
-
-    def queue_delay_s(self) -> float:
-        """Return how long the queue stands: the shortest wait of late."""
-        oldest_s = min((job.queued_s for job in self._queue), default=None)
-        return self._delay.minimum_s(trio.current_time(), oldest_s)
 
     async def info(self) -> Mapping[str, Any]:
         """Return what a worker says of the model: device, compute type; empty if none has the time."""
@@ -186,6 +189,7 @@ class RecogniserQueue:
         self.use.in_work += 1
         if is_awaited:
             self.use.awaited.append(message.tenant)
+        self._publish()
         try:
             await job.finished.wait()
         finally:
@@ -194,6 +198,7 @@ class RecogniserQueue:
             if is_awaited:
                 self.use.awaited.remove(message.tenant)
             self.use.last_s = trio.current_time()
+            self._publish()
         if isinstance(job.answer, TranscriptionUnavailable):
             raise job.answer
         if job.answer is None:
@@ -245,12 +250,14 @@ class RecogniserQueue:
         wanted = batch_size_for(len(self._queue), self._free_workers.value + 1, self._batch_limit())
         jobs = (self._queue.take() for _ in range(wanted))
         batch = [job for job in jobs if job is not None]
+        delay, now_s = self.report.delay, trio.current_time()
         for job in batch:
-            self._delay.note(trio.current_time() - job.queued_s, trio.current_time())
+            delay = delay.noted(now_s - job.queued_s, now_s)
+        self._publish(delay=delay)
         return batch
 
     def _batch_limit(self) -> int:
-        return self._capacity.batch_limit(self._settings.batch_size)
+        return self.report.capacity.batch_limit(self._settings.batch_size)
 
     async def _run_batch(self, batch: list[_Job]) -> None:
         try:
@@ -286,9 +293,11 @@ class RecogniserQueue:
         return items
 
     def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
+        capacity = self.report.capacity
         for job, item in zip(batch, items, strict=True):
             if job.message.urgency == "final":
-                self._capacity.learn(job.message.utterance.duration_s, item["compute_s"], len(batch))
+                capacity = capacity.learnt(job.message.utterance.duration_s, item["compute_s"], len(batch))
+        self._publish(capacity=capacity)
         audio_s = sum(job.message.utterance.duration_s for job in batch)
         compute_s = sum(item["compute_s"] for item in items)
         self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))

@@ -6,6 +6,7 @@ A client that wants to see words while they are spoken gets those that two decod
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 
 import attrs
@@ -13,13 +14,13 @@ import trio
 
 from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
-from protocol.audio.transcripts import is_backchannel
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, Verdict
-from protocol.turns.turn_memory import EarlyAnswer
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, UtterancePaused, Verdict
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
+
+MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 
 
 @attrs.define(eq=False)
@@ -28,7 +29,6 @@ class EarlyTranscription:
 
     utterance: Utterance
     on_verdict: Callable[[Verdict], None] | None = None
-    urgency: Urgency = "early"
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
     _answer: Recognition | NoWords | None = None
@@ -37,7 +37,7 @@ class EarlyTranscription:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(context, options, self.utterance, self.urgency)
+                self._answer = await ask(context, options, self.utterance, "early")
                 self._judge(context, options)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
@@ -50,16 +50,14 @@ class EarlyTranscription:
 
     async def answer_for(self, utterance: Utterance) -> Recognition | NoWords | None:
         """Return the answer if this was about ``utterance`` and there is one."""
-        if (self.utterance.start_ms, self.utterance.end_ms) != (utterance.start_ms, utterance.end_ms):
+        if not self.is_about(utterance):
             return None
         await self._over.wait()
         return self._answer
 
-    @property
-    def was_nothing(self) -> bool:
-        """Whether there were no words in it that anybody could mean."""
-        answer = self._answer
-        return isinstance(answer, NoWords) or (isinstance(answer, Recognition) and is_backchannel(answer.text))
+    def is_about(self, utterance: Utterance) -> bool:
+        """Return whether ``utterance`` is no longer than what is transcribed here."""
+        return (self.utterance.start_ms, self.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
 
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Tell what the words say about the silence after them."""
@@ -104,28 +102,41 @@ class PartialTranscription:
 
 @attrs.define(eq=False)
 class EarlyWork:
-    """What is heard of the utterance that goes on now."""
+    """What is transcribed of speech before it has ended."""
 
-    early: EarlyTranscription | None = None
-    partial: PartialTranscription | None = None
+    _early: EarlyTranscription | None = None
+    _partial: PartialTranscription | None = None
+    _ended: deque[EarlyTranscription] = attrs.field(factory=lambda: deque(maxlen=MAX_ENDED))
+
+    def begin(self, paused: UtterancePaused) -> EarlyTranscription:
+        """Return what transcribes this pause, if it is the end."""
+        self._early = EarlyTranscription(paused.utterance, paused.on_verdict)
+        return self._early
 
     def partial_of(self, turn_id: str) -> PartialTranscription:
-        """Return what is heard of this utterance while it goes on."""
-        if self.partial is None:
-            self.partial = PartialTranscription(turn_id)
-        return self.partial
+        """Return what transcribes this speech while it goes on."""
+        if self._partial is None:
+            self._partial = PartialTranscription(turn_id)
+        return self._partial
 
-    def go_on(self) -> None:
-        """The voice goes on: it was not the end."""
-        if self.early is not None:
-            self.early.give_up()
-            self.early = None
+    def give_up(self) -> None:
+        """The speech goes on: it was not the end."""
+        if self._early is not None:
+            self._early.give_up()
+            self._early = None
 
     def end(self) -> None:
-        """The utterance has ended; what was heard early stays for its turn."""
-        if self.partial is not None:
-            self.partial.give_up()
-            self.partial = None
+        """The speech has ended; what was transcribed early stays for its turn."""
+        if self._partial is not None:
+            self._partial.give_up()
+            self._partial = None
+        if self._early is not None:
+            self._ended.append(self._early)
+            self._early = None
+
+    def of(self, utterance: Utterance) -> EarlyTranscription | None:
+        """Return what was transcribed early of ``utterance``, or is being transcribed."""
+        return next((early for early in self._ended if early.is_about(utterance)), None)
 
 
 async def ask(
@@ -142,10 +153,7 @@ async def ask(
         words=options.options.word_times and urgency != "partial",
         tenant=context.client_view.tenant,
     )
-    answer: Recognition | NoWords = await context.peers.transcription.ask(
-        request, timeout_s=context.dialogue.turn_timeout_s, linked=True
-    )
-    return answer
+    return await context.peers.transcription.ask(request, timeout_s=context.dialogue.turn_timeout_s, linked=True)
 
 
 async def transcribe(
@@ -153,12 +161,17 @@ async def transcribe(
     options: SessionOptions,
     turn_id: str,
     utterance: Utterance,
-    early: EarlyAnswer | None = None,
+    early: EarlyTranscription | None = None,
 ) -> Recognition | None:
     """Return what was said, and show it; ``None`` if it was nothing. Raises ``AskError`` or ``MailboxError``."""
     answer = None if early is None else await early.answer_for(utterance)
-    if answer is None:
-        answer = await ask(context, options, utterance)
+    return await show(context, options, turn_id, utterance, answer or await ask(context, options, utterance))
+
+
+async def show(
+    context: TurnContext, options: SessionOptions, turn_id: str, utterance: Utterance, answer: Recognition | NoWords
+) -> Recognition | None:
+    """Show what was said; return it, or ``None`` if it was nothing."""
     if isinstance(answer, NoWords):
         await context.show_no_speech(turn_id, answer.reason)
         return None
@@ -169,15 +182,16 @@ async def transcribe(
     return answer
 
 
-async def hear_into(
-    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyAnswer | None
-) -> EarlyAnswer:
-    """Hear what was said into an answer, unless that was done early; a hearing without an answer has failed."""
-    if early is not None and await early.answer_for(utterance) is not None:
-        return early
-    hearing = EarlyTranscription(utterance, urgency="final")
-    await hearing.run(context, options)
-    return hearing
+async def weigh(
+    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyTranscription | None
+) -> Recognition | NoWords | None:
+    """Return what was said into an answer, and show nothing; ``None`` if it could not be transcribed."""
+    answer = None if early is None else await early.answer_for(utterance)
+    try:
+        return answer or await ask(context, options, utterance)
+    except (AskError, MailboxError) as error:
+        log.debug("nothing transcribed of a barge-in: %s", error)
+        return None
 
 
 def words_within(answer: Recognition, utterance: Utterance) -> tuple[events.Word, ...]:

@@ -15,7 +15,7 @@ from functools import partial
 import trio
 
 from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
-from actors.turn.hearing import transcribe
+from actors.turn.hearing import EarlyTranscription, show, transcribe
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
@@ -25,10 +25,11 @@ from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
-from protocol.messages.records import TurnRecord
+from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
+from protocol.turns.actions import PendingTurn
 from protocol.turns.turn import TurnEvent, TurnMachine
-from protocol.turns.turn_memory import EarlyAnswer
+from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -39,43 +40,44 @@ Hearing = Callable[[], Awaitable[Heard | None]]
 class Turn:
     """What happens between two silences of the user."""
 
-    def __init__(self, turn_id: str, context: TurnContext, options: SessionOptions) -> None:
-        self.turn_id = turn_id
-        self.machine = TurnMachine(turn_id)
+    def __init__(
+        self,
+        pending: PendingTurn,
+        machine: TurnMachine,
+        context: TurnContext,
+        options: SessionOptions,
+        early: EarlyTranscription | None = None,
+    ) -> None:
+        """Answer ``pending``, which ``machine`` has begun with and which may be transcribed ``early``."""
+        self._pending = pending
+        self._machine = machine
+        self._early = early
         self._context = context
         self._options = options
         self._scope = trio.CancelScope()
         self._deadline = trio.CancelScope()
-        self._origin_s = trio.current_time()
-        self._latency_ms: dict[str, float] = {}
-        self._heard = Heard("")
-        self._replied = ""
-        self._source: events.Source | None = None
+        self._report = TurnReport(pending.turn_id, trio.current_time())
         self._heard_s: float | None = None
         self._spoken = self._make_spoken_answer()
         self._tools: ToolCaller | None = None
 
+    @property
+    def turn_id(self) -> str:
+        """The turn's id."""
+        return self._pending.turn_id
+
     # --- from outside ----------------------------------------------------------------------------
 
-    @property
-    def is_confirming(self) -> bool:
-        """Whether the turn waits for a yes or no."""
-        return self._tools is not None and self._tools.question is not None
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether the answer can be heard, or is about to be; a question is none, for words then answer it."""
-        return not self.is_confirming and (self.machine.is_speaking or self._spoken.is_speaking)
-
-    def confirm(self, call_id: str | None, *, approve: bool) -> bool:
-        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
-        return self._tools is not None and self._tools.answer(call_id, approve=approve)
+    def confirm(self, call_id: str, *, approve: bool) -> None:
+        """Answer the question about this call, if it is still open."""
+        if self._tools is not None:
+            self._tools.answer(call_id, approve=approve)
 
     async def hold(self) -> None:
         """Stop speaking until it is known whether somebody else does."""
         await self._spoken.hold()
 
-    async def go_on(self) -> None:
+    async def resume(self) -> None:
         """Speak on, because nobody did."""
         await self._spoken.resume()
 
@@ -84,44 +86,29 @@ class Turn:
         self._heard_s = None if heard_ms is None else heard_ms / 1000
         self._scope.cancel()
 
-    # --- the three ways in -----------------------------------------------------------------------
-
-    async def run_utterance(self, ended: UtteranceEnded, early: EarlyAnswer | None = None) -> None:
-        """Answer something spoken, which may have been heard ``early``."""
-        self._origin_s = ended.last_voice_s
-        self._mark("endpoint", trio.current_time() - ended.last_voice_s)
-        self.machine.advance(TurnEvent.SPEECH_ENDED)
-        await self._run(lambda: self._transcribe(ended.utterance, early))
-
-    async def run_text(self, text: str) -> None:
-        """Answer something typed."""
-        self.machine.advance(TurnEvent.TEXT_RECEIVED)
-
-        async def read() -> Heard:
-            return Heard(text, language=self._options.language)
-
-        await self._run(read)
-
-    async def run_announcement(self, text: str) -> None:
-        """Say something that nobody asked for just now."""
-        self.machine.advance(TurnEvent.ANNOUNCED)
-
-        async def announce() -> events.Outcome:
-            await self._say_all(text)
-            return "done"
-
-        await self._complete(announce)
-
     # --- one run ---------------------------------------------------------------------------------
 
-    async def _run(self, hear: Hearing) -> None:
-        async def answer() -> events.Outcome:
-            with trio.move_on_after(self._context.dialogue.turn_timeout_s) as self._deadline:
-                return await self._answer(hear)
-            await self._say_all(self._options.told(TOO_SLOW))
-            return "failed"
+    async def run(self) -> None:
+        """Answer, until the answer was heard or cut, and tell the client how it ended."""
+        match self._pending.said:
+            case UtteranceEnded(utterance, last_voice_s=last_voice_s):
+                self._report.origin_s = last_voice_s
+                self._report.mark_until("endpoint", trio.current_time())
+                await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
+            case events.Text(text):
+                await self._complete(lambda: self._answer_in_time(lambda: self._read(text)))
+            case Announce(text):
+                await self._complete(lambda: self._announce(text))
 
-        await self._complete(answer)
+    async def _announce(self, text: str) -> events.Outcome:
+        await self._say_all(text)
+        return "done"
+
+    async def _answer_in_time(self, hear: Hearing) -> events.Outcome:
+        with trio.move_on_after(self._context.dialogue.turn_timeout_s) as self._deadline:
+            return await self._answer(hear)
+        await self._say_all(self._options.told(TOO_SLOW))
+        return "failed"
 
     async def _complete(self, answer: Callable[[], Awaitable[events.Outcome]]) -> None:
         outcome: events.Outcome = "interrupted"
@@ -129,12 +116,12 @@ class Turn:
             async with self._spoken.open() if self._options.wants("tts") else nullcontext():
                 finished = await answer()
             await self._spoken.end()
-            self._mark("total", trio.current_time() - self._origin_s)
+            self._report.mark_until("total", trio.current_time())
             await self._spoken.wait_heard()
             outcome = finished
         if outcome == "interrupted":
             await self._spoken.cut()
-        self.machine.finish()
+        self._machine.finish()
         await self._finish(outcome)
 
     async def _answer(self, hear: Hearing) -> events.Outcome:
@@ -142,7 +129,7 @@ class Turn:
             heard = await hear()
             if heard is None:
                 return "no_speech"
-            self._heard = heard
+            self._report.heard = heard.text
             return await self._respond(heard)
         except TurnRefused as refused:
             await self._say_all(refused.say)
@@ -153,27 +140,34 @@ class Turn:
             await self._say_all(self._options.told(FAILED))
             return "failed"
 
-    async def _transcribe(self, utterance: Utterance, early: EarlyAnswer | None) -> Heard | None:
+    async def _read(self, text: str) -> Heard:
+        return Heard(text, language=self._options.language)
+
+    async def _transcribe(self, utterance: Utterance) -> Heard | None:
         started_s = trio.current_time()
-        answer = await transcribe(self._context, self._options, self.turn_id, utterance, early)
+        told = self._context, self._options, self.turn_id, utterance
+        if self._pending.heard is not None:
+            answer = await show(*told, self._pending.heard)
+        else:
+            answer = await transcribe(*told, self._early)
         if answer is None:
             return None
         took_s = trio.current_time() - started_s
         queue_s = min(answer.queue_s, took_s)  # what was waited for early cost nobody anything
-        self._mark("queue", queue_s)
-        self._mark("stt", took_s - queue_s)
+        self._report.mark("queue", queue_s)
+        self._report.mark("stt", took_s - queue_s)
         return Heard(answer.text, answer.alternatives, answer.confidence, self._options.language)
 
     async def _respond(self, heard: Heard) -> events.Outcome:
-        self.machine.advance(TurnEvent.HEARD)
+        self._machine.advance(TurnEvent.HEARD)
         started_s = trio.current_time()
         match = None
         if self._options.wants("tools"):
             match = self._context.grammar.match((heard.text, *heard.alternatives), self._options.language)
         self._tools = ToolCaller(
-            self.machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._mark, "tool")
+            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
-        self._mark("understand", trio.current_time() - started_s)
+        self._report.mark("understand", trio.current_time() - started_s)
         if match is not None:
             return await self._command(match, self._tools)
         if self._options.wants("llm"):
@@ -181,11 +175,11 @@ class Turn:
         raise TurnRefused(not_understood(heard.text, self._options.language))
 
     async def _command(self, match: CommandMatch, tools: ToolCaller) -> events.Outcome:
-        self._source = "command"
+        self._report.source = "command"
         await self._context.show(
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
-        self.machine.advance(TurnEvent.UNDERSTOOD)
+        self._machine.advance(TurnEvent.UNDERSTOOD)
         is_inexact = match.confidence < 1.0
         outcome = await tools.call(
             WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
@@ -198,12 +192,13 @@ class Turn:
         return "failed"
 
     async def _converse(self, heard: Heard, tools: ToolCaller) -> events.Outcome:
-        self.machine.advance(TurnEvent.UNDERSTOOD)
+        self._machine.advance(TurnEvent.UNDERSTOOD)
         asked_s = trio.current_time()
 
         async def begin() -> None:
-            self._source = "model"
-            await self._context.show(events.Understood(self.turn_id, "model", heard.confidence))
+            if self._report.source is None:
+                self._report.source = "model"
+                await self._context.show(events.Understood(self.turn_id, "model", heard.confidence))
 
         conversation = ModelConversation(
             self.turn_id,
@@ -212,7 +207,7 @@ class Turn:
             tools,
             say=self._spoken.say,
             on_begin=begin,
-            on_first_token=lambda: self._mark("first_token", trio.current_time() - asked_s),
+            on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
         )
         try:
             text = await conversation.run(heard)
@@ -226,14 +221,14 @@ class Turn:
             await self._context.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))
             await self._say_all(self._options.told(NO_MODEL))
             return "failed"
-        self.machine.advance(TurnEvent.ANSWERED)
+        self._machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text or self._options.told(NO_MODEL))
         return "done"
 
     # --- saying ----------------------------------------------------------------------------------
 
     async def _say_all(self, text: str) -> None:
-        self.machine.advance(TurnEvent.ANSWERED)
+        self._machine.advance(TurnEvent.ANSWERED)
         await self._show_reply(text)
         cutter = SentenceCutter(self._options.language)
         for clause in (*cutter.feed(text), *cutter.flush()):
@@ -245,7 +240,7 @@ class Turn:
         await self._spoken.say(question)
 
     async def _show_reply(self, text: str) -> None:
-        self._replied = text
+        self._report.replied = text
         await self._context.show(events.Reply(self.turn_id, text))
 
     def _make_spoken_answer(self) -> SpokenAnswer:
@@ -256,35 +251,27 @@ class Turn:
             client=self._context.client,
             voice=self._options.voice,
             lead_s=self._context.lead_s,
-            on_first_audio=lambda: self._mark("first_audio", trio.current_time() - self._origin_s),
+            playback=self._machine.playback,
+            on_first_audio=lambda: self._report.mark_until("first_audio", trio.current_time()),
         )
 
     # --- the end ---------------------------------------------------------------------------------
 
-    def _mark(self, stage: str, seconds: float) -> None:
-        self._latency_ms[stage] = round(max(0.0, seconds) * 1000, 1)
-
     async def _finish(self, outcome: events.Outcome) -> None:
+        context, report = self._context, self._report
         if outcome == "interrupted":
-            self._mark("total", trio.current_time() - self._origin_s)
-        replied = self._replied
-        if outcome == "interrupted":
-            replied = " ".join(self._spoken.heard_until(self._heard_s))
-            if replied:
-                await self._context.show(events.Reply(self.turn_id, replied, truncated=True))
-        if self._heard.text:
-            self._context.memory.remember_turn(self._heard.text, replied)
-        await self._context.show(events.TurnCompleted(self.turn_id, outcome, events.LatencyMs(**self._latency_ms)))
-        record = TurnRecord(
-            session_id=self._context.client_view.session_id,
-            turn_id=self.turn_id,
+            report.mark_until("total", trio.current_time())
+            report.replied = " ".join(self._spoken.heard_until(self._heard_s))
+            if report.replied:
+                await context.show(events.Reply(self.turn_id, report.replied, truncated=True))
+        if report.heard:
+            context.memory.remember_turn(report.heard, report.replied)
+        await context.show(report.completed(outcome))
+        record = report.record(
+            outcome,
+            session_id=context.client_view.session_id,
             user_id=self._options.options.client_id,
-            timestamp=self._context.unix_time(),
-            heard=self._heard.text,
-            replied=replied,
-            outcome=outcome,
-            source=self._source,
-            latency_ms=self._latency_ms,
+            timestamp=context.unix_time(),
         )
-        self._context.peers.history.tell_nowait(record)
-        self._context.peers.metrics.tell_nowait(record)
+        context.peers.history.tell_nowait(record)
+        context.peers.metrics.tell_nowait(record)

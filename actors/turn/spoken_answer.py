@@ -23,6 +23,7 @@ from protocol.messages.events import (
     SpeechAudioResumed,
     SpeechAudioStart,
 )
+from protocol.messages.inboxes import SpeechMessage
 from protocol.messages.session import DropAudio, Send, SendAudio
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.playback import Clause, Playback, PlaybackNotice
@@ -39,7 +40,7 @@ class SpokenAnswer:
 
     session_id: str
     turn_id: str
-    speech: Ref
+    speech: Ref[SpeechMessage]
     client: ToClient
     voice: str | None
     lead_s: float

@@ -22,7 +22,7 @@ from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -50,15 +50,6 @@ class WantedCall:
     """The words that were heard first are not exactly those of the command."""
 
 
-@attrs.define
-class Question:
-    """An open request for consent."""
-
-    call_id: str
-    answered: trio.Event = attrs.field(factory=trio.Event)
-    approve: bool = False
-
-
 class ToolCaller:
     """Makes one turn's calls, one at a time."""
 
@@ -77,16 +68,14 @@ class ToolCaller:
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
-        self.question: Question | None = None
+        self._answers: dict[str, trio.MemorySendChannel[bool]] = {}
 
-    def answer(self, call_id: str | None, *, approve: bool) -> bool:
-        """Answer the open question; return whether it was this one (``None`` answers whichever is open)."""
-        question = self.question
-        if question is None or call_id not in (None, question.call_id):
-            return False
-        question.approve = approve
-        question.answered.set()
-        return True
+    def answer(self, call_id: str, *, approve: bool) -> bool:
+        """Answer the question about this call, once; return whether it was open."""
+        is_open = call_id in self._answers
+        if is_open:
+            self._answers.pop(call_id).send_nowait(approve)
+        return is_open
 
     async def call(self, wanted: WantedCall) -> ToolOutcome:
         """Make the call; raises ``TurnRefused`` if it is not allowed."""
@@ -127,7 +116,7 @@ class ToolCaller:
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return what the server says of the tool, if it says anything now."""
         try:
-            found: ToolList = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
+            found = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
@@ -149,7 +138,7 @@ class ToolCaller:
         )
         started_s = trio.current_time()
         try:
-            outcome: ToolOutcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+            outcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
         return outcome
@@ -173,18 +162,20 @@ class ToolCaller:
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )
-        self.question = question = Question(call_id)
-        self._machine.advance(TurnEvent.CONFIRMATION_ASKED)
+        self._answers[call_id], answer = trio.open_memory_channel[bool](1)
+        self._machine.ask(call_id)
+        is_approved = False
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
             with trio.move_on_after(CONFIRM_WITHIN_S):
-                await question.answered.wait()
+                is_approved = await answer.receive()
         finally:
-            self.question = None
-        if question.approve:
+            self._answers.clear()
+            self._machine.close_question()
+        if is_approved:
             self._machine.advance(TurnEvent.CONFIRMED)
-        return question.approve
+        return is_approved
 
     def _record(self, call_id: str, wanted: WantedCall, outcome: ToolOutcome) -> None:
         record = ToolRecord(

@@ -7,9 +7,18 @@ import attrs
 from actors.connection.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.inboxes import (
+    HistoryMessage,
+    InferenceMessage,
+    MetricsMessage,
+    SpeechMessage,
+    ToolsMessage,
+    TranscriptionMessage,
+)
 from protocol.messages.records import Count
 from protocol.messages.session import Hang, Send
 from protocol.turns.turn_memory import TurnMemory
@@ -20,13 +29,13 @@ from runtime import Ref
 class TurnPeers:
     """Whom a turn asks and tells."""
 
-    connection: Ref
-    transcription: Ref
-    inference: Ref
-    tools: Ref
-    speech: Ref
-    history: Ref
-    metrics: Ref
+    connection: Ref[ConnectionMessage]
+    transcription: Ref[TranscriptionMessage]
+    inference: Ref[InferenceMessage]
+    tools: Ref[ToolsMessage]
+    speech: Ref[SpeechMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
 
 
 @attrs.frozen

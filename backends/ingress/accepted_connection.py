@@ -303,7 +303,7 @@ def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
         state=State.OPEN,  # the head was read by h11, so it begins with frames
         max_size=dialect.max_frame_bytes or max_frame_bytes,
         extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
-        select_subprotocol=lambda _protocol, _offered: subprotocol,
+        select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
         logger=logging.getLogger("websockets.server"),
     )
 

@@ -31,10 +31,10 @@ from backends.speech.encoding import encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from backends.speech.recordings import Cutter, Read, Recording
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
-from protocol.audio.media import CloseRecording
 from protocol.language.languages import normalised, primary
 from protocol.language.sentences import SentenceCutter
 from protocol.messages.hearing import NoWords, Recognition, Utterance
+from protocol.messages.recordings import CloseRecording
 from protocol.messages.speaking import SpokenAudio
 from runtime.messaging.errors import AskError, MailboxError
 

@@ -14,7 +14,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import failure, refusal_for_strangers
-from protocol.admission.loaded_models import ModelShown
+from protocol.messages.models import ModelShown
 
 
 class _NameBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -15,9 +15,10 @@ import trio
 
 from backends.protocols import BadAudio, SpeechDetector
 from protocol.audio.endpointing import Ended, Endpointer, EndpointEvent
-from protocol.audio.media import BLOCK_S, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.audio.media import BLOCK_S
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.hearing import INTERNAL_RATE_HZ, Utterance
+from protocol.messages.recordings import DecodedBlock, ReadRecording, RecordingRefused
 
 SEGMENT_MAX_S: Final = 20.0  # what one worker is kept busy with: a live command waits no longer than that takes
 TAIL_S: Final = 1.0  # of silence, so that the last word is over

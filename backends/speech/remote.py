@@ -61,6 +61,11 @@ class RemoteFirst:
         task_status.started()
         await trio.sleep_forever()
 
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        """Call ``on_change()`` whenever the workers of the pool may have changed."""
+        if self._pool is not None:
+            self._pool.set_on_change(on_change)
+
     def statistics(self) -> Mapping[str, Any]:
         """Show the server and the pool behind it."""
         is_well = self._breaker.state is BreakerState.CLOSED

@@ -6,31 +6,40 @@ Rules kept here:
 * A caller that is refused does not come again, and whatever breaks is in its record.
 """
 
-import json
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import attrs
 import trio
 
 from bench.load.records import Call, Clip, Plan, Turn
-from bench.load.wire import Refused, Socket, connected
+from sayso_client import (
+    ClientError,
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    Error,
+    Event,
+    ServerRefused,
+    SessionClosed,
+    SpeechStarted,
+    ToolCall,
+    Transcript,
+    TurnCompleted,
+    as_data,
+    connect,
+)
+from sayso_client.websocket import connect_stream, parse_address
 
 RATE_HZ: Final = 16_000
 FRAME_S: Final = 0.1
 FRAME_BYTES: Final = round(RATE_HZ * FRAME_S) * 2
-HELLO: Final = json.dumps(
-    {
-        "type": "connection_request",
-        "data": {
-            "client_id": "bench",
-            "capabilities": ["stt", "llm", "tools"],
-            "audio": {"format": "pcm_s16le", "sample_rate": RATE_HZ, "channels": 1},
-        },
-    }
-)
+SWITCHED: Final = 101  # HTTP: the WebSocket was opened
+OPTIONS: Final = ClientOptions(client_id="bench", capabilities=("stt", "llm", "tools"))
 
 
 class Crowds:
@@ -97,44 +106,41 @@ async def call(plan: Plan, clips: Sequence[Clip], record: Call) -> None:
         with trio.move_on_after(plan.limit_s) as scope:
             await _talk(plan, clips, record, began_s)
         record.trouble = "gave up" if scope.cancelled_caught else ""
-    except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as broken:
+    except* ClientError as broken:
         record.trouble = repr(broken.exceptions[0])
 
 
 async def _talk(plan: Plan, clips: Sequence[Clip], record: Call, began_s: float) -> None:
+    open_stream = partial(connect_stream, parse_address(plan.url), local_host=plan.source or None)
     try:
-        async with connected(plan.url, source=plan.source) as socket:
-            record.status = 101
-            await Caller(socket, record, began_s).talk(clips, plan.factor)
-    except Refused as refused:
-        record.status, record.retry_after_s = refused.status, refused.retry_after_s
+        async with connect(plan.url, OPTIONS, reconnect=None, open_stream=open_stream) as session:
+            record.status = SWITCHED
+            await Caller(session, record).talk(clips, plan.factor)
+        record.close_code = session.close_code
+    except ServerRefused as refused:
+        record.status, record.retry_after_s = refused.status or SWITCHED, refused.retry_after_s
         record.refused_ms = (trio.current_time() - began_s) * 1_000
 
 
 class Caller:
-    """One caller with an open socket."""
+    """One caller in an open session."""
 
-    def __init__(self, socket: Socket, record: Call, began_s: float) -> None:
-        self._socket = socket
+    def __init__(self, session: ClientSession, record: Call) -> None:
+        self._session = session
         self._record = record
-        self._began_s = began_s
         self._voiced_s = 0.0
-        self._is_accepted = trio.Event()
         self._is_over = trio.Event()
 
     async def talk(self, clips: Sequence[Clip], factor: float) -> None:
-        """Introduce itself, say one clip after the other, and leave; returns early when the server closes."""
+        """Say one clip after the other; returns early when the server closes."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, nursery.cancel_scope)
-                await self._socket.send_text(HELLO)
-                await self._is_accepted.wait()
                 for clip in clips:
                     await self._say(clip, factor)
                 nursery.cancel_scope.cancel()
-            await self._socket.leave()
         finally:
-            self._record.close_code = self._socket.close_code
+            self._record.close_code = self._session.close_code
 
     async def _say(self, clip: Clip, factor: float) -> None:
         self._is_over = trio.Event()
@@ -143,43 +149,34 @@ class Caller:
         self._voiced_s = started_s + clip.voiced_s / factor
         for number, offset in enumerate(range(0, len(clip.pcm), FRAME_BYTES), start=1):
             await trio.sleep_until(started_s + number * FRAME_S / factor)  # a microphone has it only then
-            await self._socket.send_bytes(clip.pcm[offset : offset + FRAME_BYTES])
+            await self._session.send_audio(clip.pcm[offset : offset + FRAME_BYTES])
         await self._is_over.wait()
 
     async def _listen(self, scope: trio.CancelScope) -> None:
-        while (frame := await self._socket.receive()) is not None:
-            if frame.opcode == frame.opcode.TEXT:
-                event = json.loads(bytes(frame.data))
-                await self._take(event["type"], event["data"])
+        with contextlib.suppress(SessionClosed):  # its code is in the record
+            async for event in self._session:
+                await self._take(event)
         scope.cancel()
 
-    async def _take(self, name: str, data: dict[str, Any]) -> None:
-        match name:
-            case "connection_accepted":
-                self._is_accepted.set()
-            case "connection_refused":
-                self._refused(data)
-            case "confirm_request":
-                approval = {"call_id": data["call_id"], "approve": True}
-                await self._socket.send_text(json.dumps({"type": "confirm", "data": approval}))
-            case "error":
-                self._record.errors.append(str(data.get("code")))
-            case "speech_started" | "transcript" | "tool_call" | "turn_completed" if self._record.turns:
-                self._note(self._record.turns[-1], name, data)
+    async def _take(self, event: Event) -> None:
+        match event:
+            case ConfirmRequest():
+                await self._session.confirm(event.call_id, approve=True)
+            case Error():
+                self._record.errors.append(event.code)
+            case _ if self._record.turns:
+                self._note(self._record.turns[-1], event)
 
-    def _refused(self, data: dict[str, Any]) -> None:
-        self._record.refused_ms = (trio.current_time() - self._began_s) * 1_000
-        self._record.retry_after_s = data.get("retry_after_ms", 0) / 1_000
-
-    def _note(self, turn: Turn, name: str, data: dict[str, Any]) -> None:
-        if name == "transcript":
-            turn.transcripts.append(data["text"])
-            if turn.transcript_ms is None:
-                turn.transcript_ms = (trio.current_time() - self._voiced_s) * 1_000
-        elif name == "speech_started":
-            turn.is_heard = True
-        elif name == "tool_call":
-            turn.tools.append(data["tool"])
-        else:
-            turn.outcome, turn.server_ms = data["outcome"], data["latency_ms"]
-            self._is_over.set()
+    def _note(self, turn: Turn, event: Event) -> None:
+        match event:
+            case Transcript():
+                turn.transcripts.append(event.text)
+                if turn.transcript_ms is None:
+                    turn.transcript_ms = (trio.current_time() - self._voiced_s) * 1_000
+            case SpeechStarted():
+                turn.is_heard = True
+            case ToolCall():
+                turn.tools.append(event.tool)
+            case TurnCompleted():
+                turn.outcome, turn.server_ms = event.outcome, as_data(event)["latency_ms"]
+                self._is_over.set()

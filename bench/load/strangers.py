@@ -1,19 +1,23 @@
 """Clients that nobody wants: who stop reading, drip their heads, flood with pings, or all come back at once."""
 
-import json
 import math
+import socket
 from collections import Counter
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import trio
+from anyio.abc import ByteStream, SocketStream
 
 from bench.load.arrivals import burst
-from bench.load.callers import HELLO
+from bench.load.callers import OPTIONS
 from bench.load.figures import percentile, rounded
-from bench.load.wire import Refused, Socket, connected
+from sayso_client import ClientError, Endpoint, ServerRefused, WebSocket
+from sayso_client.requests import connection_request, encode
 
-CLOSED: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+CLOSED: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, ClientError)
+HELLO: Final = connection_request(OPTIONS)
 DEAF_BUFFER_BYTES: Final = 4_096
 DRIPPERS: Final = 50
 PINGS: Final = 20_000
@@ -23,18 +27,27 @@ ATTEMPTS: Final = 40  # of one client that comes again and again
 
 async def deaf(url: str) -> dict[str, Any]:
     """Ask again and again and never read; returns after how many seconds the server closed the socket."""
-    question = json.dumps({"type": "text", "data": {"text": "list my notes, and what time is it"}})
+    question = encode("text", text="list my notes, and what time is it")
     began_s = trio.current_time()
     with trio.move_on_after(CLOSE_TIMEOUT_S) as scope:
         try:
-            async with connected(url, DEAF_BUFFER_BYTES) as socket:
-                await socket.send_text(HELLO)
+            async with await Endpoint(url, open_stream=partial(_with_a_small_buffer, url)).open() as websocket:
+                await websocket.send(HELLO)
                 while True:
-                    await socket.send_text(question)
+                    await websocket.send(question)
                     await trio.sleep(0.002)
         except CLOSED:
             pass  # what is waited for: the server has closed
     return {"closed_s": None if scope.cancelled_caught else round(trio.current_time() - began_s, 1)}
+
+
+async def _with_a_small_buffer(url: str) -> ByteStream:
+    """Connect with room for little that is not read."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
+    parts = urlsplit(url)
+    await trio.to_thread.run_sync(raw.connect, (parts.hostname, parts.port or 80))
+    return await SocketStream.from_socket(raw)
 
 
 async def dripping(url: str) -> dict[str, Any]:
@@ -64,11 +77,11 @@ async def pinging(url: str) -> dict[str, Any]:
     sent: list[int] = []
     with trio.move_on_after(CLOSE_TIMEOUT_S / 2):
         try:
-            async with connected(url) as socket, trio.open_nursery() as nursery:
-                nursery.start_soon(_drain, socket)
-                await socket.send_text(HELLO)
+            async with await Endpoint(url).open() as websocket, trio.open_nursery() as nursery:
+                nursery.start_soon(_drain, websocket)
+                await websocket.send(HELLO)
                 for number in range(PINGS):
-                    await socket.ping(b"x" * 100)
+                    await websocket.ping(b"x" * 100)
                     sent.append(number)
                 nursery.cancel_scope.cancel()
         except* CLOSED:
@@ -76,9 +89,9 @@ async def pinging(url: str) -> dict[str, Any]:
     return {"pings_sent": len(sent)}
 
 
-async def _drain(socket: Socket) -> None:
-    while await socket.receive() is not None:
-        pass
+async def _drain(websocket: WebSocket) -> None:
+    while True:
+        await websocket.receive()
 
 
 async def storm(url: str, clients: int, duration_s: float, patience_s: float) -> dict[str, Any]:
@@ -102,12 +115,11 @@ async def _come_again(url: str, due_s: float, waits_ms: list[float], ends: Count
     for _ in range(ATTEMPTS):
         began_s = trio.current_time()
         try:
-            async with connected(url) as socket:
-                await socket.send_text(HELLO)
-                await socket.receive()
+            async with await Endpoint(url).open() as websocket:
+                await websocket.send(HELLO)
+                await websocket.receive()
                 await trio.sleep(1.0)
-                await socket.leave()
-        except Refused as refused:
+        except ServerRefused as refused:
             waits_ms.append((trio.current_time() - began_s) * 1_000)
             await trio.sleep(refused.retry_after_s or 1.0)
         except CLOSED:

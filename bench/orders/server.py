@@ -12,8 +12,6 @@ from typing import Any, cast
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from backends.mcp.announcements import CALL_META_KEY
 
 

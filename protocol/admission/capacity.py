@@ -32,9 +32,9 @@ class Demand:
     """How many of each tenant there are."""
 
 
-@attrs.define
+@attrs.frozen
 class Capacity:
-    """What an utterance is like, on average."""
+    """What an utterance is like, on average, as a value."""
 
     _spoken_s: float | None = None
     _compute_s: float = 0.0
@@ -43,15 +43,16 @@ class Capacity:
     _together_s: float | None = None
     _alone_since: int = 0
 
-    def learn(self, spoken_s: float, compute_s: float, batch: int = 1) -> None:
-        """Take one utterance that was transcribed, in a batch of so many, and took ``compute_s`` of it."""
-        if batch == 1:
-            self._alone_s = _learnt(self._alone_s, compute_s)
-            self._alone_since += 1
-        else:
-            self._together_s, self._alone_since = _learnt(self._together_s, compute_s), 0
-        self._compute_s = compute_s if self._spoken_s is None else _learnt(self._compute_s, compute_s)
-        self._spoken_s = _learnt(self._spoken_s, spoken_s)
+    def learnt(self, spoken_s: float, compute_s: float, batch: int = 1) -> "Capacity":
+        """Return it with one more utterance, transcribed in a batch of so many, that took ``compute_s`` of it."""
+        is_alone = batch == 1
+        return Capacity(
+            spoken_s=_learnt(self._spoken_s, spoken_s),
+            compute_s=compute_s if self._spoken_s is None else _learnt(self._compute_s, compute_s),
+            alone_s=_learnt(self._alone_s, compute_s) if is_alone else self._alone_s,
+            together_s=self._together_s if is_alone else _learnt(self._together_s, compute_s),
+            alone_since=self._alone_since + 1 if is_alone else 0,
+        )
 
     def batch_limit(self, limit: int) -> int:
         """Return how many should be decoded together: up to ``limit`` where that is cheaper for each, or not known."""

@@ -6,7 +6,7 @@ Whoever is pinned (the usual model) or busy is never put away.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 
@@ -17,42 +17,6 @@ EXPECTED_MB: Final[Mapping[str, int]] = {
     "distil-large-v3.5": 1_800, "large-v3-turbo": 1_900, "turbo": 1_900,
 }  # fmt: skip
 """MB of a worker with 8-bit weights: the file's half (it has 16 bits) for big ones, measured for tiny and base."""
-
-
-@attrs.frozen
-class ListModels:
-    """Anybody to transcription; answered by ``tuple[ModelShown, ...]``."""
-
-
-@attrs.frozen
-class LoadModel:
-    """To transcription: load this model, by any name that the setting takes; answered by ``ModelShown``."""
-
-    name: str
-
-
-@attrs.frozen
-class UnloadModel:
-    """To transcription: put this model away unless it is in use; answered by ``ModelShown``."""
-
-    name: str
-
-
-@attrs.frozen
-class ModelShown:
-    """One recogniser model as operators see it; figures only of one that is loaded."""
-
-    name: str
-    state: Literal["loaded", "loading", "available"]
-    is_usual: bool = False
-    device: str | None = None
-    compute_type: str | None = None
-    is_multilingual: bool | None = None
-    memory_bytes: int = 0
-    idle_s: float = 0.0
-    """Since it was last used."""
-    in_work: int = 0
-    """Utterances."""
 
 
 # --- who stays ------------------------------------------------------------------------------------

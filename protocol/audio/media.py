@@ -7,9 +7,7 @@ Rules kept here:
 * The length of a recording is bounded by what has been decoded, not by what its header claims.
 """
 
-from typing import Final, Literal
-
-import attrs
+from typing import Final
 
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
@@ -33,42 +31,6 @@ CODECS: Final = (
     "pcm_u8",
 )  # fmt: skip
 """FFmpeg's names of the decoders that may be used; a container may hold any of its five hundred, video among them."""
-
-
-@attrs.frozen
-class ReadRecording:
-    """To media: decode what follows after ``from_sample``; answered by ``DecodedBlock`` or ``RecordingRefused``."""
-
-    recording_id: str
-    path: str
-    """Where the worker process finds the file."""
-    from_sample: int
-    """How much has been answered already, in samples of the answers."""
-
-
-@attrs.frozen
-class CloseRecording:
-    """To media: nobody will read on."""
-
-    recording_id: str
-    outcome: Literal["abandoned", "unavailable"]
-    """Whether the client has gone, or something else than the decoder could not do its part."""
-
-
-@attrs.frozen
-class DecodedBlock:
-    """The next samples; there may be none yet although more will come."""
-
-    pcm: bytes
-    """s16le mono samples at 16 kHz, ``BLOCK_S`` of them at most."""
-    is_last: bool
-
-
-@attrs.frozen
-class RecordingRefused:
-    """A recording that cannot be decoded; trying again would not help."""
-
-    reason: str
 
 
 def why_refused(codec: str, rate_hz: int, channels: int) -> str | None:

@@ -41,7 +41,7 @@ class Dialect(Protocol):
 
     @property
     def subprotocol(self) -> str | None:
-        """The one of the offered subprotocols that the handshake selects."""
+        """What the handshake of a WebSocket selects, if the client has offered it."""
 
     @property
     def may_resume(self) -> bool:

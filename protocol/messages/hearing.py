@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 import attrs
 
+from protocol.messages.ask import Ask
 from protocol.messages.events import NoSpeechReason, StopReason
 
 INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
@@ -96,7 +97,7 @@ class UtteranceDropped:
 
 
 @attrs.frozen
-class Transcribe:
+class Transcribe(Ask["Recognition | NoWords"]):
     """Dialogue to transcription; answered by ``Recognition`` or ``NoWords``."""
 
     has_steady_cost: ClassVar[bool] = True

@@ -5,6 +5,8 @@ from typing import Any
 
 import attrs
 
+from protocol.messages.ask import Ask
+
 
 @attrs.frozen
 class SessionRecord:
@@ -78,7 +80,7 @@ class Observe:
 
 
 @attrs.frozen
-class RecentTurns:
+class RecentTurns(Ask[list[dict[str, Any]]]):
     """Anybody to history; answered by ``list[dict]``, newest first."""
 
     limit: int

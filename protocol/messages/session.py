@@ -2,6 +2,7 @@
 
 import attrs
 
+from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
 
 
@@ -25,7 +26,7 @@ class Leave:
 
 
 @attrs.frozen
-class Configured:
+class Configured(Ask[None]):
     """Connection to audio and dialogue: the options of the session, at the handshake and after each change."""
 
     options: ConnectionRequest

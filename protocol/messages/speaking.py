@@ -4,9 +4,11 @@ from typing import ClassVar
 
 import attrs
 
+from protocol.messages.ask import Ask
+
 
 @attrs.frozen
-class Synthesise:
+class Synthesise(Ask["SpokenAudio"]):
     """Dialogue to speech; answered by ``SpokenAudio``."""
 
     has_steady_cost: ClassVar[bool] = True

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import attrs
 
+from protocol.messages.ask import Ask
+
 Asked = Literal["talk", "work", "action"]
 """Of a model; ``work`` is writing and translating (``protocol/language/requests.py``)."""
 
@@ -49,12 +51,12 @@ class McpOffer:
 
 
 @attrs.frozen
-class ListTools:
+class ListTools(Ask["ToolList"]):
     """Anybody to tools, or to one server; answered by a ``ToolList``."""
 
 
 @attrs.frozen
-class AwaitFirstTry:
+class AwaitFirstTry(Ask[None]):
     """The toolbox to a tool server: answer when its first attempt to connect is over, whatever came of it."""
 
 
@@ -79,7 +81,7 @@ class CallProgress:
 
 
 @attrs.frozen
-class CallTool:
+class CallTool(Ask["ToolOutcome"]):
     """Dialogue to tools; answered by ``ToolOutcome``."""
 
     session_id: str
@@ -124,7 +126,7 @@ class ModelToolCall:
 
 
 @attrs.frozen
-class Generate:
+class Generate(Ask["Generation | NoModel"]):
     """Dialogue to inference; text goes to ``on_text`` as it comes, the answer is a ``Generation``."""
 
     session_id: str

@@ -8,28 +8,32 @@ from collections.abc import Mapping
 import attrs
 
 from protocol.audio.audio_memory import AudioMemory
-from protocol.dialects.client_memory import ClientMemory
+from protocol.dialects.client_memory import ClientMemory, ClientView
+from protocol.messages.ask import Ask
 from protocol.turns.turn_memory import TurnMemory
 
 
 @attrs.frozen
-class RecallClient:
+class RecallClient(Ask[ClientMemory]):
     """Connection to vault; answered by the ``ClientMemory``."""
 
 
 @attrs.frozen
-class RecallAudio:
+class RecallAudio(Ask[AudioMemory]):
     """Audio to vault; answered by the ``AudioMemory``."""
 
 
 @attrs.frozen
-class RecallTurns:
+class RecallTurns(Ask[TurnMemory]):
     """Dialogue to vault; answered by the ``TurnMemory``."""
 
 
 @attrs.frozen
-class ViewClient:
+class ViewClient(Ask[ClientView]):
     """Audio or dialogue to vault; answered by the ``ClientView``, to read."""
+
+
+VaultMessage = RecallClient | RecallAudio | RecallTurns | ViewClient
 
 
 @attrs.frozen(kw_only=True)

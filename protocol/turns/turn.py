@@ -4,6 +4,7 @@ Rules kept here:
 
 * What is not in the table is a bug of ours: ``LocalProtocolError`` names the state and the event.
 * ``FINISHED`` ends a turn from every state, whatever came of it: done, no speech, refused, failed or interrupted.
+* A turn that was cut is only finished; what it had under way changes nothing any more.
 * One setter makes every change, and reports it.
 """
 
@@ -15,6 +16,10 @@ from typing import Final
 import attrs
 
 from protocol.messages.errors import LocalProtocolError
+from protocol.messages.events import Text
+from protocol.messages.hearing import UtteranceEnded
+from protocol.messages.session import Announce
+from protocol.turns.playback import Playback
 
 log = logging.getLogger("sayso.turn")
 
@@ -23,18 +28,20 @@ class TurnState(enum.Enum):
     """What a turn is doing."""
 
     LISTENING = "listening"
-    HEARING = "hearing"
+    """It has not begun."""
     TRANSCRIBING = "transcribing"
     UNDERSTANDING = "understanding"
     CONFIRMING = "confirming"
     ACTING = "acting"
     SPEAKING = "speaking"
+    CUT = "cut"
+    """Interrupted, and not finished yet."""
+    OVER = "over"
 
 
 class TurnEvent(enum.Enum):
     """What moves a turn on."""
 
-    SPEECH_BEGAN = "speech began"
     SPEECH_ENDED = "speech ended"
     TEXT_RECEIVED = "text received"
     ANNOUNCED = "announced"
@@ -47,23 +54,25 @@ class TurnEvent(enum.Enum):
     FINISHED = "finished"
 
 
-# From any later state: an apology is an answer too, and an interruption is somebody speaking again.
+# From any later state: an apology is an answer too.
 _LATER: Final = {
     TurnEvent.ANSWERED: TurnState.SPEAKING,
-    TurnEvent.INTERRUPTED: TurnState.HEARING,
-    TurnEvent.FINISHED: TurnState.LISTENING,
+    TurnEvent.INTERRUPTED: TurnState.CUT,
+    TurnEvent.FINISHED: TurnState.OVER,
 }
+_STEPS: Final = (
+    TurnEvent.HEARD,
+    TurnEvent.UNDERSTOOD,
+    TurnEvent.CONFIRMATION_ASKED,
+    TurnEvent.CONFIRMED,
+    TurnEvent.ANSWERED,
+)
 
 TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
     TurnState.LISTENING: {
-        TurnEvent.SPEECH_BEGAN: TurnState.HEARING,
-        TurnEvent.SPEECH_ENDED: TurnState.TRANSCRIBING,  # a turn that is made when its utterance is complete
+        TurnEvent.SPEECH_ENDED: TurnState.TRANSCRIBING,
         TurnEvent.TEXT_RECEIVED: TurnState.UNDERSTANDING,
         TurnEvent.ANNOUNCED: TurnState.SPEAKING,
-    },
-    TurnState.HEARING: {
-        TurnEvent.SPEECH_ENDED: TurnState.TRANSCRIBING,
-        TurnEvent.FINISHED: TurnState.LISTENING,
     },
     TurnState.TRANSCRIBING: {**_LATER, TurnEvent.HEARD: TurnState.UNDERSTANDING},
     TurnState.UNDERSTANDING: {
@@ -75,6 +84,12 @@ TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
     TurnState.CONFIRMING: {**_LATER, TurnEvent.CONFIRMED: TurnState.ACTING},
     TurnState.ACTING: {**_LATER, TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING},
     TurnState.SPEAKING: _LATER,
+    TurnState.CUT: {
+        **dict.fromkeys(_STEPS, TurnState.CUT),
+        TurnEvent.INTERRUPTED: TurnState.CUT,
+        TurnEvent.FINISHED: TurnState.OVER,
+    },
+    TurnState.OVER: {TurnEvent.INTERRUPTED: TurnState.OVER},
 }
 
 
@@ -105,8 +120,11 @@ class TurnMachine:
     def __init__(self, turn_id: str, on_transition: Callable[[Transition], None] = log_transition) -> None:
         """Begin in ``LISTENING``; ``on_transition`` is told of every change."""
         self.turn_id = turn_id
+        self.playback = Playback()
+        """The answer, as far as it is spoken."""
         self._on_transition = on_transition
         self._state = TurnState.LISTENING
+        self._question: str | None = None
 
     def __repr__(self) -> str:
         return f"<TurnMachine {self.turn_id} {self._state.name}>"
@@ -117,9 +135,19 @@ class TurnMachine:
         return self._state
 
     @property
-    def is_speaking(self) -> bool:
-        """Whether the answer is complete or being said."""
-        return self._state is TurnState.SPEAKING
+    def question(self) -> str | None:
+        """The call that the turn wants consent for now: its id, until it is answered or not asked any more."""
+        return self._question
+
+    def begin(self, said: UtteranceEnded | Text | Announce) -> None:
+        """Begin with what is to be answered or announced."""
+        match said:
+            case UtteranceEnded():
+                self.advance(TurnEvent.SPEECH_ENDED)
+            case Text():
+                self.advance(TurnEvent.TEXT_RECEIVED)
+            case Announce():
+                self.advance(TurnEvent.ANNOUNCED)
 
     def advance(self, event: TurnEvent) -> None:
         """Move on; raises ``LocalProtocolError`` if ``event`` cannot happen in this state."""
@@ -127,7 +155,18 @@ class TurnMachine:
         if after is None:
             raise LocalProtocolError(f"turn {self.turn_id}: {event.name} must not happen while {self._state.name}")
         before, self._state = self._state, after
+        self._question = None
         self._on_transition(Transition(self.turn_id, before, event, after))
+
+    def ask(self, call_id: str) -> None:
+        """Ask for consent to a call."""
+        self.advance(TurnEvent.CONFIRMATION_ASKED)
+        if self._state is TurnState.CONFIRMING:
+            self._question = call_id
+
+    def close_question(self) -> None:
+        """Take no more answers: there was one, or it comes too late."""
+        self._question = None
 
     def finish(self) -> None:
         """End the turn; raises ``LocalProtocolError`` if it has not begun or is over."""

@@ -9,47 +9,22 @@ Rules kept here:
 from collections import deque
 from collections.abc import Mapping
 from itertools import islice
-from typing import Protocol
 
 import attrs
 
-from protocol.messages.events import Text
-from protocol.messages.hearing import NoWords, Recognition, Utterance, UtteranceEnded
-from protocol.messages.session import Announce
+from protocol.turns.actions import PendingTurn
 
 MAX_TURNS = 32  # more than any context window of a small model takes
 MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
-
-
-class EarlyAnswer(Protocol):
-    """A transcription that was begun before its utterance had ended."""
-
-    @property
-    def was_nothing(self) -> bool:
-        """Whether there were no words in it that anybody could mean."""
-
-    async def answer_for(self, utterance: Utterance) -> Recognition | NoWords | None:
-        """Return the answer if this was about ``utterance`` and there is one."""
-
-
-@attrs.frozen
-class WaitingTurn:
-    """Something said or typed that waits for its turn, or has it now."""
-
-    turn_id: str
-    said: UtteranceEnded | Text | Announce
-    attempt: int = 1
-    early: EarlyAnswer | None = attrs.field(default=None, eq=False)
-    """Where it was transcribed already, or is being transcribed."""
 
 
 @attrs.define
 class TurnMemory:
     """What was said and done, and what is still to be done."""
 
-    waiting: WaitingTurn | None = attrs.field(default=None, init=False)
+    waiting: PendingTurn | None = attrs.field(default=None, init=False)
     """What the dialogue will do next."""
-    running: WaitingTurn | None = attrs.field(default=None, init=False)
+    running: PendingTurn | None = attrs.field(default=None, init=False)
     """What the dialogue is doing."""
     open_turns: set[str] = attrs.field(factory=set, init=False)
     """Turns that the client knows of and that have not been completed."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections import deque
-from typing import Any
 
 import attrs
 
@@ -60,7 +59,7 @@ class DeadLetters:
             log.warning("dead letters: %d more were not logged", self._suppressed)
             self._logged = self._suppressed = 0
         self._logged += 1
-        fields: dict[str, Any] = attrs.asdict(letter)
+        fields: dict[str, object] = attrs.asdict(letter)
         level = logging.INFO if letter.reason in EXPECTED else logging.WARNING
         log.log(level, "dead letter for %s: %s, %s", letter.actor, letter.type_name, letter.reason, extra=fields)
         if self._logged >= LOGGED:

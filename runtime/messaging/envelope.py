@@ -28,11 +28,11 @@ class PendingAsk:
     is_linked: bool = False
     is_over: bool = False
     """Answered, or the asker has gone."""
-    _value: Any = None
+    _value: object = None
     _error: Exception | None = None
     _done: trio.Event = attrs.field(factory=trio.Event)
 
-    def reply(self, value: Any) -> bool:
+    def reply(self, value: object) -> bool:
         """Answer; return ``False`` if it was too late."""
         if self.is_over:
             return False

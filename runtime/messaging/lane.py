@@ -3,7 +3,7 @@
 import enum
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import Never
 
 import attrs
 from attrs.validators import ge, optional
@@ -29,9 +29,9 @@ class MailboxSpec:
     capacity: int = attrs.field(default=256, validator=ge(1))
     overflow: Overflow = Overflow.BLOCK
     max_bytes: int | None = attrs.field(default=None, validator=optional(ge(1)))
-    size_of: Callable[[Any], int] | None = None
+    size_of: Callable[[Never], int] | None = None
     """Bytes of a message; needed with ``max_bytes``."""
-    key: Callable[[Any], Hashable] | None = None
+    key: Callable[[Never], Hashable] | None = None
     """What messages replace each other; needed with ``COALESCE``."""
     max_in_flight: int = attrs.field(default=256, validator=ge(1))
     """Data messages being answered in tasks of their own; the rest waits in the queue."""

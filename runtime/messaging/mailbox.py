@@ -12,7 +12,6 @@ import enum
 import itertools
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import trio
@@ -151,7 +150,7 @@ class Mailbox:
         self._admit_senders()
         return was_queued
 
-    def withdraw_control(self, is_meant: Callable[[Any], bool]) -> None:
+    def withdraw_control(self, is_meant: Callable[[object], bool]) -> None:
         """Take back what is queued on the control lane and meant."""
         for envelope in [queued for queued in self._control if is_meant(queued.message)]:
             self._control.remove(envelope)

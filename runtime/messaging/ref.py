@@ -1,11 +1,15 @@
 """The stable address of an actor: what everybody holds instead of the actor.
 
 A reference survives restarts, and so does its mailbox: what is queued at a crash is handled by the next incarnation.
+
+Its type says what may be sent: ``Ref[ListTools | CallTool]`` takes these two. A message that is asked names its answer
+(``class ListTools(Ask[ToolList])``, ``protocol/messages/ask.py``), so ``await tools.ask(ListTools())`` is a
+``ToolList`` to a type checker. A ``Ref[Never]`` is an address of which it is not known what it takes.
 """
 
 import logging
 import math
-from typing import Any
+from typing import Generic, Never, Protocol, TypeVar
 
 import attrs
 import trio
@@ -33,9 +37,24 @@ log = logging.getLogger("sayso.runtime")
 
 DEFAULT_WAIT_S = 5.0  # where nothing else bounds a wait; OTP's default for a call
 
+Message_co = TypeVar("Message_co", covariant=True)
+Message_contra = TypeVar("Message_contra", contravariant=True)
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
-class Ref:
-    """Address and mailbox of one actor; ``next_start_s`` is infinite or set while it is in backoff."""
+
+class Asked(Protocol[Message_co, Answer_co]):
+    """A message of type ``Message_co`` that is answered with an ``Answer_co``; for type checkers only."""
+
+    def asks_for(self) -> tuple[Message_co, Answer_co]:
+        """Return the message itself and its answer; it is declared and never called."""
+
+
+class Ref(Generic[Message_contra]):
+    """Address and mailbox of one actor that takes ``Message_contra``.
+
+    ``next_start_s`` is infinite or set while the actor is in backoff.
+    """
 
     def __init__(self, name: str, mailbox: MailboxSpec | None = None) -> None:
         self.name = name
@@ -44,14 +63,14 @@ class Ref:
         self.dead_letters: DeadLetters | None = None
         self._last_exit: Exit | None = None
         self._is_over = False
-        self._watchers: dict[Ref, None] = {}
+        self._watchers: dict[Ref[Terminated], None] = {}
 
     def __repr__(self) -> str:
         return f"<Ref {self.name}: {len(self.mailbox)} queued>"
 
     # --- senders ---------------------------------------------------------------------------------
 
-    async def tell(self, message: Any, timeout_s: float | None = None) -> None:
+    async def tell(self, message: Message_contra, timeout_s: float | None = None) -> None:
         """Send on the data lane, by the mailbox's policy.
 
         Waits only under ``BLOCK``, until ``timeout_s`` or the enclosing cancel scope's deadline (5 s if there is
@@ -69,7 +88,7 @@ class Ref:
         if scope.cancelled_caught:
             raise MailboxTimeout(f"no room in the mailbox of {self.name} for {deadline_s - now_s:.1f} s")
 
-    def tell_nowait(self, message: Any) -> bool:
+    def tell_nowait(self, message: Message_contra) -> bool:
         """Send on the data lane without waiting; return whether it was accepted (if not, that is counted)."""
         try:
             offer = self.mailbox.offer(Envelope(message, trio.current_time()))
@@ -79,7 +98,7 @@ class Ref:
             self.mailbox.counters.rejected += 1
         return offer is OfferResult.TAKEN
 
-    def signal(self, message: Any) -> None:
+    def signal(self, message: Message_contra) -> None:
         """Send on the control lane, overtaking data; nothing happens if the actor is gone.
 
         Raises ``ControlLaneFull``, which is a bug: let it crash.
@@ -89,7 +108,9 @@ class Ref:
         except MailboxClosed:
             self.mailbox.counters.rejected += 1
 
-    async def ask(self, message: Any, timeout_s: float | None = None, *, linked: bool = False) -> Any:
+    async def ask(
+        self, message: Asked[Message_contra, Answer], timeout_s: float | None = None, *, linked: bool = False
+    ) -> Answer:
         """Send on the data lane and wait for the one answer.
 
         The deadline is the earliest of ``timeout_s``, the enclosing cancel scope's and that of the message being
@@ -105,12 +126,13 @@ class Ref:
         try:
             with trio.CancelScope(deadline=ask.deadline_s):
                 await self._deliver_ask(envelope)
-                return await ask.wait()
+                answer: Answer = await ask.wait()
+                return answer
         finally:
             self._hang_up(envelope, ask)
         raise AskTimeout(f"{self.name} did not answer {type(message).__name__} in {ask.deadline_s - now_s:.1f} s")
 
-    def watch(self, watcher: "Ref") -> None:
+    def watch(self, watcher: "Ref[Terminated]") -> None:
         """Let ``watcher`` get one ``Terminated`` on its control lane when no incarnation comes any more.
 
         At once if that is so already. A restart is not told: the address lives on.
@@ -120,7 +142,7 @@ class Ref:
         else:
             self._watchers[watcher] = None
 
-    def unwatch(self, watcher: "Ref") -> None:
+    def unwatch(self, watcher: "Ref[Terminated]") -> None:
         """Take that back, also a ``Terminated`` that is queued and was not handled yet."""
         self._watchers.pop(watcher, None)
         watcher.mailbox.withdraw_control(lambda message: isinstance(message, Terminated) and message.ref is self)
@@ -174,7 +196,7 @@ class Ref:
         return False
 
     def _asking(
-        self, message: Any, now_s: float, timeout_s: float | None, *, linked: bool
+        self, message: object, now_s: float, timeout_s: float | None, *, linked: bool
     ) -> tuple[Envelope, PendingAsk]:
         inbound = handling.current()
         chain = () if inbound is None else inbound.chain
@@ -220,9 +242,9 @@ class Ref:
 
 @attrs.frozen(eq=False)
 class Terminated:
-    """To whoever watches: no incarnation of ``ref`` comes any more."""
+    """To a watcher: no incarnation of ``ref`` comes any more."""
 
-    ref: Ref
+    ref: Ref[Never]
     exit: Exit | None
     """How the last one ended; ``None`` if there never was one."""
 

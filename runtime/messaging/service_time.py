@@ -7,8 +7,6 @@ The 90th percentile by a frugal streaming estimate (Ma, Muthukrishnan, Sandler, 
 Quantiles", 2013): one number a kind, moved by a share of itself after each message.
 """
 
-from typing import Any
-
 import attrs
 
 QUANTILE = 0.9
@@ -28,9 +26,9 @@ class _Estimate:
 class ServiceTimes:
     """Estimates by kind of message."""
 
-    _by_kind: dict[type[Any], _Estimate] = attrs.field(factory=dict)
+    _by_kind: dict[type, _Estimate] = attrs.field(factory=dict)
 
-    def add(self, kind: type[Any], duration_s: float) -> None:
+    def add(self, kind: type, duration_s: float) -> None:
         """Note that a message of ``kind`` took ``duration_s``."""
         estimate = self._by_kind.setdefault(kind, _Estimate(p90_s=max(FLOOR_S, duration_s)))
         estimate.samples += 1
@@ -39,7 +37,7 @@ class ServiceTimes:
         else:
             estimate.p90_s = max(FLOOR_S, estimate.p90_s * (1 - STEP * (1 - QUANTILE)))
 
-    def is_hopeless(self, kind: type[Any], left_s: float) -> bool:
+    def is_hopeless(self, kind: type, left_s: float) -> bool:
         """Whether a message of ``kind`` would hardly be answered in ``left_s``; asking lowers the estimate if so."""
         estimate = self._by_kind.get(kind)
         if estimate is None or estimate.samples < MIN_SAMPLES or estimate.p90_s <= left_s:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -12,12 +12,14 @@ from runtime.messaging.ref import Ref
 from runtime.supervision.status import ChildStatus
 
 ChildT_co = TypeVar("ChildT_co", covariant=True)
+Message_contra = TypeVar("Message_contra", contravariant=True)
+Arguments = TypeVarTuple("Arguments")
 
 
 class Life(Protocol):
     """What stands behind a context: the incarnation."""
 
-    def defer(self, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    def defer(self, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]) -> None:
         """See ``Context.reply_in_task``."""
 
     def stop(self, reason: str) -> None:
@@ -57,10 +59,10 @@ class Shared:
 
 
 @attrs.frozen(eq=False)
-class Context:
+class Context(Generic[Message_contra]):
     """One incarnation's means."""
 
-    ref: Ref
+    ref: Ref[Message_contra]
     incarnation: int
     """Counts from 1, one more for each start."""
     nursery: trio.Nursery
@@ -68,7 +70,7 @@ class Context:
     shared: Shared
     _life: Life = attrs.field(repr=False)
 
-    def reply_in_task(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> None:
+    def reply_in_task(self, fn: Callable[[*Arguments], Awaitable[object]], *args: *Arguments) -> None:
         """Inside ``handle``: let ``await fn(*args)`` answer this message from a task of its own.
 
         The actor handles the next message meanwhile. A ``DomainError`` goes to the asker, another exception crashes
@@ -85,21 +87,27 @@ class Context:
         await self._life.drain()
 
 
-class Actor:
+class Actor(Generic[Message_contra]):
     """Subclass it; one instance is one incarnation, made by the factory of its ``ChildSpec``.
+
+    ``Actor[A | B]`` says what it handles, so that a type checker can tell which message a ``match`` has forgotten.
 
     An exception from any of its methods but ``DomainError`` ends the incarnation; what then is its supervisor's
     business. A message class with ``idempotent = True`` is handled a second time after a crash.
     """
 
-    context: Context
+    context: Context[Message_contra]
 
     async def on_start(self) -> None:
         """Do what must be done before the first message: the actor is ready when this returns."""
 
-    async def handle(self, message: Any) -> Any:
+    async def handle(self, message: Message_contra) -> object:
         """Handle one message of either lane; what is returned answers an ask."""
         raise NotImplementedError(f"{type(self).__name__} handles no {type(message).__name__}")
+
+    def unhandled(self, message: Never) -> NoReturn:
+        """Raise ``TypeError``; as ``case _`` of a ``match`` it lets a type checker prove that no message is left."""
+        raise TypeError(f"{type(self).__name__} handles no {type(message).__name__}")
 
     async def on_stop(self) -> None:
         """Stop in order, within ``shutdown_s`` of the spec, which includes the message being handled.
@@ -119,7 +127,7 @@ class Skip:
     """
 
 
-class ParentActor(Actor, Generic[ChildT_co]):
+class ParentActor(Actor[Message_contra], Generic[Message_contra, ChildT_co]):
     """An actor with children: handles messages while it starts, and is bounded by its children's bounds."""
 
     def which_children(self) -> tuple[ChildStatus, ...]:

@@ -4,6 +4,7 @@ import logging
 import math
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from typing import Never
 
 import trio
 
@@ -30,7 +31,7 @@ class Child:
 
     def __init__(
         self,
-        spec: ChildSpec,
+        spec: ChildSpec[Never],
         shared: Shared,
         nursery: trio.Nursery,
         on_exit: Callable[["Child", Exit], None],

@@ -1,5 +1,7 @@
 """What can go wrong with the children of a supervisor: each error is a value that says which child, and why."""
 
+from typing import Never
+
 from runtime.messaging.errors import DomainError
 from runtime.messaging.exits import Exit
 from runtime.messaging.ref import Ref
@@ -38,7 +40,7 @@ class ChildPresent(DomainError):
 class AlreadyStarted(ChildPresent):
     """A child of that id runs at ``ref``."""
 
-    def __init__(self, child_id: str, ref: Ref) -> None:
+    def __init__(self, child_id: str, ref: Ref[Never]) -> None:
         super().__init__(f"{child_id} is already started")
         self.ref = ref
 

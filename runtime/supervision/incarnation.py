@@ -7,13 +7,13 @@ to end itself.
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Never
 
 import attrs
 import trio
 
 from runtime.messaging.exits import Exit, ExitKind, StartTimeout, Stuck, blamed, classify, describe
-from runtime.supervision.actor import Actor, Context, ParentActor, Shared, Skip
+from runtime.supervision.actor import Actor, Arguments, Context, ParentActor, Shared, Skip
 from runtime.supervision.loop import MessageLoop
 from runtime.supervision.outcome import outcome_of
 from runtime.supervision.spec import ChildSpec
@@ -36,9 +36,11 @@ class Milestones:
 class Incarnation:
     """Runs once; ``number`` counts the incarnations of one child from 1."""
 
-    def __init__(self, spec: ChildSpec, number: int, shared: Shared, on_change: Callable[[ChildState], None]) -> None:
+    def __init__(
+        self, spec: ChildSpec[Never], number: int, shared: Shared, on_change: Callable[[ChildState], None]
+    ) -> None:
         self.number = number
-        self.actor: Actor | None = None
+        self.actor: Actor[Never] | None = None
         self.exit: Exit | None = None
         self.scope = trio.CancelScope()
         self.passed = Milestones()
@@ -87,7 +89,7 @@ class Incarnation:
         if self._loop is not None:
             self._loop.stop()
 
-    def defer(self, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    def defer(self, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]) -> None:
         """Answer the current message from a task."""
         self._running_loop().defer(fn, args)
 
@@ -116,7 +118,7 @@ class Incarnation:
                 self.passed.stopped.set()
                 nursery.cancel_scope.cancel()
 
-    async def _serve(self, actor: Actor, loop: MessageLoop) -> None:
+    async def _serve(self, actor: Actor[Never], loop: MessageLoop) -> None:
         is_parent = isinstance(actor, ParentActor)
         is_ready = await self._start(actor)
         if is_ready:
@@ -124,7 +126,7 @@ class Incarnation:
         if is_ready or is_parent:  # a parent may have children although it never became ready
             await self._stop_in_order(actor)
 
-    async def _start(self, actor: Actor) -> bool:
+    async def _start(self, actor: Actor[Never]) -> bool:
         """Return whether it became ready; ``False`` if it was told to stop before."""
         if not isinstance(actor, ParentActor):
             self._start_scope.deadline = self._started_s + self._spec.start_timeout_s
@@ -139,7 +141,7 @@ class Incarnation:
         self._on_change(ChildState.READY)
         return True
 
-    async def _stop_in_order(self, actor: Actor) -> None:
+    async def _stop_in_order(self, actor: Actor[Never]) -> None:
         with trio.CancelScope(deadline=self.stop_deadline_s):  # whoever ordered the stop tells if it took too long
             await actor.on_stop()
 

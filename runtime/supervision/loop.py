@@ -10,7 +10,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Never, TypeVarTuple
 
 import trio
 
@@ -22,6 +22,8 @@ from runtime.messaging.ref import Ref
 
 log = logging.getLogger("sayso.runtime")
 
+Arguments = TypeVarTuple("Arguments")
+
 BATCH = 64  # messages between checkpoints: below 1 ms for handlers that do not wait
 
 
@@ -30,8 +32,8 @@ class MessageLoop:
 
     def __init__(
         self,
-        ref: Ref,
-        handle: Callable[[Any], Awaitable[Any]],
+        ref: Ref[Never],
+        handle: Callable[[Never], Awaitable[object]],
         nursery: trio.Nursery,
         max_handler_s: float | None = None,
     ) -> None:
@@ -68,7 +70,7 @@ class MessageLoop:
             else:
                 await self._dispatch(envelope)
 
-    def defer(self, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    def defer(self, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]) -> None:
         """Let a task answer the message being handled."""
         handling = current()
         if handling is None or handling.ref is not self._ref or not handling.is_blocking:
@@ -121,7 +123,7 @@ class MessageLoop:
         if self._max_handler_s is None:
             await self._work(envelope, self._handle, (envelope.message,), is_blocking=True)
         else:
-            await self._work(envelope, self._handle_in_time, (envelope.message, self._max_handler_s), is_blocking=True)
+            await self._work(envelope, self._handle_in_time, (envelope, self._max_handler_s), is_blocking=True)
 
     def _is_in_vain(self, envelope: Envelope, now_s: float) -> bool:
         return envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s))
@@ -129,25 +131,32 @@ class MessageLoop:
     def _is_hopeless(self, envelope: Envelope, now_s: float) -> bool:
         return self._mailbox.service.is_hopeless(type(envelope.message), envelope.deadline_s - now_s)
 
-    async def _handle_in_time(self, message: Any, limit_s: float) -> Any:
+    async def _handle_in_time(self, envelope: Envelope, limit_s: float) -> object:
         """Handle within the limit; raises ``Stuck`` past it."""
         begun_s = trio.current_time()
         with trio.CancelScope(deadline=begun_s + limit_s) as scope:
-            value = await self._handle(message)
+            value = await self._handle(envelope.message)
             took_s = trio.current_time() - begun_s
             if took_s > limit_s / 2:
-                name = type(message).__name__
+                name = type(envelope.message).__name__
                 log.warning("%s took %.1f s for %s, of %g s at most", self._ref.name, took_s, name, limit_s)
             return value
         if scope.cancelled_caught:
-            raise Stuck(f"{type(message).__name__} took longer than {limit_s:g} s")
+            raise Stuck(f"{type(envelope.message).__name__} took longer than {limit_s:g} s")
         raise AssertionError("a handler left its scope without a value")
 
-    async def _answer(self, envelope: Envelope, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    async def _answer(
+        self, envelope: Envelope, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]
+    ) -> None:
         await self._work(envelope, fn, args, is_blocking=False)
 
     async def _work(
-        self, envelope: Envelope, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], *, is_blocking: bool
+        self,
+        envelope: Envelope,
+        fn: Callable[[*Arguments], Awaitable[object]],
+        args: tuple[*Arguments],
+        *,
+        is_blocking: bool,
     ) -> None:
         """Await ``fn(*args)`` for ``envelope`` and give its end to the asker, or crash."""
         task = trio.lowlevel.current_task()
@@ -169,7 +178,9 @@ class MessageLoop:
             if not (is_blocking and envelope.is_deferred):
                 self._finish(envelope, value)
 
-    async def _linked(self, envelope: Envelope, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+    async def _linked(
+        self, envelope: Envelope, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]
+    ) -> object:
         """Run ``fn`` so that a linked asker can cancel it."""
         if envelope.ask is None or not envelope.ask.is_linked:
             return await fn(*args)
@@ -178,7 +189,7 @@ class MessageLoop:
                 return await fn(*args)
         return None
 
-    def _finish(self, envelope: Envelope, value: Any = None, error: Exception | None = None) -> None:
+    def _finish(self, envelope: Envelope, value: object = None, error: Exception | None = None) -> None:
         if self._in_flight.pop(envelope.id, None) is None:
             self._mailbox.counters.late_replies += 1  # given up as a zombie, and yet it came back
             return

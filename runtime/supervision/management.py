@@ -1,43 +1,54 @@
 """What one asks of a supervisor."""
 
+from typing import TYPE_CHECKING, Generic, Never, Self, TypeVar
+
 import attrs
 
+from runtime.messaging.ref import Ref
 from runtime.supervision.spec import ChildSpec
+from runtime.supervision.status import ChildStatus
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Management(Generic[Answer_co]):
+    """A message to a supervisor that is answered with an ``Answer_co`` (``runtime.messaging.ref.Asked``)."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+
+        def asks_for(self) -> tuple[Self, Answer_co]:
+            """See ``runtime.messaging.ref.Asked``."""
 
 
 @attrs.frozen
-class StartChild:
+class StartChild(Management[Ref[Never]]):
     """Start ``spec``; answered with its ``Ref``, or ``StartFailed``, ``ChildPresent``, ``MaxChildren``."""
 
-    spec: ChildSpec
+    spec: ChildSpec[Never]
     tenant: str | None = None
     """On whose account, where a ``DynamicSupervisor`` limits each tenant."""
 
 
 @attrs.frozen
-class TerminateChild:
+class TerminateChild(Management[None]):
     """Stop a child for good; a temporary one is forgotten. Answered when it is gone, or ``NoSuchChild``."""
 
     id: str
 
 
 @attrs.frozen
-class RestartChild:
+class RestartChild(Management[Ref[Never]]):
     """Start a stopped child; answered with its ``Ref``, or ``StartFailed``, ``ChildPresent``, ``NoSuchChild``."""
 
     id: str
 
 
 @attrs.frozen
-class DeleteChild:
+class DeleteChild(Management[None]):
     """Forget the spec of a stopped child; answered with ``None``, or ``ChildPresent``, ``NoSuchChild``."""
 
     id: str
-
-
-@attrs.frozen
-class CountChildren:
-    """Answered with ``ChildCounts``."""
 
 
 @attrs.frozen
@@ -51,5 +62,13 @@ class ChildCounts:
 
 
 @attrs.frozen
-class WhichChildren:
+class CountChildren(Management[ChildCounts]):
+    """Answered with ``ChildCounts``."""
+
+
+@attrs.frozen
+class WhichChildren(Management[tuple[ChildStatus, ...]]):
     """Answered with ``tuple[ChildStatus, ...]``, in the order of the start."""
+
+
+SupervisorMessage = StartChild | TerminateChild | RestartChild | DeleteChild | CountChildren | WhichChildren

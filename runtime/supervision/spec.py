@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Generic, Never, TypeVar
 
 import attrs
 from attrs.validators import ge, gt, instance_of, is_callable, optional
@@ -11,13 +12,15 @@ from runtime.policies.restart import Restart
 from runtime.policies.strategy import AutoShutdown
 from runtime.supervision.actor import Actor, Skip
 
+Message_contra = TypeVar("Message_contra", contravariant=True)
+
 
 @attrs.frozen
-class ChildSpec:
+class ChildSpec(Generic[Message_contra]):
     """Who a child is, how it is made and when it is made again."""
 
-    ref: Ref = attrs.field(validator=instance_of(Ref))
-    factory: Callable[[], Actor | Skip] = attrs.field(validator=is_callable())
+    ref: Ref[Message_contra] = attrs.field(validator=instance_of(Ref))
+    factory: Callable[[], Actor[Message_contra] | Skip] = attrs.field(validator=is_callable())
     """Makes one incarnation, or says that none is wanted; called for each start."""
     restart: Restart = attrs.field(default=Restart.PERMANENT, validator=instance_of(Restart))
     significant: bool = attrs.field(default=False, validator=instance_of(bool))
@@ -39,7 +42,7 @@ class ChildSpec:
         return self.ref.name
 
 
-def check(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None:
+def check(specs: Sequence[ChildSpec[Never]], auto_shutdown: AutoShutdown) -> None:
     """Raise ``ValueError`` for children that cannot live under one supervisor."""
     twice = [child_id for child_id, count in Counter(spec.id for spec in specs).items() if count > 1]
     if twice:

@@ -11,7 +11,7 @@ Rules kept here:
 import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Never
 
 import trio
 
@@ -28,6 +28,7 @@ from runtime.supervision.management import (
     DeleteChild,
     RestartChild,
     StartChild,
+    SupervisorMessage,
     TerminateChild,
     WhichChildren,
 )
@@ -35,12 +36,12 @@ from runtime.supervision.spec import ChildSpec, check
 from runtime.supervision.status import ChildState, ChildStatus
 
 
-class Supervisor(ParentActor[Child]):
+class Supervisor(ParentActor[SupervisorMessage, Child]):
     """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other."""
 
     def __init__(
         self,
-        children: Sequence[ChildSpec] = (),
+        children: Sequence[ChildSpec[Never]] = (),
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: Intensity | None = None,
         backoff: Backoff | None = None,
@@ -74,7 +75,7 @@ class Supervisor(ParentActor[Child]):
                     await self._stop_children(f"{child.id} did not start")
                     raise
 
-    async def handle(self, message: object) -> Any:
+    async def handle(self, message: SupervisorMessage) -> object:
         """Answer the management messages."""
         match message:
             case WhichChildren():
@@ -90,7 +91,7 @@ class Supervisor(ParentActor[Child]):
             case RestartChild(child_id):
                 self.context.reply_in_task(self._restart_child, child_id)
             case _:
-                raise TypeError(f"a supervisor handles no {type(message).__name__}")
+                self.unhandled(message)
         return None
 
     async def on_stop(self) -> None:
@@ -120,7 +121,7 @@ class Supervisor(ParentActor[Child]):
 
     # --- management ------------------------------------------------------------------------------
 
-    async def _start_child(self, request: StartChild) -> Ref:
+    async def _start_child(self, request: StartChild) -> Ref[Never]:
         self._admit(request)
         async with self._turn_of_group():
             self._admit(request)  # again: it may have had to wait
@@ -143,7 +144,7 @@ class Supervisor(ParentActor[Child]):
         await child.stop("terminated")
         self._leave_or_forget(child)
 
-    async def _restart_child(self, child_id: str) -> Ref:
+    async def _restart_child(self, child_id: str) -> Ref[Never]:
         self._children.find_stopped(child_id)
         async with self._turn_of_group():
             child = self._children.find_stopped(child_id)  # again: it may have had to wait
@@ -161,7 +162,7 @@ class Supervisor(ParentActor[Child]):
         check((request.spec,), self._auto_shutdown)
         self._children.check_free(request.spec.id)
 
-    def _make_child(self, spec: ChildSpec) -> Child:
+    def _make_child(self, spec: ChildSpec[Never]) -> Child:
         return Child(spec, self.context.shared, self.context.nursery, self._child_ended)
 
     def _leave_or_forget(self, child: Child) -> None:

@@ -15,6 +15,7 @@ from runtime.messaging.ref import Ref
 from runtime.supervision.actor import Shared, Zombies
 from runtime.supervision.child import Child
 from runtime.supervision.errors import StartFailed
+from runtime.supervision.management import SupervisorMessage
 from runtime.supervision.spec import ChildSpec
 from runtime.supervision.status import ChildState, ChildStatus
 from runtime.supervision.supervisor import Supervisor
@@ -28,7 +29,7 @@ class Tree:
     """The handle of a running tree."""
 
     def __init__(self, supervisor: Supervisor, shared: Shared, nursery: trio.Nursery, stop_timeout_s: float) -> None:
-        self.ref = Ref("root", MailboxSpec(overflow=Overflow.REJECT))
+        self.ref: Ref[SupervisorMessage] = Ref("root", MailboxSpec(overflow=Overflow.REJECT))
         self.shared = shared
         self._ended = trio.Event()
         self._stop_timeout_s = stop_timeout_s

@@ -81,7 +81,8 @@ class Pool:
             backoff=backoff or Backoff(),
             rng=rng or random.Random(),
         )
-        self._group.on_change = self._hand_out
+        self._group.on_change = self._take_change
+        self._on_change: Callable[[], None] = lambda: None
         self._max_waiting = max_waiting
         self._jobs: set[Job] = set()
         self._queue = JobQueue()
@@ -110,6 +111,10 @@ class Pool:
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
         """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""
         self._group.may_recycle = may_recycle
+
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        """Call ``on_change()`` whenever a worker is ready or has ended, and when memory was measured."""
+        self._on_change = on_change
 
     # --- callers ---------------------------------------------------------------------------------
 
@@ -173,6 +178,10 @@ class Pool:
             self._is_stopped, self._nursery = True, None
             for job in self._jobs:
                 job.finish(PoolUnavailable(self._why_not, RETRY_AFTER_S))
+
+    def _take_change(self) -> None:
+        self._hand_out()
+        self._on_change()
 
     def _hand_out(self) -> None:
         """Give the jobs that wait to the workers that have room; called whenever either may have changed."""

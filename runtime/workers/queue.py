@@ -16,33 +16,34 @@ from runtime.workers.frames import Frame
 WINDOW_S = 1.0
 
 
+@attrs.frozen
 class QueueDelay:
-    """The shortest wait of the last one to two seconds; times are seconds of any monotonic clock."""
+    """The shortest wait of the last one to two seconds, as a value; times are seconds of any monotonic clock."""
 
-    def __init__(self) -> None:
-        self._began_s = 0.0
-        self._current_s: float | None = None
-        self._last_s: float | None = None
+    began_s: float = 0.0
+    current_s: float | None = None
+    last_s: float | None = None
 
-    def note(self, delay_s: float, now_s: float) -> None:
-        """Note what one job had to wait."""
-        self._roll(now_s)
-        self._current_s = delay_s if self._current_s is None else min(delay_s, self._current_s)
+    def noted(self, delay_s: float, now_s: float) -> "QueueDelay":
+        """Return it with what one more job had to wait."""
+        rolled = self._rolled(now_s)
+        current_s = delay_s if rolled.current_s is None else min(delay_s, rolled.current_s)
+        return attrs.evolve(rolled, current_s=current_s)
 
     def minimum_s(self, now_s: float, waiting_since_s: float | None = None) -> float:
-        """Return it; if none was taken, how long the first of those that still wait has waited."""
-        self._roll(now_s)
-        known_s = [delay_s for delay_s in (self._last_s, self._current_s) if delay_s is not None]
+        """Return the shortest wait; if no job was taken, how long the first of those that still wait has waited."""
+        rolled = self._rolled(now_s)
+        known_s = [delay_s for delay_s in (rolled.last_s, rolled.current_s) if delay_s is not None]
         if known_s:
             return min(known_s)
         return 0.0 if waiting_since_s is None else now_s - waiting_since_s
 
-    def _roll(self, now_s: float) -> None:
-        windows = (now_s - self._began_s) // WINDOW_S
-        if windows >= 1:
-            self._last_s = self._current_s if windows == 1 else None
-            self._current_s = None
-            self._began_s += windows * WINDOW_S
+    def _rolled(self, now_s: float) -> "QueueDelay":
+        windows = (now_s - self.began_s) // WINDOW_S
+        if windows < 1:
+            return self
+        last_s = self.current_s if windows == 1 else None
+        return QueueDelay(began_s=self.began_s + windows * WINDOW_S, last_s=last_s)
 
 
 @attrs.define(eq=False)
@@ -88,7 +89,7 @@ class JobQueue:
     def take(self, now_s: float) -> Job:
         """Return the next; raises ``IndexError`` if there is none."""
         job = self._jobs.popleft()
-        self._delay.note(now_s - job.queued_s, now_s)
+        self._delay = self._delay.noted(now_s - job.queued_s, now_s)
         return job
 
     def discard(self, job: Job) -> None:

@@ -1,12 +1,11 @@
 """A gateway with a fake listener, for its tests."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 import trio
 
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.gateway import AdmissionInputs, Gateway, GatewayPeers, GatewayReport
 from backends.protocols import HttpAnswer, IngressHandlers, Request
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
@@ -14,6 +13,7 @@ from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
+from runtime.messaging.published import Published
 from tests.fakes import Grow, Script, default_settings, scripted
 
 ADDRESS = ("127.0.0.1", 8000)
@@ -61,7 +61,7 @@ class Door:
     sessions: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
     refusals: list[ConnectionRefused | None] = attrs.field(factory=list)
-    listening: list[Any] = attrs.field(factory=list)
+    reports: Published[GatewayReport] = attrs.field(factory=Published)
     ingresses: list[FakeIngress] = attrs.field(factory=list)
     ref: Ref = attrs.field(factory=lambda: Ref("gateway"))
     tree: Tree = attrs.field(init=False)
@@ -80,11 +80,10 @@ class Door:
         def make() -> Gateway:
             return Gateway(
                 slices,
-                GatewayPeers(peers[0].ref, peers[1].ref),
+                GatewayPeers(peers[0].ref, peers[1].ref, self.reports),
                 make_ingress=make_ingress,
                 open_session=self._spec,
                 pages={"/health": lambda asked: HttpAnswer(200, "text/plain", asked.path.encode())},
-                on_listening=self.listening.append,
                 inputs=AdmissionInputs(
                     0.9, lambda: self.level, lambda: self.demand, lambda: self.awaited, handshakes=self.handshakes
                 ),

@@ -62,8 +62,3 @@ async def test_a_mistake_is_told_once_and_shown_until_it_is_mended(
     assert caplog.text.count("lights.yaml:3") == 1
     await trio.sleep(1.0)
     assert statistics() == {"reloads": 1, "problem": None}
-
-
-async def test_it_takes_no_messages(grow: Grow, autojump_clock: MockClock) -> None:
-    with pytest.raises(TypeError, match="cannot handle str"):
-        await Commands(lambda: None).handle("hello")

@@ -5,7 +5,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.gateway import Gateway
+from actors.gateway import GatewayReport
 from backends.protocols import HttpAnswer, Refusal
 from protocol.admission.capacity import Demand
 from protocol.messages.records import Count, Observe
@@ -18,14 +18,15 @@ from tests.fakes import FakeSocket, Grow, native
 async def test_it_is_ready_when_the_port_is_open_and_says_which(grow: Grow, autojump_clock: MockClock) -> None:
     door = Door()
     await door.open(grow)
-    assert door.listening == [(ADDRESS,)]
+    assert door.reports.latest is not None
+    assert door.reports.latest.addresses == (ADDRESS,)
 
 
 async def test_a_port_in_use_is_a_failed_start(grow: Grow, autojump_clock: MockClock) -> None:
     door = Door(trouble=OSError("port 8000 is in use"))
     with pytest.raises(StartFailed, match="gateway did not start: start_failed: OSError: port 8000 is in use"):
         await door.open(grow)
-    assert door.listening == []
+    assert door.reports.latest is None
 
 
 async def test_the_port_is_closed_at_the_end(grow: Grow, autojump_clock: MockClock) -> None:
@@ -124,11 +125,27 @@ async def test_it_is_full_while_every_place_is_taken(grow: Grow, autojump_clock:
     await door.open(grow)
     place = door.handlers.admit(request())
     assert not isinstance(place, Refusal)
-    gateway = door.ingresses[-1].handlers
-    assert isinstance(gateway, Gateway)
     with place:
-        assert gateway.is_full
-    assert not gateway.is_full
+        assert door.reports.latest == GatewayReport(places=1, places_taken=1, addresses=(ADDRESS,))
+        assert door.reports.latest.is_full
+    assert door.reports.latest == GatewayReport(places=1, places_taken=0, addresses=(ADDRESS,))
+    assert not door.reports.latest.is_full
+
+
+async def test_the_report_of_a_gateway_that_crashed_is_read_no_more(grow: Grow, autojump_clock: MockClock) -> None:
+    door = Door(max_connections=1)
+    await door.open(grow)
+    with_place = door.handlers.admit(request())
+    assert not isinstance(with_place, Refusal)
+    with with_place:
+        door.trouble = OSError("port 8000 is in use")
+        assert door.ref.tell_nowait("nonsense")
+        await wait_all_tasks_blocked()
+        assert door.reports.latest is None, "it is down"
+        door.trouble = None
+        await trio.sleep(5.0)
+        assert door.reports.latest == GatewayReport(places=1, addresses=(ADDRESS,))
+    assert door.reports.latest == GatewayReport(places=1, addresses=(ADDRESS,)), "the old place was not its own"
 
 
 async def test_every_request_is_counted(grow: Grow, autojump_clock: MockClock) -> None:

@@ -51,7 +51,8 @@ class Models:
     async def ask(self, text: str = "hello", task: str | None = None) -> Generation:
         """Ask a question."""
         message = Generate("s", (ChatMessage("user", text),), self._ignore, task=task)
-        generation: Generation = await self.ref.ask(message, timeout_s=20.0)
+        generation = await self.ref.ask(message, timeout_s=20.0)
+        assert isinstance(generation, Generation)
         return generation
 
     async def _ignore(self, _text: str) -> None:

@@ -277,4 +277,4 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await archive.tell("nonsense")
     last = archive.tree.status().children[-1].last_exit
     assert last is not None
-    assert last.reason == "TypeError: history cannot handle str"
+    assert last.reason == "TypeError: History handles no str"

@@ -133,16 +133,6 @@ async def test_a_controller_that_was_started_again_goes_on_at_the_level_of_the_h
     assert server.level == 0
 
 
-async def test_it_takes_no_messages() -> None:
-    server = Server()
-    none = lambda: 0.0  # noqa: E731 - shorter than a function
-    actions = LoadActions(
-        server.look, float, none, none, server.reports.append, server.evictions.clear, server.farewells.append
-    )
-    with pytest.raises(TypeError, match="cannot handle str"):
-        await Load(server.settings, actions, Ref("metrics")).handle("hello")
-
-
 async def test_workers_that_stay_away_keep_new_ones_out_and_one_that_is_back_soon_does_not(
     grow: Grow, autojump_clock: MockClock
 ) -> None:

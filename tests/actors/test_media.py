@@ -6,7 +6,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.media import Media, MediaUnavailable
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.records import Count
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
@@ -44,8 +44,7 @@ class Decoder:
 
     async def read(self) -> DecodedBlock | RecordingRefused:
         """Ask for a block."""
-        found: DecodedBlock | RecordingRefused = await self.ref.ask(READ)
-        return found
+        return await self.ref.ask(READ)
 
     async def outcomes(self) -> list[str]:
         """Return what has been counted."""
@@ -147,4 +146,4 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await wait_all_tasks_blocked()
     last = decoder.tree.status().children[-1].last_exit
     assert last is not None
-    assert last.reason == "TypeError: media takes ReadRecording or CloseRecording, not str"
+    assert last.reason == "TypeError: Media handles no str"

@@ -244,7 +244,7 @@ async def test_anything_else_is_a_bug(grow: Grow, mock_clock: MockClock) -> None
     await watch.tell("nonsense")
     last = watch.tree.status().children[0].last_exit
     assert last is not None
-    assert last.reason == "TypeError: metrics cannot handle str"
+    assert last.reason == "TypeError: Metrics handles no str"
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await wait_all_tasks_blocked()
     last = booth.tree.status().children[-1].last_exit
     assert last is not None
-    assert last.reason == "TypeError: speech takes Synthesise, not str"
+    assert last.reason == "TypeError: Speech handles no str"
 
 
 async def test_the_same_phrase_at_another_pace_is_another_phrase(grow: Grow, autojump_clock: MockClock) -> None:

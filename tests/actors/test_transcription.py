@@ -8,11 +8,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.stt.recogniser_queue import TranscriptionUnavailable
+from actors.stt.report import TranscriptionReport
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
-from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
+from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from runtime import ChildSpec, Ref
+from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
@@ -37,7 +39,7 @@ class SizedPool(FakePool):
             self.is_running = False
 
     def statistics(self) -> dict[str, Any]:
-        return {"pss_bytes": self.memory_bytes if self.is_running else 0}
+        return {**FakePool.statistics(self), "pss_bytes": self.memory_bytes if self.is_running else 0}
 
 
 @attrs.define(eq=False)
@@ -53,6 +55,13 @@ class Server:
     held_back: dict[str, trio.Event] = attrs.field(factory=dict)
     work_s: float = 1.0
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
+    reports: Published[TranscriptionReport] = attrs.field(factory=Published)
+
+    @property
+    def report(self) -> TranscriptionReport:
+        """What is published."""
+        assert self.reports.latest is not None
+        return self.reports.latest
 
     def pool(self, name: str) -> SizedPool:
         """Return a new pool for a model."""
@@ -75,19 +84,22 @@ class Server:
         metrics = scripted("metrics", Script())
         usual = self.pool("tiny.en")
         self.made.clear()
-        actor = ChildSpec(self.ref, lambda: Transcription(self.settings, usual, metrics.ref, make_pool=self.pool))
+        actor = ChildSpec(
+            self.ref,
+            lambda: Transcription(self.settings, usual, metrics.ref, make_pool=self.pool, reports=self.reports),
+        )
         await grow(metrics, actor)
 
     async def hear(self, model: str | None, language: str | None = None) -> str:
         """Return the text of an utterance: the name of the model that heard it."""
         message = Transcribe("s", Utterance(bytes(32_000), 0, 1_000), language=language, model=model)
-        answer: Recognition = await self.ref.ask(message, timeout_s=100.0)
+        answer = await self.ref.ask(message, timeout_s=100.0)
+        assert isinstance(answer, Recognition)
         return answer.text
 
     async def states(self) -> dict[str, str]:
         """Return what is loaded."""
-        shown: tuple[ModelShown, ...] = await self.ref.ask(ListModels())
-        return {model.name: model.state for model in shown}
+        return {model.name: model.state for model in await self.ref.ask(ListModels())}
 
 
 async def test_a_session_without_a_wish_gets_the_usual_model(grow: Grow, autojump_clock: MockClock) -> None:
@@ -266,7 +278,39 @@ async def test_only_whom_it_was_made_for_can_name_another_model(grow: Grow, auto
     ref = Ref("transcription")
     metrics = scripted("metrics", Script())
     server = Server()
-    actor = ChildSpec(ref, lambda: Transcription(server.settings, server.pool("tiny.en"), metrics.ref))
+    actor = ChildSpec(
+        ref, lambda: Transcription(server.settings, server.pool("tiny.en"), metrics.ref, reports=server.reports)
+    )
     await grow(metrics, actor)
     with pytest.raises(TranscriptionUnavailable, match=r"only tiny\.en is loaded here"):
         await ref.ask(LoadModel("base"))
+
+
+async def test_what_is_loaded_besides_is_offered_while_it_is_loaded(grow: Grow, autojump_clock: MockClock) -> None:
+    server = Server()
+    await server.open(grow)
+    await server.ref.ask(LoadModel("small"), timeout_s=10.0)
+    loaded = server.report
+    await server.ref.ask(UnloadModel("small"))
+    await wait_all_tasks_blocked()
+    assert (loaded.models.offered, len(loaded.others)) == (("tiny.en", "base", "small"), 1)
+    assert (server.report.models.offered, len(server.report.others)) == (("tiny.en", "base"), 0)
+
+
+async def test_after_a_crash_nothing_of_the_last_incarnation_is_read(grow: Grow, autojump_clock: MockClock) -> None:
+    server = Server()
+    await server.open(grow)
+    await server.hear(None)
+    assert server.report.usual.demand(["a"]) is not None
+    server.pools["tiny.en"].start_failure = StartFailure("no memory")
+    assert server.ref.tell_nowait("nonsense")
+    await wait_all_tasks_blocked()
+    assert server.reports.latest is None, "it is down"
+    server.pools["tiny.en"].start_failure = None
+    server.pools["tiny.en"].may_start = may_start = trio.Event()
+    await trio.sleep(5.0)
+    assert server.report.usual.workers_missing is None, "no worker has been ready yet"
+    may_start.set()
+    await wait_all_tasks_blocked()
+    assert server.report.usual.workers_missing == 0.0
+    assert server.report.usual.demand(["a"]) is None, "the next incarnation has heard nothing yet"

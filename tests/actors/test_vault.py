@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.vault import Vault
+from protocol.messages.understanding import ListTools
 from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, ViewClient
 from runtime import ActorDied, ChildSpec, Ref
 from tests.fakes import Grow, session_memory
@@ -23,8 +26,8 @@ async def test_each_actor_gets_its_own_part_and_always_the_same_one(grow: Grow, 
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
-    ref = Ref("vault")
+    ref: Ref[Any] = Ref("vault")
     await grow(ChildSpec(ref, lambda: Vault(session_memory)))
     await trio.sleep(2.0)
-    with pytest.raises(ActorDied, match="vault cannot handle str"):
-        await ref.ask("nonsense")
+    with pytest.raises(ActorDied, match="Vault handles no ListTools"):
+        await ref.ask(ListTools())

@@ -1,7 +1,6 @@
-import attrs
 import pytest
 
-from assembly.session import new_memory, session_mailboxes
+from assembly.session import new_memory
 from config.load import load
 
 
@@ -9,12 +8,6 @@ from config.load import load
 def settings(tmp_path):
     environ = {"SAYSO_SUPERVISOR__DATA_DIR": str(tmp_path), "SAYSO_SUPERVISOR__MODELS_DIR": str(tmp_path)}
     return load(None, environ, {}).settings
-
-
-def test_the_ears_mailbox_is_sized_in_time(settings):
-    assert session_mailboxes(settings.audio)["audio"].capacity == 64
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=2.0))["audio"].capacity == 100
-    assert session_mailboxes(attrs.evolve(settings.audio, buffer_s=0.001))["audio"].capacity == 1
 
 
 def test_a_new_memory_keeps_more_than_the_longest_utterance(settings):

@@ -5,9 +5,9 @@ import attrs
 from assembly.speech_services import SpeechServices
 from backends.ingress.http_audio import Hearing
 from backends.speech.vad import EarshotDetector
-from protocol.admission.loaded_models import ListModels, LoadModel, ModelShown, UnloadModel
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
+from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording
 from protocol.messages.records import Count
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref

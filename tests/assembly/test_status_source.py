@@ -1,20 +1,51 @@
+from typing import Any, cast
+
+import attrs
 import pytest
 import trio
 
+from actors.gateway import GatewayReport
+from actors.stt.recogniser_queue import NEW
+from actors.stt.report import QueueReport, TranscriptionReport
+from assembly.adapters import Adapters
+from assembly.board import StatusBoard
 from assembly.status_source import SHOWN_SESSIONS, StatusSource, plain
+from protocol.admission.capacity import Capacity
 from protocol.admission.drain import Drain
-from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
+from protocol.language.speech_models import SpeechModels
+from runtime import Actor, ChildSpec, Ref, Registry, Supervisor, run_tree
+from runtime.policies.load import Level, LoadReport
+from tests.fakes import default_settings
 
 
-class Adapters:
-    """What the facts ask of the adapters."""
+class Named:
+    """The part of the adapters that is asked here."""
 
     version = "1.2.3"
 
 
+@attrs.define(eq=False)
+class Shown:
+    """A status source, and what it reads."""
+
+    settings: Any = attrs.field(factory=default_settings)
+    board: StatusBoard = attrs.field(factory=StatusBoard)
+    live: Registry = attrs.field(factory=Registry)
+    drain: Drain = attrs.field(factory=Drain)
+
+    @property
+    def source(self) -> StatusSource:
+        return StatusSource(self.settings, cast("Adapters", Named()), self.board, self.live, self.drain)
+
+
 @pytest.fixture
-def facts():
-    return StatusSource(Adapters())  # type: ignore[arg-type] # it needs no more
+def shown() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+def status(shown: Shown) -> StatusSource:
+    return shown.source
 
 
 async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
@@ -30,58 +61,110 @@ async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
     assert (child["id"], child["state"], child["incarnation"]) == ("still", "ready", 1)
 
 
-def test_a_house_that_serves_is_not_stopping(facts):
-    server = facts.server()
+def test_a_server_that_serves_is_not_stopping(status):
+    server = status.server()
 
     assert (server["version"], server["stopping"], server["drain"]) == ("1.2.3", False, {"phase": "serving"})
 
 
-async def test_a_house_that_leaves_says_so_and_until_when(facts, autojump_clock):
-    facts.drain.begin("deploy", trio.current_time(), 60.0)
+async def test_a_server_that_leaves_says_so_and_until_when(shown, status, autojump_clock):
+    shown.drain.begin("deploy", trio.current_time(), 60.0)
     await trio.sleep(10.0)
 
-    server = facts.server()
+    server = status.server()
     assert server["stopping"]
     assert server["drain"] == {"phase": "draining", "reason": "deploy", "deadline_in_s": 50.0}
 
 
-def test_two_houses_do_not_share_a_drain(facts):
-    assert facts.drain == Drain()
-    assert StatusSource(Adapters()).drain is not facts.drain  # type: ignore[arg-type]
-
-
-async def test_the_root_shows_the_states_of_its_children_and_nothing_below(facts, autojump_clock):
+async def test_the_root_shows_the_states_of_its_children_and_nothing_below(status, autojump_clock):
     inner = ChildSpec(ref=Ref("inner"), factory=lambda: Supervisor((ChildSpec(ref=Ref("leaf"), factory=Actor),)))
-    assert facts.root() == {"id": "root", "children": []}
+    assert status.root() == {"id": "root", "children": []}
     async with trio.open_nursery() as nursery:
-        facts.running = await nursery.start(run_tree, Supervisor((inner,)))
-        assert facts.root() == {"id": "root", "children": [{"id": "inner", "state": "ready"}]}
-        await facts.running.stop("enough")
+        tree = await nursery.start(run_tree, Supervisor((inner,)))
+        status.board.tree.publish(tree)
+        assert status.root() == {"id": "root", "children": [{"id": "inner", "state": "ready"}]}
+        await tree.stop("enough")
 
 
-async def test_of_many_sessions_some_are_shown_and_the_rest_summed_up(facts, autojump_clock):
+async def test_of_many_sessions_some_are_shown_and_the_rest_summed_up(status, autojump_clock):
     names = [f"{number:016x}" for number in range(SHOWN_SESSIONS + 5)]
     leaves = {name: Ref(f"{name}.leaf") for name in names}
     sessions = ChildSpec(
         ref=Ref("sessions"), factory=lambda: Supervisor([session(name, leaf) for name, leaf in leaves.items()])
     )
-    assert facts.tree()["children"] == []
-    assert facts.session(names[0]) is None
+    assert status.tree()["children"] == []
+    assert status.session(names[0]) is None
     async with trio.open_nursery() as nursery:
-        facts.running = await nursery.start(run_tree, Supervisor((sessions,)))
+        tree = await nursery.start(run_tree, Supervisor((sessions,)))
+        status.board.tree.publish(tree)
         assert leaves[names[7]].tell_nowait("waits")
-        [shown] = facts.tree()["children"]
-        [everything] = facts.tree(is_full=True)["children"]
+        [shown] = status.tree()["children"]
+        [everything] = status.tree(is_full=True)["children"]
         assert [child["id"] for child in shown["children"]] == names[:SHOWN_SESSIONS]
         assert shown["children"][0]["children"][0]["id"] == f"{names[0]}.leaf"
         assert (shown["summary"]["count"], shown["summary"]["states"]) == (len(names), {"ready": len(names)})
         assert [(box["id"], box["queued"]) for box in shown["summary"]["worst_mailboxes"]] == [(f"{names[7]}.leaf", 1)]
         assert [child["id"] for child in everything["children"]] == names
-        assert facts.session(names[14]) == everything["children"][14]
-        assert facts.session("nobody") is None
-        assert len(list(facts.actors())) == 1 + 2 * len(names)
-        await facts.running.stop("enough")
+        assert status.session(names[14]) == everything["children"][14]
+        assert status.session("nobody") is None
+        assert len(list(status.actors())) == 1 + 2 * len(names)
+        await tree.stop("enough")
 
 
 def session(name, leaf):
     return ChildSpec(ref=Ref(name), factory=lambda: Supervisor((ChildSpec(ref=leaf, factory=Actor),)))
+
+
+# --- figures of actors ---------------------------------------------------------------------------
+
+
+def queue(**changes: Any) -> QueueReport:
+    return attrs.evolve(NEW, is_started=True, ready=2, size=2, **changes)
+
+
+def test_before_any_report_the_figures_are_those_of_a_server_that_has_just_started(status):
+    assert (status.load_level(), status.queue_delay_s(), status.workers_missing()) == (0, 0.0, None)
+    assert status.demand(["a"]) is None
+    assert status.addresses == ()
+    assert status.server()["all_places_taken"] is False
+    assert status.stt_models() == ("tiny.en", "base"), "those of the settings can be loaded as soon as it is up"
+    assert status.hearing_problem("de", "tiny.en") is not None
+
+
+def test_the_models_that_can_be_named_are_those_of_the_newest_report(status):
+    models = SpeechModels(("tiny.en", "small.en"), "en")
+    status.board.transcription.publish(TranscriptionReport(models, queue()))
+    assert status.stt_models() == ("tiny.en", "small.en")
+    assert status.hearing_problem("de", None) is not None
+
+
+async def test_the_queue_stands_longer_between_two_reports(status, autojump_clock):
+    report = TranscriptionReport(SpeechModels(("tiny.en",)), queue(oldest_s=trio.current_time()))
+    status.board.transcription.publish(report)
+    await trio.sleep(1.5)
+    assert status.queue_delay_s() == 1.5
+
+
+def test_demand_is_of_those_who_speak_when_it_is_asked_for(status):
+    report = TranscriptionReport(SpeechModels(("tiny.en",)), queue(capacity=Capacity().learnt(1.0, 0.5)))
+    status.board.transcription.publish(report)
+    speaking = {"session": "a"}
+    assert status.demand(speaking.values()).busy == {"a": 1}
+    speaking["other"] = "b"
+    assert status.demand(speaking.values()).busy == {"a": 1, "b": 1}
+
+
+def test_where_no_load_is_shed_no_demand_is_known():
+    settings = default_settings()
+    shown = Shown(attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False)))
+    report = TranscriptionReport(SpeechModels(("tiny.en",)), queue(capacity=Capacity().learnt(1.0, 0.5)))
+    shown.board.transcription.publish(report)
+    assert shown.source.demand(["a"]) is None
+
+
+async def test_the_places_and_the_level_are_those_of_the_newest_reports(status):
+    status.board.gateway.publish(GatewayReport(places=1, places_taken=1, addresses=(("127.0.0.1", 8000),)))
+    status.board.load.publish(LoadReport(Level(2), 0.0, "memory", ()))
+    assert status.load_level() == 2
+    assert status.server()["all_places_taken"] is True
+    assert status.addresses == (("127.0.0.1", 8000),)

@@ -9,6 +9,14 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
 Script = Callable[["Client"], Awaitable[None]]
+ACCEPTED: dict[str, Any] = {
+    "session_id": "s1",
+    "resume_token": "t",
+    "resume_window_s": 30.0,
+    "server": {"name": "sayso", "version": "0"},
+    "audio": {"format": "pcm_s16le", "sample_rate": 16_000, "channels": 1},
+    "limits": {"max_message_bytes": 1_048_576, "max_utterance_s": 30.0, "idle_timeout_s": 300.0},
+}
 
 
 @attrs.define
@@ -31,9 +39,14 @@ class Client:
         first = await self.receive()
         assert isinstance(first, dict)
         assert first["type"] == "connection_request"
-        await self.send("connection_accepted", session_id="s1", resume_token="t")
+        await self.send("connection_accepted", **ACCEPTED)
         data: dict[str, Any] = first["data"]
         return data
+
+    async def ask(self) -> None:
+        """Ask for a confirmation of the call ``c1``."""
+        question = {"server": "files", "tool": "delete", "arguments": {}, "say": "Delete it?", "expires_in_s": 20.0}
+        await self.send("confirm_request", turn_id="t1", call_id="c1", **question)
 
     async def complete(self, turn_id: str = "t1", outcome: str = "done") -> None:
         await self.send("turn_completed", turn_id=turn_id, outcome=outcome, latency_ms={"total": 12.0})

@@ -9,8 +9,10 @@ from cli import main
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(bench_module, "FOLDER", tmp_path)
-    return tmp_path
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    monkeypatch.setattr(bench_module, "FOLDER", folder)
+    return folder
 
 
 def test_without_a_name_the_benchmarks_are_listed(folder: Path) -> None:

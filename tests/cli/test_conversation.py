@@ -1,47 +1,59 @@
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import pytest
 import trio
 
-from cli.client import ClientError, Event, Opening, Talk
 from cli.conversation import Conversation, TurnProgress, WaitTimes
+from sayso_client import (
+    ClientError,
+    ClientOptions,
+    ClientSession,
+    ConfirmRequest,
+    Event,
+    Received,
+    SpeechAudio,
+    SpeechAudioEnd,
+    SpeechAudioStart,
+    SpeechStarted,
+    Status,
+    Transcript,
+    TurnCompleted,
+    wire_name,
+)
+from sayso_client.events import AudioSpan
 from tests.cli.scripted_server import Client, Script, scripted_server
-
-
-def event(name: str, **data: Any) -> Event:
-    return Event(name, data, "")
 
 
 def test_a_spoken_turn_is_complete_when_it_ended_and_its_speech_too() -> None:
     progress = TurnProgress()
-    for name, is_complete in [
-        ("speech_started", False),
-        ("transcript", False),
-        ("speech_audio_start", False),
-        ("turn_completed", False),
-        ("speech_audio_end", True),
-    ]:
-        progress.take(event(name, turn_id="t1", outcome="done"))
+    events: list[tuple[Event, bool]] = [
+        (SpeechStarted("t1", 0), False),
+        (Transcript("t1", "hi", "en", 1.0, AudioSpan(0, 1)), False),
+        (SpeechAudioStart("t1", "pcm_s16le", 22_050), False),
+        (TurnCompleted("t1", "done"), False),
+        (SpeechAudioEnd("t1"), True),
+    ]
+    for event, is_complete in events:
+        progress.take(event)
         assert progress.is_complete is is_complete
     assert progress.outcomes == ["done"]
 
 
 def test_a_second_utterance_keeps_the_conversation_open() -> None:
     progress = TurnProgress()
-    progress.take(event("speech_started", turn_id="t1"))
-    progress.take(event("turn_completed", turn_id="t1", outcome="done"))
-    progress.take(event("speech_started", turn_id="t2"))
+    progress.take(SpeechStarted("t1", 0))
+    progress.take(TurnCompleted("t1", "done"))
+    progress.take(SpeechStarted("t2", 9))
     assert not progress.is_complete
-    progress.take(event("turn_completed", turn_id="t2", outcome="no_speech"))
+    progress.take(TurnCompleted("t2", "no_speech"))
     assert progress.is_complete
     assert progress.outcomes == ["done", "no_speech"]
 
 
 def test_nothing_heard_is_nothing_begun() -> None:
     progress = TurnProgress()
-    progress.take(event("status", load_level=0))
+    progress.take(Status(0, 1, 1.0))
     assert not progress.has_begun
     assert not progress.is_complete
 
@@ -54,20 +66,21 @@ class Caller:
     shown: list[str] = attrs.field(factory=list)
     agrees: bool = True
 
-    def show(self, what: Event | bytes) -> None:
-        self.shown.append("audio" if isinstance(what, bytes) else what.type)
+    def show(self, received: Received) -> None:
+        event = received.event
+        self.shown.append("audio" if isinstance(event, SpeechAudio) else wire_name(event))
 
-    async def approve(self, request: Mapping[str, Any]) -> bool:
-        assert request["tool"] == "delete"
+    async def approve(self, request: ConfirmRequest) -> bool:
+        assert request.tool == "delete"
         return self.agrees
 
     async def talk(self, script: Script, **options: Any) -> list[str]:
-        async def feed(talk: Talk) -> None:
-            await talk.send("text", text="hello")
+        async def feed(session: ClientSession) -> None:
+            await session.send_text("hello")
 
         arguments: dict[str, Any] = {"feed": feed, "patience": WaitTimes(10.0)} | options
         url = await scripted_server(self.nursery, script)
-        return await Conversation(url, Opening(), show=self.show, approve=self.approve, **arguments).run()
+        return await Conversation(url, ClientOptions(), show=self.show, approve=self.approve, **arguments).run()
 
 
 async def test_a_typed_turn_ends_with_its_completion(nursery: trio.Nursery) -> None:
@@ -89,7 +102,7 @@ async def test_a_question_is_answered_by_whoever_is_asked(nursery: trio.Nursery)
     async def script(client: Client) -> None:
         await client.accept()
         await client.receive()
-        await client.send("confirm_request", turn_id="t1", call_id="c1", tool="delete", say="Delete it?")
+        await client.ask()
         answers.append(await client.receive())
         await client.complete(outcome="refused")
 
@@ -126,8 +139,8 @@ async def test_a_turn_that_does_not_end_is_given_up(
 
 
 async def test_sound_without_speech_is_said_so(nursery: trio.Nursery, patient_clock: trio.testing.MockClock) -> None:
-    async def silence(talk: Talk) -> None:
-        await talk.send_audio(bytes(3_200))
+    async def silence(session: ClientSession) -> None:
+        await session.send_audio(bytes(3_200))
 
     async def script(client: Client) -> None:
         await client.accept()
@@ -140,8 +153,8 @@ async def test_sound_without_speech_is_said_so(nursery: trio.Nursery, patient_cl
 async def test_a_live_feed_never_ends_so_the_turn_does(
     nursery: trio.Nursery, patient_clock: trio.testing.MockClock
 ) -> None:
-    async def endless(talk: Talk) -> None:
-        await talk.send_audio(bytes(3_200))
+    async def endless(session: ClientSession) -> None:
+        await session.send_audio(bytes(3_200))
         await trio.sleep_forever()
 
     async def script(client: Client) -> None:
@@ -165,7 +178,7 @@ async def test_a_server_that_leaves_in_a_turn_ends_the_conversation(nursery: tri
 
 
 async def test_a_feed_that_fails_ends_the_conversation(nursery: trio.Nursery) -> None:
-    async def broken(_talk: Talk) -> None:
+    async def broken(_session: ClientSession) -> None:
         raise ClientError("the microphone is gone")
 
     async def script(client: Client) -> None:

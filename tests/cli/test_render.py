@@ -3,13 +3,13 @@ import io
 import pytest
 from rich.console import Console
 
-from cli.client import Event
 from cli.render import LINES, show
+from sayso_client import UnknownEvent
 
 
 def shown(name: str, **data: object) -> str:
     screen = io.StringIO()
-    show(Console(file=screen, width=120, color_system=None), Event(name, data, ""))
+    show(Console(file=screen, width=120, color_system=None), UnknownEvent(name, data))
     return screen.getvalue()
 
 

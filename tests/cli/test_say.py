@@ -7,7 +7,6 @@ import trio
 from click.testing import CliRunner, Result
 
 from cli import main
-from cli.client import Opening
 from cli.say import CLOSING_SILENCE_S
 from cli.sound import Sound, read_wav, write_wav
 from tests.cli.scripted_server import Client, scripted_server
@@ -102,7 +101,7 @@ async def test_a_wav_file_is_spoken_whole_and_ends_in_silence(nursery: trio.Nurs
     expected = sound.with_silence(CLOSING_SILENCE_S).pcm
 
     async def script(client: Client) -> None:
-        assert (await client.accept())["audio"] == Opening(sample_rate=8_000, channels=2).as_data()["audio"]
+        assert (await client.accept())["audio"] == {"format": "pcm_s16le", "sample_rate": 8_000, "channels": 2}
         while len(heard) < len(expected):
             frame = await client.receive()
             assert isinstance(frame, bytes)
@@ -124,7 +123,7 @@ async def test_without_a_terminal_only_yes_approves(nursery: trio.Nursery, flags
     async def script(client: Client) -> None:
         await client.accept()
         await client.receive()
-        await client.send("confirm_request", turn_id="t1", call_id="c1", tool="delete", say="Delete it?")
+        await client.ask()
         answers.append(await client.receive())
         await client.complete()
 
@@ -155,3 +154,13 @@ async def test_ctrl_c_ends_the_conversation_without_a_traceback(
     result = await run("hello", "--url", url)
     assert result.exit_code == 130
     assert result.stderr == "sayso: interrupted\n"
+
+
+async def test_a_server_that_is_not_there_is_answered_with_how_to_start_one() -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    await listener.aclose()
+    result = await run("hello", "--url", f"ws://127.0.0.1:{port}/ws")
+    assert result.exit_code == 1
+    assert f"no server at 127.0.0.1:{port}" in result.stderr
+    assert "start one with `sayso serve`" in result.stderr

@@ -9,8 +9,8 @@ import trio
 import trio.testing
 
 from cli import sound
-from cli.client import ClientError
 from cli.sound import FRAME_S, MIC_FRAMES_MAX, Sound, microphone, play, read_wav, write_wav
+from sayso_client import ClientError
 
 
 def test_a_wav_file_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ SAFETY: Final = (
     ),
     Mutation(
         "believe a model that says it has acted",
-        "actors/turn/conversing.py",
-        "self.was_made = self.was_made or any(",
-        "self.was_made = self.was_made and any(",
+        "protocol/turns/model_answer.py",
+        "                self._believe(BeliefEvent.CLAIMED)\n",
+        "                self._believe(BeliefEvent.CALLED)\n",
         (
+            "tests/protocol/turns/test_model_answer.py::test_a_claim_and_what_comes_after_it_are_neither_shown_nor_said",
             "tests/actors/turn/test_conversing.py::test_a_model_that_claims_what_no_tool_has_done_is_not_believed",
             "tests/actors/turn/test_run.py::test_a_model_that_claims_an_action_is_contradicted",
         ),

@@ -212,8 +212,8 @@ MUTATIONS: Final = (
     Mutation(
         "keep the place of a client that has gone",
         "actors/gateway.py",
-        "self._places_taken -= 1",
-        "self._places_taken -= 0",
+        "self._take_places(-1)",
+        "self._take_places(0)",
         (
             "tests/actors/test_gateway.py::test_a_place_is_taken_before_the_handshake_and_given_back_once",
             "tests/actors/test_gateway.py::test_a_place_is_given_back_after_a_failure_too",
@@ -342,8 +342,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "leave a turn without its end",
-        "actors/dialogue.py",
-        "        for turn_id in sorted(self._memory.open_turns - {still_to_run}):\n",
+        "protocol/turns/conversation.py",
+        "        for turn_id in sorted(self._open_turns - {kept}):\n",
         "        for turn_id in ():\n",
         ("tests/actors/test_dialogue.py::test_speech_that_was_being_heard_at_a_crash_ends_as_failed",),
     ),  # --- channels of workers

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import attrs
 import trio
 
+from protocol.messages.ask import Ask
 from runtime import Actor, ChildSpec, ChildStatus, DomainError, Exit, ExitKind, Ref, Tree
 
 Grow = Callable[..., Awaitable[Tree]]
@@ -16,8 +17,14 @@ class Refused(DomainError):
     """What a probe refuses."""
 
 
+class Say(str, Ask[str]):
+    """A string that is asked, and echoed."""
+
+    __slots__ = ()
+
+
 @attrs.frozen(eq=False)
-class Do:
+class Do(Ask[Any]):
     """Run ``fn(actor)`` in the handler and answer with what it returns."""
 
     fn: Callable[[Any], Awaitable[Any]]
@@ -30,7 +37,7 @@ class DoTwice(Do):
     idempotent: ClassVar[bool] = True
 
 
-class Probe(Actor):
+class Probe(Actor[Any]):
     """Notes every incarnation and message in ``seen``; strings and numbers are echoed."""
 
     def __init__(self, name: str = "probe", seen: list[Any] | None = None) -> None:
@@ -54,7 +61,7 @@ class Probe(Actor):
         self.seen.append(f"{self.name} stops")
 
 
-def probe(name: str, seen: list[Any] | None = None, **spec: Any) -> ChildSpec:
+def probe(name: str, seen: list[Any] | None = None, **spec: Any) -> ChildSpec[Any]:
     """Return the spec of a probe."""
     return ChildSpec(Ref(name), lambda: Probe(name, seen), **spec)
 

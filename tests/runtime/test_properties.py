@@ -304,7 +304,7 @@ class SupervisorMachine:
             self.refs[child_id].tell_nowait(how)
             self.model.end(child_id, is_crash=how == "crash")
 
-    async def _ask(self, message: object, model: Callable[[], Any]) -> object:
+    async def _ask(self, message: Any, model: Callable[[], Any]) -> object:
         expected = outcome_of(model, MANAGEMENT_ERRORS)
         found: object = None
         try:

@@ -16,7 +16,7 @@ from runtime import (
     Terminated,
     Tree,
 )
-from tests.runtime.probes import Do, Grow, Probe, probe
+from tests.runtime.probes import Do, Grow, Probe, Say, probe
 
 
 @attrs.define(eq=False)
@@ -66,7 +66,7 @@ async def test_91_a_restart_is_no_end(grow: Grow, autojump_clock: MockClock) -> 
     scene.watched.watch(scene.watcher)
     await scene.watched.tell("crash")
     await trio.sleep(5.0)
-    assert await scene.watched.ask("hello") == "hello"
+    assert await scene.watched.ask(Say("hello")) == "hello"
     assert scene.told() == []
 
 

@@ -146,6 +146,9 @@ class Workers:
         await self.weather.take_time(0.02, 0.2)
         return self.answer(params, blob)
 
+    def set_on_change(self, on_change: Callable[[], None]) -> None:
+        pass  # its workers never change
+
     def statistics(self) -> Mapping[str, Any]:
         return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
 

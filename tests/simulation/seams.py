@@ -23,6 +23,7 @@ from trio.testing import MockClock
 
 import actors.load
 import actors.metrics
+import assembly.factories
 import supervisor
 from runtime.policies.load import MEMORY, Look, Reading
 
@@ -50,10 +51,8 @@ def seeded_machine(seed: int, load: Sequence[tuple[float, int]] = ()) -> Iterato
         (time, {"time": wall_clock, "monotonic": virtual_time}),
         (actors.metrics, {"LAG_TICK_S": QUIET_TICK_S}),
         (actors.load, {"LAG_TICK_S": QUIET_TICK_S}),
-        (
-            supervisor,
-            {"LoadSensors": partial(PlannedSensors, load), "ProcessorWaits": NoWaits, "arm_last_resort": ignore},
-        ),  # the latter ends the process
+        (assembly.factories, {"LoadSensors": partial(PlannedSensors, load), "ProcessorWaits": NoWaits}),
+        (supervisor, {"arm_last_resort": ignore}),  # it ends the process
     ]
     with ExitStack() as stack:
         for module, values in replaced:

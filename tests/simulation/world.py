@@ -159,7 +159,7 @@ class World:
                 stop_timeout_s=self._settings.supervisor.stop_timeout_s,
                 on_zombies=self._count_zombies,
             )
-            server.status.running = await nursery.start(run)
+            server.board.tree.publish(await nursery.start(run))
 
     async def _clients_come(self, server: supervisor.Server, button: "StopButton", ended: trio.Event) -> None:
         async with trio.open_nursery() as nursery:
@@ -183,7 +183,7 @@ class World:
         await trio.sleep(self._plan.end_s)
         self._report.trace.note("house", self._plan.end)
         if self._plan.end == "drain":
-            server.begin_drain("deploy", DRAIN_S)
+            server.leaving.begin("deploy", DRAIN_S)
         else:
             button.cancel()
 

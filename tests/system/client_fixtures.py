@@ -1,28 +1,28 @@
-"""A client for tests: trio-websocket and JSON, nothing of the server's code; remembers all that came."""
+"""A client for tests: the WebSocket of `sayso_client` and bare JSON; remembers all that came."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import attrs
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
+
+from sayso_client import Endpoint, LineLost, WebSocket
 
 RATE_HZ: Final = 16_000
 FRAME_S: Final = 0.1
 SILENCE: Final = bytes(2 * RATE_HZ)  # a second, more than ends an utterance
 ALL: Final = ("stt", "llm", "tools", "tts")
+LIMIT_S: Final = 60.0
 QUIET: Final = ("stt", "llm", "tools")
-GOODBYE_S: Final = 3.0
 
 
 @attrs.define(eq=False)
 class Client:
     """An open WebSocket."""
 
-    socket: WebSocketConnection
+    socket: WebSocket
     events: list[Mapping[str, Any]] = attrs.field(factory=list)
     """Every text frame: ``{type, data, seq}``."""
     audio: bytearray = attrs.field(factory=bytearray)
@@ -38,7 +38,7 @@ class Client:
 
     async def raw(self, frame: str | bytes) -> None:
         """Send a frame as it is."""
-        await self.socket.send_message(frame)
+        await self.socket.send(frame)
 
     async def open(self, capabilities: Sequence[str] = ALL, **options: Any) -> None:
         """Make the handshake."""
@@ -88,14 +88,14 @@ class Client:
         """Take all that comes until the socket is closed."""
         try:
             while True:
-                frame = await self.socket.get_message()
+                frame = await self.socket.receive()
                 if isinstance(frame, bytes):
                     self.audio += frame
                 else:
                     self.events.append(json.loads(frame))
                 self._wake()
-        except ConnectionClosed as closed:
-            self.close_code = closed.reason.code if closed.reason else 1006
+        except LineLost as lost:
+            self.close_code = lost.code
             self._wake()
 
     def _wake(self) -> None:
@@ -105,22 +105,13 @@ class Client:
 
 @asynccontextmanager
 async def connected(url: str, **headers: str) -> AsyncIterator[Client]:
-    """Open a WebSocket, before any handshake of ours.
-
-    The stream is ours, because the library does not close it when the server closes first.
-    """
-    where = urlsplit(url)
-    host, port = where.hostname or "", where.port or 0
-    extra = [(name.encode(), value.encode()) for name, value in headers.items()]
-    async with await trio.open_tcp_stream(host, port) as stream, trio.open_nursery() as nursery:
-        socket = await wrap_client_stream(
-            nursery, stream, f"{host}:{port}", where.path, extra_headers=extra, receive_buffer_size=65_536
-        )
+    """Open a WebSocket, before any handshake of ours."""
+    socket = await Endpoint(url, headers, timeout_s=LIMIT_S).open()
+    async with socket, trio.open_nursery() as nursery:
         client = Client(socket)
         nursery.start_soon(client.listen)
         yield client
-        with trio.move_on_after(GOODBYE_S):
-            await socket.aclose()
+        await socket.close()
         nursery.cancel_scope.cancel()
 
 

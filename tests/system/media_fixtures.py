@@ -11,7 +11,7 @@ import trio
 from actors.media import Media
 from assembly.adapters import Adapters
 from config.settings import MediaSettings
-from protocol.audio.media import DecodedBlock, ReadRecording, RecordingRefused
+from protocol.messages.recordings import DecodedBlock, ReadRecording, RecordingRefused
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool
 from tests.fakes import Script, default_settings, scripted
@@ -30,8 +30,7 @@ class Decoder:
     async def read(self, path: Path, from_sample: int = 0) -> DecodedBlock | RecordingRefused:
         """Ask for one block."""
         message = ReadRecording(path.name, str(path), from_sample)
-        found: DecodedBlock | RecordingRefused = await self.ref.ask(message, timeout_s=READ_TIMEOUT_S)
-        return found
+        return await self.ref.ask(message, timeout_s=READ_TIMEOUT_S)
 
     async def read_all(self, path: Path) -> int | RecordingRefused:
         """Return how many samples a file has, or why it is refused."""

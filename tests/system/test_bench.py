@@ -14,8 +14,8 @@ LIMIT_S = 400
 
 
 def run(name: str, *arguments: str) -> str:
-    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), *arguments, "--dry"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    command = [sys.executable, "-m", f"bench.{name}", *arguments, "--dry"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     return done.stdout
 

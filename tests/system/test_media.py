@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from protocol.audio.media import DecodedBlock, RecordingRefused
+from protocol.messages.recordings import DecodedBlock, RecordingRefused
 from tests.backends.speech.sounds import sound, wav
 from tests.runtime.process_fixtures import until
 from tests.system.media_fixtures import Decoder, decoding

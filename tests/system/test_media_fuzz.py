@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import trio
 
-from protocol.audio.media import RecordingRefused
+from protocol.messages.recordings import RecordingRefused
 from protocol.messages.records import Count
 from runtime.workers.process import read_memory
 from tests.backends.speech.sounds import sound

@@ -20,7 +20,7 @@ async def speak_until(client: Client, pcm: bytes, event: str) -> None:
         nursery.start_soon(client.speak, pcm)
         await client.next(event)
         nursery.cancel_scope.cancel()
-    await trio.aclose_forcefully(client.socket._stream)
+    await client.socket.abort()
     await client.closed()
 
 
@@ -71,11 +71,11 @@ async def test_a_client_that_closes_comes_back_though_the_answer_to_its_return_i
     with trio.fail_after(LIMIT_S):
         async with connected(server.url) as first:
             await first.open()
-            await first.socket.aclose(code)
+            await first.socket.close(code)
         resume = {"token": first.all("connection_accepted")[-1]["resume_token"], "last_seq": 1}
         async with connected(server.url) as cut:
             await cut.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)
-            await trio.aclose_forcefully(cut.socket._stream)
+            await cut.socket.abort()
         async with connected(server.url) as second:
             await come_back(second, first)
             await second.tell("text", text="What time is it?")
@@ -87,7 +87,7 @@ async def test_a_client_that_closes_with_1000_has_left(server: Server) -> None:
     with trio.fail_after(LIMIT_S):
         async with connected(server.url) as first:
             await first.open()
-            await first.socket.aclose(1000)
+            await first.socket.close(1000)
         resume = {"token": first.all("connection_accepted")[-1]["resume_token"], "last_seq": 1}
         async with connected(server.url) as second:
             await second.tell("connection_request", client_id="test", capabilities=ALL, resume=resume)

@@ -6,15 +6,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection.context import ConnectionContext, ConnectionPeers, ConnectionSettings
 from actors.connection.directory import SessionDirectory
 from actors.connection.resuming import Resumption
 from protocol.admission.population import Population
 from protocol.dialects.session import resume_key
-from protocol.messages.events import ServerInfo, Status
 from protocol.messages.session import GiveUp
 from runtime import Ref
-from tests.fakes import default_settings, native, session_memory
+from tests.actors.connection.connection_fixtures import context_of
 
 
 def numbered() -> Iterator[str]:
@@ -22,23 +20,6 @@ def numbered() -> Iterator[str]:
     while True:
         number += 1
         yield f"t{number}"
-
-
-def context_of(name: str, directory: SessionDirectory) -> ConnectionContext:
-    """Return what the connection of a session works with whose client may come back."""
-    settings, nobody = default_settings(), Ref("nobody")
-    memory = session_memory(name, "t1").client
-    memory.attach(native())
-    return ConnectionContext(
-        memory,
-        ConnectionPeers(nobody, nobody, nobody, nobody, nobody),
-        ConnectionSettings(settings.gateway, settings.session, settings.audio, ServerInfo("sayso", "0")),
-        directory,
-        refusal=None,
-        server_status=lambda: Status(load_level=0, sessions=1, uptime_s=1.5),
-        stt_models=tuple,
-        unix_time=float,
-    )
 
 
 def resumption(directory: SessionDirectory, name: str = "s") -> Resumption:

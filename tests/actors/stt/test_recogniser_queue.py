@@ -7,11 +7,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.stt.recogniser_queue import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
+from actors.stt.report import QueueReport, TranscriptionReport
 from actors.transcription import Transcription
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
+from runtime.messaging.published import Published
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
 
@@ -51,7 +53,7 @@ class RecogniserQueue:
     level: int = 0
     company_pays: bool = True
     """Whether an utterance of a batch costs half of one alone."""
-    actor: Transcription = attrs.field(init=False)
+    reports: Published[TranscriptionReport] = attrs.field(factory=Published)
     tree: Tree = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -70,8 +72,7 @@ class RecogniserQueue:
         pool: Any = self.pool
 
         def make() -> Transcription:
-            self.actor = Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level)
-            return self.actor
+            return Transcription(self.settings, pool, metrics.ref, load_level=lambda: self.level, reports=self.reports)
 
         self.tree = await grow(metrics, ChildSpec(self.ref, make))
 
@@ -90,6 +91,12 @@ class RecogniserQueue:
             for message in messages:
                 nursery.start_soon(self.ask, message)
                 await wait_all_tasks_blocked()
+
+    @property
+    def report(self) -> QueueReport:
+        """What is published of the queue."""
+        assert self.reports.latest is not None
+        return self.reports.latest.usual
 
     def batches(self) -> list[list[str]]:
         """Return which utterances went together."""
@@ -234,7 +241,7 @@ async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> 
     await wait_all_tasks_blocked()
     last = queue.tree.status().children[-1].last_exit
     assert last is not None
-    assert last.reason == "TypeError: transcription takes Transcribe, not str"
+    assert last.reason == "TypeError: Transcription handles no str"
 
 
 @pytest.mark.parametrize(
@@ -350,15 +357,15 @@ async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
 ) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
-    assert queue.actor.demand("abcde") is None
+    assert queue.report.demand("abcde") is None
     await queue.ask(clip("a", "one", seconds=1.0))
-    demand = queue.actor.demand("ab")
+    demand = queue.report.demand("ab")
     assert demand is not None
     assert (demand.share, demand.each, demand.per_s) == (0.5, 0.25, 2.0), "half a second in two, one of them patience"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(queue.ask, attrs.evolve(clip("a", "two"), tenant="a"))
         await trio.sleep(0.5)
-        demand = queue.actor.demand("ab")
+        demand = queue.report.demand("ab")
         assert demand is not None
         assert demand.busy == {"a": 2, "b": 1}
         assert demand.share == 0.75, "who waits for his words wants a worker, too"
@@ -371,7 +378,7 @@ async def test_only_what_somebody_waits_for_is_learnt_from(
     queue = RecogniserQueue()
     await queue.open(grow)
     await queue.ask(attrs.evolve(clip("a", "one"), urgency=urgency))
-    assert (queue.actor.demand("a") is not None) is is_learnt
+    assert (queue.report.demand("a") is not None) is is_learnt
 
 
 @pytest.mark.parametrize(
@@ -390,6 +397,24 @@ async def test_workers_that_are_not_ready_are_missing(
     queue = RecogniserQueue()
     await queue.open(grow)
     await queue.ask(clip("a", "one"))
-    queue.pool.shown = pool
-    assert queue.actor.workers_missing() == missing
-    assert (queue.actor.demand("a") is None) is (not pool["ready"])
+    queue.pool.show(**pool)
+    assert queue.report.workers_missing == missing
+    assert (queue.report.demand("a") is None) is (not pool["ready"])
+
+
+async def test_what_waits_and_what_waited_is_published_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    async with trio.open_nursery() as nursery:
+        for name in ("one", "two"):
+            nursery.start_soon(queue.ask, attrs.evolve(clip(name, name), tenant=name))
+            await wait_all_tasks_blocked()
+        asked_s = trio.current_time()
+        assert sorted(queue.report.awaited) == ["one", "two"]
+        assert queue.report.oldest_s == asked_s
+        await trio.sleep(0.75 * JOB_S)
+        assert queue.report.delay_s(trio.current_time()) == 0.0, "the first one did not wait"
+    assert queue.report.awaited == ()
+    assert queue.report.oldest_s is None
+    await trio.sleep(0.5)
+    assert queue.report.delay_s(trio.current_time()) >= JOB_S, "in the last second or two only the second one began"

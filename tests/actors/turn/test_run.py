@@ -8,12 +8,13 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.run import Turn
 from protocol.language import phrases
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, Transcribe
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, UtteranceEnded
 from protocol.messages.records import TurnRecord
-from protocol.messages.session import DropAudio
+from protocol.messages.session import Announce, DropAudio
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, CommandMatch, Generate, ListTools, NoModel, ToolList
-from protocol.turns.turn import TurnState
+from protocol.turns.actions import PendingTurn
+from protocol.turns.turn import TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, spec_of, speech_of, spoken
 from tests.fakes import FakeGrammar, Grow, command, event_names
@@ -28,15 +29,18 @@ class Stage:
     """Turns of one room, without a dialogue around them."""
 
     room: Room = attrs.field(factory=Room)
+    machine: TurnMachine = attrs.field(factory=lambda: TurnMachine("t"))
 
     async def open(self, grow: Grow) -> None:
         """Start the actors."""
         self.room.tools.answers.setdefault(ListTools, ToolList())
         await self.room.open(grow)
 
-    def turn(self, capabilities: tuple[Any, ...] = ALL) -> Turn:
+    def turn(self, said: UtteranceEnded | events.Text | Announce, capabilities: tuple[Any, ...] = ALL) -> Turn:
         """Make a turn."""
-        return Turn("t", self.room.turn_context(), self.room.options(capabilities))
+        self.machine.begin(said)
+        pending = PendingTurn("t", said)
+        return Turn(pending, self.machine, self.room.turn_context(), self.room.options(capabilities))
 
     async def end(self) -> TurnRecord:
         """Return how the one turn ended, as client, history and metrics were told alike."""
@@ -55,8 +59,7 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer", minutes=5))))
     stage.room.tools.answers[CallTool] = outcome_of("Timer set.")
     await stage.open(grow)
-    turn = stage.turn()
-    await turn.run_text("set a timer")
+    await stage.turn(events.Text("set a timer")).run()
     record = await stage.end()
     assert record == TurnRecord(
         SESSION_ID, "t", "tester", 1_000_000.0, "set a timer", "Timer set.", "done", "command", record.latency_ms
@@ -65,7 +68,7 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
     assert stage.room.connection.events(events.Understood) == [
         events.Understood("t", "command", 1.0, "set_timer", {"minutes": 5})
     ]
-    assert turn.machine.state is TurnState.LISTENING
+    assert stage.machine.state is TurnState.OVER
 
 
 async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojump_clock: MockClock) -> None:
@@ -73,7 +76,7 @@ async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojum
     stage.room.transcription.answers[Transcribe] = Recognition("set a tamer", "en", 0.9, ("set a timer",))
     stage.room.tools.answers[CallTool] = outcome_of("Timer set.")
     await stage.open(grow)
-    await stage.turn().run_utterance(spoken())
+    await stage.turn(spoken()).run()
     assert (await stage.end()).source == "command"
 
 
@@ -88,7 +91,7 @@ async def test_a_command_matched_by_its_sound_asks_before_it_destroys_something(
     spec = spec_of("delete_note", read_only=False, destructive=destructive)
     stage.room.tools.answers |= {ListTools: ToolList((spec,)), CallTool: outcome_of("Deleted.")}
     await stage.open(grow)
-    await stage.turn().run_text("delete my last vote")
+    await stage.turn(events.Text("delete my last vote")).run()
     record = await stage.end()
     assert len(stage.room.connection.events(events.ConfirmRequest)) == is_asked
     assert len(stage.room.tools.of(CallTool)) == (not is_asked)
@@ -99,7 +102,7 @@ async def test_a_command_that_fails_is_said_with_its_reason(grow: Grow, autojump
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
     stage.room.tools.answers[CallTool] = outcome_of("", ok=False, error="Too long.")
     await stage.open(grow)
-    await stage.turn().run_text("set a timer")
+    await stage.turn(events.Text("set a timer")).run()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("failed", "Sorry, that did not work. Too long.")
 
@@ -108,7 +111,7 @@ async def test_without_tools_the_grammar_is_not_asked(grow: Grow, autojump_clock
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
     stage.room.inference.answers[Generate] = says("I have no timer.")
     await stage.open(grow)
-    await stage.turn(("llm",)).run_text("set a timer")
+    await stage.turn(events.Text("set a timer"), ("llm",)).run()
     assert (await stage.end()).source == "model"
     assert stage.room.tools.seen == []
 
@@ -116,7 +119,7 @@ async def test_without_tools_the_grammar_is_not_asked(grow: Grow, autojump_clock
 async def test_without_a_model_what_is_no_command_is_not_understood(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     await stage.open(grow)
-    await stage.turn(("stt", "tools")).run_text("what is love")
+    await stage.turn(events.Text("what is love"), ("stt", "tools")).run()
     record = await stage.end()
     assert (record.outcome, record.source) == ("refused", None)
     assert record.replied == f"{phrases.NOT_UNDERSTOOD} You can say, for example: what time is it."
@@ -128,7 +131,7 @@ async def test_an_action_for_which_there_is_no_model_is_named_or_not_understood(
     stage = Stage()
     stage.room.inference.answers[Generate] = NoModel()
     await stage.open(grow)
-    await stage.turn().run_text("order a pizza")
+    await stage.turn(events.Text("order a pizza")).run()
     record = await stage.end()
     assert (record.outcome, record.replied, record.source) == ("refused", phrases.CANNOT_ORDER, None)
     assert stage.room.connection.events(events.Understood) == []
@@ -138,7 +141,7 @@ async def test_a_model_that_claims_an_action_is_contradicted(grow: Grow, autojum
     stage = Stage()
     stage.room.inference.answers[Generate] = says("Your alarm is set.")
     await stage.open(grow)
-    await stage.turn().run_text("set an alarm for 7 am")
+    await stage.turn(events.Text("set an alarm for 7 am")).run()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("refused", phrases.NOT_REALLY_DONE)
     assert "alarm" not in str([message.text for message in stage.room.speech.of(Synthesise)])
@@ -149,7 +152,7 @@ async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
 ) -> None:
     stage = Stage()
     await stage.open(grow)
-    await stage.turn().run_announcement("Your tea is ready.")
+    await stage.turn(Announce("Your tea is ready.")).run()
     record = await stage.end()
     assert (record.heard, record.replied, record.outcome) == ("", "Your tea is ready.", "done")
     assert stage.room.memory.turns.recent_turns(5) == ()
@@ -160,7 +163,7 @@ async def test_no_words_are_no_turn_to_remember(grow: Grow, autojump_clock: Mock
     stage = Stage()
     stage.room.transcription.answers[Transcribe] = NoWords("noise")
     await stage.open(grow)
-    await stage.turn().run_utterance(spoken())
+    await stage.turn(spoken()).run()
     assert (await stage.end()).outcome == "no_speech"
     assert event_names(stage.room.connection.events()) == ["NoSpeech", "TurnCompleted"]
 
@@ -169,7 +172,7 @@ async def test_a_transcription_that_cannot_be_had_is_apologised_for(grow: Grow, 
     stage = Stage()
     stage.room.transcription.answers[Transcribe] = Down("64 utterances are waiting")
     await stage.open(grow)
-    await stage.turn().run_utterance(spoken())
+    await stage.turn(spoken()).run()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("failed", phrases.FAILED)
     error = events.Error("turn_failed", "64 utterances are waiting", turn_id="t")
@@ -180,7 +183,7 @@ async def test_a_model_that_cannot_answer_is_apologised_for(grow: Grow, autojump
     stage = Stage()
     stage.room.inference.answers[Generate] = Down("no language model is available")
     await stage.open(grow)
-    await stage.turn().run_text("hello")
+    await stage.turn(events.Text("hello")).run()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("failed", phrases.NO_MODEL)
     assert [error.code for error in stage.room.connection.events(events.Error)] == ["model_unavailable"]
@@ -190,7 +193,7 @@ async def test_a_model_that_says_nothing_is_apologised_for(grow: Grow, autojump_
     stage = Stage()
     stage.room.inference.answers[Generate] = says("")
     await stage.open(grow)
-    await stage.turn().run_text("hello")
+    await stage.turn(events.Text("hello")).run()
     assert (await stage.end()).replied == phrases.NO_MODEL
 
 
@@ -204,7 +207,7 @@ async def test_past_its_deadline_the_user_hears_so(grow: Grow, autojump_clock: M
     stage.room.tools.answers[CallTool] = after(seconds["tool"], outcome_of())
     await stage.open(grow)
     stage.room.memory.turns.open_turns.clear()
-    await stage.turn(("stt", "llm", "tools")).run_utterance(spoken())
+    await stage.turn(spoken(), ("stt", "llm", "tools")).run()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("failed", phrases.TOO_SLOW)
     assert trio.current_time() == pytest.approx(15.0)
@@ -215,7 +218,7 @@ async def test_a_long_answer_may_be_spoken_beyond_the_deadline(grow: Grow, autoj
     stage.room.speech.answers[Synthesise] = speech_of(40.0)
     stage.room.inference.answers[Generate] = says("A long story.")
     await stage.open(grow)
-    await stage.turn().run_text("tell me a story")
+    await stage.turn(events.Text("tell me a story")).run()
     assert (await stage.end()).outcome == "done"
     assert stage.room.connection.of(DropAudio) == []
     assert trio.current_time() == pytest.approx(40.0, abs=0.2)  # until it is heard, not only sent
@@ -228,12 +231,12 @@ async def test_a_short_answer_can_be_interrupted_although_all_of_it_was_sent(
     stage.room.speech.answers[Synthesise] = speech_of(1.5)
     stage.room.inference.answers[Generate] = says("A short story.")
     await stage.open(grow)
-    turn = stage.turn()
+    turn = stage.turn(events.Text("tell me a story"))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(turn.run_text, "tell me a story")
+        nursery.start_soon(turn.run)
         await stage.room.connection.wait_for_event(events.SpeechAudioEnd)
         await trio.sleep(0.3)
-        assert turn.is_answering
+        assert stage.machine.playback.is_audible(trio.current_time())
         turn.interrupt()
     completed = await stage.end()
     assert completed.outcome == "interrupted"
@@ -246,15 +249,15 @@ async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, 
     stage.room.transcription.answers[Transcribe] = Recognition("open the gate", "en", 0.1)
     stage.room.tools.answers[CallTool] = outcome_of("Open.")
     await stage.open(grow)
-    turn = stage.turn(("stt", "tools"))
+    turn = stage.turn(spoken(), ("stt", "tools"))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(turn.run_utterance, spoken())
+        nursery.start_soon(turn.run)
         await stage.room.connection.wait_for_event(events.ConfirmRequest)
-        assert turn.is_confirming
+        assert stage.machine.question == "id1"
         await trio.sleep(18.0)
-        assert turn.confirm(None, approve=True)
+        turn.confirm("id1", approve=True)
     assert (await stage.end()).outcome == "done"
-    assert not turn.confirm(None, approve=True), "nothing is open any more"
+    assert stage.machine.question is None, "nothing is open any more"
 
 
 async def test_every_stage_is_measured_from_the_last_voice(grow: Grow, autojump_clock: MockClock) -> None:
@@ -264,7 +267,7 @@ async def test_every_stage_is_measured_from_the_last_voice(grow: Grow, autojump_
     stage.room.speech.answers[Synthesise] = after(0.125, speech_of(1.0))
     await stage.open(grow)
     await trio.sleep(1.0)
-    await stage.turn().run_utterance(spoken(last_voice_s=0.5))
+    await stage.turn(spoken(last_voice_s=0.5)).run()
     assert (await stage.end()).latency_ms == {
         "endpoint": 500.0,
         "queue": 250.0,
@@ -280,7 +283,7 @@ async def test_a_tool_s_time_is_measured(grow: Grow, autojump_clock: MockClock) 
     stage = Stage(Room(grammar=FakeGrammar(command("set a timer"))))
     stage.room.tools.answers[CallTool] = outcome_of()
     await stage.open(grow)
-    await stage.turn().run_text("set a timer")
+    await stage.turn(events.Text("set a timer")).run()
     assert (await stage.end()).latency_ms["tool"] == 50.0
 
 
@@ -288,11 +291,11 @@ async def test_an_interrupt_before_the_answer_leaves_it_unsaid(grow: Grow, autoj
     stage = Stage()
     stage.room.inference.answers[Generate] = says("Hi.", before_s=5.0)
     await stage.open(grow)
-    turn = stage.turn()
+    turn = stage.turn(events.Text("hello"))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(turn.run_text, "hello")
+        nursery.start_soon(turn.run)
         await trio.sleep(1.0)
-        assert not turn.is_answering
+        assert not stage.machine.playback.is_audible(trio.current_time())
         turn.interrupt()
     record = await stage.end()
     assert (record.outcome, record.replied) == ("interrupted", "")
@@ -305,7 +308,7 @@ async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockCloc
     stage.room.tools.answers[CallTool] = "no outcome at all"
     await stage.open(grow)
     with pytest.raises(ExceptionGroup) as caught:
-        await stage.turn().run_text("oops")
+        await stage.turn(events.Text("oops")).run()
     assert caught.group_contains(AttributeError, match="duration_s")
     assert stage.room.connection.events(events.TurnCompleted) == [], "that is the dialogue's business after a crash"
 

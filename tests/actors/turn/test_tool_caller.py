@@ -202,8 +202,8 @@ async def test_a_question_expires(grow: Grow, autojump_clock: MockClock) -> None
     with pytest.raises(TurnRefused):
         await pair.call("model", spec_of("lamp_on"))
     assert trio.current_time() == pytest.approx(20.0)
-    assert pair.caller.question is None
-    assert not pair.caller.answer(None, approve=True), "too late"
+    assert pair.machine.question is None
+    assert not pair.caller.answer("id1", approve=True), "too late"
 
 
 # --- consent, with a dialogue around it ----------------------------------------------------------

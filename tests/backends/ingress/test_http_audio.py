@@ -19,8 +19,8 @@ from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
 from backends.ingress.http_models import ModelServices
 from backends.speech.media import MediaWorker
-from protocol.audio.media import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Utterance
+from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.speaking import SpokenAudio
 from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving

@@ -7,7 +7,7 @@ from quart_trio import QuartTrio
 
 from backends.ingress.http_app import on_busy_house
 from backends.ingress.http_models import ModelServices, add_model_routes
-from protocol.admission.loaded_models import ModelShown
+from protocol.messages.models import ModelShown
 from runtime import DomainError
 from runtime.messaging.errors import AskError
 from tests.backends.ingress.ingress_fixtures import serving

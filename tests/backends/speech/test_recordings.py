@@ -6,8 +6,8 @@ import pytest
 
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
-from protocol.audio.media import DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.hearing import Utterance
+from protocol.messages.recordings import DecodedBlock, ReadRecording, RecordingRefused
 from tests.backends.speech.sounds import LoudnessDetector, sound
 
 BLOCK_BYTES = 2 * 16_000

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.messages.errors import LocalProtocolError
+from protocol.messages.events import Text
+from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.session import Announce
 from protocol.turns.turn import TRANSITIONS, Transition, TurnEvent, TurnMachine, TurnState
 
 E = TurnEvent
 LATER = [TurnState.TRANSCRIBING, TurnState.UNDERSTANDING, TurnState.CONFIRMING, TurnState.ACTING, TurnState.SPEAKING]
 
 PATHS = {
-    "spoken": [E.SPEECH_BEGAN, E.SPEECH_ENDED, E.HEARD, E.UNDERSTOOD, E.ANSWERED],
-    "made when the utterance is complete": [E.SPEECH_ENDED, E.HEARD, E.UNDERSTOOD, E.ANSWERED],
+    "spoken": [E.SPEECH_ENDED, E.HEARD, E.UNDERSTOOD, E.ANSWERED],
     "typed": [E.TEXT_RECEIVED, E.HEARD, E.UNDERSTOOD, E.ANSWERED],
     "announced": [E.ANNOUNCED, E.ANSWERED],
     "confirmed before acting": [E.TEXT_RECEIVED, E.CONFIRMATION_ASKED, E.CONFIRMED, E.ANSWERED],
@@ -51,13 +53,11 @@ def path_to(state: TurnState) -> list[TurnEvent]:
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
-def test_a_turn_that_is_answered_speaks_and_then_listens_again(path: list[TurnEvent]) -> None:
+def test_a_turn_that_is_answered_speaks_and_then_is_over(path: list[TurnEvent]) -> None:
     machine = machine_after(*path)
     assert state_of(machine) is TurnState.SPEAKING
-    assert machine.is_speaking
     machine.finish()
-    assert state_of(machine) is TurnState.LISTENING
-    assert not machine.is_speaking
+    assert state_of(machine) is TurnState.OVER
 
 
 def test_a_spoken_turn_goes_through_all_states_in_order() -> None:
@@ -65,22 +65,54 @@ def test_a_spoken_turn_goes_through_all_states_in_order() -> None:
     for event in PATHS["spoken"]:
         machine.advance(event)
         states.append(machine.state.value)
-    assert states == ["hearing", "transcribing", "understanding", "acting", "speaking"]
+    assert states == ["transcribing", "understanding", "acting", "speaking"]
 
 
 @pytest.mark.parametrize("state", LATER)
-def test_an_interruption_leads_back_to_hearing(state: TurnState) -> None:
+def test_what_a_turn_had_under_way_when_it_was_cut_changes_nothing(state: TurnState) -> None:
     machine = machine_after(*path_to(state), E.INTERRUPTED)
-    assert state_of(machine) is TurnState.HEARING
-    machine.advance(E.SPEECH_ENDED)
-    assert state_of(machine) is TurnState.TRANSCRIBING
+    for event in (E.HEARD, E.UNDERSTOOD, E.CONFIRMED, E.ANSWERED, E.INTERRUPTED):
+        machine.advance(event)
+        assert state_of(machine) is TurnState.CUT
+    machine.ask("call 1")
+    assert machine.question is None
+    machine.finish()
+    assert state_of(machine) is TurnState.OVER
 
 
-@pytest.mark.parametrize("state", [*LATER, TurnState.HEARING])
-def test_a_turn_can_end_in_every_state_that_it_was_begun_in(state: TurnState) -> None:
+@pytest.mark.parametrize("state", LATER)
+def test_a_turn_ends_once_in_every_state_that_it_was_begun_in(state: TurnState) -> None:
     machine = machine_after(*path_to(state))
     machine.finish()
-    assert state_of(machine) is TurnState.LISTENING
+    assert state_of(machine) is TurnState.OVER
+    machine.advance(E.INTERRUPTED)  # it comes too late
+    with pytest.raises(LocalProtocolError, match="turn t1: FINISHED must not happen while OVER"):
+        machine.finish()
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (UtteranceEnded(Utterance(b"", 0, 0), "silence", 0.0), TurnState.TRANSCRIBING),
+        (Text("hello"), TurnState.UNDERSTANDING),
+        (Announce("Your tea is ready."), TurnState.SPEAKING),
+    ],
+)
+def test_a_turn_begins_with_what_was_said(said: UtteranceEnded | Text | Announce, state: TurnState) -> None:
+    machine = TurnMachine("t1")
+    machine.begin(said)
+    assert state_of(machine) is state
+
+
+def test_a_question_is_open_until_it_is_answered_or_closed() -> None:
+    machine = machine_after(E.TEXT_RECEIVED)
+    machine.ask("call 1")
+    assert machine.question == "call 1"
+    machine.advance(E.CONFIRMED)
+    assert machine.question is None
+    machine.ask("call 2")
+    machine.close_question()
+    assert (machine.question, state_of(machine)) == (None, TurnState.CONFIRMING)
 
 
 def test_what_has_not_begun_cannot_end() -> None:
@@ -102,7 +134,7 @@ def test_every_change_is_reported_once() -> None:
     machine.finish()
     assert seen == [
         Transition("t1", TurnState.LISTENING, E.TEXT_RECEIVED, TurnState.UNDERSTANDING),
-        Transition("t1", TurnState.UNDERSTANDING, E.FINISHED, TurnState.LISTENING),
+        Transition("t1", TurnState.UNDERSTANDING, E.FINISHED, TurnState.OVER),
     ]
 
 

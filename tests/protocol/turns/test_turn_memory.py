@@ -1,7 +1,8 @@
 """What a session keeps of its turns."""
 
 from protocol.messages.events import Text
-from protocol.turns.turn_memory import MAX_CALLS, MAX_TURNS, TurnMemory, WaitingTurn
+from protocol.turns.actions import PendingTurn
+from protocol.turns.turn_memory import MAX_CALLS, MAX_TURNS, TurnMemory
 
 
 def test_recent_turns_are_the_last_ones_in_their_order() -> None:
@@ -23,7 +24,7 @@ def test_a_call_id_is_taken_once() -> None:
 
 def test_a_turn_has_acted_once_it_has_begun_a_call() -> None:
     kept = TurnMemory()
-    kept.running = WaitingTurn("turn 1", Text("go"))
+    kept.running = PendingTurn("turn 1", Text("go"))
     assert not kept.has_acted("turn 1")
     kept.begin_call("c1")
     kept.running = None

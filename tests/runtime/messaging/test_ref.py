@@ -9,6 +9,7 @@ from runtime import (
     ActorDied,
     ActorUnavailable,
     AskCycle,
+    Asked,
     AskTimeout,
     Backoff,
     ChildSpec,
@@ -24,7 +25,7 @@ from runtime import (
     TerminateChild,
 )
 from runtime.messaging.ref import wait_until_s
-from tests.runtime.probes import Do, Grow, Probe, Refused, probe
+from tests.runtime.probes import Do, Grow, Probe, Refused, Say, probe
 
 
 def asleep(seconds: float = math.inf) -> Do:
@@ -35,7 +36,7 @@ def asleep(seconds: float = math.inf) -> Do:
     return Do(sleep)
 
 
-def asking(ref: Ref, message: object, timeout_s: float | None = None) -> Do:
+def asking(ref: Ref, message: Asked[Any, object], timeout_s: float | None = None) -> Do:
     async def ask(_: Probe) -> object:
         return await ref.ask(message, timeout_s)
 
@@ -65,7 +66,7 @@ def test_83_a_deadline_is_the_earlier_of_both_or_five_seconds(
 async def test_an_ask_is_answered(grow: Grow, autojump_clock: MockClock) -> None:
     spec = probe("a")
     await grow(spec)
-    assert await spec.ref.ask("hello") == "hello"
+    assert await spec.ref.ask(Say("hello")) == "hello"
     assert is_balanced(spec.ref)
 
 
@@ -74,7 +75,7 @@ async def test_an_ask_before_the_start_waits_for_it(
 ) -> None:
     spec = probe("a")
     nursery.start_soon(grow, spec)
-    assert await spec.ref.ask("early") == "early"
+    assert await spec.ref.ask(Say("early")) == "early"
 
 
 async def test_81_a_timeout_is_raised_at_the_deadline_and_the_late_reply_is_dropped(
@@ -86,7 +87,7 @@ async def test_81_a_timeout_is_raised_at_the_deadline_and_the_late_reply_is_drop
     with pytest.raises(AskTimeout, match=r"a did not answer Do in 1\.0 s"):
         await spec.ref.ask(asleep(2.0), timeout_s=1.0)
     assert trio.current_time() - started_s == pytest.approx(1.0)
-    assert await spec.ref.ask("next") == "next"
+    assert await spec.ref.ask(Say("next")) == "next"
     assert spec.ref.statistics().counters.late_replies == 1
     assert is_balanced(spec.ref)
 
@@ -100,8 +101,8 @@ async def test_82_a_request_that_expired_in_the_queue_is_not_executed(
     nursery.start_soon(spec.ref.ask, asleep(3.0))
     await wait_all_tasks_blocked()
     with pytest.raises(AskTimeout):
-        await spec.ref.ask("late", timeout_s=1.0)
-    assert await spec.ref.ask("next") == "next"
+        await spec.ref.ask(Say("late"), timeout_s=1.0)
+    assert await spec.ref.ask(Say("next")) == "next"
     assert seen == ["a starts", "next"]
     assert spec.ref.statistics().counters.expired == 1
     assert is_balanced(spec.ref)
@@ -114,7 +115,7 @@ async def test_83_a_nested_ask_inherits_the_deadline_of_its_message(grow: Grow, 
     with pytest.raises(AskTimeout):
         await a.ref.ask(asking(b.ref, asleep(10.0), timeout_s=60.0), timeout_s=2.0)
     assert trio.current_time() - started_s == pytest.approx(2.0)
-    assert await a.ref.ask("alive") == "alive"  # its own ask within had the same deadline: no crash
+    assert await a.ref.ask(Say("alive")) == "alive"  # its own ask within had the same deadline: no crash
 
 
 async def test_an_ask_within_that_times_out_early_crashes_the_actor(grow: Grow, autojump_clock: MockClock) -> None:
@@ -122,7 +123,7 @@ async def test_an_ask_within_that_times_out_early_crashes_the_actor(grow: Grow, 
     tree = await grow(b, a)
     with pytest.raises(ActorDied, match="AskTimeout"):
         await a.ref.ask(asking(b.ref, asleep(10.0), timeout_s=0.5), timeout_s=2.0)
-    assert await a.ref.ask("alive") == "alive"
+    assert await a.ref.ask(Say("alive")) == "alive"
     assert tree.status().children[1].restarts == 1
 
 
@@ -158,10 +159,10 @@ async def test_85_an_ask_during_backoff_fails_at_once_or_is_served(grow: Grow, a
     await spec.ref.tell("crash")
     await wait_all_tasks_blocked()
     with pytest.raises(ActorUnavailable) as caught:
-        await spec.ref.ask("now", timeout_s=1.0)
+        await spec.ref.ask(Say("now"), timeout_s=1.0)
     assert caught.value.retry_after_s is not None
     assert 2.0 <= caught.value.retry_after_s <= 4.0
-    assert await spec.ref.ask("later", timeout_s=5.0) == "later"
+    assert await spec.ref.ask(Say("later"), timeout_s=5.0) == "later"
 
 
 async def test_86_a_caller_cancelled_before_the_start_of_its_message_leaves_nothing(
@@ -173,8 +174,8 @@ async def test_86_a_caller_cancelled_before_the_start_of_its_message_leaves_noth
     nursery.start_soon(spec.ref.ask, asleep(2.0))
     await wait_all_tasks_blocked()
     with trio.move_on_after(1.0):
-        await spec.ref.ask("never", timeout_s=60.0)
-    assert await spec.ref.ask("next") == "next"
+        await spec.ref.ask(Say("never"), timeout_s=60.0)
+    assert await spec.ref.ask(Say("next")) == "next"
     assert "never" not in seen
     assert is_balanced(spec.ref)
 
@@ -206,7 +207,7 @@ async def test_86_a_linked_caller_takes_the_handler_along(
         await spec.ref.ask(Do(handle), timeout_s=60.0, linked=is_linked)
     await trio.sleep(10.0)
     assert ends == ["cancelled" if is_linked else "done"]
-    assert await spec.ref.ask("alive") == "alive"
+    assert await spec.ref.ask(Say("alive")) == "alive"
     assert is_balanced(spec.ref)
 
 
@@ -217,7 +218,7 @@ async def test_87_a_asks_b_asks_a_is_a_cycle(grow: Grow, autojump_clock: MockClo
 
     async def ask_back(_: Probe) -> object:
         try:
-            return await a.ref.ask("deadlock")
+            return await a.ref.ask(Say("deadlock"))
         except AskCycle as error:
             found.append(str(error))
             return "broken"
@@ -235,7 +236,7 @@ async def test_a_background_task_of_the_asker_closes_no_cycle(
 
     async def in_background(actor: Probe) -> None:
         async def ask_b() -> None:
-            answers.append(await b.ref.ask(asking(a.ref, "fine")))
+            answers.append(await b.ref.ask(asking(a.ref, Say("fine"))))
 
         actor.context.nursery.start_soon(ask_b)
 
@@ -248,7 +249,7 @@ async def test_88_a_domain_error_is_an_answer(grow: Grow, autojump_clock: MockCl
     spec = probe("a")
     tree = await grow(spec)
     with pytest.raises(Refused):
-        await spec.ref.ask("refuse")
+        await spec.ref.ask(Say("refuse"))
     assert tree.status().children[0].incarnation == 1
 
 
@@ -258,7 +259,7 @@ async def test_a_domain_error_that_nobody_asked_for_is_logged(
     spec = probe("a")
     await grow(spec)
     await spec.ref.tell("refuse")
-    assert await spec.ref.ask("alive") == "alive"
+    assert await spec.ref.ask(Say("alive")) == "alive"
     assert "a refused str: as told" in caplog.text
 
 
@@ -270,7 +271,7 @@ async def test_60_nobody_waits_for_an_actor_that_is_gone(
     await tree.ref.ask(TerminateChild("a"))
     started_s = trio.current_time()
     with pytest.raises(NoSuchActor) as caught:
-        await spec.ref.ask("x")
+        await spec.ref.ask(Say("x"))
     assert caught.value.retry_after_s is None
     with pytest.raises(MailboxClosed):
         await spec.ref.tell("x")
@@ -293,7 +294,7 @@ async def test_queued_asks_fail_when_the_actor_is_not_coming_back(
     await spec.ref.tell(Do(crash_later))
     await wait_all_tasks_blocked()
     with pytest.raises((ActorDied, NoSuchActor)):
-        await spec.ref.ask("queued")
+        await spec.ref.ask(Say("queued"))
     assert is_balanced(spec.ref)
 
 
@@ -326,7 +327,7 @@ async def test_a_blocked_tell_goes_through_when_there_is_room(grow: Grow, autoju
     await wait_all_tasks_blocked()
     await spec.ref.tell("fills")
     await spec.ref.tell("waits", timeout_s=2.0)
-    assert await spec.ref.ask("end") == "end"
+    assert await spec.ref.ask(Say("end")) == "end"
     assert spec.ref.statistics().counters.processed == 4
 
 
@@ -338,7 +339,7 @@ async def test_72_reject_tells_depth_and_when_to_come_again(grow: Grow, autojump
     await spec.ref.tell("fills")
     for send in (spec.ref.tell, spec.ref.ask):
         with pytest.raises(MailboxFull) as caught:
-            await send("x")
+            await send(Say("x"))
         assert (caught.value.depth, caught.value.retry_after_s) == (1, 0.1)
     assert spec.ref.statistics().counters.rejected == 2
 
@@ -355,7 +356,7 @@ async def test_the_asker_of_a_dropped_message_is_told(
 
     async def ask(message: str) -> None:
         try:
-            ends.append(await spec.ref.ask(message))
+            ends.append(await spec.ref.ask(Say(message)))
         except MailboxFull:
             ends.append(f"{message} was dropped")
 

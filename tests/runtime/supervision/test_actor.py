@@ -2,14 +2,14 @@ import pytest
 from trio.testing import MockClock
 
 from runtime import Actor, ActorDied, ChildSpec, Ref
-from tests.runtime.probes import Do, Grow, Probe, probe
+from tests.runtime.probes import Do, Grow, Probe, Say, probe
 
 
 async def test_an_actor_without_a_handler_says_what_it_got(grow: Grow, autojump_clock: MockClock) -> None:
     spec = ChildSpec(Ref("a"), Actor)
     await grow(spec)
-    with pytest.raises(ActorDied, match="Actor handles no str"):
-        await spec.ref.ask("x")
+    with pytest.raises(ActorDied, match="Actor handles no Say"):
+        await spec.ref.ask(Say("x"))
 
 
 async def test_a_context_tells_who_one_is(grow: Grow, autojump_clock: MockClock) -> None:

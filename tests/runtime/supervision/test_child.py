@@ -9,7 +9,7 @@ from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart,
 from runtime.messaging.exits import Exit, ExitKind
 from runtime.supervision.child import is_explained, stack_of
 from runtime.workers.errors import StartFailure
-from tests.runtime.probes import Do, Grow, Probe, Stubborn, probe
+from tests.runtime.probes import Do, Grow, Probe, Say, Stubborn, probe
 
 
 async def test_every_change_of_state_is_one_line(
@@ -67,7 +67,7 @@ async def test_a_stack_shows_the_tasks_that_are_waited_for(nursery: trio.Nursery
 async def test_a_hard_stop_of_a_supervisor_leaves_no_address_open(grow: Grow, autojump_clock: MockClock) -> None:
     """A bug that crashes a supervisor cancels its children; nobody may wait for them afterwards."""
     leaf = probe("leaf")
-    sub = ChildSpec(Ref("sub"), lambda: Supervisor([leaf]), restart=Restart.TEMPORARY)
+    sub: ChildSpec[Any] = ChildSpec(Ref("sub"), lambda: Supervisor([leaf]), restart=Restart.TEMPORARY)
     await grow(sub)
     await sub.ref.tell("nonsense")
     await wait_all_tasks_blocked()
@@ -107,12 +107,12 @@ async def test_20_the_end_of_a_given_up_incarnation_is_no_news(
 
     await spec.ref.tell(Do(leave))
     await trio.sleep(10.0)
-    assert await spec.ref.ask("hello") == "hello", "another incarnation has taken its place"
+    assert await spec.ref.ask(Say("hello")) == "hello", "another incarnation has taken its place"
     await trio.sleep(200.0)
     [child] = tree.status().children
     assert (child.state, child.incarnation, child.restarts, child.zombies) == (ChildState.READY, 2, 1, 0)
     assert "incarnation 1, given up before, has ended" in caplog.text
-    assert await spec.ref.ask("still there") == "still there"
+    assert await spec.ref.ask(Say("still there")) == "still there"
 
 
 async def test_a_child_that_only_waits_for_the_processor_is_no_zombie(grow: Grow, mock_clock: MockClock) -> None:

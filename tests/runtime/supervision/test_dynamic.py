@@ -23,7 +23,7 @@ from runtime import (
     TerminateChild,
     WhichChildren,
 )
-from tests.runtime.probes import Do, Grow, Probe, Stubborn, probe
+from tests.runtime.probes import Do, Grow, Probe, Say, Stubborn, probe
 
 Sessions = Callable[..., Awaitable[Ref]]
 
@@ -252,7 +252,7 @@ async def test_67_a_start_whose_asker_is_gone_is_whole_or_not_at_all(
     children = await ref.ask(WhichChildren())
     assert [child.state.value for child in children] in (["ready"], [])
     if children:
-        assert await spec.ref.ask("hello") == "hello"
+        assert await spec.ref.ask(Say("hello")) == "hello"
     else:
         await ref.ask(StartChild(probe("other")))
 
@@ -272,7 +272,10 @@ async def test_61_ended_temporary_children_leave_nothing_of_their_arguments(
 
     ref = await sessions(1_000)
     for number in range(300):
-        await (await ref.ask(StartChild(spec(number)))).ask(Do(stop_itself))
+        child = spec(number)
+        await ref.ask(StartChild(child))
+        await child.ref.ask(Do(stop_itself))
+        del child
     await trio.sleep(1.0)
     gc.collect()
     assert sum(burden() is not None for burden in alive) <= 1

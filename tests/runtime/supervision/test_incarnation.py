@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import ChildSpec, Exit, ExitKind, Ref, Restart, Shutdown, TerminateChild, Tree
-from tests.runtime.probes import Do, Grow, Probe, Stubborn, end_of, probe
+from tests.runtime.probes import Do, Grow, Probe, Say, Stubborn, end_of, probe
 
 
 async def ended(tree: Tree) -> Exit:
@@ -90,6 +90,6 @@ async def test_an_actor_that_ends_itself_and_hangs_is_stuck_and_restarted(
     assert (end_of(status).kind, status.incarnation, status.zombies) == (ExitKind.STUCK, 2, 1)
     await trio.sleep(100.0)
     assert tree.status().children[0].zombies == 0
-    assert await spec.ref.ask("alive") == "alive"
+    assert await spec.ref.ask(Say("alive")) == "alive"
     await tree.ref.ask(TerminateChild("a"))
     await trio.sleep(200.0)

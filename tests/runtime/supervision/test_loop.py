@@ -5,8 +5,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from protocol.messages.ask import Ask
 from runtime import ActorDied, AskTimeout, ChildSpec, ExitKind, Intensity, MailboxSpec, PoisonMessage, Ref
-from tests.runtime.probes import Do, DoTwice, Grow, Probe, end_of, probe
+from tests.runtime.probes import Do, DoTwice, Grow, Probe, Say, end_of, probe
 
 
 def is_balanced(ref: Ref) -> bool:
@@ -29,7 +30,7 @@ async def test_79_what_is_queued_at_a_crash_is_handled_by_the_next_incarnation_i
     await grow(spec)
     for message in (1, "crash", 2, 3):
         await spec.ref.tell(message)
-    assert await spec.ref.ask("end") == "end"
+    assert await spec.ref.ask(Say("end")) == "end"
     assert seen == ["a starts", 1, "a starts", 2, 3, "end"]
     assert is_balanced(spec.ref)
 
@@ -42,7 +43,7 @@ async def test_89_a_message_that_crashes_is_poison_and_the_next_is_served(
     tree = await grow(spec)
     with pytest.raises(PoisonMessage, match="a died: ValueError: poison"):
         await spec.ref.ask(Do(crash))
-    assert await spec.ref.ask("next") == "next"
+    assert await spec.ref.ask(Say("next")) == "next"
     assert seen == ["a starts", "crash of 1", "a starts", "next"]
     assert spec.ref.statistics().counters.quarantined == 1
     assert [letter.reason for letter in tree.shared.dead_letters.records()] == ["poison"]
@@ -80,7 +81,7 @@ async def test_90_poison_messages_do_not_escalate(grow: Grow, autojump_clock: Mo
     for _ in range(3):
         with pytest.raises(PoisonMessage):
             await spec.ref.ask(Do(crash))
-    assert await spec.ref.ask("alive") == "alive"
+    assert await spec.ref.ask(Say("alive")) == "alive"
 
 
 async def test_a_message_in_flight_when_something_else_crashes_is_no_poison(
@@ -97,7 +98,7 @@ async def test_a_message_in_flight_when_something_else_crashes_is_no_poison(
     with pytest.raises(ActorDied) as caught:
         await spec.ref.ask(Do(crash_in_background))
     assert not isinstance(caught.value, PoisonMessage)
-    assert await spec.ref.ask("next") == "next"
+    assert await spec.ref.ask(Say("next")) == "next"
     assert spec.ref.statistics().counters.dropped == {"actor_died": 1}
     assert not end_of(tree.status().children[0]).has_quarantined
 
@@ -117,13 +118,13 @@ async def test_replies_in_tasks_let_the_next_message_pass(
 
     ends: list[Any] = []
 
-    async def ask(message: object) -> None:
+    async def ask(message: Do | Say) -> None:
         ends.append(await spec.ref.ask(message))
 
     nursery.start_soon(ask, Do(slowly))
     await wait_all_tasks_blocked()
     assert spec.ref.statistics().counters.in_flight == 1
-    await ask("quick")
+    await ask(Say("quick"))
     await trio.sleep(2.0)
     assert ends == ["quick", "slow"]
     assert is_balanced(spec.ref)
@@ -138,7 +139,7 @@ async def test_a_crash_of_a_reply_task_is_a_crash_of_the_actor(grow: Grow, autoj
 
     with pytest.raises(PoisonMessage):
         await spec.ref.ask(Do(defer))
-    assert await spec.ref.ask("alive") == "alive"
+    assert await spec.ref.ask(Say("alive")) == "alive"
     assert tree.status().children[0].incarnation == 2
 
 
@@ -223,7 +224,7 @@ async def test_a_handler_that_takes_too_long_ends_the_actor_as_stuck(
     with pytest.raises(PoisonMessage, match="Do took longer than 4 s"):
         await spec.ref.ask(Do(take_long), 30.0)
     assert trio.current_time() == 4.0
-    assert await spec.ref.ask("hello") == "hello"
+    assert await spec.ref.ask(Say("hello")) == "hello"
     [child] = tree.status().children
     assert child.last_exit is not None
     assert (child.last_exit.kind, child.restarts) == (ExitKind.STUCK, 1)
@@ -248,7 +249,7 @@ async def test_a_handler_that_is_half_as_slow_is_warned_about(
 
 
 @attrs.frozen
-class Steady:
+class Steady(Ask[str]):
     """A message of which one takes as long as another."""
 
     seconds: float
@@ -276,7 +277,7 @@ async def test_20_the_answer_of_a_given_up_incarnation_is_late(grow: Grow, autoj
 
     with pytest.raises(ActorDied):
         await spec.ref.ask(Do(resist), 20.0)
-    assert await spec.ref.ask("hello") == "hello", "another incarnation has taken its place"
+    assert await spec.ref.ask(Say("hello")) == "hello", "another incarnation has taken its place"
     await trio.sleep(60.0)
     counters = spec.ref.statistics().counters
     assert (counters.late_replies, counters.processed, counters.in_flight) == (1, 1, 0), "it is counted as dropped"
@@ -294,7 +295,7 @@ async def test_82_what_expired_in_the_queue_is_not_begun(grow: Grow, autojump_cl
 
     async def ask_late() -> None:
         with pytest.raises(AskTimeout):
-            await spec.ref.ask("late", 1.0)
+            await spec.ref.ask(Say("late"), 1.0)
 
     spec.ref.tell_nowait(Do(hold_up_everything))
     await ask_late()

@@ -30,7 +30,7 @@ from runtime import (
     WhichChildren,
     run_tree,
 )
-from tests.runtime.probes import Fussy, Grow, Probe, probe
+from tests.runtime.probes import Fussy, Grow, Probe, Say, probe
 
 
 class Slow(Probe):
@@ -142,7 +142,7 @@ async def test_58_a_stopped_child_can_be_deleted_and_a_running_one_not(grow: Gro
     await tree.ref.ask(TerminateChild("a"))
     await tree.ref.ask(DeleteChild("a"))
     assert states(tree) == {"b": "backoff"}
-    assert await tree.ref.ask(StartChild(probe("a"))), "its id is free"
+    assert (await tree.ref.ask(StartChild(probe("a")))).name == "a", "its id is free"
 
 
 async def test_59_children_are_counted_and_one_that_restarts_is_not_active(
@@ -173,7 +173,7 @@ async def test_04_a_factory_that_skips_leaves_a_stopped_child_and_its_siblings_s
     kept = {} if restart is Restart.TEMPORARY else {"optional": "skipped"}
     assert states(tree) == {**kept, "next": "ready"}
     with pytest.raises(NoSuchActor):
-        await optional.ref.ask("anybody there?")
+        await optional.ref.ask(Say("anybody there?"))
     await trio.sleep(60.0)
     assert states(tree) == {**kept, "next": "ready"}
 
@@ -184,13 +184,13 @@ async def test_04_a_skipped_child_can_be_started_when_it_is_wanted(grow: Grow, a
     tree = await grow(spec)
     await tree.ref.ask(RestartChild("optional"))
     assert states(tree) == {"optional": "ready"}
-    assert await spec.ref.ask("hello") == "hello"
+    assert await spec.ref.ask(Say("hello")) == "hello"
 
 
 async def test_a_message_that_a_supervisor_does_not_know_crashes_it(autojump_clock: MockClock) -> None:
-    sub = ChildSpec(Ref("sub"), Supervisor, restart=Restart.TEMPORARY)
+    sub: ChildSpec[Any] = ChildSpec(Ref("sub"), Supervisor, restart=Restart.TEMPORARY)
     async with trio.open_nursery() as nursery:
         tree = await nursery.start(run_tree, Supervisor([sub]))
-        with pytest.raises(ActorDied, match="a supervisor handles no str"):
-            await sub.ref.ask("hello")
+        with pytest.raises(ActorDied, match="Supervisor handles no Say"):
+            await sub.ref.ask(Say("hello"))
         await tree.stop("test")

@@ -24,7 +24,7 @@ from runtime import (
     Tree,
     run_tree,
 )
-from tests.runtime.probes import Do, Fussy, Grow, Probe, Stubborn, end_of, probe
+from tests.runtime.probes import Do, Fussy, Grow, Probe, Say, Stubborn, end_of, probe
 
 
 class Slow(Probe):
@@ -180,8 +180,8 @@ async def test_28_a_supervisor_that_gives_up_is_restarted_with_its_static_childr
     )  # statement 42: transient, and yet restarted
     tree = await grow(sub)
     with pytest.raises(ActorDied):
-        await leaf.ref.ask("crash")  # poison does not count
-    assert await leaf.ref.ask("alive") == "alive"
+        await leaf.ref.ask(Say("crash"))  # poison does not count
+    assert await leaf.ref.ask(Say("alive")) == "alive"
 
     async def crash_in_background(actor: Probe) -> None:
         actor.context.nursery.start_soon(Probe.handle, actor, "crash")
@@ -192,7 +192,7 @@ async def test_28_a_supervisor_that_gives_up_is_restarted_with_its_static_childr
     assert (status.incarnation, end_of(status).kind) == (2, ExitKind.ABNORMAL)
     assert isinstance(end_of(status).error, RestartIntensityExceeded)
     assert [child.state for child in status.children] == [ChildState.READY]
-    assert await leaf.ref.ask("again") == "again"
+    assert await leaf.ref.ask(Say("again")) == "again"
 
 
 async def background_crash(actor: Probe) -> None:

@@ -48,27 +48,20 @@ def test_the_first_answer_stands():
 
 
 def test_the_shortest_wait_of_the_last_second_counts():
-    delay = QueueDelay()
-    delay.note(0.3, now_s=10.1)
-    delay.note(0.1, now_s=10.2)
-    delay.note(0.9, now_s=10.9)
+    delay = QueueDelay().noted(0.3, now_s=10.1).noted(0.1, now_s=10.2).noted(0.9, now_s=10.9)
 
     assert delay.minimum_s(10.9) == 0.1
 
 
 def test_one_lucky_job_is_forgotten_after_two_seconds():
-    delay = QueueDelay()
-    delay.note(0.0, now_s=10.0)
-    delay.note(0.8, now_s=11.5)
-    assert delay.minimum_s(11.6) == 0.0
+    delay = QueueDelay().noted(0.0, now_s=10.0).noted(0.8, now_s=11.5)
 
-    delay.note(0.9, now_s=12.1)
-    assert delay.minimum_s(12.1) == 0.8
+    assert delay.minimum_s(11.6) == 0.0
+    assert delay.noted(0.9, now_s=12.1).minimum_s(12.1) == 0.8
 
 
 def test_when_nothing_is_taken_what_still_waits_tells():
-    delay = QueueDelay()
-    delay.note(0.1, now_s=10.0)
+    delay = QueueDelay().noted(0.1, now_s=10.0)
 
     assert delay.minimum_s(15.0, waiting_since_s=11.0) == 4.0
     assert delay.minimum_s(15.0) == 0.0

@@ -23,7 +23,7 @@ class Broken(Actor):
         raise ValueError("broken for good")
 
 
-class FailingHouse(supervisor.Server):
+class FailingServer(supervisor.Server):
     """One with a broken actor."""
 
     def root(self) -> Supervisor:
@@ -33,5 +33,5 @@ class FailingHouse(supervisor.Server):
         return root
 
 
-supervisor.Server = FailingHouse  # type: ignore[misc]
+supervisor.Server = FailingServer  # type: ignore[misc]
 main(sys.argv[1:])

@@ -1,0 +1,76 @@
+"""What transcription publishes of itself, and the figures that readers compute of it; pure.
+
+A report carries data and no figure that depends on the time: how long the queue stands and what people want of the
+recogniser is computed when it is asked for, of data that were published at their last change.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import attrs
+
+from config.settings import TranscriptionSettings
+from protocol.admission.capacity import Capacity, Demand
+from protocol.language.speech_models import SpeechModels
+from runtime.workers.queue import QueueDelay
+
+
+@attrs.frozen(kw_only=True)
+class QueueReport:
+    """One recogniser queue and its workers."""
+
+    delay: QueueDelay
+    oldest_s: float | None
+    """When the first of the utterances that wait was queued."""
+    awaited: tuple[str, ...]
+    """The tenant of each utterance that a person waits for."""
+    capacity: Capacity
+    """What an utterance costs, as learnt so far."""
+    is_started: bool
+    """Whether a worker has been ready."""
+    ready: int
+    """Workers that are loaded; none of a server elsewhere. One that dies without a job may be counted a second more."""
+    size: int
+    """Workers that there should be; none of a server elsewhere."""
+
+    def delay_s(self, now_s: float) -> float:
+        """Return how long the queue stands: the shortest wait of the last second or two."""
+        return self.delay.minimum_s(now_s, self.oldest_s)
+
+    def demand(self, speaking: Iterable[str]) -> Demand | None:
+        """Return what those who speak, each by its tenant, and those who wait want; ``None`` if that is not known."""
+        return self.capacity.demand(Counter([*speaking, *self.awaited]), self.ready)
+
+    @property
+    def workers_missing(self) -> float | None:
+        """The share of the workers that are not ready; ``None`` before one was, and of a server elsewhere.
+
+        Only work shows that a server elsewhere (``backends/speech/remote.py``) is back.
+        """
+        return 1 - self.ready / self.size if self.size and self.is_started else None
+
+
+@attrs.frozen
+class TranscriptionReport:
+    """All recogniser queues, and the models that clients may name."""
+
+    models: SpeechModels
+    usual: QueueReport
+    """The queue of the usual model."""
+    others: tuple[QueueReport, ...] = ()
+    """Those of the other models that are loaded."""
+
+    def delay_s(self, now_s: float) -> float:
+        """Return how long the queue stands where it stands longest."""
+        return max(queue.delay_s(now_s) for queue in (self.usual, *self.others))
+
+
+def speech_models(
+    settings: TranscriptionSettings, loaded: Iterable[str] = (), *, can_load: bool = True
+) -> SpeechModels:
+    """Return the models that clients may name: those of the settings, and those that are loaded besides.
+
+    ``can_load`` says whether another model can be loaded for a language that the usual one does not hear.
+    """
+    offered = dict.fromkeys((settings.model, *settings.models, *settings.preload, *loaded))
+    return SpeechModels(tuple(offered), settings.language, has_choice=settings.provider == "embedded" and can_load)

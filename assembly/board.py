@@ -1,0 +1,27 @@
+"""What actors publish of themselves for readers that cannot wait: one place for each, and who writes it.
+
+Rules kept here:
+
+* A reader takes the newest report; it never holds an actor, whose instance is another one after a restart.
+* A report of ``transcription`` or ``gateway`` ends with the incarnation that published it, so a reader sees ``None``
+  while that actor is down. The load's last level stands until the next controller has measured.
+"""
+
+import attrs
+
+from actors.gateway import GatewayReport
+from actors.stt.report import TranscriptionReport
+from runtime import Tree
+from runtime.messaging.published import Published
+from runtime.policies.load import LoadReport
+
+
+@attrs.frozen
+class StatusBoard:
+    """The newest reports, each by the actor that publishes it."""
+
+    transcription: Published[TranscriptionReport] = attrs.field(factory=Published)
+    gateway: Published[GatewayReport] = attrs.field(factory=Published)
+    load: Published[LoadReport] = attrs.field(factory=Published)
+    tree: Published[Tree] = attrs.field(factory=Published)
+    """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""

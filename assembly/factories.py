@@ -1,0 +1,179 @@
+"""Makes the actors of the tree: one method for each child, called at every start of it.
+
+Rules kept here:
+
+* A method gives an actor what it needs: its settings, adapters, references and its place on the status board.
+* Nothing that was made is kept: an actor is reached by its reference, and its figures are read from the board.
+"""
+
+import random
+from functools import partial
+from typing import Final
+
+import attrs
+
+from actors.commands import Commands
+from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.history import History
+from actors.inference import Inference
+from actors.load import Load, LoadActions
+from actors.media import Media
+from actors.metrics import Metrics
+from actors.speech import Speech
+from actors.tool_server import ToolServer
+from actors.tools import Tools
+from actors.transcription import Transcription
+from assembly.adapters import Adapters
+from assembly.http_services import audio_services, http_services
+from assembly.leaving import Leaving
+from assembly.refs import JOBS, Refs
+from assembly.session import Sessions
+from assembly.status_source import StatusSource
+from backends.ingress.pages import OwnPages
+from backends.load_sensors import LoadSensors
+from backends.machine import ProcessorWaits
+from config.settings import Settings
+from protocol.admission.admission import TRIALS_MAX
+from protocol.admission.capacity import Demand
+from protocol.messages.inboxes import ToolServerMessage
+from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
+from runtime.policies.load import Level
+
+STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
+TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)
+UNSAFE_DRAIN_S: Final = 10.0
+
+
+@attrs.frozen(eq=False)
+class Factories:
+    """What the specs of the tree call."""
+
+    settings: Settings
+    refs: Refs
+    adapters: Adapters
+    status: StatusSource
+    sessions: Sessions
+    leaving: Leaving
+    rng: random.Random
+    """For jitter only."""
+
+    def make_metrics(self) -> Metrics:
+        """Return the actor that takes figures."""
+        return Metrics(
+            self.settings.metrics,
+            self.adapters.metrics,
+            sample_machine=self.adapters.machine.sample,
+            actors=self.status.actors,
+            count_sessions=self.sessions.live.__len__,
+        )
+
+    def make_history(self) -> History:
+        """Return the writer of the database."""
+        return History(self.settings.history, self.adapters.store(), self.refs.metrics)
+
+    def make_commands(self) -> Commands:
+        """Return the actor that reads changed command files."""
+        return Commands(self.adapters.grammar.check)
+
+    def make_tools(self) -> Supervisor:
+        """Return the supervisor of one actor for each MCP server, and of the router."""
+        servers: dict[str, Ref[ToolServerMessage]] = {
+            name: Ref(f"tools.{name}", JOBS) for name in self.adapters.tool_server_names()
+        }
+        router = ChildSpec(ref=self.refs.tools, factory=partial(Tools, self.settings.tools, servers))
+        specs = tuple(
+            ChildSpec(ref=ref, factory=partial(self.make_tool_server, name), shutdown_s=STOP_TOOL_S)
+            for name, ref in servers.items()
+        )
+        return Supervisor((*specs, router), strategy=Strategy.ONE_FOR_ONE)
+
+    def make_tool_server(self, name: str) -> ToolServer:
+        """Return the actor of one MCP server."""
+        return ToolServer(
+            name,
+            self.settings.tools,
+            self.adapters.open_tool_server,
+            self.sessions.live,
+            backoff=TOOLS_BACKOFF,
+            rng=self.rng,
+        )
+
+    def make_inference(self) -> Inference:
+        """Return the actor of the language models."""
+        return Inference(
+            self.settings.inference,
+            self.adapters.language_models(),
+            self.adapters.embedded_model(),
+            self.adapters.response_cache(),
+            self.refs.metrics,
+            load_level=self.status.load_level,
+        )
+
+    def make_transcription(self) -> Transcription:
+        """Return the actor of speech to text."""
+        return Transcription(
+            self.settings.transcription,
+            self.adapters.recogniser_pool(lambda: self.status.load_level() < Level.NO_SHEDDABLE),
+            self.refs.metrics,
+            make_pool=self.adapters.whisper_pool,
+            load_level=self.status.load_level,
+            reports=self.status.board.transcription,
+        )
+
+    def make_speech(self) -> Speech:
+        """Return the actor of text to speech."""
+        return Speech(self.settings.speech, self.adapters.synthesiser_pool(), self.refs.metrics)
+
+    def make_media(self) -> Media:
+        """Return the actor that decodes uploaded recordings."""
+        return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
+
+    def make_sessions(self) -> DynamicSupervisor:
+        """Return the supervisor of the sessions: of those that are connected, that wait, and that have yet to begin."""
+        limit = self.settings.gateway.websocket.max_connections
+        # with a handshake at most twice as many as may be connected (assembly/session.py); the rest may be before it
+        return DynamicSupervisor(3 * limit + TRIALS_MAX)
+
+    def make_load(self) -> Load | Skip:
+        """Return the load controller, if one is wanted."""
+        settings = self.settings.load
+        if not settings.enabled:
+            return Skip()
+        sensors = LoadSensors(
+            self.settings.supervisor.data_dir,
+            max_cpu_percent=settings.max_cpu_percent,
+            max_memory_bytes=settings.max_memory_mb << 20,
+        )
+        actions = LoadActions(
+            look=sensors.look,
+            waited_s=ProcessorWaits().total_s,  # of the thread that runs the loop, as this method does
+            queue_delay_s=self.status.queue_delay_s,
+            workers_missing=self.status.workers_missing,
+            publish=self.status.board.load.publish,
+            evict=self.sessions.evict,
+            leave=partial(self.leaving.begin, timeout_s=UNSAFE_DRAIN_S, must_restart=True),
+        )
+        return Load(settings, actions, self.refs.metrics, level=self.status.load_level())
+
+    def make_gateway(self) -> Gateway:
+        """Return the actor that admits clients."""
+        given = self.settings, self.refs, self.adapters, self.status
+        return Gateway(
+            self.settings.gateway,
+            GatewayPeers(self.refs.sessions, self.refs.metrics, self.status.board.gateway),
+            make_ingress=partial(
+                self.adapters.make_ingress, http_services(*given, self.leaving), audio_services(*given)
+            ),
+            open_session=self.sessions.open,
+            pages=OwnPages(self.status).routes(),
+            inputs=AdmissionInputs(
+                max_share=self.settings.load.max_capacity_percent / 100,
+                load_level=self.status.load_level,
+                demand=self._demand,
+                count_awaited=self.sessions.directory.awaited.__len__,
+                handshakes=self.sessions.directory.handshakes,
+            ),
+        )
+
+    def _demand(self) -> Demand | None:
+        return self.status.demand(self.sessions.speaking.values())

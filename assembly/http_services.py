@@ -1,0 +1,71 @@
+"""What the HTTP API is given: functions that ask actors, and figures of the status source."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import trio
+
+from assembly.adapters import Adapters
+from assembly.leaving import Leaving
+from assembly.refs import Refs
+from assembly.speech_services import SpeechServices
+from assembly.status_source import StatusSource
+from backends.ingress.http_app import HttpServices
+from backends.ingress.http_audio import AudioServices
+from config.settings import Settings
+from protocol.messages.records import RecentTurns
+from protocol.messages.understanding import ListTools, ToolList
+from runtime.policies.load import Level
+
+SHED_RETRY_S: Final = 5.0  # s for each level of load
+
+
+def http_services(
+    settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource, leaving: Leaving
+) -> HttpServices:
+    """Return what the routes ask."""
+
+    async def recent_turns(limit: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await refs.history.ask(RecentTurns(limit))
+        return found
+
+    async def tools() -> ToolList:
+        found: ToolList = await refs.tools.ask(ListTools())
+        return found
+
+    def drain(timeout_s: float | None) -> Mapping[str, object]:
+        usual_s = settings.supervisor.drain_timeout_s
+        leaving.begin("an operator's wish", usual_s if timeout_s is None else timeout_s)
+        return leaving.drain.shown(trio.current_time)
+
+    return HttpServices(
+        recent_turns,
+        tools,
+        adapters.version,
+        drain,
+        status.status,
+        speech_services(refs).models(settings.transcription.start_timeout_s),
+        is_history_kept=settings.history.enabled,
+    )
+
+
+def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
+    """Return what recordings and texts need."""
+    return speech_services(refs).audio(
+        adapters.make_detector,
+        at_once=max(1, settings.transcription.workers - 1),
+        retry_after_s=lambda: sheddable_retry_s(status.load_level()),
+        models=status.stt_models,
+        hearing_problem=status.hearing_problem,
+        voices=adapters.voices,
+    )
+
+
+def speech_services(refs: Refs) -> SpeechServices:
+    """Return what asks the actors for speech."""
+    return SpeechServices(refs.transcription, refs.speech, refs.media, refs.metrics)
+
+
+def sheddable_retry_s(load_level: int) -> float | None:
+    """Return when to come back with work that can wait, ``None`` if it is welcome now."""
+    return SHED_RETRY_S * load_level if load_level >= Level.NO_SHEDDABLE else None

@@ -1,0 +1,61 @@
+"""What each actor takes: the types of their references."""
+
+from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Text
+from protocol.messages.hearing import (
+    AudioReceived,
+    AudioRefused,
+    PauseJudged,
+    SpeechBegan,
+    Transcribe,
+    UtteranceDropped,
+    UtteranceEnded,
+    UtteranceGrew,
+    UtterancePaused,
+)
+from protocol.messages.models import ListModels, LoadModel, UnloadModel
+from protocol.messages.recordings import CloseRecording, ReadRecording
+from protocol.messages.records import Count, Gauge, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.session import (
+    Announce,
+    Configured,
+    DropAudio,
+    GiveUp,
+    Hang,
+    Leave,
+    Presence,
+    Send,
+    SendAudio,
+    StopAdmitting,
+)
+from protocol.messages.speaking import Synthesise
+from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, ListTools
+
+# of one session
+AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged
+ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang
+DialogueMessage = (
+    SpeechBegan
+    | UtterancePaused
+    | UtteranceGrew
+    | UtteranceEnded
+    | UtteranceDropped
+    | Text
+    | Interrupt
+    | Confirm
+    | Presence
+    | Announce
+    | Configured
+    | Bye
+    | Leave
+)
+
+# of the server
+GatewayMessage = StopAdmitting
+HistoryMessage = SessionRecord | TurnRecord | ToolRecord | RecentTurns
+InferenceMessage = Generate
+MediaMessage = ReadRecording | CloseRecording
+MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
+SpeechMessage = Synthesise
+ToolServerMessage = ListTools | CallTool | AwaitFirstTry
+ToolsMessage = ListTools | CallTool
+TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel

@@ -1,0 +1,252 @@
+"""Decides what a session's conversation does: which turn runs, which waits, what holds or cuts the answer; pure.
+
+Rules kept here:
+
+* One turn at a time. A second utterance while the first is being understood waits, one deep, and a third replaces it.
+* Speech during the answer holds it once it has lasted ``barge_in_ms``. Words end it and are the next turn; if there
+  were none, the answer goes on.
+* Every ``turn_id`` that a client has seen is completed exactly once, also when the dialogue was restarted.
+* Announcements wait for a pause. While the client is lost, turns go on and nothing is said.
+
+What happens in which state is the table in ``rules.py``; ``occurrence.py`` says which event a message is. Here is what
+the table's steps mean.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Final
+
+import attrs
+
+from protocol.messages import events
+from protocol.messages.errors import LocalProtocolError
+from protocol.messages.hearing import UtteranceEnded
+from protocol.messages.session import Announce, Hang
+from protocol.turns.actions import (
+    Action,
+    CompleteTurn,
+    CutTurn,
+    EndPartial,
+    GiveUpEarly,
+    HangUp,
+    HearAnswer,
+    HoldAnswer,
+    PendingTurn,
+    Restored,
+    ResumeAnswer,
+    StartTurn,
+    StopTiming,
+    TimeSpeech,
+    WeighSpeech,
+)
+from protocol.turns.occurrence import ConversationMessage, Occurrence, Standing, occurrence_of
+from protocol.turns.rules import CONVERSATION, ConversationState, Step
+from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
+
+MAX_ANNOUNCEMENTS: Final = 8
+MAX_ATTEMPTS: Final = 2  # a turn that crashes the dialogue twice is given up, not tried for ever
+
+_FIXED: Final[Mapping[Step, Action]] = {
+    Step.GIVE_UP_EARLY: GiveUpEarly(),
+    Step.END_PARTIAL: EndPartial(),
+    Step.STOP_TIMING: StopTiming(),
+    Step.HOLD: HoldAnswer(),
+}
+_OUTCOMES: Final[Mapping[Step, events.Outcome]] = {
+    Step.COMPLETE_DONE: "done",
+    Step.COMPLETE_NO_SPEECH: "no_speech",
+    Step.COMPLETE_FAILED: "failed",
+    Step.COMPLETE_INTERRUPTED: "interrupted",
+}
+
+
+@attrs.frozen
+class Moment:
+    """When something happens, and whether the client is lost then."""
+
+    now_s: float
+    is_lost: bool = False
+
+
+class ConversationMachine:
+    """One session's conversation."""
+
+    def __init__(self, new_id: Callable[[], str], *, is_open: bool = False) -> None:
+        """Begin without a turn; it ``is_open`` if the handshake was made before. ``new_id`` makes the ids of turns."""
+        self._new_id = new_id
+        self._resting = ConversationState.IDLE if is_open else ConversationState.CLOSED
+        self._turn: TurnMachine | None = None
+        self._running: PendingTurn | None = None
+        self._waiting: PendingTurn | None = None
+        self._hearing: str | None = None
+        self._open_turns: set[str] = set()
+        self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
+        self._farewell: Hang | None = None
+
+    @property
+    def turn(self) -> TurnMachine | None:
+        """The turn that runs."""
+        return self._turn
+
+    @property
+    def running(self) -> PendingTurn | None:
+        """What the turn that runs is about."""
+        return self._running
+
+    @property
+    def waiting(self) -> PendingTurn | None:
+        """What becomes the next turn."""
+        return self._waiting
+
+    @property
+    def open_turns(self) -> frozenset[str]:
+        """The turns that have begun and not been completed."""
+        return frozenset(self._open_turns)
+
+    @property
+    def announcements(self) -> int:
+        """How many announcements wait."""
+        return len(self._announcements)
+
+    def state(self, now_s: float) -> ConversationState:
+        """Return what is going on."""
+        turn = self._turn
+        if turn is None:
+            return self._resting
+        if turn.state in (TurnState.CUT, TurnState.OVER):
+            return ConversationState.ENDING
+        if turn.question is not None:
+            return ConversationState.ASKING
+        if turn.state is TurnState.SPEAKING or turn.playback.is_audible(now_s):
+            return ConversationState.ANSWERING
+        return ConversationState.WORKING
+
+    def receive(self, message: ConversationMessage, moment: Moment) -> tuple[Action, ...]:
+        """Return what is to be done now, in order; raises ``LocalProtocolError`` for what must not happen now."""
+        turn = self._turn
+        standing = Standing(
+            self._hearing,
+            self._waiting,
+            None if turn is None else turn.turn_id,
+            None if turn is None else turn.question,
+        )
+        happened = occurrence_of(message, standing, self._new_id)
+        state = self.state(moment.now_s)
+        steps = CONVERSATION[happened.event].get(state)
+        if steps is None:
+            raise LocalProtocolError(f"conversation: {happened.event.name} must not happen while {state.name}")
+        return tuple(chain.from_iterable(self._take(step, happened, moment) for step in steps))
+
+    # --- what the steps mean ---------------------------------------------------------------------
+
+    def _take(self, step: Step, happened: Occurrence, moment: Moment) -> Iterator[Action]:
+        """Take one step; yield what is to be done."""
+        if step in _FIXED:
+            yield _FIXED[step]
+        elif step in _OUTCOMES:
+            yield self._complete(happened.turn_id, _OUTCOMES[step])
+        elif step is Step.TELL:
+            yield from happened.actions
+        elif step in (Step.QUEUE, Step.KEEP_WORDS, Step.UNQUEUE, Step.WEIGH, Step.HEAR_ANSWER):
+            yield from self._arrange(step, happened.pending)
+        elif step in (Step.RESUME, Step.CUT, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
+            yield from self._steer(step, happened, moment)
+        elif step in (Step.START_NEXT, Step.HANG_UP):
+            yield from self._go_on(step, moment)
+        else:
+            yield from self._note(step, happened)
+
+    def _note(self, step: Step, happened: Occurrence) -> Iterator[Action]:
+        """Remember what happened."""
+        match step:
+            case Step.OPEN:
+                self._resting = ConversationState.IDLE
+            case Step.OPEN_HEARING:
+                self._hearing = happened.turn_id
+                self._open_turns.add(happened.turn_id)
+            case Step.CLOSE_HEARING:
+                self._hearing = None
+                self._open_turns.add(happened.turn_id)
+            case Step.KEEP_ANNOUNCEMENT if happened.announcement is not None:
+                self._announcements.append(happened.announcement)
+            case Step.KEEP_FAREWELL:
+                self._farewell = happened.farewell
+            case Step.COMPLETE_LOST if happened.restored is not None:
+                yield from self._complete_lost(happened.restored)
+
+    def _complete_lost(self, left: Restored) -> Iterator[Action]:
+        """Run again what was running, unless something else waits, it has begun to answer, or it has failed twice."""
+        self._open_turns = set(left.open_turns)
+        self._waiting = left.waiting
+        running = left.running
+        if running is not None and self._waiting is None and running.attempt < MAX_ATTEMPTS and not left.has_begun:
+            self._waiting = attrs.evolve(running, attempt=running.attempt + 1)
+        kept = None if self._waiting is None else self._waiting.turn_id
+        for turn_id in sorted(self._open_turns - {kept}):
+            yield self._complete(turn_id, "failed")
+
+    def _arrange(self, step: Step, pending: PendingTurn | None) -> Iterator[Action]:
+        """Decide what waits."""
+        replaced = self._waiting
+        match step:
+            case Step.UNQUEUE:
+                self._waiting = None
+            case Step.KEEP_WORDS:
+                self._waiting = pending
+            case Step.QUEUE if pending is not None:
+                self._waiting = pending
+                self._open_turns.add(pending.turn_id)
+                if replaced is not None:
+                    yield self._complete(replaced.turn_id, "interrupted")
+            case Step.WEIGH if pending is not None and isinstance(pending.said, UtteranceEnded):
+                yield WeighSpeech(pending.turn_id, pending.said.utterance)
+            case Step.HEAR_ANSWER if pending is not None and self._turn is not None and self._turn.question is not None:
+                self._waiting = None
+                yield HearAnswer(pending, self._turn.question)
+
+    def _steer(self, step: Step, happened: Occurrence, moment: Moment) -> Iterator[Action]:
+        """Act upon the turn that runs."""
+        turn = self._turn
+        if turn is None:
+            raise AssertionError(f"{step.name} without a turn")
+        match step:
+            case Step.RESUME if not moment.is_lost:
+                yield ResumeAnswer()
+            case Step.CUT:
+                turn.advance(TurnEvent.INTERRUPTED)
+                yield happened.cut or CutTurn()
+            case Step.TIME_SPEECH:
+                yield TimeSpeech(turn.turn_id)
+            case Step.CONSENT if happened.consent is not None and turn.question == happened.consent.call_id:
+                turn.close_question()
+                yield happened.consent
+            case Step.FORGET_TURN:
+                self._turn = self._running = None
+                self._open_turns.discard(turn.turn_id)
+
+    def _go_on(self, step: Step, moment: Moment) -> Iterator[Action]:
+        """Start what waits, if nothing runs: words first, announcements in the pause after, then the end."""
+        if step is Step.HANG_UP and self._farewell is not None:
+            yield HangUp(self._farewell)
+        if self._turn is not None or self._resting is ConversationState.CLOSED:
+            return
+        if self._waiting is not None:
+            pending, self._waiting = self._waiting, None
+            yield from self._start(pending, moment)
+        elif self._announcements and self._hearing is None:
+            yield from self._start(PendingTurn(self._new_id(), self._announcements.popleft()), moment)
+        elif self._farewell is not None and not self._open_turns:
+            yield HangUp(self._farewell)
+
+    def _start(self, pending: PendingTurn, moment: Moment) -> Iterator[Action]:
+        self._running, self._turn = pending, TurnMachine(pending.turn_id)
+        self._open_turns.add(pending.turn_id)
+        self._turn.begin(pending.said)
+        yield StartTurn(pending, self._turn)
+        if moment.is_lost:
+            yield HoldAnswer()
+
+    def _complete(self, turn_id: str, outcome: events.Outcome) -> CompleteTurn:
+        self._open_turns.discard(turn_id)
+        return CompleteTurn(turn_id, outcome)

@@ -1,0 +1,188 @@
+"""Which event of the table ``CONVERSATION`` a message is, given who speaks and what waits; pure.
+
+What a message is may depend on what came before it: speech that began twice, words of a turn that waits no more, a
+confirmation of no question. What then follows is decided by the table alone.
+"""
+
+from collections.abc import Callable
+
+import attrs
+
+from protocol.audio.transcripts import is_backchannel
+from protocol.messages import events
+from protocol.messages.errors import CloseCode
+from protocol.messages.hearing import (
+    NoWords,
+    Recognition,
+    SpeechBegan,
+    UtteranceDropped,
+    UtteranceEnded,
+    UtteranceGrew,
+    UtterancePaused,
+)
+from protocol.messages.records import Count
+from protocol.messages.session import Announce, Configured, Hang, Leave, Presence
+from protocol.turns.actions import (
+    Action,
+    AnswerHeard,
+    CutTurn,
+    GiveConsent,
+    PendingTurn,
+    Restored,
+    ShowEvent,
+    ShowLeaving,
+    ShowNoSpeech,
+    ShowTranscript,
+    SpeechLasted,
+    TranscribeEarly,
+    TranscribePart,
+    TurnEnded,
+    Weighed,
+)
+from protocol.turns.rules import ConversationEvent
+from protocol.turns.tools import consent_of
+
+HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded
+ClientMessage = events.Text | events.Interrupt | events.Confirm | Presence
+TurnMessage = SpeechLasted | Weighed | AnswerHeard | TurnEnded
+SessionMessage = Restored | Configured | Announce | events.Bye | Leave
+ConversationMessage = HeardMessage | ClientMessage | TurnMessage | SessionMessage
+"""What ``ConversationMachine.receive`` takes."""
+
+_E = ConversationEvent
+
+
+@attrs.frozen
+class Standing:
+    """What a message is understood by."""
+
+    hearing: str | None = None
+    """The turn that the speech going on now has opened."""
+    waiting: PendingTurn | None = None
+    turn_id: str | None = None
+    """The turn that runs."""
+    question: str | None = None
+    """The call that it wants consent for."""
+
+
+@attrs.frozen
+class Occurrence:
+    """A message that has been understood: the row of the table, and what its steps need."""
+
+    event: ConversationEvent
+    actions: tuple[Action, ...] = ()
+    """What ``Step.TELL`` hands out."""
+    turn_id: str = ""
+    """The turn that the message is about."""
+    pending: PendingTurn | None = None
+    """What may be queued."""
+    cut: CutTurn | None = None
+    consent: GiveConsent | None = None
+    announcement: Announce | None = None
+    farewell: Hang | None = None
+    restored: Restored | None = None
+
+
+def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Callable[[], str]) -> Occurrence:
+    """Return what ``message`` is; ``new_id`` names the turn that begins with it."""
+    match message:
+        case SpeechBegan() | UtterancePaused() | UtteranceEnded():
+            return _of_speech(message, standing.hearing, new_id)
+        case UtteranceGrew() | UtteranceDropped():
+            return _of_known_speech(message, standing.hearing)
+        case events.Text() | events.Interrupt() | events.Confirm() | Presence():
+            return _of_client(message, standing.question, new_id)
+        case Weighed() | AnswerHeard():
+            return _of_weighed(message, standing.waiting) if isinstance(message, Weighed) else _of_answer(message)
+        case SpeechLasted(turn_id):
+            return Occurrence(_E.SPEECH_LASTED if turn_id == standing.turn_id else _E.OUTDATED)
+        case _:
+            return _of_session(message, standing.hearing)
+
+
+def _of_speech(
+    message: SpeechBegan | UtterancePaused | UtteranceEnded, hearing: str | None, new_id: Callable[[], str]
+) -> Occurrence:
+    match message:
+        case SpeechBegan() if hearing is not None:
+            return Occurrence(_E.SPEECH_REPEATED)
+        case SpeechBegan(at_ms):
+            turn_id = new_id()
+            return Occurrence(_E.SPEECH_BEGAN, (ShowEvent(events.SpeechStarted(turn_id, at_ms)),), turn_id)
+        case UtterancePaused():
+            return Occurrence(_E.SPEECH_PAUSED, (TranscribeEarly(message),))
+        case UtteranceEnded(utterance, reason):
+            turn_id = hearing or new_id()
+            shown = ShowEvent(events.SpeechStopped(turn_id, utterance.end_ms, reason))
+            return Occurrence(_E.UTTERANCE_ENDED, (shown,), turn_id, PendingTurn(turn_id, message))
+
+
+def _of_known_speech(message: UtteranceGrew | UtteranceDropped, hearing: str | None) -> Occurrence:
+    if hearing is None:
+        return Occurrence(_E.SPEECH_UNKNOWN)
+    if isinstance(message, UtteranceGrew):
+        return Occurrence(_E.SPEECH_GREW, (TranscribePart(hearing, message.utterance),))
+    return Occurrence(_E.SPEECH_DROPPED, (ShowNoSpeech(hearing, NoWords(message.reason)),), hearing)
+
+
+def _of_client(message: ClientMessage, question: str | None, new_id: Callable[[], str]) -> Occurrence:
+    match message:
+        case events.Text():
+            turn_id = new_id()
+            return Occurrence(_E.TEXT_TYPED, turn_id=turn_id, pending=PendingTurn(turn_id, message))
+        case events.Interrupt(heard_ms):
+            return Occurrence(_E.INTERRUPTED, cut=CutTurn(heard_ms))
+        case events.Confirm(call_id, approve) if call_id == question:
+            return Occurrence(_E.CONFIRMED, consent=GiveConsent(call_id, approve))
+        case events.Confirm(call_id):
+            error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
+            return Occurrence(_E.CONFIRMED_NOTHING, (ShowEvent(error),))
+        case Presence(is_there=True):
+            return Occurrence(_E.CLIENT_BACK, (Count("resumed_total"),))
+        case Presence():
+            return Occurrence(_E.CLIENT_LOST)
+
+
+def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:
+    """Tell whether what was said into an answer was anything."""
+    turn_id, heard = message.turn_id, message.heard
+    if waiting is None or waiting.turn_id != turn_id:  # the answer was cut by hand, or more was said meanwhile
+        return Occurrence(_E.OUTDATED)
+    if isinstance(heard, NoWords):
+        return Occurrence(_E.BARGE_IN_NOTHING, (ShowNoSpeech(turn_id, heard),), turn_id)
+    if isinstance(heard, Recognition) and isinstance(waiting.said, UtteranceEnded) and is_backchannel(heard.text):
+        return Occurrence(_E.BARGE_IN_NOTHING, (ShowTranscript(turn_id, heard, waiting.said.utterance),), turn_id)
+    return Occurrence(_E.BARGE_IN_WORDS, turn_id=turn_id, pending=attrs.evolve(waiting, heard=heard), cut=CutTurn())
+
+
+def _of_answer(message: AnswerHeard) -> Occurrence:
+    """Tell whether what was said to a question is a yes or a no."""
+    turn_id = message.turn_id
+    if message.error is not None:
+        error = events.Error("turn_failed", message.error, turn_id=turn_id)
+        return Occurrence(_E.ANSWER_FAILED, (ShowEvent(error),), turn_id)
+    if not message.text:
+        return Occurrence(_E.ANSWER_EMPTY, turn_id=turn_id)
+    agreed = consent_of(message.text)
+    consent = GiveConsent(message.call_id, agreed is True)
+    if agreed is not None:
+        return Occurrence(_E.ANSWER_CLEAR, turn_id=turn_id, consent=consent)
+    pending = PendingTurn(turn_id, events.Text(message.text))
+    return Occurrence(_E.ANSWER_OTHER, turn_id=turn_id, pending=pending, consent=consent)
+
+
+def _of_session(message: SessionMessage | TurnEnded, hearing: str | None) -> Occurrence:
+    match message:
+        case Restored():
+            return Occurrence(_E.RESTORED, restored=message)
+        case Configured():
+            return Occurrence(_E.OPTIONS_GIVEN)
+        case TurnEnded(turn_id):
+            return Occurrence(_E.TURN_ENDED, turn_id=turn_id)
+        case Announce():
+            return Occurrence(_E.ANNOUNCED, announcement=message)
+        case events.Bye():
+            event = _E.BYE if hearing is None else _E.BYE_IN_SPEECH
+            return Occurrence(event, turn_id=hearing or "", farewell=Hang(CloseCode.NORMAL, "bye"))
+        case Leave(reason):
+            return Occurrence(_E.LEAVING, (ShowLeaving(message),), farewell=Hang(CloseCode.SERVICE_RESTART, reason))

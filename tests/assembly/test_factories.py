@@ -1,0 +1,73 @@
+import attrs
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from config.load import load
+from runtime import ChildSpec, DynamicSupervisor, Skip, Supervisor, run_tree
+from supervisor import Server
+from tests.fakes import FakePool, Script, scripted
+
+
+@pytest.fixture
+def settings(tmp_path):
+    environ = {"SAYSO_SUPERVISOR__DATA_DIR": str(tmp_path), "SAYSO_SUPERVISOR__MODELS_DIR": str(tmp_path)}
+    return load(None, environ, {}).settings
+
+
+def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_made_their_handshake(settings):
+    limit = settings.gateway.websocket.max_connections
+    server = Server(settings)
+    sessions = server.make.make_sessions()
+
+    assert isinstance(sessions, DynamicSupervisor)
+    assert sessions.statistics()["max_children"] == 3 * limit + 64
+    assert server.sessions.directory.population.limit == 2 * limit
+
+
+def test_there_is_one_actor_for_each_tool_server(settings):
+    servers = {"time": {"command": "mcp-server-time"}}
+    more = attrs.evolve(settings, tools=attrs.evolve(settings.tools, servers=servers))
+    tools = Server(more).make.make_tools()
+
+    assert isinstance(tools, Supervisor)
+    assert [spec.id for spec in tools._specs] == ["tools.sayso-tools", "tools.time", "tools.router"]
+
+
+def test_without_a_load_controller_there_is_none(settings):
+    off = attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False))
+
+    assert isinstance(Server(off).make.make_load(), Skip)
+
+
+async def test_the_figures_shown_are_those_of_the_transcription_that_runs(settings, autojump_clock, monkeypatch):
+    server = Server(settings)
+    pool = FakePool(never)
+    monkeypatch.setattr(server.make.adapters, "recogniser_pool", lambda _may_recycle: pool)
+    metrics = scripted("metrics", Script())
+    specs = [attrs.evolve(metrics, ref=server.refs.metrics), transcription_of(server)]
+
+    async with trio.open_nursery() as nursery:
+        tree = await nursery.start(run_tree, Supervisor(specs))
+        pool.show(size=2, ready=1)
+        assert server.status.workers_missing() == 0.5
+        pool.start_failure = RuntimeError("no memory")
+        assert server.refs.transcription.tell_nowait("nonsense")  # type: ignore[arg-type] # what no actor takes ends it
+        await wait_all_tasks_blocked()
+        assert server.status.workers_missing() is None
+        assert server.status.stt_models() == ("tiny.en", "base")
+        pool.start_failure = None
+        pool.shown = {}
+        await trio.sleep(5.0)
+        assert server.status.workers_missing() == 0.0
+        await tree.stop("enough")
+
+
+async def never(_job):
+    await trio.sleep_forever()
+
+
+def transcription_of(server: Server) -> ChildSpec:
+    """Return the spec of the tree for the actor."""
+    [spec] = [spec for spec in server.root()._specs if spec.ref is server.refs.transcription]
+    return spec
