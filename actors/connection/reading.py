@@ -76,8 +76,9 @@ class ClientReader:
 
     async def _next_frame(self, socket: Socket) -> Frame | None:
         """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
-        is_live = self.context.state.phase is not SocketPhase.CONNECTING
-        session = self.context.settings.session
+        context = self.context
+        is_live = context.state.phase is not SocketPhase.CONNECTING
+        session = context.settings.session
         with trio.move_on_at(trio.current_time() + session.idle_timeout_s if is_live else self.handshake_by_s):
             return await socket.receive()
         if is_live:
@@ -105,13 +106,13 @@ class ClientReader:
                 memory.socket.start_close(CloseCode.POLICY_VIOLATION, FLOODED)
 
     async def _receive_audio(self, audio: bytes) -> None:
-        self.context.state.receive(audio)
-        memory = self.context.memory
-        arriving = memory.arrived_samples
-        if memory.options is not None:
-            if "stt" not in memory.options.capabilities:
+        context = self.context
+        context.state.receive(audio)
+        arriving, options = context.memory.arrived_samples, context.memory.options
+        if options is not None:
+            if "stt" not in options.capabilities:
                 raise RemoteProtocolError("unexpected_event", "audio came, but stt is not among the capabilities")
-            arriving += samples_in(audio, memory.options.audio)
+            arriving += samples_in(audio, options.audio)
         await self._tell_audio(AudioReceived(audio), arriving)
 
     async def _tell_audio(self, message: AudioMessage, arriving: int) -> None:

@@ -377,7 +377,8 @@ async def test_a_refused_browser_reads_the_reason_on_the_socket_and_1013() -> No
     async with serving(FakeHandlers(places=0)) as server:
         client = await server.upgrade(b"Origin: http://localhost\r\n")
         message = json.loads(await client.payload())
-        assert message == {"type": "connection_refused", "data": {"reason": "all places are taken"}}
+        told = {"reason": "all places are taken", "retry_after_ms": 2_500}
+        assert message == {"type": "connection_refused", "data": told, "seq": 0}
         assert await client.close_code() == 1013
         assert client.protocol.close_rcvd is not None
         assert client.protocol.close_rcvd.reason == "retry_after_ms=2500"
