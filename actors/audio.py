@@ -11,7 +11,6 @@ Rules kept here:
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import attrs
 import trio
@@ -36,7 +35,6 @@ from protocol.messages.hearing import (
     UtteranceEnded,
     UtteranceGrew,
     UtterancePaused,
-    Verdict,
 )
 from protocol.messages.inboxes import AudioMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
@@ -195,9 +193,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
-                    paused = UtterancePaused(
-                        self._utterance(start_sample, end_sample), partial(self._judged, end_sample)
-                    )
+                    paused = UtterancePaused(self._utterance(start_sample, end_sample), end_sample)
                     await self._peers.dialogue.tell(paused)
                 case Grown(start_sample, end_sample):
                     await self._peers.dialogue.tell(UtteranceGrew(self._utterance(start_sample, end_sample)))
@@ -210,10 +206,6 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
-
-    def _judged(self, end_sample: int, verdict: Verdict) -> None:
-        """Called by who understood the words: the verdict stands in line behind the audio that has come meanwhile."""
-        self.context.ref.tell_nowait(PauseJudged(end_sample, verdict))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
         utterance = self._utterance(event.start_sample, event.end_sample)

@@ -22,9 +22,10 @@ import trio
 
 from backends.protocols import LanguageModel, ProviderError
 from config.settings import InferenceSettings
+from protocol.messages.ask import PartSink
 from protocol.messages.inboxes import InferenceMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
-from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
+from protocol.messages.understanding import CompletionRequest, Generate, Generation, NoModel
 from protocol.turns.context import CHARS_PER_TOKEN, fit
 from protocol.turns.tasks import model_for
 from runtime import Actor, DomainError, Ref
@@ -192,8 +193,8 @@ class Inference(Actor[InferenceMessage]):
 
     def _has_model_for(self, message: Generate) -> bool:
         """Return whether a model may answer; one that is configured and down may, and its failure is told."""
-        is_named = self._settings.provider in ("ollama", "openai")
-        return self._may_embedded(message) or (self._may_others(message) and (is_named or bool(self._available)))
+        is_chosen = self._settings.provider != "auto" and bool(self._providers)
+        return self._may_embedded(message) or (self._may_others(message) and (is_chosen or bool(self._available)))
 
     def _may_embedded(self, message: Generate) -> bool:
         return self._embedded is not None and message.asked_for == "talk"
@@ -205,7 +206,7 @@ class Inference(Actor[InferenceMessage]):
     async def _complete(self, message: Generate) -> Generation:
         failures: list[str] = []
         for model in await self._candidates(message):
-            attempt = _Attempt(message.on_text)
+            attempt = _Attempt(message.text_sink)
             try:
                 generation = await self._ask(model, message, attempt)
             except ProviderError as error:
@@ -225,11 +226,9 @@ class Inference(Actor[InferenceMessage]):
         offered = sum(len(str(tool.input_schema)) + len(tool.description) for tool in message.tools)
         budget_tokens = settings.context_size - max_tokens - round(offered / CHARS_PER_TOKEN)
         return await model.generate(
-            fit(message.messages, budget_tokens),
-            message.tools,
-            attempt.on_text,
-            max_tokens=max_tokens,
-            model=self._model_for(message),
+            CompletionRequest(
+                fit(message.messages, budget_tokens), attempt, max_tokens, message.tools, self._model_for(message)
+            )
         )
 
     def _model_for(self, message: Generate) -> str | None:
@@ -251,12 +250,12 @@ class Inference(Actor[InferenceMessage]):
 class _Attempt:
     """One try at one provider: passes its text on and remembers that there was some."""
 
-    _pass_on: Callable[[str], Awaitable[None]]
+    _text_sink: PartSink[str]
     has_spoken: bool = False
 
-    async def on_text(self, text: str) -> None:
+    async def send(self, text: str, /) -> None:
         self.has_spoken = True
-        await self._pass_on(text)
+        await self._text_sink.send(text)
 
 
 @attrs.define
@@ -269,18 +268,9 @@ class _Embedded:
     async def is_available(self) -> bool:
         return True
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        del model  # there is one here, whatever the task
+    async def generate(self, request: CompletionRequest) -> Generation:
         embedded = await self._connect()
-        return await embedded.generate(messages, tools, on_text, max_tokens=max_tokens)
+        return await embedded.generate(attrs.evolve(request, model=None))  # there is one here, whatever the task
 
     async def aclose(self) -> None:
         """Hold nothing: the connection is the actor's."""

@@ -58,7 +58,7 @@ class Speech(Actor[SpeechMessage]):
         return cache | ({"pool": self._pool.statistics()} if self._pool is not None else {})
 
     async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
-        params = {"text": message.text, "voice": message.voice or self._settings.voice, "speed": message.speed}
+        params = {"text": message.text, "voice": message.voice, "speed": message.speed}
         try:
             result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)
         except WorkerError as error:

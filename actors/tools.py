@@ -17,7 +17,6 @@ from runtime import (
     ActorDied,
     ActorUnavailable,
     AskError,
-    AskTimeout,
     DomainError,
     MailboxError,
     MailboxFull,
@@ -100,8 +99,8 @@ class Tools(Actor[ToolsMessage]):
             known = ", ".join(sorted(self._servers)) or "none"
             raise NoSuchServer(f"no tool server {message.server!r} is configured; there are: {known}")
         try:
-            outcome = await server.ask(message, timeout_s=message.timeout_s + 1.0, linked=True)
-        except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull) as error:
+            outcome = await server.ask(message, linked=True)  # within the time of who asks us
+        except (ActorDied, ActorUnavailable, MailboxFull) as error:
             raise ToolFailed(str(error)) from error
         limit = self._settings.result_max_chars
         if len(outcome.content) <= limit:

@@ -13,7 +13,8 @@ from typing import Final
 import attrs
 
 from actors.commands import Commands
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers
+from actors.connection.admitting import AdmissionInputs
+from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference
 from actors.load import Load, LoadActions

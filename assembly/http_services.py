@@ -1,7 +1,7 @@
 """What the HTTP API is given: functions that ask actors, and figures of the status source."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import trio
 
@@ -13,11 +13,9 @@ from assembly.status_source import StatusSource
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from config.settings import Settings
+from protocol.admission.admission import retry_deferrable_s
 from protocol.messages.records import RecentTurns
 from protocol.messages.understanding import ListTools, ToolList
-from runtime.policies.load import Level
-
-SHED_RETRY_S: Final = 5.0  # s for each level of load
 
 
 def http_services(
@@ -25,13 +23,11 @@ def http_services(
 ) -> HttpServices:
     """Return what the routes ask."""
 
-    async def recent_turns(limit: int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await refs.history.ask(RecentTurns(limit))
-        return found
+    async def recent_turns(limit: int) -> Sequence[dict[str, Any]]:
+        return await refs.history.ask(RecentTurns(limit))
 
     async def tools() -> ToolList:
-        found: ToolList = await refs.tools.ask(ListTools())
-        return found
+        return await refs.tools.ask(ListTools())
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s
@@ -54,7 +50,7 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
     return speech_services(refs).audio(
         adapters.make_detector,
         at_once=max(1, settings.transcription.workers - 1),
-        retry_after_s=lambda: sheddable_retry_s(status.load_level()),
+        rest_s=lambda: retry_deferrable_s(status.load_level()),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
         voices=adapters.voices,
@@ -64,8 +60,3 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
 def speech_services(refs: Refs) -> SpeechServices:
     """Return what asks the actors for speech."""
     return SpeechServices(refs.transcription, refs.speech, refs.media, refs.metrics)
-
-
-def sheddable_retry_s(load_level: int) -> float | None:
-    """Return when to come back with work that can wait, ``None`` if it is welcome now."""
-    return SHED_RETRY_S * load_level if load_level >= Level.NO_SHEDDABLE else None

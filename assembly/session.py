@@ -31,7 +31,6 @@ from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo
@@ -136,19 +135,20 @@ class Sessions:
         )
 
     def _dialogue(self, refs: SessionRefs) -> Dialogue:
-        return Dialogue(refs.vault, partial(self._turn_context, refs.connection), self.live, self.activity)
+        return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity)
 
-    def _turn_context(self, connection: Ref[ConnectionMessage], memory: TurnMemory, client: ClientView) -> TurnContext:
-        refs, settings = self._refs, self._settings
+    def _turn_context(self, refs: SessionRefs, memory: TurnMemory, client: ClientView) -> TurnContext:
+        server, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
-                connection=connection,
-                transcription=refs.transcription,
-                inference=refs.inference,
-                tools=refs.tools,
-                speech=refs.speech,
-                history=refs.history,
-                metrics=refs.metrics,
+                connection=refs.connection,
+                audio=refs.audio,
+                transcription=server.transcription,
+                inference=server.inference,
+                tools=server.tools,
+                speech=server.speech,
+                history=server.history,
+                metrics=server.metrics,
             ),
             dialogue=settings.dialogue,
             tools=settings.tools,

@@ -38,7 +38,7 @@ class SpeechServices:
         make_detector: Callable[[], SpeechDetector],
         *,
         at_once: int,
-        retry_after_s: Callable[[], float | None],
+        rest_s: Callable[[], float | None],
         models: Callable[[], Sequence[str]],
         hearing_problem: Callable[[str | None, str | None], str | None],
         voices: Callable[[], Sequence[str] | None],
@@ -47,7 +47,7 @@ class SpeechServices:
         media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
         known = models, hearing_problem, voices
-        return AudioServices(media, hear, speak, make_detector, at_once, retry_after_s, *known)
+        return AudioServices(media, hear, speak, make_detector, at_once, rest_s, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return what the routes about models need."""

@@ -70,6 +70,7 @@ FIGURES: Final = (
     _counter("sessions_given_up_total", "Sessions that ended while they waited for their client, by cause.", "cause"),
     _counter("resumed_total", "Clients that came back to their session."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
+    _counter("refusals_total", "Requests that were not admitted, by cause.", "cause"),
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
     _counter("turns_total", "Turns that ended, by outcome and by what understood them.", "outcome", "source"),

@@ -56,9 +56,9 @@ def prepare(data_dir: Path, history_path: Path, *, is_default: bool = False, is_
     """
     _check_writable(data_dir, "supervisor.data_dir")
     if is_history_kept and history_path.parent != data_dir:
-        _check_writable(history_path.parent, "history.path")
+        _check_writable(history_path.parent, "history.sqlite.path")
     if is_history_kept and history_path.is_dir():
-        raise OSError(f"{history_path} is a folder; history.path must be a file")
+        raise OSError(f"{history_path} is a folder; history.sqlite.path must be a file")
     tools = data_dir / "tools"
     folders = [data_dir, tools] if is_default else [tools]
     narrowed = [path for path in folders if _narrow(path, stat.S_ISDIR, FOLDER_MODE)]

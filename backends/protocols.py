@@ -3,20 +3,23 @@
 Each adapter in this folder has one of these faces, and so does each fake in ``tests/fakes.py``.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Protocol
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from typing import Any, Final, Protocol
 
 import attrs
 from trio import TaskStatus
 
+from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
-    CallProgress,
-    ChatMessage,
+    CallTool,
     CommandMatch,
+    CompletionRequest,
     Generation,
     McpOffer,
     ToolOutcome,
@@ -81,16 +84,8 @@ class LanguageModel(Protocol):
     async def is_available(self) -> bool:
         """Return whether it answers and has its model; never raises for a server that is not there."""
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        """Stream one completion, by another ``model`` of the same server if one is named; raises ``ProviderError``."""
+    async def generate(self, request: CompletionRequest) -> Generation:
+        """Stream one completion; raises ``ProviderError``."""
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -113,18 +108,8 @@ class ToolConnection(Protocol):
     async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return its resources and prompts; a server that cannot list them has none."""
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
-        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``.
+    async def call(self, request: CallTool) -> ToolOutcome:
+        """Call a tool; a failed call is an outcome with ``ok=False``. Who waits no longer cancels it.
 
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
         """
@@ -215,32 +200,84 @@ Page = Callable[[Request], HttpAnswer]
 """One of our own routes: answered from figures at hand, so it never waits."""
 
 
+class RequestKind(enum.Enum):
+    """What a request needs of the server."""
+
+    PAGE = "page"  # an answer that the listener has at hand: no place, and no wait
+    HTTP = "http"  # one of the places for requests that the HTTP app has in work
+    WEBSOCKET = "websocket"  # a place for a session
+
+
+NO_PLACE: Final = nullcontext()
+
+
+@attrs.frozen
+class Admitted:
+    """A request that is served."""
+
+    identity: Identity
+    place: AbstractContextManager[None] = NO_PLACE
+    """Taken already: entered at once, and left when the request has been served."""
+    returning_only: ConnectionRefused | None = None
+    """Of a WebSocket: what its client is told unless it comes back to its session; ``None`` if it may open one."""
+    retry_deferrable_s: float | None = None
+    """When to come back with work that can wait, in seconds; ``None`` if it is taken now."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """For the answer."""
+
+
 @attrs.frozen
 class Refusal:
-    """Why a WebSocket is not accepted, and when it is worth trying again."""
+    """Why a request is not served."""
 
     status: int
     reason: str
-    retry_after_s: float
+    retry_after_s: float | None
+    """When it is worth trying again; ``None`` if it never is."""
+    cause: str
+    """One word of a closed set, to count by."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """For the answer."""
+
+
+class RequestAdmission(Protocol):
+    """Decides which requests are served; asked once about each, when its head has come."""
+
+    async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
+        """Take the place that the request needs, or refuse it; never waits for a ``PAGE``.
+
+        On an ``is_reserved`` connection, one beyond the usual number, only health checks are served.
+        """
+
+
+class AdmissionCheck(Protocol):
+    """One question about a request that another server may have to answer, as a rate limit that replicas share."""
+
+    kind: CheckKind
+    """Which rule of ``protocol/admission/checks.py`` holds for it: its deadline, and what a missing answer means."""
+
+    async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
+        """Return the identity with what was found out about it, or why the request is refused.
+
+        Raises ``CheckUnavailable``. It is cancelled at its deadline.
+        """
+
+
+class CheckUnavailable(Exception):
+    """The server that a check asks is not there; the message says which."""
 
 
 class IngressHandlers(Protocol):
     """What the listener asks of its owner."""
 
+    def has_page(self, path: str) -> bool:
+        """Return whether ``path`` is one of our own routes."""
+
     async def answer(self, request: Request) -> HttpAnswer | None:
-        """Answer one of our own routes; ``None`` hands the request to the HTTP app."""
+        """Answer one of our own routes; ``None`` for any other path."""
 
-    def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
-        """Reserve a place before the handshake; the block is left once, when the connection is over.
-
-        What the block is given is for ``serve_client``.
-        """
-
-    async def serve_client(self, client: ClientLink, request: Request, refusal: ConnectionRefused | None) -> None:
-        """Run a session on an accepted socket; returns when the session is over.
-
-        With a ``refusal`` only one who comes back to its session is served, and all others are told that.
-        """
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
+        """Run a session on an accepted socket; returns when the session is over."""
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Take one request's figures; ``endpoint`` is a route, never a raw path."""

@@ -7,15 +7,19 @@ Rules kept here:
   lowest and highest, because the microseconds are those of one machine on one day.
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
 import platform
 import statistics
+import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -24,13 +28,23 @@ Case = Callable[[], Awaitable[float]]
 """Measures once and returns the figure, lower is better."""
 
 
-def machine(*packages: str) -> dict[str, object]:
+def heading(options: argparse.Namespace, *packages: str) -> dict[str, Any]:
+    """Return what every result begins with: when, where, with which ``packages`` and how it was measured."""
+    return {
+        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": machine(*packages),
+        "options": {name: str(value) for name, value in vars(options).items() if name != "corpus"},
+    }
+
+
+def machine(*packages: str) -> dict[str, Any]:
     """Return where the figures are from, with the versions of ``packages`` that are installed."""
     return {
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_average": [round(value, 2) for value in psutil.getloadavg()],
         "packages": {name: found for name in packages if (found := installed(name))},
     }
 
@@ -86,4 +100,11 @@ def write(name: str, report: Mapping[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     target = RESULTS / f"{name}.json"
     target.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"written to bench/results/{target.name}")
+    print(f"written to bench/results/{target.name}", file=sys.stderr)
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return bench/results/``name``.json; empty where there is none."""
+    source = RESULTS / f"{name}.json"
+    report: dict[str, Any] = json.loads(source.read_text()) if source.exists() else {}
+    return report

@@ -20,30 +20,21 @@ import random
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import trio
 
 from bench._ear import Ear
-from bench._report import machine, write
-from bench.load.server import Server, running
+from bench._report import heading, write
+from bench.load.callers import run
+from bench.load.records import Clip, Plan, Turn
+from bench.load.server import running
 from cli.sound import FRAME_S, Sound, read_wav
-from sayso_client import (
-    ClientOptions,
-    ClientSession,
-    ConfirmRequest,
-    SpeechStarted,
-    ToolCall,
-    Transcript,
-    TurnCompleted,
-    connect,
-)
 
 ORDERS: Final = Path(__file__).resolve().parent / "orders"
 TAIL_S: Final = 1.2  # of silence behind each order: more than the server ever waits for
-TURN_TIMEOUT_S: Final = 20.0
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
     "as shipped": {},
     "without vocabulary": {"vocabulary": False},
@@ -60,6 +51,11 @@ class Order:
     wanted: Mapping[str, str]
 
     @property
+    def clip(self) -> Clip:
+        """What is said, with silence behind it."""
+        return Clip(self.name, self.sound.with_silence(TAIL_S).pcm, self.sound.duration_s)
+
+    @property
     def half(self) -> str:
         """``open`` or ``held out``, by the name alone."""
         return "held out" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "open"
@@ -69,9 +65,8 @@ class Order:
 class Taken:
     """What became of an order."""
 
-    heard: list[str] = attrs.field(factory=list)
-    calls: list[str] = attrs.field(factory=list)
-    got: list[Mapping[str, str]] = attrs.field(factory=list)
+    heard: list[str]
+    got: list[Mapping[str, str]]
     """The arguments of each call."""
     confirmed: int = 0
 
@@ -86,7 +81,7 @@ def main() -> None:
     orders = _corpus(options.corpus)
     if options.count is not None:
         orders = random.Random(options.seed).sample(orders, min(options.count, len(orders)))
-    report: dict[str, Any] = {"machine": machine("faster-whisper", "ctranslate2"), "options": _shown(options)}
+    report = heading(options, "faster-whisper", "ctranslate2")
     report["variants"] = {}
     for name in VARIANTS if options.variants == "all" else ["as shipped"]:
         settings = {"model": options.model, **VARIANTS[name]}
@@ -111,10 +106,6 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(options).items() if name != "corpus"}
-
-
 def _corpus(folder: Path) -> list[Order]:
     labels = json.loads((folder / "labels.json").read_text())
     return [
@@ -132,8 +123,9 @@ def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Ta
     for number, order in enumerate(orders, start=1):
         heard = list(ear.hear(order.sound.with_silence(TAIL_S).pcm))
         got: list[Mapping[str, str]] = [dict(each.match.arguments) for each in heard if each.match is not None]
-        taken.append(Taken([each.text for each in heard], got=got))
-        _tell(number, len(orders))
+        taken.append(Taken([each.text for each in heard], got))
+        if sys.stderr.isatty():
+            print(f"\r{number}/{len(orders)}", end="", file=sys.stderr, flush=True)
     return taken
 
 
@@ -146,65 +138,22 @@ def _served(orders: Sequence[Order], settings: Mapping[str, object], sessions: i
         bar = {"command": sys.executable, "args": [str(ORDERS / "server.py"), str(book)]}
         flags = {f"transcription.{name}": value for name, value in settings.items()}
         with running({**flags, "dialogue.commands_dir": ORDERS, "tools.servers": json.dumps({"bar": bar})}) as server:
-            taken = trio.run(_talk_all, server, orders, sessions)
+            turns = _turns(server.url, orders, sessions)
         written = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
     arguments = {order["call"]: order["arguments"] for order in written}
-    for each in taken:
-        each.got = [arguments.get(call, {}) for call in each.calls]
-    return taken
+    return [
+        Taken(turn.transcripts, [arguments.get(call, {}) for call in turn.call_ids], turn.confirmed) for turn in turns
+    ]
 
 
-async def _talk_all(server: Server, orders: Sequence[Order], sessions: int) -> list[Taken]:
-    taken = [Taken() for _ in orders]
-    waiting = iter(zip(orders, taken, strict=True))
-    over = 0
-
-    async def customer() -> None:
-        nonlocal over
-        async with connect(server.url, ClientOptions(capabilities=("stt", "tools")), reconnect=None) as session:
-            for order, record in waiting:
-                await _say(session, order.sound.with_silence(TAIL_S), record)
-                over += 1
-                _tell(over, len(orders))
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(sessions):
-            nursery.start_soon(customer)
-    return taken
-
-
-async def _say(session: ClientSession, sound: Sound, record: Taken) -> None:
-    """Say one order in real time; returns when all turns that it was taken for are over."""
-    all_sent = trio.Event()
-    with trio.move_on_after(sound.duration_s + TURN_TIMEOUT_S):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_send, session, sound, all_sent)
-            await _take(session, record, all_sent)
-
-
-async def _send(session: ClientSession, sound: Sound, all_sent: trio.Event) -> None:
-    started_s = trio.current_time()
-    for number, frame in enumerate(sound.frames(), start=1):
-        await trio.sleep_until(started_s + number * FRAME_S)
-        await session.send_audio(frame)
-    all_sent.set()
-
-
-async def _take(session: ClientSession, record: Taken, all_sent: trio.Event) -> None:
-    turns: dict[str, bool] = {}
-    while not (turns and all(turns.values()) and all_sent.is_set()):
-        match await session.receive():
-            case SpeechStarted(turn_id=turn_id):
-                turns[turn_id] = False
-            case TurnCompleted(turn_id=turn_id):
-                turns[turn_id] = True
-            case Transcript(text=text):
-                record.heard.append(text)
-            case ToolCall(call_id=call_id):
-                record.calls.append(call_id)
-            case ConfirmRequest(call_id=call_id):
-                record.confirmed += 1
-                await session.confirm(call_id, approve=True)
+def _turns(url: str, orders: Sequence[Order], sessions: int) -> list[Turn]:
+    """Say the orders in real time, ``sessions`` at once; returns a turn for each, in their order."""
+    said = [[order.clip for order in orders[first::sessions]] for first in range(min(sessions, len(orders)))]
+    plan = Plan(url, [0.0] * len(said), said, limit_s=inf, capabilities=("stt", "tools"), frame_s=FRAME_S)
+    calls = run(plan)
+    if broken := [call for call in calls if len(call.turns) < call.wanted]:
+        sys.exit(f"a session broke: {broken[0].trouble or broken[0].close_code}")
+    return [calls[number % len(said)].turns[number // len(said)] for number in range(len(orders))]
 
 
 # --- the report ----------------------------------------------------------------------------------
@@ -233,11 +182,6 @@ def _counts(pairs: Sequence[tuple[Order, Taken]]) -> dict[str, float]:
         "split": sum(len(each.heard) > 1 for _, each in pairs),
         "confirmed": sum(each.confirmed for _, each in pairs),
     }
-
-
-def _tell(number: int, count: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{number}/{count}", end="", file=sys.stderr, flush=True)
 
 
 def _print(name: str, summary: Mapping[str, Any]) -> None:

@@ -26,11 +26,11 @@ import trio
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
+from bench._report import heading, write
 from config.load import load
-from protocol.messages.understanding import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
-ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
 THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
 FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
@@ -54,9 +54,7 @@ def main() -> None:
     rows = trio.run(_measure, options.questions, options.seed)
     report = _report(rows)
     print(json.dumps(report, indent=1))
-    target = ROOT / "bench" / "results" / "cache.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(report, indent=1))
+    write("cache", heading(options, "xllamacpp") | report)
 
 
 def _options() -> argparse.Namespace:
@@ -105,7 +103,7 @@ async def _rows(model: LanguageModel, questions: list[Generate]) -> Any:
 
 
 async def _ask(model: LanguageModel, question: Generate) -> Generation:
-    return await model.generate(question.messages, (), question.on_text, max_tokens=MAX_TOKENS)
+    return await model.generate(CompletionRequest(question.messages, question.text_sink, MAX_TOKENS))
 
 
 def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
@@ -119,11 +117,15 @@ def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
             if rng.random() < IN_A_CONVERSATION
             else ()
         )
-        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), _nowhere)
+        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), Nowhere())
 
 
-async def _nowhere(_text: str) -> None:
-    await trio.lowlevel.checkpoint()
+class Nowhere:
+    """Takes text that nobody reads."""
+
+    async def send(self, _text: str, /) -> None:
+        """Forget it."""
+        await trio.lowlevel.checkpoint()
 
 
 def _report(rows: list[Row]) -> dict[str, Any]:

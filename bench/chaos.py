@@ -22,13 +22,14 @@ from typing import Any, Final
 
 import attrs
 
+from bench._report import heading, read, write
 from bench.load import options as flags
 from bench.load.arrivals import burst
 from bench.load.callers import Crowds
 from bench.load.capacity import FIRST_PER_S, Load, capacity, search
 from bench.load.clips import clips
 from bench.load.faults import FAULTS, Fault, Findings, Scene
-from bench.load.figures import heading, percentile, rounded, transcript_ms, turns
+from bench.load.figures import percentile, rounded, transcript_ms, turns
 from bench.load.records import Call, Plan, Turn
 from bench.load.server import Server, Watch, poll, running, stop, strain, watching
 
@@ -46,12 +47,11 @@ def main() -> None:
     options = _options()
     load = Load("", clips(options.corpus), options.duration, options.target_ms, options.seed)
     rows: list[dict[str, Any]] = []
-    given = {name: str(value) for name, value in vars(options).items()}
     with Crowds(options.processes) as crowds:
         for number in options.only:
             rows.append(Run(crowds, load, options).fault(number))
             _print(rows[-1])
-            flags.write("chaos", merged(flags.read("chaos"), heading(given), rows))
+            write("chaos", merged(read("chaos"), heading(options), rows))
     _show_table(rows)
     sys.exit(any(row["verdict"] != "held" for row in rows))
 

@@ -29,11 +29,12 @@ from typing import Any, Final
 import attrs
 import trio
 
+from bench._report import heading, write
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from bench.load.faults import busy
-from bench.load.figures import heading, percentile, rounded
+from bench.load.figures import percentile, rounded
 from bench.load.hooks import sitecustomize as hooks
 from bench.load.hooks.sitecustomize import POISON_SAMPLES
 from bench.load.microphones import Microphone, listen_to
@@ -51,7 +52,7 @@ POISON_EVERY_S: Final = 45.0
 POISON_AT_S: Final = 0.6  # in its clip, in the midst of the voice
 SETTINGS: Final[Mapping[str, object]] = {
     "transcription.job_timeout_s": 3,  # a stopped worker is given up
-    "transcription.worker_memory_mb": 600,  # one that leaks, too
+    "transcription.embedded.worker_memory_mb": 600,  # one that leaks, too
 }
 """With --faults."""
 
@@ -115,13 +116,13 @@ def main() -> None:
         mean = [_poisoner(spoken[0], options.duration)] if options.faults else []
         with watching(server) as watch, _faults(server if options.faults else None) as struck:
             trio.run(listen_to, [_microphone(session) for session in (*crowd, *mean)], server.url, capabilities)
-    report = heading({name: str(value) for name, value in vars(options).items()})
+    report = heading(options)
     report |= {"crowd": _judged(crowd, reference), "server": watch.seen(), "faults": dict(struck)}
     report["poison"] = [{"said": len(one.plan), "errors": dict(one.errors)} for one in mean]
     shown = report["crowd"] | report["server"] | {name: report[name] for name in ("faults", "poison")}
     for name, value in shown.items():
         print(f"  {name:<22} {value}")
-    flags.write("crowd", report)
+    write("crowd", report)
 
 
 def _options() -> argparse.Namespace:

@@ -9,7 +9,6 @@ ratio, not the microseconds.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from functools import partial
@@ -23,8 +22,9 @@ from websockets.frames import Frame, Opcode
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
+from bench._report import heading
 from protocol.messages.socket import Socket, SocketClosed
-from tests.backends.ingress.ingress_fixtures import NATIVE, FakeHandlers, gateway_settings
+from tests.backends.ingress.ingress_fixtures import NATIVE, FakeAdmission, FakeHandlers, gateway_settings
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le
 UPGRADE = (
@@ -64,7 +64,9 @@ class Receiver(FakeHandlers):
 
 
 async def serve_sayso(*, does_echo: bool) -> None:
-    ingress = TrioIngress(gateway_settings(), Receiver(does_echo=does_echo), IngressRoutes(NATIVE))
+    settings, handlers = gateway_settings(), Receiver(does_echo=does_echo)
+    routes = IngressRoutes(NATIVE)
+    ingress = TrioIngress(settings, handlers, FakeAdmission(settings, handlers), routes)
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))
         print(addresses[0][1], flush=True)
@@ -150,7 +152,7 @@ async def main() -> None:
             figures.append(round(await measure(name, load), 1))
     best = {name: min(figures) for name, figures in found.items()}
     report = {
-        "machine": {"python": platform.python_version(), "cores": psutil.cpu_count(), "machine": platform.machine()},
+        **heading(options, "trio", "trio-websocket", "websockets"),
         "load": attrs.asdict(load),
         "cpu_us_per_frame": found,
         "frames_per_cpu_s": {name: round(1e6 / us) for name, us in best.items()},

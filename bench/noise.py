@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import trio
 
+from bench._report import heading, write
 from bench._talk import TALK
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips, spoken
-from bench.load.figures import heading
 from bench.load.microphones import Microphone, listen_to
 from bench.load.server import running
 
@@ -75,7 +75,7 @@ def main() -> None:
         name: {"minutes": round(len(streams[name]) / RATE_HZ / 60, 1), **attrs.asdict(heard[name])} for name in streams
     }
     _print(rows)
-    flags.write("noise", heading({name: str(value) for name, value in vars(options).items()}) | {"streams": rows})
+    write("noise", heading(options) | {"streams": rows})
 
 
 def _options() -> argparse.Namespace:

@@ -25,12 +25,12 @@ from typing import Any, Final
 import attrs
 import psutil
 
+from bench._report import heading, write
 from bench.load import options as flags
 from bench.load.callers import Crowds
 from bench.load.capacity import FIRST_PER_S, HALVINGS, HEADING, SLOW, Load, capacity, row, search, shown
 from bench.load.clips import clips
 from bench.load.company import Company
-from bench.load.figures import heading
 from bench.load.server import poll, running, strain, watching
 
 FACTORS: Final = (2.0, 3.0)
@@ -58,9 +58,9 @@ def main() -> None:
     peak = max([step["goodput_per_s"] for step in steps], default=carried)
     missed, ratios = judged(rows, peak, options.target_ms), compared(rows)
     print("\n".join([*table(rows), *ratios]))
-    report = heading({name: str(value) for name, value in vars(options).items()})
+    report = heading(options)
     report |= {"server": SLOW, "steps": steps, "capacity_per_s": carried, "peak_per_s": peak, "overload": rows}
-    flags.write("overload", report | {"compared": ratios, "missed": missed})
+    write("overload", report | {"compared": ratios, "missed": missed})
     print("\n".join(["", *(f"missed: {line}" for line in missed)]) if missed else "\nall targets held")
     sys.exit(bool(missed))
 

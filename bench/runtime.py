@@ -28,7 +28,7 @@ from typing import Any, Final, Never
 import attrs
 import trio
 
-from bench._report import Case, by_turns, compared, installed, machine, show, write
+from bench._report import Case, by_turns, compared, heading, installed, show, write
 from bench._workers import bytes_of, killed_once
 from protocol.messages.ask import Ask
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
@@ -458,9 +458,8 @@ def main() -> None:
         trio.run(profile, chosen.profile, options)
         return
     found = trio.run(run, chosen.only, options)
-    report = {"machine": machine("trio", "pykka", "trio-parallel"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
-        write("runtime", report)
+        write("runtime", heading(chosen, "trio", "pykka", "trio-parallel") | {"found": found})
 
 
 def _options() -> argparse.Namespace:

@@ -33,11 +33,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench._present import Present, pss_bytes, walk
-from bench._report import machine, write
+from bench._report import heading, write
 from config.load import load
 from config.settings import Settings
 from protocol.dialects.dialect import ClientLink
 from protocol.dialects.native import NativeDialect
+from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
 from sayso_client import ClientOptions, Endpoint, WebSocket
@@ -66,7 +67,7 @@ class SilentSocket:
     """A client that makes its handshake and then says nothing until it leaves."""
 
     def __init__(self, number: int) -> None:
-        self.peer = f"192.0.2.1:{number}"
+        self.identity = Identity(f"192.0.2.1:{number}", "192.0.2.1")
         self.has_heard = trio.Event()
         self._has_asked = False
         self._closed = trio.Event()
@@ -382,9 +383,8 @@ def main() -> None:
     wanted = {"simulated": options.count, "loopback": options.sockets}
     found = {name: _in_a_process(name) for name, count in wanted.items() if count}
     _print(found)
-    report = {"machine": machine("trio", "websockets", "numpy"), "options": attrs.asdict(options), "found": found}
     if not chosen.dry:
-        write("sessions", report)
+        write("sessions", heading(chosen, "trio", "websockets", "numpy") | {"found": found})
 
 
 def check_open_files(sockets: int) -> None:

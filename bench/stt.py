@@ -26,7 +26,8 @@ from typing import Any
 
 import attrs
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench._report import heading, write
+
 GROUPS_S = ((0.0, 2.0), (2.0, 3.0), (3.0, 5.0), (5.0, 15.0), (15.0, 30.0))
 VERBS = ("Turn on", "Turn off", "Switch on", "Dim", "Open", "Close")
 THINGS = ("the kitchen light", "the bedroom blinds", "the lamp in the office", "the garage door", "the radio")
@@ -82,12 +83,9 @@ def main() -> None:
         clips = [clip for clip in clips if clip.duration_s <= GROUPS_S[-1][1]][: options.count]
         engines = _engines(options, models_dir)
         measured = _measure(clips, engines)
-    report = {"options": _shown(options), "groups": list(_summaries(clips, measured))}
-    _print(report["groups"])
-    target = ROOT / "bench" / "results" / "stt.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(report, indent=1))
-    print(f"written to {target}")
+    groups = list(_summaries(clips, measured))
+    _print(groups)
+    write("stt", heading(options, "faster-whisper", "ctranslate2") | {"groups": groups})
 
 
 def _options() -> argparse.Namespace:
@@ -99,10 +97,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="tiny.en", help="embedded name, folder or name on the hub")
     parser.add_argument("--models-dir", type=Path, help="where joined and checked models are kept (a temporary folder)")
     return parser.parse_args()
-
-
-def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {"count": options.count, "seed": options.seed, "threads": options.threads, "model": options.model}
 
 
 def _corpus(folder: Path) -> list[Clip]:

@@ -27,7 +27,7 @@ import trio
 from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from backends.speech.vad import EarshotDetector
-from bench._report import compared, machine, show
+from bench._report import compared, heading, show, write
 from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
@@ -60,9 +60,9 @@ def main() -> None:
     print(f"texts like those of {BASE!r}: {same} of {len(texts[BASE])}")
     for name, row in rows.items():
         print(f"{name}: {1 / row['median']:.1f} s of speech a second, {1 / row['ratio_median']:.2f} x {BASE}")
-    flags.write(
+    write(
         "throughput",
-        {"machine": machine("faster-whisper", "ctranslate2"), "clients": options.clients, "sides": rows, "same": same},
+        heading(options, "faster-whisper", "ctranslate2") | {"sides": rows, "same": same},
     )
 
 

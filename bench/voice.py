@@ -15,25 +15,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bench._report import heading, write
 from bench.load import options as flags
 from bench.load.callers import Crowds
 from bench.load.capacity import HEADING, Load, capacity, climb, row
 from bench.load.clips import clips
-from bench.load.figures import heading, stages
+from bench.load.figures import print_stages, stages, turns
 from bench.load.server import running
 
 
 def main() -> None:
     """Measure, print tables, write bench/results/voice.json."""
     options = _options()
-    report = heading({name: str(value) for name, value in vars(options).items()})
+    report = heading(options)
     with _address(options) as url, Crowds(options.processes) as crowds:
         load = Load(
             url, clips(options.corpus), options.duration, options.target_ms, options.seed, options.turns, options.factor
         )
         print(HEADING)
         report |= _capacity(crowds, load, options.rate) if options.capacity else _steady(crowds, load, options.rate)
-    flags.write("voice", report)
+    write("voice", report)
 
 
 def _options() -> argparse.Namespace:
@@ -63,10 +64,8 @@ def _steady(crowds: Crowds, load: Load, rate_per_s: float) -> dict[str, Any]:
     calls = crowds.run(load.plan(rate_per_s))
     measured = load.measured(calls)
     print(row(measured))
-    rows = stages(calls)
-    print(f"\n{'stages on the server':<26}{'count':>7}{'p50 ms':>10}{'p95 ms':>10}")
-    for stage, values in rows.items():
-        print(f"  {stage:<24}{values['count']:>7}{values['p50']:>10}{values['p95']:>10}")
+    rows = stages(turn.server_ms for turn in turns(calls))
+    print_stages("stages on the server", rows)
     return {"measured": measured, "stages_ms": rows}
 
 

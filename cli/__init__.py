@@ -47,15 +47,24 @@ def version() -> str:
     return importlib.metadata.version("sayso")
 
 
-@click.group(cls=Subcommands, invoke_without_command=False, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
+def _keep_path(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    """Keep the path where commands look for it; the one nearest to the end of the line wins."""
+    if path is not None:
+        ctx.obj = ctx.find_root().obj = path
+
+
+config_option = click.option(
     "--config",
-    "config_path",
     type=click.Path(path_type=Path, dir_okay=False),
+    expose_value=False,
+    callback=_keep_path,
     help="Settings to read instead of ./sayso.toml or the user's.",
 )
+"""For ``sayso`` and each command that reads settings, so that it may stand on either side of the command's name."""
+
+
+@click.group(cls=Subcommands, invoke_without_command=False, context_settings={"help_option_names": ["-h", "--help"]})
+@config_option
 @click.version_option(version=None, package_name="sayso", message="%(prog)s %(version)s")
-@click.pass_context
-def main(ctx: click.Context, config_path: Path | None) -> None:
+def main() -> None:
     """Run a voice-control server: it hears, understands, acts through MCP tools and answers."""
-    ctx.obj = config_path

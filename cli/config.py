@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli import config_option
 from cli.settings import parse_assignments, settings_or_exit
 from config.display import shown
 from config.load import DEFAULT_ORIGIN, Loaded
 
 
 @click.group(invoke_without_command=True)
+@config_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON: key to value and origin.")
 @click.option("--changed", is_flag=True, help="Only what is not the default.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="As for serve.")
@@ -36,6 +38,7 @@ def config(ctx: click.Context, is_json: bool, changed: bool, assignments: tuple[
 
 
 @config.command()
+@config_option
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Check the settings; the exit code is 2 if there is anything wrong."""

@@ -19,7 +19,7 @@ from backends import private_files
 from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse, check_port
 from backends.speech.models import ModelError
-from cli import logs
+from cli import config_option, logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import Loaded
 from config.paths import data_home
@@ -34,6 +34,7 @@ WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where t
 
 
 @click.command()
+@config_option
 @click.option("--host", help="Where to listen (gateway.host).")
 @click.option("--port", help="0 lets the system choose (gateway.port).")
 @click.option("--insecure", is_flag=True, help="Allow a host that other machines reach, without any keys.")
@@ -92,7 +93,7 @@ def prepare_data_dir(settings: Settings) -> None:
         return  # nothing is written there
     for line in private_files.prepare(
         data_dir,
-        settings.history.path,
+        settings.history.sqlite.path,
         is_default=data_dir == data_home(os.environ),
         is_history_kept=settings.history.enabled,
     ):

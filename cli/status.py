@@ -45,9 +45,9 @@ class Unreachable(Exception):
 @click.option("--once", is_flag=True, help="Show one picture and end.")
 @click.option("--json", "is_json", is_flag=True, help="Print what the server sent, once.")
 def status(url: str, *, once: bool, is_json: bool) -> None:
-    """Show a running server: the tree, workers, load and drain."""
+    """Show a running server: the tree, workers, load and drain; live in a terminal, once where there is none."""
     console = Console()
-    if once or is_json:
+    if once or is_json or not console.is_terminal:
         try:
             page = ask(url)
         except Unreachable as error:

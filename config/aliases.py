@@ -60,15 +60,15 @@ ALIASES: Final = (
     Alias("STT_CONCURRENT_REQUESTS", "transcription.workers"),
     Alias("STT_BATCH_SIZE", "transcription.batch_size"),
     Alias("STT_BATCH_TIMEOUT", "transcription.batch_timeout_ms"),
-    Alias("MAX_REQUESTS", "transcription.max_jobs"),
-    Alias("MAX_REQUESTS_JITTER", "transcription.max_jobs_jitter"),
+    Alias("MAX_REQUESTS", "transcription.embedded.max_jobs"),
+    Alias("MAX_REQUESTS_JITTER", "transcription.embedded.max_jobs_jitter"),
     Alias("WHISPER_MODEL", "transcription.model"),
-    Alias("WHISPER_DEVICE", "transcription.device", _device),
-    Alias("WHISPER_COMPUTE_TYPE", "transcription.compute_type"),
-    Alias("WHISPER_CPU_THREADS", "transcription.cpu_threads"),
-    Alias("WHISPER_FLASH_ATTENTION", "transcription.flash_attention"),
-    Alias("WHISPER_VRAM_OPTIMIZATION", "transcription.spare_vram"),
-    Alias("OLLAMA_MODEL", "inference.ollama_model"),
+    Alias("WHISPER_DEVICE", "transcription.embedded.device", _device),
+    Alias("WHISPER_COMPUTE_TYPE", "transcription.embedded.compute_type"),
+    Alias("WHISPER_CPU_THREADS", "transcription.embedded.cpu_threads"),
+    Alias("WHISPER_FLASH_ATTENTION", "transcription.embedded.flash_attention"),
+    Alias("WHISPER_VRAM_OPTIMIZATION", "transcription.embedded.spare_vram"),
+    Alias("OLLAMA_MODEL", "inference.ollama.model"),
     Alias("LLM_MAX_TOKENS", "inference.max_tokens"),
     Alias("LLM_TEMPERATURE", "inference.temperature"),
     Alias("LLM_TOP_P", "inference.top_p"),
@@ -90,7 +90,7 @@ ALIASES: Final = (
 )
 
 _RATES = "there are no rate limits yet, only bounds on connections and queues"
-_DATABASE = "history is kept in SQLite only, so far (history.path)"
+_DATABASE = "history is kept in SQLite only, so far (history.sqlite.path)"
 _WINDOW = "the window follows the length of each utterance"
 
 NOT_YET: Final[Mapping[str, str]] = {

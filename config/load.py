@@ -11,6 +11,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from config import paths
 from config.aliases import read_aliases, warnings_about
 from config.conversion import Unfit, convert
 from config.keys import KEYS, Key, build
+from config.moved import notices, under_new_keys
 from config.problems import ConfigError, Problem
 from config.settings import Settings
 from config.sources import SERVERS, SettingEntry, read_environment, read_toml, variable_of
@@ -47,15 +49,15 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
     Raises ``ConfigError`` with everything that is wrong.
     """
     aliased, problems = read_aliases(environ)
-    entries = [
+    written = [
         *(attrs.evolve(entry, origin=DEFAULT_ORIGIN) for entry in read_toml(DEFAULTS)),
         *(() if path is None else read_toml(path)),
         *read_environment(environ),
         *aliased,
         *(SettingEntry(key, value, FLAG_ORIGIN, is_text=True) for key, value in flags.items()),
     ]
-    warnings: list[str] = []
-    values, origins = _merged(entries, problems, warnings)
+    warnings = list(notices(written))
+    values, origins = _merged(under_new_keys(written), problems, warnings)
     problems += _contradictions(values, origins)
     values[SERVERS], unset = expanded_servers(values[SERVERS], environ)
     problems += [Problem(origins[SERVERS], f"{SERVERS}: {what}") for what in unset]
@@ -132,6 +134,10 @@ class Rule:
     text: str
 
 
+def _has_address(provider: str, chosen: str, url: str) -> bool:
+    return chosen != provider or bool(url)
+
+
 RULES: Final = (
     Rule(
         ("gateway.host", "gateway.insecure"),
@@ -145,9 +151,9 @@ RULES: Final = (
         "audio.release_threshold must not be above audio.onset_threshold",
     ),
     Rule(
-        ("transcription.hypotheses", "transcription.beam_size"),
+        ("transcription.embedded.hypotheses", "transcription.embedded.beam_size"),
         lambda hypotheses, beam_size: hypotheses <= beam_size,
-        "transcription.hypotheses must not be above transcription.beam_size",
+        "transcription.embedded.hypotheses must not be above transcription.embedded.beam_size",
     ),
     Rule(
         ("audio.block_samples", "audio.max_block_samples"),
@@ -156,12 +162,12 @@ RULES: Final = (
     ),
     *(
         Rule(
-            (f"{part}.provider", f"{part}.openai_url"),
-            lambda provider, url: provider != "openai" or bool(url),
-            f"{part}.provider = openai needs {part}.openai_url",
+            (f"{address[1]}.provider", address[0]),
+            partial(_has_address, address[2]),
+            f"{address[1]}.provider = {address[2]} needs {address[0]}",
         )
-        for part in ("inference", "transcription", "speech")
-    ),
+        for address in filter(None, (re.fullmatch(r"(\w+)\.(\w+)\.url", name) for name in KEYS))
+    ),  # of every provider that is a server
 )
 
 
@@ -197,6 +203,6 @@ def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None
     for key, home in homes.items():
         is_unset = origins[key] == DEFAULT_ORIGIN or values[key] == Path()
         values[key] = home(environ) if is_unset else values[key].absolute()
-    values["history.path"] = values["supervisor.data_dir"] / values["history.path"]
+    values["history.sqlite.path"] = values["supervisor.data_dir"] / values["history.sqlite.path"]
     beside = paths.config_home(environ) if path is None else path.absolute().parent
     values["dialogue.commands_dir"] = str(beside / Path(values["dialogue.commands_dir"]).expanduser())

@@ -48,7 +48,7 @@ class Bounds:
     events: int = 1_024
     """Events that wait to be received; four times what a server replays."""
     silence_s: float = 20.0
-    """Without any frame the connection counts as lost: four times the interval of the server's ``status``."""
+    """After half of it without a frame the server is pinged, and after all of it the connection counts as lost."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -217,14 +217,22 @@ class ClientSession:
             async with self._sending:
                 await self._send_waiting()
         try:
-            with anyio.fail_after(self._bounds.silence_s):
+            with anyio.fail_after(self._bounds.silence_s / 2):
                 frame = await socket.receive()
         except TimeoutError:
-            await socket.abort()
+            await self._ask_whether_alive(socket)
         except LineLost:
             pass  # the next look at the connection opens it again, or says why not
         else:
             self._take(frame)
+
+    async def _ask_whether_alive(self, socket: WebSocket) -> None:
+        """Ping a server that is silent; end a connection on which not even that was answered."""
+        if anyio.current_time() - socket.heard_at >= self._bounds.silence_s:
+            await socket.abort()
+            return
+        with anyio.move_on_after(self._bounds.silence_s / 2), contextlib.suppress(LineLost):
+            await socket.ping()
 
     def _take(self, frame: str | bytes) -> Event:
         event = self._stream.take(frame)

@@ -55,6 +55,8 @@ class WebSocket:
         self._frames: deque[str | bytes] = deque()
         self._parts: list[Frame] = []
         self._reading = anyio.Lock(fast_acquire=True)
+        self.heard_at = anyio.current_time()
+        """When something came last, pings and their answers included."""
         self._is_broken = False  # nothing can be sent
         self._is_ended = False  # nothing will come
 
@@ -156,6 +158,7 @@ class WebSocket:
         async with self._reading:
             try:
                 self._protocol.receive_data(await self._stream.receive(RECEIVE_BYTES))
+                self.heard_at = anyio.current_time()
             except anyio.EndOfStream:
                 self._protocol.receive_eof()
             except BROKEN as error:

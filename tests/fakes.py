@@ -5,24 +5,35 @@ Nothing here waits on real time; whatever a test waits for is bounded on the (vi
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 import trio
 
-from backends.protocols import BadAudio, ProviderError, StoreError
+from backends.protocols import (
+    BadAudio,
+    CheckUnavailable,
+    ProviderError,
+    Refusal,
+    Request,
+    StoreError,
+)
 from config.load import load
 from config.settings import Settings
+from protocol.admission.checks import CheckKind
+from protocol.admission.identity import identity_of
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.dialect import ClientLink
 from protocol.dialects.native import NativeDialect
+from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
+from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import Socket, SocketClosed
-from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
+from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
 from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
@@ -138,7 +149,7 @@ class FakeSocket:
     """One accepted WebSocket, with the client's side in the test's hands."""
 
     def __init__(self, peer: str = "192.0.2.1:5000") -> None:
-        self.peer = peer
+        self.identity = identity_of(peer, {})
         self.sent: Notes[str | bytes] = Notes()
         self.drops = 0
         self.close: tuple[int, str] | None = None
@@ -199,12 +210,33 @@ class FakeSocket:
         self.sent.add(frame)
 
 
+# --- ears ----------------------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class FakeCheck:
+    """An admission check; passes everybody unless it is told what to answer."""
+
+    kind: CheckKind = CheckKind.RATE
+    delay_s: float = 0.0
+    answer: Identity | Refusal | None = None
+    trouble: CheckUnavailable | None = None
+    only_for: str | None = None
+    """The address that is delayed; ``None`` for all."""
+    asked: list[Identity] = attrs.field(factory=list)
+
+    async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
+        self.asked.append(identity)
+        if self.delay_s and self.only_for in (None, identity.address):
+            await trio.sleep(self.delay_s)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.answer or identity
+
+
 def native(socket: Socket | None = None) -> ClientLink:
     """Return a client that speaks the native protocol."""
     return ClientLink(FakeSocket() if socket is None else socket, NativeDialect())
-
-
-# --- ears ----------------------------------------------------------------------------------------
 
 
 class FakeDetector:
@@ -276,6 +308,26 @@ def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, C
 
 
 @attrs.define(eq=False)
+class FakeSink(Generic[T]):
+    """Keeps the parts that are sent to it."""
+
+    parts: list[T] = attrs.field(factory=list)
+
+    async def send(self, part: T, /) -> None:
+        self.parts.append(part)
+
+
+@attrs.frozen(eq=False)
+class CallingSink(Generic[T]):
+    """Gives each part to a function."""
+
+    _take: Callable[[T], Awaitable[None]]
+
+    async def send(self, part: T, /) -> None:
+        await self._take(part)
+
+
+@attrs.define(eq=False)
 class FakeModel:
     """One provider; each completion is the next of ``answers``: text pieces, then perhaps an exception or an end."""
 
@@ -294,24 +346,16 @@ class FakeModel:
         await trio.lowlevel.checkpoint()
         return self.is_up
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        self.asked.append(tuple(messages))
-        self.max_tokens.append(max_tokens)
-        self.models.append(model)
+    async def generate(self, request: CompletionRequest) -> Generation:
+        self.asked.append(request.messages)
+        self.max_tokens.append(request.max_tokens)
+        self.models.append(request.model)
         if not self.answers:
             raise ProviderError(f"{self.name} has nothing to say")
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            text = await self._stream(self.answers.pop(0), on_text)
+            text = await self._stream(self.answers.pop(0), request.text_sink)
         finally:
             self.at_once -= 1
         return Generation(text, (), self.name, "tiny", prompt_tokens=7, completion_tokens=3, first_token_s=0.25)
@@ -322,13 +366,13 @@ class FakeModel:
     def statistics(self) -> Mapping[str, object]:
         return {"name": self.name}
 
-    async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
+    async def _stream(self, pieces: Sequence[str | Exception], text_sink: PartSink[str]) -> str:
         text = ""
         await trio.sleep(self.delay_s)
         for piece in pieces:
             if isinstance(piece, Exception):
                 raise piece
-            await on_text(piece)
+            await text_sink.send(piece)
             text += piece
         return text
 

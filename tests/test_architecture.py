@@ -343,6 +343,20 @@ def test_nothing_is_left_to_do_in_a_comment() -> None:
     check(problems())
 
 
+ANY_LINES = 24
+"""How many lines of ``actors/`` and ``runtime/`` may say ``Any``: jobs of worker processes, and two in envelopes."""
+
+
+def lines_with_any(path: Path) -> set[int]:
+    """Return the lines in which a type is ``Any``."""
+    return {node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Name) and node.id == "Any"}
+
+
+def test_types_do_not_stop_at_the_border_of_an_actor() -> None:
+    found = [f"{path}:{line}" for path in python_files("actors", "runtime") for line in lines_with_any(path)]
+    assert len(found) <= ANY_LINES, "\n".join(["", *sorted(found)])
+
+
 def sleeps(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", "asyncio.sleep", "trio.sleep"}:

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 import pytest
@@ -190,19 +191,24 @@ def with_other_words(report: Report) -> None:
     report.clients[0].heard.of("transcript")[0]["text"] = "do something else"
 
 
+def record(report: Report, rows: Iterable[Any]) -> None:
+    """Let the database hold other rows."""
+    report.outside.database.batches[:] = [tuple(rows)]
+
+
 def with_a_record_lost(report: Report) -> None:
-    rows = report.outside.database.rows
-    rows[:] = [row for row in rows if not isinstance(row, TurnRecord)]
+    record(report, (row for row in report.outside.database.rows if not isinstance(row, TurnRecord)))
 
 
 def with_a_record_twice(report: Report) -> None:
     rows = report.outside.database.rows
-    rows.append(next(row for row in rows if isinstance(row, TurnRecord)))
+    record(report, [*rows, next(row for row in rows if isinstance(row, TurnRecord))])
 
 
 def with_another_answer_recorded(report: Report) -> None:
     rows = report.outside.database.rows
-    rows[:] = [attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows]
+    changed = (attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows)
+    record(report, changed)
 
 
 def with_a_sentence_heard_twice(report: Report) -> None:
@@ -214,12 +220,13 @@ def with_a_sentence_heard_twice(report: Report) -> None:
 def with_more_recorded_than_heard(report: Report) -> None:
     rows = report.outside.database.rows
     mine = {data["turn_id"] for data in report.clients[0].heard.of("turn_completed")}
-    rows[:] = [
+    changed = (
         attrs.evolve(row, outcome="interrupted", replied="never said")
         if isinstance(row, TurnRecord) and row.turn_id in mine
         else row
         for row in rows
-    ]
+    )
+    record(report, changed)
 
 
 def with_a_refusal(report: Report) -> None:

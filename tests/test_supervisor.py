@@ -73,7 +73,7 @@ def test_the_house_shows_no_children_before_it_runs(settings):
     assert server.status.tree() == {"id": "root", "state": "ready", "children": []}
     assert server.status.server()["sessions"] == 0
     assert server.status.status_event().sessions == 0
-    assert Path(settings.history.path).is_relative_to(settings.supervisor.data_dir)
+    assert Path(settings.history.sqlite.path).is_relative_to(settings.supervisor.data_dir)
 
 
 async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock):

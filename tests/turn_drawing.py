@@ -10,8 +10,17 @@ from pathlib import Path
 from protocol.turns.playback import PLAYBACK
 from protocol.turns.rules import CONVERSATION, ConversationEvent, ConversationState, Step
 from protocol.turns.turn import TRANSITIONS
+from tests.protocol.turns.conversation_driver import WHATEVER, Driver
 from tests.source_tree import ROOT
 
+WAYS = {
+    ConversationState.CLOSED: (),
+    ConversationState.IDLE: ("options",),
+    ConversationState.WORKING: ("options", "text", "understood"),
+    ConversationState.ASKING: ("options", "text", "asks"),
+    ConversationState.ANSWERING: ("options", "text", "answered"),
+    ConversationState.ENDING: ("options", "text", "interrupt"),
+}  # what brings a conversation into each state
 PAGE = Path("docs", "turn.md")
 BEGIN, END = "<!-- drawn: {} -->", "<!-- end -->"
 
@@ -30,6 +39,7 @@ def drawn(page: str) -> str:
 def drawings() -> Mapping[str, Sequence[str]]:
     """Return what is drawn, by the name of its place in the page."""
     return {
+        "states": list(diagram(conversation_edges())),
         "conversation": list(conversation_table()),
         "turn": list(
             diagram(
@@ -43,6 +53,21 @@ def drawings() -> Mapping[str, Sequence[str]]:
         ),
         "answer": list(answer_table()),
     }
+
+
+def conversation_edges() -> Mapping[tuple[str, str], Sequence[str]]:
+    """Return what leads from one state of a conversation to another, found by letting everything happen in each."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for before, story in WAYS.items():
+        for what in WHATEVER:
+            driver = Driver()
+            for earlier in story:
+                driver.happen(earlier)
+            driver.happen(what)
+            after = driver.conversation.state(driver.now_s)
+            if after is not before and what != "crash":
+                edges.setdefault((before.value, after.value), []).append(what)
+    return edges
 
 
 def conversation_table() -> Iterator[str]:

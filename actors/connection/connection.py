@@ -116,7 +116,7 @@ class Connection(Actor[ConnectionMessage]):
     def statistics(self) -> Mapping[str, object]:
         """Show what passed through."""
         socket = self._memory.socket
-        peer = None if socket is None else socket.peer
+        peer = None if socket is None else socket.identity.peer
         return {"peer": peer, "phase": self._session.state.phase.name, "frames_in": self._reader.frames_in}
 
     async def _write(self, message: ClientMessage) -> None:

@@ -102,7 +102,9 @@ class ClientReader:
         except (ControlLaneFull, MailboxTimeout):  # the dialogue waits for the client to read its answers
             memory = self.context.memory
             if memory.socket is not None:
-                log.warning("closing %s: %s", memory.socket.peer, FLOODED, extra={"session_id": memory.session_id})
+                log.warning(
+                    "closing %s: %s", memory.socket.identity.peer, FLOODED, extra={"session_id": memory.session_id}
+                )
                 memory.socket.start_close(CloseCode.POLICY_VIOLATION, FLOODED)
 
     async def _receive_audio(self, audio: bytes) -> None:

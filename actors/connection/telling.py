@@ -58,5 +58,5 @@ class ToClient:
     def _cut_off(self) -> None:
         socket = self.client.socket
         if socket is not None:
-            log.warning("closing %s: %s", socket.peer, UNREAD, extra={"session_id": self.client.session_id})
+            log.warning("closing %s: %s", socket.identity.peer, UNREAD, extra={"session_id": self.client.session_id})
             socket.start_close(CloseCode.OVERRUN, UNREAD)

@@ -75,14 +75,14 @@ def job_timeout_for(audio_s: float, limit_s: float) -> float:
 
 @attrs.define
 class Use:
-    """Who uses a queue."""
+    """How a queue is used."""
 
     last_s: float
-    """When somebody did last."""
+    """When it was last used."""
     in_work: int = 0
     """Utterances that wait or are transcribed."""
     awaited: list[str] = attrs.field(factory=list)
-    """Of these those for which somebody stands and waits: whose clients."""
+    """The tenant of each of them that a person waits for."""
 
 
 class RecogniserQueue:

@@ -7,7 +7,6 @@ A client that wants to see words while they are spoken gets those that two decod
 
 import logging
 from collections import deque
-from collections.abc import Callable
 
 import attrs
 import trio
@@ -15,7 +14,15 @@ import trio
 from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, UtterancePaused, Verdict
+from protocol.messages.hearing import (
+    NoWords,
+    PauseJudged,
+    Recognition,
+    Transcribe,
+    Urgency,
+    Utterance,
+    UtterancePaused,
+)
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -27,8 +34,7 @@ MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 class EarlyTranscription:
     """One utterance transcribed in the hope that it has ended."""
 
-    utterance: Utterance
-    on_verdict: Callable[[Verdict], None] | None = None
+    paused: UtterancePaused
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
     _answer: Recognition | NoWords | None = None
@@ -37,7 +43,7 @@ class EarlyTranscription:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(context, options, self.utterance, "early")
+                self._answer = await ask(context, options, self.paused.utterance, "early")
                 self._judge(context, options)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
@@ -57,19 +63,19 @@ class EarlyTranscription:
 
     def is_about(self, utterance: Utterance) -> bool:
         """Return whether ``utterance`` is no longer than what is transcribed here."""
-        return (self.utterance.start_ms, self.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
+        return (self.paused.utterance.start_ms, self.paused.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
 
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Tell what the words say about the silence after them."""
         answer = self._answer
-        if self.on_verdict is None or not isinstance(answer, Recognition):
+        if not isinstance(answer, Recognition):
             return
         match = None
         if options.wants("tools"):  # else it is dictation, and nothing is ever complete
             match = context.grammar.match((answer.text, *answer.alternatives), options.language)
         verdict = verdict_on(answer.text, options.language, match)
         if verdict is not None:
-            self.on_verdict(verdict)
+            context.peers.audio.tell_nowait(PauseJudged(self.paused.end_sample, verdict))
 
 
 @attrs.define(eq=False)
@@ -110,7 +116,7 @@ class EarlyWork:
 
     def begin(self, paused: UtterancePaused) -> EarlyTranscription:
         """Return what transcribes this pause, if it is the end."""
-        self._early = EarlyTranscription(paused.utterance, paused.on_verdict)
+        self._early = EarlyTranscription(paused)
         return self._early
 
     def partial_of(self, turn_id: str) -> PartialTranscription:

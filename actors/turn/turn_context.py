@@ -12,6 +12,7 @@ from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.inboxes import (
+    AudioMessage,
     HistoryMessage,
     InferenceMessage,
     MetricsMessage,
@@ -30,6 +31,7 @@ class TurnPeers:
     """Whom a turn asks and tells."""
 
     connection: Ref[ConnectionMessage]
+    audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]

@@ -1,20 +1,17 @@
-"""Serves one accepted connection: reads heads, sees whose each request is, and answers or hands over.
+"""Serves one accepted connection: reads heads, asks whether each request is admitted, and answers or hands it over.
 
 Rules kept here:
 
-* Which pages may use this server is decided once, before it is known whether a request is for a WebSocket, for a page
-  of ours or for the HTTP app.
-* A place for a WebSocket is asked for once the handshake was found to be right, before it is answered, and given back
-  exactly once.
+* Admission is asked once for each request, whether it is for a WebSocket, for a page of ours or for the HTTP app.
+* It is asked for a WebSocket's place once the handshake was found to be right, before that is answered. The place is
+  given back exactly once.
 * What a handler raises is logged and becomes a 500 or a close with 1011.
 * An answer of ours leaves the connection open for the next request; the HTTP app gets one request and closes.
 * A connection with a reserved place gets one answer, to a health check; every other request is refused.
 """
 
 import logging
-import socket
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import Final
 
 import attrs
@@ -36,38 +33,41 @@ from backends.ingress.http_head import (
     handover_of,
     handshake_error,
     handshake_of,
-    is_health_check,
     method_label,
     not_a_websocket,
     origin_form,
     refusal_answer,
+    refused_endpoint,
+    refused_session_answer,
     request_of,
     wants_websocket,
 )
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.websocket import TrioWebSocket
-from backends.protocols import HttpAnswer, IngressHandlers, Refusal, Request
-from config.settings import GatewaySettings
-from protocol.admission.origin import (
-    PREFLIGHT_HEADERS,
-    SitePolicy,
-    cors_headers,
-    is_preflight,
-    own_names,
-    site_refusal,
+from backends.protocols import (
+    Admitted,
+    HttpAnswer,
+    IngressHandlers,
+    Refusal,
+    Request,
+    RequestAdmission,
+    RequestKind,
 )
+from config.settings import GatewaySettings
+from protocol.admission.identity import identity_of
+from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
 from protocol.dialects.dialect import ClientLink, Dialect, MakeDialect, OpeningRequest
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.ingress")
 
 REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
 RESERVED_HEAD_S: Final = 2.0  # for the head of a health check while the server is full
-RETRY_AFTER_S: Final = "1"  # places are taken and given back within milliseconds, or the server is under attack
 SWITCHING: Final = 101
-REFUSALS_TOLD: Final = 10  # in the window below; a page that tries again and again must not fill the disk
+REFUSALS_TOLD: Final = 10  # in the window below; a client that tries again and again must not fill the disk
 REFUSALS_WINDOW_S: Final = 60.0
 SERVER_METHODS: Final = (("Allow", "GET, HEAD, POST, OPTIONS"),)
 NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6455 section 7.4.1 and IANA
@@ -89,6 +89,7 @@ class ListenerState:
 
     settings: GatewaySettings
     handlers: IngressHandlers
+    admission: RequestAdmission
     routes: IngressRoutes
     connections: OpenConnections = attrs.field(init=False)
     """Those that count as HTTP: all but the WebSockets that have a place."""
@@ -96,17 +97,21 @@ class ListenerState:
     waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     """One for each connection that waits for a request."""
     is_stopping: bool = attrs.field(default=False, init=False)
-    sites: SitePolicy = attrs.field(init=False)
     told: SlidingCount = attrs.field(factory=lambda: SlidingCount(REFUSALS_TOLD, REFUSALS_WINDOW_S), init=False)
-    """Refusals of web pages that were logged."""
-
-    @sites.default
-    def _sites(self) -> SitePolicy:
-        names = own_names(self.settings.host, socket.gethostname())
-        return SitePolicy.of(names, self.settings.allowed_hosts, self.settings.allowed_origins)
+    """Refusals that were logged."""
 
     def __attrs_post_init__(self) -> None:
         self.connections = OpenConnections(self.settings)
+
+
+@attrs.frozen
+class OpeningHandshake:
+    """A WebSocket's handshake that is right, and not answered yet."""
+
+    protocol: ServerProtocol
+    greeting: bytes
+    """The answer that opens it."""
+    dialect: Dialect
 
 
 class AcceptedConnection:
@@ -123,7 +128,7 @@ class AcceptedConnection:
         self._connection = HttpConnection(stream, settings)
 
     async def serve(self) -> None:
-        """Serve requests until the connection ends, by whose will ever."""
+        """Serve requests until the connection ends."""
         try:
             while await self._serve_request():
                 pass
@@ -142,47 +147,70 @@ class AcceptedConnection:
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
         request = request_of(head, self._peer)
-        routes = self._state.routes
-        endpoint = request.path
-        cors = cors_headers(request.headers, self._state.sites)
-        if (early := self._early_answer(request)) is not None:
-            endpoint, answer = early
-        elif request.path in routes.dialects:
-            refused = await self._answer_on_websocket_path(head, request, started_at)
-            if refused is None:
-                return False
-            answer = refused
-        elif (own := await self._own_answer(request)) is not None:
-            answer = own
-        elif routes.http is not None and not wants_websocket(request):
-            with self._state.connections.request(self._peer) as has_room:
-                if has_room:
-                    handover = handover_of(head, self._connection.received)
-                    await routes.http.serve(self._stream, handover, self._state.handlers.observe, cors)
-                    return False
-            endpoint, answer = "turned_away", busy_answer("too many requests are in work")
-        else:
-            endpoint, answer = UNMATCHED, error_answer(404, f"there is nothing at {request.path}")
+        handshake = self._handshake(head, request) if request.path in self._state.routes.dialects else None
+        kind = self._kind_of(request, handshake)
+        verdict = await self._state.admission.admit(request, kind, is_reserved=self._place.is_reserved)
+        if isinstance(verdict, Refusal):
+            return await self._refuse(request, handshake, verdict, started_at)
+        if isinstance(handshake, OpeningHandshake):
+            self._observe(request, request.path, SWITCHING, started_at)
+            await self._serve_websocket(handshake, request, verdict)
+            return False
+        http = self._state.routes.http
+        if http is not None and kind is RequestKind.HTTP:
+            with verdict.place:
+                handover = handover_of(head, self._connection.received)
+                await http.serve(self._stream, handover, self._state.handlers.observe, verdict)
+            return False
+        endpoint, answer = await self._page(request, handshake)
         self._observe(request, endpoint, answer.status, started_at)
-        answer = attrs.evolve(answer, headers=(*answer.headers, *cors))
-        is_reserved = self._place.is_reserved
-        is_last = self._state.is_stopping or is_reserved
-        return await self._connection.send(answer, request, is_last=is_last, may_linger=not is_reserved)
+        return await self._answer(request, answer, verdict)
 
-    def _early_answer(self, request: Request) -> tuple[str, HttpAnswer] | None:
-        """Return endpoint and answer of what does not depend on the path; ``None`` if the path decides."""
-        refused = site_refusal(request.method, request.headers, self._state.sites)
-        if refused is not None:
-            if not self._state.told.add(trio.current_time()):
-                log.info("refused %s of %s: %s", method_label(request.method), self._peer, refused.message)
-            return f"refused_{refused.reason}", error_answer(refused.status, refused.message)
-        if self._place.is_reserved and not is_health_check(request):
-            return "turned_away", busy_answer("too many connections")
+    def _kind_of(self, request: Request, handshake: OpeningHandshake | HttpAnswer | None) -> RequestKind:
+        if isinstance(handshake, OpeningHandshake):
+            return RequestKind.WEBSOCKET
+        if handshake is not None or self._state.handlers.has_page(request.path) or request.path == ANY_TARGET:
+            return RequestKind.PAGE
+        is_for_app = not is_preflight(request.method, request.headers) and not wants_websocket(request)
+        return RequestKind.HTTP if is_for_app and self._state.routes.http is not None else RequestKind.PAGE
+
+    async def _page(self, request: Request, wrong_handshake: HttpAnswer | None) -> tuple[str, HttpAnswer]:
+        """Return endpoint and answer of what the listener answers itself."""
         if is_preflight(request.method, request.headers):
             return "preflight", HttpAnswer(200, TEXT, b"", PREFLIGHT_HEADERS)
         if request.path == ANY_TARGET:
             return ANY_TARGET, HttpAnswer(200, TEXT, b"", SERVER_METHODS)
-        return None
+        answer = wrong_handshake or await self._own_answer(request)
+        if answer is not None:
+            return request.path, answer
+        return UNMATCHED, error_answer(404, f"there is nothing at {request.path}")
+
+    async def _answer(self, request: Request, answer: HttpAnswer, verdict: Admitted | Refusal) -> bool:
+        """Send an answer; return whether another request may follow."""
+        answer = attrs.evolve(answer, headers=(*answer.headers, *verdict.headers))
+        is_reserved = self._place.is_reserved
+        is_last = self._state.is_stopping or is_reserved
+        return await self._connection.send(answer, request, is_last=is_last, may_linger=not is_reserved)
+
+    async def _refuse(
+        self,
+        request: Request,
+        handshake: OpeningHandshake | HttpAnswer | None,
+        refusal: Refusal,
+        started_at: float,
+    ) -> bool:
+        """Tell the sender why its request is refused; return whether another may follow."""
+        if not self._state.told.add(trio.current_time()):
+            log.info("refused %s of %s: %s", method_label(request.method), self._peer, refusal.reason)
+        retry_after_s = None if self._place.is_reserved else refusal.retry_after_s
+        if not isinstance(handshake, OpeningHandshake) or retry_after_s is None:
+            self._observe(request, refused_endpoint(refusal), refusal.status, started_at)
+            return await self._answer(request, refusal_answer(refusal), refusal)
+        self._observe(request, request.path, refusal.status, started_at)
+        if "origin" not in request.headers:
+            return await self._answer(request, refused_session_answer(refusal, retry_after_s), refusal)
+        await self._refuse_browser(handshake, request, refusal, retry_after_s)
+        return False
 
     async def _next_head(self) -> h11.Request | None:
         if self._state.is_stopping:
@@ -218,10 +246,8 @@ class AcceptedConnection:
 
     # --- WebSockets ------------------------------------------------------------------------------
 
-    async def _answer_on_websocket_path(
-        self, head: h11.Request, request: Request, started_at: float
-    ) -> HttpAnswer | None:
-        """Serve a WebSocket (``None``) or return the answer that says why not."""
+    def _handshake(self, head: h11.Request, request: Request) -> OpeningHandshake | HttpAnswer:
+        """Return the handshake, or the answer that says what is wrong with it."""
         if not wants_websocket(request):
             return not_a_websocket(request)
         if body_bytes_of(head) != 0:
@@ -232,46 +258,31 @@ class AcceptedConnection:
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
-        place = self._state.handlers.admit(request)
-        if isinstance(place, Refusal):
-            if "origin" not in request.headers:
-                return refusal_answer(place)
-            self._observe(request, request.path, place.status, started_at)
-            await self._refuse_browser(protocol, dialect, response.serialize(), place)
-            return None
-        self._observe(request, request.path, SWITCHING, started_at)
-        await self._serve_admitted(protocol, dialect, response.serialize(), request, place)
-        return None
+        return OpeningHandshake(protocol, response.serialize(), dialect)
 
-    def _open(self, protocol: ServerProtocol, greeting: bytes, *, close_timeout_s: float) -> TrioWebSocket:
+    def _open(self, handshake: OpeningHandshake, identity: Identity, *, close_timeout_s: float) -> TrioWebSocket:
         return TrioWebSocket(
             self._stream,
-            protocol,
+            handshake.protocol,
             attrs.evolve(self._state.settings.websocket, close_timeout_s=close_timeout_s),
-            peer=self._peer,
-            greeting=greeting,
+            identity=identity,
+            greeting=handshake.greeting,
             received=self._connection.received,
         )
 
-    async def _serve_admitted(
-        self,
-        protocol: ServerProtocol,
-        dialect: Dialect,
-        greeting: bytes,
-        request: Request,
-        place: AbstractContextManager[ConnectionRefused | None],
-    ) -> None:
+    async def _serve_websocket(self, handshake: OpeningHandshake, request: Request, admitted: Admitted) -> None:
         state = self._state
-        with place as refusal:
-            websocket = self._open(protocol, greeting, close_timeout_s=state.settings.websocket.close_timeout_s)
+        close_timeout_s = state.settings.websocket.close_timeout_s
+        with admitted.place:
+            websocket = self._open(handshake, admitted.identity, close_timeout_s=close_timeout_s)
             self._place.leave()
             state.sockets.add(websocket)
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    client = ClientLink(websocket, dialect)
-                    ended = await contained(log, what, state.handlers.serve_client, client, request, refusal)
+                    client = ClientLink(websocket, handshake.dialect)
+                    ended = await contained(log, what, state.handlers.serve_client, client, request, admitted)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:
@@ -280,16 +291,17 @@ class AcceptedConnection:
                 state.sockets.discard(websocket)
 
     async def _refuse_browser(
-        self, protocol: ServerProtocol, dialect: Dialect, greeting: bytes, refusal: Refusal
+        self, handshake: OpeningHandshake, request: Request, refusal: Refusal, retry_after_s: float
     ) -> None:
         """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
-        websocket = self._open(protocol, greeting, close_timeout_s=close_timeout_s)
-        retry_after_ms = round(refusal.retry_after_s * 1_000)
+        identity = identity_of(request.peer, request.headers)
+        websocket = self._open(handshake, identity, close_timeout_s=close_timeout_s)
+        retry_after_ms = round(retry_after_s * 1_000)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                for frame in dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
+                for frame in handshake.dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
                     await websocket.send(frame)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
@@ -306,8 +318,3 @@ def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
         select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
         logger=logging.getLogger("websockets.server"),
     )
-
-
-def busy_answer(message: str) -> HttpAnswer:
-    """Return the answer to a request that finds no place."""
-    return error_answer(503, message, [("Retry-After", RETRY_AFTER_S)])

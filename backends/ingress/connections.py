@@ -37,12 +37,11 @@ class ConnectionPlace:
 
 
 class OpenConnections:
-    """Gives out places for connections and for the requests that the HTTP app has in work."""
+    """Gives out places for connections."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        share = settings.max_share_per_address
-        self._connections = Connections(FairShare(settings.max_http_connections, share))
-        self._requests = FairShare(settings.max_requests, share)
+        places = FairShare(settings.max_http_connections, settings.max_share_per_address)
+        self._connections = Connections(places)
         self._scopes: dict[int, trio.CancelScope] = {}
 
     def __len__(self) -> int:
@@ -64,16 +63,3 @@ class OpenConnections:
             finally:
                 del self._scopes[entry.number]
                 self._connections.leave(entry.number)
-
-    @contextmanager
-    def request(self, peer: str) -> Iterator[bool]:
-        """Count one request of the HTTP app for the block; ``False`` if there are too many of its address."""
-        tenant = tenant_of(peer)
-        if not self._requests.has_room_for(tenant):
-            yield False
-            return
-        self._requests.take(tenant)
-        try:
-            yield True
-        finally:
-            self._requests.give_back(tenant)

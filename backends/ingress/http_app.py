@@ -19,13 +19,14 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
-from backends.ingress.http_answers import failure, refusal_for_strangers
+from backends.ingress.http_answers import admitted, failure
 from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
+from protocol.admission.identity import operator_refusal
 from protocol.messages.understanding import ToolList
 from runtime.messaging.errors import AskError, MailboxError
 
@@ -130,7 +131,7 @@ class ApiRoutes:
 
     async def drain(self) -> Response:
         """Begin to leave: for deploys, from this machine only, and from no web page that is open on it."""
-        refusal = refusal_for_strangers("a drain")
+        refusal = operator_refusal(admitted().identity, "a drain")
         if refusal is not None:
             return failure(403, refusal)
         try:

@@ -24,6 +24,7 @@ from quart import Response, jsonify, request
 from werkzeug.datastructures import MultiDict
 
 from backends.ingress.api_errors import ApiError, told
+from backends.ingress.http_answers import admitted
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio, SpeechDetector
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
@@ -85,8 +86,8 @@ class AudioServices:
     make_detector: Callable[[], SpeechDetector]
     at_once: int
     """Segments of one recording in work: fewer than there are workers, if there are several."""
-    retry_after_s: Callable[[], float | None]
-    """``None``, or when to come back because the server is under load."""
+    rest_s: Callable[[], float | None]
+    """How long a recording in work rests because the server is under load; ``None`` if it goes on."""
     models: Callable[[], Sequence[str]] = tuple
     """Names that a recording may be heard with."""
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
@@ -128,7 +129,7 @@ class AudioApi:
         return (*self._services.models(), USUAL_MODEL, *speaks)
 
     def _refuse_under_load(self) -> None:
-        retry_after_s = self._services.retry_after_s()
+        retry_after_s = admitted().retry_deferrable_s
         if retry_after_s is not None:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
 
@@ -283,7 +284,7 @@ class RecordingJob:
         """Ask once the server is not under load, and again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
-            pause_s = self._services.retry_after_s()
+            pause_s = self._services.rest_s()
             if pause_s is None or trio.current_time() + pause_s > give_up_s:
                 try:
                     return await self._services.transcribe(utterance, self._wanted)

@@ -30,6 +30,8 @@ ANY_TARGET: Final = "*"
 """Of OPTIONS: the server as a whole."""
 
 
+BUSY_CAUSES: Final = frozenset({"connections", "requests"})
+TURNED_AWAY: Final = "turned_away"
 UNFIT: Final = re.compile(
     rb"(?P<bare_lf>(?<!\r)\n)|(?P<folded>\n[ \t])|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))"
 )
@@ -96,12 +98,6 @@ def method_label(method: str) -> str:
     return method if method in METHODS else "OTHER"
 
 
-def is_health_check(request: Request) -> bool:
-    """Return whether somebody asks how the server is: that is answered while the server is full, too."""
-    path = request.path
-    return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
-
-
 def wants_websocket(request: Request) -> bool:
     """Return whether the client asks for a WebSocket, rightly or wrongly put."""
     connection = {token.strip() for token in request.headers.get("connection", "").lower().split(",")}
@@ -164,7 +160,22 @@ def not_a_websocket(request: Request) -> HttpAnswer:
 
 
 def refusal_answer(refusal: Refusal) -> HttpAnswer:
-    """Return what a client that can read HTTP is told when there is no place for it."""
-    retry_after_s = refusal.retry_after_s
+    """Return what the sender of a refused request is told."""
+    if refusal.retry_after_s is None:
+        return error_answer(refusal.status, refusal.reason)
+    return error_answer(refusal.status, refusal.reason, [_retry_after(refusal.retry_after_s)])
+
+
+def refused_session_answer(refusal: Refusal, retry_after_s: float) -> HttpAnswer:
+    """Return what a client that can read HTTP is told when there is no session for it now."""
     body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
-    return HttpAnswer(refusal.status, JSON, body.encode(), (("Retry-After", str(math.ceil(retry_after_s))),))
+    return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(retry_after_s),))
+
+
+def _retry_after(delay_s: float) -> tuple[str, str]:
+    return "Retry-After", str(math.ceil(delay_s))
+
+
+def refused_endpoint(refusal: Refusal) -> str:
+    """Return the label under which a request is counted that is refused whatever its path is."""
+    return TURNED_AWAY if refusal.cause in BUSY_CAUSES else f"refused_{refusal.cause}"

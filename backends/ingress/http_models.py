@@ -13,7 +13,8 @@ import msgspec
 from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
-from backends.ingress.http_answers import failure, refusal_for_strangers
+from backends.ingress.http_answers import admitted, failure
+from protocol.admission.identity import operator_refusal
 from protocol.messages.models import ModelShown
 
 
@@ -43,7 +44,7 @@ class ModelServices:
         return await self._changed(self.unload)
 
     async def _changed(self, change: Callable[[str], Awaitable[ModelShown]]) -> Response:
-        refusal = refusal_for_strangers("a wish about models")
+        refusal = operator_refusal(admitted().identity, "a wish about models")
         if refusal is not None:
             return failure(403, refusal)
         try:

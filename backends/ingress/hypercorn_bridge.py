@@ -16,7 +16,7 @@ Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, cast
 
 import attrs
@@ -36,12 +36,15 @@ from hypercorn.typing import (
 
 from backends.ingress.http_head import Handover, method_label
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
+from backends.protocols import Admitted
 from config.settings import GatewaySettings
 from protocol.admission.body_pace import BodyBounds, BodyPace
 
 Observe = Callable[[str, str, int, float], None]
 ROUTE_KEY: Final = "route"
 """Where an app leaves the template of the route it has matched, in the scope."""
+ADMITTED_KEY: Final = "admitted"
+"""Where an app finds how its request was admitted (``backends.protocols.Admitted``): no header can forge that."""
 UNMATCHED: Final = "unmatched"
 SLOW_BODY: Final = "slow_body"
 """What stands for the route where a body arrived too slowly."""
@@ -193,12 +196,12 @@ class HttpApp:
         stream: trio.SocketStream,
         handover: Handover,
         observe: Observe,
-        headers: Sequence[tuple[str, str]] = (),
+        admitted: Admitted,
     ) -> None:
-        """Serve one connection for one request, with ``headers`` added to the answer's; closes it."""
+        """Serve one connection for one request that was admitted; closes it."""
         bounds = self._upload if handover.path in self._upload_paths else self._small
         replay = ReplayStream(stream, handover, self._send_timeout_s, bounds)
-        app = ASGIWrapper(observed(self._app, observe, replay.exchange, headers))
+        app = ASGIWrapper(observed(self._app, observe, replay.exchange, admitted))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_close_soon_after, replay.exchange.returned, replay)
             await TCPServer(app, self._config, self._context, {}, replay)  # type: ignore[arg-type]  # wants TLS
@@ -211,14 +214,12 @@ async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
     await stream.aclose()
 
 
-def observed(
-    app: ASGIFramework, observe: Observe, exchange: Exchange, headers: Sequence[tuple[str, str]] = ()
-) -> ASGIFramework:
+def observed(app: ASGIFramework, observe: Observe, exchange: Exchange, admitted: Admitted) -> ASGIFramework:
     """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears.
 
-    ``headers`` are added to the answer's.
+    Its scope has ``admitted``, whose headers are added to the answer's.
     """
-    added = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    added = [(name.lower().encode(), value.encode("latin-1")) for name, value in admitted.headers]
 
     async def serve(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
@@ -226,6 +227,7 @@ def observed(
             return
         started_at = trio.current_time()
         status = 500
+        cast("dict[str, object]", scope)[ADMITTED_KEY] = admitted
 
         async def receive_and_note() -> ASGIReceiveEvent:
             event = await receive()

@@ -19,7 +19,7 @@ from backends.ingress.accepted_connection import AcceptedConnection, IngressRout
 from backends.ingress.containment import contained
 from backends.ingress.listeners import Listener, address_of, open_listeners
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
-from backends.protocols import IngressHandlers
+from backends.protocols import IngressHandlers, RequestAdmission
 from config.settings import GatewaySettings
 
 log = logging.getLogger("sayso.ingress")
@@ -37,8 +37,10 @@ BUSY: Final = (
 class TrioIngress:
     """The listener; it serves once."""
 
-    def __init__(self, settings: GatewaySettings, handlers: IngressHandlers, routes: IngressRoutes) -> None:
-        self._state = ListenerState(settings, handlers, routes)
+    def __init__(
+        self, settings: GatewaySettings, handlers: IngressHandlers, admission: RequestAdmission, routes: IngressRoutes
+    ) -> None:
+        self._state = ListenerState(settings, handlers, admission, routes)
         self._accepting = trio.CancelScope()
         self._everybody = trio.CancelScope()
         self._listeners: Sequence[Listener] = ()

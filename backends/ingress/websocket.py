@@ -24,6 +24,7 @@ from backends.ingress.streams import STREAM_ERRORS
 from backends.ingress.websocket_intake import FRAMES_AT_ONCE, Intake, TooManyFragments
 from backends.ingress.websocket_writer import Writer
 from config.settings import WebSocketSettings
+from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 
 READ_BYTES: Final = 65_536  # 4 KiB reads cost a third more CPU per frame
@@ -76,7 +77,7 @@ class TrioWebSocket:
         protocol: ServerProtocol,
         settings: WebSocketSettings,
         *,
-        peer: str,
+        identity: Identity,
         greeting: bytes = b"",
         received: bytes = b"",
     ) -> None:
@@ -84,7 +85,7 @@ class TrioWebSocket:
 
         ``protocol`` is in the state ``OPEN``.
         """
-        self.peer = peer
+        self.identity = identity
         self._stream = stream
         self._protocol = protocol
         self._settings = settings
@@ -105,7 +106,8 @@ class TrioWebSocket:
             self._intake.add(received)
 
     def __repr__(self) -> str:
-        return f"<TrioWebSocket {self.peer} {self._protocol.state.name} {self._writer.pending_bytes} bytes to send>"
+        state, pending_bytes = self._protocol.state.name, self._writer.pending_bytes
+        return f"<TrioWebSocket {self.identity.peer} {state} {pending_bytes} bytes to send>"
 
     # --- the reader ------------------------------------------------------------------------------
 

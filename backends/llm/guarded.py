@@ -9,12 +9,12 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import trio
 
 from backends.protocols import LanguageModel, ProviderError
-from protocol.messages.understanding import ChatMessage, Generation, ToolSpec
+from protocol.messages.understanding import CompletionRequest, Generation
 from runtime.policies.adaptive_limit import AdaptiveLimit
 from runtime.policies.breaker import Breaker, BreakerState
 
@@ -37,15 +37,7 @@ class GuardedModel:
         """Ask the model itself: the breaker is about answers, not about presence."""
         return await self._model.is_available()
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, also at once while the model is left alone."""
         async with self._places:
             retry_after_s = self._breaker.retry_after_s(trio.current_time())
@@ -53,9 +45,7 @@ class GuardedModel:
                 raise ProviderError(f"{self.name} kept failing and is asked again in {retry_after_s:.1f} s")
             try:
                 with trio.fail_after(self._timeout_s):
-                    generation = await self._model.generate(
-                        messages, tools, on_text, max_tokens=max_tokens, model=model
-                    )
+                    generation = await self._model.generate(request)
             except trio.TooSlowError:
                 self._failed()
                 raise ProviderError(f"no answer within {self._timeout_s:g} s") from None

@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -19,6 +19,7 @@ import trio
 
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
+from protocol.messages.ask import PartSink
 
 ERROR_BODY_MAX_BYTES: Final = 16_384
 SHOWN_CHARS: Final = 200  # of a server's own words
@@ -125,14 +126,12 @@ class LlmServer:
                 raise ProviderError(self._explain(error)) from error
         raise ProviderError(f"{self.url} did not answer within {within_s:g} s")
 
-    async def stream(
-        self, path: str, body: bytes, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
-    ) -> float | None:
+    async def stream(self, path: str, body: bytes, answer: CompletionReader, text_sink: PartSink[str]) -> float | None:
         """Post ``body`` and pass text on as it comes; return the seconds until the first word or tool call.
 
         Raises ``ProviderError``: ``ModelServerRefused`` for an error status, ``GenerationCut`` after the first text.
         """
-        stream = _Stream(self._patience, answer, on_text)
+        stream = _Stream(self._patience, answer, text_sink)
         try:
             with stream.scope:
                 await self._post(path, body, stream)
@@ -202,12 +201,10 @@ class LlmServer:
 class _Stream:
     """One completion on its way: its deadlines, its text so far."""
 
-    def __init__(
-        self, patience: CompletionTimeouts, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, patience: CompletionTimeouts, answer: CompletionReader, text_sink: PartSink[str]) -> None:
         self._patience = patience
         self._answer = answer
-        self._on_text = on_text
+        self._text_sink = text_sink
         self._started_s = trio.current_time()
         self.scope = trio.CancelScope(deadline=self._started_s + patience.first_token_s)
         self.first_token_s: float | None = None
@@ -238,7 +235,7 @@ class _Stream:
             self.scope.deadline = self._started_s + self._patience.total_s
         for text in texts:
             self.passed_on.append(text)
-            await self._on_text(text)
+            await self._text_sink.send(text)
         if self._answer.is_done:
             self.scope.deadline = min(self.scope.deadline, trio.current_time() + DRAIN_S)
 

@@ -71,7 +71,7 @@ def worker_params(settings: InferenceSettings, models_dir: Path) -> dict[str, An
         "models_dir": str(models_dir),
         "context_size": settings.context_size,
         "parallel": settings.num_parallel,
-        "cpu_threads": settings.cpu_threads,
+        "cpu_threads": settings.embedded.cpu_threads,
         "gpu_layers": max(0, settings.gpu_layers),
     }
 

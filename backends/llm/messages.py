@@ -9,7 +9,7 @@ import msgspec
 
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, ToolSpec
+from protocol.messages.understanding import ChatMessage, CompletionRequest, ToolSpec
 
 NAME_MAX_CHARS: Final = 64  # OpenAI's limit for a function's name
 
@@ -71,15 +71,15 @@ def tool_definitions(tools: Sequence[ToolSpec], names: WireNames) -> list[dict[s
     ]
 
 
-def without_tools(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """Return the conversation for a model that knows no tools: results become data that the user shows."""
+def without_tools(request: CompletionRequest) -> CompletionRequest:
+    """Return the request for a model that knows no tools: results become data that the user shows."""
     plain: list[ChatMessage] = []
-    for message in messages:
+    for message in request.messages:
         if message.role == "tool":
             plain.append(ChatMessage("user", f"Data from {message.tool_name or 'a tool'}: {message.content}"))
         elif message.content or not message.tool_calls:
             plain.append(attrs.evolve(message, tool_calls=()))
-    return plain
+    return attrs.evolve(request, messages=tuple(plain), tools=())
 
 
 def parse_arguments(name: str, text: str) -> Mapping[str, Any]:

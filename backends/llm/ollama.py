@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from backends.llm.messages import WireNames, tool_definitions, without_tools
 from backends.llm.streams import BadStream, NdjsonReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generation, ModelToolCall
 
 log = logging.getLogger("sayso.inference")
 NO_TOOLS: Final = "does not support tools"  # Ollama's words, with status 400
@@ -181,17 +181,17 @@ class LoadedModels:
 
 
 class OllamaModel:
-    """The model of ``inference.ollama_model`` (``backends.protocols.LanguageModel``)."""
+    """The model of ``inference.ollama.model`` (``backends.protocols.LanguageModel``)."""
 
     name = "ollama"
 
     def __init__(self, settings: InferenceSettings, *, patience: CompletionTimeouts | None = None) -> None:
         self._settings = settings
         self._server = LlmServer(
-            settings.ollama_url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
+            settings.ollama.url, patience=patience or CompletionTimeouts(total_s=settings.request_timeout_s)
         )
         self._without_tools: set[str] = set()
-        self._loaded = LoadedModels(settings.max_loaded_models)
+        self._loaded = LoadedModels(settings.ollama.max_loaded_models)
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
@@ -202,30 +202,21 @@ class OllamaModel:
         self._trouble = trouble
         return trouble is None
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        wanted = model or self._settings.ollama_model
+        wanted = request.model or self._settings.ollama.model
         for name in self._loaded.use(wanted):
             await self._unload(name)
-        request: dict[str, Any] = {"model": wanted, "max_tokens": max_tokens}
         if wanted in self._without_tools:
-            return await self._generate(without_tools(messages), (), on_text, **request)
+            return await self._generate(without_tools(request), wanted)
         try:
-            return await self._generate(messages, tools, on_text, **request)
+            return await self._generate(request, wanted)
         except ModelServerRefused as error:
             if NO_TOOLS not in error.said:
                 raise
         log.warning("%s cannot use tools; it is offered none from now on", wanted)
         self._without_tools.add(wanted)
-        return await self._generate(without_tools(messages), (), on_text, **request)
+        return await self._generate(without_tools(request), wanted)
 
     async def _unload(self, name: str) -> None:
         """Give a model's memory back; one that stays loaded costs memory, and no answer."""
@@ -241,21 +232,11 @@ class OllamaModel:
         """Close kept connections."""
         await self._server.aclose()
 
-    async def _generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        model: str,
-        max_tokens: int,
-    ) -> Generation:
-        names = WireNames(tools)
-        answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in messages))
-        request = self._request(messages, max_tokens, names) | {"model": model}
-        if tools:
-            request["tools"] = tool_definitions(tools, names)
-        first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(request), answer, on_text)
+    async def _generate(self, request: CompletionRequest, model: str) -> Generation:
+        names = WireNames(request.tools)
+        answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in request.messages))
+        body = self._body(request, names) | {"model": model}
+        first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(body), answer, request.text_sink)
         prompt_tokens, completion_tokens = answer.tokens
         return Generation(
             text=answer.text,
@@ -267,22 +248,23 @@ class OllamaModel:
             first_token_s=first_token_s,
         )
 
-    def _request(self, messages: Sequence[ChatMessage], max_tokens: int, names: WireNames) -> dict[str, Any]:
+    def _body(self, request: CompletionRequest, names: WireNames) -> dict[str, Any]:
         settings = self._settings
         layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama knows best
         return {
-            "messages": wire_messages(messages, names),
+            "messages": wire_messages(request.messages, names),
             "stream": True,
             "think": False,
-            "keep_alive": round(settings.keep_alive_s),
+            "keep_alive": round(settings.ollama.keep_alive_s),
             "options": {
-                "num_predict": max_tokens,
+                "num_predict": request.max_tokens,
                 "temperature": settings.temperature,
                 "top_p": settings.top_p,
                 "top_k": settings.top_k,
                 "num_ctx": settings.context_size,
                 **layers,
             },
+            **({"tools": tool_definitions(request.tools, names)} if request.tools else {}),
         }
 
     async def _find_trouble(self) -> str | None:
@@ -292,7 +274,7 @@ class OllamaModel:
             return str(error)
         except msgspec.DecodeError as error:
             return f"{self._server.url}/api/tags is no list of models: {error}"
-        wanted = self._settings.ollama_model
+        wanted = self._settings.ollama.model
         if any(same_model(wanted, model.name) for model in tags.models or ()):
             return None
         return f"it has no model {wanted!r}: run `ollama pull {wanted}`"

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import attrs
@@ -20,7 +20,8 @@ from backends.llm.messages import Sampling, WireNames, parse_arguments, tool_def
 from backends.llm.streams import BadStream, SseReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.ask import PartSink
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generation, ModelToolCall
 
 log = logging.getLogger("sayso.inference")
 END: Final = "[DONE]"
@@ -232,14 +233,14 @@ class OpenAIModel:
 
     @classmethod
     def from_settings(cls, settings: InferenceSettings) -> Self:
-        """Return the model at ``inference.openai_url``."""
+        """Return the model at ``inference.openai.url``."""
         server = LlmServer(
-            with_version(settings.openai_url),
-            api_key=settings.openai_api_key,
+            with_version(settings.openai.url),
+            api_key=settings.openai.api_key,
             patience=CompletionTimeouts(total_s=settings.request_timeout_s),
         )
         sampling = Sampling.from_settings(settings)
-        return cls("openai", server, settings.openai_model, sampling, extras={"top_k": sampling.top_k})
+        return cls("openai", server, settings.openai.model, sampling, extras={"top_k": sampling.top_k})
 
     async def is_available(self) -> bool:
         """Return whether the server answers and lists the model; a server without a list counts as having it."""
@@ -249,22 +250,15 @@ class OpenAIModel:
         self._trouble = trouble
         return trouble is None
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        offered = tools if self._offers_tools else ()
-        names = WireNames(offered)
+        if not self._offers_tools:
+            request = without_tools(request)
+        names = WireNames(request.tools)
         answer = OpenAIAnswer(names)
-        request = self._request(messages, offered, names, max_tokens) | {"model": model or self._model}
+        body = self._body(request, names)
         try:
-            first_token_s = await self._stream(request, answer, on_text)
+            first_token_s = await self._stream(body, answer, request.text_sink)
         except ModelServerRefused as error:
             unknown = {name for name in self._extras if name in error.said}
             if not unknown:
@@ -272,13 +266,13 @@ class OpenAIModel:
             log.info("%s does not know %s; it is told no more of it", self._server.url, ", ".join(sorted(unknown)))
             for name in unknown:
                 self._extras.pop(name, None)
-                del request[name]
-            first_token_s = await self._stream(request, answer, on_text)
+                del body[name]
+            first_token_s = await self._stream(body, answer, request.text_sink)
         return Generation(
             text=answer.text,
             tool_calls=answer.tool_calls,
             provider=self.name,
-            model=model or self._model,
+            model=request.model or self._model,
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             first_token_s=first_token_s,
@@ -288,28 +282,23 @@ class OpenAIModel:
         """Close kept connections."""
         await self._server.aclose()
 
-    async def _stream(
-        self, request: Mapping[str, Any], answer: OpenAIAnswer, on_text: Callable[[str], Awaitable[None]]
-    ) -> float | None:
-        return await self._server.stream("/chat/completions", msgspec.json.encode(request), answer, on_text)
+    async def _stream(self, body: Mapping[str, Any], answer: OpenAIAnswer, text_sink: PartSink[str]) -> float | None:
+        return await self._server.stream("/chat/completions", msgspec.json.encode(body), answer, text_sink)
 
-    def _request(
-        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], names: WireNames, max_tokens: int
-    ) -> dict[str, Any]:
-        conversation = messages if self._offers_tools else without_tools(messages)
-        request: dict[str, Any] = {
-            "model": self._model,
-            "messages": wire_messages(conversation, names),
+    def _body(self, request: CompletionRequest, names: WireNames) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": request.model or self._model,
+            "messages": wire_messages(request.messages, names),
             "stream": True,
             "stream_options": {"include_usage": True},
-            "max_tokens": max_tokens,
+            "max_tokens": request.max_tokens,
             "temperature": self._sampling.temperature,
             "top_p": self._sampling.top_p,
             **self._extras,
         }
-        if tools:
-            request["tools"] = tool_definitions(tools, names)
-        return request
+        if request.tools:
+            body["tools"] = tool_definitions(request.tools, names)
+        return body
 
     async def _find_trouble(self) -> str | None:
         try:

@@ -78,7 +78,7 @@ class ResponseCache:
     async def answer(self, message: Generate, make: Callable[[], Awaitable[Generation]]) -> tuple[Generation, Found]:
         """Return the kept answer, somebody else's on its way, or that of ``make``; and which of them it was.
 
-        A kept answer's text goes to ``message.on_text`` at once. Raises what ``make`` raises.
+        A kept answer's text goes to ``message.text_sink`` at once. Raises what ``make`` raises.
         """
         key = cache_key(message, self._settings)
         if key is None:
@@ -91,7 +91,7 @@ class ResponseCache:
         kept = self._find(key)
         if kept is None:
             return await self._made(key, make), "miss"
-        await message.on_text(kept.text)
+        await message.text_sink.send(kept.text)
         return kept, found
 
     async def _made(self, key: bytes, make: Callable[[], Awaitable[Generation]]) -> Generation:

@@ -39,7 +39,8 @@ from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import MAX_TOOLS, bounded, prompt_offer, resource_offer, result_text, taken_tools
 from backends.mcp.sdk_log import SERVER, quieten
 from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolsNotListed
-from protocol.messages.understanding import CallProgress, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.ask import PartSink
+from protocol.messages.understanding import CallProgress, CallTool, McpOffer, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -189,38 +190,34 @@ class McpConnection:
                 log.info("%s does not list what else it has: %s", self.name, _words(error))
         return tuple(found[:MAX_OFFERS])
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
-        """Call a tool once; a failed or timed-out call is ``ok=False``.
+    async def call(self, request: CallTool) -> ToolOutcome:
+        """Call a tool once; a failed call is ``ok=False``.
 
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
-        A call that times out, or whose task is cancelled, is cancelled at the server too.
+        A call whose task is cancelled is cancelled at the server too.
         """
         client = self._connected()
-        checker = self._checkers.get(tool)
-        problem = None if checker is None else checker.problem(arguments)
+        checker = self._checkers.get(request.tool)
+        problem = None if checker is None else checker.problem(request.arguments)
         if problem is not None:
             return ToolOutcome(ok=False, content="", duration_s=0.0, error=problem)
-        meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id, LANGUAGE_META_KEY: language}
+        meta: Any = {
+            SESSION_META_KEY: request.session_id,
+            CALL_META_KEY: request.call_id,
+            LANGUAGE_META_KEY: request.language,
+        }
         started_s = trio.current_time()
-        content, error = "", f"{tool} took longer than {timeout_s:.3g} s and was cancelled"
+        content = ""
         self._calls += 1
         try:
-            with trio.move_on_after(timeout_s):
-                result = await client.call_tool(
-                    tool, dict(arguments), progress_callback=_progress_callback(on_progress), meta=meta
-                )
-                content = result_text(result, self._settings.result_max_chars)
-                error = (content or "it failed without a word") if result.is_error else ""
+            result = await client.call_tool(
+                request.tool,
+                dict(request.arguments),
+                progress_callback=_progress_callback(request.progress_sink),
+                meta=meta,
+            )
+            content = result_text(result, self._settings.result_max_chars)
+            error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
             if _is_closed(foreign):
                 self._lose("the connection was closed")
@@ -363,13 +360,12 @@ class McpConnection:
         return "the connection was closed" if _is_closed(error) else _words(error)
 
 
-def _progress_callback(on_progress: Callable[[CallProgress], None] | None) -> ProgressFnT | None:
-    if on_progress is None:
+def _progress_callback(sink: PartSink[CallProgress] | None) -> ProgressFnT | None:
+    if sink is None:
         return None
 
     async def callback(progress: float, total: float | None, message: str | None) -> None:
-        await trio.lowlevel.checkpoint()
-        on_progress(CallProgress(progress, total, message))
+        await sink.send(CallProgress(progress, total, message))
 
     return callback
 

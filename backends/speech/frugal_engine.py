@@ -4,22 +4,32 @@ Rules kept here:
 
 * Nothing is lost: what ran out of memory is done again at once with less, and the caller sees a slower answer.
 * What was too much once is not tried again in this process; a new worker begins with what the operator wants.
+* A model's memory is free before a smaller one is loaded: no error that is kept holds a frame that holds the model.
 * The way down ends on the CPU. Who has no memory there gets CTranslate2's own error.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from backends.speech.recogniser import Recogniser
-from backends.speech.whisper_engine import DecodeJob, Floats, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Encoding, Floats, Hypotheses
 from backends.speech.word_times import Timed
 
 log = logging.getLogger("sayso.whisper")
 
-SMALLER: Final = {"float32": "float16", "float16": "int8_float16", "bfloat16": "int8_bfloat16"}
+SMALLER: Final = {
+    "float32": "float16",
+    "float16": "int8_float16",
+    "bfloat16": "int8_bfloat16",
+    "auto": "int8_float16",  # it was float16
+}
 SIGNS: Final = ("out of memory", "cublas_status_alloc_failed", "bad_alloc")  # in CTranslate2's RuntimeError
+LEFT_OVER: Final = "invalid device ordinal"
+"""What a thread's next call ends with, once, after one that ran out of memory: CTranslate2 leaves CUDA's last error
+standing, and Thrust takes it for an answer to its question for the device. Seen on an H100 (docs/decisions/0017)."""
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -34,6 +44,11 @@ def smaller(device: str, compute_type: str) -> tuple[str, str] | None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an engine's error says that there is no memory left."""
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+
+
+def is_left_over(error: BaseException) -> bool:
+    """Return whether an error may be what is left of the one before."""
+    return LEFT_OVER in str(error).lower()
 
 
 class FrugalEngine:
@@ -65,11 +80,18 @@ class FrugalEngine:
         """How many utterances it decodes together; 0 as many as come."""
         return self._max_batch
 
-    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
+    def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
         """As the engine."""
-        return self._with_less(lambda: self._present.encode(samples, window_s, in_room=in_room))
+        return self._present.features(samples, window_s, in_room=in_room)
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        """As the engine, in smaller batches where larger ones were too much."""
+        return self._in_parts(features, self._encode)
+
+    def _encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        return self._present.encode(features)  # of the engine that is there now, not of the one that ran out
+
+    def detect_language(self, encoding: Encoding) -> str:
         """As the engine."""
         return self._with_less(lambda: self._present.detect_language(encoding))
 
@@ -81,28 +103,26 @@ class FrugalEngine:
         """As the engine."""
         return self._present.prompt(language, vocabulary)
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         """As the engine."""
         return self._with_less(lambda: self._present.word_times(encoding, language, tokens, duration_s))
 
     def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """As the engine, in smaller batches where larger ones were too much."""
-        size = min(len(jobs), self._max_batch or len(jobs))
-        try:
-            found: list[Hypotheses] = []
-            for start in range(0, len(jobs), size):
-                part = jobs[start : start + size]
-                found += self._present.generate(part, beam_size=beam_size, hypotheses=hypotheses)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if size > 1:
-                self._max_batch = size // 2
-                log.warning("no memory for %d utterances together, %d from now on", size, self._max_batch)
-            else:
-                self._step_down(error)
-            return self.generate(jobs, beam_size=beam_size, hypotheses=hypotheses)
-        return found
+        return self._in_parts(
+            jobs, lambda part: self._present.generate(part, beam_size=beam_size, hypotheses=hypotheses)
+        )
+
+    def _in_parts(self, items: Sequence[Item], work: Callable[[Sequence[Item]], list[Result]]) -> list[Result]:
+        def run() -> list[Result]:
+            size = self._batch_of(len(items))
+            parts = (items[start : start + size] for start in range(0, len(items), size))
+            return [found for part in parts for found in work(part)]
+
+        return self._with_less(run, len(items))
+
+    def _batch_of(self, utterances: int) -> int:
+        return min(utterances, self._max_batch or utterances)
 
     @property
     def _present(self) -> Recogniser:
@@ -110,20 +130,32 @@ class FrugalEngine:
             raise AssertionError("an engine that could not be loaded is used")
         return self._engine
 
-    def _with_less(self, work: Callable[[], Result]) -> Result:
+    def _with_less(self, work: Callable[[], Result], utterances: int = 1) -> Result:
+        """Return what ``work`` returns for so many utterances, done with less and less until it can be done."""
+        was_short = False
         while True:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
+                if was_short and is_left_over(error):
+                    was_short = False
+                    continue
                 if not is_out_of_memory(error):
                     raise
-                self._step_down(error)
+                shortage = error.with_traceback(None)
+            was_short = True
+            self._take_less(shortage, utterances)
 
-    def _step_down(self, error: Exception) -> None:
-        """Load a smaller engine in the place of this one; raises ``error`` if there is none."""
+    def _take_less(self, shortage: Exception, utterances: int) -> None:
+        """Halve the batch, or load a smaller engine; raises ``shortage`` if there is none."""
+        size = self._batch_of(utterances)
+        if size > 1:
+            self._max_batch = size // 2
+            log.warning("no memory for %d utterances together, %d from now on", size, self._max_batch)
+            return
         following = smaller(self.device, self.compute_type)
         if following is None:
-            raise error
+            raise shortage
         self._engine = None  # first of all its memory, then another
         self._engine = self._loaded(*following)
 

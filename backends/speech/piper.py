@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.speech.models import ModelError, is_plain_name, resolve_voice
-from config.settings import SpeechSettings
+from config.settings import PiperSettings
 
 INSTALL_COMMAND: Final = "pip install 'sayso[piper]'"
 TEXT_MAX_CHARS: Final = 1_000  # a minute of speech; the caller sends sentences
@@ -71,7 +71,7 @@ class PiperWorker:
         return voice
 
 
-def worker_params(settings: SpeechSettings, models_dir: Path) -> dict[str, Any]:
+def worker_params(settings: PiperSettings, models_dir: Path) -> dict[str, Any]:
     """Return ``PiperWorker``'s parameters, fit for a ``WorkerSpec``; one thread per worker, as for Whisper."""
     return {"models_dir": str(models_dir), "voice": settings.voice, "cpu_threads": 1}
 

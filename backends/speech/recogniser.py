@@ -1,9 +1,9 @@
 """The face of a recogniser's engine, in a worker process: what is below the rules of ``backends/speech/whisper.py``."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from backends.speech.whisper_engine import DecodeJob, Floats, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Encoding, Floats, Hypotheses
 from backends.speech.word_times import Timed
 
 
@@ -22,10 +22,13 @@ class Recogniser(Protocol):
     def is_multilingual(self) -> bool:
         """Whether it knows more than English."""
 
-    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
-        """Return the encoding of the samples in a window, with silence or a quiet room behind them."""
+    def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
+        """Return the features of the samples in a window, with silence or a quiet room behind them; from any thread."""
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        """Return the encodings of features of one length."""
+
+    def detect_language(self, encoding: Encoding) -> str:
         """Return the most likely language."""
 
     def knows(self, language: str) -> bool:
@@ -37,5 +40,5 @@ class Recogniser(Protocol):
     def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         """Decode jobs of one shape together."""
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         """Return when each word of a decoded text was said."""

@@ -23,7 +23,7 @@ import trio
 
 from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.protocols import JobPool, ProviderError
-from config.settings import SpeechSettings, TranscriptionSettings
+from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
 from protocol.audio import transcripts
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ
@@ -142,13 +142,10 @@ class RemoteRecogniser:
     """Whether the server takes ``verbose_json``, which not every model has."""
 
     @classmethod
-    def from_settings(cls, settings: TranscriptionSettings) -> "RemoteRecogniser":
-        """Return the ears that are configured."""
-        return cls(
-            _server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s),
-            settings.openai_model,
-            settings.openai_timeout_s,
-        )
+    def from_settings(cls, settings: OpenAITranscriptionSettings) -> "RemoteRecogniser":
+        """Return the recogniser that is configured."""
+        server = _server(settings.url, settings.api_key, settings.timeout_s)
+        return cls(server, settings.model, settings.timeout_s)
 
     async def transcribe(self, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
         """Do the job that ``WhisperWorker.handle("transcribe", ...)`` does; raises ``ProviderError``."""
@@ -263,25 +260,27 @@ class RemoteSynthesiser:
     """``POST /v1/audio/speech``, one request a sentence."""
 
     server: LlmServer
-    settings: SpeechSettings
+    settings: OpenAISpeechSettings
+    stand_in_voice: str | None = None
+    """The usual voice of the pool behind the server, which means the server's own usual one."""
 
     @classmethod
-    def from_settings(cls, settings: SpeechSettings) -> "RemoteSynthesiser":
-        """Return the mouth that is configured."""
-        return cls(_server(settings.openai_url, settings.openai_api_key, settings.openai_timeout_s), settings)
+    def from_settings(cls, settings: OpenAISpeechSettings, stand_in_voice: str | None = None) -> "RemoteSynthesiser":
+        """Return the synthesiser that is configured."""
+        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, stand_in_voice)
 
     async def speak(self, params: Mapping[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
         """Do the job that ``PiperWorker.handle("speak", ...)`` does; raises ``ProviderError``."""
-        is_usual = params["voice"] == self.settings.voice
+        is_usual = params["voice"] in (None, self.stand_in_voice)
         wanted = {
-            "model": self.settings.openai_model,
+            "model": self.settings.model,
             "input": params["text"],
-            "voice": self.settings.openai_voice if is_usual else params["voice"],
+            "voice": self.settings.voice if is_usual else params["voice"],
             "response_format": "pcm",
             "speed": params["speed"],
         }
         body = msgspec.json.encode(wanted)
-        pcm = await self.server.post("/audio/speech", body, "application/json", self.settings.openai_timeout_s)
+        pcm = await self.server.post("/audio/speech", body, "application/json", self.settings.timeout_s)
         if len(pcm) % 2 or not pcm:
             raise ProviderError(f"{self.server.url} sent {len(pcm)} bytes for speech, which are no 16-bit samples")
         return {"sample_rate": SPEECH_RATE_HZ, "samples": len(pcm) // 2}, pcm

@@ -8,12 +8,14 @@ Rules kept here:
 * Utterances of a batch do not influence each other: each has the window that it would have alone.
 """
 
+import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -22,6 +24,7 @@ from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.recogniser import Recogniser
 from backends.speech.whisper_engine import (
     DecodeJob,
+    Encoding,
     Engine,
     Floats,
     Hypotheses,
@@ -36,9 +39,18 @@ from protocol.audio.transcripts import Attempt, Evidence, Outcome
 from protocol.messages.events import NoSpeechReason
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
+log = logging.getLogger("sayso.whisper")
 HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
+MISSING_LIBRARY: Final = "cannot be loaded"  # CTranslate2, of cuBLAS: the driver alone is not enough
+FILES_FIX: Final = "install it again if its files are damaged, or set another transcription.embedded.device"
+CUDA_FIX: Final = "install cuBLAS (pip install nvidia-cublas-cu12) and name its folder in LD_LIBRARY_PATH"
+LISTENING_THREADS: Final = 4  # beside a GPU, for Silero and features of a batch: 5 ms each, longer than the card takes
 WARM_UP_S: Final = 1
 WARM_UP_WINDOW_S: Final = 8
+
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +72,7 @@ class _Item:
     vocabulary: tuple[str, ...]
     language: str | None
     attempt: Attempt
-    encoding: Any = None
+    encoding: Encoding | None = None
     """Of the attempt's window; None if that has changed."""
     result: Hypotheses | None = None
     reason: NoSpeechReason | None = None
@@ -82,17 +94,27 @@ class Transcriber:
     """Turns samples into the worker's answers, with any ``Recogniser`` and any opinion on what is voice."""
 
     def __init__(
-        self, engine: Recogniser, search: Search, *, voiced_seconds: Callable[[Floats], float] = voiced_seconds
+        self,
+        engine: Recogniser,
+        search: Search,
+        *,
+        voiced_seconds: Callable[[Floats], float] = voiced_seconds,
+        executor: Executor | None = None,
     ) -> None:
+        """Take threads in ``executor`` for what the processors do of a batch; without it one does all."""
         self._engine = engine
         self._search = search
         self._voiced_seconds = voiced_seconds
+        self._executor = executor
 
     def transcribe(self, requests: Sequence[Mapping[str, Any]], blob: bytes) -> list[dict[str, Any]]:
         """Return one answer per request; raises ``ValueError`` for requests that do not fit the samples."""
-        items = [self._listen(request, pcm) for request, pcm in zip(requests, _split(requests, blob), strict=True)]
+        started_s = time.perf_counter()
+        items = self._each(lambda pair: self._listen(*pair), list(zip(requests, _split(requests, blob), strict=True)))
+        _share(items, started_s)
         waiting = [item for item in items if item.reason is None]
         while waiting:
+            self._encode([item for item in waiting if item.encoding is None])
             for group in self._grouped(waiting):
                 self._decode(group)
             waiting = [item for item in waiting if self._wants_another(item)]
@@ -100,12 +122,15 @@ class Transcriber:
 
     def warm_up(self) -> None:
         """Decode a second of silence: the first decode is slower, and proves that the model works."""
-        encoding = self._engine.encode(to_floats(bytes(2 * WARM_UP_S * INTERNAL_RATE_HZ)), WARM_UP_WINDOW_S)
+        samples = to_floats(bytes(2 * WARM_UP_S * INTERNAL_RATE_HZ))
+        (encoding,) = self._engine.encode([self._engine.features(samples, WARM_UP_WINDOW_S)])
         job = DecodeJob(encoding, self._engine.prompt("en"), transcripts.token_budget(WARM_UP_S))
         self._engine.generate([job], beam_size=self._search.beam_size, hypotheses=self._search.hypotheses)
 
+    def _each(self, work: Callable[[Given], Made], given: Sequence[Given]) -> list[Made]:
+        return list(map(work, given) if self._executor is None else self._executor.map(work, given))
+
     def _listen(self, request: Mapping[str, Any], pcm: bytes) -> _Item:
-        started_s = time.perf_counter()
         samples = to_floats(pcm)
         vocabulary = tuple(request.get("vocabulary", ()))
         item = _Item(
@@ -116,7 +141,6 @@ class Transcriber:
             attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(vocabulary)),
         )
         item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
-        item.compute_s = time.perf_counter() - started_s
         return item
 
     def _language_of(self, wanted: str | None) -> str | None:
@@ -126,18 +150,33 @@ class Transcriber:
         codes = (language_code(wanted), language_code(self._search.language))
         return next((code for code in codes if code and self._engine.knows(code)), None)
 
-    def _grouped(self, items: Sequence[_Item]) -> Iterator[list[tuple[_Item, DecodeJob]]]:
+    def _encode(self, items: Sequence[_Item]) -> None:
+        """Give each its encoding: those with windows of one length together."""
+        windows: dict[int, list[_Item]] = defaultdict(list)
+        for item in items:
+            windows[item.attempt.window_s].append(item)
+        for group in windows.values():
+            started_s = time.perf_counter()
+            encodings = self._engine.encode(self._each(self._features, group))
+            for item, encoding in zip(group, encodings, strict=True):
+                item.encoding = encoding
+            _share(group, started_s)
+
+    def _features(self, item: _Item) -> Floats:
+        in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
+        return self._engine.features(item.samples, item.attempt.window_s, in_room=in_room)
+
+    def _grouped(self, items: Sequence[_Item]) -> Iterable[list[tuple[_Item, DecodeJob]]]:
         groups: dict[tuple[int, int], list[tuple[_Item, DecodeJob]]] = defaultdict(list)
         for item in items:
             job = self._prepare(item)
             groups[job.shape].append((item, job))
-        yield from groups.values()
+        return groups.values()
 
     def _prepare(self, item: _Item) -> DecodeJob:
-        started_s = time.perf_counter()
         if item.encoding is None:
-            in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
-            item.encoding = self._engine.encode(item.samples, item.attempt.window_s, in_room=in_room)
+            raise AssertionError("an utterance is to be decoded that was not encoded")
+        started_s = time.perf_counter()
         if item.language is None:
             item.language = self._engine.detect_language(item.encoding)
         prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())
@@ -150,11 +189,10 @@ class Transcriber:
         results = self._engine.generate(
             [job for _, job in group], beam_size=search.beam_size, hypotheses=search.hypotheses
         )
-        share_s = (time.perf_counter() - started_s) / len(group)
         for (item, _), result in zip(group, results, strict=True):
             item.result = result
             item.attempts += 1
-            item.compute_s += share_s
+        _share([item for item, _ in group], started_s)
 
     def _wants_another(self, item: _Item) -> bool:
         if item.result is None:
@@ -185,7 +223,7 @@ class Transcriber:
 
     def _words(self, item: _Item) -> list[tuple[str, int, int, float]]:
         """Return text, start and end in ms, and confidence of each word."""
-        if item.result is None or item.language is None:
+        if item.result is None or item.language is None or item.encoding is None:
             return []
         found = self._engine.word_times(item.encoding, item.language, item.result.tokens[0], item.duration_s)
         end_ms = round(item.duration_s * 1000)
@@ -193,7 +231,7 @@ class Transcriber:
 
 
 class WhisperWorker:
-    """Target of a worker process: one model, one thread of control.
+    """Target of a worker process: one model, called from one thread.
 
     ``transcribe`` takes ``{"items": [{"bytes", "language", "vocabulary", "words"}]}`` and the items' s16le 16 kHz mono
     samples one after another; each answer holds ``text``, ``language``, ``confidence`` 0..1, ``alternatives``,
@@ -209,7 +247,9 @@ class WhisperWorker:
         self._engine = _load(folder, params)
         hypotheses = min(HYPOTHESES_MAX, params["hypotheses"])
         search = Search(beam_size=params["beam_size"], hypotheses=hypotheses, language=params["language"])
-        self._transcriber = Transcriber(self._engine, search)
+        threads = LISTENING_THREADS if self._engine.device == "cuda" else 1
+        executor = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._transcriber = Transcriber(self._engine, search, executor=executor)
         self._transcriber.warm_up()
         voiced_seconds(to_floats(bytes(2 * INTERNAL_RATE_HZ)))
 
@@ -242,8 +282,12 @@ def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
     try:
         return FrugalEngine(load, device, params["compute_type"])
     except RuntimeError as error:  # CTranslate2's own, which names no file
-        fix = "install it again if its files are damaged, or set another transcription.device"
-        raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
+        lacks_library = MISSING_LIBRARY in str(error)
+        if not lacks_library or params["device"] != "auto":
+            fix = CUDA_FIX if lacks_library else FILES_FIX
+            raise ModelError(f"whisper model {folder} cannot be loaded on {device}: {error}; {fix}") from error
+        log.warning("there is a GPU, but the CPU is used: %s; %s", error, CUDA_FIX)
+    return _load(folder, {**params, "device": "cpu"})
 
 
 def language_code(tag: str | None) -> str | None:
@@ -253,6 +297,13 @@ def language_code(tag: str | None) -> str | None:
     """
     code = (tag or "").replace("_", "-").split("-")[0].strip().lower()
     return code if re.fullmatch("[a-z]{2,3}", code) else None
+
+
+def _share(items: Sequence[_Item], started_s: float) -> None:
+    """Add what has been computed since ``started_s`` to the items that it was done for, in equal parts."""
+    took_s = time.perf_counter() - started_s
+    for item in items:
+        item.compute_s += took_s / len(items)
 
 
 def _evidence(item: _Item, result: Hypotheses) -> Evidence:

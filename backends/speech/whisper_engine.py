@@ -2,17 +2,21 @@
 
 Rules kept here:
 
-* The encoder sees the utterance and some seconds of silence, not always 30 s: it is nine tenths of the cost.
-* One utterance at a time goes through the encoder, several together through the decoder: that is where batches pay.
+* The encoder sees the utterance and some seconds of silence, not always 30 s: a third of its work or less.
+* On a GPU several utterances go through the encoder and the decoder together, and what is encoded stays on the card
+  (docs/decisions/0017). On a CPU only the decoder gains from company.
+* A GPU is believed to work when it has decoded something: CTranslate2 loads a model without cuBLAS and without flash
+  attention, and says what is missing when they are used first.
 * What is believed of the result is decided in ``protocol/audio/transcripts.py``; nothing here looks at the text.
 
-Features are float32 ``(mels, 100 frames a second)``; encodings float32 ``(1, 50 frames a second, width)``.
+Features are float32 ``(mels, 100 frames a second)``; encodings are of the model's type, ``(utterances, 50 frames a
+second, width)``.
 Model and tokenizer: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision".
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +45,10 @@ without any prompt 8 and 31 (tiny.en, 8 s window); slot recall on real commands 
 ROOM: Final = 0.2
 """Of a quiet room, in Whisper's normalised spectrogram (-1..1, silence is near -0.5): what most recordings that it was
 trained on end with. Measured in docs/decisions/0008."""
+TAIL_SAMPLES: Final = 800  # of silence, behind which each frame of the spectrogram (400 samples, hop 160) is the same
+TRIAL_FRAMES: Final = 100
+ON_CPU: Final = ctranslate2.Device.cpu
+FLOATS: Final = ctranslate2.DataType.float32  # numpy has no bfloat16
 SILERO_SAMPLES: Final = 512
 SILERO_THRESHOLD: Final = 0.5
 
@@ -56,12 +64,25 @@ class Hypotheses:
     no_speech_prob: float
 
 
+@attrs.frozen(eq=False)
+class Encoding:
+    """One utterance's part of what the encoder made of one or several together."""
+
+    batch: Any
+    """A ``StorageView`` on the model's device."""
+    number: int = 0
+
+    @property
+    def frames(self) -> int:
+        """How long it is, 50 a second."""
+        return int(self.batch.shape[1])
+
+
 @attrs.frozen
 class DecodeJob:
     """One utterance's way through the decoder; jobs with the same ``shape`` may share a batch."""
 
-    encoding: Any
-    """Encoder output, as ``Engine.encode`` gives it."""
+    encoding: Encoding
     prompt: tuple[int, ...]
     """Token ids up to and including the start of the transcript."""
     budget_tokens: int
@@ -69,7 +90,7 @@ class DecodeJob:
     @property
     def shape(self) -> tuple[int, int]:
         """Frames of the encoding and length of the prompt, which CTranslate2 wants to be equal in a batch."""
-        return int(self.encoding.shape[1]), len(self.prompt)
+        return self.encoding.frames, len(self.prompt)
 
 
 @attrs.frozen
@@ -88,36 +109,42 @@ class Engine:
         """Load the model on ``cpu`` or ``cuda``; raises ``RuntimeError`` or ``ValueError`` (CTranslate2)."""
         self.device = device
         self.compute_type = compute_type_for(precision, ctranslate2.get_supported_compute_types(device))
-        flash = precision.flash_attention and device == "cuda"
         options = {"device": device, "compute_type": self.compute_type, "intra_threads": cpu_threads}
-        self._model = load_whisper(str(folder), flash_attention=flash, inter_threads=1, **options)
+        load = partial(ctranslate2.models.Whisper, str(folder), inter_threads=1, **options)
+        self._model = load_on_gpu(load, flash_attention=precision.flash_attention) if device == "cuda" else load()
         self._extract = FeatureExtractor(feature_size=self._model.n_mels)
         self._tokenizer_file = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.is_multilingual = bool(self._model.is_multilingual)
         self._tokenizer = Tokenizer(self._tokenizer_file, self.is_multilingual, task="transcribe", language="en")
         self._bias_tokens = lru_cache(maxsize=256)(self._find_bias_tokens)
 
-    def encode(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Any:
-        """Return the encoding of 16 kHz mono ``samples`` (-1..1), padded to ``window_s``.
+    def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
+        """Return the features of 16 kHz mono ``samples`` (-1..1), padded to ``window_s``; any thread may call it.
 
-        What follows them is digital silence or, ``in_room``, what a quiet room sounds like.
+        What follows the samples is digital silence or, ``in_room``, what a quiet room sounds like.
         """
         wanted = window_s * FRAMES_PER_S
-        if in_room:
-            heard = self._extract(samples)[:, :-1]  # the last frame lies behind the samples
-            features = np.pad(heard[:, :wanted], ((0, 0), (0, max(0, wanted - heard.shape[1]))), constant_values=ROOM)
-        else:
-            padded = np.zeros(window_s * INTERNAL_RATE_HZ, dtype=np.float32)
-            padded[: len(samples)] = samples[: len(padded)]
-            features = self._extract(padded, padding=0)[:, :wanted]
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[None], dtype=np.float32))
-        return self._model.encode(view, to_cpu=self.device != "cpu")
+        if not in_room:
+            return silence_padded(self._extract, samples, wanted)
+        heard = self._extract(samples)[:, :-1]  # the last frame lies behind the samples
+        return np.pad(heard[:, :wanted], ((0, 0), (0, max(0, wanted - heard.shape[1]))), constant_values=ROOM)
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Floats]) -> list[Encoding]:
+        """Return the encodings of features of one length."""
+        if self.device == "cpu":
+            return [Encoding(self._encode([one])) for one in features]
+        batch = self._encode(features)
+        return [Encoding(batch, number) for number in range(len(features))]
+
+    def _encode(self, features: Sequence[Floats]) -> Any:
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(features), dtype=np.float32))
+        return self._model.encode(view, to_cpu=False)
+
+    def detect_language(self, encoding: Encoding) -> str:
         """Return the most likely language's code; always ``en`` with an English-only model."""
         if not self.is_multilingual:
             return "en"
-        token, _ = self._model.detect_language(encoding)[0][0]
+        token, _ = self._model.detect_language(stack([encoding]))[0][0]
         return str(token).strip("<|>")
 
     def knows(self, language: str) -> bool:
@@ -134,13 +161,13 @@ class Engine:
         bias = self._bias_tokens(language, tuple(vocabulary)) if vocabulary else ()
         return (*bias, *start, self._tokenizer.no_timestamps)
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         """Return when each word of ``tokens`` was said in ``duration_s`` seconds of the encoded audio."""
         known = language if self.is_multilingual else "en"
         tokenizer = Tokenizer(self._tokenizer_file, self.is_multilingual, task="transcribe", language=known)
         text = [token for token in tokens if token < tokenizer.eot]
-        frames = min(round(duration_s * FRAMES_PER_S), 2 * int(encoding.shape[1]))
-        [result] = self._model.align(encoding, list(tokenizer.sot_sequence), [text], [frames])
+        frames = min(round(duration_s * FRAMES_PER_S), 2 * encoding.frames)
+        [result] = self._model.align(stack([encoding]), list(tokenizer.sot_sequence), [text], [frames])
         words, word_tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
         return word_times(words, word_tokens, result.alignments, result.text_token_probs)
 
@@ -203,23 +230,54 @@ def max_length_for(budget_tokens: int, prompt_tokens: int) -> int:
     return max(2 * budget_tokens, budget_tokens + prompt_tokens)
 
 
-def stack(encodings: Sequence[Any]) -> Any:
-    """Return encodings of one length as one batch."""
-    if len(encodings) == 1:
-        return encodings[0]
-    return ctranslate2.StorageView.from_array(np.concatenate([np.array(encoding) for encoding in encodings]))
+def stack(encodings: Sequence[Encoding]) -> Any:
+    """Return encodings of one length as one ``StorageView``: where they are, if they were encoded together."""
+    batch = encodings[0].batch
+    places = [one.number for one in encodings if one.batch is batch]
+    if places == list(range(batch.shape[0])) and len(places) == len(encodings):
+        return batch
+    copies = {id(one.batch): one.batch for one in encodings}
+    arrays = {key: np.array(view.to_device(ON_CPU).to(FLOATS)) for key, view in copies.items()}
+    parts = [arrays[id(one.batch)][one.number : one.number + 1] for one in encodings]
+    return ctranslate2.StorageView.from_array(np.concatenate(parts))
 
 
-def load_whisper(folder: str, *, flash_attention: bool, **options: Any) -> Any:
-    """Return the model, with flash attention if it is wanted and in this build of CTranslate2."""
-    if flash_attention:
-        try:
-            return ctranslate2.models.Whisper(folder, flash_attention=True, **options)
-        except (RuntimeError, ValueError) as error:
-            if "flash" not in str(error).lower():
-                raise
-            log.warning("no flash attention here: %s", error)
-    return ctranslate2.models.Whisper(folder, **options)
+def silence_padded(extract: Callable[..., Floats], samples: Floats, frames: int) -> Floats:
+    """Return ``frames`` of features of ``samples`` with digital silence behind them, float32 ``(mels, frames)``.
+
+    Silence is the same in all frames, so one of them is computed and repeated: a fifth of the work of ten seconds.
+    """
+    window = frames * INTERNAL_RATE_HZ // FRAMES_PER_S
+    tail = min(TAIL_SAMPLES, max(0, window - len(samples)))
+    features = extract(np.pad(samples[:window], (0, tail)), padding=0)[:, :frames]
+    return np.pad(features, ((0, 0), (0, frames - features.shape[1])), mode="edge")
+
+
+def load_on_gpu(load: Callable[..., Any], *, flash_attention: bool) -> Any:
+    """Return the model that ``load(flash_attention=...)`` makes, once it has decoded something.
+
+    Flash attention is left out where this build of CTranslate2 has none: the wheels since 4.4 have none, and say so
+    at the first decode. Raises ``RuntimeError`` (CTranslate2) for other reasons, such as a missing library.
+    """
+    model = load(flash_attention=flash_attention)
+    try:
+        _decode_silence(model)
+    except RuntimeError as error:
+        if not flash_attention or "flash" not in str(error).lower():
+            raise
+        log.warning("no flash attention here: %s", error)
+    else:
+        return model
+    del model  # its memory first
+    model = load(flash_attention=False)
+    _decode_silence(model)
+    return model
+
+
+def _decode_silence(model: Any) -> None:
+    features = np.zeros((1, model.n_mels, TRIAL_FRAMES), dtype=np.float32)
+    encoding = model.encode(ctranslate2.StorageView.from_array(features), to_cpu=True)
+    model.generate(encoding, [["<|startoftranscript|>"]], beam_size=1, max_length=4)
 
 
 def compute_type_for(wanted: Precision, supported: set[str]) -> str:

@@ -27,7 +27,7 @@ from sqlite_utils import Database
 from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError
 from backends.storage.sqlite_schema import migrate, settings_of_connection
-from config.settings import HistorySettings
+from config.settings import SqliteSettings
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 
 log = logging.getLogger("sayso.history")
@@ -53,9 +53,9 @@ SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class SqliteStore:
-    """The store of ``history.path`` (``backends.protocols.Store``); ``damaged`` lists the files that were set aside."""
+    """The file at ``history.sqlite.path`` (``backends.protocols.Store``); ``damaged`` lists those set aside."""
 
-    def __init__(self, settings: HistorySettings) -> None:
+    def __init__(self, settings: SqliteSettings) -> None:
         self.path = settings.path
         self.damaged: tuple[Path, ...] = ()
         self._settings = settings

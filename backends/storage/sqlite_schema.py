@@ -10,7 +10,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from backends.protocols import StoreError
-from config.settings import HistorySettings
+from config.settings import SqliteSettings
 
 STEPS: Final[Sequence[Sequence[str]]] = (
     (
@@ -66,7 +66,7 @@ STEPS: Final[Sequence[Sequence[str]]] = (
 )
 
 
-def settings_of_connection(settings: HistorySettings) -> tuple[str, ...]:
+def settings_of_connection(settings: SqliteSettings) -> tuple[str, ...]:
     """Return what every connection has to be told; only the journal's mode stays in the file."""
     return (
         "PRAGMA journal_mode = WAL",

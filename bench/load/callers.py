@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -24,10 +24,16 @@ from sayso_client import (
     ConfirmRequest,
     Error,
     Event,
+    Reply,
     ServerRefused,
     SessionClosed,
+    SpeechAudioEnd,
+    SpeechAudioStart,
     SpeechStarted,
+    SpeechStopped,
+    Status,
     ToolCall,
+    ToolResult,
     Transcript,
     TurnCompleted,
     as_data,
@@ -38,8 +44,15 @@ from sayso_client.websocket import connect_stream, parse_address
 RATE_HZ: Final = 16_000
 FRAME_S: Final = 0.1
 FRAME_BYTES: Final = round(RATE_HZ * FRAME_S) * 2
+SPEECH: Final = "speech"
+TURN_TIMEOUT_S: Final = 30.0
+STAGES: Final[Mapping[type, str]] = {
+    Transcript: "transcript",
+    ToolResult: "tool_result",
+    Reply: "reply",
+    SpeechAudioStart: "first_audio",
+}
 SWITCHED: Final = 101  # HTTP: the WebSocket was opened
-OPTIONS: Final = ClientOptions(client_id="bench", capabilities=("stt", "llm", "tools"))
 
 
 class Crowds:
@@ -101,21 +114,22 @@ async def _crowd(plan: Plan) -> list[Call]:
 
 async def call(plan: Plan, clips: Sequence[Clip], record: Call) -> None:
     """Make one call and write down what came of it."""
-    began_s = trio.current_time()
     try:
         with trio.move_on_after(plan.limit_s) as scope:
-            await _talk(plan, clips, record, began_s)
+            await _talk(plan, clips, record)
         record.trouble = "gave up" if scope.cancelled_caught else ""
     except* ClientError as broken:
         record.trouble = repr(broken.exceptions[0])
 
 
-async def _talk(plan: Plan, clips: Sequence[Clip], record: Call, began_s: float) -> None:
+async def _talk(plan: Plan, clips: Sequence[Clip], record: Call) -> None:
+    began_s = trio.current_time()
+    options = ClientOptions(client_id="bench", capabilities=plan.capabilities)
     open_stream = partial(connect_stream, parse_address(plan.url), local_host=plan.source or None)
     try:
-        async with connect(plan.url, OPTIONS, reconnect=None, open_stream=open_stream) as session:
+        async with connect(plan.url, options, reconnect=None, open_stream=open_stream) as session:
             record.status = SWITCHED
-            await Caller(session, record).talk(clips, plan.factor)
+            await Caller(session, record, plan).talk(clips)
         record.close_code = session.close_code
     except ServerRefused as refused:
         record.status, record.retry_after_s = refused.status or SWITCHED, refused.retry_after_s
@@ -125,32 +139,38 @@ async def _talk(plan: Plan, clips: Sequence[Clip], record: Call, began_s: float)
 class Caller:
     """One caller in an open session."""
 
-    def __init__(self, session: ClientSession, record: Call) -> None:
+    def __init__(self, session: ClientSession, record: Call, plan: Plan) -> None:
         self._session = session
         self._record = record
+        self._factor = plan.factor
+        self._frame_s = plan.frame_s
+        self._frame_bytes = 2 * round(RATE_HZ * plan.frame_s)
         self._voiced_s = 0.0
+        self._open: set[str] = set()  # turns, and "speech" while the answer is spoken
         self._is_over = trio.Event()
 
-    async def talk(self, clips: Sequence[Clip], factor: float) -> None:
+    async def talk(self, clips: Sequence[Clip]) -> None:
         """Say one clip after the other; returns early when the server closes."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, nursery.cancel_scope)
                 for clip in clips:
-                    await self._say(clip, factor)
+                    await self._say(clip)
                 nursery.cancel_scope.cancel()
         finally:
             self._record.close_code = self._session.close_code
 
-    async def _say(self, clip: Clip, factor: float) -> None:
+    async def _say(self, clip: Clip) -> None:
+        """Say a clip; returns when all turns that it was taken for are over, and have been answered."""
         self._is_over = trio.Event()
         self._record.turns.append(Turn(clip.name))
         started_s = trio.current_time()
-        self._voiced_s = started_s + clip.voiced_s / factor
-        for number, offset in enumerate(range(0, len(clip.pcm), FRAME_BYTES), start=1):
-            await trio.sleep_until(started_s + number * FRAME_S / factor)  # a microphone has it only then
-            await self._session.send_audio(clip.pcm[offset : offset + FRAME_BYTES])
-        await self._is_over.wait()
+        self._voiced_s = started_s + clip.voiced_s / self._factor
+        for number, offset in enumerate(range(0, len(clip.pcm), self._frame_bytes), start=1):
+            await trio.sleep_until(started_s + number * self._frame_s / self._factor)  # a microphone has it only then
+            await self._session.send_audio(clip.pcm[offset : offset + self._frame_bytes])
+        with trio.move_on_after(TURN_TIMEOUT_S):
+            await self._is_over.wait()
 
     async def _listen(self, scope: trio.CancelScope) -> None:
         with contextlib.suppress(SessionClosed):  # its code is in the record
@@ -164,19 +184,42 @@ class Caller:
                 await self._session.confirm(event.call_id, approve=True)
             case Error():
                 self._record.errors.append(event.code)
-            case _ if self._record.turns:
-                self._note(self._record.turns[-1], event)
+            case Status():
+                self._record.load_level = max(self._record.load_level, event.load_level)
+        if self._record.turns:
+            self._note(self._record.turns[-1], event)
+            self._follow(event)
 
     def _note(self, turn: Turn, event: Event) -> None:
+        if (stage := STAGES.get(type(event))) is not None:
+            turn.client_ms.setdefault(stage, (trio.current_time() - self._voiced_s) * 1_000)
         match event:
-            case Transcript():
-                turn.transcripts.append(event.text)
-                if turn.transcript_ms is None:
-                    turn.transcript_ms = (trio.current_time() - self._voiced_s) * 1_000
             case SpeechStarted():
                 turn.is_heard = True
+            case SpeechStopped():
+                turn.end = event.reason
+            case Transcript():
+                turn.transcripts.append(event.text)
             case ToolCall():
                 turn.tools.append(event.tool)
+                turn.call_ids.append(event.call_id)
+            case ConfirmRequest():
+                turn.confirmed += 1
             case TurnCompleted():
                 turn.outcome, turn.server_ms = event.outcome, as_data(event)["latency_ms"]
-                self._is_over.set()
+
+    def _follow(self, event: Event) -> None:
+        """Notice what is open: turns, and the answer that is being spoken."""
+        match event:
+            case SpeechStarted(turn_id=turn_id):
+                self._open.add(turn_id)
+            case SpeechAudioStart():
+                self._open.add(SPEECH)
+            case SpeechAudioEnd():
+                self._open.discard(SPEECH)
+            case TurnCompleted(turn_id=turn_id):
+                self._open.discard(turn_id)
+            case _:
+                return
+        if not self._open:
+            self._is_over.set()

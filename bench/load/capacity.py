@@ -17,7 +17,7 @@ from bench.load.records import Call, Clip, Plan
 
 SLOW: Final[Mapping[str, object]] = {
     "transcription.workers": 1,
-    "transcription.spare_workers": 0,
+    "transcription.embedded.spare_workers": 0,
     "transcription.model": "base",
 }
 """A server that few callers are too many for, so that they need little of the machine."""

@@ -233,7 +233,7 @@ FAULTS: Final[Mapping[int, Fault]] = {
     4: Fault(
         "a worker leaks 50 MB/s",
         leaked,
-        settings=lambda: {"transcription.worker_memory_mb": LEAK_CAP_MB},
+        settings=lambda: {"transcription.embedded.worker_memory_mb": LEAK_CAP_MB},
         affected=2,
     ),
     7: Fault("SIGTERM while callers speak", terminated, refused="the server leaves", ends=True),

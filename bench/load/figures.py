@@ -1,13 +1,9 @@
 """What many calls come to: percentiles, goodput, counts. Pure."""
 
 import math
-import platform
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import psutil
 
 from bench.load.records import Call, Turn
 
@@ -64,11 +60,15 @@ def summary(calls: Sequence[Call], duration_s: float, target_ms: float) -> dict[
     }
 
 
-def stages(calls: Sequence[Call]) -> dict[str, dict[str, float | None]]:
-    """Return p50 and p95 of every stage that the server reports."""
+Stages = Mapping[str, Mapping[str, float | None]]
+"""``count``, ``p50`` and ``p95`` of each."""
+
+
+def stages(times_ms: Iterable[Mapping[str, float]]) -> Stages:
+    """Return the figures of every stage that happened, from its times in each turn."""
     rows: dict[str, list[float]] = {}
-    for turn in turns(calls):
-        for stage, spent_ms in turn.server_ms.items():
+    for one in times_ms:
+        for stage, spent_ms in one.items():
             rows.setdefault(stage, []).append(spent_ms)
     return {
         stage: {"count": len(values)} | {f"p{p}": rounded(percentile(values, p)) for p in (50, 95)}
@@ -76,21 +76,13 @@ def stages(calls: Sequence[Call]) -> dict[str, dict[str, float | None]]:
     }
 
 
+def print_stages(title: str, rows: Stages) -> None:
+    """Print the figures of stages as a table."""
+    print(f"\n{title:<26}{'count':>7}{'p50 ms':>10}{'p95 ms':>10}")
+    for stage, row in rows.items():
+        print(f"  {stage:<24}{row['count']:>7}{row['p50']:>10}{row['p95']:>10}")
+
+
 def rounded(value: float) -> float | None:
     """Return one decimal; None for NaN, which JSON lacks."""
     return None if math.isnan(value) else round(value, 1)
-
-
-def heading(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what every result file begins with: when, where and how it was measured."""
-    return {
-        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "cores": psutil.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-            "load_average": [round(value, 2) for value in psutil.getloadavg()],
-        },
-        "options": dict(options),
-    }

@@ -1,13 +1,9 @@
-"""Flags that the load benchmarks share, and where results are written."""
+"""Flags that the load benchmarks share."""
 
 import argparse
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
-
-from bench.load.server import ROOT
+from typing import Final
 
 TARGET_MS: Final = 1_500.0  # 0.5 s of silence that ends an utterance, the guide's 0.5 s for STT, and as much again
 
@@ -38,18 +34,3 @@ def parsed(made: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 def settings(options: argparse.Namespace) -> dict[str, str]:
     """Return what ``--set`` says."""
     return {name: value for name, _, value in (text.partition("=") for text in options.set)}
-
-
-def read(name: str) -> dict[str, Any]:
-    """Return ``bench/results/<name>.json``; empty where there is none."""
-    source = ROOT / "bench" / "results" / f"{name}.json"
-    report: dict[str, Any] = json.loads(source.read_text()) if source.exists() else {}
-    return report
-
-
-def write(name: str, report: Mapping[str, Any]) -> None:
-    """Write ``bench/results/<name>.json``."""
-    target = ROOT / "bench" / "results" / f"{name}.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"written to {target.relative_to(ROOT)}", file=sys.stderr)

@@ -5,6 +5,8 @@ from typing import Literal
 
 import attrs
 
+from sayso_client import Capability
+
 Result = Literal["served", "refused", "lost"]
 
 
@@ -28,10 +30,20 @@ class Turn:
     """Whether the server said that speech has begun."""
     transcripts: list[str] = attrs.field(factory=list)
     tools: list[str] = attrs.field(factory=list)
+    call_ids: list[str] = attrs.field(factory=list)
+    confirmed: int = 0
+    """How often it was asked before a tool was called."""
+    end: str = ""
+    """Why the utterance ended."""
     outcome: str = "lost"
-    transcript_ms: float | None = None
-    """From the last voice to the arrival of the first transcript."""
     server_ms: Mapping[str, float] = attrs.field(factory=dict)
+    client_ms: dict[str, float] = attrs.field(factory=dict)
+    """From the last voice to the arrival of the first event of a stage, such as ``transcript``."""
+
+    @property
+    def transcript_ms(self) -> float | None:
+        """From the last voice to the arrival of the first transcript."""
+        return self.client_ms.get("transcript")
 
     @property
     def is_done(self) -> bool:
@@ -55,6 +67,8 @@ class Call:
     retry_after_s: float | None = None
     turns: list[Turn] = attrs.field(factory=list)
     errors: list[str] = attrs.field(factory=list)
+    load_level: int = 0
+    """The highest that the server told."""
     close_code: int | None = None
     trouble: str = ""
     """What broke on the client's side."""
@@ -82,3 +96,6 @@ class Plan:
     """After that a caller gives up."""
     source: str = ""
     """The address that they come from; empty where that is left to the system."""
+    capabilities: tuple[Capability, ...] = ("stt", "llm", "tools")
+    frame_s: float = 0.1
+    """How much they send at once."""

@@ -11,13 +11,12 @@ import trio
 from anyio.abc import ByteStream, SocketStream
 
 from bench.load.arrivals import burst
-from bench.load.callers import OPTIONS
 from bench.load.figures import percentile, rounded
-from sayso_client import ClientError, Endpoint, ServerRefused, WebSocket
+from sayso_client import ClientError, ClientOptions, Endpoint, ServerRefused, WebSocket
 from sayso_client.requests import connection_request, encode
 
 CLOSED: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, ClientError)
-HELLO: Final = connection_request(OPTIONS)
+HELLO: Final = connection_request(ClientOptions(client_id="bench", capabilities=("stt", "llm", "tools")))
 DEAF_BUFFER_BYTES: Final = 4_096
 DRIPPERS: Final = 50
 PINGS: Final = 20_000

@@ -10,36 +10,59 @@ import attrs
 from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, WebSocketSettings
-from config.settings.history import HistorySettings
-from config.settings.inference import InferenceSettings
+from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.inference import (
+    EmbeddedModelSettings,
+    InferenceSettings,
+    LanguageModelName,
+    OllamaSettings,
+    OpenAIModelSettings,
+)
 from config.settings.load import LoadSettings
 from config.settings.log import LogSettings
 from config.settings.media import MediaSettings
 from config.settings.metrics import MetricsSettings
 from config.settings.session import SessionSettings
-from config.settings.speech import SpeechSettings
+from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
 from config.settings.supervisor import SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
-from config.settings.transcription import TranscriptionSettings
+from config.settings.transcription import (
+    OpenAITranscriptionSettings,
+    RecogniserName,
+    TranscriptionSettings,
+    WhisperSettings,
+)
 
 __all__ = [
     "AudioSettings",
     "Consent",
     "DialogueSettings",
+    "EmbeddedModelSettings",
     "GatewaySettings",
     "HistorySettings",
     "InferenceSettings",
+    "LanguageModelName",
     "LoadSettings",
     "LogSettings",
     "MediaSettings",
     "MetricsSettings",
+    "OllamaSettings",
+    "OpenAIModelSettings",
+    "OpenAISpeechSettings",
+    "OpenAITranscriptionSettings",
+    "PiperSettings",
+    "RecogniserName",
     "SessionSettings",
     "Settings",
     "SpeechSettings",
+    "SqliteSettings",
+    "StoreName",
     "SupervisorSettings",
+    "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
     "WebSocketSettings",
+    "WhisperSettings",
 ]
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
+
+from attrs.validators import in_
 
 # Upper bounds are generous: they are there for slips of the hand (a million workers) and for units mixed up.
 HOUR_S = 3_600
@@ -22,3 +24,8 @@ def each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], N
             raise ValueError(f"expected {expected}")
 
     return validate
+
+
+def one_of(alternatives: object) -> Callable[[Any, Any, Any], None]:
+    """Return a validator for the values of a ``Literal``."""
+    return in_(get_args(alternatives))

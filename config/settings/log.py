@@ -3,14 +3,15 @@
 from typing import Literal
 
 import attrs
-from attrs.validators import in_
+
+from config.settings.bounds import one_of
+
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 @attrs.frozen(kw_only=True)
 class LogSettings:
     """Structured logs."""
 
-    level: Literal["debug", "info", "warning", "error"] = attrs.field(
-        validator=in_(("debug", "info", "warning", "error"))
-    )
+    level: LogLevel = attrs.field(validator=one_of(LogLevel))
     json: bool

@@ -3,27 +3,44 @@
 from typing import Literal
 
 import attrs
-from attrs.validators import ge, gt, in_, le
+from attrs.validators import ge, gt, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS
+from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS, one_of
+
+SynthesiserName = Literal["piper", "openai"]
+SpeechProvider = Literal[SynthesiserName, "none"]
+
+
+@attrs.frozen(kw_only=True)
+class PiperSettings:
+    """Piper, in worker processes."""
+
+    voice: str
+    workers: int = attrs.field(validator=[ge(1), le(MOST_WORKERS)])
+    spare_workers: int = attrs.field(validator=[ge(0), le(MOST_WORKERS)])
+    worker_memory_mb: int = attrs.field(validator=[ge(0), le(MOST_MEMORY_MB)])
+
+
+@attrs.frozen(kw_only=True)
+class OpenAISpeechSettings:
+    """A server with OpenAI's ``/v1/audio/speech``."""
+
+    url: str
+    model: str
+    voice: str
+    api_key: str = attrs.field(repr=False)
+    timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
 
 
 @attrs.frozen(kw_only=True)
 class SpeechSettings:
     """Text to speech."""
 
-    provider: Literal["piper", "openai", "none"] = attrs.field(validator=in_(("piper", "openai", "none")))
-    openai_url: str
-    openai_model: str
-    openai_voice: str
-    openai_api_key: str = attrs.field(repr=False)
-    openai_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    provider: SpeechProvider = attrs.field(validator=one_of(SpeechProvider))
     fallback: bool
-    voice: str
-    workers: int = attrs.field(validator=[ge(1), le(MOST_WORKERS)])
     job_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     start_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
-    spare_workers: int = attrs.field(validator=[ge(0), le(MOST_WORKERS)])
-    worker_memory_mb: int = attrs.field(validator=[ge(0), le(MOST_MEMORY_MB)])
     lead_s: float = attrs.field(validator=[gt(0), le(60)])
     cache_mb: int = attrs.field(validator=[ge(0), le(1 << 16)])
+    piper: PiperSettings
+    openai: OpenAISpeechSettings

@@ -22,9 +22,11 @@ import attrs
 from protocol.admission.capacity import Demand
 from protocol.admission.tenants import FRESH_S, Kept
 
+DEFERRABLE_LEVEL: Final = 2  # of load: work that can wait is refused
 FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
 LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
 RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
+DEFERRED_S: Final = 5.0  # for each level of load, until work that can wait should come back
 BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait, in the same second
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
@@ -39,6 +41,8 @@ class AdmissionRefused:
 
     reason: str
     retry_after_s: float
+    cause: str
+    """One word of a closed set, to count by."""
     is_for_others: bool = False
     """Whether its tenant had its share, and what was left is kept for others."""
 
@@ -117,16 +121,18 @@ class Admission:
             self._fresh.popleft()
         if level >= FULL_LEVEL:
             self._slow_start.shut()
-            return AdmissionRefused(f"the server is under load (level {level})", self._later(level))
+            return AdmissionRefused(f"the server is under load (level {level})", self._later(level), "load")
         if taken >= self.limit:
-            return AdmissionRefused(f"all {self.limit} places are taken", self._later(1))
+            return AdmissionRefused(f"all {self.limit} places are taken", self._later(1), "places")
         if taken >= self.limit * (1 - kept.places):
-            return AdmissionRefused("the last places are kept for others", self._later(1), is_for_others=True)
+            return AdmissionRefused("the last places are kept for others", self._later(1), "share", is_for_others=True)
         if demand is not None and not self._can_understand(demand, now_s, kept.speech):
             reason = "as many are speaking as can be understood in time"
-            return AdmissionRefused(reason, self._later(1), is_for_others=kept.speech > 0 and self._fits(demand))
+            is_for_others = kept.speech > 0 and self._fits(demand)
+            return AdmissionRefused(reason, self._later(1), "speech", is_for_others=is_for_others)
         if not self._slow_start.admits(now_s):
-            return AdmissionRefused("the server has been under load and lets clients in slowly", self._later(1))
+            reason = "the server has been under load and lets clients in slowly"
+            return AdmissionRefused(reason, self._later(1), "slow_start")
         self._fresh.append(now_s)
         return None
 
@@ -150,3 +156,8 @@ def may_return(level: int, awaited: int, on_trial: int) -> bool:
     Trials are not compared with the sessions: whoever has succeeded is on trial still, and awaited no more.
     """
     return level < LEAVING_LEVEL and awaited > 0 and on_trial < TRIALS_MAX
+
+
+def retry_deferrable_s(level: int) -> float | None:
+    """Return when to come back with work that can wait, in seconds; ``None`` if it is taken now."""
+    return DEFERRED_S * level if level >= DEFERRABLE_LEVEL else None

@@ -14,6 +14,7 @@ LEARNING_RATE: Final = 0.1  # of an exponential average: some ten utterances
 COMPANY_PAYS: Final = (
     0.85  # of an utterance's computing alone; above that a batch makes all wait for the last for nothing
 )
+TRIAL_BATCH: Final = 4  # utterances, while it is not known whether a batch pays: on a CPU they wait for nothing
 COMPANY_AGAIN: Final = 200  # utterances alone, then a batch is tried again: a machine's neighbours change
 PATIENCE_S: Final = 0.5  # that one may wait for a worker besides: people do not end all at the same time
 
@@ -55,9 +56,9 @@ class Capacity:
         )
 
     def batch_limit(self, limit: int) -> int:
-        """Return how many should be decoded together: up to ``limit`` where that is cheaper for each, or not known."""
+        """Return how many should be decoded together: ``limit`` where that is cheaper for each, a few to try it."""
         if self._alone_s is None or self._together_s is None or self._alone_since >= COMPANY_AGAIN:
-            return limit
+            return min(limit, TRIAL_BATCH)
         return limit if self._together_s <= COMPANY_PAYS * self._alone_s else 1
 
     def demand(self, busy: Counter[str], workers: int) -> Demand | None:

@@ -20,6 +20,11 @@ PERMANENT = {
 }
 
 
+def is_health_check(path: str) -> bool:
+    """Return whether a request for ``path`` asks how the server is: it is answered while the server is full, too."""
+    return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
+
+
 def walk(tree: Tree) -> Iterator[Tree]:
     """Yield every node, parents first."""
     yield tree

@@ -16,6 +16,7 @@ Rules kept here:
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 import attrs
@@ -23,6 +24,7 @@ import attrs
 ANY: Final = "*"
 LOCALHOST: Final = "localhost"  # browsers resolve it themselves, to loopback
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+ADDRESSES_KEPT: Final = 64  # health checks name the same host each time; strangers' hosts push each other out
 SHOWN_CHARS: Final = 100  # of a header's value, in an answer or in the log
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # none: the person typed the address (W3C Fetch Metadata)
 PREFLIGHT_S: Final = 600  # Chromium keeps one for 7,200 s at most; a changed setting should be seen sooner
@@ -62,6 +64,7 @@ def authority_of(text: str) -> Authority | None:
     return Authority(str(address) if address else host.lower().removesuffix("."), port)
 
 
+@lru_cache(maxsize=ADDRESSES_KEPT)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

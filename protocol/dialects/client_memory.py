@@ -12,7 +12,6 @@ from typing import Protocol
 
 import attrs
 
-from protocol.admission.tenants import tenant_of
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRequest, ServerEvent
 from protocol.messages.socket import Socket
@@ -118,7 +117,7 @@ class ClientMemory:
         """Note where the client is, and how it speaks."""
         self.link = link
         self.may_resume = link.dialect.may_resume
-        self.tenant = tenant_of(link.socket.peer)
+        self.tenant = link.socket.identity.tenant
         self.is_lost = False
 
     def detach(self) -> None:

@@ -5,13 +5,15 @@ A WebSocket is one (``backends/ingress/websocket.py``); nothing here assumes tha
 
 from typing import Protocol
 
+from protocol.messages.identity import Identity
+
 
 class Socket(Protocol):
     """One accepted connection of a client. Its reader is the caller of ``receive``; one task of its own writes."""
 
     @property
-    def peer(self) -> str:
-        """The client's address, such as ``192.0.2.1:5000``."""
+    def identity(self) -> Identity:
+        """The client, as it was admitted."""
 
     async def receive(self) -> str | bytes:
         """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""

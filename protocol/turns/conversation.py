@@ -15,7 +15,7 @@ the table's steps mean.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -26,7 +26,6 @@ from protocol.messages.session import Announce, Hang
 from protocol.turns.actions import (
     Action,
     CompleteTurn,
-    CutTurn,
     EndPartial,
     GiveUpEarly,
     HangUp,
@@ -67,6 +66,16 @@ class Moment:
 
     now_s: float
     is_lost: bool = False
+
+
+Given = TypeVar("Given")
+
+
+def given(value: Given | None) -> Given:
+    """Return what the table promises that there is; a table that does not keep it is a bug of ours."""
+    if value is None:
+        raise LocalProtocolError("a step of the table does not fit its event")
+    return value
 
 
 class ConversationMachine:
@@ -149,11 +158,11 @@ class ConversationMachine:
         elif step is Step.TELL:
             yield from happened.actions
         elif step in (Step.QUEUE, Step.KEEP_WORDS, Step.UNQUEUE, Step.WEIGH, Step.HEAR_ANSWER):
-            yield from self._arrange(step, happened.pending)
+            yield from self._arrange(step, happened)
         elif step in (Step.RESUME, Step.CUT, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
             yield from self._steer(step, happened, moment)
-        elif step in (Step.START_NEXT, Step.HANG_UP):
-            yield from self._go_on(step, moment)
+        elif step is Step.START_NEXT:
+            yield from self._start_next(moment)
         else:
             yield from self._note(step, happened)
 
@@ -168,12 +177,16 @@ class ConversationMachine:
             case Step.CLOSE_HEARING:
                 self._hearing = None
                 self._open_turns.add(happened.turn_id)
-            case Step.KEEP_ANNOUNCEMENT if happened.announcement is not None:
-                self._announcements.append(happened.announcement)
+            case Step.KEEP_ANNOUNCEMENT:
+                self._announcements.append(given(happened.announcement))
             case Step.KEEP_FAREWELL:
-                self._farewell = happened.farewell
-            case Step.COMPLETE_LOST if happened.restored is not None:
-                yield from self._complete_lost(happened.restored)
+                self._farewell = given(happened.farewell)
+            case Step.HANG_UP:
+                yield HangUp(given(self._farewell))
+            case Step.COMPLETE_LOST:
+                yield from self._complete_lost(given(happened.restored))
+            case _:
+                raise AssertionError(f"{step.name} has no meaning")
 
     def _complete_lost(self, left: Restored) -> Iterator[Action]:
         """Run again what was running, unless something else waits, it has begun to answer, or it has failed twice."""
@@ -186,49 +199,46 @@ class ConversationMachine:
         for turn_id in sorted(self._open_turns - {kept}):
             yield self._complete(turn_id, "failed")
 
-    def _arrange(self, step: Step, pending: PendingTurn | None) -> Iterator[Action]:
+    def _arrange(self, step: Step, happened: Occurrence) -> Iterator[Action]:
         """Decide what waits."""
-        replaced = self._waiting
+        if step is Step.UNQUEUE:
+            self._waiting = None
+            return
+        pending, replaced = given(happened.pending), self._waiting
         match step:
-            case Step.UNQUEUE:
-                self._waiting = None
             case Step.KEEP_WORDS:
                 self._waiting = pending
-            case Step.QUEUE if pending is not None:
+            case Step.QUEUE:
                 self._waiting = pending
                 self._open_turns.add(pending.turn_id)
                 if replaced is not None:
                     yield self._complete(replaced.turn_id, "interrupted")
-            case Step.WEIGH if pending is not None and isinstance(pending.said, UtteranceEnded):
+            case Step.WEIGH if isinstance(pending.said, UtteranceEnded):
                 yield WeighSpeech(pending.turn_id, pending.said.utterance)
-            case Step.HEAR_ANSWER if pending is not None and self._turn is not None and self._turn.question is not None:
+            case Step.HEAR_ANSWER:
                 self._waiting = None
-                yield HearAnswer(pending, self._turn.question)
+                yield HearAnswer(pending, given(given(self._turn).question))
 
     def _steer(self, step: Step, happened: Occurrence, moment: Moment) -> Iterator[Action]:
         """Act upon the turn that runs."""
-        turn = self._turn
-        if turn is None:
-            raise AssertionError(f"{step.name} without a turn")
+        turn = given(self._turn)
         match step:
             case Step.RESUME if not moment.is_lost:
                 yield ResumeAnswer()
             case Step.CUT:
                 turn.advance(TurnEvent.INTERRUPTED)
-                yield happened.cut or CutTurn()
+                yield happened.cut
             case Step.TIME_SPEECH:
                 yield TimeSpeech(turn.turn_id)
-            case Step.CONSENT if happened.consent is not None and turn.question == happened.consent.call_id:
+            case Step.CONSENT if turn.question == given(happened.consent).call_id:
                 turn.close_question()
-                yield happened.consent
+                yield given(happened.consent)
             case Step.FORGET_TURN:
                 self._turn = self._running = None
                 self._open_turns.discard(turn.turn_id)
 
-    def _go_on(self, step: Step, moment: Moment) -> Iterator[Action]:
+    def _start_next(self, moment: Moment) -> Iterator[Action]:
         """Start what waits, if nothing runs: words first, announcements in the pause after, then the end."""
-        if step is Step.HANG_UP and self._farewell is not None:
-            yield HangUp(self._farewell)
         if self._turn is not None or self._resting is ConversationState.CLOSED:
             return
         if self._waiting is not None:

@@ -76,7 +76,7 @@ class Occurrence:
     """The turn that the message is about."""
     pending: PendingTurn | None = None
     """What may be queued."""
-    cut: CutTurn | None = None
+    cut: CutTurn = attrs.field(factory=CutTurn)
     consent: GiveConsent | None = None
     announcement: Announce | None = None
     farewell: Hang | None = None
@@ -152,7 +152,7 @@ def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:
         return Occurrence(_E.BARGE_IN_NOTHING, (ShowNoSpeech(turn_id, heard),), turn_id)
     if isinstance(heard, Recognition) and isinstance(waiting.said, UtteranceEnded) and is_backchannel(heard.text):
         return Occurrence(_E.BARGE_IN_NOTHING, (ShowTranscript(turn_id, heard, waiting.said.utterance),), turn_id)
-    return Occurrence(_E.BARGE_IN_WORDS, turn_id=turn_id, pending=attrs.evolve(waiting, heard=heard), cut=CutTurn())
+    return Occurrence(_E.BARGE_IN_WORDS, turn_id=turn_id, pending=attrs.evolve(waiting, heard=heard))
 
 
 def _of_answer(message: AnswerHeard) -> Occurrence:

@@ -1,5 +1,6 @@
 """What an actor is, and what the runtime gives to it."""
 
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
@@ -8,6 +9,7 @@ import attrs
 import trio
 
 from runtime.messaging.deadletters import DeadLetters
+from runtime.messaging.handling import current
 from runtime.messaging.ref import Ref
 from runtime.supervision.status import ChildStatus
 
@@ -81,6 +83,12 @@ class Context(Generic[Message_contra]):
     def stop(self, reason: str = "") -> None:
         """End this actor normally after the current message."""
         self._life.stop(reason)
+
+    @property
+    def deadline_s(self) -> float:
+        """In ``handle`` or a task that answers: when the asker stops waiting (Trio clock); infinite if nobody asked."""
+        handling = current()
+        return math.inf if handling is None else handling.envelope.deadline_s
 
     async def drain(self) -> None:
         """Inside ``on_stop``: handle what is still queued, because it was accepted."""

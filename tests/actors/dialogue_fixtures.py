@@ -47,7 +47,7 @@ def says(*pieces: str, calls: tuple[ModelToolCall, ...] = (), before_s: float = 
     async def generate(message: Generate) -> Generation:
         await trio.sleep(before_s)
         for piece in pieces:
-            await message.on_text(piece)
+            await message.text_sink.send(piece)
         return Generation("".join(pieces), calls, "fake", "tiny")
 
     return generate
@@ -87,6 +87,7 @@ class Room:
     transcription: Script = attrs.field(factory=Script)
     inference: Script = attrs.field(factory=Script)
     tools: Script = attrs.field(factory=Script)
+    audio: Script = attrs.field(factory=Script)
     speech: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
@@ -129,7 +130,7 @@ class Room:
 
     def peer_specs(self) -> list[ChildSpec]:
         """Return the scripted actors."""
-        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return [scripted(name, getattr(self, name)) for name in names]
 
     async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
@@ -144,7 +145,7 @@ class Room:
 
     def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
-        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return TurnContext(
             peers=TurnPeers(**{name: self.refs[name] for name in names}),
             dialogue=self.settings.dialogue,

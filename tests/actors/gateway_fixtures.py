@@ -5,18 +5,29 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from actors.gateway import AdmissionInputs, Gateway, GatewayPeers, GatewayReport
-from backends.protocols import HttpAnswer, IngressHandlers, Request
+from actors.connection.admitting import AdmissionInputs
+from actors.gateway import Gateway, GatewayPeers, GatewayReport
+from backends.protocols import (
+    Admitted,
+    HttpAnswer,
+    IngressHandlers,
+    Refusal,
+    Request,
+    RequestAdmission,
+    RequestKind,
+)
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from tests.fakes import Grow, Script, default_settings, scripted
 
 ADDRESS = ("127.0.0.1", 8000)
+ADMITTED = Admitted(Identity("192.0.2.1:5000", "192.0.2.1"))
 
 
 def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
@@ -34,6 +45,7 @@ class FakeIngress:
     """A listener that nobody connects to."""
 
     handlers: IngressHandlers
+    admission: RequestAdmission
     trouble: Exception | None = None
     is_stopped: bool = False
 
@@ -73,8 +85,8 @@ class Door:
         websocket = attrs.evolve(settings.websocket, max_connections=self.max_connections)
         slices = attrs.evolve(settings, websocket=websocket, max_share_per_address=self.max_share)
 
-        def make_ingress(handlers: IngressHandlers) -> FakeIngress:
-            self.ingresses.append(FakeIngress(handlers, self.trouble))
+        def make_ingress(handlers: IngressHandlers, admission: RequestAdmission) -> FakeIngress:
+            self.ingresses.append(FakeIngress(handlers, admission, self.trouble))
             return self.ingresses[-1]
 
         def make() -> Gateway:
@@ -93,12 +105,16 @@ class Door:
 
     def _spec(self, client: ClientLink, refusal: ConnectionRefused | None) -> ChildSpec:
         self.refusals.append(refusal)
-        return scripted(f"session of {client.socket.peer}", Script())
+        return scripted(f"session of {client.socket.identity.peer}", Script())
 
     @property
     def handlers(self) -> IngressHandlers:
         """What the listener asks."""
         return self.ingresses[-1].handlers
+
+    async def admit(self, asked: Request | None = None) -> Admitted | Refusal:
+        """Ask for a WebSocket's place."""
+        return await self.ingresses[-1].admission.admit(asked or request(), RequestKind.WEBSOCKET)
 
     def statistics(self) -> dict[str, object]:
         """Return what the actor shows of itself."""

@@ -15,7 +15,7 @@ from protocol.messages import events
 from protocol.messages.understanding import Generate, ListTools, ToolList
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
 from tests.actors.dialogue_fixtures import Room, says
-from tests.fakes import Grow, Script, scripted
+from tests.fakes import Grow
 
 
 @attrs.define(eq=False)
@@ -24,7 +24,6 @@ class TalkingSession:
 
     client: ClientLink
     room: Room = attrs.field(factory=Room)
-    audio: Script = attrs.field(factory=Script)
     tree: Tree = attrs.field(init=False)
 
     async def open(self, grow: Grow) -> None:
@@ -35,12 +34,11 @@ class TalkingSession:
         room.inference.answers[Generate] = says("It is four.")
         peers = [spec for spec in room.peer_specs() if spec.id != "connection"]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: room.memory))
-        audio = scripted("audio", self.audio)
-        room.refs = {spec.id: spec.ref for spec in (vault, audio, *peers)}
+        room.refs = {spec.id: spec.ref for spec in (vault, *peers)}
         room.refs["connection"], room.refs["dialogue"] = Ref("connection", OUTBOUND), Ref("dialogue", WORDS)
         connection = ChildSpec(room.refs["connection"], self._connection, restart=Restart.TRANSIENT)
         dialogue = ChildSpec(room.refs["dialogue"], self._dialogue)
-        self.tree = await grow(vault, audio, *peers, connection, dialogue, strategy=Strategy.ONE_FOR_ONE)
+        self.tree = await grow(vault, *peers, connection, dialogue, strategy=Strategy.ONE_FOR_ONE)
         await wait_all_tasks_blocked()
 
     def _connection(self) -> Connection:

@@ -9,6 +9,7 @@ from protocol.messages import events
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
+    PauseJudged,
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
@@ -61,9 +62,7 @@ async def test_what_waits_for_a_block_is_heard_when_the_button_goes_up(grow: Gro
 
 async def judge(ear: Ear, verdict: Verdict) -> None:
     """Do what a dialogue does that has understood the words before the last pause."""
-    on_verdict = ear.dialogue.of(UtterancePaused)[-1].on_verdict
-    assert on_verdict is not None
-    on_verdict(verdict)
+    await ear.ref.tell(PauseJudged(ear.dialogue.of(UtterancePaused)[-1].end_sample, verdict))
     await wait_all_tasks_blocked()
 
 

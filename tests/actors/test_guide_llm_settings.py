@@ -16,11 +16,11 @@ from assembly.adapters import Adapters
 from backends.llm import llamacpp
 from config.load import load
 from config.settings import Settings
-from protocol.messages.understanding import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from tests.backends.llm.scripted_http import Received, page, scripted, sse
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, say, serving
-from tests.fakes import Script
+from tests.fakes import FakeSink, Script
 from tests.fakes import scripted as scripted_actor
 
 ANSWER = sse([{"choices": [{"index": 0, "delta": {"content": "Hi."}, "finish_reason": "stop"}]}])
@@ -50,13 +50,10 @@ class Models:
 
     async def ask(self, text: str = "hello", task: str | None = None) -> Generation:
         """Ask a question."""
-        message = Generate("s", (ChatMessage("user", text),), self._ignore, task=task)
+        message = Generate("s", (ChatMessage("user", text),), FakeSink(), task=task)
         generation = await self.ref.ask(message, timeout_s=20.0)
         assert isinstance(generation, Generation)
         return generation
-
-    async def _ignore(self, _text: str) -> None:
-        await trio.lowlevel.checkpoint()
 
 
 @asynccontextmanager
@@ -85,7 +82,7 @@ async def ollama(**environment: str) -> AsyncIterator[tuple[ScriptedOllama, Mode
     """Run a scripted Ollama, and an inference that was told of it and of the guide's variables."""
     names = ("llama3.2:latest", "llama2:7b", "codellama:latest", "mistral:latest")
     async with serving(reply, models=names) as server:
-        told = {"SAYSO_INFERENCE__PROVIDER": "ollama", "SAYSO_INFERENCE__OLLAMA_URL": server.url, **environment}
+        told = {"SAYSO_INFERENCE__PROVIDER": "ollama", "SAYSO_INFERENCE__OLLAMA__URL": server.url, **environment}
         async with models_of(loaded(**told)) as models:
             yield server, models
 
@@ -182,7 +179,7 @@ def test_the_cache_compresses_as_it_is_told(is_compressed: bool) -> None:
 
 
 def told_of(url: str, **environment: str) -> Settings:
-    openai = {"PROVIDER": "openai", "OPENAI_URL": f"{url}/v1", "OPENAI_MODEL": "gpt"}
+    openai = {"PROVIDER": "openai", "OPENAI__URL": f"{url}/v1", "OPENAI__MODEL": "gpt"}
     return loaded(**{f"SAYSO_INFERENCE__{name}": value for name, value in openai.items()}, **environment)
 
 
@@ -239,10 +236,7 @@ async def test_sampling_arrives_at_the_embedded_model_too(clock: MockClock) -> N
     async with scripted(ANSWER) as server:
         model = llamacpp.connect(settings, f"{server.url}/secret/v1")
 
-        async def ignore(_: str) -> None:
-            await trio.lowlevel.checkpoint()
-
-        await model.generate((ChatMessage("user", "hello"),), (), ignore, max_tokens=9)
+        await model.generate(CompletionRequest((ChatMessage("user", "hello"),), FakeSink(), 9))
         await model.aclose()
     [chat] = chats(server.requests)
     told = {name: chat[name] for name in ("top_p", "top_k", "max_tokens", "temperature")}

@@ -14,7 +14,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
-from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
+from tests.fakes import FakeModel, FakePool, FakeSink, Grow, Job, Script, default_settings, scripted
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 
@@ -51,7 +51,7 @@ class Models:
     embedded: FakeEmbedded | None = None
     settings: InferenceSettings = attrs.field(factory=lambda: default_settings().inference)
     metrics: Script = attrs.field(factory=Script)
-    heard: list[str] = attrs.field(factory=list)
+    sink: FakeSink[str] = attrs.field(factory=FakeSink)
     ref: Ref = attrs.field(factory=lambda: Ref("inference"))
     tree: Tree = attrs.field(init=False)
 
@@ -70,15 +70,12 @@ class Models:
         )
         self.tree = await grow(metrics, actor)
 
-    async def _on_text(self, text: str) -> None:
-        self.heard.append(text)
-
     async def generate(
         self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", **wanted: Any
     ) -> Any:
         """Ask for a completion."""
         question = (ChatMessage("system", "Be short."), ChatMessage("user", text))
-        message = Generate("s", question, self._on_text, max_tokens=max_tokens, **wanted)
+        message = Generate("s", question, self.sink, max_tokens=max_tokens, **wanted)
         return await self.ref.ask(message, timeout_s=timeout_s, linked=True)
 
     def statistics(self) -> dict[str, Any]:
@@ -94,7 +91,7 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
     await models.open(grow)
     generation = await models.generate()
     assert (generation.text, generation.provider) == ("Hello.", "openai")
-    assert models.heard == ["Hel", "lo."]
+    assert models.sink.parts == ["Hel", "lo."]
     assert down.asked == []
     await wait_all_tasks_blocked()
     assert models.metrics.seen == [
@@ -136,7 +133,7 @@ async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_cl
     await models.open(grow)
     with pytest.raises(ModelUnavailable, match="ollama: broken off"):
         await models.generate()
-    assert models.heard == ["Hel"], "nothing may be spoken twice"
+    assert models.sink.parts == ["Hel"], "nothing may be spoken twice"
     assert second.asked == []
 
 
@@ -278,7 +275,7 @@ async def test_a_conversation_is_cut_to_the_model_s_context(grow: Grow, autojump
     models.settings = attrs.evolve(models.settings, context_size=600, max_tokens=500)
     await models.open(grow)
     old = (ChatMessage("user", "x" * 400), ChatMessage("assistant", "y" * 400))
-    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models._on_text)
+    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models.sink)
     await models.ref.ask(message)
     assert [item.content for item in model.asked[0]] == ["Be short.", "hello"]
 
@@ -292,7 +289,7 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
     await models.open(grow)
     first, second = [await models.generate() for _ in range(2)]
     assert (first.text, second.text, first.is_cached, second.is_cached) == ("Paris.", "Paris.", False, True)
-    assert models.heard == ["Paris.", "Paris."]
+    assert models.sink.parts == ["Paris.", "Paris."]
     await wait_all_tasks_blocked()
     found = [figure.labels for figure in models.metrics.seen if figure.name == "cache_requests_total"]
     assert found == [("miss",), ("hit",)]

@@ -19,12 +19,12 @@ class Visitor:
     async def come(cls, door: Door, nursery: trio.Nursery, peer: str) -> "Visitor":
         """Open a socket and say nothing."""
         visitor = cls(FakeSocket(peer))
-        place = door.handlers.admit(request(peer=peer))
+        place = await door.admit(request(peer=peer))
         assert not isinstance(place, Refusal)
 
         async def serve() -> None:
-            with place as refusal:
-                await door.handlers.serve_client(native(visitor.socket), request(peer=peer), refusal)
+            with place.place:
+                await door.handlers.serve_client(native(visitor.socket), request(peer=peer), place)
 
         nursery.start_soon(serve)
         await wait_all_tasks_blocked()
@@ -41,7 +41,7 @@ async def test_a_silent_socket_closes_when_its_place_is_needed(
     door = Door(max_connections=2)
     await door.open(grow)
     first, second = [await Visitor.come(door, nursery, NOISY) for _ in range(2)]
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "both have just come"
+    assert isinstance(await door.admit(request(peer=QUIET_ONE)), Refusal), "both have just come"
     await trio.sleep(GRACE_S)
     await Visitor.come(door, nursery, QUIET_ONE)
     assert first.socket.close == (1008, "no connection_request, and the place is needed")
@@ -58,7 +58,7 @@ async def test_a_socket_that_has_sent_its_request_keeps_its_place(
     visitor = await Visitor.come(door, nursery, NOISY)
     door.handshakes.complete(visitor.socket)
     await trio.sleep(60.0)
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
+    assert isinstance(await door.admit(request(peer=QUIET_ONE)), Refusal)
     assert visitor.socket.close is None
 
 
@@ -70,7 +70,7 @@ async def test_no_silent_socket_closes_for_one_who_cannot_come_in_anyway(
     visitor = await Visitor.come(door, nursery, NOISY)
     await trio.sleep(GRACE_S)
     door.level = 3
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
+    assert isinstance(await door.admit(request(peer=QUIET_ONE)), Refusal)
     assert visitor.socket.close is None
 
 
@@ -94,20 +94,20 @@ async def test_a_place_counts_as_free_while_its_silent_socket_closes(
 
     door = Door(max_connections=1)
     await door.open(grow)
-    place = door.handlers.admit(request(peer=NOISY))
+    place = await door.admit(request(peer=NOISY))
     assert not isinstance(place, Refusal)
     socket = Lingering(NOISY)
 
     async def serve() -> None:
-        with place as refusal:
-            await door.handlers.serve_client(native(socket), request(peer=NOISY), refusal)
+        with place.place:
+            await door.handlers.serve_client(native(socket), request(peer=NOISY), place)
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()
     door.handshakes.listen(socket, trio.current_time())
     await trio.sleep(GRACE_S)
     await Visitor.come(door, nursery, QUIET_ONE)
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal), "one place is one place"
+    assert isinstance(await door.admit(request(peer=QUIET_ONE)), Refusal), "one place is one place"
     socket.client_vanishes()
     await wait_all_tasks_blocked()
-    assert isinstance(door.handlers.admit(request(peer=QUIET_ONE)), Refusal)
+    assert isinstance(await door.admit(request(peer=QUIET_ONE)), Refusal)

@@ -1,8 +1,18 @@
 import pytest
 
-from assembly.http_services import sheddable_retry_s
+from assembly.adapters import Adapters
+from assembly.http_services import audio_services
+from config.load import load
+from runtime.policies.load import Level, LoadReport
+from supervisor import Server
 
 
-@pytest.mark.parametrize(("level", "retry_after_s"), [(0, None), (1, None), (2, 10.0), (4, 20.0)])
-def test_work_that_can_wait_is_refused_from_level_2_on(level: int, retry_after_s: float | None) -> None:
-    assert sheddable_retry_s(level) == retry_after_s
+@pytest.mark.parametrize(("level", "rest_s"), [(0, None), (1, None), (2, 10.0), (4, 20.0)])
+def test_recordings_in_work_rest_from_level_2_on(tmp_path, level, rest_s):
+    environ = {"SAYSO_SUPERVISOR__DATA_DIR": str(tmp_path), "SAYSO_SUPERVISOR__MODELS_DIR": str(tmp_path)}
+    settings = load(None, environ, {}).settings
+    adapters = Adapters(settings)
+    server = Server(settings, adapters)
+    services = audio_services(settings, server.refs, adapters, server.status)
+    server.board.load.publish(LoadReport(Level(level), 0.0, "memory", ()))
+    assert services.rest_s() == rest_s

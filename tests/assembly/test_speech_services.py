@@ -31,7 +31,7 @@ class Asked:
 
 OPTIONS: Any = {
     "at_once": 1,
-    "retry_after_s": lambda: None,
+    "rest_s": lambda: None,
     "models": tuple,
     "hearing_problem": lambda _language, _model: None,
     "voices": lambda: None,

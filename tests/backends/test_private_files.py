@@ -98,8 +98,8 @@ def test_a_new_folder_is_made_and_nothing_is_left_in_it(tmp_path):
             "h.db",
             "file/data: Not a directory; the server must be able to write there (supervisor.data_dir)",
         ),
-        ("data", "file/h.db", "file: Not a directory; the server must be able to write there (history.path)"),
-        ("data", "folder", "folder is a folder; history.path must be a file"),
+        ("data", "file/h.db", "file: Not a directory; the server must be able to write there (history.sqlite.path)"),
+        ("data", "folder", "folder is a folder; history.sqlite.path must be a file"),
     ],
 )
 def test_a_place_where_nothing_can_be_kept_is_refused_in_words(tmp_path, data_dir, history, words):

@@ -16,9 +16,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_name_the_benchmarks_are_listed(folder: Path) -> None:
-    (folder / "stt.py").touch()
+    (folder / "stt.py").write_text('"""How fast it hears.\n\nAnd more."""\n')
     (folder / "commands.py").touch()
-    assert CliRunner().invoke(main, ["bench"]).output == "benchmarks: commands, stt\n"
+    (folder / "_part.py").touch()
+    for arguments in (["bench"], ["bench", "--help"], ["bench", "-h"]):
+        _, empty, *lines = CliRunner().invoke(main, arguments).output.splitlines()
+        assert (empty, lines) == ("", ["  commands", "  stt       How fast it hears."])
+
+
+def test_every_benchmark_says_in_a_line_what_it_is_for() -> None:
+    programs = list(bench_module.FOLDER.glob("[!_]*.py"))
+    assert programs
+    assert [file.name for file in programs if not bench_module.summary(file)] == []
 
 
 def test_a_benchmark_gets_its_arguments_and_gives_its_exit_code(folder: Path, tmp_path: Path) -> None:

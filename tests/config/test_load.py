@@ -50,17 +50,17 @@ def test_a_later_place_wins_over_an_earlier_one(write_toml: WriteToml) -> None:
     path = write_toml("[transcription]\nworkers = 3\nbatch_size = 2\nbeam_size = 6\nmodel = 'base'\n")
     environ = HOME | {
         "SAYSO_TRANSCRIPTION__BATCH_SIZE": "3",
-        "SAYSO_TRANSCRIPTION__BEAM_SIZE": "7",
+        "SAYSO_TRANSCRIPTION__EMBEDDED__BEAM_SIZE": "7",
         "SAYSO_TRANSCRIPTION__MODEL": "small",
         "STT_BATCH_SIZE": "8",
         "WHISPER_MODEL": "medium",
     }
     loaded = load(path, environ, {"transcription.model": "large"})
     transcription = loaded.settings.transcription
-    assert (transcription.workers, transcription.beam_size) == (3, 7)
+    assert (transcription.workers, transcription.embedded.beam_size) == (3, 7)
     assert (transcription.batch_size, transcription.model) == (8, "large")
     assert loaded.origins["transcription.workers"] == f"{path}:2"
-    assert loaded.origins["transcription.beam_size"] == "SAYSO_TRANSCRIPTION__BEAM_SIZE"
+    assert loaded.origins["transcription.embedded.beam_size"] == "SAYSO_TRANSCRIPTION__EMBEDDED__BEAM_SIZE"
     assert loaded.origins["transcription.batch_size"] == "STT_BATCH_SIZE"
     assert loaded.origins["transcription.model"] == "command line"
 
@@ -104,8 +104,8 @@ def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_secret_is_in_no_message_and_in_no_repr(write_toml: WriteToml) -> None:
     path = write_toml("[inference]\nopenai_api_key = 12345678\n")
-    assert problems(path) == [f"{path}:2: inference.openai_api_key: expected text"]
-    loaded = load(None, HOME | {"SAYSO_INFERENCE__OPENAI_API_KEY": "sk-secret"}, {})
+    assert problems(path) == [f"{path}:2: inference.openai.api_key: expected text"]
+    loaded = load(None, HOME | {"SAYSO_INFERENCE__OPENAI__API_KEY": "sk-secret"}, {})
     assert "sk-secret" not in repr(loaded)
 
 
@@ -169,9 +169,10 @@ def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) ->
     "flags",
     [
         {"audio.onset_threshold": "0.2"},
-        {"transcription.hypotheses": "6"},
+        {"transcription.embedded.hypotheses": "6"},
         {"audio.block_samples": "8000"},
         {"inference.provider": "openai"},
+        {"inference.provider": "ollama", "inference.ollama.url": ""},
         {"transcription.provider": "openai"},
         {"speech.provider": "openai"},
     ],
@@ -187,19 +188,19 @@ def test_paths_are_absolute_and_follow_the_xdg_specification() -> None:
     settings = load(None, HOME | {"XDG_CACHE_HOME": "/var/cache/ada"}, {}).settings
     assert settings.supervisor.data_dir == Path("/home/ada/.local/share/sayso")
     assert settings.supervisor.models_dir == Path("/var/cache/ada/sayso/models")
-    assert settings.history.path == Path("/home/ada/.local/share/sayso/history.db")
+    assert settings.history.sqlite.path == Path("/home/ada/.local/share/sayso/history.db")
     assert settings.dialogue.commands_dir == "/home/ada/.config/sayso/commands"
 
 
 def test_commands_lie_beside_the_file_and_history_in_the_folder_of_data(write_toml: WriteToml) -> None:
     path = write_toml('[supervisor]\ndata_dir = "/srv/sayso"\n[history]\npath = "talk.db"\n')
     settings = load(path, HOME, {}).settings
-    assert settings.history.path == Path("/srv/sayso/talk.db")
+    assert settings.history.sqlite.path == Path("/srv/sayso/talk.db")
     assert settings.dialogue.commands_dir == str(path.parent / "commands")
 
 
 def test_an_absolute_history_path_stays_where_it_is() -> None:
-    assert load(None, HOME, {"history.path": "/tmp/h.db"}).settings.history.path == Path("/tmp/h.db")
+    assert load(None, HOME, {"history.sqlite.path": "/tmp/h.db"}).settings.history.sqlite.path == Path("/tmp/h.db")
 
 
 SERVERS = {"time": {"command": "mcp-server-time", "args": ["--local-timezone", "UTC"], "type": "stdio"}}

@@ -211,9 +211,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "keep the place of a client that has gone",
-        "actors/gateway.py",
-        "self._take_places(-1)",
-        "self._take_places(0)",
+        "protocol/admission/places.py",
+        "self.taken -= 1",
+        "self.taken -= 0",
         (
             "tests/actors/test_gateway.py::test_a_place_is_taken_before_the_handshake_and_given_back_once",
             "tests/actors/test_gateway.py::test_a_place_is_given_back_after_a_failure_too",

@@ -269,6 +269,23 @@ async def test_a_line_that_falls_silent_is_opened_again(autojump_clock: trio.tes
     assert server.opened_at[1] - server.opened_at[0] >= Bounds().silence_s
 
 
+async def test_a_server_that_has_nothing_to_say_and_answers_pings_is_not_left(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    server = MemoryServer()
+    async with talking(server) as (session, line), anyio.create_task_group() as tasks:
+
+        async def speak_at_last() -> None:
+            await anyio.sleep(10 * Bounds().silence_s)
+            await line.send("pong")
+
+        tasks.start_soon(line.receive)
+        tasks.start_soon(speak_at_last)
+        assert await session.receive() == Pong()
+        tasks.cancel_scope.cancel()
+    assert len(server.opened_at) == 1
+
+
 async def test_a_send_that_is_cancelled_costs_the_line_and_no_audio(autojump_clock: trio.testing.MockClock) -> None:
     server = MemoryServer(capacity=1)
     async with talking(server) as (session, _first), anyio.create_task_group() as tasks:

@@ -9,14 +9,20 @@ Rules kept here:
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 import trio
 
-from backends.protocols import IngressHandlers, Refusal, Request
+from backends.protocols import (
+    Admitted,
+    IngressHandlers,
+    Refusal,
+    Request,
+    RequestAdmission,
+    RequestKind,
+)
+from protocol.admission.identity import identity_of
 from protocol.dialects.dialect import ClientLink
 from protocol.dialects.native import NativeDialect
-from protocol.messages.events import ConnectionRefused
 from protocol.messages.socket import SocketClosed
 
 OUTBOX_FRAMES = 24
@@ -72,7 +78,7 @@ class SimulatedSocket:
     """One WebSocket with its client's end."""
 
     def __init__(self, peer: str) -> None:
-        self.peer = peer
+        self.identity = identity_of(peer, {})
         self.close_code: int | None = None
         self.closing: int | None = None
         self._inbox = Lane(INBOX_FRAMES)
@@ -156,8 +162,9 @@ class SimulatedSocket:
 class SimulatedIngress:
     """The listener: clients come in by ``connect``."""
 
-    def __init__(self, handlers: IngressHandlers) -> None:
+    def __init__(self, handlers: IngressHandlers, admission: RequestAdmission) -> None:
         self._handlers = handlers
+        self._admission = admission
         self._nursery: trio.Nursery | None = None
         self._accepts = False
         self._sockets: dict[SimulatedSocket, None] = {}
@@ -191,22 +198,20 @@ class SimulatedIngress:
         if not self._accepts or self._nursery is None:
             return None
         request = Request("GET", "/ws", {}, {}, peer)
-        place = self._handlers.admit(request)
-        if isinstance(place, Refusal):
-            return place
+        verdict = await self._admission.admit(request, RequestKind.WEBSOCKET)
+        if isinstance(verdict, Refusal):
+            return verdict
         socket = SimulatedSocket(peer)
-        self._nursery.start_soon(self._serve, socket, place, request)
+        self._nursery.start_soon(self._serve, socket, verdict, request)
         return socket
 
-    async def _serve(
-        self, socket: SimulatedSocket, place: AbstractContextManager[ConnectionRefused | None], request: Request
-    ) -> None:
+    async def _serve(self, socket: SimulatedSocket, admitted: Admitted, request: Request) -> None:
         self._sockets[socket] = None
         try:
-            with place as refusal:
+            with admitted.place:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._close_in_time, socket)
-                    await self._handlers.serve_client(ClientLink(socket, NativeDialect()), request, refusal)
+                    await self._handlers.serve_client(ClientLink(socket, NativeDialect()), request, admitted)
                     nursery.cancel_scope.cancel()
         finally:
             socket.end(CUT)

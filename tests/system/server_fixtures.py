@@ -36,7 +36,7 @@ POLL_S: Final = 0.05
 HTTP_TIMEOUT_S: Final = 60.0
 SMALL: Final[dict[str, object]] = {
     "transcription.workers": 1,
-    "transcription.spare_workers": 0,
+    "transcription.embedded.spare_workers": 0,
     "inference.provider": "none",
     "speech.provider": "none",
 }

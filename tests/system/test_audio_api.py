@@ -24,7 +24,11 @@ LIMIT_S = 300
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     need_models(speech=True)
-    settings = SMALL | {"transcription.workers": 2, "speech.provider": "piper", "speech.voice": add_steady_voice()}
+    settings = SMALL | {
+        "transcription.workers": 2,
+        "speech.provider": "piper",
+        "speech.piper.voice": add_steady_voice(),
+    }
     with running_server(tmp_path_factory.mktemp("audio_api"), settings) as server:
         yield server
 
@@ -149,10 +153,10 @@ def test_another_server_can_borrow_its_ears_and_its_mouth(
     url = f"{server.http_url}/v1"
     settings = SMALL | {
         "transcription.provider": "openai",
-        "transcription.openai_url": url,
+        "transcription.openai.url": url,
         "transcription.fallback": False,
         "speech.provider": "openai",
-        "speech.openai_url": url,
+        "speech.openai.url": url,
         "speech.fallback": False,
     }
     with running_server(tmp_path_factory.mktemp("borrower"), settings) as borrower:

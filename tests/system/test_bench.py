@@ -1,11 +1,19 @@
 """The benchmarks of the runtime and of sessions still run: tiny counts, and no figure is judged."""
 
+import ctypes
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import attrs
+import numpy as np
 import pytest
+
+from bench._card import Card, CardError
+from cli.sound import Sound, write_wav
 
 pytestmark = pytest.mark.system
 
@@ -13,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 400
 
 
-def run(name: str, *arguments: str) -> str:
-    command = [sys.executable, "-m", f"bench.{name}", *arguments, "--dry"]
+def run(name: str, *arguments: str, dry: str = "--dry") -> str:
+    command = [sys.executable, "-m", f"bench.{name}", *arguments, dry]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     return done.stdout
@@ -48,3 +56,64 @@ def test_sessions_leave_no_task_descriptor_or_process_behind() -> None:
 def test_an_unknown_comparison_is_answered_with_the_known_ones() -> None:
     with pytest.raises(AssertionError, match="expected some of ask, tell"):
         run("runtime", "--only", "nonsense")
+
+
+def test_the_card_is_measured_without_a_card_too(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0.0, 3_000.0, 16_000).astype("<i2").tobytes()
+    for name in ("a", "b"):
+        write_wav(tmp_path / f"{name}.wav", Sound(noise, 16_000))
+
+    shown = run("gpu", "--device", "cpu", "--shape", "tiny", "--clips", str(tmp_path), dry="--short")
+
+    for side in ("sayso", "batched pipeline", "transcribe"):
+        assert re.search(rf"^{side} +int8 +1 ", shown, re.MULTILINE), shown
+    assert "'side': 'sayso', 'speakers': 4" in shown
+
+
+@attrs.define
+class FakeDriver:
+    """libcuda with a card of 100 MB, which gives no more than 60 MB at once."""
+
+    free_mb: int = 100
+    given: list[int] = attrs.field(factory=list)
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return lambda *_: 0
+
+    def cuMemGetInfo_v2(self, free: Any, total: Any) -> int:  # noqa: N802 - the driver's name
+        free._obj.value, total._obj.value = self.free_mb << 20, 100 << 20
+        return 0
+
+    def cuMemAlloc_v2(self, address: Any, size: Any) -> int:  # noqa: N802
+        wanted_mb = size.value >> 20
+        if wanted_mb > 60:
+            return 2
+        self.given.append(wanted_mb)
+        self.free_mb -= wanted_mb
+        return 0
+
+    def cuMemFree_v2(self, address: Any) -> int:  # noqa: N802
+        self.free_mb += self.given.pop()
+        return 0
+
+
+def test_a_cards_memory_is_taken_but_for_a_rest_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = FakeDriver()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: driver)
+    card = Card()
+
+    assert card.memory_mb() == (100, 100)
+    assert card.take_all_but(45) == 45
+    assert card.take_all_but(44) == 45, "less than the driver gives"
+    card.give_back()
+    assert card.memory_mb() == (100, 100)
+    assert card.take_all_but(10) == 100, "no piece so large"
+
+
+def test_a_machine_without_a_driver_has_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    with pytest.raises(CardError, match="there is no driver"):
+        Card()

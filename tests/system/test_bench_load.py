@@ -56,8 +56,12 @@ def answering(answer: bytes) -> Iterator[str]:
         thread.join()
 
 
+def heard_after(transcript_ms: float | None) -> dict[str, float]:
+    return {} if transcript_ms is None else {"transcript": transcript_ms}
+
+
 def turn(transcript_ms: float | None, outcome: str = "done") -> Turn:
-    return Turn("x", transcripts=["x"] if transcript_ms else [], outcome=outcome, transcript_ms=transcript_ms)
+    return Turn("x", transcripts=["x"] if transcript_ms else [], outcome=outcome, client_ms=heard_after(transcript_ms))
 
 
 # --- arrivals and figures ------------------------------------------------------------------------
@@ -151,7 +155,7 @@ WELL = {"exit_code": 0, "level_s": 0.1, "level": [0, 0, ""], "is_clean": True, "
 
 
 def spoke(text: str, transcript_ms: float = 800) -> Call:
-    done = Turn("time", is_heard=True, transcripts=[text], outcome="done", transcript_ms=transcript_ms)
+    done = Turn("time", is_heard=True, transcripts=[text], outcome="done", client_ms=heard_after(transcript_ms))
     return Call(0.0, 1, turns=[done], status=101)
 
 

@@ -81,7 +81,7 @@ def fragile_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
             command = "no-such-command-anywhere"
         """)
     )
-    settings = SMALL | {"inference.provider": "ollama", "inference.ollama_url": f"http://127.0.0.1:{closed_port()}"}
+    settings = SMALL | {"inference.provider": "ollama", "inference.ollama.url": f"http://127.0.0.1:{closed_port()}"}
     with running_server(folder, settings) as server:
         yield server
 

@@ -17,9 +17,10 @@ from backends.llm import llamacpp
 from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
 from backends.speech.models import ModelError, resolve_llm
-from protocol.messages.understanding import ChatMessage
+from protocol.messages.understanding import ChatMessage, CompletionRequest
 from runtime.workers.pool import JobFailed, Pool, WorkerSpec
-from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears
+from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears, completion
+from tests.fakes import CallingSink
 from tests.system.model_fixtures import models_dir
 
 pytestmark = pytest.mark.system
@@ -50,7 +51,7 @@ def connect(url: str) -> OpenAIModel:
 
 
 async def ask(model: OpenAIModel, question: str, ears: Ears) -> Any:
-    return await model.generate((SYSTEM, ChatMessage("user", question)), (LIGHT,), ears.on_text, max_tokens=48)
+    return await model.generate(completion((SYSTEM, ChatMessage("user", question)), (LIGHT,), ears, max_tokens=48))
 
 
 async def test_it_knows_the_capital_of_france() -> None:
@@ -77,7 +78,8 @@ async def test_two_are_answered_at_once_and_a_cancelled_one_leaves_room() -> Non
             async def hang_up(_text: str) -> None:
                 scope.cancel()
 
-            await model.generate((SYSTEM, ChatMessage("user", "Count to 100.")), (), hang_up, max_tokens=200)
+            messages = (SYSTEM, ChatMessage("user", "Count to 100."))
+            await model.generate(CompletionRequest(messages, CallingSink(hang_up), 200))
         ears = [Ears(), Ears()]
         async with trio.open_nursery() as nursery:
             for each in ears:
@@ -150,7 +152,7 @@ async def test_its_pace_is_told(record_property: Callable[[str, object], None]) 
             (await ask(model, f"What is the capital of {country}?", Ears())).first_token_s
             for country in ("Italy", "Japan", "Peru")
         ]
-        await model.generate((ChatMessage("user", "Tell me a story."),), (), ears.on_text, max_tokens=128)
+        await model.generate(completion((ChatMessage("user", "Tell me a story."),), (), ears, max_tokens=128))
     tokens_per_s = (len(ears.times_s) - 1) / (ears.times_s[-1] - ears.times_s[0])
     record_property("tokens_per_s", tokens_per_s)
     record_property("first_token_s", statistics.median(first_token_s))

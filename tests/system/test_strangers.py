@@ -227,7 +227,7 @@ async def test_an_interrupted_call_is_cancelled_and_the_server_goes_on(server: S
 async def with_a_model(folder: Path, strangers: Mapping[str, Any]) -> AsyncIterator[tuple[Server, ScriptedOllama]]:
     """Run a server whose language model follows the script."""
     async with serving(script) as model:
-        settings = SMALL | {"inference.provider": "ollama", "inference.ollama_url": model.url}
+        settings = SMALL | {"inference.provider": "ollama", "inference.ollama.url": model.url}
         running = running_server(prepared(folder, strangers), settings)
         server = await trio.to_thread.run_sync(running.__enter__)
         try:

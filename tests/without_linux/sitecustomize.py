@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import sys
+import tempfile
 from typing import Any
 
 GONE = {
@@ -54,6 +55,7 @@ def take_away() -> None:
             module.__dict__.pop(name, None)
             if name in getattr(module, "__all__", ()):
                 module.__all__.remove(name)
+    tempfile._O_TMPFILE_WORKS = False  # type: ignore[attr-defined] # it has looked already
     sys.addaudithook(_refuse)
     stat, function = pathlib.Path.stat, ctypes.CDLL.__getattr__
 

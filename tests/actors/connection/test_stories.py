@@ -84,5 +84,5 @@ async def test_a_story_is_the_same_in_every_dialect(
         assert [shown(frame) for frame in socket.sent] == step["frames"][name]
         assert (socket.close[0] if socket.close else None) == step.get("close")
         if "audio" in step:
-            assert session.audio.seen[-1] == AudioReceived(bytes.fromhex(step["audio"][2:]))
+            assert session.room.audio.seen[-1] == AudioReceived(bytes.fromhex(step["audio"][2:]))
     assert session.crashed() == []

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -13,18 +13,22 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from actors.connection.admitting import AdmissionInputs, GatewayAdmission
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
-from backends.protocols import HttpAnswer, Refusal, Request
+from backends.protocols import Admitted, HttpAnswer, Refusal, Request, RequestKind
 from config.settings import GatewaySettings, WebSocketSettings
+from protocol.admission.identity import identity_of
 from protocol.dialects.dialect import ClientLink, MakeDialect
 from protocol.dialects.native import NativeDialect
-from protocol.messages.events import ConnectionRefused
+from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket, SocketClosed
 
 NATIVE: Mapping[str, MakeDialect] = {"/ws": lambda _request: NativeDialect()}
 PATIENCE_S = 30.0
+CLIENT = Identity("192.0.2.1:5000", "192.0.2.1")
+PAGES = frozenset({"/health", "/big", "/broken", "/stuck", "/echo"})
 UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -154,6 +158,9 @@ class FakeHandlers:
         while self.given_back < count:
             await self._changed.park()
 
+    def has_page(self, path: str) -> bool:
+        return path in PAGES
+
     async def answer(self, request: Request) -> HttpAnswer | None:
         if request.path == "/health":
             return HttpAnswer(200, "application/json", b'{"status":"healthy"}')
@@ -167,12 +174,13 @@ class FakeHandlers:
             return HttpAnswer(200, "text/plain", repr((request.method, dict(request.query), request.peer)).encode())
         return None
 
-    def admit(self, request: Request) -> AbstractContextManager[ConnectionRefused | None] | Refusal:
+    def take_place(self, request: Request) -> Admitted | Refusal:
+        """Take a WebSocket's place."""
         if self.taken >= self.places:
-            return Refusal(503, "all places are taken", 2.5)
+            return Refusal(503, "all places are taken", 2.5, "places")
         self.taken += 1
         self.most_taken = max(self.taken, self.most_taken)
-        return self._place()
+        return Admitted(identity_of(request.peer, request.headers), self._place())
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -183,11 +191,32 @@ class FakeHandlers:
             self.given_back += 1
             self._changed.unpark_all()
 
-    async def serve_client(self, client: ClientLink, request: Request, refusal: ConnectionRefused | None) -> None:
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
         await self.session(client.socket, request)
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         self.observed.append((method, endpoint, status))
+
+
+class FakeAdmission:
+    """The real admission, but WebSockets get the places of the handlers."""
+
+    def __init__(
+        self, settings: GatewaySettings, handlers: FakeHandlers, inputs: AdmissionInputs | None = None
+    ) -> None:
+        self._handlers = handlers
+        self._real = GatewayAdmission(
+            settings, inputs or AdmissionInputs(), count=ignore, on_places=ignore, jitter=lambda: 1.0
+        )
+
+    async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
+        is_websocket = kind is RequestKind.WEBSOCKET
+        verdict = await self._real.admit(request, RequestKind.PAGE if is_websocket else kind, is_reserved=is_reserved)
+        return self._handlers.take_place(request) if is_websocket and isinstance(verdict, Admitted) else verdict
+
+
+def ignore(_: object) -> None:
+    """Count nothing."""
 
 
 @attrs.frozen
@@ -254,13 +283,15 @@ async def serving(
     handlers: FakeHandlers | None = None,
     settings: GatewaySettings | None = None,
     app: Any = None,
+    inputs: AdmissionInputs | None = None,
     dialects: Mapping[str, MakeDialect] | None = None,
 ) -> AsyncIterator[Server]:
     """Run a listener on a free port, for at most ``PATIENCE_S``."""
     handlers = handlers or FakeHandlers()
     settings = settings or gateway_settings()
     http = None if app is None else HttpApp(app, settings, frozenset({"/upload"}))
-    ingress = TrioIngress(settings, handlers, IngressRoutes(dialects or NATIVE, http))
+    admission = FakeAdmission(settings, handlers, inputs)
+    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(dialects or NATIVE, http))
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))

@@ -1,6 +1,5 @@
 """Places for connections: given back at the end of the block, taken away from one that waits."""
 
-import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -82,16 +81,3 @@ async def test_a_websocket_gives_its_place_back_early(autojump_clock: MockClock)
             assert not second.is_reserved
             await trio.lowlevel.checkpoint()
     assert len(connections) == 0
-
-
-@pytest.mark.parametrize(("share", "most"), [(0.5, 2), (1.0, 4)])
-def test_requests_in_work_are_bounded_for_each_address(share: float, most: int) -> None:
-    connections = OpenConnections(gateway_settings(max_requests=4, max_share_per_address=share))
-    blocks = [connections.request(PEER) for _ in range(5)]
-    assert [block.__enter__() for block in blocks] == [True] * most + [False] * (5 - most)
-    with connections.request(OTHER) as has_room:
-        assert has_room == (most < 4)
-    for block in blocks:
-        block.__exit__(None, None, None)
-    with connections.request(PEER) as has_room:
-        assert has_room

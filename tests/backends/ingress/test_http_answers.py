@@ -1,32 +1,38 @@
 import pytest
+from quart import Response, jsonify
 from quart_trio import QuartTrio
 
-from backends.ingress.http_answers import FORWARDED, failure, refusal_for_strangers
+from backends.ingress.http_answers import admitted, failure
+from protocol.messages.identity import RequestSource
+from tests.backends.ingress.ingress_fixtures import ask, serving
 
 
-async def asked(host: str, peer: str, **headers: str) -> str:
+def app() -> QuartTrio:
     app = QuartTrio(__name__)
-    app.add_url_rule("/", view_func=lambda: refusal_for_strangers("a drain") or "welcome")
-    scope = {"client": (peer, 1)}
-    response = await app.test_client().get("/", headers={"Host": host, **headers}, scope_base=scope)
-    return str(await response.get_data(as_text=True))
+
+    async def who() -> Response:
+        return jsonify(str(admitted().identity.source.value))
+
+    app.add_url_rule("/who", view_func=who)
+    return app
 
 
-@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
-async def test_programs_on_this_machine_are_heard(host: str) -> None:
-    assert await asked(host, "127.0.0.1") == "welcome"
-
-
-async def test_others_are_told_why_not() -> None:
-    assert await asked("localhost", "192.0.2.7") == "a drain is taken from this machine only"
-    assert await asked("evil.example", "127.0.0.1") == "a drain is taken from this machine only"
-    assert await asked("localhost", "::1", Origin="null") == "a drain is taken from programs, not from web pages"
-
-
-@pytest.mark.parametrize("name", FORWARDED)
-async def test_what_came_through_a_proxy_is_not_of_this_machine(name: str) -> None:
-    answer = await asked("localhost", "127.0.0.1", **{name: "203.0.113.9"})
-    assert answer == "a drain is taken from this machine only, and not through a proxy"
+@pytest.mark.parametrize(
+    ("headers", "source"),
+    [
+        (b"Host: localhost", RequestSource.THIS_MACHINE),
+        (b"Host: localhost\r\nX-Forwarded-For: 203.0.113.9", RequestSource.PROXY),
+        (b"Host: x", RequestSource.ELSEWHERE),
+        (b"Host: x\r\nAdmitted: this machine", RequestSource.ELSEWHERE),
+    ],
+)
+async def test_a_route_learns_who_asks_from_the_admission_and_from_no_header(
+    headers: bytes, source: RequestSource
+) -> None:
+    async with serving(app=app()) as server:
+        answer = await ask(server.port, b"GET /who HTTP/1.1\r\n" + headers + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert answer.rstrip().endswith(b'"%s"' % source.value.encode())
 
 
 async def test_an_error_is_json_with_one_sentence() -> None:

@@ -3,10 +3,10 @@
 import io
 import json
 import struct
+import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import trio
 
+from actors.connection.admitting import AdmissionInputs
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
 from backends.ingress.http_models import ModelServices
@@ -26,6 +27,7 @@ from runtime import DomainError
 from tests.backends.ingress.ingress_fixtures import serving
 from tests.backends.speech.sounds import LoudnessDetector, sound, wav
 from tests.fakes import Notes
+from tests.systems import OPEN_FILES
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 SPEECH = "/v1/audio/speech"
@@ -51,9 +53,10 @@ class Server:
     """What stands behind the API."""
 
     at_once: int = 2
-    retry_after_s: float | None = None
-    loads: list[float | None] = attrs.field(factory=list)
-    """What the load is when it is asked for, before it is ``retry_after_s``."""
+    level: int = 0
+    """Of load, when a request is admitted."""
+    rests: list[float | None] = attrs.field(factory=list)
+    """How long a recording rests, each time that it asks."""
     troubles: list[Exception] = attrs.field(factory=list)
     hold: Callable[[int], Awaitable[None]] | None = None
     """What the segment of a number waits for."""
@@ -106,7 +109,7 @@ class Server:
             self.synthesise,
             LoudnessDetector,
             self.at_once,
-            lambda: self.loads.pop(0) if self.loads else self.retry_after_s,
+            lambda: self.rests.pop(0) if self.rests else None,
             lambda: ("tiny.en", "base"),
             lambda language, _: "fr is not heard" if language == "fr" else None,
             lambda: self.voices,
@@ -119,7 +122,8 @@ async def running(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
         recent_turns=nothing, tools=nothing, version="1", drain=lambda _: {}, status=dict, models=NO_MODELS
     )
     app = make_app(services, server.services())
-    async with serving(app=app) as listener, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
+    listening = serving(app=app, inputs=AdmissionInputs(load_level=lambda: server.level))
+    async with listening as listener, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
         yield client
 
 
@@ -318,9 +322,10 @@ async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
 
 
 def stored_files() -> list[str]:
-    """Return the files without a name that this process has open."""
-    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return [link for link in links if link.endswith(" (deleted)") and not link.startswith("/memfd:")]
+    """Return the temporary files that this process has open: without a name, or with one where that cannot be."""
+    links = [str(link.readlink()) for link in OPEN_FILES.iterdir() if link.is_symlink()]
+    named = f"{tempfile.gettempdir()}/tmp"
+    return [link for link in links if link.startswith(named) or (link.endswith(" (deleted)") and "/memfd:" not in link)]
 
 
 @pytest.mark.parametrize("data", [None, b"not a recording" * 50])
@@ -407,20 +412,20 @@ async def test_an_absurd_rate_is_refused_with_the_rates_that_are_not() -> None:
 
 
 async def test_under_load_recordings_and_texts_have_to_wait() -> None:
-    server = Server(retry_after_s=7.4)
+    server = Server(level=2)
     async with running(server) as client:
         for response in (await upload(client), await client.post(SPEECH, json={"input": "hello"})):
             assert response.status_code == 503
-            assert response.headers["retry-after"] == "7"
+            assert response.headers["retry-after"] == "10"
     assert (server.heard, server.spoken, server.counted) == ([], [], ["busy"])
 
 
 async def test_a_recording_in_work_rests_while_there_is_load() -> None:
-    server = Server(at_once=1, loads=[None, None, 0.01, 0.02])  # asked at the door and before each piece
+    server = Server(at_once=1, rests=[None, 0.01, 0.02])  # asked before each piece
     async with running(server) as client:
         response = await upload(client)
     assert response.json() == {"text": "part 1 part 2"}
-    assert (server.loads, len(server.heard)) == ([], 2)
+    assert (server.rests, len(server.heard)) == ([], 2)
 
 
 # --- speech --------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from backends.ingress.http_head import (
     handover_of,
     handshake_of,
     head_fault,
-    is_health_check,
     method_label,
     origin_form,
     refusal_answer,
+    refused_endpoint,
+    refused_session_answer,
     request_of,
     wants_websocket,
 )
@@ -151,24 +152,6 @@ def test_a_star_is_the_server_as_a_whole_for_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "is_check"),
-    [
-        ("/health", True),
-        ("/health/live", True),
-        ("/health?x=1", True),
-        ("/metrics", True),
-        ("/api/status", True),
-        ("/healthy", False),
-        ("/api/status/stream", False),
-        ("/ws", False),
-        ("/", False),
-    ],
-)
-def test_questions_about_the_servers_health_are_known(target: str, is_check: bool) -> None:
-    assert is_health_check(request_of(head(target), "p")) == is_check
-
-
-@pytest.mark.parametrize(
     ("connection", "upgrade", "expected"),
     [
         ("Upgrade", "websocket", True),
@@ -228,8 +211,22 @@ def test_errors_are_json() -> None:
     assert (answer.status, json.loads(answer.body), answer.headers) == (405, {"error": "no"}, (("Allow", "GET"),))
 
 
-def test_a_refusal_says_when_in_both_units() -> None:
-    answer = refusal_answer(Refusal(429, "too fast", 0.2))
+def test_a_refused_session_says_when_to_come_back_in_both_units() -> None:
+    answer = refused_session_answer(Refusal(429, "too fast", 0.2, "rate"), 0.2)
     assert answer.status == 429
     assert answer.headers == (("Retry-After", "1"),)
     assert json.loads(answer.body) == {"reason": "too fast", "retry_after_ms": 200}
+
+
+@pytest.mark.parametrize(("retry_after_s", "headers"), [(None, ()), (0.2, (("Retry-After", "1"),))])
+def test_a_refused_request_reads_the_reason(retry_after_s: float | None, headers: object) -> None:
+    answer = refusal_answer(Refusal(403, "no", retry_after_s, "origin"))
+    assert (answer.status, json.loads(answer.body), answer.headers) == (403, {"error": "no"}, headers)
+
+
+@pytest.mark.parametrize(
+    ("cause", "endpoint"),
+    [("connections", "turned_away"), ("requests", "turned_away"), ("host", "refused_host"), ("rate", "refused_rate")],
+)
+def test_refused_requests_are_counted_by_cause(cause: str, endpoint: str) -> None:
+    assert refused_endpoint(Refusal(503, "no", None, cause)) == endpoint

@@ -13,8 +13,10 @@ from trio.testing import MockClock
 
 from backends.ingress.http_head import Handover
 from backends.ingress.hypercorn_bridge import Exchange, ReplayStream, observed
+from backends.protocols import Admitted
 from protocol.admission.body_pace import BodyBounds
 from tests.backends.ingress.ingress_fixtures import (
+    CLIENT,
     FakeHandlers,
     Server,
     ask,
@@ -375,6 +377,6 @@ async def test_an_apps_send_yields_though_the_servers_does_not() -> None:
 
     handlers, exchange = FakeHandlers(), Exchange()
     scope: Any = {"type": "http", "method": "BREW"}
-    await observed(app, handlers.observe, exchange)(scope, server_send, server_send)  # type: ignore[arg-type]  # never received
+    await observed(app, handlers.observe, exchange, Admitted(CLIENT))(scope, server_send, server_send)  # type: ignore[arg-type]  # never received
     assert handlers.observed == [("OTHER", "unmatched", 500)]
     assert exchange.returned.is_set()

@@ -14,6 +14,7 @@ from backends.protocols import Request
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
     NATIVE,
+    FakeAdmission,
     FakeHandlers,
     gateway_settings,
     read_head,
@@ -25,7 +26,9 @@ from tests.rlimits import no_more_files
 async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     async with serving() as server:
         taken = gateway_settings(port=server.port)
-        second = TrioIngress(taken, FakeHandlers(), IngressRoutes(NATIVE))
+        handlers = FakeHandlers()
+        admission = FakeAdmission(taken, handlers)
+        second = TrioIngress(taken, handlers, admission, IngressRoutes(NATIVE))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))

@@ -5,7 +5,7 @@ import logging
 import socket as stdlib_socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -15,12 +15,13 @@ from trio.testing import MockClock
 
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import STOP_GRACE_S, TrioIngress
-from backends.protocols import Request
+from backends.protocols import Admitted, Refusal, Request
 from protocol.admission.connections import GRACE_S
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
     NATIVE,
     UPGRADE,
+    FakeAdmission,
     FakeHandlers,
     Server,
     ask,
@@ -123,7 +124,7 @@ async def test_an_address_that_has_its_share_of_requests_is_refused_another(cloc
 
 async def test_an_admission_that_crashes_ends_that_connection_only(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeHandlers):
-        def admit(self, request: Request) -> AbstractContextManager[None]:
+        def take_place(self, request: Request) -> Admitted | Refusal:
             raise KeyError("no such tenant")
 
     async with serving(Broken()) as server, httpx2.AsyncClient() as client:
@@ -166,7 +167,9 @@ async def test_stopping_cuts_what_does_not_end(clock: MockClock) -> None:
 
 
 async def test_stopping_what_never_began_returns_at_once() -> None:
-    ingress = TrioIngress(gateway_settings(), FakeHandlers(), IngressRoutes(NATIVE))
+    settings, handlers = gateway_settings(), FakeHandlers()
+    admission = FakeAdmission(settings, handlers)
+    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(NATIVE))
     with trio.fail_after(1):
         await ingress.stop()
 

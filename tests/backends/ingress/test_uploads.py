@@ -9,6 +9,7 @@ import pytest
 from backends.ingress import uploads
 from backends.ingress.api_errors import ApiError
 from backends.ingress.uploads import Storage, UploadFile
+from tests.systems import on_linux
 
 
 @pytest.fixture(params=[True, False], ids=["without a name", "with a name"])
@@ -43,6 +44,7 @@ def test_nothing_is_left_after_it_is_closed(folder: Path) -> None:
     assert storage.stored_bytes == 0
 
 
+@on_linux
 def test_a_file_without_a_name_leaves_nothing_however_the_process_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

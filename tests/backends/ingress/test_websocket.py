@@ -16,7 +16,7 @@ from websockets.server import ServerProtocol
 
 from backends.ingress.websocket import Liveness, TrioWebSocket, shortened
 from protocol.messages.socket import SocketClosed
-from tests.backends.ingress.ingress_fixtures import FrameClient, websocket_settings
+from tests.backends.ingress.ingress_fixtures import CLIENT, FrameClient, websocket_settings
 
 
 @attrs.frozen
@@ -33,7 +33,7 @@ async def connected(*, lockstep: bool = False, greeting: bytes = b"", **changes:
     ours, theirs = make()
     settings = websocket_settings(**changes)
     protocol = ServerProtocol(state=State.OPEN, max_size=settings.max_message_bytes)
-    socket = TrioWebSocket(ours, protocol, settings, peer="test:1", greeting=greeting)
+    socket = TrioWebSocket(ours, protocol, settings, identity=CLIENT, greeting=greeting)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(socket.run)
         yield Pair(socket, FrameClient(theirs), nursery.cancel_scope)
@@ -82,7 +82,7 @@ async def test_what_was_read_with_the_handshake_is_received_first(autojump_clock
     ours, _ = trio.testing.memory_stream_pair()
     received = Frame(Opcode.TEXT, b"early").serialize(mask=True)
     protocol = ServerProtocol(state=State.OPEN)
-    socket = TrioWebSocket(ours, protocol, websocket_settings(), peer="test:1", received=received)
+    socket = TrioWebSocket(ours, protocol, websocket_settings(), identity=CLIENT, received=received)
     assert await socket.receive() == "early"
 
 

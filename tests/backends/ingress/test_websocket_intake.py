@@ -15,7 +15,7 @@ from websockets.server import ServerProtocol
 from backends.ingress.websocket import TrioWebSocket
 from backends.ingress.websocket_intake import MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
 from protocol.messages.socket import SocketClosed
-from tests.backends.ingress.ingress_fixtures import websocket_settings
+from tests.backends.ingress.ingress_fixtures import CLIENT, websocket_settings
 
 
 @given(st.text(), st.lists(st.integers(min_value=0, max_value=50)))
@@ -75,7 +75,7 @@ async def most_frames_in_one_turn(data: bytes, *, is_closing: bool, as_received:
     ours, theirs = trio.testing.memory_stream_pair()
     protocol = CountingProtocol(state=State.OPEN)
     received = data if as_received else b""
-    socket = TrioWebSocket(ours, protocol, websocket_settings(), peer="test:1", received=received)
+    socket = TrioWebSocket(ours, protocol, websocket_settings(), identity=CLIENT, received=received)
     turns = Turns(protocol)
     trio.lowlevel.add_instrument(turns)
 

@@ -7,8 +7,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.llm.guarded import GuardedModel
 from backends.protocols import ProviderError
-from protocol.messages.understanding import ChatMessage, Generation
-from tests.fakes import FakeModel
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generation
+from tests.fakes import FakeModel, FakeSink
 
 QUESTION = (ChatMessage("user", "hello"),)
 DOWN = ProviderError("status 500")
@@ -19,13 +19,10 @@ class Listener:
     """Asks, and keeps what it was told."""
 
     guard: GuardedModel
-    heard: list[str] = attrs.field(factory=list)
+    sink: FakeSink[str] = attrs.field(factory=FakeSink)
 
     async def ask(self, model: str | None = None) -> Generation:
-        return await self.guard.generate(QUESTION, (), self._on_text, max_tokens=9, model=model)
-
-    async def _on_text(self, text: str) -> None:
-        self.heard.append(text)
+        return await self.guard.generate(CompletionRequest(QUESTION, self.sink, 9, model=model))
 
 
 def guarded(model: FakeModel, **wanted: Any) -> Listener:
@@ -36,7 +33,7 @@ async def test_it_passes_on_what_is_asked_and_what_is_answered(autojump_clock: M
     model = FakeModel("ollama", [["Hel", "lo."]])
     listener = guarded(model)
     generation = await listener.ask("codellama")
-    assert (generation.text, listener.heard) == ("Hello.", ["Hel", "lo."])
+    assert (generation.text, listener.sink.parts) == ("Hello.", ["Hel", "lo."])
     assert (model.models, model.max_tokens, listener.guard.name) == (["codellama"], [9], "ollama")
     assert await listener.guard.is_available()
     await listener.guard.aclose()

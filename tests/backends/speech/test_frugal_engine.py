@@ -1,5 +1,5 @@
+import weakref
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from backends.speech.frugal_engine import FrugalEngine, is_out_of_memory, smaller
-from backends.speech.whisper_engine import DecodeJob, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Encoding, Hypotheses
 from backends.speech.word_times import Timed
 
+SAMPLES = np.zeros(1, np.float32)
 FULL = "CUDA failed with error out of memory"
-SIZE_MB = {"float32": 400, "float16": 200, "int8_float16": 100}
+AFTER_FULL = "parallel_for failed: cudaErrorInvalidDevice: invalid device ordinal"
+SIZE_MB = {"float32": 400, "float16": 200, "auto": 200, "int8_float16": 100}
 
 
 @attrs.define
@@ -21,12 +23,18 @@ class Card:
     memory_mb: int
     loads: list[tuple[str, str]] = attrs.field(factory=list)
     batches: list[int] = attrs.field(factory=list)
+    leaves_errors: bool = False
+    """Whether the call after one that ran out of memory fails, too, as on a real card."""
+    present: "weakref.ref[FakeEngine] | None" = None
 
     def load(self, device: str, compute_type: str) -> "FakeEngine":
         self.loads.append((device, compute_type))
+        assert self.present is None or self.present() is None, "the last engine still has its memory"
         if device == "cuda" and SIZE_MB[compute_type] > self.memory_mb:
             raise RuntimeError(FULL)
-        return FakeEngine(self, device, compute_type)
+        engine = FakeEngine(self, device, compute_type)
+        self.present = weakref.ref(engine)
+        return engine
 
 
 @attrs.define
@@ -37,16 +45,25 @@ class FakeEngine:
     device: str
     compute_type: str
     is_multilingual: bool = True
+    left_over: bool = False
 
     def _need(self, utterances: int) -> None:
+        if self.left_over:
+            self.left_over = False
+            raise RuntimeError(AFTER_FULL)
         if self.device == "cuda" and SIZE_MB[self.compute_type] + 10 * utterances > self.card.memory_mb:
+            self.left_over = self.card.leaves_errors
             raise RuntimeError(FULL)
 
-    def encode(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
-        self._need(1)
-        return self.device
+    def features(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
+        return samples
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Any]) -> list[Encoding]:
+        self._need(len(features))
+        self.card.batches.append(len(features))
+        return [Encoding(self.device, number) for number in range(len(features))]
+
+    def detect_language(self, encoding: Encoding) -> str:
         return "en"
 
     def knows(self, language: str) -> bool:
@@ -55,7 +72,7 @@ class FakeEngine:
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
         return (1,)
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         self._need(1)
         return []
 
@@ -66,7 +83,7 @@ class FakeEngine:
 
 
 def decode(engine: FrugalEngine, count: int) -> list[str]:
-    jobs = [DecodeJob(SimpleNamespace(shape=(1, 1, 1)), (1,), number) for number in range(count)]
+    jobs = [DecodeJob(Encoding(None), (1,), number) for number in range(count)]
     return [found.texts[0] for found in engine.generate(jobs, beam_size=1, hypotheses=1)]
 
 
@@ -91,10 +108,47 @@ def test_a_lone_utterance_that_is_too_large_is_done_with_smaller_numbers() -> No
     assert card.loads == [("cuda", "float16"), ("cuda", "int8_float16")]
 
 
+def test_the_encoder_takes_smaller_batches_too_and_a_smaller_engine_goes_on_where_the_last_ran_out() -> None:
+    card = Card(memory_mb=225)
+    engine = FrugalEngine(card.load, "cuda", "float16")
+
+    assert [one.number for one in engine.encode([SAMPLES] * 5)] == [0, 1, 0, 1, 0]
+    card.memory_mb = 125
+    assert len(engine.encode([SAMPLES] * 3)) == 3
+
+    assert (engine.compute_type, engine.max_batch, card.batches) == ("int8_float16", 1, [2, 2, 1, 1, 1, 1])
+
+
+def test_the_error_that_running_out_leaves_behind_is_not_taken_for_another() -> None:
+    card = Card(memory_mb=225, leaves_errors=True)
+    engine = FrugalEngine(card.load, "cuda", "float16")
+
+    assert decode(engine, 8) == [str(number) for number in range(8)]
+
+    assert (engine.max_batch, card.batches, len(card.loads)) == (2, [2, 2, 2, 2], 1)
+
+
+def test_the_same_error_by_itself_is_told() -> None:
+    card = Card(memory_mb=900)
+    engine = FrugalEngine(card.load, "cuda", "float16")
+    assert card.present is not None
+    card.present().left_over = True
+
+    with pytest.raises(RuntimeError, match="invalid device ordinal"):
+        decode(engine, 2)
+
+
+def test_what_is_chosen_by_itself_is_loaded_smaller_before_the_cpu_is_taken() -> None:
+    card = Card(memory_mb=150)
+
+    assert FrugalEngine(card.load, "cuda", "auto").compute_type == "int8_float16"
+    assert card.loads == [("cuda", "auto"), ("cuda", "int8_float16")]
+
+
 def test_the_encoder_and_the_times_of_words_step_down_too() -> None:
     for work in (
-        lambda engine: engine.encode(np.zeros(1, np.float32), 8),
-        lambda engine: engine.word_times(None, "en", [1], 1.0),
+        lambda engine: engine.encode([SAMPLES]),
+        lambda engine: engine.word_times(Encoding(None), "en", [1], 1.0),
     ):
         engine = FrugalEngine(Card(memory_mb=205).load, "cuda", "float16")
         work(engine)
@@ -133,7 +187,7 @@ def test_errors_in_work_that_are_not_about_memory_are_told(monkeypatch: pytest.M
         raise RuntimeError("cuDNN is not there")
 
     monkeypatch.setattr(FakeEngine, "_need", fail)
-    for work in (lambda: decode(engine, 2), lambda: engine.encode(np.zeros(1, np.float32), 8)):
+    for work in (lambda: decode(engine, 2), lambda: engine.encode([SAMPLES])):
         with pytest.raises(RuntimeError, match="cuDNN"):
             work()
     assert (engine.compute_type, engine.max_batch) == ("float16", 0)

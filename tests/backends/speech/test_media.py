@@ -14,6 +14,7 @@ from backends.speech.encoding import encode
 from backends.speech.media import MediaWorker
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from tests.backends.speech.sounds import sound, wav
+from tests.systems import OPEN_FILES
 
 SPEECH = sound(("quiet", 1), ("loud", 1), ("quiet", 1))
 
@@ -274,7 +275,7 @@ def test_recordings_that_nobody_reads_on_are_closed(worker: MediaWorker, tmp_pat
 
 def is_open(names: list[str]) -> list[bool]:
     """Return which of these files this process has open."""
-    opened = {link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    opened = {link.readlink().name for link in OPEN_FILES.iterdir() if link.is_symlink()}
     return [name in opened for name in names]
 
 

@@ -24,14 +24,13 @@ VERBOSE = {
 
 
 def recogniser_pool(url: str, **changes: Any) -> RemoteRecogniser:
-    settings = default_settings().transcription
-    return RemoteRecogniser.from_settings(
-        attrs.evolve(settings, openai_url=f"{url}/v1", openai_api_key="sk-1", **changes)
-    )
+    settings = default_settings().transcription.openai
+    return RemoteRecogniser.from_settings(attrs.evolve(settings, url=f"{url}/v1", api_key="sk-1", **changes))
 
 
 def synthesiser_pool(url: str, **changes: Any) -> RemoteSynthesiser:
-    return RemoteSynthesiser.from_settings(attrs.evolve(default_settings().speech, openai_url=f"{url}/v1", **changes))
+    settings = attrs.evolve(default_settings().speech.openai, url=f"{url}/v1", **changes)
+    return RemoteSynthesiser.from_settings(settings, "en_US-joe-medium")
 
 
 def form_of(request: Received) -> dict[str, bytes]:

@@ -1,13 +1,16 @@
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
 
+from backends.speech import whisper
+from backends.speech.models import ModelError
 from backends.speech.whisper import Search, Transcriber, language_code
-from backends.speech.whisper_engine import DecodeJob, Hypotheses
+from backends.speech.whisper_engine import DecodeJob, Encoding, Hypotheses, Precision
 from backends.speech.word_times import Timed
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
@@ -32,14 +35,20 @@ class FakeEngine:
     encoded: list[int] = attrs.field(factory=list)
     rooms: list[bool] = attrs.field(factory=list)
     batches: list[int] = attrs.field(factory=list)
+    encoder_batches: list[int] = attrs.field(factory=list)
     prompted: list[str] = attrs.field(factory=list)
 
-    def encode(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
+    def features(self, samples: Any, window_s: int, *, in_room: bool = False) -> Any:
         self.encoded.append(window_s)
         self.rooms.append(in_room)
-        return SimpleNamespace(shape=(1, 50 * window_s, 4), window_s=window_s)
+        return np.zeros((80, 100 * window_s), np.float32)
 
-    def detect_language(self, encoding: Any) -> str:
+    def encode(self, features: Sequence[Any]) -> list[Encoding]:
+        assert len({one.shape for one in features}) == 1
+        self.encoder_batches.append(len(features))
+        return [Encoding(np.zeros((len(features), one.shape[1] // 2, 4)), n) for n, one in enumerate(features)]
+
+    def detect_language(self, encoding: Encoding) -> str:
         return self.detected
 
     def knows(self, language: str) -> bool:
@@ -49,13 +58,13 @@ class FakeEngine:
         self.prompted.append(language)
         return (*([BIAS] * len(vocabulary)), SOT, NO_TIMESTAMPS)
 
-    def word_times(self, encoding: Any, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
+    def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         return [Timed("Turn", 100, 300, 0.9), Timed("it.", 300, 9_000, 0.8)]
 
     def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:
         assert len({job.shape for job in jobs}) == 1
         self.batches.append(len(jobs))
-        return [self.says(job.encoding.window_s, BIAS in job.prompt) for job in jobs]
+        return [self.says(job.encoding.frames // 50, BIAS in job.prompt) for job in jobs]
 
 
 def pcm(duration_s: float) -> bytes:
@@ -251,3 +260,57 @@ def test_no_utterances_give_no_answers() -> None:
 )
 def test_a_language_tag_is_cut_to_its_code(tag: str | None, code: str | None) -> None:
     assert language_code(tag) == code
+
+
+def test_a_batch_is_encoded_together_by_windows_and_threads_change_nothing() -> None:
+    def answers(executor: Executor | None) -> list[str]:
+        engine = FakeEngine(lambda window_s, is_biased: heard(f" {window_s} seconds"))
+        worker = Transcriber(engine, Search(), voiced_seconds=lambda samples: 1.0, executor=executor)
+        blobs = [pcm(2.0), pcm(9.0), pcm(3.0), bytes(0)]
+        requests = [{"bytes": len(blob), "language": None, "vocabulary": []} for blob in blobs]
+        found = worker.transcribe(requests, b"".join(blobs))
+        assert sorted(engine.encoder_batches) == [1, 2]
+        assert all(answer["compute_s"] > 0 for answer in found)
+        return [answer["text"] for answer in found]
+
+    with ThreadPoolExecutor(2) as executor:
+        assert answers(executor) == answers(None) == ["10 seconds", "16 seconds", "10 seconds", ""]
+
+
+@attrs.define
+class GpuWithoutLibraries:
+    """In the place of ``Engine`` and ``device_for``: a driver that sees a card, and no cuBLAS."""
+
+    made: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def engine(self, folder: Path, *, device: str, precision: Precision, cpu_threads: int) -> FakeEngine:
+        self.made.append((device, precision.compute_type))
+        if device == "cuda":
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+        return FakeEngine(lambda window_s, is_biased: heard("yes"), device=device)
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> GpuWithoutLibraries:
+    found = GpuWithoutLibraries()
+    monkeypatch.setattr(whisper, "Engine", found.engine)
+    monkeypatch.setattr(whisper, "device_for", lambda wanted: "cuda" if wanted == "auto" else wanted)
+    return found
+
+
+def params(device: str) -> dict[str, Any]:
+    return {"device": device, "compute_type": "auto", "spare_vram": False, "flash_attention": False, "cpu_threads": 1}
+
+
+def test_a_gpu_that_was_not_asked_for_and_cannot_be_used_is_left_alone(
+    card: GpuWithoutLibraries, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert whisper._load(Path("model"), params("auto")).device == "cpu"
+
+    assert card.made == [("cuda", "auto"), ("cpu", "auto")]
+    assert "pip install nvidia-cublas-cu12" in caplog.text
+
+
+def test_a_gpu_that_was_asked_for_and_cannot_be_used_is_told_with_a_way_out(card: GpuWithoutLibraries) -> None:
+    with pytest.raises(ModelError, match=r"cannot be loaded on cuda.*nvidia-cublas-cu12"):
+        whisper._load(Path("model"), params("cuda"))

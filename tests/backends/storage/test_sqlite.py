@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from backends.protocols import StoreError
 from backends.storage.sqlite import SqliteStore, is_damage, row_of, set_aside
 from backends.storage.sqlite_schema import STEPS
-from config.settings import HistorySettings
+from config.settings import SqliteSettings
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from tests.fakes import default_settings
 
@@ -49,8 +49,8 @@ CALL = ToolRecord(
 )
 
 
-def settings_for(path: Path) -> HistorySettings:
-    return attrs.evolve(default_settings().history, path=path)
+def settings_for(path: Path) -> SqliteSettings:
+    return attrs.evolve(default_settings().history.sqlite, path=path)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from protocol.admission.admission import Admission, AdmissionRefused, Bucket, SlowStart, may_return
+from protocol.admission.admission import Admission, AdmissionRefused, Bucket, SlowStart, may_return, retry_deferrable_s
 from protocol.admission.capacity import Demand
 from protocol.admission.tenants import Kept, Tenants
 
@@ -200,3 +200,8 @@ def test_one_tenant_is_let_in_as_if_there_were_no_tenants(seed: int, monkeypatch
     found = let_in(seed, only=3 * CARRIED_PER_S)
     monkeypatch.setattr(Tenants, "kept_from", lambda *_: Kept())
     assert let_in(seed, only=3 * CARRIED_PER_S) == found
+
+
+@pytest.mark.parametrize(("level", "retry_s"), [(0, None), (1, None), (2, 10.0), (4, 20.0)])
+def test_work_that_can_wait_is_refused_from_level_2_on(level: int, retry_s: float | None) -> None:
+    assert retry_deferrable_s(level) == retry_s

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from protocol.admission.capacity import COMPANY_AGAIN, Capacity
+from protocol.admission.capacity import COMPANY_AGAIN, TRIAL_BATCH, Capacity
 
 
 def test_nothing_is_known_before_somebody_has_spoken():
@@ -40,14 +40,15 @@ def test_what_an_utterance_costs_is_learnt_slowly():
     assert often.share == pytest.approx(3.2 / 6.9, rel=0.01)
 
 
-@pytest.mark.parametrize(("together_s", "limit"), [(0.1, 4), (0.17, 4), (0.18, 1), (0.3, 1)])
+@pytest.mark.parametrize(("together_s", "limit"), [(0.1, 16), (0.17, 16), (0.18, 1), (0.3, 1)])
 def test_a_batch_is_made_where_it_is_cheaper_for_each(together_s: float, limit: int):
     capacity = Capacity()
-    assert capacity.batch_limit(4) == 4, "not known yet"
+    assert capacity.batch_limit(16) == TRIAL_BATCH, "not known yet"
     capacity = capacity.learnt(1.0, 0.2)
-    assert capacity.batch_limit(4) == 4, "a batch has to be tried"
+    assert capacity.batch_limit(16) == TRIAL_BATCH, "a batch has to be tried, and not many shall wait for it"
+    assert capacity.batch_limit(2) == 2
     capacity = capacity.learnt(1.0, together_s, batch=4)
-    assert capacity.batch_limit(4) == limit
+    assert capacity.batch_limit(16) == limit
 
 
 def test_a_batch_is_tried_again_some_day():

@@ -1,4 +1,6 @@
-from protocol.admission.health import component, detailed, find, not_ready, overall
+import pytest
+
+from protocol.admission.health import component, detailed, find, is_health_check, not_ready, overall
 
 MEMORY = {"usage_percent": 40.0, "available_gb": 12.0}
 
@@ -74,3 +76,20 @@ def test_a_child_that_nobody_wants_is_not_missed():
     children = [{"id": "load", "state": "skipped"}, {"id": "speech", "state": "starting"}]
 
     assert not_ready({"id": "root", "children": children}) == ["speech"]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_check"),
+    [
+        ("/health", True),
+        ("/health/live", True),
+        ("/metrics", True),
+        ("/api/status", True),
+        ("/healthy", False),
+        ("/api/status/stream", False),
+        ("/ws", False),
+        ("/", False),
+    ],
+)
+def test_questions_about_the_servers_health_are_known(path: str, is_check: bool) -> None:
+    assert is_health_check(path) == is_check

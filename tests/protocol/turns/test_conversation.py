@@ -236,9 +236,14 @@ def test_what_waited_runs_and_everything_else_has_failed() -> None:
 # --- whatever happens ----------------------------------------------------------------------------
 
 
-@given(st.lists(st.sampled_from(WHATEVER), max_size=60))
-def test_whatever_happens_every_turn_is_completed_once_and_nothing_is_done_twice(happened: list[str]) -> None:
-    driver = Driver()
+MUCH = st.lists(st.sampled_from(WHATEVER), min_size=20, max_size=80)
+
+
+@given(MUCH, st.booleans())
+def test_whatever_happens_every_turn_is_completed_once_and_nothing_is_done_twice(
+    happened: list[str], is_open: bool
+) -> None:
+    driver = after() if is_open else Driver()
     for what in happened:
         driver.happen(what)
         turn = driver.conversation.turn
@@ -254,9 +259,9 @@ def test_whatever_happens_every_turn_is_completed_once_and_nothing_is_done_twice
         assert all(count == 1 for count in driver.started.values())
 
 
-@given(st.lists(st.sampled_from(WHATEVER), max_size=60))
+@given(MUCH)
 def test_whatever_happens_an_answer_that_is_held_goes_on_in_the_end(happened: list[str]) -> None:
-    driver = Driver()
+    driver = after()
     for what in happened:
         driver.happen(what)
     for what in ("back", "options", "speech dropped", "noise", "noise", "noise"):

@@ -1,0 +1,92 @@
+"""Text to speech: which providers there are, and the one that the settings choose."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from assembly.providers.model_check import check_model
+from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_stand_in
+from assembly.providers.server_check import check_openai
+from backends.protocols import JobPool
+from backends.speech import piper
+from backends.speech.models import resolve_voice, voice_names
+from backends.speech.remote import RemoteFirst, RemoteSynthesiser
+from config.settings import OpenAISpeechSettings, PiperSettings, Settings
+from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
+
+MakeSynthesiser = Callable[[Settings, JobPool | None], JobPool]
+"""From the settings and the pool behind it, which does what this one cannot."""
+
+
+@attrs.frozen(kw_only=True)
+class Synthesiser(Provider[MakeSynthesiser]):
+    """One way to speak."""
+
+    voices: Callable[[Settings], Sequence[str] | None]
+    """Returns the voices that clients may name; ``None`` for any. May read the disk."""
+
+
+def synthesisers_in_use(settings: Settings) -> tuple[str, ...]:
+    """Return the provider and the one behind it; none of them if the server does not speak."""
+    speech = settings.speech
+    if speech.provider == "none":
+        return ()
+    return with_stand_in(speech.provider, "piper", has_fallback=speech.fallback)
+
+
+def synthesiser_pool(settings: Settings) -> JobPool | None:
+    """Return what speaks, if the server does."""
+    pool: JobPool | None = None
+    for name in reversed(synthesisers_in_use(settings)):
+        pool = SYNTHESISERS[name].make(settings, pool)
+    return pool
+
+
+def voices(settings: Settings) -> Sequence[str] | None:
+    """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
+    names = synthesisers_in_use(settings)
+    return SYNTHESISERS[names[0]].voices(settings) if names else ()
+
+
+def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
+    """Return the processes that speak."""
+    ours = settings.speech.piper
+    spec = WorkerSpec(
+        name="tts",
+        target="backends.speech.piper:PiperWorker",
+        params=piper.worker_params(ours, settings.supervisor.models_dir),
+        start_timeout_s=settings.speech.start_timeout_s,
+        threads=1,
+    )
+    limits = WorkerLimits(memory_bytes=ours.worker_memory_mb << 20)
+    return Pool(spec, ours.workers, spares=ours.spare_workers, limits=limits)
+
+
+def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst:
+    speak = RemoteSynthesiser.from_settings(settings.speech.openai, settings.speech.piper.voice).speak
+    return RemoteFirst(settings.speech.openai.url, "speak", speak, behind)
+
+
+def _check_piper(settings: Settings) -> Iterator[Finding]:
+    yield check_model("voice", "warn", resolve_voice, settings.speech.piper.voice, settings)
+
+
+def _check_remote(settings: Settings) -> Iterator[Finding]:
+    server = settings.speech.openai
+    yield from check_openai("speech openai", server.url, server.api_key, "warn")
+
+
+SYNTHESISERS: Final[Mapping[str, Synthesiser]] = {
+    "piper": Synthesiser(
+        settings=PiperSettings,
+        make=piper_pool,
+        check=_check_piper,
+        extra=Extra("piper", "piper"),
+        voices=lambda settings: voice_names(settings.speech.piper.voice, settings.supervisor.models_dir),
+    ),
+    "openai": Synthesiser(
+        settings=OpenAISpeechSettings, make=_remote_pool, check=_check_remote, voices=lambda _settings: None
+    ),
+}
+KIND: Final = ProviderKind("speech", SYNTHESISERS, synthesisers_in_use)

@@ -1,0 +1,49 @@
+"""Who sends a request: the client's address, its tenant, and whether the request comes from this machine. Pure.
+
+Rules kept here:
+
+* The client's address is that of the connection. Forwarding headers are not believed: any client can write them.
+* A request comes from this machine only if the connection and ``Host`` are both of loopback, no proxy has forwarded the
+  request and no web page has sent it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from protocol.admission.tenants import tenant_of
+from protocol.messages.identity import Identity, RequestSource
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+LOOPBACK_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
+"""``Host`` of a request for this machine alone; without one (HTTP/1.0, no browser) the connection decides."""
+FORWARDING_HEADERS: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
+"""What proxies add to a request."""
+OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
+    RequestSource.ELSEWHERE: "is taken from this machine only",
+    RequestSource.PROXY: "is taken from this machine only, and not through a proxy",
+    RequestSource.WEB_PAGE: "is taken from programs, not from web pages",
+}
+"""Why a request from there may not do what only operators may."""
+
+
+def identity_of(peer: str, headers: Mapping[str, str]) -> Identity:
+    """Return who sent a request with ``headers``, by lower-case names, that came from ``peer``, an address and port."""
+    return Identity(peer, tenant_of(peer), _source(peer.rpartition(":")[0], headers))
+
+
+def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
+    if address not in LOOPBACK or not LOOPBACK_HOST.fullmatch(headers.get("host", "localhost")):
+        return RequestSource.ELSEWHERE
+    if not FORWARDING_HEADERS.isdisjoint(headers):
+        return RequestSource.PROXY
+    return RequestSource.WEB_PAGE if "origin" in headers else RequestSource.THIS_MACHINE
+
+
+def operator_refusal(identity: Identity, what: str) -> str | None:
+    """Return why ``what`` is not taken from this sender, ``None`` if it is: only programs on this machine may ask."""
+    if identity.source is RequestSource.THIS_MACHINE:
+        return None
+    return f"{what} {OPERATOR_REFUSALS[identity.source]}"

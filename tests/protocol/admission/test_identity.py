@@ -1,0 +1,75 @@
+import pytest
+
+from protocol.admission.identity import FORWARDING_HEADERS, identity_of, operator_refusal
+from protocol.messages.identity import Identity, RequestSource
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "tenant"),
+    [
+        ("192.0.2.1:5000", "192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6:5000", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_a_client_has_the_address_of_its_connection_and_the_tenant_of_its_network(
+    peer: str, address: str, tenant: str
+) -> None:
+    found = identity_of(peer, {})
+    assert found == Identity(peer, tenant, RequestSource.ELSEWHERE)
+    assert found.address == address
+
+
+def test_a_forwarding_header_changes_neither_address_nor_tenant() -> None:
+    found = identity_of("192.0.2.1:5000", {"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"})
+    assert found == Identity("192.0.2.1:5000", "192.0.2.1", RequestSource.ELSEWHERE)
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize("peer", ["127.0.0.1:5000", "::1:5000"])
+def test_a_program_on_this_machine_may_do_what_operators_may(peer: str, host: str) -> None:
+    found = identity_of(peer, {"host": host})
+    assert found.source is RequestSource.THIS_MACHINE
+    assert operator_refusal(found, "a drain") is None
+
+
+def test_without_a_host_the_connection_decides_alone() -> None:
+    assert identity_of("127.0.0.1:5000", {}).source is RequestSource.THIS_MACHINE
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("192.0.2.7:5000", {"host": "localhost"}),
+        ("127.0.0.1:5000", {"host": "evil.example"}),
+        ("127.0.0.1:5000", {"host": "192.0.2.1"}),
+        ("127.0.0.1:5000", {"host": "127.0.0.1.evil.example"}),
+        ("127.0.0.1:5000", {"host": ""}),
+        ("127.0.0.1:5000", {"host": "[127.0.0.1]"}),
+        ("::ffff:127.0.0.1:5000", {"host": "localhost"}),
+    ],
+)
+def test_another_address_or_another_name_is_elsewhere(peer: str, headers: dict[str, str]) -> None:
+    found = identity_of(peer, headers)
+    assert found.source is RequestSource.ELSEWHERE
+    assert operator_refusal(found, "a drain") == "a drain is taken from this machine only"
+
+
+@pytest.mark.parametrize("name", sorted(FORWARDING_HEADERS))
+def test_what_came_through_a_proxy_is_not_from_this_machine(name: str) -> None:
+    found = identity_of("127.0.0.1:5000", {"host": "localhost", name: "203.0.113.9", "origin": "null"})
+    assert operator_refusal(found, "a drain") == "a drain is taken from this machine only, and not through a proxy"
+
+
+def test_a_web_page_may_not_do_what_operators_may() -> None:
+    found = identity_of("::1:5000", {"host": "localhost", "origin": "http://localhost"})
+    assert operator_refusal(found, "a drain") == "a drain is taken from programs, not from web pages"
+
+
+def test_every_source_but_this_machine_is_refused() -> None:
+    allowed = [source for source in RequestSource if operator_refusal(Identity("", "", source), "a drain") is None]
+    assert allowed == [RequestSource.THIS_MACHINE]
+
+
+def test_an_identity_is_of_elsewhere_unless_it_says_otherwise() -> None:
+    assert Identity("127.0.0.1:5000", "127.0.0.1").source is RequestSource.ELSEWHERE
