@@ -22,19 +22,13 @@ from config.load import load
 from config.settings import Settings
 from protocol.admission.checks import CheckKind
 from protocol.admission.identity import identity_of
-from protocol.audio.audio_memory import AudioMemory
-from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.dialects.client_memory import ClientMemory
-from protocol.dialects.dialect import ClientLink
-from protocol.dialects.native import NativeDialect
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
-from protocol.messages.socket import Socket, SocketClosed
+from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
-from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -68,11 +62,6 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
-
-
-def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
-    """Return what a new session keeps, with room for so many samples of audio."""
-    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -232,11 +221,6 @@ class FakeCheck:
         if self.trouble is not None:
             raise self.trouble
         return self.answer or identity
-
-
-def native(socket: Socket | None = None) -> ClientLink:
-    """Return a client that speaks the native protocol."""
-    return ClientLink(FakeSocket() if socket is None else socket, NativeDialect())
 
 
 class FakeDetector:

@@ -22,7 +22,8 @@ from runtime import (
     run_tree,
 )
 from supervisor import Server
-from tests.fakes import FakeSocket, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket
 
 
 def limits(max_restarts=3):

@@ -19,7 +19,8 @@ from protocol.messages.hearing import (
 )
 from runtime import Ref, TerminateChild
 from tests.actors.audio_fixtures import RATE_HZ, Ear
-from tests.fakes import FakeSocket, Grow, native, silence, voice
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket, Grow, silence, voice
 
 
 async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(

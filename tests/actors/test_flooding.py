@@ -11,7 +11,8 @@ from assembly.refs import OUTBOUND
 from protocol.messages import events
 from protocol.messages.records import Count
 from tests.actors.session_fixtures import TalkingSession
-from tests.fakes import FakeSocket, Grow, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket, Grow
 
 FRAMES = 2_000  # more than all the mailboxes on the way hold
 UNKNOWN_CALL = events.Error("unexpected_event", "no confirmation is open for call 'x'")

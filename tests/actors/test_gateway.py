@@ -11,7 +11,8 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
 from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
 from tests.actors.gateway_fixtures import ADDRESS, ADMITTED, Door, request, shown
-from tests.fakes import FakeSocket, Grow, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket, Grow
 
 
 async def test_it_is_ready_when_the_port_is_open_and_says_which(grow: Grow, autojump_clock: MockClock) -> None:

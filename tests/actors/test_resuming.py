@@ -18,7 +18,8 @@ from protocol.messages.records import Count
 from protocol.messages.session import Configured, Hang, Presence, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, native, scripted, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 WINDOW_S = 30.0
 SERVER = events.ServerInfo("sayso", "0")

@@ -5,7 +5,8 @@ from actors.session import Session
 from protocol.messages.errors import CloseCode
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket, native, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket
 
 
 def limits(max_restarts=3):

@@ -6,7 +6,8 @@ from backends.protocols import Refusal
 from protocol.admission.handshakes import GRACE_S
 from protocol.messages.records import Count
 from tests.actors.gateway_fixtures import Door, request, shown
-from tests.fakes import FakeSocket, Grow, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket, Grow
 
 
 @attrs.define(eq=False)

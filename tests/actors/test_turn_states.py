@@ -17,7 +17,8 @@ from protocol.messages.session import Announce, Presence
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
-from tests.fakes import FakeSocket, Grow, command, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket, Grow, command
 
 SLOW_S = 4.0
 FIRST, SECOND = Recognition("lamp on", "en", 0.9), Recognition("what time is it", "en", 0.9)

@@ -5,7 +5,8 @@ from actors.connection.directory import SessionDirectory
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo, Status
 from runtime import Ref
-from tests.fakes import default_settings, native, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import default_settings
 
 
 def context_of(

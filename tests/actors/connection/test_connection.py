@@ -18,7 +18,8 @@ from protocol.messages.records import SessionRecord
 from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, native, scripted, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 SESSION_ID = "0123456789abcdef"
 SERVER = events.ServerInfo("sayso", "0")

@@ -10,7 +10,8 @@ from protocol.messages import events
 from protocol.messages.session import DropAudio, Send
 from runtime import ChildSpec, MailboxSpec, Overflow, Ref, TerminateChild, Tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket, Grow, Notes, native, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Notes
 
 
 class Reader(Actor):

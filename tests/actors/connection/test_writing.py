@@ -11,7 +11,8 @@ from protocol.messages import events
 from protocol.messages.errors import LocalProtocolError, RemoteProtocolError
 from protocol.messages.socket import SocketClosed
 from tests.actors.connection.connection_fixtures import context_of
-from tests.fakes import FakeSocket, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket
 from tests.protocol.dialects.line_dialect import LineDialect
 
 REQUEST = events.ConnectionRequest("tester", ("llm",))

@@ -3,7 +3,8 @@
 from protocol.dialects.client_memory import MAX_EVENTS, ClientMemory, SentEvents
 from protocol.dialects.dialect import ClientLink, OpeningRequest
 from protocol.messages.events import Pong
-from tests.fakes import FakeSocket, native
+from tests.fake_sessions import native
+from tests.fakes import FakeSocket
 from tests.protocol.dialects.line_dialect import LineDialect
 
 
