@@ -9,9 +9,10 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import attrs
 import trio
 
 from actors.connection.context import ConnectionContext, ConnectionPeers, ConnectionSettings
@@ -39,6 +40,20 @@ from runtime import Actor, MailboxTimeout
 GIVEN_UP = {"window": "the client did not come back", "room": "a newcomer needed its place"}
 
 log = logging.getLogger("sayso.connection")
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionStatistics:
+    """A moment's view of a connection.
+
+    * ``peer``: the client's address; ``None`` while it is away
+    * ``phase``: of the socket
+    * ``frames_in``: how many frames have come
+    """
+
+    peer: str | None
+    phase: str
+    frames_in: int
 
 
 class Connection(Actor[ConnectionMessage]):
@@ -113,11 +128,12 @@ class Connection(Actor[ConnectionMessage]):
             log.debug("nothing sent, socket closed %s", closed.code, extra={"session_id": self._memory.session_id})
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ConnectionStatistics:
         """Show what passed through."""
         socket = self._memory.socket
         peer = None if socket is None else socket.identity.peer
-        return {"peer": peer, "phase": self._session.state.phase.name, "frames_in": self._reader.frames_in}
+        phase = self._session.state.phase.name
+        return ConnectionStatistics(peer=peer, phase=phase, frames_in=self._reader.frames_in)
 
     async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``."""
