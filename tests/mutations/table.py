@@ -262,9 +262,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "give a stranger a session under load",
-        "actors/connection.py",
-        "await self._send(refusal)",
-        "await self._accept(event)",
+        "actors/connection/opening.py",
+        "await self.writer.send(refusal)",
+        "await self.accept(request)",
         ("tests/actors/test_resuming.py::test_while_nobody_new_is_let_in_a_stranger_is_told_so",),
     ),
     Mutation(
