@@ -10,7 +10,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -61,6 +61,18 @@ class AudioPeers:
     vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
     dialogue: Ref[DialogueMessage]
+
+
+@attrs.frozen(kw_only=True)
+class AudioStatistics:
+    """A moment's view of a session's audio.
+
+    * ``samples``: how many have been looked at, at 16 kHz
+    * ``is_speech``: whether an utterance is open
+    """
+
+    samples: int
+    is_speech: bool
 
 
 class Audio(Actor[AudioMessage | AudioStalled]):
@@ -128,9 +140,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> AudioStatistics:
         """Show where the stream is."""
-        return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
+        return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
     def _to_client(self) -> ToClient:

@@ -14,7 +14,7 @@ Rules kept here:
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -108,6 +108,20 @@ class ConnectionSettings:
     """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
 
 
+@attrs.frozen(kw_only=True)
+class ConnectionStatistics:
+    """A moment's view of a connection.
+
+    * ``peer``: the client's address; ``None`` while it is away
+    * ``phase``: of the socket
+    * ``frames_in``: how many frames have come
+    """
+
+    peer: str | None
+    phase: str
+    frames_in: int
+
+
 class Connection(Actor[ConnectionMessage]):
     """Reads one socket and writes it."""
 
@@ -167,11 +181,11 @@ class Connection(Actor[ConnectionMessage]):
             log.debug("nothing sent, socket closed %s", closed.code, extra={"session_id": self._memory.session_id})
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ConnectionStatistics:
         """Show what passed through."""
         socket = self._memory.socket
         peer = None if socket is None else socket.identity.peer
-        return {"peer": peer, "phase": self._state.phase.name, "frames_in": self._frames_in}
+        return ConnectionStatistics(peer=peer, phase=self._state.phase.name, frames_in=self._frames_in)
 
     # --- writing ---------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Never
 import attrs
 import trio
 
-from actors.client.admitting import AdmissionInputs, GatewayAdmission
+from actors.client.admitting import AdmissionInputs, GatewayAdmission, GatewayStatistics
 from backends.protocols import (
     Admitted,
     HttpAnswer,
@@ -119,7 +119,7 @@ class Gateway(Actor[GatewayMessage]):
         self._report = attrs.evolve(self._report, places_taken=taken)
         self._publish_report(self._report)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Return the figures of the admission."""
         return self._admission.statistics()
 

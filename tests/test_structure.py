@@ -1,12 +1,13 @@
-"""Rules about the whole product: modules form no circle, and a name means one thing."""
+"""Rules about the whole product: modules form no circle, a name means one thing, types hold."""
 
+import ast
 import graphlib
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from tests.source_tree import classes, imported_modules, python_files
+from tests.source_tree import classes, imported_modules, parsed, python_files
 
 
 def import_graph() -> dict[str, set[str]]:
@@ -55,3 +56,17 @@ def test_no_two_classes_share_a_name() -> None:
                 places[found.name].append(f"{path}:{found.lineno}")
     twice = {name: where for name, where in places.items() if len(where) > 1}
     assert not twice, "\n".join(f"{name}: {', '.join(where)}" for name, where in twice.items())
+
+
+ANY_LINES = 12
+"""How many lines of ``actors/`` and ``runtime/`` may say ``Any``."""
+
+
+def lines_with_any(path: Path) -> set[int]:
+    """Return the lines in which a type is ``Any``."""
+    return {node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Name) and node.id == "Any"}
+
+
+def test_types_do_not_stop_at_the_border_of_an_actor() -> None:
+    found = [f"{path}:{line}" for path in python_files("actors", "runtime") for line in lines_with_any(path)]
+    assert len(found) <= ANY_LINES, "\n".join(["", *sorted(found)])

@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -86,6 +86,20 @@ class SentEvents:
         return tuple(text for number, text, _ in self._kept if number > seq)
 
 
+@attrs.frozen(kw_only=True, slots=False)
+class ClientMemoryStatistics:
+    """A moment's view of what is kept of a session's client.
+
+    * ``session_id``: the session
+    * ``events``: how many events are kept for a client that comes back
+    * ``last_seq``: number of the last event
+    """
+
+    session_id: str
+    events: int
+    last_seq: int
+
+
 @attrs.define
 class ClientMemory:
     """One session's client: where it is, what it wants, and what it has been sent."""
@@ -136,6 +150,6 @@ class ClientMemory:
             self.sent.forget_old(now_s)
         self.sent.keep(seq, text, now_s)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ClientMemoryStatistics:
         """Show how much is kept."""
-        return {"session_id": self.session_id, "events": len(self.sent), "last_seq": self.sent.last_seq}
+        return ClientMemoryStatistics(session_id=self.session_id, events=len(self.sent), last_seq=self.sent.last_seq)

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection import Connection, ConnectionPeers, ConnectionSettings, ConnectionStatistics
 from actors.vault import Vault
 from protocol.admission.handshakes import GRACE_S
 from protocol.messages import events
@@ -16,7 +16,7 @@ from protocol.messages.records import SessionRecord
 from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory, shown_by
 
 SESSION_ID = "0123456789abcdef"
 SERVER = events.ServerInfo("sayso", "0")
@@ -106,9 +106,9 @@ class Line:
         """Return the codes of the errors that the client has got."""
         return [error["data"]["code"] for error in self.received("error")]
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> ConnectionStatistics:
         """Return what the connection shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], ConnectionStatistics)
 
 
 # --- the handshake -------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ async def test_the_handshake_opens_the_session(grow: Grow, autojump_clock: MockC
     assert line.audio.seen == [configured]
     assert line.dialogue.seen == [configured]
     assert line.history.seen == [SessionRecord(SESSION_ID, "tester", 1_000_000.0)]
-    assert line.statistics() == {"peer": "192.0.2.1:5000", "phase": "LIVE", "frames_in": 1}
+    assert line.statistics() == ConnectionStatistics(peer="192.0.2.1:5000", phase="LIVE", frames_in=1)
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ async def test_a_full_ear_stops_the_reading_of_the_socket(grow: Grow, autojump_c
     line.audio_mailbox = MailboxSpec(capacity=2, max_in_flight=1)
     await line.open(grow)
     await line.send(frame("audio_start"), *[b"\0\0"] * 6)
-    assert line.statistics()["frames_in"] == 5, "handshake, button, two queued, and one in hand"
+    assert line.statistics().frames_in == 5, "handshake, button, two queued, and one in hand"
     release.set()
     await wait_all_tasks_blocked()
     assert len(line.audio.of(AudioReceived)) == 6

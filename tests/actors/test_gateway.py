@@ -70,7 +70,7 @@ async def test_a_place_is_given_back_after_a_failure_too(grow: Grow, autojump_cl
     assert isinstance(place, Admitted)
     with pytest.raises(OSError, match="reset"), place.place:
         raise OSError("reset")
-    assert door.statistics()["connections"] == 0
+    assert door.statistics().connections == 0
 
 
 async def test_a_socket_gets_a_session_and_is_waited_for(
@@ -214,8 +214,8 @@ async def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
     again = await door.admit()
     assert not isinstance(again, Refusal)
     with again.place:
-        assert door.statistics()["connections"] == 1
-    assert door.statistics()["connections"] == 0
+        assert door.statistics().connections == 1
+    assert door.statistics().connections == 0
 
 
 async def test_all_who_were_cut_off_come_back_one_by_one(grow: Grow, autojump_clock: MockClock) -> None:

@@ -158,7 +158,7 @@ async def test_a_row(row: tuple[Scene, Scene, list[str], int], grow: Grow, autoj
     state, happens, ends, calls = row
     room = await opened(grow)
     await state(room)
-    assert room.statistics()["state"] == STATES[state]
+    assert room.statistics().state == STATES[state]
     await happens(room)
     completed = await room.completed(len(ends))
     await trio.sleep(60.0)
@@ -166,7 +166,7 @@ async def test_a_row(row: tuple[Scene, Scene, list[str], int], grow: Grow, autoj
     assert [f"{names.get(turn_id, 'second')} {outcome}" for turn_id, outcome in completed] == ends
     assert len(room.connection.events(events.TurnCompleted)) == len(ends)
     assert len(room.tools.of(CallTool)) == calls
-    assert room.statistics()["state"] == "LISTENING"
+    assert room.statistics().state == "LISTENING"
     room.assert_each_turn_was_completed_once()
 
 

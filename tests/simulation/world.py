@@ -11,6 +11,7 @@ import attrs
 import trio
 
 import supervisor
+from actors.client.admitting import GatewayStatistics
 from assembly.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree
@@ -195,7 +196,9 @@ class World:
         self._report.sessions_left = len(server.sessions.live) - stay
         gateway = self._report.saboteur.actors.get("gateway")
         if gateway is not None:
-            self._report.places_left = int(str(gateway.statistics()["connections"])) - stay
+            shown = gateway.statistics()
+            assert isinstance(shown, GatewayStatistics)
+            self._report.places_left = shown.connections - stay
 
     def _count_what_is_left(self, server: supervisor.Server) -> None:
         self._report.sessions_left = max(self._report.sessions_left, len(server.sessions.live))

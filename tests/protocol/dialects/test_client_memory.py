@@ -1,6 +1,6 @@
 """What a session keeps of its client."""
 
-from protocol.dialects.client_memory import MAX_EVENTS, ClientMemory, SentEvents
+from protocol.dialects.client_memory import MAX_EVENTS, ClientMemory, ClientMemoryStatistics, SentEvents
 from tests.fakes import FakeSocket
 
 
@@ -65,4 +65,4 @@ def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_soc
 def test_statistics_show_how_much_is_kept() -> None:
     kept = memory()
     kept.keep_event(kept.sent.next_seq(), "{}", 0.0)
-    assert kept.statistics() == {"session_id": "s1", "events": 1, "last_seq": 1}
+    assert kept.statistics() == ClientMemoryStatistics(session_id="s1", events=1, last_seq=1)
