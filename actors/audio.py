@@ -15,12 +15,13 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
 from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages.hearing import (
@@ -35,7 +36,7 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
-from protocol.messages.inboxes import AudioMessage, ConnectionMessage, DialogueMessage
+from protocol.messages.inboxes import AudioMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
 from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref

@@ -12,10 +12,10 @@ import attrs
 from trio import TaskStatus
 
 from protocol.admission.checks import CheckKind
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
-from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
@@ -296,7 +296,7 @@ class IngressHandlers(Protocol):
     async def answer(self, request: Request) -> HttpAnswer | None:
         """Answer one of our own routes; ``None`` for any other path."""
 
-    async def serve_socket(self, socket: Socket, request: Request, admitted: Admitted) -> None:
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
         """Run a session on an accepted socket; returns when the session is over."""
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:

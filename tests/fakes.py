@@ -23,9 +23,6 @@ from config.load import load
 from config.settings import Settings
 from protocol.admission.checks import CheckKind
 from protocol.admission.identity import identity_of
-from protocol.audio.audio_memory import AudioMemory
-from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
@@ -33,7 +30,6 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
-from protocol.turns.session_memory import SessionMemory
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -67,11 +63,6 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
-
-
-def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
-    """Return what a new session keeps, with room for so many samples of audio."""
-    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -180,13 +171,13 @@ class FakeSocket:
         except trio.EndOfChannel:
             raise SocketClosed(self._code, is_from_peer=self._is_from_peer) from None
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
+    async def send(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         self.drops += 1
         return 0
 

@@ -113,12 +113,14 @@ def test_the_rooms_of_a_unit_point_down_only() -> None:
 
 
 def test_no_actor_imports_another() -> None:
-    parts = frozenset({"actors.client", "actors.stt", "actors.turn"})
+    parts = frozenset({"actors.connection", "actors.stt", "actors.turn"})
+    actors = frozenset({"actors.connection.connection"})  # that lie beside their parts
 
     def problems() -> Iterator[str]:
         for path in python_files("actors"):
             for module, line in imported_modules(path):
-                if is_within(module, frozenset({"actors"})) and not is_within(module, parts):
+                is_part = is_within(module, parts) and not is_within(module, actors)
+                if is_within(module, frozenset({"actors"})) and not is_part:
                     yield f"{path}:{line}: an actor must not import {module}; references are handed out"
 
     check(problems())
@@ -201,31 +203,6 @@ def test_statistics_hold_numbers_and_words_that_a_console_can_read_and_no_reprs(
             for node in functions(path):
                 if node.name == "statistics":
                     yield from (f"{path}:{line}: statistics are shown as JSON" for line in reprs_in(node))
-
-    check(problems())
-
-
-def problems_of_statistics(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield the line and the fault of a view of inner state that a reader of the status page could not look up."""
-    match node:
-        case ast.FunctionDef(name="statistics", returns=returns) if not ast.unparse(returns or node).endswith(
-            "Statistics"
-        ):
-            yield node.lineno, "statistics() must return a frozen class whose name ends in Statistics"
-        case ast.ClassDef() if node.name.endswith("Statistics") and fields_of(node):
-            if not ast.unparse(node.decorator_list[0]).startswith("attrs.frozen"):
-                yield node.lineno, f"{node.name} must be frozen"
-            doc = ast.get_docstring(node) or ""
-            missing = [field for field in fields_of(node) if f"* ``{field}``: " not in doc]
-            if missing:
-                yield node.lineno, f"the docstring of {node.name} must say what {', '.join(missing)} is"
-
-
-def test_statistics_are_frozen_classes_that_say_what_each_field_is() -> None:
-    def problems() -> Iterator[str]:
-        for path in python_files():
-            for node in (*functions(path), *classes(path)):
-                yield from (f"{path}:{line}: {fault}" for line, fault in problems_of_statistics(node))
 
     check(problems())
 
@@ -437,20 +414,6 @@ def test_sizes_are_counted_as_the_table_says() -> None:
     assert attributes_of(node) == {"x", "y", "z"}
     function = next(inner for inner in node.body if isinstance(inner, ast.FunctionDef))
     assert body_lines(function) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("def statistics(self) -> Mapping[str, object]: ...", "must return a frozen class"),
-        ("def statistics(self): ...", "must return a frozen class"),
-        ("@attrs.define\nclass AStatistics:\n    'A.\\n\\n    * ``n``: how many'\n    n: int", "must be frozen"),
-        ("@attrs.frozen\nclass AStatistics:\n    'A.'\n    n: int", "must say what n is"),
-    ],
-)
-def test_statistics_that_hide_something_are_seen(text: str, fault: str) -> None:
-    [(_, found)] = problems_of_statistics(ast.parse(text).body[0])
-    assert fault in found
 
 
 def test_a_repr_is_seen() -> None:

@@ -19,6 +19,7 @@ import runtime
 from tests.pages import Block, fenced_blocks, literal_blocks, text_of
 
 EXAMPLES = {
+    "docs/dialects.md": tuple(fenced_blocks(text_of(Path("docs/dialects.md")))),
     "docs/extending.md": tuple(fenced_blocks(text_of(Path("docs/extending.md")))),
     "runtime/__init__.py": tuple(literal_blocks(inspect.getdoc(runtime) or "")),
 }

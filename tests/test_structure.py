@@ -1,13 +1,14 @@
-"""Rules about the whole product: modules form no circle, a name means one thing, types hold."""
+"""Rules about the whole product: no circle of modules, a name means one thing, types hold, statistics are explained."""
 
 import ast
 import graphlib
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.source_tree import classes, imported_modules, parsed, python_files
+from tests.source_tree import classes, functions, imported_modules, parsed, python_files
 
 
 def import_graph() -> dict[str, set[str]]:
@@ -70,3 +71,47 @@ def lines_with_any(path: Path) -> set[int]:
 def test_types_do_not_stop_at_the_border_of_an_actor() -> None:
     found = [f"{path}:{line}" for path in python_files("actors", "runtime") for line in lines_with_any(path)]
     assert len(found) <= ANY_LINES, "\n".join(["", *sorted(found)])
+
+
+def fields_in(node: ast.ClassDef) -> list[str]:
+    return [ast.unparse(inner.target) for inner in node.body if isinstance(inner, ast.AnnAssign)]
+
+
+def problems_of_statistics(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the line and the fault of a view of inner state that a reader of the status page could not look up."""
+    match node:
+        case ast.FunctionDef(name="statistics", returns=returns) if not ast.unparse(returns or node).endswith(
+            "Statistics"
+        ):
+            yield node.lineno, "statistics() must return a frozen class whose name ends in Statistics"
+        case ast.ClassDef() if node.name.endswith("Statistics") and (fields := fields_in(node)):
+            if not ast.unparse(node.decorator_list[0]).startswith("attrs.frozen"):
+                yield node.lineno, f"{node.name} must be frozen"
+            doc = ast.get_docstring(node) or ""
+            missing = [field for field in fields if f"* ``{field}``: " not in doc]
+            if missing:
+                yield node.lineno, f"the docstring of {node.name} must say what {', '.join(missing)} is"
+
+
+def test_statistics_are_frozen_classes_that_say_what_each_field_is() -> None:
+    found = [
+        f"{path}:{line}: {fault}"
+        for path in python_files()
+        for node in (*functions(path), *classes(path))
+        for line, fault in problems_of_statistics(node)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("def statistics(self) -> Mapping[str, object]: ...", "must return a frozen class"),
+        ("def statistics(self): ...", "must return a frozen class"),
+        ("@attrs.define\nclass AStatistics:\n    'A.\\n\\n    * ``n``: how many'\n    n: int", "must be frozen"),
+        ("@attrs.frozen\nclass AStatistics:\n    'A.'\n    n: int", "must say what n is"),
+    ],
+)
+def test_statistics_that_hide_something_are_seen(text: str, fault: str) -> None:
+    [(_, found)] = problems_of_statistics(ast.parse(text).body[0])
+    assert fault in found

@@ -22,7 +22,8 @@ from protocol.messages.understanding import Generate, Generation, ModelToolCall,
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
-from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, session_memory, shown_by
+from tests.fake_sessions import session_memory
+from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, shown_by
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import trio
 
-from actors.client.admitting import AdmissionInputs, GatewayStatistics
+from actors.connection.admitting import AdmissionInputs, GatewayStatistics
 from actors.gateway import Gateway, GatewayPeers, GatewayReport
 from backends.protocols import (
     Admitted,
@@ -19,6 +19,7 @@ from backends.protocols import (
 )
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket
@@ -103,9 +104,9 @@ class Door:
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
 
-    def _spec(self, socket: Socket, refusal: ConnectionRefused | None) -> ChildSpec:
+    def _spec(self, client: ClientLink, refusal: ConnectionRefused | None) -> ChildSpec:
         self.refusals.append(refusal)
-        return scripted(f"session of {socket.identity.peer}", Script())
+        return scripted(f"session of {client.socket.identity.peer}", Script())
 
     @property
     def handlers(self) -> IngressHandlers:

@@ -17,6 +17,7 @@ from protocol.messages.session import Announce, Presence
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow, command
 
 SLOW_S = 4.0
@@ -91,7 +92,7 @@ async def lost_and_back(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(10.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 
@@ -99,7 +100,7 @@ async def lost(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(1.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 

@@ -8,7 +8,8 @@ from actors.vault import Vault
 from protocol.messages.understanding import ListTools
 from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, SessionMemoryStatistics, ViewClient
 from runtime import ActorDied, ChildSpec, Ref
-from tests.fakes import Grow, session_memory, shown_by
+from tests.fake_sessions import session_memory
+from tests.fakes import Grow, shown_by
 
 
 async def test_each_actor_gets_its_own_part_and_always_the_same_one(grow: Grow, autojump_clock: MockClock) -> None:

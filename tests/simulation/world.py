@@ -11,7 +11,7 @@ import attrs
 import trio
 
 import supervisor
-from actors.client.admitting import GatewayStatistics
+from actors.connection.admitting import GatewayStatistics
 from assembly.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree
@@ -117,7 +117,7 @@ class World:
         server = supervisor.Server(self._settings, cast("Adapters", self._report.outside))
         open_session = server.sessions.open
         server.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
-            lambda socket, refusal=None: self._report.saboteur.wrap(open_session(socket, refusal))
+            lambda client, refusal=None: self._report.saboteur.wrap(open_session(client, refusal))
         )
         with watched_asks(self._report), trio.move_on_after(TOO_LONG_S) as patience:
             try:

@@ -154,6 +154,7 @@ PARENT = """
 import sys
 import trio
 from runtime.workers.pool import Pool, WorkerSpec
+from tests.runtime.worker_targets import do
 
 async def main():
     spec = WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params={"flag": sys.argv[2]})

@@ -1,6 +1,6 @@
 """What a session remembers, as a whole."""
 
-from tests.fakes import session_memory
+from tests.fake_sessions import session_memory
 
 
 def test_statistics_show_all_parts() -> None:
