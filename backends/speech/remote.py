@@ -1,12 +1,12 @@
-"""Speech servers elsewhere that speak OpenAI's audio API, with our own processes behind them.
+"""Remote speech servers with OpenAI's audio API, with our own processes to fall back to.
 
 Rules kept here:
 
-* Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so nobody in front of it
-  knows where the work is done.
-* A server that is late, refuses, breaks off or talks nonsense costs one deadline; then our own processes do the job.
-  One that keeps failing is left alone for a while (``runtime/policies/breaker.py``).
-* What a server claims to have heard passes the same rules as our own recogniser's words.
+* Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so no caller
+  depends on where the work is done.
+* A server that is late, refuses, breaks off or sends invalid data costs one deadline; then our processes do the job.
+  One that keeps failing is not asked for a while (``runtime/policies/breaker.py``).
+* A server's transcript passes the same rules as our own recogniser's.
 """
 
 import io
@@ -34,7 +34,7 @@ log = logging.getLogger("sayso.speech")
 
 SPEECH_RATE_HZ: Final = 24_000  # what OpenAI's API means by "pcm"
 PROMPT_MAX_CHARS: Final = 600  # Whisper takes 224 tokens
-UNKNOWN_LOGPROB: Final = -0.2  # where a server does not say: neither sure nor doubtful
+UNKNOWN_LOGPROB: Final = -0.2  # if a server gives none: neither sure nor doubtful
 BAD_REQUEST: Final = 400
 
 Work = Callable[[Mapping[str, Any], bytes], Awaitable[tuple[dict[str, Any], bytes]]]
@@ -44,7 +44,7 @@ class RemoteFirst:
     """A ``JobPool``: a server does ``method``, and ``pool`` what it cannot, and everything else."""
 
     def __init__(self, name: str, method: str, work: Work, pool: JobPool | None) -> None:
-        """Take the pool to fall back to; None leaves the server alone with it all."""
+        """Take the pool to fall back to; ``None`` for no fallback."""
         self._name = name
         self._method = method
         self._work = work
@@ -62,12 +62,12 @@ class RemoteFirst:
         await trio.sleep_forever()
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
-        """Call ``on_change()`` whenever the workers of the pool may have changed."""
+        """Set a callback for every change of the pool's workers."""
         if self._pool is not None:
             self._pool.set_on_change(on_change)
 
     def statistics(self) -> Mapping[str, Any]:
-        """Show the server and the pool behind it."""
+        """Return a snapshot of the server and the pool behind it."""
         is_well = self._breaker.state is BreakerState.CLOSED
         alone = {"size": 1, "ready": int(is_well), "waiting": 0, "rss_bytes": 0, "pss_bytes": 0, "busy_ratio": 0.0}
         behind = alone | {"workers": []} if self._pool is None else self._pool.statistics()
@@ -90,7 +90,7 @@ class RemoteFirst:
         return await self._pool.call(method, params, blob, timeout_s=timeout_s, attempts=attempts)
 
     async def _try_remote(self, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes] | str:
-        """Return the server's answer, or in words why there is none."""
+        """Return the server's answer, or the reason in words if there is none."""
         retry_after_s = self._breaker.retry_after_s(trio.current_time())
         if retry_after_s is not None:
             return f"{self._name} kept failing and is asked again in {retry_after_s:.1f} s"
@@ -197,7 +197,7 @@ class RemoteRecogniser:
 
 
 def answer_of(heard: _RemoteTranscript, item: Mapping[str, Any], pcm: bytes) -> dict[str, Any]:
-    """Return a server's words as a worker's answer: believed, or with the reason why not."""
+    """Return a server's transcript as a worker's answer: accepted, or with the reason for rejecting it."""
     duration_s = len(pcm) / 2 / INTERNAL_RATE_HZ
     segments = heard.segments or []
     logprobs = [segment.avg_logprob for segment in segments if segment.avg_logprob is not None]
@@ -208,7 +208,7 @@ def answer_of(heard: _RemoteTranscript, item: Mapping[str, Any], pcm: bytes) -> 
         text=heard.text,
         language=language,
         duration_s=duration_s,
-        voiced_s=duration_s,  # the audio actor has heard a voice, or nobody would ask
+        voiced_s=duration_s,  # the audio actor has detected speech already
         level_dbfs=level_dbfs(pcm),
         avg_logprob=logprob,
         no_speech_prob=min(silences, default=None),
@@ -261,17 +261,17 @@ class RemoteSynthesiser:
 
     server: LlmServer
     settings: OpenAISpeechSettings
-    stand_in_voice: str | None = None
-    """The usual voice of the pool behind the server, which means the server's own usual one."""
+    fallback_voice: str | None = None
+    """The pool's default voice: it is mapped to the server's default."""
 
     @classmethod
-    def from_settings(cls, settings: OpenAISpeechSettings, stand_in_voice: str | None = None) -> "RemoteSynthesiser":
+    def from_settings(cls, settings: OpenAISpeechSettings, fallback_voice: str | None = None) -> "RemoteSynthesiser":
         """Return the synthesiser that is configured."""
-        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, stand_in_voice)
+        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, fallback_voice)
 
     async def speak(self, params: Mapping[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
         """Do the job that ``PiperWorker.handle("speak", ...)`` does; raises ``ProviderError``."""
-        is_usual = params["voice"] in (None, self.stand_in_voice)
+        is_usual = params["voice"] in (None, self.fallback_voice)
         wanted = {
             "model": self.settings.model,
             "input": params["text"],
