@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from assembly.dialects import DIALECTS
 from assembly.providers import language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
@@ -28,7 +29,6 @@ from backends.protocols import (
     AudioDecoder,
     IngressHandlers,
     JobPool,
-    Refusal,
     RequestAdmission,
     SpeechDetector,
     Store,
@@ -38,13 +38,11 @@ from backends.speech import conditioning
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from config.settings import Settings
-from protocol.dialects import native
 from protocol.dialects.speech_frames import SpeechEncoder
-from protocol.messages.events import AudioFormat, ConnectionRefused
+from protocol.messages.events import AudioFormat
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
-WEBSOCKET_PATHS = frozenset({"/ws"})
 # a bad file ends the process, which is no reason to delay the next one
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
 MEDIA_NICE = 5  # lowers its share of a contended processor to a third: live sessions go first
@@ -175,11 +173,5 @@ class Adapters:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
-        routes = IngressRoutes(WEBSOCKET_PATHS, refusal_event, app)
+        routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, admission, routes)
-
-
-def refusal_event(refusal: Refusal) -> str:
-    """Return the event that a refused browser gets before its socket closes."""
-    retry_after_ms = round(1000 * (refusal.retry_after_s or 0.0))
-    return native.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0)

@@ -15,8 +15,9 @@ from typing import Never
 import trio
 
 from actors.audio import Audio, AudioPeers
-from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection.connection import Connection
+from actors.connection.context import ConnectionPeers, ConnectionSettings
+from actors.connection.directory import SessionDirectory
 from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.turn_context import TurnContext, TurnPeers
@@ -31,11 +32,11 @@ from protocol.admission.population import Population
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
-from protocol.messages.socket import Socket
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, Ref, Registry, Restart
@@ -82,14 +83,14 @@ class Sessions:
             if dialogue is not None:
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
-    def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
-        """Return the spec of a session on ``socket``: a subtree that ends with its connection.
+    def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
+        """Return the spec of a session with ``client``: a subtree that ends with its connection.
 
         With a ``refusal`` only a client that resumes another session is served.
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
-        kept.client.attach(socket)
+        kept.client.attach(client)
         refs = new_session_refs(session_id, self._settings.audio)
         limits = self._settings.session
         children = (

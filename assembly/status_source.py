@@ -19,7 +19,7 @@ from protocol.admission.drain import Drain, DrainPhase
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
 from protocol.messages.inboxes import DialogueMessage
-from runtime import Child, ChildStatus, Registry
+from runtime import ActorStatistics, Child, ChildStatus, Registry
 
 Address = tuple[str, int]
 
@@ -195,10 +195,20 @@ def plain(child: ChildStatus) -> dict[str, Any]:
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": attrs.asdict(child.mailbox),
-        "statistics": dict(child.statistics),
+        "statistics": figures(child.statistics),
         "children": [plain(below) for below in child.children],
     }
     ended = child.last_exit
     if ended is not None:
         shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
     return shown
+
+
+def figures(statistics: ActorStatistics) -> dict[str, Any]:
+    """Return an actor's statistics as JSON can carry them, without the fields that are ``None`` by default."""
+    return attrs.asdict(statistics, filter=is_shown)
+
+
+def is_shown(field: "attrs.Attribute[object]", value: object) -> bool:
+    """Whether the status page shows a field of some statistics (``ActorStatistics``)."""
+    return value is not None or field.default is not None

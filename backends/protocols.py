@@ -12,10 +12,10 @@ import attrs
 from trio import TaskStatus
 
 from protocol.admission.checks import CheckKind
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
-from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
@@ -25,6 +25,8 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.jobs import Job, ReplyT
+from runtime.workers.pool_statistics import PoolStatistics
 
 
 class SpeechDetector(Protocol):
@@ -55,15 +57,15 @@ class JobPool(Protocol):
         """Serve until cancelled; started when jobs can be done, raises ``StartFailure``."""
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        """Return data and blob of one job; raises ``WorkerError``."""
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
+        """Return the reply to one job and its blob; raises ``WorkerError``."""
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         """Set a callback for every change of the workers."""
 
-    def statistics(self) -> Mapping[str, Any]:
-        """Return a snapshot of the workers and the queue."""
+    def statistics(self) -> PoolStatistics:
+        """Return a moment's view."""
 
 
 class CommandGrammar(Protocol):
@@ -74,6 +76,24 @@ class CommandGrammar(Protocol):
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return words and phrases for the recogniser's prompt, most important first."""
+
+
+@attrs.frozen(kw_only=True)
+class GuardStatistics:
+    """A moment's view of how a language model is treated.
+
+    * ``name``: the provider
+    * ``breaker``: ``closed``, ``open`` (it is left alone) or ``probing`` (one request tries it)
+    * ``limit``: how many requests may be in work at once
+    * ``in_flight``: how many are
+    * ``waiting``: how many wait for that
+    """
+
+    name: str
+    breaker: str
+    limit: int
+    in_flight: int
+    waiting: int
 
 
 class LanguageModel(Protocol):
@@ -276,7 +296,7 @@ class IngressHandlers(Protocol):
     async def answer(self, request: Request) -> HttpAnswer | None:
         """Answer one of our own routes; ``None`` for any other path."""
 
-    async def serve_socket(self, socket: Socket, request: Request, admitted: Admitted) -> None:
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
         """Run a session on an accepted socket; returns when the session is over."""
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:

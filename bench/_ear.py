@@ -6,11 +6,12 @@ process. What is missing are the verdicts on pauses, which depend on the clock.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from backends.commands.grammar import HassilGrammar
+from backends.jobs import Clip, TranscribeClips
 from backends.speech.vad import EarshotDetector
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_params import whisper_params
@@ -57,10 +58,10 @@ class Ear:
 
     def _understood(self, pcm: bytes, ended: Ended) -> Heard:
         said = pcm[2 * ended.start_sample : 2 * ended.end_sample]
-        request = {"bytes": len(said), "language": "en", "vocabulary": list(self._vocabulary)}
-        item: dict[str, Any] = self._worker.handle("transcribe", {"items": [request]}, said)[0]["items"][0]
+        job = TranscribeClips((Clip(len(said), "en", self._vocabulary),))
+        [found] = self._worker.transcribe(job, said).clips
         match = None
-        if item["no_speech"] is None:
-            match = self._grammar.match((item["text"], *item["alternatives"]), "en")
+        if found.no_speech is None:
+            match = self._grammar.match((found.text, *found.alternatives), "en")
         times = (ended.start_sample / INTERNAL_RATE_HZ, ended.end_sample / INTERNAL_RATE_HZ)
-        return Heard(*times, item["text"], item["no_speech"], match)
+        return Heard(*times, found.text, found.no_speech, match)

@@ -23,6 +23,7 @@ from typing import Any
 import attrs
 import trio
 
+from backends.jobs import LocateModel
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
@@ -72,8 +73,8 @@ async def _measure(count: int, seed: int) -> list[Row]:
         pool = Pool(spec, 1)
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)
-            address, _ = await pool.call("address", {}, b"", timeout_s=10.0)
-            model = llamacpp.connect(settings, address["url"])
+            address, _ = await pool.call(LocateModel(), timeout_s=10.0)
+            model = llamacpp.connect(settings, address.url)
             rows = [row async for row in _rows(model, list(_questions(count, random.Random(seed))))]
             await model.aclose()
             nursery.cancel_scope.cancel()

@@ -29,6 +29,7 @@ import attrs
 import trio
 
 from actors.transcription import Transcription
+from backends.jobs import Clip, TranscribeClips
 from backends.speech.whisper_params import whisper_params
 from bench._card import Card
 from bench._report import machine, write
@@ -220,9 +221,8 @@ def _worker(folder: Path, options: argparse.Namespace, **changes: object) -> Any
 
 
 def _transcribed(worker: Any, clips: Clips) -> list[str]:
-    items = [{"bytes": len(pcm), "language": "en", "vocabulary": []} for pcm in clips]
-    result, _ = worker.handle("transcribe", {"items": items}, b"".join(clips))
-    return [item["text"] for item in result["items"]]
+    job = TranscribeClips(tuple(Clip(len(pcm), "en") for pcm in clips))
+    return [found.text for found in worker.transcribe(job, b"".join(clips)).clips]
 
 
 def _by_turns(
@@ -288,7 +288,7 @@ def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dic
             finally:
                 card.give_back()
             row = {"loaded_before": is_loaded_before, "free_mb": free_mb, "took_s": time.perf_counter() - began_s}
-            row |= {name: worker.handle("info", {}, b"")[0][name] for name in ("device", "compute_type", "max_batch")}
+            row |= {name: getattr(worker.describe(), name) for name in ("device", "compute_type", "max_batch")}
             row |= {"same": sum(_words(a) == _words(b) for a, b in zip(texts, wanted, strict=False)), "of": len(texts)}
             print(row, flush=True)
             rows.append(row)
@@ -390,7 +390,7 @@ async def _to_us(
             await trio.sleep(0.1)
         await crowd.speak()
         seen = {"mean_batch": sum(batches) / max(1, len(batches)), "largest_batch": max(batches, default=0)}
-        seen |= {"pss_mb": pool.statistics()["pss_bytes"] >> 20, **_used(settings.embedded.device)}
+        seen |= {"pss_mb": pool.statistics().pss_bytes >> 20, **_used(settings.embedded.device)}
         nursery.cancel_scope.cancel()
     return crowd, seen
 

@@ -29,7 +29,7 @@ import attrs
 import trio
 
 from bench._report import Case, by_turns, compared, heading, installed, show, write
-from bench._workers import bytes_of, killed_once
+from bench._workers import DieOnce, MeasureBlob, bytes_of, killed_once
 from protocol.messages.ask import Ask
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool, WorkerSpec
@@ -308,8 +308,8 @@ async def handover_cases(options: Options, stack: AsyncExitStack) -> Mapping[str
 
     async def with_pool() -> None:
         for _ in range(count):
-            data, _ = await pool.call("bytes_of", {}, blob, timeout_s=LIMIT_S)
-            assert data["bytes"] == MIB
+            measured, _ = await pool.call(MeasureBlob(), blob, timeout_s=LIMIT_S)
+            assert measured.size_bytes == MIB
 
     async def with_executor() -> None:
         for _ in range(count):
@@ -348,8 +348,8 @@ async def kill_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Ca
     async def with_pool(pool: Pool, ready: int) -> float:
         while pool.ready < ready:  # noqa: ASYNC110 - a pool tells of the first only
             await trio.sleep(0.01)
-        data, _ = await pool.call("killed_once", {"flag": next(flags)}, b"", timeout_s=LIMIT_S)
-        return float(data["killed_s"])
+        survived, _ = await pool.call(DieOnce(next(flags)), timeout_s=LIMIT_S)
+        return survived.killed_s
 
     cases: dict[str, Callable[[], Awaitable[float]]] = {
         "sayso with a spare": partial(with_pool, warm, 2),

@@ -36,6 +36,8 @@ from bench._present import Present, pss_bytes, walk
 from bench._report import heading, write
 from config.load import load
 from config.settings import Settings
+from protocol.dialects.dialect import ClientLink
+from protocol.dialects.native import NativeDialect
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
@@ -78,18 +80,18 @@ class SilentSocket:
         await self._closed.wait()
         raise SocketClosed(1001)
 
-    async def send_text(self, _text: str) -> None:
+    async def send(self, _frame: str | bytes) -> None:
         """Hear that the session lives."""
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed.is_set():
             raise SocketClosed(1001)
         self.has_heard.set()
 
-    async def send_binary(self, _data: bytes) -> None:
+    async def send_speech(self, _frame: str | bytes) -> None:
         """Hear nothing."""
         await trio.lowlevel.checkpoint_if_cancelled()
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         """Drop nothing: nothing is queued."""
         return 0
 
@@ -166,7 +168,9 @@ async def simulated(options: Options) -> dict[str, Any]:
             if len(sockets) % LOOK_EVERY == 0 and pss_bytes() > options.max_mb * MIB:
                 return
             sockets.append(socket := SilentSocket(len(sockets)))
-            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)), timeout_s=LIMIT_S)
+            await server.refs.sessions.ask(
+                StartChild(server.sessions.open(ClientLink(socket, NativeDialect()))), timeout_s=LIMIT_S
+            )
 
     async def stop() -> None:
         while sockets:
@@ -174,7 +178,9 @@ async def simulated(options: Options) -> dict[str, Any]:
         await trio.lowlevel.checkpoint()
 
     async with quiet_house(options.count, options, has_gateway=False) as (server, tree):
-        await server.refs.sessions.ask(StartChild(server.sessions.open(warm := SilentSocket(0))))
+        await server.refs.sessions.ask(
+            StartChild(server.sessions.open(ClientLink(warm := SilentSocket(0), NativeDialect())))
+        )
         await warm.has_heard.wait()
         warm.start_close(1001, "")
         await population(server, 0)
@@ -339,7 +345,7 @@ async def profile(options: Options) -> None:
         gc.collect()
         before = tracemalloc.take_snapshot()
         for socket in sockets:
-            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(ClientLink(socket, NativeDialect()))))
         for socket in sockets:
             await socket.has_heard.wait()
         gc.collect()

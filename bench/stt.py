@@ -117,6 +117,7 @@ def _spoken(models_dir: Path, rng: random.Random) -> list[Clip]:
     import numpy as np
     import soxr
 
+    from backends.jobs import SpeakText
     from backends.speech.piper import PiperWorker
     from bench._talk import TALK
 
@@ -127,8 +128,8 @@ def _spoken(models_dir: Path, rng: random.Random) -> list[Clip]:
     clips = []
     noise = np.random.default_rng(rng.randrange(2**32))
     for number, sentence in enumerate(sentences):
-        result, pcm = worker.handle("speak", {"text": sentence}, b"")
-        voice = soxr.resample(np.frombuffer(pcm, dtype="<i2"), result["sample_rate"], 16_000).astype(np.float64)
+        spoken, pcm = worker.handle(SpeakText(sentence), b"")
+        voice = soxr.resample(np.frombuffer(pcm, dtype="<i2"), spoken.sample_rate_hz, 16_000).astype(np.float64)
         samples = np.pad(voice, (4_800, 8_000))
         if number >= len(sentences) - DICTATIONS and number % 2:
             samples += noise.standard_normal(len(samples)) * np.std(voice) * 10 ** (NOISE_DB / 20)
@@ -140,6 +141,7 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
     """Return the engines by name, ours first; the one that all are compared with is ``faster-whisper beam 1``."""
     from faster_whisper import WhisperModel
 
+    from backends import jobs
     from backends.speech.models import resolve_whisper
     from backends.speech.whisper import WhisperWorker
     from backends.speech.whisper_engine import to_floats
@@ -161,9 +163,8 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
         worker = WhisperWorker({**common, "beam_size": beam_size, "hypotheses": hypotheses})
 
         def transcribe(clip: Clip) -> str:
-            request = {"bytes": len(clip.pcm), "language": "en", "vocabulary": []}
-            result, _ = worker.handle("transcribe", {"items": [request]}, clip.pcm)
-            return str(result["items"][0]["text"])
+            job = jobs.TranscribeClips((jobs.Clip(len(clip.pcm), "en"),))
+            return worker.transcribe(job, clip.pcm).clips[0].text
 
         return transcribe
 

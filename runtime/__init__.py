@@ -50,13 +50,14 @@ from runtime.supervision.management import (
     WhichChildren,
 )
 from runtime.supervision.spec import ChildSpec
-from runtime.supervision.status import ChildState, ChildStatus
+from runtime.supervision.status import ActorStatistics, ChildState, ChildStatus, NoStatistics
 from runtime.supervision.supervisor import Supervisor
 from runtime.supervision.tree import Tree, run_tree
 
 __all__ = [
     "Actor",
     "ActorDied",
+    "ActorStatistics",
     "ActorUnavailable",
     "AlreadyStarted",
     "AskCycle",
@@ -92,6 +93,7 @@ __all__ = [
     "MailboxTimeout",
     "MaxChildren",
     "MessageTooLarge",
+    "NoStatistics",
     "NoSuchActor",
     "NoSuchChild",
     "Overflow",

@@ -21,6 +21,9 @@ EXCUSED = {
         f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
         for name in PLAIN_SECTIONS
     },
+    "actors/connection/context.py": "plain records",
+    "actors/connection/directory.py": "plain records; tests/actors/connection/test_resuming.py looks into it",
+    "protocol/dialects/attach.py": "plain records; tests/actors/test_resuming.py hands clients over",
     "cli/__main__.py": "two lines; tests/cli/test_main.py runs them",
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
@@ -48,6 +51,7 @@ ABOUT_SEVERAL = {
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
     "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
+    "tests/actors/connection/test_stories.py": "the same conversations in several dialects",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
     "tests/actors/test_audio_crashes.py": "audio's next incarnation, and the vault it hears again from",
     "tests/actors/test_barge_in.py": "dialogue, turn and spoken answer together",
@@ -55,6 +59,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_flooding.py": "connection and dialogue together, and a client that does not read",
     "tests/backends/ingress/test_admission_checks.py": "admission and listener together, and a server that is late",
     "tests/actors/test_silent_sockets.py": "sockets without a handshake, at the gateway",
+    "tests/backends/ingress/test_negotiation.py": "dialects over WebSockets",
     "tests/backends/ingress/test_http_audio_fields.py": "what a client of OpenAI's audio API may ask for",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",

@@ -12,6 +12,7 @@ import attrs
 from assembly.providers.model_check import check_model
 from assembly.providers.provider import Finding, Provider, ProviderKind, State, with_fallback
 from assembly.providers.server_check import check_openai
+from backends.jobs import TranscribeClips
 from backends.machine import available_cpus
 from backends.protocols import JobPool
 from backends.speech.models import WHISPER, resolve_whisper
@@ -80,9 +81,11 @@ def _embedded_pool(settings: Settings, _behind: JobPool | None, may_recycle: Cal
     return pool
 
 
-def _remote_pool(settings: Settings, behind: JobPool | None, _may_recycle: Callable[[], bool]) -> RemoteFirst:
+def _remote_pool(
+    settings: Settings, behind: JobPool | None, _may_recycle: Callable[[], bool]
+) -> RemoteFirst[TranscribeClips]:
     server = settings.transcription.openai
-    return RemoteFirst(server.url, "transcribe", RemoteRecogniser.from_settings(server).transcribe, behind)
+    return RemoteFirst(server.url, TranscribeClips, RemoteRecogniser.from_settings(server).transcribe, behind)
 
 
 # --- what sayso doctor looks for -----------------------------------------------------------------

@@ -8,6 +8,7 @@ import attrs
 from assembly.providers.model_check import check_model
 from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_fallback
 from assembly.providers.server_check import check_openai
+from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from backends.speech import piper
 from backends.speech.models import resolve_voice, voice_names
@@ -63,9 +64,9 @@ def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
     return Pool(spec, ours.workers, spares=ours.spare_workers, limits=limits)
 
 
-def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst:
+def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst[SpeakText]:
     speak = RemoteSynthesiser.from_settings(settings.speech.openai, settings.speech.piper.voice).speak
-    return RemoteFirst(settings.speech.openai.url, "speak", speak, behind)
+    return RemoteFirst(settings.speech.openai.url, SpeakText, speak, behind)
 
 
 def _check_piper(settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -19,6 +19,7 @@ import h11
 import trio
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from backends.ingress.connections import ConnectionPlace, OpenConnections
 from backends.ingress.containment import Failure, contained
@@ -56,6 +57,8 @@ from config.settings import GatewaySettings
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
+from protocol.dialects.dialect import ClientLink, Dialect, MakeDialect, OpeningRequest
+from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 
@@ -74,9 +77,8 @@ NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6
 class IngressRoutes:
     """The endpoints behind the port besides our own pages."""
 
-    websocket_paths: frozenset[str]
-    refusal_event: Callable[[Refusal], str]
-    """Returns the text message that tells a browser why its session is refused."""
+    dialects: Mapping[str, MakeDialect]
+    """The dialect of each WebSocket path."""
     http: HttpApp | None = None
     """Serves every request that is not for a page of ours; without it those are answered 404."""
 
@@ -109,6 +111,7 @@ class OpeningHandshake:
     protocol: ServerProtocol
     greeting: bytes
     """The answer that opens it."""
+    dialect: Dialect
 
 
 class AcceptedConnection:
@@ -144,7 +147,7 @@ class AcceptedConnection:
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
         request = request_of(head, self._peer)
-        handshake = self._handshake(head, request) if request.path in self._state.routes.websocket_paths else None
+        handshake = self._handshake(head, request) if request.path in self._state.routes.dialects else None
         kind = self._kind_of(request, handshake)
         verdict = await self._state.admission.admit(request, kind, is_reserved=self._place.is_reserved)
         if isinstance(verdict, Refusal):
@@ -249,16 +252,13 @@ class AcceptedConnection:
             return not_a_websocket(request)
         if body_bytes_of(head) != 0:
             return error_answer(400, "a WebSocket's handshake has no body")
-        protocol = ServerProtocol(
-            state=State.OPEN,  # the head was read by h11, so it begins with frames
-            max_size=self._state.settings.websocket.max_message_bytes,
-            extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
-            logger=logging.getLogger("websockets.server"),
-        )
+        make_dialect = self._state.routes.dialects[request.path]
+        dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers))
+        protocol = protocol_for(dialect, self._state.settings.websocket.max_message_bytes)
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
-        return OpeningHandshake(protocol, response.serialize())
+        return OpeningHandshake(protocol, response.serialize(), dialect)
 
     def _open(self, handshake: OpeningHandshake, identity: Identity, *, close_timeout_s: float) -> TrioWebSocket:
         return TrioWebSocket(
@@ -281,7 +281,8 @@ class AcceptedConnection:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    ended = await contained(log, what, state.handlers.serve_socket, websocket, request, admitted)
+                    client = ClientLink(websocket, handshake.dialect)
+                    ended = await contained(log, what, state.handlers.serve_client, client, request, admitted)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:
@@ -296,10 +297,24 @@ class AcceptedConnection:
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
         identity = identity_of(request.peer, request.headers)
         websocket = self._open(handshake, identity, close_timeout_s=close_timeout_s)
+        retry_after_ms = round(retry_after_s * 1_000)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                await websocket.send_text(self._state.routes.refusal_event(refusal))
+                for frame in handshake.dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
+                    await websocket.send(frame)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
-            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(retry_after_s * 1_000)}")
+            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+
+
+def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
+    """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says."""
+    subprotocol = None if dialect.subprotocol is None else Subprotocol(dialect.subprotocol)
+    return ServerProtocol(
+        state=State.OPEN,  # the head was read by h11, so it begins with frames
+        max_size=dialect.max_frame_bytes or max_frame_bytes,
+        extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
+        select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
+        logger=logging.getLogger("websockets.server"),
+    )

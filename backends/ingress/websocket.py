@@ -12,7 +12,6 @@ Rules kept here:
 
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -187,31 +186,35 @@ class TrioWebSocket:
 
     # --- senders ---------------------------------------------------------------------------------
 
-    async def send_text(self, text: str) -> None:
-        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
-        await self._queue(self._protocol.send_text, text.encode())
+    async def send(self, frame: str | bytes) -> None:
+        """Queue a text or a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+        await self._queue(frame, is_speech=False)
 
-    async def send_binary(self, data: bytes) -> None:
-        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
-        await self._queue(self._protocol.send_binary, data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        """Queue a message that ``drop_speech`` may take back; waits and raises as ``send`` does."""
+        await self._queue(frame, is_speech=True)
 
-    async def _queue(self, send: Callable[[bytes], None], data: bytes) -> None:
+    async def _queue(self, frame: str | bytes, *, is_speech: bool) -> None:
+        data = frame if isinstance(frame, bytes) else frame.encode()
         await self._writer.wait_room(len(data))
         self._raise_if_closing()
-        send(data)
-        self._flush()
+        if data is frame:
+            self._protocol.send_binary(data)
+        else:
+            self._protocol.send_text(data)
+        self._flush(is_speech=is_speech)
 
-    def drop_queued_binary(self) -> int:
-        """Drop whole binary messages that are still queued; return their size in bytes."""
-        return self._writer.drop_binary()
+    def drop_speech(self) -> int:
+        """Drop the messages of speech that are still queued; return their size in bytes."""
+        return self._writer.drop_speech()
 
     def _raise_if_closing(self) -> None:
         if self._end is not None:
             raise SocketClosed(self._end.code, self._end.reason, is_from_peer=self._end.is_from_peer)
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_speech: bool = False) -> None:
         for data in self._protocol.data_to_send():
-            self._writer.put(data)
+            self._writer.put(data, is_speech=is_speech)
 
     # --- closing ---------------------------------------------------------------------------------
 

@@ -9,11 +9,10 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Mapping
 
 import trio
 
-from backends.protocols import LanguageModel, ProviderError
+from backends.protocols import GuardStatistics, LanguageModel, ProviderError
 from protocol.messages.understanding import CompletionRequest, Generation
 from runtime.policies.adaptive_limit import AdaptiveLimit
 from runtime.policies.breaker import Breaker, BreakerState
@@ -64,15 +63,15 @@ class GuardedModel:
         """Close the model's connections."""
         await self._model.aclose()
 
-    def statistics(self) -> Mapping[str, object]:
-        """Return the state of the breaker and the requests in work."""
-        return {
-            "name": self.name,
-            "breaker": self._breaker.state.value,
-            "limit": self._limit.limit,
-            "in_flight": self._places.borrowed_tokens,
-            "waiting": self._places.statistics().tasks_waiting,
-        }
+    def statistics(self) -> GuardStatistics:
+        """Show how it is treated."""
+        return GuardStatistics(
+            name=self.name,
+            breaker=self._breaker.state.value,
+            limit=self._limit.limit,
+            in_flight=self._places.borrowed_tokens,
+            waiting=self._places.statistics().tasks_waiting,
+        )
 
     def _failed(self) -> None:
         was_closed = self._breaker.state is BreakerState.CLOSED

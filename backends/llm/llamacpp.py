@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import attrs
 
+from backends.jobs import LocateModel, ModelAddress
 from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.llm.messages import Sampling
 from backends.llm.openai import OpenAIModel
@@ -41,9 +42,10 @@ class LlamaWorker:
     """Target of a worker process: one model behind one HTTP server.
 
     ``params``: ``model`` (an embedded model's name or a GGUF file), ``models_dir``, ``context_size`` in tokens a
-    request, ``parallel`` requests at once, ``cpu_threads``, ``gpu_layers``. ``address`` answers ``{"url"}``, the base
-    of an OpenAI-compatible API.
+    request, ``parallel`` requests at once, ``cpu_threads``, ``gpu_layers``.
     """
+
+    jobs = (LocateModel,)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
@@ -53,11 +55,9 @@ class LlamaWorker:
         self._url = f"{self._server.listening_address}{prefix}/v1"
         warm_up(self._url)
 
-    def handle(self, method: str, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Do one job; raises ``ValueError`` for anything but ``address``."""
-        if method != "address" or params or blob:
-            raise ValueError(f"method must be address, without parameters, not {method!r}")
-        return {"url": self._url}, b""
+    def handle(self, _job: LocateModel, _blob: bytes | memoryview) -> tuple[ModelAddress, bytes]:
+        """Say where the server listens."""
+        return ModelAddress(self._url), b""
 
     def close(self) -> None:
         """Stop the server and free the model."""

@@ -21,6 +21,7 @@ import av
 import av.error
 import numpy as np
 
+from backends.jobs import DecodeRecording, ForgetRecording, RecordingBlock, RecordingForgotten
 from backends.protocols import BadAudio
 from backends.speech.mixing import Samples, mixed
 from protocol.audio.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
@@ -46,30 +47,32 @@ SILENT_AU: Final = b".snd" + struct.pack(">5I", 24, 2_000, 3, 8_000, 1) + bytes(
 class MediaWorker:
     """A ``runtime.workers.child_process.Target``."""
 
+    jobs = (DecodeRecording, ForgetRecording)
+
     def __init__(self, _params: dict[str, Any]) -> None:
         """Load the libraries, by decoding some silence."""
         self._open: dict[str, OpenRecording] = {}
         OpenRecording(io.BytesIO(SILENT_AU)).read(0)
 
-    def handle(self, method: str, params: dict[str, Any], blob: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
-        """Do ``read`` or ``close``; raises ``OSError`` for a file that is not there, ``ValueError`` for bad input."""
+    def handle(
+        self, job: DecodeRecording | ForgetRecording, blob: bytes | memoryview
+    ) -> tuple[RecordingBlock | RecordingForgotten, bytes]:
+        """Do one job; raises ``OSError`` for a file that is not there, ``ValueError`` for bad input."""
         if blob:
             raise ValueError(f"media takes no samples, but {len(blob)} bytes came")
-        match method:
-            case "read":
-                return self._read(params["recording_id"], Path(params["path"]), params["from_sample"])
-            case "close":
-                self._forget(params["recording_id"])
-                return {}, b""
-            case _:
-                raise ValueError(f"method must be read or close, not {method!r}")
+        match job:
+            case DecodeRecording(recording_id, path, from_sample):
+                return self._read(recording_id, Path(path), from_sample)
+            case ForgetRecording(recording_id):
+                self._forget(recording_id)
+                return RecordingForgotten(), b""
 
     def close(self) -> None:
         """Close all open recordings."""
         for recording_id in list(self._open):
             self._forget(recording_id)
 
-    def _read(self, recording_id: str, path: Path, from_sample: int) -> tuple[dict[str, Any], bytes]:
+    def _read(self, recording_id: str, path: Path, from_sample: int) -> tuple[RecordingBlock, bytes]:
         recording = self._open.get(recording_id)
         if recording is None or recording.position > from_sample:
             self._forget(recording_id)
@@ -79,12 +82,12 @@ class MediaWorker:
             pcm, is_last = recording.read(from_sample)
         except BadAudio as error:
             self._forget(recording_id)
-            return {"refused": str(error)}, b""
+            return RecordingBlock(is_last=True, refusal=str(error)), b""
         if is_last:
             self._forget(recording_id)
         elif len(self._open) > OPEN_MAX:
             self._forget(next(iter(self._open)))
-        return {"is_last": is_last}, pcm
+        return RecordingBlock(is_last), pcm
 
     def _forget(self, recording_id: str) -> None:
         recording = self._open.pop(recording_id, None)

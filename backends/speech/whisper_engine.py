@@ -302,7 +302,7 @@ def device_for(wanted: str) -> str:
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
 
 
-def to_floats(pcm: bytes) -> Floats:
+def to_floats(pcm: bytes | memoryview) -> Floats:
     """Return s16le samples as floats of -1..1."""
     return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32_768.0
 

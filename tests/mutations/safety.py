@@ -95,12 +95,12 @@ SAFETY: Final = (
     ),
     Mutation(
         "crash a session for a client that does not read",
-        "actors/client/telling.py",
+        "actors/connection/telling.py",
         "            return False\n",
         "            raise\n",
         (
             "tests/actors/test_flooding.py::test_a_client_that_only_does_not_read_keeps_its_session",
-            "tests/actors/client/test_telling.py::test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_was_told",
+            "tests/actors/connection/test_telling.py::test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_was_told",
         ),
     ),
     Mutation(

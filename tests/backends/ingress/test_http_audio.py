@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 import trio
 
-from actors.client.admitting import AdmissionInputs
+from actors.connection.admitting import AdmissionInputs
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions, sentences_of
 from backends.ingress.http_models import ModelServices
+from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Utterance
 from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
@@ -76,8 +77,9 @@ class Server:
         self.read.append(message)
         if self.reading is not None:
             await self.reading(message)
-        found, pcm = self.decoder.handle("read", attrs.asdict(message), b"")
-        return RecordingRefused(found["refused"]) if "refused" in found else DecodedBlock(pcm, found["is_last"])
+        block, pcm = self.decoder.handle(DecodeRecording(**attrs.asdict(message)), b"")
+        assert isinstance(block, RecordingBlock)
+        return DecodedBlock(pcm, block.is_last) if block.refusal is None else RecordingRefused(block.refusal)
 
     async def transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
         self.heard.append((utterance, wanted))

@@ -13,11 +13,11 @@ from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    NATIVE,
     FakeAdmission,
     FakeHandlers,
     gateway_settings,
     read_head,
-    refusal_event,
     serving,
 )
 from tests.rlimits import no_more_files
@@ -28,7 +28,7 @@ async def test_a_port_in_use_is_named_with_what_to_do() -> None:
         taken = gateway_settings(port=server.port)
         handlers = FakeHandlers()
         admission = FakeAdmission(taken, handlers)
-        second = TrioIngress(taken, handlers, admission, IngressRoutes(frozenset({"/ws"}), refusal_event))
+        second = TrioIngress(taken, handlers, admission, IngressRoutes(NATIVE))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))
