@@ -7,10 +7,10 @@ from tests.mutations.mutation import Mutation
 STRUCTURE: Final = (
     Mutation(
         "admit whatever a rate that cannot be asked holds up",
-        "actors/client/admitting.py",
+        "actors/connection/admitting.py",
         "with trio.move_on_after(rule.deadline_s):",
         "with trio.move_on_after(3_600):",
-        ("tests/actors/client/test_admitting.py::test_a_rate_that_cannot_be_asked_in_time_admits",),
+        ("tests/actors/connection/test_admitting.py::test_a_rate_that_cannot_be_asked_in_time_admits",),
     ),
     Mutation(
         "take a forwarded request for a local one",
