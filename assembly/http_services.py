@@ -31,7 +31,7 @@ def http_services(
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s
-        leaving.begin("an operator's wish", usual_s if timeout_s is None else timeout_s)
+        leaving.begin("an operator's request", usual_s if timeout_s is None else timeout_s)
         return leaving.drain.shown(trio.current_time)
 
     return HttpServices(

@@ -44,7 +44,7 @@ class ModelServices:
         return await self._changed(self.unload)
 
     async def _changed(self, change: Callable[[str], Awaitable[ModelShown]]) -> Response:
-        refusal = operator_refusal(admitted().identity, "a wish about models")
+        refusal = operator_refusal(admitted().identity, "a request about models")
         if refusal is not None:
             return failure(403, refusal)
         try:

@@ -139,7 +139,7 @@ class RemoteFirst(Generic[JobT]):
         if isinstance(job, self._kind):
             answer = await self._try_remote(job, blob)
             if not isinstance(answer, str):
-                return cast("tuple[ReplyT, bytes]", answer)  # what a job is answered with does not depend on by whom
+                return cast("tuple[ReplyT, bytes]", answer)  # the reply has the same type from the server
             trouble = answer
         if self._pool is None:
             raise PoolUnavailable(trouble, self._breaker.policy.pause_s)
@@ -327,7 +327,7 @@ class RemoteSynthesiser:
 
     async def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         """Do the job that ``PiperWorker`` does; raises ``ProviderError``."""
-        is_usual = job.voice in (None, self.stand_in_voice)
+        is_usual = job.voice in (None, self.fallback_voice)
         wanted = {
             "model": self.settings.model,
             "input": job.text,
