@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import trio
 
-from actors.connection.admitting import AdmissionInputs
+from actors.admission.gateway_admission import AdmissionInputs
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
 from backends.ingress.http_models import ModelServices
