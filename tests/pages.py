@@ -31,11 +31,8 @@ class Block:
 
 
 def pages() -> tuple[Path, ...]:
-    """Return what a reader is sent to, relative to the root: the three pages at the top, and all of ``docs/``."""
-    top = {Path("README.md"), Path("CONTRIBUTING.md"), Path("CHANGELOG.md")}
-    return tuple(
-        path for path in committed_files() if path in top or (path.parts[0] == "docs" and path.suffix == ".md")
-    )
+    """Return every page, relative to the root."""
+    return tuple(path for path in committed_files() if path.suffix == ".md")
 
 
 def text_of(page: Path) -> str:
