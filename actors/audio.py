@@ -10,17 +10,18 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 import trio
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
 from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages.hearing import (
@@ -35,7 +36,7 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
-from protocol.messages.inboxes import AudioMessage, ConnectionMessage, DialogueMessage
+from protocol.messages.inboxes import AudioMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
 from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
@@ -61,6 +62,18 @@ class AudioPeers:
     vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
     dialogue: Ref[DialogueMessage]
+
+
+@attrs.frozen(kw_only=True)
+class AudioStatistics:
+    """A moment's view of a session's audio.
+
+    * ``samples``: how many have been looked at, at 16 kHz
+    * ``is_speech``: whether an utterance is open
+    """
+
+    samples: int
+    is_speech: bool
 
 
 class Audio(Actor[AudioMessage | AudioStalled]):
@@ -128,9 +141,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> AudioStatistics:
         """Show where the stream is."""
-        return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
+        return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
     def _to_client(self) -> ToClient:

@@ -13,8 +13,9 @@ Rules kept here:
 import logging
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolConnection, ToolConnectionFactory, ToolServerLost, ToolsNotListed
@@ -34,6 +35,22 @@ CONNECTING = "it is being connected for the first time"
 
 class ToolUnavailable(DomainError):
     """The tool's server is down; it is being connected again."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolServerStatistics:
+    """A moment's view of one MCP server.
+
+    * ``is_up``: whether it is connected
+    * ``tools``: how many tools it offers
+    * ``notes``: what was wrong with its list of tools
+    * ``trouble``: why it is not connected; ``None`` if it is
+    """
+
+    is_up: bool
+    tools: int
+    notes: Sequence[str]
+    trouble: str | None
 
 
 class ToolServer(Actor[ToolServerMessage]):
@@ -87,15 +104,15 @@ class ToolServer(Actor[ToolServerMessage]):
                 self.unhandled(message)
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ToolServerStatistics:
         """Show whether it is up, and why not."""
         is_up = self._server is not None
-        return {
-            "is_up": is_up,
-            "tools": len(self._listed.tools),
-            "notes": self._listed.notes,
-            "trouble": None if is_up else self._trouble,
-        }
+        return ToolServerStatistics(
+            is_up=is_up,
+            tools=len(self._listed.tools),
+            notes=self._listed.notes,
+            trouble=None if is_up else self._trouble,
+        )
 
     async def _stay_connected(self) -> None:
         while True:

@@ -5,8 +5,9 @@ that is slow costs its own tools and nobody else's.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import attrs
 import trio
 
 from config.settings import ToolsSettings
@@ -35,6 +36,18 @@ class NoSuchServer(DomainError):
 
 class ToolFailed(DomainError):
     """The server's actor could not take the call, or ended over it."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolsStatistics:
+    """A moment's view of the router of tool calls.
+
+    * ``servers``: the names of the MCP servers
+    * ``calls``: how many calls have come
+    """
+
+    servers: Sequence[str]
+    calls: int
 
 
 class Tools(Actor[ToolsMessage]):
@@ -69,9 +82,9 @@ class Tools(Actor[ToolsMessage]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ToolsStatistics:
         """Show what is there."""
-        return {"servers": sorted(self._servers), "calls": self._calls}
+        return ToolsStatistics(servers=sorted(self._servers), calls=self._calls)
 
     async def _list(self) -> ToolList:
         found: dict[str, ToolList] = {}

@@ -13,6 +13,7 @@ import trio
 from backends.protocols import (
     BadAudio,
     CheckUnavailable,
+    GuardStatistics,
     ProviderError,
     Refusal,
     Request,
@@ -22,9 +23,6 @@ from config.load import load
 from config.settings import Settings
 from protocol.admission.checks import CheckKind
 from protocol.admission.identity import identity_of
-from protocol.audio.audio_memory import AudioMemory
-from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
@@ -32,8 +30,7 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
-from protocol.turns.session_memory import SessionMemory
-from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
+from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
 Grow = Callable[..., Awaitable[Tree]]
@@ -66,11 +63,6 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
-
-
-def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
-    """Return what a new session keeps, with room for so many samples of audio."""
-    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -179,13 +171,13 @@ class FakeSocket:
         except trio.EndOfChannel:
             raise SocketClosed(self._code, is_from_peer=self._is_from_peer) from None
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
+    async def send(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         self.drops += 1
         return 0
 
@@ -360,8 +352,8 @@ class FakeModel:
     async def aclose(self) -> None:
         self.is_closed = True
 
-    def statistics(self) -> Mapping[str, object]:
-        return {"name": self.name}
+    def statistics(self) -> GuardStatistics:
+        return GuardStatistics(name=self.name, breaker="closed", limit=1, in_flight=self.at_once, waiting=0)
 
     async def _stream(self, pieces: Sequence[str | Exception], text_sink: PartSink[str]) -> str:
         text = ""
@@ -434,71 +426,15 @@ class FakeStore:
         self.is_open = False
 
 
-# --- worker processes ----------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Job:
-    """One call of a pool."""
-
-    method: str
-    params: dict[str, Any]
-    blob: bytes
-    timeout_s: float
-    attempts: int
-    at_s: float
-
-
-@attrs.define(eq=False)
-class FakePool:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(job)`` is what a worker would do.
-
-    It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
-    """
-
-    answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]
-    jobs: Notes[Job] = attrs.field(factory=Notes)
-    starts: int = 0
-    start_failure: Exception | None = None
-    at_once: int = 0
-    most_at_once: int = 0
-    shown: dict[str, Any] = attrs.field(factory=dict)
-    """What it shows differently from a pool that is well."""
-    on_change: Callable[[], None] = attrs.field(default=lambda: None)
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        self.starts += 1
-        if self.start_failure is not None:
-            raise self.start_failure
-        task_status.started()
-        await trio.sleep_forever()
-
-    async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        job = Job(method, params, blob, timeout_s, attempts, trio.current_time())
-        self.jobs.add(job)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await trio.lowlevel.checkpoint()
-            return await self.answer(job)
-        finally:
-            self.at_once -= 1
-
-    def set_on_change(self, on_change: Callable[[], None]) -> None:
-        self.on_change = on_change
-
-    def show(self, **shown: Any) -> None:
-        """Show something else from now on, and say so."""
-        self.shown = shown
-        self.on_change()
-
-    def statistics(self) -> Mapping[str, Any]:
-        well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
-        return well | self.shown
-
-
 def event_names(events: Sequence[ServerEvent]) -> list[str]:
     """Return what kinds of events there are."""
     return [type(event).__name__ for event in events]
+
+
+Shown = TypeVar("Shown")
+
+
+def shown_by(child: ChildStatus, kind: type[Shown]) -> Shown:
+    """Return an actor's statistics, which must be of this class."""
+    assert isinstance(child.statistics, kind)
+    return child.statistics

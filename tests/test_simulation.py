@@ -330,8 +330,8 @@ def test_speech_says_its_number_wherever_an_utterance_begins() -> None:
 async def test_a_client_that_has_stopped_reading_is_cut(autojump_clock) -> None:
     socket = SimulatedSocket("nobody")
     for _ in range(OUTBOX_FRAMES):
-        await socket.send_text("{}")
+        await socket.send("{}")
     with pytest.raises(SocketClosed):
-        await socket.send_text("{}")
+        await socket.send("{}")
     assert autojump_clock.current_time() == pytest.approx(SEND_TIMEOUT_S)
     assert await socket.wait_closed() == CUT

@@ -14,11 +14,11 @@ from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHIN
 from protocol.messages.understanding import CommandMatch, ToolOutcome
 from protocol.turns.questions import (
     ANSWER_WITHIN_S,
-    WordsDecision,
     OpenQuestion,
     QuestionState,
     Reaction,
     SaidWords,
+    WordsDecision,
     decide,
     open_at,
 )

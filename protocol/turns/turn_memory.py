@@ -7,7 +7,6 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Mapping
 from itertools import islice
 
 import attrs
@@ -17,6 +16,20 @@ from protocol.turns.questions import OpenQuestion
 
 MAX_TURNS = 32  # more than any context window of a small model takes
 MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class TurnMemoryStatistics:
+    """A moment's view of what is kept of a session's turns.
+
+    * ``turns``: how many turns are remembered
+    * ``calls``: how many tool calls are remembered
+    * ``open_turns``: how many turns have not ended
+    """
+
+    turns: int
+    calls: int
+    open_turns: int
 
 
 @attrs.define
@@ -65,6 +78,6 @@ class TurnMemory:
         """Whether a tool call of that turn was begun: such a turn is not run again."""
         return turn_id in self._calls.values()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> TurnMemoryStatistics:
         """Show how much is kept."""
-        return {"turns": len(self._turns), "calls": len(self._calls), "open_turns": len(self.open_turns)}
+        return TurnMemoryStatistics(turns=len(self._turns), calls=len(self._calls), open_turns=len(self.open_turns))

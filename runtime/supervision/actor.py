@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 import attrs
@@ -11,7 +11,7 @@ import trio
 from runtime.messaging.deadletters import DeadLetters
 from runtime.messaging.handling import current
 from runtime.messaging.ref import Ref
-from runtime.supervision.status import ChildStatus
+from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
 ChildT_co = TypeVar("ChildT_co", covariant=True)
 Message_contra = TypeVar("Message_contra", contravariant=True)
@@ -123,9 +123,9 @@ class Actor(Generic[Message_contra]):
         Not called after a crash, nor if ``on_start`` did not return.
         """
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ActorStatistics:
         """Return figures for the status, cheaply and without waiting."""
-        return {}
+        return NoStatistics()
 
 
 class Skip:

@@ -2,14 +2,13 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.dialogue import Dialogue
+from actors.dialogue import Dialogue, DialogueStatistics
 from actors.turn.turn_context import SessionOptions, TurnContext, TurnPeers
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
@@ -23,7 +22,8 @@ from protocol.messages.understanding import Generate, Generation, ModelToolCall,
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
-from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, session_memory
+from tests.fake_sessions import session_memory
+from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, shown_by
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"
@@ -162,9 +162,9 @@ class Room:
         """Return what a client may ask for."""
         return SessionOptions(events.ConnectionRequest("tester", capabilities), **wanted)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> DialogueStatistics:
         """Return what the dialogue shows of itself."""
-        return self.tree.status().children[-1].statistics
+        return shown_by(self.tree.status().children[-1], DialogueStatistics)
 
     def _dialogue(self) -> Dialogue:
         return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity)

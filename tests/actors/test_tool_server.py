@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolUnavailable
+from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolServerStatistics, ToolUnavailable
 from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
 from protocol.messages.session import Announce
 from protocol.messages.understanding import (
@@ -24,7 +24,7 @@ from protocol.messages.understanding import (
 )
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
-from tests.fakes import FakeSink, Grow, Script, default_settings, scripted
+from tests.fakes import FakeSink, Grow, Script, default_settings, scripted, shown_by
 
 CLOCK = ToolSpec("house", "clock", "Tells the time.", {})
 CALL = CallTool("session", "c1", "house", "clock", {"zone": "UTC"})
@@ -75,9 +75,9 @@ class Bench:
         with pytest.raises(ToolUnavailable, match="house is down"):
             await self.tools()
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> ToolServerStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], ToolServerStatistics)
 
 
 async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: MockClock) -> None:
@@ -87,7 +87,7 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
     assert await bench.tools() == (CLOCK,)
     assert await bench.call() == ToolOutcome(True, "noon", 0.1)
     assert server.calls == [CALL]
-    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": (), "trouble": None}
+    assert bench.statistics() == ToolServerStatistics(is_up=True, tools=1, notes=(), trouble=None)
 
 
 async def test_what_a_server_has_besides_tools_is_listed_with_them(grow: Grow, autojump_clock: MockClock) -> None:
@@ -103,7 +103,7 @@ async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Gro
     await bench.assert_hidden()
     with pytest.raises(ToolUnavailable, match="house is down: no such file: uvx"):
         await bench.call()
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "no such file: uvx"}
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble="no such file: uvx")
 
 
 async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, autojump_clock: MockClock) -> None:
@@ -113,7 +113,7 @@ async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, a
     assert trio.current_time() == started_s
     await bench.assert_hidden()
     told = "house: it is being connected for the first time"
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": told}
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble=told)
     await bench.ref.ask(AwaitFirstTry(), timeout_s=11.0)
     assert trio.current_time() == pytest.approx(started_s + 10.0)
     assert await bench.tools() == (CLOCK,)
@@ -158,7 +158,7 @@ async def test_a_server_that_dies_is_hidden_closed_and_connected_again(grow: Gro
     await wait_all_tasks_blocked()
     await bench.assert_hidden()
     assert bench.connector.closed == ["first"]
-    assert bench.statistics()["trouble"] == "exit code 1"
+    assert bench.statistics().trouble == "exit code 1"
     await trio.sleep(0.5)
     assert await bench.tools() == (CLOCK, CLOCK)
 
@@ -172,7 +172,7 @@ async def test_a_server_that_takes_its_time_to_end_is_hidden_at_once(grow: Grow,
     await wait_all_tasks_blocked()
     assert connector.closed == []
     await bench.assert_hidden()
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "exit code 1"}
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble="exit code 1")
     with pytest.raises(ToolUnavailable, match="house is down: exit code 1"):
         await bench.call()
 
@@ -182,7 +182,9 @@ async def test_a_server_whose_loss_a_call_sees_first_is_hidden_at_once(grow: Gro
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
     assert not (await bench.call()).ok
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "the connection was closed"}
+    assert bench.statistics() == ToolServerStatistics(
+        is_up=False, tools=0, notes=(), trouble="the connection was closed"
+    )
     await bench.assert_hidden()
 
 
@@ -305,7 +307,7 @@ async def test_what_is_not_taken_of_a_list_is_shown(grow: Grow, autojump_clock: 
     bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,), notes=notes)]))
     await bench.open(grow)
     assert await bench.ref.ask(ListTools()) == ToolList((CLOCK,), notes=notes)
-    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": notes, "trouble": None}
+    assert bench.statistics() == ToolServerStatistics(is_up=True, tools=1, notes=notes, trouble=None)
 
 
 async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, autojump_clock: MockClock) -> None:

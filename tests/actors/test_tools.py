@@ -3,7 +3,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tools import START_GRACE_S, NoSuchServer, ToolFailed, Tools
+from actors.tools import START_GRACE_S, NoSuchServer, ToolFailed, Tools, ToolsStatistics
 from protocol.messages.understanding import (
     AwaitFirstTry,
     CallTool,
@@ -65,7 +65,7 @@ async def test_a_call_goes_to_its_server(grow: Grow, autojump_clock: MockClock) 
     await box.open(grow)
     assert await box.ref.ask(call("house")) == ToolOutcome(True, "noon", 0.1)
     assert (box.house.of(CallTool), box.lights.of(CallTool)) == ([call("house")], [])
-    assert box.tree.status().children[-1].statistics == {"servers": ["house", "lights"], "calls": 1}
+    assert box.tree.status().children[-1].statistics == ToolsStatistics(servers=["house", "lights"], calls=1)
 
 
 async def test_servers_that_hang_are_waited_for_together_and_not_for_long(

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
+import msgspec
 import trio
 
+from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
 from backends.llm.guarded import GuardedModel
 from backends.protocols import (
     IngressHandlers,
@@ -37,7 +39,10 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fake_pool import pool_statistics
 from tests.fakes import FakeDecoder, FakeDetector, FakeModel, FakeStore
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
@@ -96,13 +101,17 @@ def spoken_in(pcm: bytes) -> list[int]:
 # --- worker processes ----------------------------------------------------------------------------
 
 
+class Nonsense(msgspec.Struct):
+    """A reply to no job."""
+
+
 @attrs.define(eq=False)
 class Workers:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(params, blob)`` is what a healthy worker does."""
+    """The face of ``runtime.workers.pool.Pool``; ``answer(job, blob)`` is what a healthy worker does."""
 
     name: str
     weather: Weather
-    answer: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
+    answer: Callable[[Any, bytes], tuple[msgspec.Struct, bytes]]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self.weather.take_time(0.0, 0.01)
@@ -110,8 +119,8 @@ class Workers:
         await trio.sleep_forever()
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
         match self.weather.strike(self.name):
             case "dies":
                 await self.weather.take_time(0.0, 0.2)
@@ -126,36 +135,36 @@ class Workers:
             case "fails":
                 raise JobFailed(f"{self.name}: a mistake in the worker")
             case "garbage":
-                return {"nonsense": True}, b""
+                return decode_reply(job, encode(Nonsense())), b""
         await self.weather.take_time(0.02, 0.2)
-        return self.answer(params, blob)
+        reply, samples = self.answer(job, blob)
+        return decode_reply(job, encode(reply)), samples
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         pass  # its workers never change
 
-    def statistics(self) -> Mapping[str, Any]:
-        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+    def statistics(self) -> PoolStatistics:
+        return pool_statistics()
 
 
-def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]:
+def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple[ClipTranscripts, bytes]]:
     """Return what Whisper does: words out of samples."""
 
-    def answer(params: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        items, at = [], 0
-        for item in params["items"]:
-            numbers = spoken_in(blob[at : at + item["bytes"]])
-            at += item["bytes"]
-            items.append(
-                {
-                    "text": " and ".join(sayings.get(number, MUMBLED) for number in numbers),
-                    "language": "en",
-                    "confidence": 0.9,
-                    "alternatives": [],
-                    "no_speech": None if numbers else "noise",
-                    "compute_s": 0.05,
-                }
+    def answer(job: TranscribeClips, blob: bytes) -> tuple[ClipTranscripts, bytes]:
+        found, at = [], 0
+        for clip in job.clips:
+            numbers = spoken_in(blob[at : at + clip.size_bytes])
+            at += clip.size_bytes
+            found.append(
+                ClipTranscript(
+                    text=" and ".join(sayings.get(number, MUMBLED) for number in numbers),
+                    language="en",
+                    confidence=0.9,
+                    no_speech=None if numbers else "noise",
+                    compute_s=0.05,
+                )
             )
-        return {"items": items}, b""
+        return ClipTranscripts(tuple(found)), b""
 
     return answer
 
@@ -168,12 +177,12 @@ class Voice:
     """How long a letter takes; few, where time spent listening is not what is tested."""
     sentences: list[str] = attrs.field(factory=lambda: [""], init=False)
 
-    def speak(self, params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
-        text = params["text"]
+    def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
+        text = job.text
         if text not in self.sentences:
             self.sentences.append(text)
         mark = self.sentences.index(text).to_bytes(2, "little")
-        return {"sample_rate": SPEECH_RATE_HZ}, mark * (self.size_bytes(text) // 2)
+        return SpokenText(SPEECH_RATE_HZ), mark * (self.size_bytes(text) // 2)
 
     def size_bytes(self, text: str) -> int:
         """Return how much sound a sentence is."""
@@ -397,7 +406,7 @@ class Outside:
         return Workers("piper", self._weather, self.voice.speak)
 
     def media_pool(self) -> Workers:
-        return Workers("media", self._weather, lambda _params, _blob: ({"is_last": True}, b""))
+        return Workers("media", self._weather, lambda _job, _blob: (RecordingBlock(is_last=True), b""))
 
     def language_models(self) -> list[GuardedModel]:
         model = Model("simulated", weather=self._weather)

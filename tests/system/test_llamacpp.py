@@ -13,6 +13,7 @@ import openai
 import pytest
 import trio
 
+from backends.jobs import DescribeModel, LocateModel
 from backends.llm import llamacpp
 from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
@@ -41,8 +42,8 @@ async def serving() -> AsyncIterator[tuple[Pool, str]]:
     with trio.fail_after(START_TIMEOUT_S):
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)
-            result, _ = await pool.call("address", {}, b"", timeout_s=60.0)
-            yield pool, result["url"]
+            address, _ = await pool.call(LocateModel(), timeout_s=60.0)
+            yield pool, address.url
             nursery.cancel_scope.cancel()
 
 
@@ -129,8 +130,8 @@ async def test_a_question_longer_than_its_memory_is_refused_in_words() -> None:
 
 async def test_the_worker_answers_nothing_but_its_address() -> None:
     async with serving() as (pool, _):
-        with pytest.raises(JobFailed, match="method must be address"):
-            await pool.call("complete", {}, b"", timeout_s=60.0)
+        with pytest.raises(JobFailed, match="must be one of LocateModel, not DescribeModel"):
+            await pool.call(DescribeModel(), timeout_s=60.0)
 
 
 async def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:

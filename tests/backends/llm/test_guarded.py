@@ -49,11 +49,11 @@ async def test_one_that_keeps_failing_is_refused_at_once(autojump_clock: MockClo
     with pytest.raises(ProviderError, match=r"asked again in 1\.0 s"):
         await listener.ask()
     assert len(model.asked) == 3
-    assert listener.guard.statistics()["breaker"] == "open"
+    assert listener.guard.statistics().breaker == "open"
     model.answers.append(["Hello."])
     await trio.sleep(1.0)
     assert (await listener.ask()).text == "Hello."
-    assert listener.guard.statistics()["breaker"] == "closed"
+    assert listener.guard.statistics().breaker == "closed"
 
 
 async def test_a_slow_one_is_a_failing_one(autojump_clock: MockClock) -> None:
@@ -61,7 +61,7 @@ async def test_a_slow_one_is_a_failing_one(autojump_clock: MockClock) -> None:
     with pytest.raises(ProviderError, match="no answer within 2 s"):
         await listener.ask()
     assert trio.current_time() == 2.0
-    assert listener.guard.statistics()["limit"] == 3
+    assert listener.guard.statistics().limit == 3
 
 
 async def test_failures_lower_what_is_asked_at_once_and_answers_raise_it(autojump_clock: MockClock) -> None:
@@ -70,14 +70,14 @@ async def test_failures_lower_what_is_asked_at_once_and_answers_raise_it(autojum
     for _ in range(2):
         with pytest.raises(ProviderError):
             await listener.ask()
-    assert listener.guard.statistics()["limit"] == 3
+    assert listener.guard.statistics().limit == 3
     model.answers += [["a"] for _ in range(9)]
     model.delay_s = 1.0
     async with trio.open_nursery() as nursery:
         for _ in range(9):
             nursery.start_soon(listener.ask)
     assert model.most_at_once == 4
-    assert listener.guard.statistics()["limit"] == 4
+    assert listener.guard.statistics().limit == 4
 
 
 async def test_a_caller_who_leaves_says_nothing_about_the_model(autojump_clock: MockClock) -> None:
@@ -87,7 +87,7 @@ async def test_a_caller_who_leaves_says_nothing_about_the_model(autojump_clock: 
         with trio.move_on_after(1.0):
             await listener.ask()
     statistics = listener.guard.statistics()
-    assert (statistics["breaker"], statistics["limit"], statistics["in_flight"]) == ("closed", 4, 0)
+    assert (statistics.breaker, statistics.limit, statistics.in_flight) == ("closed", 4, 0)
 
 
 async def test_who_waits_for_a_place_can_leave_the_queue(autojump_clock: MockClock) -> None:
@@ -99,5 +99,5 @@ async def test_who_waits_for_a_place_can_leave_the_queue(autojump_clock: MockClo
         with trio.move_on_after(1.0) as scope:
             await listener.ask()
         assert scope.cancelled_caught
-        assert listener.guard.statistics()["waiting"] == 0
+        assert listener.guard.statistics().waiting == 0
     assert len(model.asked) == 1

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from protocol.messages.understanding import Choice, CommandMatch, SlotQuestion
 from protocol.turns.questions import (
     QUESTIONS,
-    WordsDecision,
     OpenQuestion,
     QuestionState,
     Reaction,
     SaidWords,
+    WordsDecision,
     WordsEvent,
     decide,
     open_at,
