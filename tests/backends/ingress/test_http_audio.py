@@ -17,7 +17,7 @@ import trio
 
 from actors.admission.gateway_admission import AdmissionInputs
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
+from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions, sentences_of
 from backends.ingress.http_models import ModelServices
 from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
@@ -61,7 +61,7 @@ class Server:
     troubles: list[Exception] = attrs.field(factory=list)
     hold: Callable[[int], Awaitable[None]] | None = None
     """What the segment of a number waits for."""
-    heard: list[tuple[Utterance, Hearing]] = attrs.field(factory=list)
+    heard: list[tuple[Utterance, TranscriptionOptions]] = attrs.field(factory=list)
     spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
     reading: Callable[[ReadRecording], Awaitable[None]] | None = None
     """What a block of a recording waits for."""
@@ -81,7 +81,7 @@ class Server:
         assert isinstance(block, RecordingBlock)
         return DecodedBlock(pcm, block.is_last) if block.refusal is None else RecordingRefused(block.refusal)
 
-    async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Recognition | NoWords:
+    async def transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
         self.heard.append((utterance, wanted))
         number = len(self.heard)
         self._running += 1
@@ -148,7 +148,7 @@ async def test_a_recording_becomes_text() -> None:
         response = await upload(client, language="de")
     assert response.status_code == 200
     assert response.json() == {"text": "part 1 part 2"}
-    assert [wanted for _, wanted in server.heard] == [Hearing("de")] * 2
+    assert [wanted for _, wanted in server.heard] == [TranscriptionOptions("de")] * 2
 
 
 @pytest.mark.parametrize(
