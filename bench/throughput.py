@@ -36,6 +36,7 @@ from protocol.audio.endpointing import Ended, Endpointer
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.inboxes import TranscriptionMessage
 from runtime import Actor, ChildSpec, Ref, Supervisor, run_tree
+from runtime.messaging.published import Published
 
 START_TIMEOUT_S: Final = 60.0
 ASK_TIMEOUT_S: Final = 120.0
@@ -87,7 +88,13 @@ async def _measure(queue: Queue, options: argparse.Namespace) -> tuple[dict[str,
     with tempfile.TemporaryDirectory() as scratch:
         settings = load(None, {}, {"transcription.model": options.model, "supervisor.data_dir": scratch}).settings
         engine: Ref[TranscriptionMessage] = Ref("transcription")
-        make = partial(Transcription, settings.transcription, Adapters(settings).whisper_pool(), Ref("metrics"))
+        make = partial(
+            Transcription,
+            settings.transcription,
+            Adapters(settings).whisper_pool(),
+            Ref("metrics"),
+            reports=Published(),
+        )
         specs: list[ChildSpec[Never]] = [
             ChildSpec(Ref("metrics"), _NullMetrics),
             ChildSpec(engine, make, start_timeout_s=START_TIMEOUT_S),
