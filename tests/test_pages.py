@@ -10,8 +10,10 @@ import pytest
 from cli import main
 from config.load import load
 from tests.pages import commands, fenced_blocks, links, pages, text_of
-from tests.source_tree import ROOT, python_files
+from tests.source_tree import ROOT, committed_files, python_files
 
+THIS = Path(__file__).relative_to(ROOT)
+FILES = [path.as_posix() for path in committed_files()]
 PAGES = {page.as_posix(): text_of(page) for page in pages()}
 BENCH = {path: (ROOT / path).read_text(encoding="utf-8") for path in python_files("bench")}
 
@@ -84,6 +86,12 @@ def test_every_toml_of_a_page_can_be_read_as_settings(page: str, tmp_path: Path)
             file = tmp_path / "sayso.toml"
             file.write_text(block.text, encoding="utf-8")
             load(file, {"HOME": "/home/ada"}, {})
+
+
+def test_every_page_that_the_sources_name_exists() -> None:
+    sources = [path for path in committed_files() if path.suffix in {".py", ".toml", ".yaml"} and path != THIS]
+    named = {(page, path) for path in sources for page in re.findall(r"\bdocs/[\w/.-]*\w", (ROOT / path).read_text())}
+    assert [(page, path) for page, path in sorted(named) if not any(name.startswith(page) for name in FILES)] == []
 
 
 def test_a_link_into_the_void_is_noticed() -> None:
