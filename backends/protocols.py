@@ -19,6 +19,7 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
+    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
@@ -76,6 +77,9 @@ class CommandGrammar(Protocol):
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return the words and phrases worth expecting, most telling first."""
+
+    def samples(self) -> Sequence[CommandSamples]:
+        """Return what can be said in every language, the user's own sentences first."""
 
 
 @attrs.frozen(kw_only=True)

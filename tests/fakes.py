@@ -29,7 +29,7 @@ from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
-from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
+from protocol.messages.understanding import ChatMessage, CommandMatch, CommandSamples, CompletionRequest, Generation
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -279,12 +279,16 @@ class FakeGrammar:
     def __init__(self, commands: Mapping[str, CommandMatch] | None = None, words: tuple[str, ...] = ()) -> None:
         self.commands = dict(commands or {})
         self.words = words
+        self.told: tuple[CommandSamples, ...] = ()
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         return self.words
+
+    def samples(self) -> tuple[CommandSamples, ...]:
+        return self.told
 
 
 def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:

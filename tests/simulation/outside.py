@@ -32,6 +32,7 @@ from protocol.messages.understanding import (
     CallProgress,
     CallTool,
     CommandMatch,
+    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
@@ -204,6 +205,9 @@ class Grammar:
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         return ("do",)
+
+    def samples(self) -> tuple[CommandSamples, ...]:
+        return ()
 
     def check(self) -> None:
         return None
