@@ -85,7 +85,7 @@ class Transcription(Actor[TranscriptionMessage]):
         self.context.nursery.start_soon(self._sweep)
 
     async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
-        """Take one utterance, or an operator's wish; raises ``TranscriptionUnavailable`` to the asker."""
+        """Take one utterance, or an operator's request; raises ``TranscriptionUnavailable`` to the asker."""
         match message:
             case Transcribe():
                 self.context.reply_in_task(self._transcribe, message)
@@ -231,7 +231,7 @@ class Transcription(Actor[TranscriptionMessage]):
             raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
         if queue.use.in_work or not queue.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
-        self._put_away(name, "an operator's wish")
+        self._put_away(name, "an operator's request")
         return ModelShown(name, "available")
 
     async def _show(self, name: str, queue: RecogniserQueue) -> ModelShown:

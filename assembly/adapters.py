@@ -43,14 +43,14 @@ from protocol.messages.events import AudioFormat
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
-# a stranger's file ends the process, which is no reason to have the next one wait
+# a bad file ends the process, which is no reason to delay the next one
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
-MEDIA_NICE = 5  # a third of a processor that others want too: nobody speaks to a recording
-BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
+MEDIA_NICE = 5  # lowers its share of a contended processor to a third: live sessions go first
+BUILTIN_SERVER = "sayso-tools"  # the server that the built-in command sentences call
 
 
 class Adapters:
-    """What the tree is given; grammar, metrics and machine are one for all, the rest is made on demand."""
+    """The adapters of the tree; grammar, metrics and machine are shared, the rest is made on demand."""
 
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
@@ -80,19 +80,19 @@ class Adapters:
         return EarshotDetector()
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
-        """Return what transcribes with the usual model; processes are replaced only when ``may_recycle()``."""
+        """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""
         return recognisers.recogniser_pool(self._settings, may_recycle)
 
     def whisper_pool(self, model: str | None = None) -> Pool:
-        """Return the processes that transcribe with the usual model, or with another one."""
+        """Return the pool of Whisper processes for the default model, or for another one."""
         return recognisers.whisper_pool(self._settings, model)
 
     def synthesiser_pool(self) -> JobPool | None:
-        """Return what speaks, if the server does."""
+        """Return the pool of synthesisers, ``None`` if speech is off."""
         return synthesisers.synthesiser_pool(self._settings)
 
     def voices(self) -> Sequence[str] | None:
-        """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
+        """Return the voices that clients may name; ``None`` for any, with a remote server. Reads the disk."""
         return synthesisers.voices(self._settings)
 
     def media_pool(self) -> Pool:
@@ -116,11 +116,11 @@ class Adapters:
         return language_models.language_models(self._settings)
 
     def embedded_model(self) -> EmbeddedModelAdapter | None:
-        """Return the model that runs here, if it may be used."""
+        """Return the embedded model, if it may be used."""
         return language_models.embedded_model(self._settings)
 
     def response_cache(self) -> ResponseCache | None:
-        """Return where answers are kept, if they are."""
+        """Return the cache of answers, if it is enabled."""
         settings = self._settings.inference
         if not settings.cache_enabled:
             return None

@@ -1,9 +1,9 @@
-"""How a session is put together, and how sessions are asked to leave.
+"""Builds the actors of a session, and asks sessions to end.
 
 Rules kept here:
 
-* A session is four actors around one socket; it is named by an id that nobody can guess.
-* Who is asked to leave is told so once, with a time at which to come back.
+* A session is four actors around one socket; its id cannot be guessed.
+* A client is told once that its session is to end, with a time at which to come back.
 """
 
 import random
@@ -41,11 +41,11 @@ from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, Ref, Registry, Restart
 
-EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
+EVICT_WITHIN_S = 30.0  # seconds that a client is given to finish
 
 
 class Sessions:
-    """How a session is put together: four actors around one socket."""
+    """Makes the subtree of each session, and keeps track of the sessions."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Sessions:
         """Register each session's dialogue in ``live``."""
         self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
-        self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
+        self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
         self.activity = Activity()
         self._rng = random.Random()  # jitter only
         self._settings = settings
@@ -66,8 +66,8 @@ class Sessions:
         self._adapters = adapters
         self._status = status
 
-    def say_goodbye(self, told: set[str], drain: Drain) -> None:
-        """Ask every session that was not asked before to finish; ``told`` remembers who was."""
+    def announce_drain(self, told: set[str], drain: Drain) -> None:
+        """Ask every session that was not asked before to finish; ``told`` collects the sessions asked."""
         now_s = trio.current_time()
         for session_id in self.live.names():
             dialogue = self.live.lookup(session_id)
@@ -77,7 +77,7 @@ class Sessions:
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
 
     def evict(self) -> None:
-        """Ask some sessions to leave; each does so when nothing is said or answered."""
+        """Ask some sessions to end; each does so when nothing is said or answered."""
         for session_id in self.activity.next_leavers(trio.current_time()):
             dialogue = self.live.lookup(session_id)
             if dialogue is not None:
@@ -86,7 +86,7 @@ class Sessions:
     def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
         """Return the spec of a session with ``client``: a subtree that ends with its connection.
 
-        With a ``refusal`` it is there only for a client that comes back to another one.
+        With a ``refusal`` only a client that resumes another session is served.
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
@@ -162,12 +162,12 @@ class Sessions:
 
 
 def new_token() -> str:
-    """Return what proves that a client may resume its session: 256 bits that nobody can guess."""
+    """Return a new resume token, which proves that a client may resume its session: 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:
-    """Return a session's memory as it is at its beginning."""
+    """Return the memory of a new session."""
     return SessionMemory(
         client=ClientMemory(session_id, new_token()),
         audio=AudioMemory(PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ)),

@@ -1,4 +1,4 @@
-"""What runs in the worker processes of bench/runtime.py; small, because a process that starts imports it."""
+"""Functions for the worker processes of bench/runtime.py; small, because every process imports it at its start."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from runtime.workers.jobs import Job
 
 
 def bytes_of(blob: bytes | memoryview) -> int:
-    """Return how many bytes came."""
+    """Return the number of bytes received."""
     return len(blob)
 
 

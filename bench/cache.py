@@ -1,4 +1,4 @@
-"""What the response cache buys: the embedded model's answers with and without it, question by question.
+"""The gain of the response cache: the embedded model's answers with and without it, question by question.
 
 Questions come as people ask them: a few again and again, most once (Zipf's law), by several users, some within a
 conversation. Each is answered without the cache and then with it, in one run; read the ratio. The real embedded
@@ -36,7 +36,7 @@ SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one
 THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
 FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
 USERS = ("anna", "ben", "cleo", "dora")
-IN_A_CONVERSATION = 0.25  # of the questions; their answers are nobody else's
+IN_A_CONVERSATION = 0.25  # of the questions; their answers are not shared
 MAX_TOKENS = 32
 
 
@@ -118,14 +118,14 @@ def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
             if rng.random() < IN_A_CONVERSATION
             else ()
         )
-        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), Nowhere())
+        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), NullSink())
 
 
-class Nowhere:
-    """Takes text that nobody reads."""
+class NullSink:
+    """A text sink that discards."""
 
     async def send(self, _text: str, /) -> None:
-        """Forget it."""
+        """Discard the text."""
         await trio.lowlevel.checkpoint()
 
 

@@ -269,7 +269,7 @@ def _rows(timed: Sequence[Timed], base: Sequence[str]) -> Iterator[dict[str, Any
 
 
 def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Let a batch come when the card is nearly full, and let a worker start on a card that is."""
+    """Measure a batch on a nearly full card, and the start of a worker on a full one."""
     if options.device == "cpu":
         return []
     card = Card()
@@ -300,37 +300,37 @@ def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dic
 
 
 class _Figures(Actor[MetricsMessage]):
-    """Takes the recogniser's figures, and keeps the sizes of batches."""
+    """Receives the recogniser's metrics, and keeps the sizes of batches."""
 
     def __init__(self, batches: list[float]) -> None:
         self._batches = batches
 
     async def handle(self, message: MetricsMessage) -> None:
-        """Keep what is of interest."""
+        """Keep the sizes of batches."""
         if isinstance(message, Observe) and message.name == "stt_batch_size":
             self._batches.append(message.value)
 
 
 @attrs.define
 class Crowd:
-    """Who speaks what to whom, and what became of it."""
+    """The speakers with their clips, and the outcome of each command."""
 
     clips: Clips
     ask: Callable[[str, bytes], Awaitable[bool]]
-    """Returns whether words came, for a speaker's command."""
+    """Transcribes a speaker's command; returns whether there were words."""
     options: argparse.Namespace
     took_ms: list[float] = attrs.field(factory=list)
     refused: int = 0
 
     async def speak(self) -> None:
-        """Let all speak, each a command every five seconds."""
+        """Run all speakers, each with a command every five seconds."""
         rng = random.Random(self.options.seed)
         async with trio.open_nursery() as nursery:
             for number in range(self.options.speakers):
                 nursery.start_soon(self._speaker, f"s{number}", random.Random(rng.random()))
 
     async def _speaker(self, name: str, rng: random.Random) -> None:
-        """Say the next command when it is due, whether or not the last was heard yet."""
+        """Say the next command when it is due, whether or not the last one was transcribed."""
         ends_s = trio.current_time() + self.options.seconds
         due_s = trio.current_time() + rng.uniform(0, PERIOD_S)
         async with trio.open_nursery() as nursery:
@@ -413,7 +413,7 @@ async def _ask(engine: Ref[TranscriptionMessage], name: str, pcm: bytes) -> bool
 
 
 async def _to_peer(folder: Path, clips: Clips, options: argparse.Namespace) -> Crowd:
-    """Let them speak to one ``WhisperModel`` with two workers, called from threads."""
+    """Run the speakers against one ``WhisperModel`` with two workers, called from threads."""
     from faster_whisper import WhisperModel
 
     from backends.speech.whisper_engine import to_floats

@@ -35,7 +35,7 @@ UPGRADE = (
 
 @attrs.frozen
 class Load:
-    """What the clients do."""
+    """The clients' parameters."""
 
     connections: int
     rate: float
@@ -44,14 +44,14 @@ class Load:
 
 
 class Receiver(FakeHandlers):
-    """A session that takes frames, and answers text or, asked to, every frame."""
+    """A session that takes frames, and answers text frames or, with ``--echo``, every frame."""
 
     def __init__(self, *, does_echo: bool) -> None:
         super().__init__(places=10_000, session=self.run)
         self.does_echo = does_echo
 
     async def run(self, socket: Socket, _request: Request) -> None:
-        """Take what comes until the client leaves."""
+        """Receive frames until the client leaves."""
         try:
             while True:
                 message = await socket.receive()

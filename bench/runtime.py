@@ -1,4 +1,4 @@
-"""What the runtime costs: ask, tell, restart, hand-over to a worker, and a worker killed in its work.
+"""The cost of the runtime: ask, tell, restart, hand-over to a worker, and a worker killed during a job.
 
 Each figure stands beside the same thing done without us, by turns in one run: bare Trio channels and nurseries, pykka
 (actors on threads), trio-parallel, and ``concurrent.futures``. Read the ratio. pykka and trio-parallel are left out
@@ -48,7 +48,7 @@ NOT_INSTALLED: Final = "not installed, so left out: {} (pip install {})"
 
 @attrs.frozen
 class Options:
-    """How much is measured."""
+    """How many operations are measured."""
 
     rounds: int
     messages: int
@@ -79,7 +79,7 @@ class Counting(Actor[CountingMessage]):
     """Answers a number with the next, and sets the event that it is sent."""
 
     async def handle(self, message: CountingMessage) -> int:
-        """Do so."""
+        """Answer a number, or set an event."""
         if isinstance(message, trio.Event):
             message.set()
             return 0
@@ -146,7 +146,7 @@ async def tell_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Ca
         await _told(ref.tell)
 
     async def with_bursts() -> None:
-        """As somebody does who never waits and lets the reader run now and then."""
+        """Send without waiting, and let the reader run now and then."""
         for start in range(0, count, CAPACITY):
             for message in messages[start : start + CAPACITY]:
                 assert ref.tell_nowait(message)
@@ -178,7 +178,7 @@ async def _channel_that_is_told(stack: AsyncExitStack, count: int) -> Callable[[
 
 
 async def _told(tell: Callable[[Any], Awaitable[None]]) -> None:
-    """Wait until all that was sent before has been handled."""
+    """Wait until all messages sent before have been handled."""
     done = trio.Event()
     await tell(done)
     await done.wait()
@@ -224,18 +224,18 @@ async def _in_background(stack: AsyncExitStack, run: Callable[[], Awaitable[None
 
 @attrs.define
 class Crashes:
-    """When the last crash was, and an event for the start that follows."""
+    """The time of the last crash, and an event for the start that follows."""
 
     began_s: float = 0.0
     started: trio.Event = attrs.field(factory=trio.Event)
 
     def crash(self) -> None:
-        """Raise, and note when."""
+        """Note the time and raise."""
         self.began_s = time.perf_counter()
         raise ZeroDivisionError("as told")
 
     def start(self) -> None:
-        """Note that somebody is ready."""
+        """Note that the actor has started."""
         self.started.set()
 
     async def measure(self, count: int, hit: Callable[[], Awaitable[object]]) -> float:
@@ -256,11 +256,11 @@ class Crashing(Actor[object]):
         self._crashes = crashes
 
     async def on_start(self) -> None:
-        """Be ready."""
+        """Note the start."""
         self._crashes.start()
 
     async def handle(self, _message: object) -> None:
-        """Crash soon, with the message done."""
+        """Crash after the message was handled."""
         self.context.nursery.start_soon(self._crash)
 
     async def _crash(self) -> None:

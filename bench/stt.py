@@ -48,7 +48,7 @@ SAME = {"8": "eight", "10": "ten", "12": "twelve", "16": "sixteen", "20": "twent
 
 @attrs.frozen
 class Clip:
-    """One command: samples, and what is known of its words."""
+    """One command: samples, and its words if they are known."""
 
     name: str
     pcm: bytes
@@ -188,7 +188,7 @@ def _measure(clips: Sequence[Clip], engines: dict[str, Callable[[Clip], str]]) -
         transcribe(clips[0])  # warm up
     measured = []
     for number, clip in enumerate(clips):
-        first = number % len(engines)  # nobody always comes first or after the slowest
+        first = number % len(engines)  # no engine always comes first or after the slowest
         names = [*engines][first:] + [*engines][:first]
         measured.append({name: _time(engines[name], clip) for name in names})
     return measured

@@ -1,7 +1,7 @@
-"""``sayso serve``: run the server until it is told to stop.
+"""``sayso serve``: run the server until a signal or a drain stops it.
 
 Exit codes: 0 after an orderly stop, 1 if it could not start, 2 for a bad configuration, 70 if it gave up, 75 if it
-left because it was not well. After 70 and 75 whoever supervises it should start it again.
+drained because it was unhealthy. After 70 and 75 its service manager should start it again.
 """
 
 import logging
@@ -100,10 +100,10 @@ def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SEN
 
 
 def prepare_data_dir(settings: Settings) -> None:
-    """Make the data folder ready, and close it to other users; raises OSError that says what to do."""
+    """Prepare the data folder, closed to other users; raises OSError that says what to do."""
     data_dir = settings.supervisor.data_dir
     if not settings.history.enabled and not settings.tools.builtin:
-        return  # nothing is written there
+        return  # history is off: nothing is written there
     for line in private_files.prepare(
         data_dir,
         settings.history.sqlite.path,
@@ -130,7 +130,7 @@ def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None, first_
     if ready_file is not None:
         temporary = ready_file.with_name(f"{ready_file.name}.part")
         temporary.write_text(f"{urls[0]}\n")
-        temporary.replace(ready_file)  # whoever waits for it must not see half
+        temporary.replace(ready_file)  # written whole: a program that waits for the file must not read a part of it
 
 
 def socket_url(host: str, port: int) -> str:
@@ -140,7 +140,7 @@ def socket_url(host: str, port: int) -> str:
 
 
 def root_cause(error: BaseException) -> str:
-    """Return what began it all, in words: the innermost exception that a failed start or a group holds."""
+    """Return the root cause in words: the innermost exception of a failed start or of a group."""
     *_, last = _inwards(error)
     if isinstance(last, PortInUse):
         return str(last.strerror)  # without the number that means the same

@@ -83,9 +83,9 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
     told: set[str] = set()
     server.leaving.begin("deploy", 60.0)
     server.sessions.live.register("anna", refs["anna"])
-    server.sessions.say_goodbye(told, server.leaving.drain)
+    server.sessions.announce_drain(told, server.leaving.drain)
     server.sessions.live.register("ben", refs["ben"])
-    server.sessions.say_goodbye(told, server.leaving.drain)
+    server.sessions.announce_drain(told, server.leaving.drain)
 
     for ref in refs.values():
         envelope = ref.mailbox.take_nowait()

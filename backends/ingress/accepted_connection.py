@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* Admission is asked once for each request, whether it is for a WebSocket, for a page of ours or for the HTTP app.
-* It is asked for a WebSocket's place once the handshake was found to be right, before that is answered. The place is
+* Admission is asked once for each request: for a WebSocket, a page of ours or the HTTP app.
+* A WebSocket's place is taken after its handshake was checked and before that is answered. The place is
   given back exactly once.
 * What a handler raises is logged and becomes a 500 or a close with 1011.
 * An answer of ours leaves the connection open for the next request; the HTTP app gets one request and closes.
@@ -64,7 +64,7 @@ from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.ingress")
 
-REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
+REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: seconds for which it may hold an HTTP connection
 RESERVED_HEAD_S: Final = 2.0  # for the head of a health check while the server is full
 SWITCHING: Final = 101
 REFUSALS_TOLD: Final = 10  # in the window below; a client that tries again and again must not fill the disk
@@ -75,24 +75,24 @@ NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6
 
 @attrs.frozen
 class IngressRoutes:
-    """What is behind the port besides our own pages."""
+    """The endpoints behind the port besides our own pages."""
 
     dialects: Mapping[str, MakeDialect]
-    """What is spoken over a WebSocket, by its path."""
+    """The dialect of each WebSocket path."""
     http: HttpApp | None = None
-    """Gets every request that is not ours; without it those are answered 404."""
+    """Serves every request that is not for a page of ours; without it those are answered 404."""
 
 
 @attrs.define(eq=False)
 class ListenerState:
-    """What all connections of one listener share."""
+    """State that all connections of one listener share."""
 
     settings: GatewaySettings
     handlers: IngressHandlers
     admission: RequestAdmission
     routes: IngressRoutes
     connections: OpenConnections = attrs.field(init=False)
-    """Those that count as HTTP: all but the WebSockets that have a place."""
+    """The open connections that count as HTTP: all but the WebSockets that have a place."""
     sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
     waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     """One for each connection that waits for a request."""
@@ -106,7 +106,7 @@ class ListenerState:
 
 @attrs.frozen
 class OpeningHandshake:
-    """A WebSocket's handshake that is right, and not answered yet."""
+    """A valid WebSocket handshake that is not answered yet."""
 
     protocol: ServerProtocol
     greeting: bytes
@@ -175,7 +175,7 @@ class AcceptedConnection:
         return RequestKind.HTTP if is_for_app and self._state.routes.http is not None else RequestKind.PAGE
 
     async def _page(self, request: Request, wrong_handshake: HttpAnswer | None) -> tuple[str, HttpAnswer]:
-        """Return endpoint and answer of what the listener answers itself."""
+        """Return the endpoint's label and the answer, for a request that the listener answers itself."""
         if is_preflight(request.method, request.headers):
             return "preflight", HttpAnswer(200, TEXT, b"", PREFLIGHT_HEADERS)
         if request.path == ANY_TARGET:
@@ -222,7 +222,7 @@ class AcceptedConnection:
                 head = await self._connection.next_head()
             finally:
                 self._state.waiting.discard(scope)
-            self._place.work()  # a connection whose head is none goes on waiting: it may be closed for another one
+            self._place.work()  # without a valid head it counts as waiting: it may be closed in favour of another
             return head
         return None
 
@@ -231,7 +231,7 @@ class AcceptedConnection:
         self._state.handlers.observe(method_label(request.method), endpoint, status, duration_s)
 
     async def _own_answer(self, request: Request) -> HttpAnswer | None:
-        """Return the answer of one of our own pages; they are only read, so another method is not asked for."""
+        """Return one of our own pages' answer; 405 for any method but GET and HEAD."""
         is_read = request.method in ("GET", "HEAD")
         asked = request if is_read else attrs.evolve(request, method="GET")
         timeout_s = self._state.settings.request_timeout_s

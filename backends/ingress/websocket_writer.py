@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Only whole frames are in the queue and only the writer sends, so that cancelling whoever queued tears no frame.
+* Only whole frames are queued and only the writer sends, so that cancelling a sender cuts no frame.
 * What may be dropped was queued as speech; a frame is dropped whole or not at all.
 * A client that pings and never reads has one pong waiting, not thousands (RFC 6455, section 5.5.3 allows it).
 """
@@ -37,7 +37,7 @@ class Outbox:
 
     @property
     def pending_bytes(self) -> int:
-        """What is queued, and what the writer has taken and not yet got rid of."""
+        """Bytes that are queued, and those that the writer has taken and not sent yet."""
         return self._queued + self._in_flight
 
     def has_room(self, size: int) -> bool:
@@ -70,7 +70,7 @@ class Outbox:
         self._in_flight = 0
 
     def drop_speech(self) -> int:
-        """Forget the speech that is queued; return how many bytes of payload that were."""
+        """Drop the speech that is queued; return the bytes of its payloads."""
         dropped = [frame for frame, is_speech in self._frames if is_speech]
         if dropped:
             self._frames = deque(queued for queued in self._frames if not queued[1])
@@ -79,7 +79,7 @@ class Outbox:
 
 
 class Writer:
-    """The task that owns a socket's sending side, and the turn of those who wait to queue something."""
+    """The task that owns a socket's sending side; senders that wait for room are served in order."""
 
     def __init__(self, stream: trio.abc.HalfCloseableStream, limit_bytes: int, send_timeout_s: float) -> None:
         self._stream = stream
@@ -94,7 +94,7 @@ class Writer:
 
     @property
     def pending_bytes(self) -> int:
-        """What has not left yet."""
+        """Bytes that are not sent yet."""
         return self._outbox.pending_bytes
 
     async def wait_room(self, size: int) -> None:
@@ -128,7 +128,7 @@ class Writer:
         return dropped
 
     def give_up_waiting(self) -> None:
-        """Let those who wait for room go on: the socket takes nothing more from them."""
+        """Wake all senders that wait for room: the socket takes no more data."""
         self._is_given_up = True
         self._room.set()
 

@@ -1,11 +1,11 @@
-"""A language model with manners: not asked while it keeps failing, nor by more at once than it can take.
+"""A language model with a circuit breaker and a limit on concurrent requests.
 
 Rules kept here:
 
-* Whoever waits for a place waits inside the asker's own deadline; leaving gives the place back.
-* A model that failed several times in a row is refused at once, so that the next one in the list answers instead;
-  now and then one request finds out whether it is back.
-* Only the model's own failures count against it: a caller who leaves (a barge-in) says nothing about it.
+* A request waits for a place within its caller's deadline; cancelling it gives the place back.
+* A model that failed several times in a row is skipped at once, so that the next one in the list answers instead;
+  now and then a request tries whether it works again.
+* Only the model's own failures count: a cancelled request (a barge-in) does not.
 """
 
 import logging
@@ -18,7 +18,7 @@ from runtime.policies.adaptive_limit import AdaptiveLimit
 from runtime.policies.breaker import Breaker, BreakerState
 
 log = logging.getLogger("sayso.inference")
-FLOOR = 2  # fewer at once than this would let one slow answer hold up everybody
+FLOOR = 2  # with fewer at once a single slow answer would hold up all others
 
 
 class GuardedModel:
@@ -33,11 +33,11 @@ class GuardedModel:
         self._places = trio.CapacityLimiter(max_at_once)
 
     async def is_available(self) -> bool:
-        """Ask the model itself: the breaker is about answers, not about presence."""
+        """Ask the model itself: the breaker counts failed answers, not absence."""
         return await self._model.is_available()
 
     async def generate(self, request: CompletionRequest) -> Generation:
-        """Stream one completion; raises ``ProviderError``, also at once while the model is left alone."""
+        """Stream one completion; raises ``ProviderError``, at once while the breaker is open."""
         async with self._places:
             retry_after_s = self._breaker.retry_after_s(trio.current_time())
             if retry_after_s is not None:

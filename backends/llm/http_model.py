@@ -3,7 +3,7 @@
 Rules kept here:
 
 * What goes wrong becomes a ``ProviderError`` that says what to do; keys never appear in it.
-* Text that was passed on is kept in the error: nobody may speak it twice.
+* Text that was passed on is kept in the error, so that it is not spoken twice.
 * A server on this machine gets no proxy and a new connection per request (0.1 ms), so nothing stays open;
   connections to other machines are kept for the next request, because a TLS handshake costs two round trips.
 """
@@ -22,7 +22,7 @@ from backends.protocols import ProviderError
 from protocol.messages.ask import PartSink
 
 ERROR_BODY_MAX_BYTES: Final = 16_384
-SHOWN_CHARS: Final = 200  # of a server's own words
+SHOWN_CHARS: Final = 200  # of a server's error text
 DRAIN_S: Final = 0.25  # to read the end of a finished answer, so that its connection can be used again
 KEPT_CONNECTIONS: Final = 4
 KEPT_S: Final = 60.0
@@ -38,7 +38,7 @@ class GenerationCut(ProviderError):
 
 
 class ModelServerRefused(ProviderError):
-    """The server answered with an error ``status``; ``said`` is its own explanation."""
+    """The server answered with an error ``status``; ``said`` is the explanation in its body."""
 
     def __init__(self, message: str, status: int, said: str) -> None:
         super().__init__(message)
@@ -52,12 +52,12 @@ class CompletionTimeouts:
 
     connect_s: float = 3.0
     first_token_s: float = 10.0
-    """A turn has 15 s: a provider that is silent for 10 leaves the next one a chance."""
+    """A turn has 15 s: after 10 s of silence there is time left for the next provider."""
     total_s: float = 30.0
 
 
 class CompletionReader(Protocol):
-    """A dialect's reading of one streamed completion; sans-IO."""
+    """Parses one streamed completion of an API's dialect; sans-IO."""
 
     @property
     def is_done(self) -> bool:
@@ -78,7 +78,7 @@ class CompletionReader(Protocol):
 
 
 class LlmServer:
-    """One server; ``url`` is the base that the paths of requests follow. A bad URL is told when it is asked."""
+    """One server; ``url`` is the base of the requests' paths. A bad URL is reported by the first request."""
 
     def __init__(self, url: str, *, api_key: str = "", patience: CompletionTimeouts | None = None) -> None:
         self.url = url.rstrip("/")
@@ -106,7 +106,7 @@ class LlmServer:
         content_type: str = "application/json",
         within_s: float = AVAILABLE_WITHIN_S,
     ) -> bytes:
-        """Return the body of an answer that is no stream; raises as ``get`` does."""
+        """Post ``body`` and return the answer's body; raises as ``get`` does."""
         return await self._small("POST", path, body, {"content-type": content_type}, within_s)
 
     async def _small(
@@ -164,7 +164,7 @@ class LlmServer:
                 raise
 
     async def _check(self, response: httpx2.Response) -> None:
-        """Raise ``ModelServerRefused`` in words that help, unless the status is a success."""
+        """Raise ``ModelServerRefused`` with an explanation, unless the status is a success."""
         status = response.status_code
         if response.is_success:
             return
@@ -199,7 +199,7 @@ class LlmServer:
 
 
 class _Stream:
-    """One completion on its way: its deadlines, its text so far."""
+    """One completion in progress: its deadlines and its text so far."""
 
     def __init__(self, patience: CompletionTimeouts, answer: CompletionReader, text_sink: PartSink[str]) -> None:
         self._patience = patience
@@ -252,7 +252,7 @@ async def end_reading(chunks: AsyncIterator[bytes]) -> None:
 
 
 def meaning_of(status: int) -> str:
-    """Return what an error status says of the request."""
+    """Return an explanation of an error status."""
     match status:
         case 401 | 403:
             return "refused our API key"

@@ -30,10 +30,10 @@ from config.settings import InferenceSettings
 
 NAME: Final = "embedded"
 MODEL: Final = "smollm2-135m-instruct"
-NICE: Final = 5  # hearing and speaking come before thinking
+NICE: Final = 5  # lower priority than speech recognition and synthesis
 PROMPT_CACHE_MIB: Final = 64
 WARM_UP_TIMEOUT_S: Final = 30.0
-TEMPERATURE_MAX: Final = 0.0  # a model of 135 million parameters wanders off with any more: it has to say the likeliest
+TEMPERATURE_MAX: Final = 0.0  # a model of 135 million parameters goes off topic with any more
 WAIT_POLICY: Final = "passive"  # threads that spin at each layer's end make two of them ten times slower on a busy core
 ERRORS_ONLY: Final = 1  # llama.cpp's verbosity: at 3 it describes every request
 
@@ -48,7 +48,7 @@ class LlamaWorker:
     jobs = (LocateModel,)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Find, check, load and try the model; raises ``ModelError`` if it is missing or damaged."""
+        """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
         path = resolve_llm(params["model"], Path(params["models_dir"]))
         prefix = f"/{secrets.token_urlsafe(24)}"
         self._server = start_server(path, params, prefix)
@@ -111,7 +111,7 @@ def start_server(path: Path, params: Mapping[str, Any], prefix: str) -> Any:
     wanted.api_prefix = prefix
     wanted.cors_origins = ""
     wanted.ui = False
-    wanted.endpoint_slots = False  # it shows what others asked
+    wanted.endpoint_slots = False  # it shows the prompts of all clients
     wanted.cache_ram_mib = PROMPT_CACHE_MIB
     wanted.verbosity = ERRORS_ONLY
     try:

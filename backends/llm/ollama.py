@@ -161,14 +161,14 @@ def same_model(wanted: str, listed: str) -> bool:
 
 
 class LoadedModels:
-    """Which models Ollama was asked to hold, the one that was not wanted for longest first; pure."""
+    """The models that Ollama was asked to load, least recently used first; pure."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._names: dict[str, None] = {}
 
     def use(self, name: str) -> list[str]:
-        """Note that ``name`` is wanted now; return what has to go before it may be loaded."""
+        """Note a use of ``name``; return the models to unload before it is loaded."""
         self._names.pop(name, None)
         self._names[name] = None
         surplus = list(self._names)[: max(0, len(self._names) - self._limit)]
@@ -195,7 +195,7 @@ class OllamaModel:
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
-        """Return whether Ollama answers and has the model; what is missing is logged when it changes."""
+        """Return whether Ollama answers and has the model; the reason if not is logged when it changes."""
         trouble = await self._find_trouble()
         if trouble is not None and trouble != self._trouble:
             log.info("ollama is not available: %s", trouble)
@@ -219,7 +219,7 @@ class OllamaModel:
         return await self._generate(without_tools(request), wanted)
 
     async def _unload(self, name: str) -> None:
-        """Give a model's memory back; one that stays loaded costs memory, and no answer."""
+        """Ask Ollama to unload a model; a failure costs memory, but no answer."""
         body = msgspec.json.encode({"model": name, "keep_alive": 0})
         try:
             await self._server.post("/api/generate", body)
@@ -250,7 +250,7 @@ class OllamaModel:
 
     def _body(self, request: CompletionRequest, names: WireNames) -> dict[str, Any]:
         settings = self._settings
-        layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama knows best
+        layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama's default
         return {
             "messages": wire_messages(request.messages, names),
             "stream": True,

@@ -25,7 +25,7 @@ from protocol.messages.understanding import ChatMessage, CompletionRequest, Gene
 
 log = logging.getLogger("sayso.inference")
 END: Final = "[DONE]"
-NO_LIST: Final = frozenset({404, 405, 501})  # a server without /models is there all the same
+NO_LIST: Final = frozenset({404, 405, 501})  # status of a server without /models, which counts as available
 
 
 # --- what servers send ---------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class OpenAIAnswer:
         return text
 
     def _call(self, delta: _CallDelta) -> _OpenAICall:
-        """Return the call that a piece belongs to: by index; without one, an id begins a new call."""
+        """Return the call of a piece: by its index; without an index, an id begins a new call."""
         if delta.index is not None and delta.index in self._by_index:
             return self._by_index[delta.index]
         if delta.index is None and not delta.id and self._calls:
@@ -209,7 +209,7 @@ class OpenAIModel:
     """One model of one server (``backends.protocols.LanguageModel``).
 
     ``url`` is the base of the API, usually ending in ``/v1``, which is added to a bare host. ``extras`` are further
-    fields of the request, which a server that does not know them is asked without from then on. With ``offers_tools``
+    fields of the request; they are left out for a server that rejected them once. With ``offers_tools``
     false, tools are kept from the model and results of earlier calls become plain data.
     """
 
@@ -263,7 +263,7 @@ class OpenAIModel:
             unknown = {name for name in self._extras if name in error.said}
             if not unknown:
                 raise
-            log.info("%s does not know %s; it is told no more of it", self._server.url, ", ".join(sorted(unknown)))
+            log.info("%s does not know %s; it is not sent any more", self._server.url, ", ".join(sorted(unknown)))
             for name in unknown:
                 self._extras.pop(name, None)
                 del body[name]
@@ -319,7 +319,7 @@ def with_version(url: str) -> str:
     try:
         is_bare = httpx2.URL(url).path in {"", "/"}
     except httpx2.InvalidURL:
-        return url  # which ``LlmServer`` refuses in better words
+        return url  # ``LlmServer`` rejects it with a better message
     return f"{url.rstrip('/')}/v1" if is_bare else url
 
 

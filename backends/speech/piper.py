@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Text is made harmless before it reaches the phonemiser: bounded, printable, without Piper's ``[[phonemes]]``.
+* Text is sanitised before it reaches the phonemiser: bounded, printable, without Piper's ``[[phonemes]]``.
 * What cannot be spoken (only punctuation, emoji) is an empty answer, not an error.
 * A voice's name may come from a client: only the configured one may be a path.
 """
@@ -55,7 +55,7 @@ class PiperWorker:
         if name != self._default and not is_plain_name(name):
             raise ValueError(f"voice must be a name, not {name!r}")
         voice = self._voices.pop(name, None) or load_voice(resolve_voice(name, self._models_dir), self._threads)
-        self._voices[name] = voice  # the last used is the last in the dict
+        self._voices[name] = voice  # most recently used last
         if len(self._voices) > VOICES_MAX:
             del self._voices[next(iter(self._voices))]
         return voice
@@ -86,7 +86,7 @@ def load_voice(path: Path, cpu_threads: int) -> Any:
 
 
 def paced(voice: Any, speed: float) -> Any:
-    """Return how ``voice`` is to speak; ``None`` is its own way."""
+    """Return the synthesis options for a speed; ``None`` for the voice's own."""
     if speed == 1.0:
         return None
     from piper import SynthesisConfig  # noqa: PLC0415 - the optional extra

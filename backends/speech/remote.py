@@ -1,12 +1,12 @@
-"""Speech servers elsewhere that speak OpenAI's audio API, with our own processes behind them.
+"""Remote speech servers with OpenAI's audio API, with our own processes to fall back to.
 
 Rules kept here:
 
-* Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so nobody in front of it
-  knows where the work is done.
-* A server that is late, refuses, breaks off or talks nonsense costs one deadline; then our own processes do the job.
-  One that keeps failing is left alone for a while (``runtime/policies/breaker.py``).
-* What a server claims to have heard passes the same rules as our own recogniser's words.
+* Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so no caller
+  depends on where the work is done.
+* A server that is late, refuses, breaks off or sends invalid data costs one deadline; then our processes do the job.
+  One that keeps failing is not asked for a while (``runtime/policies/breaker.py``).
+* A server's transcript passes the same rules as our own recogniser's.
 """
 
 import io
@@ -37,7 +37,7 @@ log = logging.getLogger("sayso.speech")
 
 SPEECH_RATE_HZ: Final = 24_000  # what OpenAI's API means by "pcm"
 PROMPT_MAX_CHARS: Final = 600  # Whisper takes 224 tokens
-UNKNOWN_LOGPROB: Final = -0.2  # where a server does not say: neither sure nor doubtful
+UNKNOWN_LOGPROB: Final = -0.2  # if a server gives none: neither sure nor doubtful
 BAD_REQUEST: Final = 400
 
 JobT = TypeVar("JobT", bound=Job[msgspec.Struct])
@@ -102,7 +102,7 @@ class RemoteFirst(Generic[JobT]):
         await trio.sleep_forever()
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
-        """Call ``on_change()`` whenever the workers of the pool may have changed."""
+        """Set a callback for every change of the pool's workers."""
         if self._pool is not None:
             self._pool.set_on_change(on_change)
 
@@ -139,7 +139,7 @@ class RemoteFirst(Generic[JobT]):
         if isinstance(job, self._kind):
             answer = await self._try_remote(job, blob)
             if not isinstance(answer, str):
-                return cast("tuple[ReplyT, bytes]", answer)  # what a job is answered with does not depend on by whom
+                return cast("tuple[ReplyT, bytes]", answer)  # the reply has the same type from the server
             trouble = answer
         if self._pool is None:
             raise PoolUnavailable(trouble, self._breaker.policy.pause_s)
@@ -264,7 +264,7 @@ def judged(heard: _RemoteTranscript, clip: Clip, pcm: bytes, *, compute_s: float
         text=heard.text,
         language=language,
         duration_s=duration_s,
-        voiced_s=duration_s,  # the audio actor has heard a voice, or nobody would ask
+        voiced_s=duration_s,  # the audio actor has detected speech already
         level_dbfs=level_dbfs(pcm),
         avg_logprob=logprob,
         no_speech_prob=min(silences, default=None),
@@ -317,17 +317,17 @@ class RemoteSynthesiser:
 
     server: LlmServer
     settings: OpenAISpeechSettings
-    stand_in_voice: str | None = None
-    """The usual voice of the pool behind the server, which means the server's own usual one."""
+    fallback_voice: str | None = None
+    """The pool's default voice: it is mapped to the server's default."""
 
     @classmethod
-    def from_settings(cls, settings: OpenAISpeechSettings, stand_in_voice: str | None = None) -> "RemoteSynthesiser":
+    def from_settings(cls, settings: OpenAISpeechSettings, fallback_voice: str | None = None) -> "RemoteSynthesiser":
         """Return the synthesiser that is configured."""
-        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, stand_in_voice)
+        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, fallback_voice)
 
     async def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         """Do the job that ``PiperWorker`` does; raises ``ProviderError``."""
-        is_usual = job.voice in (None, self.stand_in_voice)
+        is_usual = job.voice in (None, self.fallback_voice)
         wanted = {
             "model": self.settings.model,
             "input": job.text,

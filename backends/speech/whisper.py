@@ -1,8 +1,8 @@
-"""The speech-to-text worker: utterances in, believed transcripts or reasons for silence out.
+"""The speech-to-text worker: utterances in, accepted transcripts or reasons for rejecting them out.
 
 Rules kept here:
 
-* Silero is asked before anything is decoded: what it calls no speech never becomes text.
+* Silero runs before anything is decoded: audio without speech never becomes text.
 * A doubtful decode is made again as ``protocol.audio.transcripts.next_attempt`` says, at most three times; results that
   stay doubtful become a reason, not text.
 * Utterances of a batch do not influence each other: each has the window that it would have alone.
@@ -63,7 +63,7 @@ Made = TypeVar("Made")
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """How hard to look for words."""
+    """The search for words: beam sizes and bounds."""
 
     beam_size: int = 1
     hypotheses: int = 1
@@ -73,7 +73,7 @@ class Search:
 
 @attrs.define(eq=False, kw_only=True)
 class _Item:
-    """One utterance on its way through the worker."""
+    """The state of one utterance in a batch."""
 
     samples: Floats
     voiced_s: float
@@ -99,7 +99,7 @@ class _Item:
 
 
 class Transcriber:
-    """Turns samples into the worker's answers, with any ``Recogniser`` and any opinion on what is voice."""
+    """Turns samples into the worker's answers, with a ``Recogniser`` and a function that measures speech."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Transcriber:
         voiced_seconds: Callable[[Floats], float] = voiced_seconds,
         executor: Executor | None = None,
     ) -> None:
-        """Take threads in ``executor`` for what the processors do of a batch; without it one does all."""
+        """Take an executor for the CPU's part of a batch; without it the calling thread does it all."""
         self._engine = engine
         self._search = search
         self._voiced_seconds = voiced_seconds
@@ -151,14 +151,14 @@ class Transcriber:
         return item
 
     def _language_of(self, wanted: str | None) -> str | None:
-        """Return the code that the model knows: of the request, else of the setting, else None for detection."""
+        """Return the code of a language of the model: the request's, else the setting's, else None for detection."""
         if not self._engine.is_multilingual:
             return "en"
         codes = (language_code(wanted), language_code(self._search.language))
-        return next((code for code in codes if code and self._engine.knows(code)), None)
+        return next((code for code in codes if code and self._engine.has_language(code)), None)
 
     def _encode(self, items: Sequence[_Item]) -> None:
-        """Give each its encoding: those with windows of one length together."""
+        """Encode the items: those with windows of equal length together."""
         windows: dict[int, list[_Item]] = defaultdict(list)
         for item in items:
             windows[item.attempt.window_s].append(item)
@@ -306,7 +306,7 @@ def language_code(tag: str | None) -> str | None:
 
 
 def _share(items: Sequence[_Item], started_s: float) -> None:
-    """Add what has been computed since ``started_s`` to the items that it was done for, in equal parts."""
+    """Add the time since ``started_s`` to ``compute_s`` of the items, in equal parts."""
     took_s = time.perf_counter() - started_s
     for item in items:
         item.compute_s += took_s / len(items)

@@ -8,7 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from backends.ingress.accepted_connection import IngressRoutes
-from backends.ingress.listeners import HELD_BACK, Listener, PortInUse, Reserve
+from backends.ingress.listeners import HELD_BACK, DescriptorReserve, Listener, PortInUse
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket
@@ -82,7 +82,7 @@ async def test_the_descriptors_that_are_held_back_serve_those_who_come_when_ther
 
 async def test_where_nothing_is_held_back_a_client_waits_for_the_next_descriptor() -> None:
     (inner,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    listener = Listener(inner, Reserve(0))
+    listener = Listener(inner, DescriptorReserve(0))
     client = stdlib_socket.socket()
     client.connect(inner.socket.getsockname())
     with trio.fail_after(5):
@@ -100,7 +100,7 @@ async def accept_one(listener: Listener) -> None:
 
 
 def test_a_reserve_is_what_there_is_up_to_its_size() -> None:
-    reserve = Reserve(3)
+    reserve = DescriptorReserve(3)
     reserve.fill()
     reserve.give_up()
     assert len(reserve) == 2

@@ -52,7 +52,7 @@ class FakeEngine:
     def detect_language(self, encoding: Encoding) -> str:
         return self.detected
 
-    def knows(self, language: str) -> bool:
+    def has_language(self, language: str) -> bool:
         return language in {"en", "de"}
 
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.connection.admitting import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.messages.identity import Identity, RequestSource
