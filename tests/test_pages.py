@@ -113,7 +113,7 @@ def test_a_link_into_the_void_is_noticed() -> None:
         ("sayso dance", "No such command 'dance'."),
         ("sayso status --live", "No such option '--live'."),
         ("sayso bench juggling", "there is no benchmark juggling"),
-        ("sayso bench crowd --gently", "no benchmark has --gently"),
+        ("sayso bench crowd --gently", "crowd has no --gently"),
     ],
 )
 def test_a_command_that_does_not_exist_is_noticed(line: str, trouble: str | None) -> None:
