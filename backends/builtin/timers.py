@@ -5,13 +5,13 @@ announces its own timers, because it alone knows their sessions, and those of an
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from backends.builtin.store import JsonFile
-from backends.builtin.things import hinted
+from backends.builtin.things import MeantThing, SeveralMeant, hinted
 from backends.builtin.wording import (
     LANGUAGE,
     digits,
@@ -270,7 +270,12 @@ def _unclear(timers: Sequence[Timer], found: Sequence[Timer], name: str, seconds
     if not found:
         return told("There is no {title}.", title=title_of(name, seconds))
     titles = listed(timer.title for timer in found)
-    return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
+    question = told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
+    raise SeveralMeant(question, [MeantThing(timer.title, _arguments_of(timer)) for timer in found])
+
+
+def _arguments_of(timer: Timer) -> Mapping[str, str | float]:
+    return {"name": timer.name} if timer.name else {"seconds": timer.seconds}
 
 
 def _clean(name: str) -> str:

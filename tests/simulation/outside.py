@@ -37,6 +37,7 @@ from protocol.messages.understanding import (
     Generation,
     McpOffer,
     ModelToolCall,
+    SlotQuestion,
     ToolOutcome,
     ToolSpec,
 )
@@ -53,6 +54,7 @@ SPEECH_RATE_HZ = 16_000
 NOISE = 65_535  # what a cough says
 MUMBLED = "hm"  # what is heard of words that nobody finished
 READS, CHANGES = "look", "change"
+WANTS, ANSWERS = "want", "that"
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -194,17 +196,23 @@ class Voice:
 
 
 class Grammar:
-    """Knows one kind of sentence: ``do 7`` is the command that does 7."""
+    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then."""
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         text = hypotheses[0]
         verb, _, number = text.partition(" ")
-        if verb != "do" or not number.isdigit():
+        if verb not in ("do", WANTS) or not number.isdigit():
             return None
-        return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
+        if verb == "do":
+            return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
+        question = SlotQuestion("number", f"Which one after {number}?")
+        return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        return None
+        verb, _, number = hypotheses[0].partition(" ")
+        if verb != ANSWERS or not number.isdigit():
+            return None
+        return attrs.evolve(asked, arguments={"number": int(number)}, question=None)
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return ("do",)
