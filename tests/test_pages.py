@@ -1,5 +1,6 @@
 """What the pages of the documentation say of the repository is so: links, commands and settings."""
 
+import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.__main__ import PROGRAMS, resolved
+from bench.part import Part
 from cli import main
 from config.load import load
 from tests.pages import commands, fenced_blocks, links, pages, text_of
 from tests.source_tree import ROOT
 
 PAGES = {page.as_posix(): text_of(page) for page in pages()}
-BENCH_OPTIONS = ("bench/load/options.py", "bench/_report.py")  # of several benchmarks
 
 
 def anchor(heading: str) -> str:
@@ -48,15 +50,15 @@ def trouble_with_command(arguments: Sequence[str]) -> str | None:
 
 
 def trouble_with_benchmark(arguments: Sequence[str]) -> str | None:
-    name, *rest = arguments
-    file = ROOT / "bench" / f"{name}.py"
-    if name == "NAME":
+    if arguments[0] in {"NAME", "PROGRAM"}:
         return None
-    if not file.exists():
-        return f"there is no benchmark {name}"
-    known = file.read_text() + "".join((ROOT / other).read_text() for other in BENCH_OPTIONS)
+    if (found := resolved(arguments)) is None:
+        return f"there is no benchmark {arguments[0]}"
+    program, name, rest = found
+    part: Part = importlib.import_module(PROGRAMS[program][name]).PART
+    known = {"--help", "--dry", *(flag.name for flag in part.flags)}
     options = [argument.partition("=")[0] for argument in rest if argument.startswith("--")]
-    return next((f"{name} has no {option}" for option in options if f'"{option}"' not in known), None)
+    return next((f"{name} has no {option}" for option in options if option not in known), None)
 
 
 @pytest.mark.parametrize("page", PAGES)

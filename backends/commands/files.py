@@ -5,9 +5,10 @@
       OrderDrink:
         tool: coffee/order_drink            # or: server: coffee, tool: order_drink
         arguments: {drink: "{drink}", size: "{size} cup", source: voice}   # without: every slot under its own name
+        asks: {drink: "What would you like?"}              # optional: slots that are asked for if they were not said
         vocabulary: ["order an espresso"]   # optional: phrases to expect, instead of the first sentence
         data:
-          - sentences: ["order [a] [{size}] {drink}"]
+          - sentences: ["order [a] [{size}] {drink}", "order (something|a drink)"]
     lists:
       drink: {values: [espresso, {in: "(white coffee|latte)", out: latte}]}
       note: {wildcard: true, type: text}    # type: one of command_slots.SLOT_TYPES
@@ -16,7 +17,7 @@ Every problem of every file is reported at once, with its line.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from backends.commands.templates import example, literal_words, normalised_templ
 from backends.commands.yaml_text import Document, Problems, Way, as_mapping, as_texts, check_keys, read_document
 
 _TOP_KEYS = ("language", "intents", "lists", "expansion_rules", "skip_words", "settings")
-_INTENT_KEYS = ("tool", "server", "arguments", "vocabulary", "data")
+_INTENT_KEYS = ("tool", "server", "arguments", "asks", "vocabulary", "data")
 _DATA_KEYS = ("sentences", "slots", "metadata", "required_keywords", "response", "settings")
 _LIST_KEYS = ("values", "range", "wildcard", "type")
 PLACEHOLDER = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
@@ -47,6 +48,16 @@ class CommandFileError(ValueError):
 
 
 @attrs.frozen
+class AskedSlot:
+    """A slot that is asked for where a sentence leaves it out."""
+
+    slot: str
+    question: str
+    lists: tuple[str, ...]
+    """The lists that fill it in the command's sentences: what an answer is understood by."""
+
+
+@attrs.frozen
 class Command:
     """What an intent stands for."""
 
@@ -56,6 +67,8 @@ class Command:
     arguments: Mapping[str, Any] | None
     """Name to constant, "{slot}", or a text with slots in it; None for every slot under its own name."""
     phrases: tuple[str, ...]
+    asks: tuple[AskedSlot, ...] = ()
+    """In the order of the questions."""
     samples: tuple[str, ...] = ()
     """Up to ``MAX_SAMPLES`` sentences as people are told them, with values of the lists."""
 
@@ -247,7 +260,12 @@ class _DocumentReader:
         return documents, commands
 
     def _command(
-        self, way: Way, name: str, entry: Mapping[str, Any], slots: frozenset[str], sentences: Sequence[Expression]
+        self,
+        way: Way,
+        name: str,
+        entry: Mapping[str, Any],
+        slots: Mapping[str, tuple[str, ...]],
+        sentences: Sequence[Expression],
     ) -> Command:
         tool, server = entry.get("tool"), entry.get("server")
         target = f"{server}/{tool}" if server is not None else tool
@@ -261,8 +279,9 @@ class _DocumentReader:
         first = [example(sentence, self.rules, self.examples) for sentence in sentences[:1]]
         phrases = as_texts(self.document, (*way, "vocabulary"), entry.get("vocabulary", first), self.problems)
         server_name, _, tool_name = target.partition("/")
+        asks = tuple(self._asks((*way, "asks"), entry.get("asks"), slots))
         spoken = tuple(phrase for phrase in phrases if phrase)
-        return Command(name, server_name, tool_name, arguments, spoken, self._samples(sentences))
+        return Command(name, server_name, tool_name, arguments, spoken, asks, self._samples(sentences))
 
     def _samples(self, sentences: Sequence[Expression]) -> tuple[str, ...]:
         """Return the first sentences, each with other values; those with free text only if there are no others."""
@@ -273,7 +292,22 @@ class _DocumentReader:
         whole = [text for text in found if FREE_TEXT not in text]
         return tuple((whole or list(found))[:MAX_SAMPLES])
 
-    def _check_arguments(self, way: Way, arguments: Mapping[str, Any], slots: frozenset[str]) -> None:
+    def _asks(self, way: Way, value: Any, slots: Mapping[str, tuple[str, ...]]) -> Iterator[AskedSlot]:
+        """Yield the slots that are asked for, noting those that cannot be."""
+        for slot, question in as_mapping(self.document, way, value, self.problems).items():
+            known = ", ".join(sorted(name for name, lists in slots.items() if lists)) or "none"
+            if not slots.get(slot):
+                self.problems.add(
+                    self.document, (*way, slot), f"no sentence fills the slot {slot!r} from a list; there are: {known}"
+                )
+            elif not isinstance(question, str) or not question.strip():
+                self.problems.add(
+                    self.document, (*way, slot), f"a question must be a text such as 'How long?', not {question!r}"
+                )
+            else:
+                yield AskedSlot(slot, question.strip(), slots[slot])
+
+    def _check_arguments(self, way: Way, arguments: Mapping[str, Any], slots: Collection[str]) -> None:
         for name, value in arguments.items():
             for slot in _slots_in(value):
                 if slot not in slots:
@@ -282,13 +316,15 @@ class _DocumentReader:
                         self.document, (*way, name), f"no sentence has the slot {{{slot}}}; there are: {known}"
                     )
 
-    def _blocks(self, way: Way, value: Any) -> tuple[list[Mapping[str, Any]], frozenset[str], Sequence[Expression]]:
-        """Return the blocks for hassil, the slots that they fill, and the sentences."""
+    def _blocks(
+        self, way: Way, value: Any
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, tuple[str, ...]], Sequence[Expression]]:
+        """Return the blocks for hassil, the slots that they fill and from which lists, and the sentences."""
         if not isinstance(value, list) or not value:
             self.problems.add(self.document, way, "data must be a list of blocks with sentences")
-            return [], frozenset(), ()
+            return [], {}, ()
         blocks: list[Mapping[str, Any]] = []
-        slots: set[str] = set()
+        slots: dict[str, tuple[str, ...]] = {}
         sentences: list[Expression] = []
         for index, item in enumerate(value):
             block = as_mapping(self.document, (*way, index), item, self.problems)
@@ -298,11 +334,14 @@ class _DocumentReader:
             for at, text in enumerate(texts):
                 expression = self._sentence((*here, at), text)
                 if expression is not None:
-                    slots |= {slot.slot_name for slot in slots_of(expression, self.rules)}
+                    for slot in slots_of(expression, self.rules):
+                        lists = () if slot.is_inline_range else (slot.list_name,)
+                        slots[slot.slot_name] = tuple(dict.fromkeys((*slots.get(slot.slot_name, ()), *lists)))
                     sentences.append(expression)
-            slots |= set(as_mapping(self.document, (*way, index, "slots"), block.get("slots"), self.problems))
+            constants = as_mapping(self.document, (*way, index, "slots"), block.get("slots"), self.problems)
+            slots = {**dict.fromkeys(constants, ()), **slots}
             blocks.append({**block, "sentences": [normalised_template(text, self.language) for text in texts]})
-        return blocks, frozenset(slots), sentences
+        return blocks, slots, sentences
 
     # --- templates -------------------------------------------------------------------------------
 
