@@ -279,8 +279,8 @@ class _DocumentReader:
         first = [example(sentence, self.rules, self.examples) for sentence in sentences[:1]]
         phrases = as_texts(self.document, (*way, "vocabulary"), entry.get("vocabulary", first), self.problems)
         server_name, _, tool_name = target.partition("/")
-        asks = tuple(self._asks((*way, "asks"), entry.get("asks"), slots))
         spoken = tuple(phrase for phrase in phrases if phrase)
+        asks = tuple(self._asks((*way, "asks"), entry.get("asks"), slots))
         return Command(name, server_name, tool_name, arguments, spoken, asks, self._samples(sentences))
 
     def _samples(self, sentences: Sequence[Expression]) -> tuple[str, ...]:
