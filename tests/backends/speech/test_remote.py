@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.protocols import ProviderError
-from backends.speech.remote import RemoteFirst, RemoteRecogniser, RemoteSynthesiser, level_dbfs, multipart, wav_of
+from backends.speech.remote import RemoteFirst, RemoteRecogniser, RemoteSynthesiser, level_dbfs, wav_of
 from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
 from tests.fakes import FakePool, Job, default_settings, voice
@@ -231,8 +231,6 @@ async def test_the_pool_behind_runs_with_it() -> None:
         nursery.cancel_scope.cancel()
 
 
-def test_levels_and_forms() -> None:
+def test_levels_are_in_decibels() -> None:
     assert level_dbfs(b"") == -120.0
     assert level_dbfs(b"\x00\x40" * 100) == pytest.approx(-6.0, abs=0.1)
-    content_type, body = multipart({"model": "a"}, b"RIFF")
-    assert body.endswith(f"--{content_type.partition('=')[2]}--\r\n".encode())
