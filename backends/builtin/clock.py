@@ -3,9 +3,9 @@
 import zoneinfo
 from datetime import datetime, tzinfo
 
-from backends.builtin.german import MONTHS, WEEKDAYS
 from backends.builtin.places import spoken_place, zones_of
 from backends.builtin.wording import is_german, told, upper_first
+from protocol.language.german import MONTHS, WEEKDAYS
 
 
 class PlaceError(ValueError):

@@ -6,10 +6,10 @@ Other servers may share the files: each answer reads what is there now, and each
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends.builtin.german import LISTS
 from backends.builtin.store import JsonFile
 from backends.builtin.things import named, on_list, without_article
 from backends.builtin.wording import count_words, is_german, listed, plural, split_items, told, upper_first
+from protocol.language.german import LISTS
 
 MAX_NOTES = 500
 MAX_NOTE_CHARS = 1_000
