@@ -136,7 +136,7 @@ async def leave(server: Server, scope: trio.CancelScope) -> None:
     server.refs.gateway.signal(StopAdmitting(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
     told: set[str] = set()
     while server.sessions.live and trio.current_time() < drain.deadline_s:
-        server.sessions.say_goodbye(told, drain)
+        server.sessions.announce_drain(told, drain)
         await trio.sleep(DRAIN_LOOK_S)
     drain.stop()
     scope.cancel()

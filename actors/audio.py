@@ -10,18 +10,18 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 
 import attrs
 import trio
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
 from config.settings import AudioSettings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
 from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
 from protocol.messages.hearing import (
@@ -35,9 +35,8 @@ from protocol.messages.hearing import (
     UtteranceEnded,
     UtteranceGrew,
     UtterancePaused,
-    Verdict,
 )
-from protocol.messages.inboxes import AudioMessage, ConnectionMessage, DialogueMessage
+from protocol.messages.inboxes import AudioMessage, DialogueMessage
 from protocol.messages.session import Configured, Send
 from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
@@ -63,6 +62,18 @@ class AudioPeers:
     vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
     dialogue: Ref[DialogueMessage]
+
+
+@attrs.frozen(kw_only=True)
+class AudioStatistics:
+    """A moment's view of a session's audio.
+
+    * ``samples``: how many have been looked at, at 16 kHz
+    * ``is_speech``: whether an utterance is open
+    """
+
+    samples: int
+    is_speech: bool
 
 
 class Audio(Actor[AudioMessage | AudioStalled]):
@@ -130,9 +141,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> AudioStatistics:
         """Show where the stream is."""
-        return {"samples": self._endpointer.position, "is_speech": self._endpointer.is_open}
+        return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
     def _to_client(self) -> ToClient:
@@ -194,9 +205,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     self._memory.speech_start = event.start_sample
                     await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(event.at_sample)))
                 case Paused(start_sample, end_sample):
-                    paused = UtterancePaused(
-                        self._utterance(start_sample, end_sample), partial(self._judged, end_sample)
-                    )
+                    paused = UtterancePaused(self._utterance(start_sample, end_sample), end_sample)
                     await self._peers.dialogue.tell(paused)
                 case Grown(start_sample, end_sample):
                     await self._peers.dialogue.tell(UtteranceGrew(self._utterance(start_sample, end_sample)))
@@ -209,10 +218,6 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
-
-    def _judged(self, end_sample: int, verdict: Verdict) -> None:
-        """Called by who understood the words: the verdict stands in line behind the audio that has come meanwhile."""
-        self.context.ref.tell_nowait(PauseJudged(end_sample, verdict))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
         utterance = self._utterance(event.start_sample, event.end_sample)

@@ -1,9 +1,10 @@
 """Keeps the command grammar in step with its files, so that a new sentence needs no restart."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Never, Protocol
 
+import attrs
 import trio
 
 from runtime import Actor
@@ -24,6 +25,18 @@ class CommandFilesChange(Protocol):
         """How many there are."""
 
 
+@attrs.frozen(kw_only=True)
+class CommandsStatistics:
+    """A moment's view of the command files.
+
+    * ``reloads``: how often they were read again
+    * ``problem``: why the newest are not used; ``None`` if they are
+    """
+
+    reloads: int
+    problem: str | None
+
+
 class Commands(Actor[Never]):
     """Looks at the files every second; ``check`` blocks, so it runs in a thread."""
 
@@ -36,9 +49,9 @@ class Commands(Actor[Never]):
         """Begin to watch."""
         self.context.nursery.start_soon(self._watch)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> CommandsStatistics:
         """Show how often the files were taken in, and what is wrong with them now."""
-        return {"reloads": self._reloads, "problem": self._problem}
+        return CommandsStatistics(reloads=self._reloads, problem=self._problem)
 
     async def _watch(self) -> None:
         while True:

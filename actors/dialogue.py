@@ -7,8 +7,9 @@ Rules kept here:
   task they were made in.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+import attrs
 import trio
 
 from actors.turn.hearing import EarlyWork, hear, show, weigh
@@ -26,6 +27,18 @@ from protocol.turns.occurrence import ClientMessage, ConversationMessage, HeardM
 from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.turn_memory import TurnMemory
 from runtime import Actor, AskError, MailboxError, Ref, Registry
+
+
+@attrs.frozen(kw_only=True)
+class DialogueStatistics:
+    """A moment's view of a dialogue.
+
+    * ``state``: of the turn that is being answered; ``LISTENING`` if there is none
+    * ``announcements``: how many wait to be spoken
+    """
+
+    state: str
+    announcements: int
 
 
 class Dialogue(Actor[DialogueMessage]):
@@ -88,13 +101,13 @@ class Dialogue(Actor[DialogueMessage]):
             if self._sessions.unregister(self._client.session_id, self.context.ref):
                 self._activity.forget(self._client.session_id)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> DialogueStatistics:
         """Show what goes on."""
         turn = self._conversation.turn
-        return {
-            "state": "LISTENING" if turn is None else turn.state.name,
-            "announcements": self._conversation.announcements,
-        }
+        return DialogueStatistics(
+            state="LISTENING" if turn is None else turn.state.name,
+            announcements=self._conversation.announcements,
+        )
 
     # --- performing ------------------------------------------------------------------------------
 

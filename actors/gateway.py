@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Who is admitted is decided in ``actors/client/admitting.py``.
+* Who is admitted is decided in ``actors/admission/gateway_admission.py``.
 * What an operator or a load balancer asks is answered from figures at hand; nothing here waits for an actor.
 * A session's failure ends that session's socket and nothing else.
 """
@@ -14,7 +14,7 @@ from typing import Never
 import attrs
 import trio
 
-from actors.client.admitting import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission, GatewayStatistics
 from backends.protocols import (
     Admitted,
     HttpAnswer,
@@ -26,13 +26,13 @@ from backends.protocols import (
 )
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S
-from protocol.dialects import native
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.inboxes import GatewayMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
-from protocol.messages.socket import Socket, SocketClosed
+from protocol.messages.socket import SocketClosed
 from runtime import Actor, AskError, ChildSpec, MailboxError, Ref, StartChild, SupervisorMessage
 from runtime.messaging.published import Published
 
@@ -74,7 +74,7 @@ class Gateway(Actor[GatewayMessage]):
         peers: GatewayPeers,
         *,
         make_ingress: Callable[[IngressHandlers, RequestAdmission], Ingress],
-        open_session: Callable[[Socket, ConnectionRefused | None], ChildSpec[Never]],
+        open_session: Callable[[ClientLink, ConnectionRefused | None], ChildSpec[Never]],
         pages: Mapping[str, Page],
         inputs: AdmissionInputs,
     ) -> None:
@@ -119,7 +119,7 @@ class Gateway(Actor[GatewayMessage]):
         self._report = attrs.evolve(self._report, places_taken=taken)
         self._publish_report(self._report)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Return the figures of the admission."""
         return self._admission.statistics()
 
@@ -137,33 +137,34 @@ class Gateway(Actor[GatewayMessage]):
         page = self._pages.get(request.path)
         return None if page is None else page(request)
 
-    async def serve_socket(self, socket: Socket, request: Request, admitted: Admitted) -> None:
-        """Open a session for the socket and stay until the socket is closed."""
-        self._handshakes.begin(socket, admitted.identity.tenant)
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
+        """Open a session for the client and stay until its socket is closed."""
+        self._handshakes.begin(client.socket, admitted.identity.tenant)
         try:
-            await self._open(socket, request, admitted)
-            await socket.wait_closed()
+            await self._open(client, request, admitted)
+            await client.socket.wait_closed()
         finally:
-            self._handshakes.end(socket)
+            self._handshakes.end(client.socket)
 
-    async def _open(self, socket: Socket, request: Request, admitted: Admitted) -> None:
-        spec = self._open_session(socket, admitted.returning_only)
+    async def _open(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
+        spec = self._open_session(client, admitted.returning_only)
         try:
             await self._peers.sessions.ask(StartChild(spec), timeout_s=self._settings.request_timeout_s)
         except (AskError, MailboxError) as error:
             log.warning("no session for %s: %s", request.peer, error)
-            await self._refuse_socket(socket)
+            await self._refuse_client(client)
 
-    async def _refuse_socket(self, socket: Socket) -> None:
+    async def _refuse_client(self, client: ClientLink) -> None:
         """Tell a client whose handshake was answered that there is no session for it, and when to try again."""
         self._admission.count_refused_session()
         retry_after_ms = round(1000 * RETRY_AFTER_S * self._jitter())
         refused = ConnectionRefused("no session could be opened", retry_after_ms)
         try:
-            await socket.send_text(native.encode(refused, seq=1))
+            for frame in client.dialect.encode(refused, seq=1):
+                await client.socket.send(frame)
         except SocketClosed as closed:
-            log.debug("%s left before it was refused: %s", socket.identity.peer, closed.code)
-        socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+            log.debug("%s left before it was refused: %s", client.socket.identity.peer, closed.code)
+        client.socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         """Count one request."""

@@ -12,8 +12,9 @@ Rules kept here:
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+import attrs
 import trio
 
 from backends.protocols import Store, StoreError
@@ -35,6 +36,26 @@ RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
 
 class HistoryUnavailable(DomainError):
     """The store cannot be read now."""
+
+
+@attrs.frozen(kw_only=True)
+class HistoryStatistics:
+    """A moment's view of the history.
+
+    * ``pending``: how many records wait to be written
+    * ``written``: how many were written
+    * ``dropped``: how many were dropped because too many waited
+    * ``lost``: how many the store did not take
+    * ``pruned``: how many were deleted because they were too old
+    * ``trouble``: why the store does not write; ``None`` if it does
+    """
+
+    pending: int
+    written: int
+    dropped: int
+    lost: int
+    pruned: int
+    trouble: str | None
 
 
 class History(Actor[HistoryMessage]):
@@ -98,16 +119,16 @@ class History(Actor[HistoryMessage]):
             log.error("%d records lost at stop: %s", len(self._pending), error)  # noqa: TRY400 - the message is enough
         await self._store.close()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> HistoryStatistics:
         """Show what waits and what was written."""
-        return {
-            "pending": len(self._pending),
-            "written": self._written,
-            "dropped": self._dropped,
-            "lost": self._lost,
-            "pruned": self._pruned,
-            "trouble": self._trouble,
-        }
+        return HistoryStatistics(
+            pending=len(self._pending),
+            written=self._written,
+            dropped=self._dropped,
+            lost=self._lost,
+            pruned=self._pruned,
+            trouble=self._trouble,
+        )
 
     def _take(self, record: SessionRecord | TurnRecord | ToolRecord) -> None:
         if not self._settings.enabled:

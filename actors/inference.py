@@ -13,22 +13,25 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Literal, Protocol
 
 import attrs
 import trio
 
-from backends.protocols import LanguageModel, ProviderError
+from backends.jobs import LocateModel
+from backends.protocols import GuardStatistics, LanguageModel, ProviderError
 from config.settings import InferenceSettings
+from protocol.messages.ask import PartSink
 from protocol.messages.inboxes import InferenceMessage, MetricsMessage
 from protocol.messages.records import Count, Observe
-from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
+from protocol.messages.understanding import CompletionRequest, Generate, Generation, NoModel
 from protocol.turns.context import CHARS_PER_TOKEN, fit
 from protocol.turns.tasks import model_for
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import Pool, StartFailure, WorkerError
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 log = logging.getLogger("sayso.inference")
 BROWNOUT_SHARE = 2  # under load an answer may be half as long
@@ -53,8 +56,8 @@ class EmbeddedModel(Protocol):
 class Guarded(LanguageModel, Protocol):
     """A provider that shows how it is treated; ``backends/llm/guarded.py`` is the real one."""
 
-    def statistics(self) -> Mapping[str, object]:
-        """Return figures for the status."""
+    def statistics(self) -> GuardStatistics:
+        """Return a moment's view."""
 
 
 class AnswerCache(Protocol):
@@ -67,6 +70,22 @@ class AnswerCache(Protocol):
         self, message: Generate, make: Callable[[], Awaitable[Generation]]
     ) -> tuple[Generation, Literal["hit", "joined", "miss"]]:
         """Return a kept answer or that of ``make``, and which it was."""
+
+
+@attrs.frozen(kw_only=True)
+class InferenceStatistics(PoolOwnerStatistics):
+    """A moment's view of the language models.
+
+    * ``providers``: the names of those that answer
+    * ``in_flight``: how many questions are being answered
+    * ``guards``: how each configured provider is treated
+    * ``cached_answers``: how many answers are kept; ``None`` without a cache
+    """
+
+    providers: Sequence[str]
+    in_flight: int
+    guards: Sequence[GuardStatistics]
+    cached_answers: int | None = None
 
 
 class Inference(Actor[InferenceMessage]):
@@ -110,18 +129,16 @@ class Inference(Actor[InferenceMessage]):
             self.unhandled(message)
         self.context.reply_in_task(self._generate, message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> InferenceStatistics:
         """Show who answers and how many are in flight."""
-        shown: dict[str, object] = {
-            "providers": [model.name for model in self._available],
-            "in_flight": self._in_flight,
-            "guards": [model.statistics() for model in self._providers],
-        }
-        if self._cache is not None:
-            shown["cached_answers"] = len(self._cache)
-        if self._embedded is not None and self._is_embedded_started:
-            shown["pool"] = self._embedded.pool.statistics()
-        return shown
+        embedded = self._embedded if self._is_embedded_started else None
+        return InferenceStatistics(
+            providers=[model.name for model in self._available],
+            in_flight=self._in_flight,
+            guards=[model.statistics() for model in self._providers],
+            cached_answers=None if self._cache is None else len(self._cache),
+            pool=None if embedded is None else embedded.pool.statistics(),
+        )
 
     # --- who answers -----------------------------------------------------------------------------
 
@@ -161,13 +178,12 @@ class Inference(Actor[InferenceMessage]):
 
     async def _connect_embedded(self, embedded: EmbeddedModel) -> LanguageModel:
         try:
-            result, _ = await embedded.pool.call("address", {}, b"", timeout_s=self._settings.request_timeout_s)
+            address, _ = await embedded.pool.call(LocateModel(), timeout_s=self._settings.request_timeout_s)
         except WorkerError as error:
             raise ProviderError(f"the embedded model is not ready: {error}") from error
-        url = result["url"]
-        if self._connected is None or self._connected[0] != url:  # a new process has a new address
+        if self._connected is None or self._connected[0] != address.url:  # a new process has a new address
             await self._disconnect()
-            self._connected = (url, embedded.connect(url))
+            self._connected = (address.url, embedded.connect(address.url))
         return self._connected[1]
 
     async def _disconnect(self) -> None:
@@ -205,7 +221,7 @@ class Inference(Actor[InferenceMessage]):
     async def _complete(self, message: Generate) -> Generation:
         failures: list[str] = []
         for model in await self._candidates(message):
-            attempt = _Attempt(message.on_text)
+            attempt = _Attempt(message.text_sink)
             try:
                 generation = await self._ask(model, message, attempt)
             except ProviderError as error:
@@ -225,11 +241,9 @@ class Inference(Actor[InferenceMessage]):
         offered = sum(len(str(tool.input_schema)) + len(tool.description) for tool in message.tools)
         budget_tokens = settings.context_size - max_tokens - round(offered / CHARS_PER_TOKEN)
         return await model.generate(
-            fit(message.messages, budget_tokens),
-            message.tools,
-            attempt.on_text,
-            max_tokens=max_tokens,
-            model=self._model_for(message),
+            CompletionRequest(
+                fit(message.messages, budget_tokens), attempt, max_tokens, message.tools, self._model_for(message)
+            )
         )
 
     def _model_for(self, message: Generate) -> str | None:
@@ -251,12 +265,12 @@ class Inference(Actor[InferenceMessage]):
 class _Attempt:
     """One try at one provider: passes its text on and remembers that there was some."""
 
-    _pass_on: Callable[[str], Awaitable[None]]
+    _text_sink: PartSink[str]
     has_spoken: bool = False
 
-    async def on_text(self, text: str) -> None:
+    async def send(self, text: str, /) -> None:
         self.has_spoken = True
-        await self._pass_on(text)
+        await self._text_sink.send(text)
 
 
 @attrs.define
@@ -269,18 +283,9 @@ class _Embedded:
     async def is_available(self) -> bool:
         return True
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        del model  # there is one here, whatever the task
+    async def generate(self, request: CompletionRequest) -> Generation:
         embedded = await self._connect()
-        return await embedded.generate(messages, tools, on_text, max_tokens=max_tokens)
+        return await embedded.generate(attrs.evolve(request, model=None))  # there is one here, whatever the task
 
     async def aclose(self) -> None:
         """Hold nothing: the connection is the actor's."""

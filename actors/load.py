@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Never
 
 import attrs
@@ -47,6 +47,16 @@ class LoadActions:
     """Stop in order, because the server is not safe."""
 
 
+@attrs.frozen(kw_only=True)
+class LoadStatistics:
+    """A moment's view of the load controller.
+
+    * ``level``: 0 (normal) to 5 (unsafe)
+    """
+
+    level: int
+
+
 class Load(Actor[Never]):
     """Keeps the level."""
 
@@ -69,9 +79,9 @@ class Load(Actor[Never]):
         self.context.nursery.start_soon(self._measure_lag)
         self.context.nursery.start_soon(self._watch)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> LoadStatistics:
         """Show the level."""
-        return {"level": int(self._controller.level)}
+        return LoadStatistics(level=int(self._controller.level))
 
     async def _measure_lag(self) -> None:
         waited_s = self._actions.waited_s()

@@ -5,9 +5,8 @@ may have another cause, such as the kernel's want of memory, so after one the bl
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
+from backends.jobs import DecodeRecording, ForgetRecording, RecordingBlock
 from backends.protocols import JobPool
 from config.settings import MediaSettings
 from protocol.messages.inboxes import MediaMessage, MetricsMessage
@@ -15,6 +14,7 @@ from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecor
 from protocol.messages.records import Count
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import JobTimeout, PoolUnavailable, WorkerError, WorkerLost
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 log = logging.getLogger("sayso.media")
 
@@ -52,13 +52,13 @@ class Media(Actor[MediaMessage]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> PoolOwnerStatistics:
         """Show the pool."""
-        return {"pool": self._pool.statistics()}
+        return PoolOwnerStatistics(pool=self._pool.statistics())
 
     async def _read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
         try:
-            found, pcm = await self._try_twice(message)
+            block, pcm = await self._try_twice(message)
         except JobTimeout as error:
             log.warning("a recording was refused: %s", error)
             limit_s = self._settings.job_timeout_s
@@ -69,13 +69,13 @@ class Media(Actor[MediaMessage]):
         except WorkerError as error:
             retry_after_s = error.retry_after_s if isinstance(error, PoolUnavailable) else None
             raise MediaUnavailable(str(error), retry_after_s) from error
-        if "refused" in found:
-            return self._refuse("refused", found["refused"])
-        if found["is_last"]:
+        if block.refusal is not None:
+            return self._refuse("refused", block.refusal)
+        if block.is_last:
             self._count("decoded")
-        return DecodedBlock(pcm, found["is_last"])
+        return DecodedBlock(pcm, block.is_last)
 
-    async def _try_twice(self, message: ReadRecording) -> tuple[dict[str, Any], bytes]:
+    async def _try_twice(self, message: ReadRecording) -> tuple[RecordingBlock, bytes]:
         """Do the job again after a death, and not after a timeout, which others had to wait for."""
         try:
             return await self._do(message)
@@ -83,16 +83,16 @@ class Media(Actor[MediaMessage]):
             log.info("%s; trying again", error)
             return await self._do(message)
 
-    async def _do(self, message: ReadRecording) -> tuple[dict[str, Any], bytes]:
-        params = {"recording_id": message.recording_id, "path": message.path, "from_sample": message.from_sample}
-        return await self._pool.call("read", params, b"", timeout_s=self._settings.job_timeout_s, attempts=1)
+    async def _do(self, message: ReadRecording) -> tuple[RecordingBlock, bytes]:
+        job = DecodeRecording(message.recording_id, message.path, message.from_sample)
+        return await self._pool.call(job, timeout_s=self._settings.job_timeout_s, attempts=1)
 
     async def _close(self, message: CloseRecording) -> None:
         """Let the process close the file; one that has ended, or does not answer, has no need to be told."""
         self._count(message.outcome)
         try:
-            params = {"recording_id": message.recording_id}
-            await self._pool.call("close", params, b"", timeout_s=self._settings.job_timeout_s, attempts=1)
+            job = ForgetRecording(message.recording_id)
+            await self._pool.call(job, timeout_s=self._settings.job_timeout_s, attempts=1)
         except WorkerError as error:
             log.info("a recording was not closed: %s", error)
 

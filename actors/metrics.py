@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import trio
@@ -15,7 +15,8 @@ import trio
 from config.settings import MetricsSettings
 from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Gauge, Observe, ToolRecord, TurnRecord
-from runtime import Actor, ChildStatus
+from runtime import Actor, ActorStatistics, ChildStatus
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 LAG_TICK_S = 0.1
 ACTORS_AT_ONCE = 32  # looked at without a pause: about a millisecond
@@ -120,7 +121,7 @@ class Metrics(Actor[MetricsMessage]):
             depth[role] += child.mailbox.queued
             oldest_s[role] = max(oldest_s.get(role, 0.0), child.mailbox.head_age_s)
             totals.update(totals_of(role, child))
-            self._sample_pool(role, child.statistics.get("pool"))
+            self._sample_pool(role, child.statistics)
         for role, count in depth.items():
             self._registry.gauge("actor_mailbox_depth", (role,), count)
             self._registry.gauge("actor_head_age_seconds", (role,), oldest_s[role])
@@ -134,10 +135,10 @@ class Metrics(Actor[MetricsMessage]):
                 self._registry.count(name, labels, new)
         self._totals = totals
 
-    def _sample_pool(self, pool: str, statistics: object) -> None:
-        if isinstance(statistics, Mapping):
-            self._registry.gauge("worker_memory_bytes", (pool,), statistics["rss_bytes"])
-            self._registry.gauge("worker_busy_ratio", (pool,), statistics["busy_ratio"])
+    def _sample_pool(self, role: str, statistics: ActorStatistics) -> None:
+        if isinstance(statistics, PoolOwnerStatistics) and statistics.pool is not None:
+            self._registry.gauge("worker_memory_bytes", (role,), statistics.pool.rss_bytes)
+            self._registry.gauge("worker_busy_ratio", (role,), statistics.pool.busy_ratio)
 
     async def _measure_lag(self) -> None:
         while True:

@@ -4,8 +4,9 @@ Sentences come one by one from each dialogue; a session has at most one in work,
 starve another. A phrase that was spoken lately is not made again.
 """
 
-from collections.abc import Mapping
+import attrs
 
+from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from config.settings import SpeechSettings
 from protocol.messages.inboxes import MetricsMessage, SpeechMessage
@@ -14,10 +15,25 @@ from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.phrase_cache import PhraseCache
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import WorkerError
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 
 class SpeechUnavailable(DomainError):
     """No speech can be made now; the text of the answer still reaches the client."""
+
+
+@attrs.frozen(kw_only=True)
+class SpeechStatistics(PoolOwnerStatistics):
+    """A moment's view of the synthesiser and its cache of phrases.
+
+    * ``cached_phrases``: how many phrases are kept
+    * ``cache_bytes``: memory that they take
+    * ``cache_hits``: how often a kept phrase was used
+    """
+
+    cached_phrases: int
+    cache_bytes: int
+    cache_hits: int
 
 
 class Speech(Actor[SpeechMessage]):
@@ -48,22 +64,22 @@ class Speech(Actor[SpeechMessage]):
         self.context.reply_in_task(self._synthesise, self._pool, message)
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SpeechStatistics:
         """Show the pool and the cache."""
-        cache = {
-            "cached_phrases": len(self._cache),
-            "cache_bytes": self._cache.size_bytes,
-            "cache_hits": self._cache.hits,
-        }
-        return cache | ({"pool": self._pool.statistics()} if self._pool is not None else {})
+        return SpeechStatistics(
+            cached_phrases=len(self._cache),
+            cache_bytes=self._cache.size_bytes,
+            cache_hits=self._cache.hits,
+            pool=None if self._pool is None else self._pool.statistics(),
+        )
 
     async def _synthesise(self, pool: JobPool, message: Synthesise) -> SpokenAudio:
-        params = {"text": message.text, "voice": message.voice, "speed": message.speed}
+        job = SpeakText(message.text, message.voice, message.speed)
         try:
-            result, pcm = await pool.call("speak", params, b"", timeout_s=self._settings.job_timeout_s)
+            spoken, pcm = await pool.call(job, timeout_s=self._settings.job_timeout_s)
         except WorkerError as error:
             raise SpeechUnavailable(str(error)) from error
-        audio = SpokenAudio(pcm, result["sample_rate"])
+        audio = SpokenAudio(pcm, spoken.sample_rate_hz)
         self._cache.keep((message.voice, message.text, message.speed), audio)
         self._metrics.tell_nowait(Gauge("speech_cache_bytes", (), self._cache.size_bytes))
         return audio

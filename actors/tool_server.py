@@ -13,15 +13,16 @@ Rules kept here:
 import logging
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolConnection, ToolConnectionFactory, ToolServerLost, ToolsNotListed
 from config.settings import ToolsSettings
 from protocol.messages.inboxes import DialogueMessage, ToolServerMessage
 from protocol.messages.session import Announce
-from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages.understanding import OUTCOME_WITHIN_S, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import Actor, Backoff, DomainError, Registry
 from runtime.policies.restart import backoff_delay_s
 
@@ -34,6 +35,22 @@ CONNECTING = "it is being connected for the first time"
 
 class ToolUnavailable(DomainError):
     """The tool's server is down; it is being connected again."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolServerStatistics:
+    """A moment's view of one MCP server.
+
+    * ``is_up``: whether it is connected
+    * ``tools``: how many tools it offers
+    * ``notes``: what was wrong with its list of tools
+    * ``trouble``: why it is not connected; ``None`` if it is
+    """
+
+    is_up: bool
+    tools: int
+    notes: Sequence[str]
+    trouble: str | None
 
 
 class ToolServer(Actor[ToolServerMessage]):
@@ -87,15 +104,15 @@ class ToolServer(Actor[ToolServerMessage]):
                 self.unhandled(message)
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ToolServerStatistics:
         """Show whether it is up, and why not."""
         is_up = self._server is not None
-        return {
-            "is_up": is_up,
-            "tools": len(self._listed.tools),
-            "notes": self._listed.notes,
-            "trouble": None if is_up else self._trouble,
-        }
+        return ToolServerStatistics(
+            is_up=is_up,
+            tools=len(self._listed.tools),
+            notes=self._listed.notes,
+            trouble=None if is_up else self._trouble,
+        )
 
     async def _stay_connected(self) -> None:
         while True:
@@ -158,13 +175,19 @@ class ToolServer(Actor[ToolServerMessage]):
         self._next_try_s = trio.current_time()
 
     async def _call(self, message: CallTool) -> ToolOutcome:
-        """Make a call once; one that was not sent may wait for another connection."""
+        """Make a call once; one that was not sent may wait for another connection.
+
+        Give up a little before the asker does, so that he hears what came of it.
+        """
         started_s = trio.current_time()
-        deadline_s = started_s + message.timeout_s
+        deadline_s = self.context.deadline_s - OUTCOME_WITHIN_S
         while True:
             server = await self._wait_up(deadline_s)
             try:
-                return await self._call_once(server, message, started_s)
+                with trio.CancelScope(deadline=deadline_s):
+                    return await self._call_once(server, message, started_s)
+                too_slow = f"{message.tool} took longer than {deadline_s - started_s:.3g} s and was cancelled"
+                return failed(too_slow, started_s)
             except CallNotSent as error:
                 if self._server is server:
                     self._forget(str(error))
@@ -184,22 +207,13 @@ class ToolServer(Actor[ToolServerMessage]):
 
     async def _call_once(self, server: ToolConnection, message: CallTool, started_s: float) -> ToolOutcome:
         try:
-            return await server.call(
-                message.tool,
-                message.arguments,
-                timeout_s=message.timeout_s - (trio.current_time() - started_s),
-                session_id=message.session_id,
-                call_id=message.call_id,
-                on_progress=message.on_progress,
-                language=message.language,
-            )
+            return await server.call(message)
         except CallNotSent:
             raise
         except ToolServerLost as error:
             if self._server is server:  # this call saw it first
                 self._forget(str(error))
-            lost = f"{self._name} was lost during the call: {error}"
-            return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=lost)
+            return failed(f"{self._name} was lost during the call: {error}", started_s)
 
     def _announce(self, session_id: str, text: str) -> None:
         dialogue = self._sessions.lookup(session_id)
@@ -211,3 +225,8 @@ async def listed(server: ToolConnection) -> ToolList:
     """Ask a server for all that it has; raises ``ToolServerLost``."""
     tools = await server.list_tools()
     return ToolList(tools, offers=await server.list_offers(), notes=server.notes)
+
+
+def failed(why: str, started_s: float) -> ToolOutcome:
+    """Return the outcome of a call that failed now."""
+    return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=why)

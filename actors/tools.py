@@ -5,8 +5,9 @@ that is slow costs its own tools and nobody else's.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import attrs
 import trio
 
 from config.settings import ToolsSettings
@@ -17,7 +18,6 @@ from runtime import (
     ActorDied,
     ActorUnavailable,
     AskError,
-    AskTimeout,
     DomainError,
     MailboxError,
     MailboxFull,
@@ -36,6 +36,18 @@ class NoSuchServer(DomainError):
 
 class ToolFailed(DomainError):
     """The server's actor could not take the call, or ended over it."""
+
+
+@attrs.frozen(kw_only=True)
+class ToolsStatistics:
+    """A moment's view of the router of tool calls.
+
+    * ``servers``: the names of the MCP servers
+    * ``calls``: how many calls have come
+    """
+
+    servers: Sequence[str]
+    calls: int
 
 
 class Tools(Actor[ToolsMessage]):
@@ -70,9 +82,9 @@ class Tools(Actor[ToolsMessage]):
             case _:
                 self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ToolsStatistics:
         """Show what is there."""
-        return {"servers": sorted(self._servers), "calls": self._calls}
+        return ToolsStatistics(servers=sorted(self._servers), calls=self._calls)
 
     async def _list(self) -> ToolList:
         found: dict[str, ToolList] = {}
@@ -100,8 +112,8 @@ class Tools(Actor[ToolsMessage]):
             known = ", ".join(sorted(self._servers)) or "none"
             raise NoSuchServer(f"no tool server {message.server!r} is configured; there are: {known}")
         try:
-            outcome = await server.ask(message, timeout_s=message.timeout_s + 1.0, linked=True)
-        except (ActorDied, ActorUnavailable, AskTimeout, MailboxFull) as error:
+            outcome = await server.ask(message, linked=True)  # within the time of who asks us
+        except (ActorDied, ActorUnavailable, MailboxFull) as error:
             raise ToolFailed(str(error)) from error
         limit = self._settings.result_max_chars
         if len(outcome.content) <= limit:

@@ -12,9 +12,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import attrs
 import trio
 
-from actors.stt.recogniser_queue import RecogniserQueue, TranscriptionUnavailable
+from actors.stt.recogniser_queue import RecogniserQueue, RecogniserQueueStatistics, TranscriptionUnavailable
 from actors.stt.report import TranscriptionReport, speech_models
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
@@ -37,6 +38,17 @@ class UnknownModel(TranscriptionUnavailable):
 
 class LanguageNotHeard(TranscriptionUnavailable):
     """No model that is offered knows the language."""
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptionStatistics(RecogniserQueueStatistics):
+    """A moment's view of the recognisers; what is inherited is the usual model's.
+
+    * ``queue_min_delay_s``: of the model where it is longest
+    * ``models``: the other models that are loaded, by name; ``None`` if there are none
+    """
+
+    models: Mapping[str, RecogniserQueueStatistics] | None = None
 
 
 class Transcription(Actor[TranscriptionMessage]):
@@ -73,7 +85,7 @@ class Transcription(Actor[TranscriptionMessage]):
         self.context.nursery.start_soon(self._sweep)
 
     async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
-        """Take one utterance, or an operator's wish; raises ``TranscriptionUnavailable`` to the asker."""
+        """Take one utterance, or an operator's request; raises ``TranscriptionUnavailable`` to the asker."""
         match message:
             case Transcribe():
                 self.context.reply_in_task(self._transcribe, message)
@@ -87,12 +99,17 @@ class Transcription(Actor[TranscriptionMessage]):
                 self.unhandled(message)
         return None
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> TranscriptionStatistics:
         """Show the usual model's queue and pool, and what else is loaded."""
         others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
-        now_s = trio.current_time()
-        usual = dict(self._queues[self._settings.model].statistics())
-        return usual | {"queue_min_delay_s": self._report().delay_s(now_s)} | ({"models": others} if others else {})
+        usual = self._queues[self._settings.model].statistics()
+        return TranscriptionStatistics(
+            queued=usual.queued,
+            queued_background=usual.queued_background,
+            queue_min_delay_s=self._report().delay_s(trio.current_time()),
+            pool=usual.pool,
+            models=others or None,
+        )
 
     def _publish(self) -> None:
         self._publish_report(self._report())
@@ -214,19 +231,19 @@ class Transcription(Actor[TranscriptionMessage]):
             raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
         if queue.use.in_work or not queue.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
-        self._put_away(name, "an operator's wish")
+        self._put_away(name, "an operator's request")
         return ModelShown(name, "available")
 
     async def _show(self, name: str, queue: RecogniserQueue) -> ModelShown:
         is_ready = queue.is_ready.is_set()
-        info = await queue.info() if is_ready else {}
+        description = await queue.describe() if is_ready else None
         return ModelShown(
             name,
             "loaded" if is_ready else "loading",
             is_usual=name == self._settings.model,
-            device=info.get("device"),
-            compute_type=info.get("compute_type"),
-            is_multilingual=info.get("multilingual"),
+            device=None if description is None else description.device,
+            compute_type=None if description is None else description.compute_type,
+            is_multilingual=None if description is None else description.is_multilingual,
             memory_bytes=queue.memory_bytes,
             idle_s=round(trio.current_time() - queue.use.last_s, 1),
             in_work=queue.use.in_work,

@@ -3,7 +3,7 @@
 It is the first child of a session, so under ``rest_for_one`` a crash of any other actor leaves it untouched.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from protocol.audio.audio_memory import AudioMemory
 from protocol.dialects.client_memory import ClientMemory
@@ -12,6 +12,7 @@ from protocol.turns.session_memory import (
     RecallClient,
     RecallTurns,
     SessionMemory,
+    SessionMemoryStatistics,
     VaultMessage,
     ViewClient,
 )
@@ -37,6 +38,6 @@ class Vault(Actor[VaultMessage]):
             case _:
                 return self.unhandled(message)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SessionMemoryStatistics:
         """Show how much is kept."""
         return self._memory.statistics()

@@ -1,1 +1,1 @@
-"""Who is made of what: the references of the actors, and what each of them is given."""
+"""Builds the server: the references of the actors, and the dependencies of each."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from assembly.dialects import DIALECTS
 from assembly.providers import language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
@@ -28,7 +29,6 @@ from backends.protocols import (
     AudioDecoder,
     IngressHandlers,
     JobPool,
-    Refusal,
     RequestAdmission,
     SpeechDetector,
     Store,
@@ -38,21 +38,19 @@ from backends.speech import conditioning
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from config.settings import Settings
-from protocol.dialects import native
 from protocol.dialects.speech_frames import SpeechEncoder
-from protocol.messages.events import AudioFormat, ConnectionRefused
+from protocol.messages.events import AudioFormat
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
-WEBSOCKET_PATHS = frozenset({"/ws"})
-# a stranger's file ends the process, which is no reason to have the next one wait
+# a bad file ends the process, which is no reason to delay the next one
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
-MEDIA_NICE = 5  # a third of a processor that others want too: nobody speaks to a recording
-BUILTIN_SERVER = "sayso-tools"  # the name that the built-in sentences call
+MEDIA_NICE = 5  # lowers its share of a contended processor to a third: live sessions go first
+BUILTIN_SERVER = "sayso-tools"  # the server that the built-in command sentences call
 
 
 class Adapters:
-    """What the tree is given; grammar, metrics and machine are one for all, the rest is made on demand."""
+    """The adapters of the tree; grammar, metrics and machine are shared, the rest is made on demand."""
 
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
@@ -60,7 +58,7 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
-        folders = [Path(settings.dialogue.commands_dir)]
+        folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]
         programs = tuple(settings.tools.programs)
         self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
         self._tool_servers = self._configure_tool_servers()
@@ -82,19 +80,19 @@ class Adapters:
         return EarshotDetector()
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
-        """Return what transcribes with the usual model; processes are replaced only when ``may_recycle()``."""
+        """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""
         return recognisers.recogniser_pool(self._settings, may_recycle)
 
     def whisper_pool(self, model: str | None = None) -> Pool:
-        """Return the processes that transcribe with the usual model, or with another one."""
+        """Return the pool of Whisper processes for the default model, or for another one."""
         return recognisers.whisper_pool(self._settings, model)
 
     def synthesiser_pool(self) -> JobPool | None:
-        """Return what speaks, if the server does."""
+        """Return the pool of synthesisers, ``None`` if speech is off."""
         return synthesisers.synthesiser_pool(self._settings)
 
     def voices(self) -> Sequence[str] | None:
-        """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
+        """Return the voices that clients may name; ``None`` for any, with a remote server. Reads the disk."""
         return synthesisers.voices(self._settings)
 
     def media_pool(self) -> Pool:
@@ -118,11 +116,11 @@ class Adapters:
         return language_models.language_models(self._settings)
 
     def embedded_model(self) -> EmbeddedModelAdapter | None:
-        """Return the model that runs here, if it may be used."""
+        """Return the embedded model, if it may be used."""
         return language_models.embedded_model(self._settings)
 
     def response_cache(self) -> ResponseCache | None:
-        """Return where answers are kept, if they are."""
+        """Return the cache of answers, if it is enabled."""
         settings = self._settings.inference
         if not settings.cache_enabled:
             return None
@@ -175,11 +173,5 @@ class Adapters:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
-        routes = IngressRoutes(WEBSOCKET_PATHS, refusal_event, app)
+        routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, admission, routes)
-
-
-def refusal_event(refusal: Refusal) -> str:
-    """Return what a refused browser is told before its socket closes."""
-    retry_after_ms = round(1000 * (refusal.retry_after_s or 0.0))
-    return native.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0)

@@ -1,4 +1,4 @@
-"""What actors publish of themselves for readers that cannot wait: one place for each, and who writes it.
+"""Reports that actors publish for readers that cannot wait: one field for each, with its writer.
 
 Rules kept here:
 

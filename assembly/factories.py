@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from actors.client.admitting import AdmissionInputs
+from actors.admission.gateway_admission import AdmissionInputs
 from actors.commands import Commands
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
@@ -47,7 +47,7 @@ UNSAFE_DRAIN_S: Final = 10.0
 
 @attrs.frozen(eq=False)
 class Factories:
-    """What the specs of the tree call."""
+    """The methods that the specs of the tree call."""
 
     settings: Settings
     refs: Refs
@@ -59,7 +59,7 @@ class Factories:
     """For jitter only."""
 
     def make_metrics(self) -> Metrics:
-        """Return the actor that takes figures."""
+        """Return the actor that keeps the metrics."""
         return Metrics(
             self.settings.metrics,
             self.adapters.metrics,
@@ -136,7 +136,7 @@ class Factories:
         return DynamicSupervisor(3 * limit + TRIALS_MAX)
 
     def make_load(self) -> Load | Skip:
-        """Return the load controller, if one is wanted."""
+        """Return the load controller, if it is enabled."""
         settings = self.settings.load
         if not settings.enabled:
             return Skip()

@@ -1,4 +1,4 @@
-"""What the HTTP API is given: functions that ask actors, and figures of the status source."""
+"""The functions that the HTTP API calls: they ask actors, or read the status source."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from protocol.messages.understanding import ListTools, ToolList
 def http_services(
     settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource, leaving: Leaving
 ) -> HttpServices:
-    """Return what the routes ask."""
+    """Return the functions that the routes call."""
 
     async def recent_turns(limit: int) -> Sequence[dict[str, Any]]:
         return await refs.history.ask(RecentTurns(limit))
@@ -31,7 +31,7 @@ def http_services(
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s
-        leaving.begin("an operator's wish", usual_s if timeout_s is None else timeout_s)
+        leaving.begin("an operator's request", usual_s if timeout_s is None else timeout_s)
         return leaving.drain.shown(trio.current_time)
 
     return HttpServices(
@@ -46,7 +46,7 @@ def http_services(
 
 
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
-    """Return what recordings and texts need."""
+    """Return the functions of the audio API."""
     return speech_services(refs).audio(
         adapters.make_detector,
         at_once=max(1, settings.transcription.workers - 1),
@@ -58,5 +58,5 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
 
 
 def speech_services(refs: Refs) -> SpeechServices:
-    """Return what asks the actors for speech."""
+    """Return the functions that ask the actors for speech."""
     return SpeechServices(refs.transcription, refs.speech, refs.media, refs.metrics)

@@ -1,4 +1,4 @@
-"""How the server is told to leave: by a signal, by an operator, or because it is not safe."""
+"""Begins the drain: by a signal, by an operator, or because the server is unhealthy."""
 
 import trio
 
@@ -13,6 +13,6 @@ class Leaving:
         self.has_begun = trio.Event()
 
     def begin(self, reason: str, timeout_s: float, *, must_restart: bool = False) -> None:
-        """Leave within ``timeout_s``; a second call can only shorten that."""
+        """Begin the drain, to end within ``timeout_s``; a second call can only shorten that."""
         self.drain.begin(reason, trio.current_time(), timeout_s, must_restart=must_restart)
         self.has_begun.set()

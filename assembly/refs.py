@@ -3,9 +3,9 @@
 import attrs
 
 from config.settings import AudioSettings
+from protocol.dialects.attach import ConnectionMessage
 from protocol.messages.inboxes import (
     AudioMessage,
-    ConnectionMessage,
     DialogueMessage,
     GatewayMessage,
     HistoryMessage,

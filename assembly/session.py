@@ -1,9 +1,9 @@
-"""How a session is put together, and how sessions are asked to leave.
+"""Builds the actors of a session, and asks sessions to end.
 
 Rules kept here:
 
-* A session is four actors around one socket; it is named by an id that nobody can guess.
-* Who is asked to leave is told so once, with a time at which to come back.
+* A session is four actors around one socket; its id cannot be guessed.
+* A client is told once that its session is to end, with a time at which to come back.
 """
 
 import random
@@ -15,8 +15,9 @@ from typing import Never
 import trio
 
 from actors.audio import Audio, AudioPeers
-from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection.connection import Connection
+from actors.connection.context import ConnectionPeers, ConnectionSettings
+from actors.connection.directory import SessionDirectory
 from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.turn_context import TurnContext, TurnPeers
@@ -31,20 +32,20 @@ from protocol.admission.population import Population
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
-from protocol.messages.inboxes import ConnectionMessage, DialogueMessage
+from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
-from protocol.messages.socket import Socket
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, Ref, Registry, Restart
 
-EVICT_WITHIN_S = 30.0  # what a client is told that it has to finish
+EVICT_WITHIN_S = 30.0  # seconds that a client is given to finish
 
 
 class Sessions:
-    """How a session is put together: four actors around one socket."""
+    """Makes the subtree of each session, and keeps track of the sessions."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Sessions:
         """Register each session's dialogue in ``live``."""
         self.live = live
         self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
-        self.speaking: dict[str, str] = {}  # by its name, whose client the audio actor hears
+        self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
         self.activity = Activity()
         self._rng = random.Random()  # jitter only
         self._settings = settings
@@ -65,8 +66,8 @@ class Sessions:
         self._adapters = adapters
         self._status = status
 
-    def say_goodbye(self, told: set[str], drain: Drain) -> None:
-        """Ask every session that was not asked before to finish; ``told`` remembers who was."""
+    def announce_drain(self, told: set[str], drain: Drain) -> None:
+        """Ask every session that was not asked before to finish; ``told`` collects the sessions asked."""
         now_s = trio.current_time()
         for session_id in self.live.names():
             dialogue = self.live.lookup(session_id)
@@ -76,20 +77,20 @@ class Sessions:
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
 
     def evict(self) -> None:
-        """Ask some sessions to leave; each does so when nothing is said or answered."""
+        """Ask some sessions to end; each does so when nothing is said or answered."""
         for session_id in self.activity.next_leavers(trio.current_time()):
             dialogue = self.live.lookup(session_id)
             if dialogue is not None:
                 dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
 
-    def open(self, socket: Socket, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
-        """Return the spec of a session on ``socket``: a subtree that ends with its connection.
+    def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
+        """Return the spec of a session with ``client``: a subtree that ends with its connection.
 
-        With a ``refusal`` it is there only for a client that comes back to another one.
+        With a ``refusal`` only a client that resumes another session is served.
         """
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
-        kept.client.attach(socket)
+        kept.client.attach(client)
         refs = new_session_refs(session_id, self._settings.audio)
         limits = self._settings.session
         children = (
@@ -134,19 +135,20 @@ class Sessions:
         )
 
     def _dialogue(self, refs: SessionRefs) -> Dialogue:
-        return Dialogue(refs.vault, partial(self._turn_context, refs.connection), self.live, self.activity)
+        return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity)
 
-    def _turn_context(self, connection: Ref[ConnectionMessage], memory: TurnMemory, client: ClientView) -> TurnContext:
-        refs, settings = self._refs, self._settings
+    def _turn_context(self, refs: SessionRefs, memory: TurnMemory, client: ClientView) -> TurnContext:
+        server, settings = self._refs, self._settings
         return TurnContext(
             peers=TurnPeers(
-                connection=connection,
-                transcription=refs.transcription,
-                inference=refs.inference,
-                tools=refs.tools,
-                speech=refs.speech,
-                history=refs.history,
-                metrics=refs.metrics,
+                connection=refs.connection,
+                audio=refs.audio,
+                transcription=server.transcription,
+                inference=server.inference,
+                tools=server.tools,
+                speech=server.speech,
+                history=server.history,
+                metrics=server.metrics,
             ),
             dialogue=settings.dialogue,
             tools=settings.tools,
@@ -160,12 +162,12 @@ class Sessions:
 
 
 def new_token() -> str:
-    """Return what proves that a client may resume its session: 256 bits that nobody can guess."""
+    """Return a new resume token, which proves that a client may resume its session: 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def new_memory(session_id: str, settings: Settings) -> SessionMemory:
-    """Return a session's memory as it is at its beginning."""
+    """Return the memory of a new session."""
     return SessionMemory(
         client=ClientMemory(session_id, new_token()),
         audio=AudioMemory(PcmBuffer(round(settings.audio.max_utterance_s * 1.5) * INTERNAL_RATE_HZ)),

@@ -1,6 +1,6 @@
-"""What the HTTP API asks of the actors for speech, as plain functions.
+"""Functions for the HTTP API that ask the actors for speech.
 
-All uploaded recordings together count as one session in the queue of utterances, so they cannot starve those who speak.
+All uploaded recordings count as one session in the queue of utterances, so they cannot starve live sessions.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder
+from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
@@ -19,14 +19,14 @@ from protocol.messages.records import Count
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
 
-RECORDINGS: Final = "recordings"  # whose turn it is in the queue
-SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind those who speak
+RECORDINGS: Final = "recordings"  # session in the queue of utterances
+SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind live sessions
 READ_TIMEOUT_S: Final = 60.0  # for one block of a recording, with its wait behind another one and a new process
 
 
 @attrs.frozen
 class SpeechServices:
-    """Asks the three actors."""
+    """Asks the actors ``transcription``, ``speech`` and ``media``."""
 
     transcription: Ref[TranscriptionMessage]
     speech: Ref[SpeechMessage]
@@ -43,14 +43,14 @@ class SpeechServices:
         hearing_problem: Callable[[str | None, str | None], str | None],
         voices: Callable[[], Sequence[str] | None],
     ) -> AudioServices:
-        """Return what recordings and texts need."""
+        """Return the functions of the audio API."""
         media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
         known = models, hearing_problem, voices
         return AudioServices(media, hear, speak, make_detector, at_once, rest_s, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
-        """Return what the routes about models need."""
+        """Return the functions of the routes about models."""
 
         async def load(name: str) -> ModelShown:
             return await self.transcription.ask(LoadModel(name), timeout_s=start_timeout_s)
@@ -66,7 +66,7 @@ class SpeechServices:
     def _count(self, outcome: str) -> None:
         self.metrics.tell_nowait(Count("recordings_total", (outcome,)))
 
-    async def _transcribe(self, utterance: Utterance, wanted: Hearing) -> Recognition | NoWords:
+    async def _transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
         message = Transcribe(
             RECORDINGS, utterance, wanted.language, urgency="background", model=wanted.model, words=wanted.words
         )

@@ -1,4 +1,4 @@
-"""What the server shows of itself: to operators, to load balancers, to clients. Figures at hand, nothing waits."""
+"""The server's status for operators, load balancers and clients, from figures in memory: nothing waits."""
 
 import datetime as dt
 import heapq
@@ -19,17 +19,17 @@ from protocol.admission.drain import Drain, DrainPhase
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
 from protocol.messages.inboxes import DialogueMessage
-from runtime import Child, ChildStatus, Registry
+from runtime import ActorStatistics, Child, ChildStatus, Registry
 
 Address = tuple[str, int]
 
-SESSIONS = "sessions"  # whose children are as many as there are clients
-SHOWN_SESSIONS = 10  # of them, where nobody asks for all
+SESSIONS = "sessions"  # the supervisor that has a child for each client
+SHOWN_SESSIONS = 10  # children shown unless all are requested
 SHOWN_MAILBOXES = 5
 
 
 class StatusSource:
-    """What the server shows of itself (``backends.ingress.pages.StatusFigures``), read from the newest reports.
+    """The server's status (a ``backends.ingress.pages.StatusFigures``), read from the newest reports.
 
     While an actor is down its report is ``None``: then its figures are those of a server that has just started.
     """
@@ -47,12 +47,12 @@ class StatusSource:
     # --- figures of single actors ----------------------------------------------------------------
 
     def load_level(self) -> int:
-        """Return how loaded the server is, 0 to 5; 0 before the first measurement, and the last one after a crash."""
+        """Return the load level, 0 to 5; 0 before the first measurement, and the last one after a crash."""
         report = self.board.load.latest
         return 0 if report is None else int(report.level)
 
     def queue_delay_s(self) -> float:
-        """Return how long the utterances stand in the queue now."""
+        """Return the seconds that utterances wait in the queue now."""
         report = self.board.transcription.latest
         return 0.0 if report is None else report.delay_s(trio.current_time())
 
@@ -62,7 +62,7 @@ class StatusSource:
         return None if report is None else report.usual.workers_missing
 
     def demand(self, speaking: Iterable[str]) -> Demand | None:
-        """Return what those who speak, each by its tenant, and those who wait want of the recogniser now.
+        """Return the demand on the recogniser: of the speaking sessions, by tenant, and of the waiting utterances.
 
         ``None`` if that is not known, or if load is not to be shed.
         """
@@ -81,12 +81,12 @@ class StatusSource:
         return self.speech_models().offered
 
     def hearing_problem(self, language: str | None, model: str | None) -> str | None:
-        """Return why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+        """Return why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
         return self.speech_models().hearing_problem(language, model)
 
     @property
     def addresses(self) -> Sequence[Address]:
-        """Where the gateway listens."""
+        """The addresses on which the gateway listens."""
         report = self.board.gateway.latest
         return () if report is None else report.addresses
 
@@ -130,7 +130,7 @@ class StatusSource:
         return round(time.monotonic() - self._started_s, 1)
 
     def server(self) -> Mapping[str, Any]:
-        """Return the figures of the whole."""
+        """Return the server's own figures, without the tree."""
         load, gateway = self.board.load.latest, self.board.gateway.latest
         return {
             "name": "sayso",
@@ -146,7 +146,7 @@ class StatusSource:
         }
 
     def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
-        """Return the whole: figures, and the tree."""
+        """Return the server's figures and the tree."""
         return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree(is_full=is_full)}
 
     def memory(self) -> Mapping[str, float]:
@@ -154,7 +154,7 @@ class StatusSource:
         return self._adapters.machine.memory()
 
     def cpu_percent(self) -> float:
-        """Return the last sample."""
+        """Return the percent of the CPUs in use, 0..100, at the last sample."""
         return self._adapters.machine.cpu_percent
 
     def timestamp(self) -> str:
@@ -162,16 +162,16 @@ class StatusSource:
         return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
     def metrics(self, accept: str) -> tuple[str, bytes]:
-        """Return what Prometheus scrapes."""
+        """Return the metrics for Prometheus."""
         return self._adapters.metrics.render(accept)
 
     def status_event(self) -> Status:
-        """Return what clients are told every few seconds."""
+        """Return the event that clients get every few seconds."""
         return Status(load_level=self.load_level(), sessions=len(self._live), uptime_s=self.uptime_s)
 
 
 def summarised(sessions: Child) -> dict[str, Any]:
-    """Return the sessions' supervisor with a few of its children, and what is to be known of them all."""
+    """Return the sessions' supervisor with a few of its children and a summary of all."""
     below = sessions.below
     mailboxes = [actor.spec.ref for actor in sessions.walk() if len(actor.spec.ref.mailbox)]
     worst = heapq.nlargest(SHOWN_MAILBOXES, mailboxes, key=lambda ref: len(ref.mailbox))
@@ -188,17 +188,27 @@ def summarised(sessions: Child) -> dict[str, Any]:
 
 
 def plain(child: ChildStatus) -> dict[str, Any]:
-    """Return a child's status as JSON can carry it."""
+    """Return a child's status as JSON types."""
     shown = {
         "id": child.id,
         "state": child.state.value,
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": attrs.asdict(child.mailbox),
-        "statistics": dict(child.statistics),
+        "statistics": figures(child.statistics),
         "children": [plain(below) for below in child.children],
     }
     ended = child.last_exit
     if ended is not None:
         shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
     return shown
+
+
+def figures(statistics: ActorStatistics) -> dict[str, Any]:
+    """Return an actor's statistics as JSON can carry them, without the fields that are ``None`` by default."""
+    return attrs.asdict(statistics, filter=is_shown)
+
+
+def is_shown(field: "attrs.Attribute[object]", value: object) -> bool:
+    """Whether the status page shows a field of some statistics (``ActorStatistics``)."""
+    return value is not None or field.default is not None

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * The limit is the smallest on the way from our own group to the root; what the files call unlimited is none.
-* Page cache is not use: the kernel gives it back when somebody needs memory. What thrashing costs shows as pressure.
+* Page cache is not use: the kernel gives it back when memory is needed. What thrashing costs shows as pressure.
 * Every path is under ``root``, so that tests can lay out any machine. A missing file is a figure that is absent.
 
 Sources: the kernel's cgroup-v2.rst, cgroup-v1/memory.rst, cgroup-v1/pids.rst and accounting/psi.rst.
@@ -20,14 +20,14 @@ NO_LIMIT: Final = 1 << 62  # version 1 writes a number near 2**63 for none
 
 @attrs.frozen
 class CgroupMemory:
-    """What there is and what is used, in bytes."""
+    """The limit of a group's memory and its use, in bytes."""
 
     total_bytes: int
     used_bytes: int
 
     @property
     def share(self) -> float:
-        """Used of what there is, 0..1."""
+        """Use as a share of the limit, 0..1."""
         return self.used_bytes / self.total_bytes if self.total_bytes else 0.0
 
 
@@ -40,7 +40,7 @@ class ControlGroups:
         self._mounts = dict(_mounts(root))
 
     def memory(self) -> CgroupMemory | None:
-        """Return the memory of the fullest group with a limit, of the machine where none has; ``None`` of neither."""
+        """Return the memory of the fullest group with a limit, else of the machine; ``None`` if both are unknown."""
         return self.group_memory() or self.machine_memory()
 
     def group_memory(self) -> CgroupMemory | None:
@@ -52,7 +52,7 @@ class ControlGroups:
         return max(bounds, key=lambda memory: memory.share, default=None)
 
     def machine_memory(self) -> CgroupMemory | None:
-        """Return the memory of the machine; ``None`` where nobody tells."""
+        """Return the memory of the machine; ``None`` where the system has no such figure."""
         return _meminfo(self._root)
 
     def pressure(self, what: str) -> tuple[float, float] | None:
@@ -63,7 +63,7 @@ class ControlGroups:
         return self.group_pressure(what) or _pressure(self._root / "proc" / "pressure" / what)
 
     def group_pressure(self, what: str) -> tuple[float, float] | None:
-        """Return the same of our group; ``None`` where the kernel does not count it for groups."""
+        """Return our group's ``pressure``; ``None`` where the kernel does not count it for groups."""
         own = self._folder("")
         return None if own is None else _pressure(own / f"{what}.pressure")
 
@@ -78,7 +78,7 @@ class ControlGroups:
         return None
 
     def cpu_used_s(self) -> float | None:
-        """Return the CPU seconds that this group has used; ``None`` where nobody counts."""
+        """Return the CPU seconds that this group has used; ``None`` where the kernel does not count it."""
         for controller, name, per_s in (("", "cpu.stat", 1e6), ("cpuacct", "cpuacct.usage", 1e9)):
             folder = self._folder(controller)
             if folder is not None:
@@ -101,7 +101,7 @@ class ControlGroups:
         return None
 
     def processes_share(self) -> float | None:
-        """Return what is used of the processes and threads that a group may have: of the fullest on the way up."""
+        """Return the used share, 0..1, of the processes and threads that the fullest of our groups may have."""
         folders = (*self._way_up(""), *self._way_up("pids"))
         pairs = ((_number(folder / "pids.current"), _number(folder / "pids.max")) for folder in folders)
         return max((used / limit for used, limit in pairs if used is not None and limit), default=None)
@@ -186,7 +186,7 @@ def _avg10(line: str) -> float:
 
 
 def _numbers(file: Path) -> dict[str, int]:
-    """Return a file of names and numbers."""
+    """Return a file of names and numbers as a dict."""
     pairs = (line.split() for line in _text(file).splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}  # noqa: PLR2004
 

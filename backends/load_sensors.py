@@ -1,9 +1,9 @@
-"""What is measured of the machine to know how loaded the server is. Blocks for a millisecond: use a thread.
+"""Measures the machine's load for the load controller. Blocks for a millisecond: use a thread.
 
 Rules kept here:
 
-* What our processes use is told apart from what others use: the former may refuse callers, the latter may not.
-* CgroupMemory of a group that has a limit is ours, whoever uses it: the kernel kills inside the group when it is full.
+* Use by our processes is kept apart from use by others: only the former may lead to refusals.
+* Memory of a group that has a limit counts as ours: the kernel kills processes of the group when it is full.
 """
 
 import errno
@@ -37,13 +37,13 @@ from runtime.policies.load import (
 
 OPEN_FILES = Path("/dev/fd")  # on Linux another name of /proc/self/fd
 CPU_WINDOW_S = 5.0
-LOOK_UP_S = 5.0  # between look-ups of who our children are: that reads every process of the machine
-FULL_SHARE = 0.9  # of the CPUs: there is hardly one free
+LOOK_UP_S = 5.0  # seconds between look-ups of our child processes, each of which reads every process of the machine
+FULL_SHARE = 0.9  # of the CPUs: hardly one is idle
 NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # of this process, or of the machine
 
 
 class LoadSensors:
-    """Looks at memory, pressure, quota, open files, processes and disk; differences are since the last look."""
+    """Reads memory, pressure, quota, open files, processes and disk; differences are since the last read."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class LoadSensors:
     def _own_use(self) -> tuple[int, Mapping[int, float]]:
         try:
             return self._processes.look()
-        except OSError:  # no descriptor is left; FILES tells
+        except OSError:  # no descriptor is left, which the signal FILES shows
             return 0, {}
 
     def _own_memory_share(self, own_bytes: int, machine: CgroupMemory | None, *, is_full_of_ours: bool) -> float | None:
@@ -106,12 +106,12 @@ class LoadSensors:
         return max(shares, default=None)
 
     def _memory_stalls(self, *, is_full_of_ours: bool) -> tuple[float, float] | None:
-        """Return our group's; the machine's are ours only if most of what is used is ours."""
+        """Return our group's memory stalls; the machine's only if most of its used memory is ours."""
         return self._groups.group_pressure("memory") or (self._groups.pressure("memory") if is_full_of_ours else None)
 
     def _was_out_of_memory(self) -> bool:
         before, found = self._out_of_memory, self._groups.out_of_memory()
-        if found is not None:  # else it could not be read now, and the next look tells
+        if found is not None:  # else it could not be read this time
             self._out_of_memory = found
         return before is not None and found is not None and found > before
 
@@ -142,16 +142,16 @@ class Shares:
     own: float
     """By our processes."""
     all: float
-    """By anybody, or of our group's own quota."""
+    """By all processes of the machine, or as a share of our group's quota."""
 
     @property
     def is_mostly_others(self) -> bool:
-        """Whether no processor is free, and others have more of them than we."""
+        """Whether no processor is idle and other processes use more of them than ours."""
         return self.all >= FULL_SHARE and self.own < self.all / 2
 
 
 class CpuMeter:
-    """How much of the CPUs is used, over the last seconds; figures are those of looks, so look often."""
+    """Use of the CPUs over the last seconds, from samples: sample it often."""
 
     def __init__(self, groups: ControlGroups, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._groups = groups
@@ -164,7 +164,7 @@ class CpuMeter:
     def shares(self, busy_s: Mapping[int, float]) -> Shares | None:
         """Return the shares of the CPUs that the server may run on; ``busy_s`` are our processes' CPU seconds so far.
 
-        ``None`` at the first look, and where the system does not let us look, as without a file descriptor left.
+        ``None`` for the first sample, and where the system has no figures or no file descriptor is left.
         """
         if busy_s:
             self._own_s += used_between(self._busy_s, busy_s)
@@ -180,7 +180,7 @@ class CpuMeter:
 
 
 def shares_between(before: Times, after: Times, cpus: float) -> Shares:
-    """Return the shares between two looks; what is used by anybody is the larger of the host's and the group's."""
+    """Return the shares between two samples; the use by all is the larger of the host's and the group's."""
     host_s, granted_s = after.host_total_s - before.host_total_s, (after.at_s - before.at_s) * cpus
     shares = [(after.host_busy_s - before.host_busy_s) / host_s] if host_s > 0 else []
     if before.group_s is not None and after.group_s is not None and granted_s > 0:
@@ -192,7 +192,7 @@ def shares_between(before: Times, after: Times, cpus: float) -> Shares:
 def open_files_share(
     folder: Path = OPEN_FILES, limit: Callable[[], int] = lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 ) -> float | None:
-    """Return how many of the files that the process may open are open; ``None`` where that cannot be told.
+    """Return the share, 0..1, of the files that the process may open; ``None`` where it is unknown.
 
     That the folder itself cannot be opened for want of a descriptor is an answer: all of them.
     """

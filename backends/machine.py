@@ -27,7 +27,7 @@ GIB: Final = 1 << 30
 
 @attrs.define
 class Sample:
-    """One look at the server."""
+    """A sample of the server's use of memory and CPU."""
 
     memory_bytes: int
     """Resident bytes of the process and its children; pages that they share count in each."""
@@ -36,7 +36,7 @@ class Sample:
 
 
 class OwnProcesses:
-    """The server's process and its children; who the children are is looked up every ``refresh_s`` seconds."""
+    """The server's process and its children, which are looked up every ``refresh_s`` seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, refresh_s: float = 0.0) -> None:
         self._clock = clock
@@ -63,7 +63,7 @@ class OwnProcesses:
 
 
 class ProcessorWaits:
-    """How long the thread that makes this object waits for processors: Linux's ``schedstat``; 0 where there is none.
+    """Seconds that the thread that made this object has waited for a processor: Linux's ``schedstat``, 0 elsewhere.
 
     Source: the kernel's scheduler/sched-stats.rst.
     """
@@ -99,7 +99,7 @@ class Machine:
         self._host = host_times()
 
     def sample(self) -> Sample | None:
-        """Look once; the first CPU figure is of the time since this object was made.
+        """Take a sample; the first CPU figure covers the time since this object was made.
 
         ``None`` where the system does not let us look, as without a file descriptor left.
         """
@@ -126,14 +126,14 @@ class Machine:
         }
 
     def _host_percent(self) -> float:
-        """Return how busy the CPUs were that the server may run on, whoever used them."""
+        """Return the percent of the CPUs that the server may run on that all processes used."""
         before, self._host = self._host, host_times()
         total_s = self._host[0] - before[0]
         return 100 * min(1.0, max(0.0, (self._host[1] - before[1]) / total_s)) if total_s > 0 else 0.0
 
 
 def all_memory() -> CgroupMemory | None:
-    """Return the machine's memory, also where there is no Linux; ``None`` if nobody tells."""
+    """Return the machine's memory, also where there is no Linux; ``None`` if it is unknown."""
     try:
         found = psutil.virtual_memory()
     except OSError:

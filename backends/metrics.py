@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* A figure that is not in the table is a mistake of ours and raises; so is a wrong number of labels.
+* A figure that is not in the table raises ``ValueError``; so does a wrong number of labels.
 * Labels are few: past ``SERIES_MAX`` combinations of one figure, further ones are counted under ``other``.
 * An update is a dictionary look-up and an addition: label children are made once.
 """

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * What the server makes below its data folder is 0600, or 0700 for folders.
-* What an older version made wider is narrowed. A folder that somebody else chose is left as it is, with a warning.
+* Wider permissions of an older version are narrowed. A folder that the operator chose is left as it is, with a warning.
 * No link is followed, and nothing of another user is touched.
 """
 
@@ -49,9 +49,9 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def prepare(data_dir: Path, history_path: Path, *, is_default: bool = False, is_history_kept: bool = True) -> list[str]:
-    """Make the data folder ready before a start; return what its operator should know.
+    """Prepare the data folder before a start; return warnings for the operator.
 
-    ``is_default`` says that nobody chose the folder, so that an older version made it. Raises OSError, in words that
+    ``is_default`` says that the folder is the default, so that an older version made it. Raises OSError, in words that
     name the setting, if nothing can be kept there, such as on a full disk.
     """
     _check_writable(data_dir, "supervisor.data_dir")
@@ -96,7 +96,7 @@ def _kept(tools: Path, history_path: Path) -> list[Path]:
 
 
 def _narrow(path: Path, is_kind: Callable[[int], bool], mode: int) -> bool:
-    """Take from others what they may do with what is ours and of that kind; return whether they could do anything."""
+    """Remove other users' permissions from a file of ours of that kind; return whether they had any."""
     try:
         found = path.lstat()
     except OSError:

@@ -1,10 +1,10 @@
-"""The faces of the outside world that actors and ``supervisor.py`` rely on; nothing here does anything.
+"""The Protocols of the adapters that actors and ``supervisor.py`` rely on; declarations only.
 
-Each adapter in this folder has one of these faces, and so does each fake in ``tests/fakes.py``.
+Each adapter in this folder implements one of them, and so does each fake in ``tests/fakes.py``.
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol
 
@@ -12,19 +12,21 @@ import attrs
 from trio import TaskStatus
 
 from protocol.admission.checks import CheckKind
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
-from protocol.messages.socket import Socket
 from protocol.messages.understanding import (
-    CallProgress,
-    ChatMessage,
+    CallTool,
     CommandMatch,
+    CompletionRequest,
     Generation,
     McpOffer,
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.jobs import Job, ReplyT
+from runtime.workers.pool_statistics import PoolStatistics
 
 
 class SpeechDetector(Protocol):
@@ -34,7 +36,7 @@ class SpeechDetector(Protocol):
         """Return one speech probability 0..1 per whole 256-sample frame of 16 kHz s16le ``pcm``."""
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Reset to the state at the start of a stream."""
 
 
 class AudioDecoder(Protocol):
@@ -49,31 +51,55 @@ class BadAudio(ValueError):
 
 
 class JobPool(Protocol):
-    """Who does jobs of one kind: ``runtime.workers.pool.Pool``, or a server elsewhere with a pool behind it."""
+    """Does jobs of one kind: ``runtime.workers.pool.Pool``, or a remote server with a pool to fall back to."""
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Serve until cancelled; started when jobs can be done, raises ``StartFailure``."""
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        """Return data and blob of one job; raises ``WorkerError``."""
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
+        """Return the reply to one job and its blob; raises ``WorkerError``."""
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
-        """Call ``on_change()`` whenever the workers may have changed."""
+        """Set a callback for every change of the workers."""
 
-    def statistics(self) -> Mapping[str, Any]:
+    def statistics(self) -> PoolStatistics:
         """Return a moment's view."""
 
 
 class CommandGrammar(Protocol):
-    """Exact sentences and the tool calls they stand for."""
+    """Exact sentences and the tool calls that they mean."""
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        """Return the call that the first matching hypothesis stands for, and whether its sentence may go on."""
+        """Return the tool call of the first hypothesis that matches, and whether its sentence may go on."""
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        """Return the words and phrases worth expecting, most telling first."""
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does.
+
+        The match that is returned may lack something else, and then has a question of its own.
+        """
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        """Return the words and phrases worth expecting, most telling first; those of an answer to ``asked`` first."""
+
+
+@attrs.frozen(kw_only=True)
+class GuardStatistics:
+    """A moment's view of how a language model is treated.
+
+    * ``name``: the provider
+    * ``breaker``: ``closed``, ``open`` (it is left alone) or ``probing`` (one request tries it)
+    * ``limit``: how many requests may be in work at once
+    * ``in_flight``: how many are
+    * ``waiting``: how many wait for that
+    """
+
+    name: str
+    breaker: str
+    limit: int
+    in_flight: int
+    waiting: int
 
 
 class LanguageModel(Protocol):
@@ -84,16 +110,8 @@ class LanguageModel(Protocol):
     async def is_available(self) -> bool:
         """Return whether it answers and has its model; never raises for a server that is not there."""
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        """Stream one completion, by another ``model`` of the same server if one is named; raises ``ProviderError``."""
+    async def generate(self, request: CompletionRequest) -> Generation:
+        """Stream one completion; raises ``ProviderError``."""
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -108,7 +126,7 @@ class ToolConnection(Protocol):
 
     name: str
     notes: tuple[str, ...]
-    """What of its last list of tools is not taken, in words."""
+    """The tools of its last list that were left out, each with the reason."""
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         """Return its tools; raises ``ToolServerLost``."""
@@ -116,24 +134,14 @@ class ToolConnection(Protocol):
     async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return its resources and prompts; a server that cannot list them has none."""
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
-        """Call a tool; a failed or timed-out call is an outcome with ``ok=False``.
+    async def call(self, request: CallTool) -> ToolOutcome:
+        """Call a tool; a failed call is an outcome with ``ok=False``. Cancelling the task cancels the call.
 
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
         """
 
     async def wait_changed(self) -> None:
-        """Wait until the server says that its list of tools is another one now."""
+        """Wait until the server says that its list of tools has changed."""
 
     async def wait_lost(self) -> str:
         """Wait until the server is gone or silent; return why."""
@@ -144,7 +152,7 @@ class ToolServerLost(Exception):
 
 
 class ToolsNotListed(ToolServerLost):
-    """It did not list its tools in time: the next attempt will cost as much, so it may wait."""
+    """The server did not list its tools in time; the next attempt will take as long, so it may wait."""
 
 
 class CallNotSent(ToolServerLost):
@@ -157,17 +165,17 @@ class ToolConnectionFactory(Protocol):
     def __call__(
         self, name: str, *, on_announcement: Callable[[str, str], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
-        """Connect; ``on_announcement(session_id, text)`` is called when the server has something to say."""
+        """Connect; ``on_announcement(session_id, text)`` is called for each announcement of the server."""
 
 
 class Store(Protocol):
-    """Where history is kept. Every call is quick to queue and done in a thread."""
+    """The history's database. Every call runs in a thread."""
 
     async def open(self) -> None:
         """Create or migrate the schema; raises ``StoreError``."""
 
     async def check(self) -> int | None:
-        """Open the file anew if it was deleted or replaced; return how many records went with it, or ``None``.
+        """Open the file anew if it was deleted or replaced; return how many records were lost with it, or ``None``.
 
         Raises ``StoreError``.
         """
@@ -206,7 +214,7 @@ class Request:
 
 @attrs.frozen
 class HttpAnswer:
-    """What our own routes answer."""
+    """The answer of one of our own routes."""
 
     status: int
     content_type: str
@@ -215,13 +223,13 @@ class HttpAnswer:
 
 
 Page = Callable[[Request], HttpAnswer]
-"""One of our own routes: answered from figures at hand, so it never waits."""
+"""One of our own routes: answered from figures in memory, so it never waits."""
 
 
 class RequestKind(enum.Enum):
-    """What a request needs of the server."""
+    """The kinds of request, by what each needs of the server."""
 
-    PAGE = "page"  # an answer that the listener has at hand: no place, and no wait
+    PAGE = "page"  # answered by the listener: no place, and no wait
     HTTP = "http"  # one of the places for requests that the HTTP app has in work
     WEBSOCKET = "websocket"  # a place for a session
 
@@ -235,13 +243,13 @@ class Admitted:
 
     identity: Identity
     place: AbstractContextManager[None] = NO_PLACE
-    """Taken already: entered at once, and left when the request has been served."""
+    """The request's place, taken already; the block that serves the request."""
     returning_only: ConnectionRefused | None = None
-    """Of a WebSocket: what its client is told unless it comes back to its session; ``None`` if it may open one."""
+    """Of a WebSocket: the refusal unless its client resumes a session; ``None`` if it may open a new one."""
     retry_deferrable_s: float | None = None
     """When to come back with work that can wait, in seconds; ``None`` if it is taken now."""
     headers: tuple[tuple[str, str], ...] = ()
-    """For the answer."""
+    """Headers of the answer."""
 
 
 @attrs.frozen
@@ -255,7 +263,7 @@ class Refusal:
     cause: str
     """One word of a closed set, to count by."""
     headers: tuple[tuple[str, str], ...] = ()
-    """For the answer."""
+    """Headers of the answer."""
 
 
 class RequestAdmission(Protocol):
@@ -269,24 +277,24 @@ class RequestAdmission(Protocol):
 
 
 class AdmissionCheck(Protocol):
-    """One question about a request that another server may have to answer, as a rate limit that replicas share."""
+    """A check of a request that may ask another server, such as a rate limit that replicas share."""
 
     kind: CheckKind
     """Which rule of ``protocol/admission/checks.py`` holds for it: its deadline, and what a missing answer means."""
 
     async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
-        """Return the identity with what was found out about it, or why the request is refused.
+        """Return the identity with what the check found, or the reason for refusing the request.
 
         Raises ``CheckUnavailable``. It is cancelled at its deadline.
         """
 
 
 class CheckUnavailable(Exception):
-    """The server that a check asks is not there; the message says which."""
+    """The server that a check needs does not answer; the message names it."""
 
 
 class IngressHandlers(Protocol):
-    """What the listener asks of its owner."""
+    """The functions that the listener calls."""
 
     def has_page(self, path: str) -> bool:
         """Return whether ``path`` is one of our own routes."""
@@ -294,7 +302,7 @@ class IngressHandlers(Protocol):
     async def answer(self, request: Request) -> HttpAnswer | None:
         """Answer one of our own routes; ``None`` for any other path."""
 
-    async def serve_socket(self, socket: Socket, request: Request, admitted: Admitted) -> None:
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
         """Run a session on an accepted socket; returns when the session is over."""
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:

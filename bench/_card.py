@@ -1,4 +1,4 @@
-"""A graphics card's memory, asked and taken through the driver, for bench/gpu.py. No benchmark.
+"""Measures and allocates a graphics card's memory through the driver, for bench/gpu.py. No benchmark.
 
 Plain allocations only, in the primary context that CTranslate2 uses too; nothing of the card is set or reset.
 """
@@ -8,15 +8,15 @@ from typing import Final
 
 MB: Final = 1 << 20
 PIECE_MB: Final = 8_192
-GRAIN_MB: Final = 2  # the driver gives no less
+GRAIN_MB: Final = 2  # the smallest allocation of the driver
 
 
 class CardError(Exception):
-    """The driver is not there or says no."""
+    """There is no driver, or it returned an error."""
 
 
 class Card:
-    """The first card."""
+    """The first card's primary context."""
 
     def __init__(self) -> None:
         """Open its primary context; raises ``CardError``."""
@@ -32,19 +32,19 @@ class Card:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The card's name."""
         text = ctypes.create_string_buffer(100)
         self._call("cuDeviceGetName", text, 100, 0)
         return text.value.decode()
 
     def memory_mb(self) -> tuple[int, int]:
-        """Return how much memory is free, and how much there is."""
+        """Return the free and the total memory in MB."""
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         self._call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return free.value // MB, total.value // MB
 
     def take_all_but(self, left_mb: int) -> int:
-        """Take memory until about ``left_mb`` are free, and return how much is."""
+        """Allocate memory until about ``left_mb`` are free; return the free MB."""
         while (wanted := min(PIECE_MB, self.memory_mb()[0] - left_mb)) >= GRAIN_MB:
             address = ctypes.c_uint64()
             if self._driver.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(wanted * MB)):
@@ -53,7 +53,7 @@ class Card:
         return self.memory_mb()[0]
 
     def give_back(self) -> None:
-        """Free what was taken."""
+        """Free the allocated memory."""
         while self._held:
             self._call("cuMemFree_v2", self._held.pop())
 

@@ -1,4 +1,4 @@
-"""What this process holds at one moment, so that a benchmark can say what was left behind."""
+"""Snapshots of this process's memory, objects and tasks, so that a benchmark can find leaks."""
 
 import ctypes
 import gc
@@ -13,20 +13,20 @@ import trio
 
 @attrs.frozen
 class Present:
-    """What the process holds at one moment."""
+    """A snapshot of the process's resources."""
 
     pss_bytes: int
     objects: int
-    """Those that the garbage collector knows: what leaks shows here first."""
+    """Objects tracked by the garbage collector: leaks show here first."""
     blocks: int
-    """Those that Python's allocator has given out: if they come back and the memory does not, it is in pieces."""
+    """Blocks of Python's allocator: if they are freed and the memory is not, it is fragmented."""
     tasks: int
     fds: int
     children: int
 
     @classmethod
     def now(cls) -> "Present":
-        """Look, after giving back what nobody uses."""
+        """Take a snapshot, after a garbage collection."""
         for _ in range(3):
             gc.collect()
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
@@ -39,7 +39,7 @@ class Present:
         return cls(pss_bytes(), objects, blocks, sum(1 for _ in walk(root)), fds, children)
 
     def since(self, before: "Present") -> dict[str, int]:
-        """Return how much more there is than before."""
+        """Return the difference to an earlier snapshot."""
         return {name: getattr(self, name) - figure for name, figure in attrs.asdict(before).items()}
 
 

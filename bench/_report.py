@@ -1,8 +1,8 @@
-"""What the benchmarks share: samples taken by turns, ratios, tables, and JSON in bench/results. No benchmark itself.
+"""Shared by the benchmarks: interleaved samples, ratios, tables, and JSON in bench/results. No benchmark itself.
 
 Rules kept here:
 
-* What is compared runs by turns in one run, and nobody always comes first: a machine that slows down slows all.
+* Compared cases run interleaved in one run, and none is always first: a machine that slows down slows all.
 * A figure stands beside the one that it is compared with: the ratio is taken round by round, then its median and its
   lowest and highest, because the microseconds are those of one machine on one day.
 """
@@ -29,7 +29,7 @@ Case = Callable[[], Awaitable[float]]
 
 
 def heading(options: argparse.Namespace, *packages: str) -> dict[str, Any]:
-    """Return what every result begins with: when, where, with which ``packages`` and how it was measured."""
+    """Return the head of every result: when, where, with which ``packages`` and how it was measured."""
     return {
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine(*packages),
@@ -38,7 +38,7 @@ def heading(options: argparse.Namespace, *packages: str) -> dict[str, Any]:
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """Return where the figures are from, with the versions of ``packages`` that are installed."""
+    """Return a description of the machine, with the versions of ``packages`` that are installed."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""What people say to each other, and to nobody's command: no benchmark itself."""
+"""Sentences of ordinary talk that are no commands; no benchmark itself."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What runs in the worker processes of bench/runtime.py; small, because a process that starts imports it."""
+"""Functions for the worker processes of bench/runtime.py; small, because every process imports it at its start."""
 
 import os
 import signal
@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from runtime.workers.jobs import Job
+
 
 def bytes_of(blob: bytes | memoryview) -> int:
-    """Return how many bytes came."""
+    """Return the number of bytes received."""
     return len(blob)
 
 
@@ -23,14 +27,40 @@ def killed_once(flag: str) -> float:
     raise AssertionError("alive after SIGKILL")
 
 
+class BlobSize(msgspec.Struct, frozen=True):
+    """The reply to ``MeasureBlob``."""
+
+    size_bytes: int
+
+
+class MeasureBlob(Job[BlobSize], frozen=True):
+    """Say how large the blob is."""
+
+
+class Survived(msgspec.Struct, frozen=True):
+    """The reply to ``DieOnce``."""
+
+    killed_s: float
+
+
+class DieOnce(Job[Survived], frozen=True):
+    """Be killed the first time; ``flag`` is a file that outlives the process."""
+
+    flag: str
+
+
 class Worker:
     """The same two as jobs of a pool, of a worker that needs a while to load."""
+
+    jobs = (MeasureBlob, DieOnce)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         time.sleep(params["load_s"])
 
-    def handle(self, method: str, params: Mapping[str, Any], blob: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
+    def handle(self, job: MeasureBlob | DieOnce, blob: bytes | memoryview) -> tuple[BlobSize | Survived, bytes]:
         """Do one job."""
-        if method == "bytes_of":
-            return {"bytes": bytes_of(blob)}, b""
-        return {"killed_s": killed_once(params["flag"])}, b""
+        match job:
+            case MeasureBlob():
+                return BlobSize(bytes_of(blob)), b""
+            case DieOnce(flag):
+                return Survived(killed_once(flag)), b""

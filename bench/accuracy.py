@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import attrs
 
-from bench._ear import Ear
+from bench._offline import OfflineRecogniser
 from bench._report import heading, write
 from bench.load.callers import run
 from bench.load.records import Clip, Plan, Turn
@@ -34,7 +34,7 @@ from bench.load.server import running
 from cli.sound import FRAME_S, Sound, read_wav
 
 ORDERS: Final = Path(__file__).resolve().parent / "orders"
-TAIL_S: Final = 1.2  # of silence behind each order: more than the server ever waits for
+TAIL_S: Final = 1.2  # of silence behind each order: more than the server waits for
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
     "as shipped": {},
     "without vocabulary": {"vocabulary": False},
@@ -44,7 +44,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
 
 @attrs.frozen
 class Order:
-    """One clip, and what it asks for."""
+    """One clip, and the arguments that it asks for."""
 
     name: str
     sound: Sound
@@ -52,7 +52,7 @@ class Order:
 
     @property
     def clip(self) -> Clip:
-        """What is said, with silence behind it."""
+        """The samples of the order, with silence behind them."""
         return Clip(self.name, self.sound.with_silence(TAIL_S).pcm, self.sound.duration_s)
 
     @property
@@ -63,7 +63,7 @@ class Order:
 
 @attrs.define
 class Taken:
-    """What became of an order."""
+    """The outcome of an order."""
 
     heard: list[str]
     got: list[Mapping[str, str]]
@@ -71,7 +71,7 @@ class Taken:
     confirmed: int = 0
 
     def is_right(self, order: Order) -> bool:
-        """Whether there was one call, with all arguments as they were meant."""
+        """Whether there was one call, with all arguments as in the label."""
         return self.got == [order.wanted]
 
 
@@ -118,10 +118,10 @@ def _corpus(folder: Path) -> list[Order]:
 
 
 def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Taken]:
-    ear = Ear(ORDERS, **settings)
+    recogniser = OfflineRecogniser(ORDERS, **settings)
     taken = []
     for number, order in enumerate(orders, start=1):
-        heard = list(ear.hear(order.sound.with_silence(TAIL_S).pcm))
+        heard = list(recogniser.hear(order.sound.with_silence(TAIL_S).pcm))
         got: list[Mapping[str, str]] = [dict(each.match.arguments) for each in heard if each.match is not None]
         taken.append(Taken([each.text for each in heard], got))
         if sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""What the response cache buys: the embedded model's answers with and without it, question by question.
+"""The gain of the response cache: the embedded model's answers with and without it, question by question.
 
 Questions come as people ask them: a few again and again, most once (Zipf's law), by several users, some within a
 conversation. Each is answered without the cache and then with it, in one run; read the ratio. The real embedded
@@ -23,19 +23,20 @@ from typing import Any
 import attrs
 import trio
 
+from backends.jobs import LocateModel
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
 from bench._report import heading, write
 from config.load import load
-from protocol.messages.understanding import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
 
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short spoken sentence.")
 THINGS = ("France", "Spain", "Italy", "Norway", "Japan", "Egypt", "Peru", "Canada", "Kenya", "India", "Chile", "Greece")
 FORMS = ("What is the capital of {}?", "What do people eat in {}?", "Tell me one fact about {}.")
 USERS = ("anna", "ben", "cleo", "dora")
-IN_A_CONVERSATION = 0.25  # of the questions; their answers are nobody else's
+IN_A_CONVERSATION = 0.25  # of the questions; their answers are not shared
 MAX_TOKENS = 32
 
 
@@ -72,8 +73,8 @@ async def _measure(count: int, seed: int) -> list[Row]:
         pool = Pool(spec, 1)
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)
-            address, _ = await pool.call("address", {}, b"", timeout_s=10.0)
-            model = llamacpp.connect(settings, address["url"])
+            address, _ = await pool.call(LocateModel(), timeout_s=10.0)
+            model = llamacpp.connect(settings, address.url)
             rows = [row async for row in _rows(model, list(_questions(count, random.Random(seed))))]
             await model.aclose()
             nursery.cancel_scope.cancel()
@@ -103,7 +104,7 @@ async def _rows(model: LanguageModel, questions: list[Generate]) -> Any:
 
 
 async def _ask(model: LanguageModel, question: Generate) -> Generation:
-    return await model.generate(question.messages, (), question.on_text, max_tokens=MAX_TOKENS)
+    return await model.generate(CompletionRequest(question.messages, question.text_sink, MAX_TOKENS))
 
 
 def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
@@ -117,11 +118,15 @@ def _questions(count: int, rng: random.Random) -> Iterator[Generate]:
             if rng.random() < IN_A_CONVERSATION
             else ()
         )
-        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), _nowhere)
+        yield Generate(user, (SYSTEM, *history, ChatMessage("user", text)), NullSink())
 
 
-async def _nowhere(_text: str) -> None:
-    await trio.lowlevel.checkpoint()
+class NullSink:
+    """A text sink that discards."""
+
+    async def send(self, _text: str, /) -> None:
+        """Discard the text."""
+        await trio.lowlevel.checkpoint()
 
 
 def _report(rows: list[Row]) -> dict[str, Any]:

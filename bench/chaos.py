@@ -2,7 +2,7 @@
 
 Callers first speak every command to a healthy server; what it heard is the reference. Then the same server gets callers
 by Poisson's law, the fault happens after three seconds, and afterwards everything must be as before: the same
-transcripts, once each; nobody lost; p95 at most 25 % above the healthy one plus the allowance for noise; the load
+transcripts, once each; no caller lost; p95 at most 25 % above the healthy one plus the allowance for noise; the load
 level as it was within 30 s (0, unless others keep the machine busy); no process or descriptor left over; exit code 0.
 The capacity (16, 17) is what such a server was found to carry just before.
 Exits with 1 where a fault did not hold, or did not bite so that nothing was shown. bench/results/chaos.json keeps the
@@ -38,8 +38,8 @@ BEFORE_S: Final = 3.0
 GROWTH: Final = 1.25
 RECOVERY_S: Final = 30.0
 SETTLE_S: Final = 15.0
-SHARED: Final = {"load.max_cpu_percent": 100}  # others may have the machine's CPUs; that alone refuses nobody
-SPARE_FILES: Final = 4  # a page that is just being read, a worker that is just being replaced
+SHARED: Final = {"load.max_cpu_percent": 100}  # other processes may use the CPUs; that alone causes no refusals
+SPARE_FILES: Final = 4  # a page that is being read, a worker that is being replaced
 
 
 def main() -> None:
@@ -82,33 +82,33 @@ def _numbers(text: str) -> list[int]:
 
 @attrs.frozen
 class Inventory:
-    """What a server holds while nobody is there."""
+    """The resources of an idle server."""
 
     processes: int
     files: int
     level: int
-    """0, unless others keep the machine busy."""
+    """0, unless other processes keep the machine busy."""
 
     @classmethod
     def of(cls, server: Server) -> "Inventory":
-        """Count it."""
+        """Count the resources of a server."""
         return cls(len(server.family()), server.open_files(), strain(server)[0])
 
     def covers(self, later: "Inventory") -> bool:
-        """Return whether nothing was left over since."""
+        """Return whether no resource was leaked since."""
         return later.processes <= self.processes and later.files <= self.files + SPARE_FILES
 
 
 @attrs.frozen
 class Run:
-    """How faults are run."""
+    """Runs faults, each on a server of its own."""
 
     crowds: Crowds
     load: Load
     options: argparse.Namespace
 
     def fault(self, number: int) -> dict[str, Any]:
-        """Run one fault on a server of its own; the line in the report."""
+        """Run one fault on a server of its own; return the row of the report."""
         fault = FAULTS[number]
         settings = {**(SHARED if not fault.refused else {}), **fault.settings(), **flags.settings(self.options)}
         carried_per_s = self._carried(settings) if fault.is_measured else 0.0
@@ -154,7 +154,7 @@ def injected(fault: Fault, scene: Scene) -> Findings:
 
 
 def recovery(server: Server, before: Inventory) -> dict[str, Any]:
-    """Wait until the server is as it was; says how long each took, None for what did not come."""
+    """Wait until the server is as it was; return the seconds for each figure, None for one that did not recover."""
     if server.process.poll() is not None:
         return {"level_s": None, "level": "gone", "is_clean": False, "processes": "gone", "files": "gone"}
     level_s = poll(lambda: strain(server)[0] <= before.level, RECOVERY_S)
@@ -173,7 +173,7 @@ def recovery(server: Server, before: Inventory) -> dict[str, Any]:
 
 
 def heard(calls: Sequence[Call]) -> dict[str, set[str]]:
-    """Return all that was heard for each clip."""
+    """Return all transcripts of each clip."""
     found: dict[str, set[str]] = defaultdict(set)
     for turn in turns(calls):
         found[turn.name] |= {plain(text) for text in turn.transcripts}
@@ -181,7 +181,7 @@ def heard(calls: Sequence[Call]) -> dict[str, set[str]]:
 
 
 def plain(text: str) -> str:
-    """Return letters and digits only: commas come and go with the company in a batch."""
+    """Return letters and digits only: commas depend on the other utterances in a batch."""
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
@@ -197,7 +197,7 @@ def wrong(fault: Fault, healthy: Sequence[Call], calls: Sequence[Call]) -> list[
 
 
 def lost(fault: Fault, calls: Sequence[Call]) -> list[str]:
-    """Return who was not served although it was in; who could not come in counts unless that may be."""
+    """Return the callers that were admitted and not served; refused ones count unless the fault allows it."""
     return [
         f"call at {call.due_s:.1f} s: {call.result}, status {call.status}, closed {call.close_code}, {call.trouble}"
         for call in calls
@@ -208,7 +208,7 @@ def lost(fault: Fault, calls: Sequence[Call]) -> list[str]:
 
 
 def is_due(fault: Fault, turn: Turn) -> bool:
-    """Return whether an answer is owed: a server that leaves closes those who have not begun to speak."""
+    """Return whether an answer is due: a draining server closes sessions in which no speech has begun."""
     return turn.is_heard or not fault.ends
 
 
@@ -227,10 +227,10 @@ def judged(
     *,
     allowance_ms: float,
 ) -> list[str]:
-    """Return what did not hold, in words; empty where all did."""
+    """Return the broken expectations in words; empty if all held."""
     limit_ms = GROWTH * percentile(transcript_ms(healthy), 95) + allowance_ms
     if any(call.result != "served" for call in healthy):
-        return ["not judged: the healthy server did not serve everybody"]
+        return ["not judged: the healthy server did not serve all callers"]
     failed = [*wrong(fault, healthy, calls), *lost(fault, calls)]
     served = sum(call.result == "served" for call in calls)
     if served < fault.spared * len(calls):
@@ -262,7 +262,7 @@ def merged(before: Mapping[str, Any], report: Mapping[str, Any], rows: Sequence[
 
 
 def figures(fault: Fault, healthy: Sequence[Call], calls: Sequence[Call], watch: Watch) -> dict[str, Any]:
-    """Return what is shown beside the judgement."""
+    """Return the figures shown beside the verdict."""
     return {
         "calls": len(calls),
         "served": sum(call.result == "served" for call in calls),

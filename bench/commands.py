@@ -8,7 +8,7 @@ the speech to the arrival of an event, so they hold the network and the client t
     sayso bench commands --url ws://HOST/ws   one that runs already
     sayso bench commands --count 10           fewer commands
     sayso bench commands --pause-ms 400       sentences with a pause in the middle; none may be cut in two
-    sayso bench commands --neighbours 2       and once more beside so many busy processes that are not the server's
+    sayso bench commands --neighbours 2       and once more beside so many other busy processes
 """
 
 import argparse
@@ -71,12 +71,12 @@ HESITANT: Final[Mapping[tuple[str, str], str]] = {
 
 @attrs.frozen
 class Command:
-    """One command as sound."""
+    """One command as samples."""
 
     clip: Clip
     tool: str
     last_word: str
-    """What is heard last if the whole sentence is heard."""
+    """The last words of a complete transcript."""
 
     def is_right(self, turn: Turn) -> bool:
         """Whether the right tool was called after the whole sentence, and the turn ended well."""
@@ -117,7 +117,7 @@ def _own_server() -> Iterator[str]:
 
 @contextmanager
 def _neighbours(count: int) -> Iterator[None]:
-    """Let so many processes use a processor each for the block."""
+    """Run the given number of processes that each use a processor, for the block."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -160,7 +160,7 @@ def _silence(duration_s: float) -> npt.NDArray[np.int16]:
 
 
 def _measured(url: str, commands: Sequence[Command]) -> dict[str, Any]:
-    """Say all commands in one session, and return what became of them; exits where it breaks."""
+    """Say all commands in one session and return their outcomes; exits if the session fails."""
     clips = [command.clip for command in commands]
     plan = Plan(url, [0.0], [clips], limit_s=inf, capabilities=("stt", "llm", "tools", "tts"), frame_s=FRAME_S)
     (call,) = run(plan)

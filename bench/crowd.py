@@ -1,9 +1,9 @@
-"""Many microphones that are always on: every command must be heard, as by one session alone, and in time.
+"""Many microphones that are always on: every command must be recognised as by one session alone, and in time.
 
 Every session streams in real time without a gap, and speaks a command every ten seconds on average; speech and silence
 lie on the detector's frames, so that a command is the same samples in every session. What one session alone is
 understood to say is the reference. With --faults workers are killed, stopped, starved and made to leak meanwhile, and
-one more speaker says what kills them; for the others that must change nothing.
+one more speaker sends audio that kills them; for the others that must change nothing.
 
     sayso bench crowd                               50 sessions for 5 minutes
     sayso bench crowd --sessions 20 --duration 60
@@ -51,7 +51,7 @@ FAULT_EVERY_S: Final = 20.0
 POISON_EVERY_S: Final = 45.0
 POISON_AT_S: Final = 0.6  # in its clip, in the midst of the voice
 SETTINGS: Final[Mapping[str, object]] = {
-    "transcription.job_timeout_s": 3,  # a stopped worker is given up
+    "transcription.job_timeout_s": 3,  # a stopped worker is replaced
     "transcription.embedded.worker_memory_mb": 600,  # one that leaks, too
 }
 """With --faults."""
@@ -59,7 +59,7 @@ SETTINGS: Final[Mapping[str, object]] = {
 
 @attrs.define
 class Said:
-    """One command, and what became of it."""
+    """One command and its outcome."""
 
     clip: Clip
     start_sample: int
@@ -74,7 +74,7 @@ class Said:
         return self.start_sample / RATE_HZ + self.clip.voiced_s
 
     def covers(self, start_ms: int, end_ms: int) -> bool:
-        """Whether an utterance lies in it."""
+        """Whether an utterance lies in the command."""
         first_ms = self.start_sample * 1_000 / RATE_HZ - SLACK_MS
         return first_ms <= start_ms and end_ms <= first_ms + len(self.clip.pcm) * 500 / RATE_HZ + 2 * SLACK_MS
 
@@ -133,7 +133,7 @@ def _options() -> argparse.Namespace:
     return flags.parsed(parser)
 
 
-# --- who says what when --------------------------------------------------------------------------
+# --- the schedule of commands ----------------------------------------------------------------------
 
 
 def _reference(spoken: Sequence[Clip]) -> Session:
@@ -157,7 +157,7 @@ def _drawn(rng: random.Random, spoken: Sequence[Clip], duration_s: float) -> Ses
 
 
 def _poisoner(clip: Clip, duration_s: float) -> Session:
-    """Return a session that says again and again what no worker survives."""
+    """Return a session that repeats audio that kills its worker."""
     start, size = 2 * round(POISON_AT_S * RATE_HZ), 2 * POISON_SAMPLES
     loud = struct.pack("<2h", 32_767, -32_768) * (size // 4)
     poison = attrs.evolve(clip, name="poison", pcm=clip.pcm[:start] + loud + clip.pcm[start + size :])
@@ -198,7 +198,7 @@ def _note(session: Session, kind: str, data: Mapping[str, Any], now_s: float) ->
 
 @contextmanager
 def _faults(server: Server | None) -> Iterator[Counter[str]]:
-    """Break a worker from a thread every ``FAULT_EVERY_S``; counts what was done. Without a server, nothing."""
+    """Break a worker from a thread every ``FAULT_EVERY_S`` and count the faults; without a server do nothing."""
     struck: Counter[str] = Counter()
     is_over = threading.Event()
 
@@ -238,7 +238,7 @@ BREAK: Final[Mapping[str, Callable[[int], None]]] = {
     "starved": _starve,
     "leaking": partial(_send, hooks.LEAK),
 }
-"""What is done to a worker that decodes."""
+"""The faults of a worker that decodes."""
 
 
 # --- the report ----------------------------------------------------------------------------------

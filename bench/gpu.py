@@ -29,6 +29,7 @@ import attrs
 import trio
 
 from actors.transcription import Transcription
+from backends.jobs import Clip, TranscribeClips
 from backends.speech.whisper_params import whisper_params
 from bench._card import Card
 from bench._report import machine, write
@@ -220,9 +221,8 @@ def _worker(folder: Path, options: argparse.Namespace, **changes: object) -> Any
 
 
 def _transcribed(worker: Any, clips: Clips) -> list[str]:
-    items = [{"bytes": len(pcm), "language": "en", "vocabulary": []} for pcm in clips]
-    result, _ = worker.handle("transcribe", {"items": items}, b"".join(clips))
-    return [item["text"] for item in result["items"]]
+    job = TranscribeClips(tuple(Clip(len(pcm), "en") for pcm in clips))
+    return [found.text for found in worker.transcribe(job, b"".join(clips)).clips]
 
 
 def _by_turns(
@@ -269,7 +269,7 @@ def _rows(timed: Sequence[Timed], base: Sequence[str]) -> Iterator[dict[str, Any
 
 
 def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Let a batch come when the card is nearly full, and let a worker start on a card that is."""
+    """Measure a batch on a nearly full card, and the start of a worker on a full one."""
     if options.device == "cpu":
         return []
     card = Card()
@@ -288,7 +288,7 @@ def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dic
             finally:
                 card.give_back()
             row = {"loaded_before": is_loaded_before, "free_mb": free_mb, "took_s": time.perf_counter() - began_s}
-            row |= {name: worker.handle("info", {}, b"")[0][name] for name in ("device", "compute_type", "max_batch")}
+            row |= {name: getattr(worker.describe(), name) for name in ("device", "compute_type", "max_batch")}
             row |= {"same": sum(_words(a) == _words(b) for a, b in zip(texts, wanted, strict=False)), "of": len(texts)}
             print(row, flush=True)
             rows.append(row)
@@ -300,37 +300,37 @@ def _memory(folder: Path, clips: Clips, options: argparse.Namespace) -> list[dic
 
 
 class _Figures(Actor[MetricsMessage]):
-    """Takes the recogniser's figures, and keeps the sizes of batches."""
+    """Receives the recogniser's metrics, and keeps the sizes of batches."""
 
     def __init__(self, batches: list[float]) -> None:
         self._batches = batches
 
     async def handle(self, message: MetricsMessage) -> None:
-        """Keep what is of interest."""
+        """Keep the sizes of batches."""
         if isinstance(message, Observe) and message.name == "stt_batch_size":
             self._batches.append(message.value)
 
 
 @attrs.define
 class Crowd:
-    """Who speaks what to whom, and what became of it."""
+    """The speakers with their clips, and the outcome of each command."""
 
     clips: Clips
     ask: Callable[[str, bytes], Awaitable[bool]]
-    """Returns whether words came, for a speaker's command."""
+    """Transcribes a speaker's command; returns whether there were words."""
     options: argparse.Namespace
     took_ms: list[float] = attrs.field(factory=list)
     refused: int = 0
 
     async def speak(self) -> None:
-        """Let all speak, each a command every five seconds."""
+        """Run all speakers, each with a command every five seconds."""
         rng = random.Random(self.options.seed)
         async with trio.open_nursery() as nursery:
             for number in range(self.options.speakers):
                 nursery.start_soon(self._speaker, f"s{number}", random.Random(rng.random()))
 
     async def _speaker(self, name: str, rng: random.Random) -> None:
-        """Say the next command when it is due, whether or not the last was heard yet."""
+        """Say the next command when it is due, whether or not the last one was transcribed."""
         ends_s = trio.current_time() + self.options.seconds
         due_s = trio.current_time() + rng.uniform(0, PERIOD_S)
         async with trio.open_nursery() as nursery:
@@ -390,7 +390,7 @@ async def _to_us(
             await trio.sleep(0.1)
         await crowd.speak()
         seen = {"mean_batch": sum(batches) / max(1, len(batches)), "largest_batch": max(batches, default=0)}
-        seen |= {"pss_mb": pool.statistics()["pss_bytes"] >> 20, **_used(settings.embedded.device)}
+        seen |= {"pss_mb": pool.statistics().pss_bytes >> 20, **_used(settings.embedded.device)}
         nursery.cancel_scope.cancel()
     return crowd, seen
 
@@ -413,7 +413,7 @@ async def _ask(engine: Ref[TranscriptionMessage], name: str, pcm: bytes) -> bool
 
 
 async def _to_peer(folder: Path, clips: Clips, options: argparse.Namespace) -> Crowd:
-    """Let them speak to one ``WhisperModel`` with two workers, called from threads."""
+    """Run the speakers against one ``WhisperModel`` with two workers, called from threads."""
     from faster_whisper import WhisperModel
 
     from backends.speech.whisper_engine import to_floats

@@ -24,7 +24,7 @@ from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from bench._report import heading
 from protocol.messages.socket import Socket, SocketClosed
-from tests.backends.ingress.ingress_fixtures import FakeAdmission, FakeHandlers, gateway_settings, refusal_event
+from tests.backends.ingress.ingress_fixtures import NATIVE, FakeAdmission, FakeHandlers, gateway_settings
 
 FRAME_BYTES = 1_280  # 40 ms of 16 kHz s16le
 UPGRADE = (
@@ -35,7 +35,7 @@ UPGRADE = (
 
 @attrs.frozen
 class Load:
-    """What the clients do."""
+    """The clients' parameters."""
 
     connections: int
     rate: float
@@ -44,28 +44,28 @@ class Load:
 
 
 class Receiver(FakeHandlers):
-    """A session that takes frames, and answers text or, asked to, every frame."""
+    """A session that takes frames, and answers text frames or, with ``--echo``, every frame."""
 
     def __init__(self, *, does_echo: bool) -> None:
         super().__init__(places=10_000, session=self.run)
         self.does_echo = does_echo
 
     async def run(self, socket: Socket, _request: Request) -> None:
-        """Take what comes until the client leaves."""
+        """Receive frames until the client leaves."""
         try:
             while True:
                 message = await socket.receive()
                 if isinstance(message, str):
-                    await socket.send_text(message)
+                    await socket.send(message)
                 elif self.does_echo:
-                    await socket.send_binary(message)
+                    await socket.send_speech(message)
         except SocketClosed:
             return
 
 
 async def serve_sayso(*, does_echo: bool) -> None:
     settings, handlers = gateway_settings(), Receiver(does_echo=does_echo)
-    routes = IngressRoutes(frozenset({"/ws"}), refusal_event)
+    routes = IngressRoutes(NATIVE)
     ingress = TrioIngress(settings, handlers, FakeAdmission(settings, handlers), routes)
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))

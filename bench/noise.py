@@ -1,4 +1,4 @@
-"""What is no command must do nothing: half an hour of noises, and ten minutes of talk that the grammar does not know.
+"""False activations: half an hour of noises, and ten minutes of talk that is not in the grammar.
 
 Six kinds of noise, each a session of its own with levels that come and go: white, pink, mains hum, clicks, chords like
 music, and babble (many voices of Piper mixed, low). Then sentences of ordinary talk. All goes through the whole server,
@@ -30,7 +30,7 @@ from bench.load.server import running
 
 Samples = npt.NDArray[np.float32]
 """Mono, 16 kHz, full scale is 1."""
-SWELL_S: Final = 7.0  # after so long a noise has another level
+SWELL_S: Final = 7.0  # seconds between changes of a noise's level
 LEVELS_DB: Final = (-55.0, -45.0, -35.0, -28.0, -22.0, -90.0)  # RMS under full scale; the last is silence
 BABBLE_DB: Final = -38.0  # people in the next room
 VOICES: Final = 6  # that babble at once
@@ -41,14 +41,14 @@ TAIL_S: Final = 8.0
 
 @attrs.define
 class Heard:
-    """What came of one stream."""
+    """The results of one stream."""
 
     transcripts: list[str] = attrs.field(factory=list)
     calls: list[str] = attrs.field(factory=list)
     errors: list[str] = attrs.field(factory=list)
 
     def note(self, kind: str, data: Mapping[str, Any], _: float) -> None:
-        """Take an event."""
+        """Count an event."""
         match kind:
             case "transcript":
                 self.transcripts.append(data["text"])
@@ -59,7 +59,7 @@ class Heard:
 
 
 def main() -> None:
-    """Play everything to a server, print what it did, write bench/results/noise.json."""
+    """Play everything to a server, print the results, write bench/results/noise.json."""
     options = _options()
     rng = np.random.default_rng(options.seed)
     each_s = options.minutes * 60 / (len(NOISES) + 1)
@@ -127,7 +127,7 @@ def _clicks(rng: np.random.Generator, length_s: float) -> Samples:
 
 
 def _chords(rng: np.random.Generator, length_s: float) -> Samples:
-    """Return chords of plucked tones, two a second, like somebody's music."""
+    """Return chords of plucked tones, two a second, like music."""
     made = np.zeros(round(length_s * RATE_HZ) + 2 * RATE_HZ, dtype=np.float32)
     at = np.arange(round(1.5 * RATE_HZ)) / RATE_HZ
     for beat in range(round(2 * length_s)):

@@ -1,4 +1,4 @@
-"""Twice and three times what the server carries: what it still does, whom it refuses, how soon it is well again.
+"""Twice and three times the server's capacity: goodput, refusals, and the time to recover.
 
 First the capacity is measured by rising rates and by halving the last step, without the load controller: it must not
 decide what it is judged by. Then come rounds: each load once with the controller and once without (load.enabled=false),
@@ -109,7 +109,7 @@ class Bench:
             return search(self.crowds, attrs.evolve(self.load, url=server.url), FIRST_PER_S, self.options.halvings)
 
     def overload(self, carried_per_s: float, number: int, factor: float, *, is_on: bool) -> dict[str, Any]:
-        """Offer the capacity and then ``factor`` times as much, and return what came of both."""
+        """Offer the capacity and then ``factor`` times as much; return the figures of both."""
         with running(self._settings(is_on=is_on)) as server, watching(server) as watch:
             before = strain(server)
             load = attrs.evolve(self.load, url=server.url)
@@ -160,7 +160,7 @@ def judged(rows: Sequence[Row], peak_per_s: float, target_ms: float) -> list[str
     """Return a line for every target that was missed with the controller on."""
     missed: list[str] = []
     for factor, own in _by_factor([one for one in rows if one["controller"]]):
-        # a twin that served nobody says that the machine stood still: then nothing is made of its drift
+        # a twin that served no caller says that the machine stood still: then its drift is ignored
         share = statistics.median(one["goodput_per_s"] / (peak_per_s * (one["drift"] or 1.0)) for one in own)
         p95_ms, refusal_ms = (statistics.median(one[key] or 0.0 for one in own) for key in ("p95_ms", "refusal_p95_ms"))
         targets = {
@@ -175,7 +175,7 @@ def judged(rows: Sequence[Row], peak_per_s: float, target_ms: float) -> list[str
 
 
 def compared(rows: Sequence[Row]) -> list[str]:
-    """Return a line for each factor: what the controller makes of goodput and answers, round by round."""
+    """Return a line for each factor: the controller's effect on goodput and answers, round by round."""
     lines: list[str] = []
     for factor, own in _by_factor(rows):
         off = {one["round"]: one for one in own if not one["controller"]}

@@ -1,4 +1,4 @@
-"""What the runtime costs: ask, tell, restart, hand-over to a worker, and a worker killed in its work.
+"""The cost of the runtime: ask, tell, restart, hand-over to a worker, and a worker killed during a job.
 
 Each figure stands beside the same thing done without us, by turns in one run: bare Trio channels and nurseries, pykka
 (actors on threads), trio-parallel, and ``concurrent.futures``. Read the ratio. pykka and trio-parallel are left out
@@ -29,7 +29,7 @@ import attrs
 import trio
 
 from bench._report import Case, by_turns, compared, heading, installed, show, write
-from bench._workers import bytes_of, killed_once
+from bench._workers import DieOnce, MeasureBlob, bytes_of, killed_once
 from protocol.messages.ask import Ask
 from runtime import Actor, Backoff, ChildSpec, Intensity, MailboxSpec, Overflow, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool, WorkerSpec
@@ -48,7 +48,7 @@ NOT_INSTALLED: Final = "not installed, so left out: {} (pip install {})"
 
 @attrs.frozen
 class Options:
-    """How much is measured."""
+    """How many operations are measured."""
 
     rounds: int
     messages: int
@@ -79,7 +79,7 @@ class Counting(Actor[CountingMessage]):
     """Answers a number with the next, and sets the event that it is sent."""
 
     async def handle(self, message: CountingMessage) -> int:
-        """Do so."""
+        """Answer a number, or set an event."""
         if isinstance(message, trio.Event):
             message.set()
             return 0
@@ -146,7 +146,7 @@ async def tell_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Ca
         await _told(ref.tell)
 
     async def with_bursts() -> None:
-        """As somebody does who never waits and lets the reader run now and then."""
+        """Send without waiting, and let the reader run now and then."""
         for start in range(0, count, CAPACITY):
             for message in messages[start : start + CAPACITY]:
                 assert ref.tell_nowait(message)
@@ -178,7 +178,7 @@ async def _channel_that_is_told(stack: AsyncExitStack, count: int) -> Callable[[
 
 
 async def _told(tell: Callable[[Any], Awaitable[None]]) -> None:
-    """Wait until all that was sent before has been handled."""
+    """Wait until all messages sent before have been handled."""
     done = trio.Event()
     await tell(done)
     await done.wait()
@@ -224,18 +224,18 @@ async def _in_background(stack: AsyncExitStack, run: Callable[[], Awaitable[None
 
 @attrs.define
 class Crashes:
-    """When the last crash was, and an event for the start that follows."""
+    """The time of the last crash, and an event for the start that follows."""
 
     began_s: float = 0.0
     started: trio.Event = attrs.field(factory=trio.Event)
 
     def crash(self) -> None:
-        """Raise, and note when."""
+        """Note the time and raise."""
         self.began_s = time.perf_counter()
         raise ZeroDivisionError("as told")
 
     def start(self) -> None:
-        """Note that somebody is ready."""
+        """Note that the actor has started."""
         self.started.set()
 
     async def measure(self, count: int, hit: Callable[[], Awaitable[object]]) -> float:
@@ -256,11 +256,11 @@ class Crashing(Actor[object]):
         self._crashes = crashes
 
     async def on_start(self) -> None:
-        """Be ready."""
+        """Note the start."""
         self._crashes.start()
 
     async def handle(self, _message: object) -> None:
-        """Crash soon, with the message done."""
+        """Crash after the message was handled."""
         self.context.nursery.start_soon(self._crash)
 
     async def _crash(self) -> None:
@@ -308,8 +308,8 @@ async def handover_cases(options: Options, stack: AsyncExitStack) -> Mapping[str
 
     async def with_pool() -> None:
         for _ in range(count):
-            data, _ = await pool.call("bytes_of", {}, blob, timeout_s=LIMIT_S)
-            assert data["bytes"] == MIB
+            measured, _ = await pool.call(MeasureBlob(), blob, timeout_s=LIMIT_S)
+            assert measured.size_bytes == MIB
 
     async def with_executor() -> None:
         for _ in range(count):
@@ -348,8 +348,8 @@ async def kill_cases(options: Options, stack: AsyncExitStack) -> Mapping[str, Ca
     async def with_pool(pool: Pool, ready: int) -> float:
         while pool.ready < ready:  # noqa: ASYNC110 - a pool tells of the first only
             await trio.sleep(0.01)
-        data, _ = await pool.call("killed_once", {"flag": next(flags)}, b"", timeout_s=LIMIT_S)
-        return float(data["killed_s"])
+        survived, _ = await pool.call(DieOnce(next(flags)), timeout_s=LIMIT_S)
+        return survived.killed_s
 
     cases: dict[str, Callable[[], Awaitable[float]]] = {
         "sayso with a spare": partial(with_pool, warm, 2),

@@ -1,4 +1,4 @@
-"""Ten thousand sessions that say nothing: memory, start and stop of each, CPU while idle, and what is left behind.
+"""Ten thousand silent sessions: memory, start and stop of each, CPU while idle, and leaks.
 
 First with simulated sockets: the real four actors of a session below the real dynamic supervisor, made by the real
 server, without a network. Then over real WebSockets on the loopback, whose clients live in a process of their own.
@@ -36,6 +36,8 @@ from bench._present import Present, pss_bytes, walk
 from bench._report import heading, write
 from config.load import load
 from config.settings import Settings
+from protocol.dialects.dialect import ClientLink
+from protocol.dialects.native import NativeDialect
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 from runtime import Actor, ChildSpec, CountChildren, DynamicSupervisor, StartChild, Supervisor, Tree, run_tree
@@ -55,14 +57,14 @@ MIB: Final = 1 << 20
 
 
 class Sink(Actor[object]):
-    """Takes what a session tells those of the server who are not there."""
+    """Receives the messages of sessions to actors that are not started."""
 
     async def handle(self, _message: object) -> None:
-        """Do nothing with it."""
+        """Ignore the message."""
 
 
 class SilentSocket:
-    """A client that makes its handshake and then says nothing until it leaves."""
+    """A client that makes its handshake and is silent until it leaves."""
 
     def __init__(self, number: int) -> None:
         self.identity = Identity(f"192.0.2.1:{number}", "192.0.2.1")
@@ -78,18 +80,18 @@ class SilentSocket:
         await self._closed.wait()
         raise SocketClosed(1001)
 
-    async def send_text(self, _text: str) -> None:
-        """Hear that the session lives."""
+    async def send(self, _frame: str | bytes) -> None:
+        """Note that the session is open."""
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed.is_set():
             raise SocketClosed(1001)
         self.has_heard.set()
 
-    async def send_binary(self, _data: bytes) -> None:
-        """Hear nothing."""
+    async def send_speech(self, _frame: str | bytes) -> None:
+        """Ignore the frame."""
         await trio.lowlevel.checkpoint_if_cancelled()
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         """Drop nothing: nothing is queued."""
         return 0
 
@@ -106,7 +108,7 @@ class SilentSocket:
 def settings_for(count: int, options: "Options", folder: str) -> Settings:
     """Return an installation's settings, with room for ``count`` sessions on a port that the system chooses."""
     environment = {
-        "SAYSO_SESSION__RESUME_WINDOW_S": "0",  # who is cut off has left
+        "SAYSO_SESSION__RESUME_WINDOW_S": "0",  # a closed socket counts as the client's leaving
         "SAYSO_AUDIO__MAX_UTTERANCE_S": str(options.utterance_s),
         "HOME": folder,
         "SAYSO_GATEWAY__PORT": "0",
@@ -119,8 +121,8 @@ def settings_for(count: int, options: "Options", folder: str) -> Settings:
 
 
 @asynccontextmanager
-async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> AsyncIterator[tuple[Server, Tree]]:
-    """Run what a session needs: those it tells things, its supervisor, and perhaps the listener."""
+async def bare_server(count: int, options: "Options", *, has_gateway: bool) -> AsyncIterator[tuple[Server, Tree]]:
+    """Run the actors that a session needs, its supervisor, and the listener if wanted."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(settings_for(count, options, folder))
         specs: list[ChildSpec[Never]] = [
@@ -140,7 +142,7 @@ async def quiet_house(count: int, options: "Options", *, has_gateway: bool) -> A
 
 @attrs.frozen
 class Options:
-    """How much, and how long."""
+    """Numbers of sessions and durations."""
 
     count: int
     sockets: int
@@ -151,7 +153,7 @@ class Options:
 
 
 async def simulated(options: Options) -> dict[str, Any]:
-    """Return what sessions on simulated sockets cost."""
+    """Return the cost of sessions on simulated sockets."""
     sockets: list[SilentSocket] = []
 
     async def start(server: Server) -> None:
@@ -166,15 +168,19 @@ async def simulated(options: Options) -> dict[str, Any]:
             if len(sockets) % LOOK_EVERY == 0 and pss_bytes() > options.max_mb * MIB:
                 return
             sockets.append(socket := SilentSocket(len(sockets)))
-            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)), timeout_s=LIMIT_S)
+            await server.refs.sessions.ask(
+                StartChild(server.sessions.open(ClientLink(socket, NativeDialect()))), timeout_s=LIMIT_S
+            )
 
     async def stop() -> None:
         while sockets:
             sockets.pop().start_close(1001, "")
         await trio.lowlevel.checkpoint()
 
-    async with quiet_house(options.count, options, has_gateway=False) as (server, tree):
-        await server.refs.sessions.ask(StartChild(server.sessions.open(warm := SilentSocket(0))))
+    async with bare_server(options.count, options, has_gateway=False) as (server, tree):
+        await server.refs.sessions.ask(
+            StartChild(server.sessions.open(ClientLink(warm := SilentSocket(0), NativeDialect())))
+        )
         await warm.has_heard.wait()
         warm.start_close(1001, "")
         await population(server, 0)
@@ -188,9 +194,9 @@ async def simulated(options: Options) -> dict[str, Any]:
 
 
 async def over_loopback(options: Options) -> dict[str, Any]:
-    """Return what sessions over real WebSockets cost; the clients are another process."""
+    """Return the cost of sessions over real WebSockets; the clients are another process."""
     async with (
-        quiet_house(options.sockets + 1, options, has_gateway=True) as (server, tree),
+        bare_server(options.sockets + 1, options, has_gateway=True) as (server, tree),
         trio.open_nursery() as nursery,
     ):
         port = server.status.addresses[0][1]
@@ -267,7 +273,7 @@ async def taken(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
 
 
 async def settled(before: Present) -> Present:
-    """Return what is there when no more tasks are left than before, or in the end in spite of it."""
+    """Return a snapshot when no more tasks are left than before, or after a bounded wait."""
     with trio.move_on_after(SETTLE_S):
         while Present.now().tasks > before.tasks:  # noqa: ASYNC110 - what is waited for is not known to end
             await trio.sleep(0.5)
@@ -276,7 +282,7 @@ async def settled(before: Present) -> Present:
 
 
 async def idle(duration_s: float) -> float:
-    """Return the processor's seconds while nobody says anything."""
+    """Return the CPU seconds while no session is active."""
     before_s = time.process_time()
     await trio.sleep(duration_s)
     return time.process_time() - before_s
@@ -288,7 +294,7 @@ async def leave(server: Server, stop: Callable[[], Awaitable[None]]) -> None:
 
 
 async def population(server: Server, count: int) -> None:
-    """Wait until there are so many sessions, and for none until their supervisor has forgotten them."""
+    """Wait until there are ``count`` sessions; for 0 also until their supervisor has removed them."""
     with trio.fail_after(LIMIT_S):
         while len(server.sessions.live) != count:  # noqa: ASYNC110 - nobody tells
             await trio.sleep(0.01)
@@ -309,7 +315,7 @@ async def open_session(port: int) -> WebSocket:
 
 
 async def run_clients(count: int, port: int) -> None:
-    """Wait for a word, connect one after the other, say that all are there, stay until stdin ends."""
+    """Wait for a line, connect one after the other, report that all are connected, stay until stdin ends."""
     await trio.to_thread.run_sync(sys.stdin.readline)
     sockets = []
     async with trio.open_nursery() as nursery:
@@ -328,18 +334,18 @@ async def swallow(socket: WebSocket) -> None:
         await socket.receive()
 
 
-# --- what holds the memory -----------------------------------------------------------------------
+# --- the profile of the memory -------------------------------------------------------------------
 
 
 async def profile(options: Options) -> None:
     """Print the lines that hold the most memory per session."""
     sockets = [SilentSocket(number) for number in range(options.count)]
-    async with quiet_house(options.count, options, has_gateway=False) as (server, _):
+    async with bare_server(options.count, options, has_gateway=False) as (server, _):
         tracemalloc.start(1)
         gc.collect()
         before = tracemalloc.take_snapshot()
         for socket in sockets:
-            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(ClientLink(socket, NativeDialect()))))
         for socket in sockets:
             await socket.has_heard.wait()
         gc.collect()
@@ -382,7 +388,7 @@ def main() -> None:
 
 
 def check_open_files(sockets: int) -> None:
-    """Let this process and its children open so many sockets; ends it with what to do if the system does not."""
+    """Raise the limit of open files for this process and its children; exits with the fix if that fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = sockets + 256  # other files
     try:
@@ -392,7 +398,7 @@ def check_open_files(sockets: int) -> None:
 
 
 def _in_a_process(part: str) -> dict[str, Any]:
-    """Measure in a process of its own: what one part leaves in the allocator would be memory for the next."""
+    """Measure in a process of its own: memory that one part leaves in the allocator would be used by the next."""
     command = [sys.executable, "-m", "bench.sessions", *sys.argv[1:], "--part", part]
     result: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return result

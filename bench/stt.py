@@ -48,7 +48,7 @@ SAME = {"8": "eight", "10": "ten", "12": "twelve", "16": "sixteen", "20": "twent
 
 @attrs.frozen
 class Clip:
-    """One command: samples, and what is known of its words."""
+    """One command: samples, and its words if they are known."""
 
     name: str
     pcm: bytes
@@ -117,6 +117,7 @@ def _spoken(models_dir: Path, rng: random.Random) -> list[Clip]:
     import numpy as np
     import soxr
 
+    from backends.jobs import SpeakText
     from backends.speech.piper import PiperWorker
     from bench._talk import TALK
 
@@ -127,8 +128,8 @@ def _spoken(models_dir: Path, rng: random.Random) -> list[Clip]:
     clips = []
     noise = np.random.default_rng(rng.randrange(2**32))
     for number, sentence in enumerate(sentences):
-        result, pcm = worker.handle("speak", {"text": sentence}, b"")
-        voice = soxr.resample(np.frombuffer(pcm, dtype="<i2"), result["sample_rate"], 16_000).astype(np.float64)
+        spoken, pcm = worker.handle(SpeakText(sentence), b"")
+        voice = soxr.resample(np.frombuffer(pcm, dtype="<i2"), spoken.sample_rate_hz, 16_000).astype(np.float64)
         samples = np.pad(voice, (4_800, 8_000))
         if number >= len(sentences) - DICTATIONS and number % 2:
             samples += noise.standard_normal(len(samples)) * np.std(voice) * 10 ** (NOISE_DB / 20)
@@ -140,6 +141,7 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
     """Return the engines by name, ours first; the one that all are compared with is ``faster-whisper beam 1``."""
     from faster_whisper import WhisperModel
 
+    from backends import jobs
     from backends.speech.models import resolve_whisper
     from backends.speech.whisper import WhisperWorker
     from backends.speech.whisper_engine import to_floats
@@ -161,9 +163,8 @@ def _engines(options: argparse.Namespace, models_dir: Path) -> dict[str, Callabl
         worker = WhisperWorker({**common, "beam_size": beam_size, "hypotheses": hypotheses})
 
         def transcribe(clip: Clip) -> str:
-            request = {"bytes": len(clip.pcm), "language": "en", "vocabulary": []}
-            result, _ = worker.handle("transcribe", {"items": [request]}, clip.pcm)
-            return str(result["items"][0]["text"])
+            job = jobs.TranscribeClips((jobs.Clip(len(clip.pcm), "en"),))
+            return worker.transcribe(job, clip.pcm).clips[0].text
 
         return transcribe
 
@@ -187,7 +188,7 @@ def _measure(clips: Sequence[Clip], engines: dict[str, Callable[[Clip], str]]) -
         transcribe(clips[0])  # warm up
     measured = []
     for number, clip in enumerate(clips):
-        first = number % len(engines)  # nobody always comes first or after the slowest
+        first = number % len(engines)  # no engine always comes first or after the slowest
         names = [*engines][first:] + [*engines][:first]
         measured.append({name: _time(engines[name], clip) for name in names})
     return measured

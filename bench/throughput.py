@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
 
 
 def _utterances(pcm: bytes) -> Iterator[bytes]:
-    """Yield what the server's detector and endpointer hand on of a clip; both sides get the same."""
+    """Yield the utterances that the server's detector and endpointer find in a clip; both sides get the same."""
     endpointer = Endpointer(load(None, {}, {}).settings.audio)
     for event in endpointer.feed(EarshotDetector().probabilities(pcm)):
         if isinstance(event, Ended):
@@ -89,7 +89,7 @@ async def _measure(queue: Queue, options: argparse.Namespace) -> tuple[dict[str,
         engine: Ref[TranscriptionMessage] = Ref("transcription")
         make = partial(Transcription, settings.transcription, Adapters(settings).whisper_pool(), Ref("metrics"))
         specs: list[ChildSpec[Never]] = [
-            ChildSpec(Ref("metrics"), _Nobody),
+            ChildSpec(Ref("metrics"), _NullMetrics),
             ChildSpec(engine, make, start_timeout_s=START_TIMEOUT_S),
         ]
         cores = os.cpu_count() or 1
@@ -113,20 +113,20 @@ async def _measure(queue: Queue, options: argparse.Namespace) -> tuple[dict[str,
     return taken, texts
 
 
-class _Nobody(Actor[object]):
-    """Takes the figures that nobody looks at here."""
+class _NullMetrics(Actor[object]):
+    """Receives metrics and discards them."""
 
     async def handle(self, message: object) -> None:
-        """Forget it."""
+        """Discard the metric."""
 
 
 async def _served(side: Side, queue: Queue) -> tuple[float, list[str]]:
-    """Return how long all clients took, and what they were told."""
+    """Return the seconds that all clients took, and their transcripts."""
     told: list[list[str]] = [[] for _ in queue]
     began_s = time.perf_counter()
 
     async def client(mine: Sequence[bytes], texts: list[str]) -> None:
-        """Say all, one after the other."""
+        """Send all clips, one after the other."""
         texts += [_plain(await side(pcm)) for pcm in mine]
 
     async with trio.open_nursery() as nursery:

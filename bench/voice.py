@@ -1,4 +1,4 @@
-"""Callers in real time: latency by stage, refusals, errors; and how many the machine carries.
+"""Callers in real time: latency by stage, refusals, errors; and the capacity of the machine.
 
 Callers arrive by Poisson's law, whether or not earlier ones are served; each speaks its commands in real time, takes
 all events and leaves. With --capacity the rate rises in steps until the time from the last voice to the transcript
@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 @contextmanager
 def _address(options: argparse.Namespace) -> Iterator[str]:
-    """Give the address of the server that was named, or of a new one that ends with the block."""
+    """Yield the address of the given server, or of a new one that ends with the block."""
     if options.url is not None:
         yield options.url
         return

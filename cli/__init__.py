@@ -1,4 +1,4 @@
-"""What a person types: one file a subcommand, thin.
+"""The command line: one file a subcommand, thin.
 
 Subcommands are imported when they are called, so that ``sayso --help`` does not load models' libraries.
 """
@@ -22,7 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 
 class Subcommands(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A click group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the table."""
@@ -48,7 +48,7 @@ def version() -> str:
 
 
 def _keep_path(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    """Keep the path where commands look for it; the one nearest to the end of the line wins."""
+    """Store the path for the commands; the last one on the command line wins."""
     if path is not None:
         ctx.obj = ctx.find_root().obj = path
 

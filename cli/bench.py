@@ -1,4 +1,4 @@
-"""``sayso bench``: the benchmarks of a checkout, each a program of its own."""
+"""``sayso bench``: the benchmarks of a checkout, each a separate program."""
 
 import ast
 import os

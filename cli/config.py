@@ -1,4 +1,4 @@
-"""``sayso config``: what is in force, and where each value came from."""
+"""``sayso config``: the settings in force, and where each value came from."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""One conversation of ``sayso say``: what is said goes out, what comes back is shown, until every turn has ended.
+"""One conversation of ``sayso say``: sends input and shows events, until every turn has ended.
 
 Rules kept here:
 
-* Sending and receiving go on side by side; the first ``ClientError`` of either ends both.
+* Sending and receiving run concurrently; the first ``ClientError`` of either ends both.
 * ``TurnProgress`` is pure: it decides from events alone whether anything is still to come.
 """
 
@@ -52,7 +52,7 @@ class TurnProgress:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the server has heard anything."""
+        """Whether the server has detected speech or begun a turn."""
         return bool(self.outcomes or self._open_turns)
 
     @property
@@ -63,19 +63,19 @@ class TurnProgress:
 
 @attrs.frozen
 class WaitTimes:
-    """How long to wait for what, in seconds."""
+    """Deadlines of a conversation, in seconds."""
 
     turns_s: float
     """For all turns to end."""
     after_s: float = 0.0
-    """For what may come after that, such as a timer that speaks up."""
+    """For events after that, such as a timer's announcement."""
     speech_s: float = math.inf
-    """For speech to begin after the last sample was sent; a typed command waits for none."""
+    """For the server to detect speech after the last sample was sent; not used for a typed command."""
 
 
 @attrs.define
 class Conversation:
-    """Runs one; ``show`` gets every event and every piece of speech as it comes."""
+    """Runs a conversation; ``show`` gets every event and every piece of speech as it arrives."""
 
     url: str
     options: ClientOptions
@@ -105,7 +105,7 @@ class Conversation:
         return self._progress.outcomes
 
     async def _ended(self) -> None:
-        """Wait until all that was said is answered, and as much longer as was asked for."""
+        """Wait until every turn has ended, and for the further time in ``WaitTimes``."""
         with trio.move_on_after(self.patience.turns_s) as limit:
             await self._over.wait()
         if limit.cancelled_caught:

@@ -1,9 +1,9 @@
-"""``sayso doctor``: is everything there that the server needs? One line each, with what to do about it.
+"""``sayso doctor``: checks everything that the server needs. A line for each check, with the fix if it fails.
 
 Rules kept here:
 
-* Nothing is downloaded or left running; every look is under a deadline.
-* ``fail`` keeps the server from working, ``warn`` takes something away from it.
+* Nothing is downloaded or left running; every check is under a deadline.
+* ``fail`` means that the server cannot work, ``warn`` that some function is missing.
 """
 
 import json
@@ -57,7 +57,7 @@ def line(finding: Finding) -> str:
 
 
 def python(_settings: Settings) -> Iterator[Finding]:
-    """Look at the interpreter."""
+    """Check the version of the interpreter."""
     running = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < OLDEST_PYTHON:
         yield Finding("python", "fail", running, "sayso needs Python 3.11 or newer: make serve PYTHON=python3.12")
@@ -66,13 +66,13 @@ def python(_settings: Settings) -> Iterator[Finding]:
 
 
 def providers(settings: Settings) -> Iterator[Finding]:
-    """Ask each table of providers for what its checks find."""
+    """Run the checks of all providers."""
     for kind in (recognisers.KIND, language_models.KIND, synthesisers.KIND, stores.KIND):
         yield from kind.findings(settings)
 
 
 def port(settings: Settings) -> Iterator[Finding]:
-    """See whether the port can be had."""
+    """Check that the port is free."""
     host, number = settings.gateway.host, settings.gateway.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
@@ -87,7 +87,7 @@ def port(settings: Settings) -> Iterator[Finding]:
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
-    """See whether what must be kept can be written."""
+    """Check that the data folders can be written."""
     for name in ("data_dir", "models_dir"):
         folder: Path = getattr(settings.supervisor, name)
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -99,7 +99,7 @@ def folders(settings: Settings) -> Iterator[Finding]:
 
 
 def tools(settings: Settings) -> Iterator[Finding]:
-    """See whether the programs of the MCP servers are there."""
+    """Check that the programs of the MCP servers are installed."""
     for name, server in settings.tools.servers.items():
         command = server.get("command")
         if command is None:

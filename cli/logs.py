@@ -1,9 +1,9 @@
-"""How log records look: for a person, or one JSON object a line. Everything logs by ``logging``; structlog renders.
+"""Configures logging: lines for a terminal, or one JSON object a line. Modules use ``logging``; structlog renders.
 
 Rules kept here:
 
 * Records go to the standard error; the standard output belongs to the command.
-* Libraries speak up from warnings on; ``sayso.*`` from the level in the settings.
+* Records of libraries are shown from warnings on; ``sayso.*`` from the level in the settings.
 """
 
 import logging

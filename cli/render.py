@@ -1,4 +1,4 @@
-"""How events look in a terminal: one line each, a table of latencies at the end of a turn."""
+"""Renders events in a terminal: one line each, a table of latencies at the end of a turn."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -52,11 +52,11 @@ LINES: Final[Mapping[str, tuple[str, str, Callable[[Data], str]]]] = {
     "audio_overrun": ("bold red", "audio lost", lambda data: f"from {data.get('from_sample')}"),
     "going_away": ("yellow", "going away", _field("reason")),
     "error": ("bold red", "error", lambda data: f"{data.get('message')} [{data.get('code')}]"),
-}  # what is not here happens too often, or says nothing to a person
+}  # other events are too frequent, or of no use to a person
 
 
 def show(console: Console, event: TextEvent | UnknownEvent) -> None:
-    """Print one event, if it says something to a person."""
+    """Print one event, if it is in the table."""
     name = wire_name(event)
     if name == "turn_completed":
         console.print(latencies(as_data(event)))

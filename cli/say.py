@@ -75,7 +75,7 @@ class Output:
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer's speech as WAV.")
 @click.option("--play", "is_played", is_flag=True, help="Play the answer's speech.")
-@click.option("--yes", is_flag=True, help="Approve whatever the server asks before it acts.")
+@click.option("--yes", is_flag=True, help="Approve every action that the server asks about.")
 @click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, help="Listen so many seconds longer.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=60.0, show_default=True)
 def say(  # noqa: PLR0917 - click calls it by name
@@ -112,7 +112,7 @@ def say(  # noqa: PLR0917 - click calls it by name
 
 
 def _run(conversation: Conversation) -> list[str]:
-    """Run to the end, or until Ctrl-C, which comes out of the nurseries in groups."""
+    """Run to the end, or until Ctrl-C, which arrives in exception groups."""
     try:
         return trio.run(conversation.run)
     except* KeyboardInterrupt:
@@ -139,7 +139,7 @@ async def _type(sentence: str, session: ClientSession) -> None:
 
 
 async def _speak(sound: Sound, factor: float, session: ClientSession) -> None:
-    """Send frames when they would have been recorded, by the clock: sleeping for each would drift."""
+    """Send frames in real time, by the clock: a fixed sleep for each would drift."""
     started_s = trio.current_time()
     for number, frame in enumerate(sound.frames(), start=1):
         await trio.sleep_until(started_s + number * FRAME_S / factor)
@@ -155,7 +155,7 @@ async def _speak_live(session: ClientSession) -> None:
 
 
 async def _approve(yes: bool, request: ConfirmRequest) -> bool:
-    """Ask the person at the terminal; where there is none, the answer is no."""
+    """Ask the person at the terminal; without a terminal the answer is no."""
     if yes or not sys.stdin.isatty():
         return yes
     ask: Callable[..., Awaitable[bool]] = trio.to_thread.run_sync

@@ -1,4 +1,4 @@
-"""Loads the settings for a subcommand, or ends the process in words."""
+"""Loads the settings for a subcommand, or ends the process with an explanation."""
 
 import os
 import sys

@@ -1,9 +1,9 @@
-"""Sound on this machine: WAV files, a microphone, and whatever player is installed.
+"""Sound on this machine: WAV files, a microphone, and the installed player.
 
 Rules kept here:
 
 * Samples are s16le everywhere, as on the wire; other widths are cut to their 16 highest bits.
-* A microphone and a player are optional, and their absence is answered with what to install.
+* A microphone and a player are optional; the error for a missing one says what to install.
 """
 
 import importlib
@@ -23,7 +23,7 @@ from sayso_client import ClientError
 
 STEREO: Final = 2
 CONVERT: Final = "convert it with: sox in.wav -r 16000 -c 1 -b 16 out.wav"
-FRAME_S: Final = 0.04  # what our clients send at once: more would be late, fewer cost the server more
+FRAME_S: Final = 0.04  # seconds in a frame: longer ones add latency, shorter ones cost the server more
 MIC_RATE_HZ: Final = 16_000
 MIC_FRAMES_MAX: Final = 100  # 10 s: then the network is too slow for speech
 SAMPLE_RATES: Final = range(8_000, 48_001)
@@ -62,7 +62,7 @@ class Sound:
 def read_wav(path: Path) -> Sound:
     """Return the sound of a WAV file with PCM of 8 to 32 bits or float samples; raises ``ClientError``.
 
-    Sizes that a program wrote without knowing the end are not believed; half a sample at the end is left out. Two
+    Sizes in the header that a streaming program could not know are ignored; half a sample at the end is left out. Two
     channels that cancel each other become one.
     """
     try:
@@ -93,7 +93,7 @@ def write_wav(path: Path, sound: Sound) -> None:
 
 
 def play(sound: Sound) -> None:
-    """Play to the end; blocks, so call it in a thread. Raises ``ClientError`` if there is no way to."""
+    """Play to the end; blocks, so call it in a thread. Raises ``ClientError`` if there is no player."""
     for name, arguments in PLAYERS:
         if program := shutil.which(name):
             limit_s = sound.duration_s + 5
@@ -112,7 +112,7 @@ def play(sound: Sound) -> None:
 
 @asynccontextmanager
 async def microphone() -> AsyncIterator[AsyncIterator[bytes]]:
-    """Give frames of ``FRAME_S`` at ``MIC_RATE_HZ``, mono, as they are spoken; raises ``ClientError``."""
+    """Yield recorded frames of ``FRAME_S``: s16le mono at ``MIC_RATE_HZ``; raises ``ClientError``."""
     device = _sounddevice("--mic needs the Python package sounddevice: pip install 'sayso[mic]'")
     send, receive = trio.open_memory_channel[bytes](MIC_FRAMES_MAX)
     token = trio.lowlevel.current_trio_token()

@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* It asks ``/api/status`` and shows what it gets: a field that an older or newer server does not send is left out.
-* A server that is gone is waited for while the picture is live, and an error (exit code 1) when it is asked once.
+* It reads ``/api/status``: a field that an older or newer server does not send is left out.
+* A server that does not answer is polled again by the live display; with ``--once`` it is an error (exit code 1).
 """
 
 import json
@@ -37,7 +37,7 @@ STYLES: Final[Mapping[str, str]] = {
 
 
 class Unreachable(Exception):
-    """Nobody answers, or not with a status; the message says where."""
+    """The server does not answer, or not with a status; the message has its address."""
 
 
 @click.command()
@@ -64,7 +64,7 @@ def status(url: str, *, once: bool, is_json: bool) -> None:
 
 
 def current(url: str) -> RenderableType:
-    """Return the picture, or why there is none."""
+    """Return the display, or the reason if there is none."""
     try:
         return picture(ask(url))
     except Unreachable as error:
@@ -72,7 +72,7 @@ def current(url: str) -> RenderableType:
 
 
 def ask(url: str) -> Mapping[str, Any]:
-    """Return the status; raises ``Unreachable``."""
+    """Fetch the status; raises ``Unreachable``."""
     address = f"{http_address(url)}/api/status"
     try:
         response = httpx2.get(address, timeout=TIMEOUT_S, trust_env=False)
@@ -98,12 +98,12 @@ def http_address(url: str) -> str:
 
 
 def picture(page: Mapping[str, Any]) -> RenderableType:
-    """Return a status as something to look at."""
+    """Return a status as a rich renderable."""
     return Group(headline(page), loads(page.get("load") or {}), tree_of(page["tree"]))
 
 
 def headline(page: Mapping[str, Any]) -> Text:
-    """Return the whole in a line."""
+    """Return a summary in a line."""
     drain = page.get("drain") or {}
     parts = [
         f"{page.get('name', 'sayso')} {page.get('version', '')}",

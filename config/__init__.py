@@ -1,1 +1,1 @@
-"""What may vary: settings, their defaults, and the one loader that reads them."""
+"""Settings, their defaults, and the loader that reads them."""

@@ -1,8 +1,8 @@
-"""The performance guide's variable names, and which of our settings each one means.
+"""The performance guide's variable names, and the setting of ours that each one means.
 
 Rules kept here:
 
-* A name of the guide either works, by the first table, or is answered with a warning that says why not, by the second.
+* A name of the guide either works, by the first table, or leads to a warning that says why not, by the second.
 * Many names are generic, and another program's environment may have them: a value that cannot be read is an error for
   a name that is ours or names what it sets, and a warning for a generic one.
 * Later rows win: where two names of the guide mean one setting, the more specific one stands last.
@@ -23,7 +23,7 @@ def _same(text: str) -> str:
 
 
 def _device(text: str) -> str:
-    """Refuse what CTranslate2 cannot run on, in words that help."""
+    """Raise ``Unfit`` for a device that CTranslate2 cannot use, with the possible ones."""
     if text in {"mps", "opencl"}:
         raise Unfit(f"Whisper runs here on CTranslate2, which has no {text}: expected cpu, cuda or auto")
     return text
@@ -39,7 +39,7 @@ class Alias:
 
     @property
     def is_generic(self) -> bool:
-        """Whether other programs use the name for something of theirs."""
+        """Whether other programs use the same name."""
         return self.variable.startswith(GENERIC)
 
 
@@ -110,7 +110,7 @@ NOT_YET: Final[Mapping[str, str]] = {
 
 
 def read_aliases(environ: Mapping[str, str]) -> tuple[list[SettingEntry], list[Problem]]:
-    """Return what the guide's variables set, and what is wrong with them."""
+    """Return the settings in the guide's variables, and the problems found."""
     entries, problems = [], []
     for alias in ALIASES:
         if alias.variable not in environ:

@@ -1,4 +1,4 @@
-"""Turns what a file, a variable or a flag holds into what a field of the settings takes.
+"""Converts a value of a file, a variable or a flag to the type of a field of the settings.
 
 Rules kept here:
 
@@ -23,7 +23,7 @@ Converter = Callable[[Any, bool], Any]
 
 
 class Unfit(ValueError):
-    """The value cannot be what the field takes; the message says what was expected."""
+    """The value cannot be converted to the field's type; the message says what was expected."""
 
 
 def convert(value: object, kind: Any, *, is_text: bool) -> Any:
@@ -142,7 +142,7 @@ SERVER_FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
     ("cwd", _is_text, "a folder"),
     ("url", _is_text, "an address"),
     ("headers", _are_named_texts, "a table of texts"),
-)  # further keys, which other clients put there, are left alone
+)  # further keys of other MCP clients are ignored
 
 
 def _programs(value: object, is_text: bool) -> Mapping[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Settings as a person may read them: flat, and without secrets."""
+"""Settings for display: flat, and without secrets."""
 
 import re
 from collections.abc import Mapping

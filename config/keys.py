@@ -36,7 +36,7 @@ SECTIONS: Final = frozenset(name.rpartition(".")[0] for name in KEYS)
 
 
 def build(settings_class: type, values: Mapping[str, Any], prefix: str = "") -> Any:
-    """Return settings out of a value for every key; runs the validators of every class."""
+    """Return the settings made of a value for every key; runs the validators of every class."""
     arguments = {}
     for field in attrs.fields(settings_class):
         name = f"{prefix}{field.name}"

@@ -34,13 +34,13 @@ FLAG_ORIGIN: Final = "command line"
 
 @attrs.frozen
 class Loaded:
-    """Settings, and what is worth knowing about where they came from."""
+    """Settings, their origins, and warnings."""
 
     settings: Settings
     origins: Mapping[str, str]
     """For every key: ``default``, a file and line, a variable's name, or ``command line``."""
     warnings: tuple[str, ...]
-    """What was set without effect, and what is dangerous."""
+    """Settings without effect, and dangerous ones."""
 
 
 def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]) -> Loaded:
@@ -113,7 +113,7 @@ def _shown(key: Key, value: object) -> str:
     return "" if key.is_secret or key.name == "tools.servers" else f", not {value!r}"
 
 
-# --- what one value alone cannot tell -------------------------------------------------------------
+# --- rules between settings -----------------------------------------------------------------------
 
 
 def is_loopback(host: str) -> bool:
@@ -126,7 +126,7 @@ def is_loopback(host: str) -> bool:
 
 @attrs.frozen
 class Rule:
-    """Something that must hold between settings."""
+    """A rule between settings."""
 
     keys: tuple[str, ...]
     holds: Callable[..., bool]
@@ -192,13 +192,13 @@ def _dangers(values: Mapping[str, Any]) -> list[str]:
     dangers = []
     if not is_loopback(values["gateway.host"]):
         host = values["gateway.host"]
-        dangers.append(f"insecure: everybody who reaches {host} may talk to this server and use its tools")
+        dangers.append(f"insecure: everyone who reaches {host} may talk to this server and use its tools")
     opened = [key for key in ("gateway.allowed_hosts", "gateway.allowed_origins") if "*" in values[key]]
     return dangers + [f"insecure: with {key} = * any web page may use this server and its tools" for key in opened]
 
 
 def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None, environ: Mapping[str, str]) -> None:
-    """Make every path absolute: nothing may depend on a worker's current folder."""
+    """Make every path absolute, so that nothing depends on a worker's current folder."""
     homes = {"supervisor.data_dir": paths.data_home, "supervisor.models_dir": paths.models_home}
     for key, home in homes.items():
         is_unset = origins[key] == DEFAULT_ORIGIN or values[key] == Path()
@@ -206,3 +206,5 @@ def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None
     values["history.sqlite.path"] = values["supervisor.data_dir"] / values["history.sqlite.path"]
     beside = paths.config_home(environ) if path is None else path.absolute().parent
     values["dialogue.commands_dir"] = str(beside / Path(values["dialogue.commands_dir"]).expanduser())
+    more = values["dialogue.more_commands_dirs"]
+    values["dialogue.more_commands_dirs"] = tuple(str(beside / Path(folder).expanduser()) for folder in more)

@@ -1,4 +1,4 @@
-"""Keys that earlier versions had, and what they are called now; an old key still works, with a notice."""
+"""Renamed keys: an old key still works, with a notice of the new one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem with its place, all in one exception."""
+"""Problems of a configuration: each with its place, all in one exception."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,19 @@ import attrs
 
 @attrs.frozen
 class Problem:
-    """One thing to mend."""
+    """One problem."""
 
     where: str
     """A file and line, a variable's name, or a flag."""
     what: str
-    """What was expected, and the value that came unless it is a secret."""
+    """What was expected, and the value found unless it is a secret."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; ``problems`` holds everything that is wrong with it."""
+    """The configuration is invalid; ``problems`` has all the reasons."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))

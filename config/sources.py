@@ -1,4 +1,4 @@
-"""Where settings are written: TOML files and ``SAYSO_`` variables, read into entries that nobody judges here."""
+"""The sources of settings: TOML files and ``SAYSO_`` variables, read into entries without checking values."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ from config.problems import ConfigError, Problem
 
 PREFIX: Final = "SAYSO_"
 SERVERS: Final = "tools.servers"
-PASTED_SERVERS: Final = "mcpServers"  # how MCP clients call the same table
+PASTED_SERVERS: Final = "mcpServers"  # the name of the same table in MCP clients
 HEADER: Final = re.compile(r"^\s*\[([^\[\]]+)\]")
 ASSIGNMENT: Final = re.compile(r"""^\s*([A-Za-z0-9_."' -]+?)\s*=""")
 
@@ -25,11 +25,11 @@ class SettingEntry:
     key: str
     value: Any
     origin: str
-    """Where it stands, in a reader's terms."""
+    """The place of the value, for messages: a file and line, or a variable."""
     is_text: bool
-    """Whether the place has no types of its own, so that text is all there can be."""
+    """Whether the source has no types, so that the value is a text to parse."""
     is_optional: bool = False
-    """Whether it may be meant for another program, so that a value that does not fit is left out with a warning."""
+    """Whether it may be meant for another program, so that an invalid value is ignored with a warning."""
 
 
 def variable_of(key: str) -> str:
@@ -38,7 +38,7 @@ def variable_of(key: str) -> str:
 
 
 def read_toml(path: Path, shown_as: str | None = None) -> list[SettingEntry]:
-    """Return what a file sets; raises ``ConfigError`` if it cannot be read or is no TOML."""
+    """Return the entries of a file; raises ``ConfigError`` if it cannot be read or is no TOML."""
     name = shown_as or str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def _line(lines: Mapping[str, int], key: str) -> int:
 
 
 def read_environment(environ: Mapping[str, str]) -> list[SettingEntry]:
-    """Return what ``SAYSO_SECTION__KEY`` variables set."""
+    """Return the entries of the ``SAYSO_SECTION__KEY`` variables."""
     return [
         SettingEntry(name.removeprefix(PREFIX).lower().replace("__", "."), value, name, is_text=True)
         for name, value in sorted(environ.items())

@@ -17,7 +17,7 @@ EXPANDED: Final = ("env", "headers")
 def expanded_servers(
     servers: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str]
 ) -> tuple[Mapping[str, Mapping[str, Any]], list[str]]:
-    """Return tool servers with the values of variables, and what is wrong, in words."""
+    """Return the tool servers with the values of variables, and the problems in words."""
     problems: list[str] = []
     found = {name: _expanded_server(name, server, environ, problems) for name, server in servers.items()}
     return found, problems

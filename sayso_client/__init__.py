@@ -3,7 +3,7 @@
 It talks to a server over one WebSocket: audio or typed commands go out, events and the answer's speech come back. The
 protocol itself is in ``docs/protocol.md``. It needs anyio, attrs, msgspec and websockets, and nothing of the server.
 
-A typed command, and everything that comes of it::
+A typed command, and all events that follow::
 
     import anyio
     from sayso_client import Reply, TurnCompleted, connect
@@ -32,11 +32,11 @@ The default format is s16le, mono, 16 kHz; ``ClientOptions.audio`` names another
                     case SpeechAudio(data=pcm, sample_rate=rate):
                         player.play(pcm, rate)
                     case SpeechAudioPaused():
-                        player.clear()  # somebody speaks into the answer
+                        player.clear()  # the user speaks into the answer
                     case ConfirmRequest(call_id=call_id, say=question):
                         await session.confirm(call_id, approve=await ask(question))
 
-**Keep receiving.** The session has no task of its own: while nobody receives, pings stay unanswered and a lost
+**Keep receiving.** The session has no task of its own: while no task receives, pings stay unanswered and a lost
 connection unnoticed. One task may receive while others send.
 
 **A lost connection** is opened again, with waits that are random and grow, as the server's close code allows
@@ -50,7 +50,7 @@ session cannot be opened; ``SessionClosed`` (with the close code) when it has en
 typed command was being sent as the connection broke. After ``session.bye()`` the running turn is finished, and then
 the iteration ends.
 
-**Leaner**: ``Endpoint(url).open()`` is the WebSocket alone, for those who speak the protocol themselves.
+**Lower level**: ``Endpoint(url).open()`` is the WebSocket alone, for programs that implement the protocol themselves.
 """
 
 from sayso_client.errors import (

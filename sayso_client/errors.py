@@ -1,4 +1,4 @@
-"""What can go wrong for a client; each message is a sentence for the person at the other end."""
+"""The client's errors; each message is a sentence for the user."""
 
 
 class ClientError(Exception):
@@ -10,11 +10,11 @@ class BadAddress(ClientError, ValueError):
 
 
 class NoServer(ClientError):
-    """Nothing answers at the address, or what answers speaks no WebSocket."""
+    """No server answers at the address, or it is no WebSocket server."""
 
 
 class ServerRefused(ClientError):
-    """The server answers, and does not open a session.
+    """The server answers, but does not open a session.
 
     ``status`` is the HTTP status of its answer, None if the refusal came over an open WebSocket. ``retry_after_s`` is
     how long to wait before the next try, None if the server did not say.
@@ -27,7 +27,7 @@ class ServerRefused(ClientError):
 
 
 class LineLost(ClientError):
-    """The WebSocket is closed, by whichever side or by the network.
+    """The WebSocket is closed, by either side or by the network.
 
     ``code`` is the close code (RFC 6455 section 7.4), 1006 if no close frame came.
     """
@@ -50,11 +50,11 @@ class DeliveryUnknown(ClientError):
 
 
 class BadFrame(ClientError):
-    """The server sent what is no event of the protocol."""
+    """The server sent a frame that is no event of the protocol."""
 
 
 class TooManyEvents(ClientError):
-    """Events pile up because none is received while audio is sent."""
+    """Too many events wait, because none is received while audio is sent."""
 
 
 ABNORMAL = 1006

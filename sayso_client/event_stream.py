@@ -1,4 +1,4 @@
-"""The server's frames as events, and what of them a client needs to come back."""
+"""Decodes the server's frames to events, and keeps what a client needs to resume."""
 
 import attrs
 
@@ -8,10 +8,10 @@ from sayso_client.events import ConnectionAccepted, Event, GoingAway, SpeechAudi
 
 @attrs.define
 class EventStream:
-    """Decodes frames, and remembers the token, the last ``seq`` and whose speech is coming."""
+    """Decodes frames, and remembers the token, the last ``seq`` and the turn of the current speech."""
 
     accepted: ConnectionAccepted | None = None
-    """The last that came."""
+    """The ``seq`` of the last event."""
     _token: str = ""
     _last_seq: int = 0
     _speech: SpeechAudioStart | None = None

@@ -1,4 +1,4 @@
-"""What the server tells its client: one frozen class for each event of docs/protocol.md.
+"""The server's events: one frozen class for each event of docs/protocol.md.
 
 Rules kept here:
 
@@ -22,14 +22,14 @@ SHOWN_CHARS: Final = 80
 
 
 class ServerInfo(msgspec.Struct, frozen=True):
-    """Which program answers."""
+    """Name and version of the server."""
 
     name: str
     version: str
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """What the server takes from this session."""
+    """The limits of this session."""
 
     max_message_bytes: int
     max_utterance_s: float
@@ -37,7 +37,7 @@ class SessionLimits(msgspec.Struct, frozen=True):
 
 
 class ConnectionAccepted(msgspec.Struct, frozen=True):
-    """The session is open, or open again: ``resumed`` tells which.
+    """The session is open; ``resumed`` says whether it was resumed.
 
     ``received_samples`` is where the server wants the audio to go on; the client does that by itself.
     """
@@ -67,7 +67,7 @@ class AudioAck(msgspec.Struct, frozen=True):
 
 
 class SpeechStarted(msgspec.Struct, frozen=True):
-    """Somebody began to speak, ``at_ms`` into the session's audio: a turn begins."""
+    """Speech began, ``at_ms`` into the session's audio: a turn begins."""
 
     turn_id: str
     at_ms: int
@@ -82,7 +82,7 @@ class SpeechStopped(msgspec.Struct, frozen=True):
 
 
 class TranscriptPartial(msgspec.Struct, frozen=True):
-    """What has been understood while speech goes on."""
+    """The transcript so far, while speech goes on."""
 
     turn_id: str
     text: str
@@ -123,7 +123,7 @@ class NoSpeech(msgspec.Struct, frozen=True):
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """What the server makes of the text: ``source`` is ``command``, ``router`` or ``model``."""
+    """The intent of the text; ``source`` is ``command``, ``router`` or ``model``."""
 
     turn_id: str
     source: str
@@ -155,7 +155,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class ToolProgress(msgspec.Struct, frozen=True):
-    """How far a call has come."""
+    """Progress of a tool call."""
 
     turn_id: str
     call_id: str
@@ -165,7 +165,7 @@ class ToolProgress(msgspec.Struct, frozen=True):
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """What a tool answered: ``content`` if it is ``ok``, else ``error``."""
+    """The result of a tool call: ``content`` if it is ``ok``, else ``error``."""
 
     turn_id: str
     call_id: str
@@ -217,20 +217,20 @@ class SpeechAudioEnd(msgspec.Struct, frozen=True):
 
 
 class SpeechAudioPaused(msgspec.Struct, frozen=True):
-    """Somebody speaks into the answer: stop playing, and forget what has not been played."""
+    """The user speaks into the answer: stop playing, and drop the audio that was not played."""
 
     turn_id: str
 
 
 class SpeechAudioResumed(msgspec.Struct, frozen=True):
-    """It was nothing: the answer goes on ``at_ms`` into itself."""
+    """The interruption was no speech: the answer's audio goes on from ``at_ms``."""
 
     turn_id: str
     at_ms: int
 
 
 class LatencyMs(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How long the stages of a turn took; what did not happen is None."""
+    """Durations of the stages of a turn in ms; None for a stage that did not happen."""
 
     endpoint: float | None = None
     queue: float | None = None
@@ -259,14 +259,14 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Degraded(msgspec.Struct, frozen=True):
-    """Something is worse than usual."""
+    """A part of the service is degraded."""
 
     what: str
     reason: str
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """It is well again."""
+    """The part works normally again."""
 
     what: str
     reason: str
@@ -295,7 +295,7 @@ class Pong(msgspec.Struct, frozen=True):
 
 
 class Error(msgspec.Struct, frozen=True):
-    """Something the client did wrong, or that happened to the turn ``turn_id``; the session goes on."""
+    """A mistake of the client, or a failure of the turn ``turn_id``; the session goes on."""
 
     code: str
     message: str
@@ -305,7 +305,7 @@ class Error(msgspec.Struct, frozen=True):
 
 
 class UnknownEvent(msgspec.Struct, frozen=True):
-    """An event that this client is too old for."""
+    """An event that is unknown to this version of the client."""
 
     type: str
     data: Mapping[str, Any]
@@ -340,9 +340,9 @@ TextEvent = (
     | Pong
     | Error
 )
-"""What comes as a text frame and is in the table of docs/protocol.md."""
+"""The events in text frames, from the table of docs/protocol.md."""
 Event = TextEvent | SpeechAudio | UnknownEvent
-"""What ``ClientSession.receive`` returns."""
+"""The types that ``ClientSession.receive`` returns."""
 
 
 class _Frame(msgspec.Struct):

@@ -24,13 +24,13 @@ Take = Callable[[str | bytes], object]
 class LastingConnection:
     """Opens a WebSocket to ``endpoint`` as often as it must.
 
-    Each time ``introduce`` makes the protocol's handshake. When it is lost, ``take`` gets what had come and was not
+    ``introduce`` makes the protocol's handshake each time. When it is lost, ``take`` gets frames that were read and not
     received.
     """
 
     def __init__(self, endpoint: Endpoint, tries: Tries, introduce: Introduce, take: Take) -> None:
         self.retry_after_s: float | None = None
-        """When a server that goes away wants us back; forgotten once we are."""
+        """When a server that goes away asks its clients to come back; reset after the reconnection."""
         self._endpoint = endpoint
         self._tries = tries
         self._introduce = introduce
@@ -47,7 +47,7 @@ class LastingConnection:
 
     @property
     def is_being_opened(self) -> bool:
-        """Whether another task opens it again just now."""
+        """Whether another task is opening it again."""
         return self._opening.locked()
 
     async def open(self) -> None:
@@ -80,16 +80,16 @@ class LastingConnection:
             raise SessionClosed(self._end.code, self._end.reason)
 
     def leave(self) -> None:
-        """Open it no more once it is lost."""
+        """Do not open it again once it is lost."""
         self._is_leaving = True
 
     async def close(self) -> None:
-        """Close with 1000; a server that is slow to say goodbye is left without."""
+        """Close with 1000; do not wait for long for the server's close frame."""
         self.leave()
         await self._socket.close()
 
     async def abort(self) -> None:
-        """Close at once, without a goodbye."""
+        """Close at once, without a close frame."""
         self.leave()
         await self._socket.abort()
 

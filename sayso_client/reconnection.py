@@ -6,7 +6,7 @@ Rules kept here:
 * The waits are the full jitter of Marc Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015): a
   random time up to a bound that doubles, so that the clients of a server that stops do not all come back at once.
 * A wait that the server names is kept, and a little more is added, for the same reason.
-* Nothing here knows a clock or a socket: times and randomness are arguments.
+* No clock and no socket is used here: times and randomness are arguments.
 """
 
 import enum
@@ -26,7 +26,7 @@ MISTAKE: Final = 1008
 
 
 class Return(enum.Enum):
-    """What a client does after a close code."""
+    """A client's reaction to a close code."""
 
     SOON = "after a short random time that grows with each try"
     AS_TOLD = "after the time that the server named"
@@ -45,7 +45,7 @@ BY_CLOSE_CODE: Final[Mapping[int, Return]] = {
     1011: Return.SOON,  # the session failed
     RESTARTED: Return.AS_TOLD,
     TRY_LATER: Return.AS_TOLD,
-    4008: Return.NEVER,  # nothing was said for long; connect when there is something to say
+    4008: Return.NEVER,  # idle for too long; connect again when there is input
     4090: Return.NEVER,  # another connection has taken over the session
     4100: Return.SOON,  # the server was too slow, or we were
 }
@@ -53,7 +53,7 @@ BY_CLOSE_CODE: Final[Mapping[int, Return]] = {
 
 @attrs.frozen
 class ReconnectPolicy:
-    """How a client comes back.
+    """How often and how long a client tries to reconnect.
 
     >>> ReconnectPolicy(give_up_after_s=60.0).wait_s(1006, None, tries=0, away_s=0.0, rng=Random(1)) < 0.5
     True
@@ -62,11 +62,11 @@ class ReconnectPolicy:
     first_s: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
     """The first try comes within this time."""
     longest_s: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))
-    """No two tries are further apart, unless the server says so; below the 30 s that a session waits by default."""
+    """Longest wait between two tries, unless the server names one; below the 30 s that a session waits by default."""
     restart_s: tuple[float, float] = (5.0, 30.0)
-    """When a server that is replaced did not say after how long: at random between these."""
+    """Wait for a server that is being replaced and named no time: at random between these."""
     give_up_after_s: float = attrs.field(default=300.0, validator=attrs.validators.ge(0))
-    """How long to try in all."""
+    """Seconds after which to give up."""
     stable_s: float = attrs.field(default=10.0, validator=attrs.validators.ge(0))
     """A connection that lasted that long begins a new series of tries."""
 

@@ -1,4 +1,4 @@
-"""What a client tells the server: the options of a session, and the text frames of docs/protocol.md."""
+"""The client's side: the options of a session, and the text frames of docs/protocol.md."""
 
 import json
 from typing import Any, Literal
@@ -10,7 +10,7 @@ Mode = Literal["hands_free", "push_to_talk"]
 
 
 class AudioFormat(msgspec.Struct, frozen=True):
-    """How the samples of a client are written.
+    """The format of a client's audio.
 
     ``format`` is ``pcm_s16le``, ``pcm_f32le`` or ``opus`` (one raw packet a frame); ``sample_rate`` is 8000 to 48000 in
     Hz; ``channels`` is 1 or 2, interleaved.
@@ -22,14 +22,14 @@ class AudioFormat(msgspec.Struct, frozen=True):
 
 
 class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a session shall be like.
+    """Options of a session.
 
     >>> ClientOptions(language="de", audio=AudioFormat(sample_rate=48_000)).audio
     AudioFormat(format='pcm_s16le', sample_rate=48000, channels=1)
     """
 
     client_id: str = "sayso-client"
-    """Names the user or the device."""
+    """Name of the user or the device."""
     capabilities: tuple[Capability, ...] = ("stt", "llm", "tools", "tts")
     """``stt`` (take my audio), ``llm`` (converse), ``tools`` (act), ``tts`` (speak to me)."""
     audio: AudioFormat = AudioFormat()

@@ -1,10 +1,10 @@
-"""The audio of a session that the server may still need: what was not acknowledged, and what was not sent.
+"""The audio of a session that the server may still need: not acknowledged, or not sent.
 
 Rules kept here:
 
 * A position is the number of samples (of one channel) before it, as in docs/protocol.md; it never changes in a session.
-* Pressing and releasing a push-to-talk button keep their places between the samples.
-* What is kept is bounded in time: ``has_room`` says whether more may be added.
+* Presses and releases of a push-to-talk button keep their positions between the samples.
+* The kept audio is bounded in time: ``has_room`` says whether more may be added.
 """
 
 from collections import deque
@@ -32,7 +32,7 @@ class Piece:
 
 
 class SentAudio:
-    """What was sent, and what is to be sent, of one session's audio."""
+    """The sent and the unsent audio of one session."""
 
     def __init__(self, audio_format: AudioFormat, kept_s: float) -> None:
         """Keep at most ``kept_s`` of audio, and one frame more."""
@@ -66,7 +66,7 @@ class SentAudio:
             self._append(part, len(part) // size)
 
     def add_mark(self, frame: str) -> None:
-        """Append a text frame whose place between the samples matters."""
+        """Append a text frame that keeps its position between the samples."""
         self._append(frame, 0)
 
     def next(self) -> bytes | str:
@@ -84,7 +84,7 @@ class SentAudio:
     def resume_at(self, samples: int) -> None:
         """Send again from ``samples`` on, where the server's audio ends.
 
-        A button that was pressed or released just there is told again: the server may have heard it, and to hear it
+        A press or release at that position is sent again: the server may have received it, and to receive it
         twice changes nothing.
         """
         self._sent = 0
@@ -94,7 +94,7 @@ class SentAudio:
             self._pieces[0] = self._from(self._pieces[0], samples)
 
     def restart(self) -> None:
-        """Begin a new session: what was sent belonged to the lost one, what was not is the new one's first audio."""
+        """Begin a new session: sent audio belonged to the lost one, unsent audio is the first of the new one."""
         waiting = [self._pieces[number] for number in range(self._sent, len(self._pieces))]
         self._pieces.clear()
         self._sent = self._end = 0

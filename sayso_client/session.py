@@ -2,9 +2,9 @@
 
 Rules kept here:
 
-* No task of its own: who receives reads the connection, and who finds it lost opens it again.
+* No task of its own: the receiving task reads the connection, and the task that finds it lost opens it again.
 * Audio is kept until the server has it, so after a loss it goes on at the sample that the server names.
-* Everything that waits is bounded: audio in seconds, events by number, each try to connect in time.
+* Every queue is bounded: audio in seconds, events by number, each try to connect in time.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ DEFAULT_POLICY: Final = ReconnectPolicy()
 
 @attrs.frozen
 class Bounds:
-    """How much a session keeps, and how long it waits."""
+    """Bounds of a session's buffers and waits."""
 
     audio_s: float = 30.0
     """Audio that the server has not acknowledged; beyond it ``send_audio`` waits. As long as a lost session is kept."""
@@ -52,7 +52,7 @@ class Bounds:
 
 
 class Received(msgspec.Struct, frozen=True):
-    """An event, and the frame that it came in."""
+    """An event, with the frame that it came in."""
 
     event: Event
     frame: str | bytes
@@ -81,7 +81,7 @@ class ClientSession:
 
     @property
     def accepted(self) -> ConnectionAccepted:
-        """The last ``connection_accepted``: who answers, its limits, and whether the session was resumed."""
+        """The last ``connection_accepted``: the server, its limits, and whether the session was resumed."""
         if self._stream.accepted is None:
             raise RuntimeError("the session must be open")
         return self._stream.accepted
@@ -124,7 +124,7 @@ class ClientSession:
     async def send_audio(self, data: bytes) -> None:
         """Send audio in the format of the options: whole samples, or one Opus packet.
 
-        Returns when it is on its way, or kept for a connection that is being opened again. Waits while too much is
+        Returns when it is sent, or kept for a connection that is being opened again. Waits while too much is
         unacknowledged. If it is cancelled after that, the audio is kept, too.
 
         Raises ``SessionClosed``, ``TooManyEvents``, and ``ValueError`` for a part of a sample.
@@ -185,11 +185,11 @@ class ClientSession:
         await (self._connection.close() if kind is None else self._connection.abort())
 
     async def abort(self) -> None:
-        """Leave without a goodbye; the server keeps the session for a while."""
+        """Close without ``bye``; the server keeps the session for a while."""
         await self._connection.abort()
 
     async def _introduce(self, socket: WebSocket) -> None:
-        """Ask for a session, or the lost one, and take what was missed until it is accepted."""
+        """Ask for a session, or for the lost one, and take the missed events until it is accepted."""
         resume = self._stream.resume
         await socket.send(connection_request(self._options, resume))
         while not isinstance(event := self._take(await socket.receive()), ConnectionAccepted):
@@ -210,10 +210,10 @@ class ClientSession:
         try:
             socket = await self._connection.get()
         except SessionClosed:
-            if self._received:  # its last words
+            if self._received:  # its last frames
                 return
             raise
-        if self._audio.has_unsent and not self._sending.locked():  # who sends now sends that, too
+        if self._audio.has_unsent and not self._sending.locked():  # the sending task sends it, too
             async with self._sending:
                 await self._send_waiting()
         try:
@@ -222,12 +222,12 @@ class ClientSession:
         except TimeoutError:
             await self._ask_whether_alive(socket)
         except LineLost:
-            pass  # the next look at the connection opens it again, or says why not
+            pass  # the next use of the connection opens it again, or raises
         else:
             self._take(frame)
 
     async def _ask_whether_alive(self, socket: WebSocket) -> None:
-        """Ping a server that is silent; end a connection on which not even that was answered."""
+        """Ping a silent server; end a connection on which the ping was not answered."""
         if anyio.current_time() - socket.heard_at >= self._bounds.silence_s:
             await socket.abort()
             return
@@ -244,7 +244,7 @@ class ClientSession:
         return event
 
     async def _send_in_order(self, data: bytes | str) -> None:
-        """Append audio or a mark, and send what is waiting."""
+        """Append audio or a mark, and send all that is waiting."""
         while not self._audio.has_room:
             async with self._reading:
                 if not self._audio.has_room:
@@ -263,7 +263,7 @@ class ClientSession:
         while self._audio.has_unsent:
             socket = await self._connection.get()
             if self._audio.has_unsent:  # a connection that was opened again may have changed it
-                with contextlib.suppress(LineLost):  # it is sent again from where the server says
+                with contextlib.suppress(LineLost):  # it is sent again from the position that the server names
                     await self._send(socket, self._audio.next())
 
     async def _tell(self, frame: str, *, is_repeatable: bool = True) -> None:
@@ -278,7 +278,7 @@ class ClientSession:
                         raise DeliveryUnknown("the connection was lost while a command was sent") from lost
 
     async def _send(self, socket: WebSocket, frame: str | bytes) -> None:
-        """Send; raises ``LineLost``, also if the server takes nothing for as long as it may be silent."""
+        """Send; raises ``LineLost``, also if the server reads nothing for as long as it may be silent."""
         with anyio.move_on_after(self._bounds.silence_s):
             return await socket.send(frame)
         raise LineLost(ABNORMAL)

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* No task of its own: who receives reads the stream, answers pings, and sees the close. One task may send meanwhile.
+* No task of its own: the receiving task reads the stream, answers pings, and sees the close. Another task may send.
 * A send that is cancelled may have left half a frame behind, so it breaks the connection.
 * Every failure of the stream is ``LineLost`` with a close code; 1006 if none came. A server that closes says why before
   a send fails, so a send that fails reads on to the end.
@@ -56,9 +56,9 @@ class WebSocket:
         self._parts: list[Frame] = []
         self._reading = anyio.Lock(fast_acquire=True)
         self.heard_at = anyio.current_time()
-        """When something came last, pings and their answers included."""
+        """When data was received last, pings and their answers included."""
         self._is_broken = False  # nothing can be sent
-        self._is_ended = False  # nothing will come
+        self._is_ended = False  # nothing more is received
 
     def __repr__(self) -> str:
         return f"<WebSocket {'BROKEN' if self._is_broken or self._is_ended else self._protocol.state.name}>"
@@ -84,12 +84,12 @@ class WebSocket:
 
     @property
     def close_reason(self) -> str:
-        """The words that came with the close code."""
+        """The reason that came with the close code."""
         return self._protocol.close_rcvd.reason if self._protocol.close_rcvd is not None else ""
 
     @property
     def subprotocol(self) -> str | None:
-        """What the server chose of the subprotocols that were offered."""
+        """The subprotocol that the server chose."""
         return self._protocol.subprotocol
 
     async def send(self, frame: str | bytes) -> None:
@@ -116,13 +116,13 @@ class WebSocket:
         return self._frames.popleft()
 
     def take_waiting(self) -> list[str | bytes]:
-        """Return what has come and was not received yet."""
+        """Return the messages that arrived and were not received yet."""
         frames = list(self._frames)
         self._frames.clear()
         return frames
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, and wait for the server's goodbye, but not for long."""
+        """Close, and wait for the server's close frame, but not for long."""
         try:
             with anyio.move_on_after(GOODBYE_S), contextlib.suppress(LineLost):
                 if self.is_open:
@@ -134,7 +134,7 @@ class WebSocket:
             await self.abort()
 
     async def abort(self) -> None:
-        """Close the stream at once, without a goodbye."""
+        """Close the stream at once, without a close frame."""
         self._is_ended = True
         await anyio.aclose_forcefully(self._stream)
 
@@ -151,7 +151,7 @@ class WebSocket:
             raise NoServer(f"what answers speaks no WebSocket: {self._protocol.handshake_exc}")
 
     async def _read(self) -> None:
-        """Wait for the next bytes, unless another task has."""
+        """Wait for the next bytes, unless another task has read meanwhile."""
         if self._reading.locked():
             async with self._reading:
                 return
@@ -173,7 +173,7 @@ class WebSocket:
                 await self._flush()
 
     async def _send_waiting(self) -> None:
-        """Write; if that fails, read what the server said before it closed."""
+        """Write; if that fails, read the frames that the server sent before it closed."""
         try:
             await self._flush()
         except LineLost:
@@ -197,7 +197,7 @@ class WebSocket:
             self._parts.clear()
 
     async def _flush(self) -> None:
-        """Write what the protocol has to say."""
+        """Write the protocol's pending bytes."""
         try:
             async with self._sending:
                 for data in self._protocol.data_to_send():
@@ -265,18 +265,18 @@ async def connect_stream(
             local_host=local_host,
             tls_hostname=address.host,
             ssl_context=ssl_context or ssl.create_default_context(),
-            tls_standard_compatible=False,  # many servers end the connection without TLS's own goodbye
+            tls_standard_compatible=False,  # many servers end the connection without TLS's close_notify
         )
     except ssl.SSLError as error:
         raise NoServer(f"no safe connection to {address.host}: {error}") from error
     except BROKEN as error:
-        why = error.__cause__ or error  # anyio's own error says only that it failed
+        why = error.__cause__ or error  # anyio's own error has no reason
         raise NoServer(f"no server at {address.host}:{address.port} ({why})") from error
 
 
 @attrs.frozen
 class Endpoint:
-    """Where a server is, and how its WebSocket is opened.
+    """The address of a server, and how its WebSocket is opened.
 
     >>> async with await Endpoint("ws://127.0.0.1:8000/ws").open() as socket:  # doctest: +SKIP
     ...     await socket.send('{"type": "connection_request", "data": {...}}')

@@ -1,6 +1,6 @@
 """MCP servers that answer from a script, behind the faces of ``backends/protocols.py``."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolServerLost
-from protocol.messages.understanding import CallProgress, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallTool, McpOffer, ToolOutcome, ToolSpec
 
 
 @attrs.define(eq=False)
@@ -18,12 +18,9 @@ class FakeToolServer:
     name: str
     tools: tuple[ToolSpec, ...] = ()
     answer: Any = None
-    calls: list[tuple[str, Mapping[str, Any], str, str]] = attrs.field(factory=list)
+    calls: list[CallTool] = attrs.field(factory=list)
     offers: tuple[McpOffer, ...] = ()
     notes: tuple[str, ...] = ()
-    timeouts_s: list[float] = attrs.field(factory=list)
-    languages: list[str] = attrs.field(factory=list)
-    on_progress: Callable[[CallProgress], None] | None = None
     _lost: trio.Event = attrs.field(factory=trio.Event)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _why: str = ""
@@ -48,23 +45,10 @@ class FakeToolServer:
     async def list_offers(self) -> tuple[McpOffer, ...]:
         return self.offers
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
+    async def call(self, request: CallTool) -> ToolOutcome:
         if self._lost.is_set():
             raise CallNotSent(self._why)
-        self.on_progress = on_progress
-        self.timeouts_s.append(timeout_s)
-        self.languages.append(language)
-        self.calls.append((tool, arguments, session_id, call_id))
+        self.calls.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is None:

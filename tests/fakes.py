@@ -5,7 +5,7 @@ Nothing here waits on real time; whatever a test waits for is bounded on the (vi
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 import trio
@@ -13,6 +13,7 @@ import trio
 from backends.protocols import (
     BadAudio,
     CheckUnavailable,
+    GuardStatistics,
     ProviderError,
     Refusal,
     Request,
@@ -22,17 +23,14 @@ from config.load import load
 from config.settings import Settings
 from protocol.admission.checks import CheckKind
 from protocol.admission.identity import identity_of
-from protocol.audio.audio_memory import AudioMemory
-from protocol.audio.pcm_buffer import PcmBuffer
-from protocol.dialects.client_memory import ClientMemory
+from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
-from protocol.messages.understanding import ChatMessage, CommandMatch, Generation, ToolSpec
-from protocol.turns.session_memory import SessionMemory
-from runtime import Actor, ChildSpec, MailboxSpec, Ref, Tree
+from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
+from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
 Grow = Callable[..., Awaitable[Tree]]
@@ -65,11 +63,6 @@ class Notes(list[T]):
                 await self._changed.wait()
             return
         raise AssertionError(f"waited in vain; noted so far: {self}")
-
-
-def session_memory(session_id: str = "s", resume_token: str = "t", *, samples: int = 16) -> SessionMemory:
-    """Return what a new session keeps, with room for so many samples of audio."""
-    return SessionMemory(client=ClientMemory(session_id, resume_token), audio=AudioMemory(PcmBuffer(samples)))
 
 
 # --- actors --------------------------------------------------------------------------------------
@@ -178,13 +171,13 @@ class FakeSocket:
         except trio.EndOfChannel:
             raise SocketClosed(self._code, is_from_peer=self._is_from_peer) from None
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
+    async def send(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         self.drops += 1
         return 0
 
@@ -285,18 +278,42 @@ class FakeGrammar:
 
     def __init__(self, commands: Mapping[str, CommandMatch] | None = None, words: tuple[str, ...] = ()) -> None:
         self.commands = dict(commands or {})
+        self.answers: dict[str, CommandMatch] = {}
         self.words = words
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        return self.words
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return next((self.answers[text] for text in hypotheses if text in self.answers), None)
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        return self.words if asked is None else (f"answers to {asked.intent}", *self.words)
 
 
 def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:
     """Return a grammar's entry of one sentence."""
     return {text: CommandMatch("Intent", "house", tool, arguments, 1.0, text)}
+
+
+@attrs.define(eq=False)
+class FakeSink(Generic[T]):
+    """Keeps the parts that are sent to it."""
+
+    parts: list[T] = attrs.field(factory=list)
+
+    async def send(self, part: T, /) -> None:
+        self.parts.append(part)
+
+
+@attrs.frozen(eq=False)
+class CallingSink(Generic[T]):
+    """Gives each part to a function."""
+
+    _take: Callable[[T], Awaitable[None]]
+
+    async def send(self, part: T, /) -> None:
+        await self._take(part)
 
 
 @attrs.define(eq=False)
@@ -318,24 +335,16 @@ class FakeModel:
         await trio.lowlevel.checkpoint()
         return self.is_up
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        self.asked.append(tuple(messages))
-        self.max_tokens.append(max_tokens)
-        self.models.append(model)
+    async def generate(self, request: CompletionRequest) -> Generation:
+        self.asked.append(request.messages)
+        self.max_tokens.append(request.max_tokens)
+        self.models.append(request.model)
         if not self.answers:
             raise ProviderError(f"{self.name} has nothing to say")
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            text = await self._stream(self.answers.pop(0), on_text)
+            text = await self._stream(self.answers.pop(0), request.text_sink)
         finally:
             self.at_once -= 1
         return Generation(text, (), self.name, "tiny", prompt_tokens=7, completion_tokens=3, first_token_s=0.25)
@@ -343,16 +352,16 @@ class FakeModel:
     async def aclose(self) -> None:
         self.is_closed = True
 
-    def statistics(self) -> Mapping[str, object]:
-        return {"name": self.name}
+    def statistics(self) -> GuardStatistics:
+        return GuardStatistics(name=self.name, breaker="closed", limit=1, in_flight=self.at_once, waiting=0)
 
-    async def _stream(self, pieces: Sequence[str | Exception], on_text: Callable[[str], Awaitable[None]]) -> str:
+    async def _stream(self, pieces: Sequence[str | Exception], text_sink: PartSink[str]) -> str:
         text = ""
         await trio.sleep(self.delay_s)
         for piece in pieces:
             if isinstance(piece, Exception):
                 raise piece
-            await on_text(piece)
+            await text_sink.send(piece)
             text += piece
         return text
 
@@ -417,71 +426,15 @@ class FakeStore:
         self.is_open = False
 
 
-# --- worker processes ----------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Job:
-    """One call of a pool."""
-
-    method: str
-    params: dict[str, Any]
-    blob: bytes
-    timeout_s: float
-    attempts: int
-    at_s: float
-
-
-@attrs.define(eq=False)
-class FakePool:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(job)`` is what a worker would do.
-
-    It runs as many jobs at once as it is asked to: how many that are is the asker's rule; see ``most_at_once``.
-    """
-
-    answer: Callable[[Job], Awaitable[tuple[dict[str, Any], bytes]]]
-    jobs: Notes[Job] = attrs.field(factory=Notes)
-    starts: int = 0
-    start_failure: Exception | None = None
-    at_once: int = 0
-    most_at_once: int = 0
-    shown: dict[str, Any] = attrs.field(factory=dict)
-    """What it shows differently from a pool that is well."""
-    on_change: Callable[[], None] = attrs.field(default=lambda: None)
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        self.starts += 1
-        if self.start_failure is not None:
-            raise self.start_failure
-        task_status.started()
-        await trio.sleep_forever()
-
-    async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        job = Job(method, params, blob, timeout_s, attempts, trio.current_time())
-        self.jobs.add(job)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await trio.lowlevel.checkpoint()
-            return await self.answer(job)
-        finally:
-            self.at_once -= 1
-
-    def set_on_change(self, on_change: Callable[[], None]) -> None:
-        self.on_change = on_change
-
-    def show(self, **shown: Any) -> None:
-        """Show something else from now on, and say so."""
-        self.shown = shown
-        self.on_change()
-
-    def statistics(self) -> Mapping[str, Any]:
-        well = {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
-        return well | self.shown
-
-
 def event_names(events: Sequence[ServerEvent]) -> list[str]:
     """Return what kinds of events there are."""
     return [type(event).__name__ for event in events]
+
+
+Shown = TypeVar("Shown")
+
+
+def shown_by(child: ChildStatus, kind: type[Shown]) -> Shown:
+    """Return an actor's statistics, which must be of this class."""
+    assert isinstance(child.statistics, kind)
+    return child.statistics

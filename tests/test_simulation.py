@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 import pytest
@@ -190,19 +191,24 @@ def with_other_words(report: Report) -> None:
     report.clients[0].heard.of("transcript")[0]["text"] = "do something else"
 
 
+def record(report: Report, rows: Iterable[Any]) -> None:
+    """Let the database hold other rows."""
+    report.outside.database.batches[:] = [tuple(rows)]
+
+
 def with_a_record_lost(report: Report) -> None:
-    rows = report.outside.database.rows
-    rows[:] = [row for row in rows if not isinstance(row, TurnRecord)]
+    record(report, (row for row in report.outside.database.rows if not isinstance(row, TurnRecord)))
 
 
 def with_a_record_twice(report: Report) -> None:
     rows = report.outside.database.rows
-    rows.append(next(row for row in rows if isinstance(row, TurnRecord)))
+    record(report, [*rows, next(row for row in rows if isinstance(row, TurnRecord))])
 
 
 def with_another_answer_recorded(report: Report) -> None:
     rows = report.outside.database.rows
-    rows[:] = [attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows]
+    changed = (attrs.evolve(row, replied="?", outcome="done") if isinstance(row, TurnRecord) else row for row in rows)
+    record(report, changed)
 
 
 def with_a_sentence_heard_twice(report: Report) -> None:
@@ -214,12 +220,13 @@ def with_a_sentence_heard_twice(report: Report) -> None:
 def with_more_recorded_than_heard(report: Report) -> None:
     rows = report.outside.database.rows
     mine = {data["turn_id"] for data in report.clients[0].heard.of("turn_completed")}
-    rows[:] = [
+    changed = (
         attrs.evolve(row, outcome="interrupted", replied="never said")
         if isinstance(row, TurnRecord) and row.turn_id in mine
         else row
         for row in rows
-    ]
+    )
+    record(report, changed)
 
 
 def with_a_refusal(report: Report) -> None:
@@ -323,8 +330,8 @@ def test_speech_says_its_number_wherever_an_utterance_begins() -> None:
 async def test_a_client_that_has_stopped_reading_is_cut(autojump_clock) -> None:
     socket = SimulatedSocket("nobody")
     for _ in range(OUTBOX_FRAMES):
-        await socket.send_text("{}")
+        await socket.send("{}")
     with pytest.raises(SocketClosed):
-        await socket.send_text("{}")
+        await socket.send("{}")
     assert autojump_clock.current_time() == pytest.approx(SEND_TIMEOUT_S)
     assert await socket.wait_closed() == CUT

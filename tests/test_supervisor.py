@@ -22,6 +22,7 @@ from runtime import (
     run_tree,
 )
 from supervisor import Server
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket
 
 
@@ -52,7 +53,7 @@ def test_the_gateway_starts_last_and_everything_that_it_needs_before(settings):
 
 
 async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
-    spec = Server(settings).sessions.open(FakeSocket())
+    spec = Server(settings).sessions.open(native(FakeSocket()))
     session = spec.factory()
 
     assert isinstance(session, Session)
@@ -64,7 +65,7 @@ async def test_a_session_is_four_actors_and_ends_with_its_connection(settings):
 async def test_no_two_sessions_share_a_name(settings):
     server = Server(settings)
 
-    assert len({server.sessions.open(FakeSocket()).id for _ in range(50)}) == 50
+    assert len({server.sessions.open(native(FakeSocket())).id for _ in range(50)}) == 50
 
 
 def test_the_house_shows_no_children_before_it_runs(settings):
@@ -82,9 +83,9 @@ async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock)
     told: set[str] = set()
     server.leaving.begin("deploy", 60.0)
     server.sessions.live.register("anna", refs["anna"])
-    server.sessions.say_goodbye(told, server.leaving.drain)
+    server.sessions.announce_drain(told, server.leaving.drain)
     server.sessions.live.register("ben", refs["ben"])
-    server.sessions.say_goodbye(told, server.leaving.drain)
+    server.sessions.announce_drain(told, server.leaving.drain)
 
     for ref in refs.values():
         envelope = ref.mailbox.take_nowait()
@@ -129,7 +130,7 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         sockets = [FakeSocket() for _ in range(count)]
         for socket in sockets:
             socket.client_sends(request_with(None))
-            await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(native(socket))))
         await trio.testing.wait_all_tasks_blocked()
         assert len(server.sessions.live) == len(server.sessions.directory.resumable) == count
         for number, socket in enumerate(sockets):  # some have left, some are waited for in vain
@@ -139,7 +140,7 @@ async def test_of_sessions_that_have_come_and_gone_nothing_is_left(settings, aut
         for token in map(token_of, returning):  # some come back, before the answer is lost too
             again = FakeSocket()
             again.client_sends(request_with(token))
-            await server.refs.sessions.ask(StartChild(server.sessions.open(again)))
+            await server.refs.sessions.ask(StartChild(server.sessions.open(native(again))))
             await trio.testing.wait_all_tasks_blocked()
             again.client_vanishes()
         assert len(server.sessions.directory.resumable) == len(server.sessions.live) + len(returning)
@@ -171,7 +172,7 @@ async def test_sessions_that_wait_for_their_clients_keep_no_newcomer_out(setting
     async def come(peer, token=None):
         socket = FakeSocket(peer)
         socket.client_sends(request_with(token))
-        await server.refs.sessions.ask(StartChild(server.sessions.open(socket)))
+        await server.refs.sessions.ask(StartChild(server.sessions.open(native(socket))))
         await trio.testing.wait_all_tasks_blocked()
         return socket
 

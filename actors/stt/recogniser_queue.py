@@ -12,29 +12,31 @@ Rules kept here:
   that a clip that kills workers fails alone.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
 
 from actors.stt.report import QueueReport
+from backends.jobs import Clip, ClipTranscript, DescribeModel, ModelDescription, TranscribeClips
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.capacity import Capacity
-from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Urgency
+from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency
 from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Observe
 from runtime import DomainError, Ref
 from runtime.policies.fair_queue import FairQueue
 from runtime.workers.pool import PoolUnavailable, WorkerError
+from runtime.workers.pool_statistics import PoolOwnerStatistics
 from runtime.workers.queue import QueueDelay
 
 WHISPER_WINDOW_S = 30.0
 JOB_BASE_SHARE = 0.3  # of the limit for the shortest job: with 15 s that is 4.5 s for work of 0.1 s
 RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
-INFO_TIMEOUT_S = 2.0
+DESCRIBE_TIMEOUT_S = 2.0
 EARLY_LEVEL = 1  # of load, up to which early work is done: level 1 may be other programs' doing
 PARTIAL_LEVEL = 0
 
@@ -85,6 +87,20 @@ class Use:
     """The tenant of each of them that a person waits for."""
 
 
+@attrs.frozen(kw_only=True)
+class RecogniserQueueStatistics(PoolOwnerStatistics):
+    """A moment's view of one recogniser model at work.
+
+    * ``queued``: how many utterances wait
+    * ``queued_background``: how many pieces of recordings wait
+    * ``queue_min_delay_s``: shortest wait of an utterance in the last second or two
+    """
+
+    queued: int
+    queued_background: int
+    queue_min_delay_s: float
+
+
 class RecogniserQueue:
     """Transcribes with one model. ``run`` must run while it is used; ``stop`` ends it, and its processes with it."""
 
@@ -133,19 +149,19 @@ class RecogniserQueue:
         """End it; nobody may be waiting (``use.in_work`` is 0)."""
         self._scope.cancel()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> RecogniserQueueStatistics:
         """Show the queue and the pool."""
-        return {
-            "queued": len(self._queue),
-            "queued_background": len(self._background),
-            "queue_min_delay_s": self.report.delay_s(trio.current_time()),
-            "pool": self._pool.statistics(),
-        }
+        return RecogniserQueueStatistics(
+            queued=len(self._queue),
+            queued_background=len(self._background),
+            queue_min_delay_s=self.report.delay_s(trio.current_time()),
+            pool=self._pool.statistics(),
+        )
 
     @property
     def memory_bytes(self) -> int:
         """What its processes have, as last measured."""
-        return int(self._pool.statistics().get("pss_bytes", 0))
+        return self._pool.statistics().pss_bytes
 
     def _publish(self, *, delay: QueueDelay | None = None, capacity: Capacity | None = None) -> None:
         """Make a new report of what has changed; called after every change of what it shows."""
@@ -164,17 +180,14 @@ class RecogniserQueue:
     def _own_workers(self) -> tuple[int, int]:
         """Return how many are ready and how many there should be: none and none of a server elsewhere."""
         pool = self._pool.statistics()
-        return (0, 0) if "remote" in pool else (min(pool["size"], pool["ready"]), pool["size"])
+        return (min(pool.size, pool.ready), pool.size) if pool.has_local_workers else (0, 0)
 
-    async def info(self) -> Mapping[str, Any]:
-        """Return what a worker says of the model: device, compute type; empty if none has the time."""
-        with trio.move_on_after(INFO_TIMEOUT_S):
-            try:
-                found, _ = await self._pool.call("info", {}, b"", timeout_s=self._settings.job_timeout_s)
-            except WorkerError:
-                return {}
-            return found
-        return {}
+    async def describe(self) -> ModelDescription | None:
+        """Return what a worker says of the model; ``None`` if none has the time."""
+        with trio.move_on_after(DESCRIBE_TIMEOUT_S), contextlib.suppress(WorkerError):
+            description, _ = await self._pool.call(DescribeModel(), timeout_s=self._settings.job_timeout_s)
+            return description
+        return None
 
     async def answer(self, message: Transcribe) -> Recognition | NoWords:
         """Transcribe one utterance; raises ``TranscriptionUnavailable``."""
@@ -269,7 +282,7 @@ class RecogniserQueue:
     async def _transcribe(self, batch: list[_Job]) -> None:
         started_s = trio.current_time()
         try:
-            items = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
+            found = await self._call(batch, attempts=2 if len(batch) == 1 else 1)
         except WorkerError as error:
             if len(batch) > 1 and not isinstance(error, PoolUnavailable):
                 for job in batch:
@@ -278,56 +291,54 @@ class RecogniserQueue:
                 for job in batch:
                     _finish(job, TranscriptionUnavailable(str(error)))
             return
-        self._measure(batch, items)
-        for job, item in zip(batch, items, strict=True):
-            _finish(job, answer_of(item, queue_s=started_s - job.queued_s))
+        self._measure(batch, found)
+        for job, transcript in zip(batch, found, strict=True):
+            _finish(job, _answer(transcript, queue_s=started_s - job.queued_s))
 
-    async def _call(self, batch: list[_Job], attempts: int) -> list[dict[str, Any]]:
+    async def _call(self, batch: list[_Job], attempts: int) -> Sequence[ClipTranscript]:
         messages = [job.message for job in batch]
-        params = {"items": [item_of(message, is_biased=self._settings.vocabulary) for message in messages]}
+        wanted = TranscribeClips(tuple(_clip(message, is_biased=self._settings.vocabulary) for message in messages))
         blob = b"".join(message.utterance.pcm for message in messages)
         audio_s = sum(message.utterance.duration_s for message in messages)
         timeout_s = job_timeout_for(audio_s, self._settings.job_timeout_s)
-        result, _ = await self._pool.call("transcribe", params, blob, timeout_s=timeout_s, attempts=attempts)
-        items: list[dict[str, Any]] = result["items"]
-        return items
+        reply, _ = await self._pool.call(wanted, blob, timeout_s=timeout_s, attempts=attempts)
+        return reply.clips
 
-    def _measure(self, batch: list[_Job], items: list[dict[str, Any]]) -> None:
+    def _measure(self, batch: list[_Job], found: Sequence[ClipTranscript]) -> None:
         capacity = self.report.capacity
-        for job, item in zip(batch, items, strict=True):
+        for job, transcript in zip(batch, found, strict=True):
             if job.message.urgency == "final":
-                capacity = capacity.learnt(job.message.utterance.duration_s, item["compute_s"], len(batch))
+                capacity = capacity.learnt(job.message.utterance.duration_s, transcript.compute_s, len(batch))
         self._publish(capacity=capacity)
         audio_s = sum(job.message.utterance.duration_s for job in batch)
-        compute_s = sum(item["compute_s"] for item in items)
+        compute_s = sum(transcript.compute_s for transcript in found)
         self._metrics.tell_nowait(Observe("stt_batch_size", (), len(batch)))
         self._metrics.tell_nowait(Count("stt_audio_seconds_total", (), audio_s))
         if audio_s:
             self._metrics.tell_nowait(Observe("stt_real_time_factor", (), compute_s / audio_s))
 
 
-def item_of(message: Transcribe, *, is_biased: bool) -> dict[str, Any]:
-    """Return what the worker is told of an utterance whose samples travel in the blob; ``is_biased``: its words too."""
-    item = {
-        "bytes": len(message.utterance.pcm),
-        "language": message.language,
-        "vocabulary": list(message.vocabulary) if is_biased else [],
-    }
-    return item | {"words": True} if message.words else item
+def _clip(message: Transcribe, *, is_biased: bool) -> Clip:
+    """Return what the worker is told of an utterance; ``is_biased``: which words to expect too."""
+    return Clip(
+        size_bytes=len(message.utterance.pcm),
+        language=message.language,
+        vocabulary=tuple(message.vocabulary) if is_biased else (),
+        wants_words=message.words,
+    )
 
 
-def answer_of(item: Mapping[str, Any], queue_s: float) -> Recognition | NoWords:
-    """Return the worker's result as a message."""
-    if item["no_speech"] is not None:
-        return NoWords(item["no_speech"])
+def _answer(found: ClipTranscript, queue_s: float) -> Recognition | NoWords:
+    if found.no_speech is not None:
+        return NoWords(found.no_speech)
     return Recognition(
-        text=item["text"],
-        language=item["language"],
-        confidence=item["confidence"],
-        alternatives=tuple(item["alternatives"]),
+        text=found.text,
+        language=found.language,
+        confidence=found.confidence,
+        alternatives=found.alternatives,
         queue_s=queue_s,
-        compute_s=item["compute_s"],
-        words=tuple(SpokenWord(*word) for word in item.get("words", ())),
+        compute_s=found.compute_s,
+        words=found.words,
     )
 
 

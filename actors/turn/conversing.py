@@ -37,6 +37,7 @@ from protocol.messages.understanding import (
 from protocol.turns.model_answer import Belief, ModelAnswer, PassedText
 from protocol.turns.tools import Policy, configured_policy, index_tools
 from runtime import AskError, MailboxError
+from runtime.messaging.stream import PartSender, ask_streaming
 
 log = logging.getLogger("sayso.turn")
 
@@ -119,20 +120,23 @@ class ModelConversation:
         return messages
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
-        request = Generate(
-            session_id=self.context.client_view.session_id,
-            messages=tuple(messages),
-            on_text=self._on_text,
-            tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
-            task=self.options.task,
-            asked_for=asked,
-        )
-        answer = await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
+        async def ask(text: PartSender[str]) -> Generation | NoModel:
+            request = Generate(
+                session_id=self.context.client_view.session_id,
+                messages=tuple(messages),
+                text_sink=text,
+                tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
+                task=self.options.task,
+                asked_for=asked,
+            )
+            return await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
+
+        answer = await ask_streaming(ask, self._take_text)
         if isinstance(answer, NoModel):
             raise NobodyToAsk
         return answer
 
-    async def _on_text(self, text: str) -> None:
+    async def _take_text(self, text: str) -> None:
         await self.on_begin()
         passed = self._answer.feed(text)
         if passed.is_first:

@@ -7,7 +7,6 @@ A client that wants to see words while they are spoken gets those that two decod
 
 import logging
 from collections import deque
-from collections.abc import Callable
 
 import attrs
 import trio
@@ -15,11 +14,21 @@ import trio
 from actors.turn.turn_context import SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, Transcribe, Urgency, Utterance, UtterancePaused, Verdict
+from protocol.messages.hearing import (
+    NoWords,
+    PauseJudged,
+    Recognition,
+    Transcribe,
+    Urgency,
+    Utterance,
+    UtterancePaused,
+)
+from protocol.turns.questions import open_at
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
+MAX_EXPECTED = 60  # words and phrases: more of a prompt does a recogniser no good
 MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 
 
@@ -27,8 +36,7 @@ MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 class EarlyTranscription:
     """One utterance transcribed in the hope that it has ended."""
 
-    utterance: Utterance
-    on_verdict: Callable[[Verdict], None] | None = None
+    paused: UtterancePaused
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: trio.Event = attrs.field(factory=trio.Event)
     _answer: Recognition | NoWords | None = None
@@ -37,7 +45,7 @@ class EarlyTranscription:
         """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
-                self._answer = await ask(context, options, self.utterance, "early")
+                self._answer = await ask(context, options, self.paused.utterance, "early")
                 self._judge(context, options)
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
@@ -57,19 +65,19 @@ class EarlyTranscription:
 
     def is_about(self, utterance: Utterance) -> bool:
         """Return whether ``utterance`` is no longer than what is transcribed here."""
-        return (self.utterance.start_ms, self.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
+        return (self.paused.utterance.start_ms, self.paused.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
 
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Tell what the words say about the silence after them."""
         answer = self._answer
-        if self.on_verdict is None or not isinstance(answer, Recognition):
-            return
+        if not isinstance(answer, Recognition) or open_at(context.memory.question, trio.current_time()) is not None:
+            return  # "ten" may be all of an answer
         match = None
         if options.wants("tools"):  # else it is dictation, and nothing is ever complete
             match = context.grammar.match((answer.text, *answer.alternatives), options.language)
         verdict = verdict_on(answer.text, options.language, match)
         if verdict is not None:
-            self.on_verdict(verdict)
+            context.peers.audio.tell_nowait(PauseJudged(self.paused.end_sample, verdict))
 
 
 @attrs.define(eq=False)
@@ -110,7 +118,7 @@ class EarlyWork:
 
     def begin(self, paused: UtterancePaused) -> EarlyTranscription:
         """Return what transcribes this pause, if it is the end."""
-        self._early = EarlyTranscription(paused.utterance, paused.on_verdict)
+        self._early = EarlyTranscription(paused)
         return self._early
 
     def partial_of(self, turn_id: str) -> PartialTranscription:
@@ -147,7 +155,7 @@ async def ask(
         context.client_view.session_id,
         utterance,
         language=options.options.language,
-        vocabulary=context.grammar.vocabulary(options.language),
+        vocabulary=expected_words(context, options.language),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
@@ -207,3 +215,13 @@ async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utte
     """Return the words alone."""
     transcript = await transcribe(context, options, turn_id, utterance)
     return None if transcript is None else transcript.text
+
+
+def expected_words(context: TurnContext, language: str) -> tuple[str, ...]:
+    """Return the words worth expecting now: those of an answer to the open question first."""
+    question = open_at(context.memory.question, trio.current_time())
+    if question is None:
+        return context.grammar.vocabulary(language)
+    titles = (word for choice in question.choices for word in choice.title.split())
+    words = (*titles, *context.grammar.vocabulary(language, question.asked))
+    return tuple(dict.fromkeys(words))[:MAX_EXPECTED]

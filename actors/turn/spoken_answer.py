@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 import attrs
 import trio
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from protocol.messages.events import (
     Degraded,
     ServerEvent,

@@ -12,7 +12,6 @@ Rules kept here:
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import attrs
 import trio
@@ -22,11 +21,12 @@ from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages.understanding import OUTCOME_WITHIN_S, CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
+from runtime.messaging.stream import PartSender, ask_streaming
 
 log = logging.getLogger("sayso.turn")
 
@@ -41,7 +41,7 @@ class WantedCall:
 
     server: str
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
     source: events.Source
     spec: ToolSpec | None = None
     is_influenced: bool = False
@@ -123,31 +123,24 @@ class ToolCaller:
         return next((spec for spec in found.tools if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
-        timeout_s = self._context.tools.call_timeout_s
-        session_id = self._context.client_view.session_id
-        on_progress = self._progress_of(call_id)
-        call = CallTool(
-            session_id,
-            call_id,
-            wanted.server,
-            wanted.tool,
-            wanted.arguments,
-            timeout_s,
-            on_progress,
-            self._heard.language,
-        )
+        session_id, language = self._context.client_view.session_id, self._heard.language
+        timeout_s = self._context.tools.call_timeout_s + OUTCOME_WITHIN_S
         started_s = trio.current_time()
+
+        async def ask(progress: PartSender[CallProgress]) -> ToolOutcome:
+            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language)
+            return await self._context.peers.tools.ask(call, timeout_s=timeout_s, linked=True)
+
         try:
-            outcome = await self._context.peers.tools.ask(call, timeout_s=timeout_s + 2.0, linked=True)
+            return await ask_streaming(ask, self._progress_of(call_id))
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
-        return outcome
 
-    def _progress_of(self, call_id: str) -> Callable[[CallProgress], None]:
+    def _progress_of(self, call_id: str) -> Callable[[CallProgress], Awaitable[None]]:
         """Return what shows a call's progress; a chatty tool is shown now and then, so that it floods nobody."""
         shown_s = -math.inf
 
-        def on_progress(progress: CallProgress) -> None:
+        async def show(progress: CallProgress) -> None:
             nonlocal shown_s
             if trio.current_time() - shown_s >= PROGRESS_INTERVAL_S:
                 shown_s = trio.current_time()
@@ -155,7 +148,7 @@ class ToolCaller:
                 event = events.ToolProgress(self._turn_id, call_id, progress.done, progress.total, told)
                 self._context.peers.connection.tell_nowait(Send(event))
 
-        return on_progress
+        return show
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
         say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))

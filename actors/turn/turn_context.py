@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import attrs
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.inboxes import (
-    ConnectionMessage,
+    AudioMessage,
     HistoryMessage,
     InferenceMessage,
     MetricsMessage,
@@ -30,6 +31,7 @@ class TurnPeers:
     """Whom a turn asks and tells."""
 
     connection: Ref[ConnectionMessage]
+    audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]

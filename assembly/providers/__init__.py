@@ -1,1 +1,1 @@
-"""Which providers there are for each kind of work, as tables: another one is one more entry."""
+"""Tables of the providers of each kind of work: another provider is one more entry."""

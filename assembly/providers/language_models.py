@@ -1,4 +1,4 @@
-"""Language models: which providers there are, and those that the settings choose."""
+"""Language models: the table of providers, and those that the settings choose."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -45,7 +45,7 @@ def language_models(settings: Settings) -> list[GuardedModel]:
 
 
 def embedded_model(settings: Settings) -> EmbeddedModelAdapter | None:
-    """Return the model that runs here, if it may be used."""
+    """Return the embedded model, if it may be used."""
     return EMBEDDED.make(settings) if "embedded" in models_in_use(settings) else None
 
 
@@ -72,24 +72,24 @@ def _make_embedded(settings: Settings) -> EmbeddedModelAdapter:
 # --- what sayso doctor looks for -----------------------------------------------------------------
 
 
-def _how_bad(settings: Settings, name: str) -> State:
-    """Return what a missing provider means: where the choice is automatic, another one answers."""
+def _severity(settings: Settings, name: str) -> State:
+    """Return the severity of a missing provider: with the automatic choice another one answers."""
     return "fail" if settings.inference.provider == name else "warn"
 
 
 def _check_embedded(settings: Settings) -> Iterator[Finding]:
     for model in LLM:
-        yield check_model("embedded language model", _how_bad(settings, "embedded"), resolve_llm, model, settings)
+        yield check_model("embedded language model", _severity(settings, "embedded"), resolve_llm, model, settings)
 
 
 def _check_openai(settings: Settings) -> Iterator[Finding]:
     server = settings.inference.openai
-    yield from check_openai("inference openai", with_version(server.url), server.api_key, _how_bad(settings, "openai"))
+    yield from check_openai("inference openai", with_version(server.url), server.api_key, _severity(settings, "openai"))
 
 
 def _check_ollama(settings: Settings) -> Iterator[Finding]:
-    """Ask Ollama whether it is there and has the model."""
-    ollama, state = settings.inference.ollama, _how_bad(settings, "ollama")
+    """Check that Ollama answers and has the model."""
+    ollama, state = settings.inference.ollama, _severity(settings, "ollama")
     try:
         names = [model["name"] for model in get_json(f"{ollama.url}/api/tags")["models"]]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,7 +11,7 @@ from config.settings import Settings
 def check_model(
     name: str, missing: State, resolve: Callable[[str, Path], Path], model: str, settings: Settings
 ) -> Finding:
-    """Return whether a model is there, and undamaged where its hash is known; ``missing`` is how bad it is if not."""
+    """Check that a model is there, and undamaged where its hash is known; ``missing`` is the severity if not."""
     try:
         path = resolve(model, settings.supervisor.models_dir)
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""What a table of providers holds, and what ``sayso doctor`` finds of each.
+"""The entries of a table of providers, and the findings of ``sayso doctor``.
 
 Another provider needs a class in ``config/settings/`` with its section in ``defaults.toml``, its name in the kind's
 ``Literal`` there, an adapter in ``backends/``, and an entry in the table of its kind in this folder.
@@ -18,7 +18,7 @@ Make_co = TypeVar("Make_co", covariant=True)
 
 @attrs.frozen
 class Finding:
-    """What one check found; ``fail`` keeps the server from working, ``warn`` takes something away from it."""
+    """Result of a check; ``fail`` means that the server cannot work, ``warn`` that some function is missing."""
 
     name: str
     state: State
@@ -32,7 +32,7 @@ class Extra:
 
     name: str
     module: str
-    """What can be imported where it is installed."""
+    """A module that can be imported where it is installed."""
 
     @property
     def is_installed(self) -> bool:
@@ -41,7 +41,7 @@ class Extra:
 
     @property
     def command(self) -> str:
-        """What installs it."""
+        """The command that installs it."""
         return f"pip install 'sayso[{self.name}]'"
 
 
@@ -52,9 +52,9 @@ class Provider(Generic[Make_co]):
     settings: type
     """The class of its section."""
     make: Make_co
-    """Makes the adapter; the table says from what."""
+    """Makes the adapter; its arguments depend on the table."""
     check: Callable[[Settings], Iterator[Finding]]
-    """Looks for what it needs; called where it is used."""
+    """Checks that what the provider needs is there; called if the provider is used."""
     extra: Extra | None = None
 
 
@@ -69,7 +69,7 @@ class ProviderKind:
     """Returns the names of those that the settings want, the first choice first."""
 
     def findings(self, settings: Settings) -> Iterator[Finding]:
-        """Yield what the check of each provider finds, or that the provider is not used."""
+        """Yield the findings of each provider's check, or that the provider is not used."""
         wanted = self.in_use(settings)
         for name, provider in self.providers.items():
             if name not in wanted:
@@ -87,6 +87,6 @@ def _installed(name: str, extra: Extra) -> Finding:
     return Finding(name, "warn", f"{extra.name} is not installed", extra.command)
 
 
-def with_stand_in(provider: str, stand_in: str, *, has_fallback: bool) -> tuple[str, ...]:
-    """Return the provider, and the one behind it that does what it cannot."""
-    return (provider, stand_in) if has_fallback and provider != stand_in else (provider,)
+def with_fallback(provider: str, fallback: str, *, has_fallback: bool) -> tuple[str, ...]:
+    """Return the provider, and the one that it falls back to."""
+    return (provider, fallback) if has_fallback and provider != fallback else (provider,)

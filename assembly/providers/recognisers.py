@@ -1,4 +1,4 @@
-"""Speech to text: which providers there are, and the one that the settings choose."""
+"""Speech to text: the table of providers, and the one that the settings choose."""
 
 import math
 import subprocess
@@ -10,8 +10,9 @@ from typing import Final
 import attrs
 
 from assembly.providers.model_check import check_model
-from assembly.providers.provider import Finding, Provider, ProviderKind, State, with_stand_in
+from assembly.providers.provider import Finding, Provider, ProviderKind, State, with_fallback
 from assembly.providers.server_check import check_openai
+from backends.jobs import TranscribeClips
 from backends.machine import available_cpus
 from backends.protocols import JobPool
 from backends.speech.models import WHISPER, resolve_whisper
@@ -22,16 +23,16 @@ from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
 IMPORT_TIMEOUT_S: Final = 30.0
 MakeRecogniser = Callable[[Settings, JobPool | None, Callable[[], bool]], JobPool]
-"""From the settings, the pool behind it, which does what this one cannot, and whether processes may be replaced now."""
+"""From the settings, the pool to fall back to, and a function that says whether processes may be replaced now."""
 
 
 def recognisers_in_use(settings: Settings) -> tuple[str, ...]:
-    """Return the provider and the one behind it."""
-    return with_stand_in(settings.transcription.provider, "embedded", has_fallback=settings.transcription.fallback)
+    """Return the provider and the one that it falls back to."""
+    return with_fallback(settings.transcription.provider, "embedded", has_fallback=settings.transcription.fallback)
 
 
 def recogniser_pool(settings: Settings, may_recycle: Callable[[], bool]) -> JobPool:
-    """Return what transcribes with the usual model; processes are replaced only when ``may_recycle()``."""
+    """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""
     first, *behind = recognisers_in_use(settings)
     pool: JobPool | None = None
     for name in reversed(behind):
@@ -40,7 +41,7 @@ def recogniser_pool(settings: Settings, may_recycle: Callable[[], bool]) -> JobP
 
 
 def whisper_pool(settings: Settings, model: str | None = None) -> Pool:
-    """Return the processes that transcribe: with the usual model, or those of another one."""
+    """Return the pool of Whisper processes for the default model, or for another one."""
     ours = settings.transcription
     is_usual = model is None
     if model is not None:
@@ -80,9 +81,11 @@ def _embedded_pool(settings: Settings, _behind: JobPool | None, may_recycle: Cal
     return pool
 
 
-def _remote_pool(settings: Settings, behind: JobPool | None, _may_recycle: Callable[[], bool]) -> RemoteFirst:
+def _remote_pool(
+    settings: Settings, behind: JobPool | None, _may_recycle: Callable[[], bool]
+) -> RemoteFirst[TranscribeClips]:
     server = settings.transcription.openai
-    return RemoteFirst(server.url, "transcribe", RemoteRecogniser.from_settings(server).transcribe, behind)
+    return RemoteFirst(server.url, TranscribeClips, RemoteRecogniser.from_settings(server).transcribe, behind)
 
 
 # --- what sayso doctor looks for -----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Asks a server over HTTP whether it is there, for ``sayso doctor``."""
+"""Checks a server over HTTP, for ``sayso doctor``."""
 
 import json
 import urllib.error
@@ -9,7 +9,7 @@ from typing import Any, Final
 from assembly.providers.provider import Finding, State
 
 LOOK_TIMEOUT_S: Final = 2.0
-NO_LIST: Final = frozenset({404, 405, 501})  # a server without /models is there all the same
+NO_LIST: Final = frozenset({404, 405, 501})  # status of a server without /models, which counts as available
 
 
 def get_json(url: str, api_key: str = "") -> Any:
@@ -21,7 +21,7 @@ def get_json(url: str, api_key: str = "") -> Any:
 
 
 def check_openai(name: str, url: str, api_key: str, missing: State) -> Iterator[Finding]:
-    """Ask a server with OpenAI's API for its models; ``missing`` is how bad it is if there is no answer."""
+    """Ask a server with OpenAI's API for its models; ``missing`` is the severity if it does not answer."""
     address = f"{url.rstrip('/')}/models"
     try:
         get_json(address, api_key)

@@ -1,4 +1,4 @@
-"""History: which databases there are, and the one that the settings choose."""
+"""History: the table of databases, and the one that the settings choose."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Text to speech: which providers there are, and the one that the settings choose."""
+"""Text to speech: the table of providers, and the one that the settings choose."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -6,8 +6,9 @@ from typing import Final
 import attrs
 
 from assembly.providers.model_check import check_model
-from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_stand_in
+from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_fallback
 from assembly.providers.server_check import check_openai
+from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from backends.speech import piper
 from backends.speech.models import resolve_voice, voice_names
@@ -16,27 +17,27 @@ from config.settings import OpenAISpeechSettings, PiperSettings, Settings
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
 MakeSynthesiser = Callable[[Settings, JobPool | None], JobPool]
-"""From the settings and the pool behind it, which does what this one cannot."""
+"""From the settings and the pool to fall back to."""
 
 
 @attrs.frozen(kw_only=True)
 class Synthesiser(Provider[MakeSynthesiser]):
-    """One way to speak."""
+    """A provider of speech."""
 
     voices: Callable[[Settings], Sequence[str] | None]
     """Returns the voices that clients may name; ``None`` for any. May read the disk."""
 
 
 def synthesisers_in_use(settings: Settings) -> tuple[str, ...]:
-    """Return the provider and the one behind it; none of them if the server does not speak."""
+    """Return the provider and the one that it falls back to; none if speech is off."""
     speech = settings.speech
     if speech.provider == "none":
         return ()
-    return with_stand_in(speech.provider, "piper", has_fallback=speech.fallback)
+    return with_fallback(speech.provider, "piper", has_fallback=speech.fallback)
 
 
 def synthesiser_pool(settings: Settings) -> JobPool | None:
-    """Return what speaks, if the server does."""
+    """Return the pool of synthesisers, ``None`` if speech is off."""
     pool: JobPool | None = None
     for name in reversed(synthesisers_in_use(settings)):
         pool = SYNTHESISERS[name].make(settings, pool)
@@ -44,13 +45,13 @@ def synthesiser_pool(settings: Settings) -> JobPool | None:
 
 
 def voices(settings: Settings) -> Sequence[str] | None:
-    """Return the voices that clients may name; ``None`` for any, of a server elsewhere. Reads the disk."""
+    """Return the voices that clients may name; ``None`` for any, with a remote server. Reads the disk."""
     names = synthesisers_in_use(settings)
     return SYNTHESISERS[names[0]].voices(settings) if names else ()
 
 
 def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
-    """Return the processes that speak."""
+    """Return the pool of Piper processes."""
     ours = settings.speech.piper
     spec = WorkerSpec(
         name="tts",
@@ -63,9 +64,9 @@ def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
     return Pool(spec, ours.workers, spares=ours.spare_workers, limits=limits)
 
 
-def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst:
+def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst[SpeakText]:
     speak = RemoteSynthesiser.from_settings(settings.speech.openai, settings.speech.piper.voice).speak
-    return RemoteFirst(settings.speech.openai.url, "speak", speak, behind)
+    return RemoteFirst(settings.speech.openai.url, SpeakText, speak, behind)
 
 
 def _check_piper(settings: Settings) -> Iterator[Finding]:

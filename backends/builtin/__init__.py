@@ -1,1 +1,1 @@
-"""The built-in MCP server: a program of its own that knows nothing of the house."""
+"""The built-in MCP server: a separate program that imports nothing of the server's other units."""

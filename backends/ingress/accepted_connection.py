@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* Admission is asked once for each request, whether it is for a WebSocket, for a page of ours or for the HTTP app.
-* It is asked for a WebSocket's place once the handshake was found to be right, before that is answered. The place is
+* Admission is asked once for each request: for a WebSocket, a page of ours or the HTTP app.
+* A WebSocket's place is taken after its handshake was checked and before that is answered. The place is
   given back exactly once.
 * What a handler raises is logged and becomes a 500 or a close with 1011.
 * An answer of ours leaves the connection open for the next request; the HTTP app gets one request and closes.
@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -19,6 +19,7 @@ import h11
 import trio
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from backends.ingress.connections import ConnectionPlace, OpenConnections
 from backends.ingress.containment import Failure, contained
@@ -56,12 +57,14 @@ from config.settings import GatewaySettings
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
+from protocol.dialects.dialect import ClientLink, Dialect, MakeDialect, OpeningRequest
+from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.ingress")
 
-REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: it may hold an HTTP connection for so long
+REFUSED_CLOSE_S: Final = 2.0  # a refused browser has no place: seconds for which it may hold an HTTP connection
 RESERVED_HEAD_S: Final = 2.0  # for the head of a health check while the server is full
 SWITCHING: Final = 101
 REFUSALS_TOLD: Final = 10  # in the window below; a client that tries again and again must not fill the disk
@@ -72,25 +75,24 @@ NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6
 
 @attrs.frozen
 class IngressRoutes:
-    """What is behind the port besides our own pages."""
+    """The endpoints behind the port besides our own pages."""
 
-    websocket_paths: frozenset[str]
-    refusal_event: Callable[[Refusal], str]
-    """The text message that tells a browser why there is no place for it."""
+    dialects: Mapping[str, MakeDialect]
+    """The dialect of each WebSocket path."""
     http: HttpApp | None = None
-    """Gets every request that is not ours; without it those are answered 404."""
+    """Serves every request that is not for a page of ours; without it those are answered 404."""
 
 
 @attrs.define(eq=False)
 class ListenerState:
-    """What all connections of one listener share."""
+    """State that all connections of one listener share."""
 
     settings: GatewaySettings
     handlers: IngressHandlers
     admission: RequestAdmission
     routes: IngressRoutes
     connections: OpenConnections = attrs.field(init=False)
-    """Those that count as HTTP: all but the WebSockets that have a place."""
+    """The open connections that count as HTTP: all but the WebSockets that have a place."""
     sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
     waiting: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     """One for each connection that waits for a request."""
@@ -104,11 +106,12 @@ class ListenerState:
 
 @attrs.frozen
 class OpeningHandshake:
-    """A WebSocket's handshake that is right, and not answered yet."""
+    """A valid WebSocket handshake that is not answered yet."""
 
     protocol: ServerProtocol
     greeting: bytes
     """The answer that opens it."""
+    dialect: Dialect
 
 
 class AcceptedConnection:
@@ -144,7 +147,7 @@ class AcceptedConnection:
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
         request = request_of(head, self._peer)
-        handshake = self._handshake(head, request) if request.path in self._state.routes.websocket_paths else None
+        handshake = self._handshake(head, request) if request.path in self._state.routes.dialects else None
         kind = self._kind_of(request, handshake)
         verdict = await self._state.admission.admit(request, kind, is_reserved=self._place.is_reserved)
         if isinstance(verdict, Refusal):
@@ -172,7 +175,7 @@ class AcceptedConnection:
         return RequestKind.HTTP if is_for_app and self._state.routes.http is not None else RequestKind.PAGE
 
     async def _page(self, request: Request, wrong_handshake: HttpAnswer | None) -> tuple[str, HttpAnswer]:
-        """Return endpoint and answer of what the listener answers itself."""
+        """Return the endpoint's label and the answer, for a request that the listener answers itself."""
         if is_preflight(request.method, request.headers):
             return "preflight", HttpAnswer(200, TEXT, b"", PREFLIGHT_HEADERS)
         if request.path == ANY_TARGET:
@@ -219,7 +222,7 @@ class AcceptedConnection:
                 head = await self._connection.next_head()
             finally:
                 self._state.waiting.discard(scope)
-            self._place.work()  # a connection whose head is none goes on waiting: it may be closed for another one
+            self._place.work()  # without a valid head it counts as waiting: it may be closed in favour of another
             return head
         return None
 
@@ -228,7 +231,7 @@ class AcceptedConnection:
         self._state.handlers.observe(method_label(request.method), endpoint, status, duration_s)
 
     async def _own_answer(self, request: Request) -> HttpAnswer | None:
-        """Return the answer of one of our own pages; they are only read, so another method is not asked for."""
+        """Return one of our own pages' answer; 405 for any method but GET and HEAD."""
         is_read = request.method in ("GET", "HEAD")
         asked = request if is_read else attrs.evolve(request, method="GET")
         timeout_s = self._state.settings.request_timeout_s
@@ -249,16 +252,13 @@ class AcceptedConnection:
             return not_a_websocket(request)
         if body_bytes_of(head) != 0:
             return error_answer(400, "a WebSocket's handshake has no body")
-        protocol = ServerProtocol(
-            state=State.OPEN,  # the head was read by h11, so it begins with frames
-            max_size=self._state.settings.websocket.max_message_bytes,
-            extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
-            logger=logging.getLogger("websockets.server"),
-        )
+        make_dialect = self._state.routes.dialects[request.path]
+        dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers))
+        protocol = protocol_for(dialect, self._state.settings.websocket.max_message_bytes)
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
-        return OpeningHandshake(protocol, response.serialize())
+        return OpeningHandshake(protocol, response.serialize(), dialect)
 
     def _open(self, handshake: OpeningHandshake, identity: Identity, *, close_timeout_s: float) -> TrioWebSocket:
         return TrioWebSocket(
@@ -281,7 +281,8 @@ class AcceptedConnection:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
                     what = f"the session of {self._peer}"
-                    ended = await contained(log, what, state.handlers.serve_socket, websocket, request, admitted)
+                    client = ClientLink(websocket, handshake.dialect)
+                    ended = await contained(log, what, state.handlers.serve_client, client, request, admitted)
                     if isinstance(ended, Failure):
                         websocket.start_close(INTERNAL_ERROR, "internal error")
                     else:
@@ -296,10 +297,24 @@ class AcceptedConnection:
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
         identity = identity_of(request.peer, request.headers)
         websocket = self._open(handshake, identity, close_timeout_s=close_timeout_s)
+        retry_after_ms = round(retry_after_s * 1_000)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                await websocket.send_text(self._state.routes.refusal_event(refusal))
+                for frame in handshake.dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
+                    await websocket.send(frame)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
-            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={round(retry_after_s * 1_000)}")
+            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+
+
+def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
+    """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says."""
+    subprotocol = None if dialect.subprotocol is None else Subprotocol(dialect.subprotocol)
+    return ServerProtocol(
+        state=State.OPEN,  # the head was read by h11, so it begins with frames
+        max_size=dialect.max_frame_bytes or max_frame_bytes,
+        extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
+        select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
+        logger=logging.getLogger("websockets.server"),
+    )

@@ -6,7 +6,7 @@ from quart import Response, jsonify
 
 
 class ApiError(Exception):
-    """What a client is told instead of an answer."""
+    """An error that is answered to the client, with its HTTP status."""
 
     def __init__(self, status: int, message: str, param: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class ApiError(Exception):
         self.retry_after_s = retry_after_s
 
 
-def told(error: ApiError) -> Response:
+def error_response(error: ApiError) -> Response:
     """Return an error as OpenAI's clients expect it."""
     kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
     body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": None}

@@ -4,7 +4,7 @@ import gzip
 from typing import Final
 
 MIN_BYTES: Final = 1_000
-"""Shorter answers are hardly made shorter, and fit one packet anyway."""
+"""Smallest body to compress: a smaller one fits one packet anyway."""
 LEVEL: Final = 1  # JSON and metrics shrink about as much as with 6, in a third of the time; the loop waits for it
 COMPRESSIBLE: Final = (
     "text/",
@@ -38,12 +38,12 @@ def _weight(text: str) -> float:
 
 
 def is_compressible(content_type: str, body: bytes) -> bool:
-    """Return whether a body would be compressed for a client that asks for it: such answers vary by encoding."""
+    """Return whether the body may be compressed: such answers need ``Vary: Accept-Encoding``."""
     return len(body) > MIN_BYTES and content_type.startswith(COMPRESSIBLE)
 
 
 def compressed(body: bytes, content_type: str, accept_encoding: str) -> bytes | None:
-    """Return ``body`` in gzip if it is worth it and was asked for, else ``None``."""
+    """Return ``body`` in gzip if the client accepts that and the body is large enough, else ``None``."""
     if is_compressible(content_type, body) and accepts_gzip(accept_encoding):
         return gzip.compress(body, LEVEL, mtime=0)
     return None

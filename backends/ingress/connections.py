@@ -1,4 +1,4 @@
-"""The open HTTP connections of one listener: each has a place, and one that leaves for another is cancelled."""
+"""The open HTTP connections of one listener: each has a place; one that gives way to another is cancelled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +20,15 @@ class ConnectionPlace:
     is_reserved: bool
     """Whether it may ask for health checks only."""
     has_replaced: bool
-    """Whether another connection was closed for it."""
+    """Whether another connection was closed to make room for it."""
     _connections: Connections
 
     def wait(self) -> None:
-        """Note that the connection waits for a request: it may be closed for another one."""
+        """Note that the connection waits for a request: it may be closed in favour of another."""
         self._connections.wait(self.number, trio.current_time())
 
     def work(self) -> None:
-        """Note that a request is in work."""
+        """Note that a request is being served."""
         self._connections.work(self.number, trio.current_time())
 
     def leave(self) -> None:
@@ -49,7 +49,7 @@ class OpenConnections:
 
     @contextmanager
     def place(self, peer: str, *, is_scarce: bool = False) -> Iterator[ConnectionPlace | None]:
-        """Hold a place for the block, ``None`` if there is none; the block is cancelled if it leaves for another."""
+        """Hold a place for the block, ``None`` if all are taken; the block is cancelled if it gives way to another."""
         entry = self._connections.enter(tenant_of(peer), trio.current_time(), is_scarce=is_scarce)
         if entry is None:
             yield None

@@ -1,6 +1,6 @@
-"""The border around one connection: what goes wrong inside ends that connection and is logged, nothing more.
+"""Contains errors in one connection: an exception ends that connection and is logged, nothing more.
 
-The listener serves strangers from one nursery, where any exception would end every session. So an exception is taken
+The listener serves all clients from one nursery, where any exception would end every session. So an exception is taken
 as a value here, in one place, and cancellation goes through untouched.
 """
 
@@ -39,7 +39,7 @@ async def contained(
 
 
 def parted(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
-    """Split an exception into what went wrong and the cancellation that it came along with."""
+    """Split an exception group into the errors and the cancellation, each ``None`` if it has none."""
     if isinstance(error, trio.Cancelled):
         return None, error
     if isinstance(error, BaseExceptionGroup):

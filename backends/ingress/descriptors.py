@@ -24,7 +24,7 @@ log = logging.getLogger("sayso.ingress")
 OPEN_FILES: Final = Path("/proc/self/fd")
 OTHERS: Final = 64  # held back, for health checks, for refusals, and for workers and tool servers that start again
 SHARE: Final = 0.75  # below the marks of runtime/policies/load.py for open files
-HTTP_MIN: Final = 4  # even where nothing is left: the listener closes those that wait
+HTTP_MIN: Final = 4  # even where no descriptor is left: the listener closes connections that wait for a request
 
 
 def needed_limit(settings: GatewaySettings, used: int) -> int:
@@ -53,7 +53,7 @@ def fitted(settings: GatewaySettings, limits: DescriptorLimits = DescriptorLimit
     """Raise the soft limit where it is too low, and return settings that the limit allows."""
     try:
         used = sum(1 for _ in limits.open_files.iterdir())
-    except OSError:  # not on this system, or no descriptor is left for it
+    except OSError:  # the system has no such folder, or no descriptor is left to open it
         used = 0
     soft, hard = limits.get(resource.RLIMIT_NOFILE)
     limit, highest = (math.inf if value == resource.RLIM_INFINITY else value for value in (soft, hard))

@@ -1,4 +1,4 @@
-"""What several routes answer alike."""
+"""Answers that several routes share."""
 
 from typing import cast
 

@@ -65,29 +65,29 @@ sayso say --mic</pre>
 
 
 class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What a drain may be asked with."""
+    """The body of a drain request."""
 
     deadline_s: float | None = None
 
 
 @attrs.frozen
 class HttpServices:
-    """What the app asks of the server."""
+    """The server's functions that the app calls."""
 
     recent_turns: Callable[[int], Awaitable[Sequence[dict[str, Any]]]]
-    """The newest turns, at most so many, newest first."""
+    """Returns the given number of turns at most, newest first."""
     tools: Callable[[], Awaitable[ToolList]]
     version: str
     drain: Callable[[float | None], Mapping[str, object]]
-    """Begin to leave, within so many seconds or the usual time; returns the state of the drain."""
+    """Begins a drain, within so many seconds or the configured time; returns its state."""
     status: Callable[[], Mapping[str, Any]]
-    """The server as it stands, as JSON types."""
+    """Returns the server's status as JSON types."""
     models: ModelServices
     is_history_kept: bool = True
 
 
 def turns_limit(text: str | None) -> int:
-    """Return how many turns are asked for; raises ``ValueError`` with a sentence for the client."""
+    """Return the wanted number of turns; raises ``ValueError`` with a sentence for the client."""
     if text is None:
         return DEFAULT_TURNS
     if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_TURNS:
@@ -97,12 +97,12 @@ def turns_limit(text: str | None) -> int:
 
 @attrs.frozen
 class ApiRoutes:
-    """The routes."""
+    """The routes of the HTTP API."""
 
     services: HttpServices
 
     async def landing(self) -> Response:
-        """Tell people how to connect."""
+        """Return the landing page, which says how to connect."""
         page = LANDING_PAGE.format(version=html.escape(self.services.version), host=html.escape(request.host))
         return Response(
             page,
@@ -111,7 +111,7 @@ class ApiRoutes:
         )
 
     async def openapi(self) -> Response:
-        """Describe the API."""
+        """Return the OpenAPI document."""
         return jsonify(document(self.services.version))
 
     async def tools(self) -> Response:
@@ -130,7 +130,7 @@ class ApiRoutes:
         return jsonify({"turns": turns})
 
     async def drain(self) -> Response:
-        """Begin to leave: for deploys, from this machine only, and from no web page that is open on it."""
+        """Begin a drain: only for requests from this machine, and not from web pages open on it."""
         refusal = operator_refusal(admitted().identity, "a drain")
         if refusal is not None:
             return failure(403, refusal)
@@ -157,7 +157,7 @@ def drain_deadline(body: str | bytes) -> float | None:
 
 
 async def on_http_error(error: HTTPException) -> Response:
-    """Answer what the framework refuses, with the headers that belong to it."""
+    """Return the framework's own errors as JSON, with their headers."""
     status = error.code or 500
     response = failure(
         status, {404: f"there is nothing at {request.path}"}.get(status, error.description or error.name)
@@ -166,8 +166,8 @@ async def on_http_error(error: HTTPException) -> Response:
     return response
 
 
-async def on_busy_house(error: Exception) -> Response:
-    """Answer for an actor that cannot."""
+async def on_actor_failure(error: Exception) -> Response:
+    """Answer 503 when an actor is busy, down or too late."""
     retry_after_s = getattr(error, "retry_after_s", None) or RETRY_AFTER_S
     log.warning("%s: %s", request.path, error)
     response = failure(503, str(error))
@@ -180,7 +180,7 @@ async def finish(response: Response) -> Response:
     route = UNMATCHED if request.url_rule is None else request.url_rule.rule
     cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
     content_type = response.content_type or ""
-    if content_type.startswith("text/event-stream"):  # has no end that could be waited for
+    if content_type.startswith("text/event-stream"):  # a stream without an end
         return response
     body = await response.get_data(as_text=False)
     if is_compressible(content_type, body):
@@ -198,7 +198,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.request_class = upload_request(TRANSCRIPTIONS, Storage())
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["BODY_TIMEOUT"] = None  # who hands bodies over bounds how they arrive (hypercorn_bridge.py)
+    app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
     pages = ApiRoutes(services)
     for path, view in (
         ("/", pages.landing),
@@ -216,7 +216,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
     app.register_error_handler(HTTPException, on_http_error)
-    app.register_error_handler(AskError, on_busy_house)
-    app.register_error_handler(MailboxError, on_busy_house)
+    app.register_error_handler(AskError, on_actor_failure)
+    app.register_error_handler(MailboxError, on_actor_failure)
     app.after_request(finish)
     return app

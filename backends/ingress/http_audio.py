@@ -2,10 +2,10 @@
 
 Rules kept here:
 
-* This is work for which nobody stands and waits: it is refused first under load and rests while there is some, and it
-  never takes the last worker from those who speak.
+* This is background work: it is the first to be refused under load, rests while the server is under load, and
+  never takes the last worker from live sessions.
 * A recording is decoded as its segments are transcribed, by another process; of an hour only seconds are in memory.
-* It counts as in work once its body has arrived whole; what is still arriving is bounded by ``Storage`` alone.
+* A recording counts as in work once its body has arrived whole; until then only ``Storage`` bounds it.
 * Errors have OpenAI's shape, so that its clients show them.
 """
 
@@ -23,7 +23,7 @@ import trio
 from quart import Response, jsonify, request
 from werkzeug.datastructures import MultiDict
 
-from backends.ingress.api_errors import ApiError, told
+from backends.ingress.api_errors import ApiError, error_response
 from backends.ingress.http_answers import admitted
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio, SpeechDetector
@@ -49,56 +49,55 @@ SPEECH_MODEL: Final = "tts-1"
 VOICE_NAME: Final = re.compile(r"([a-z]{2,3})_[A-Z]{2}-")
 MAX_AT_ONCE: Final = 2  # recordings in work: their segments wait in one queue
 MAX_INPUT_CHARS: Final = 4_096  # OpenAI's
-PATIENCE_S: Final = 120.0  # that a segment may wait while those who speak fill the queue
+PATIENCE_S: Final = 120.0  # that a segment may wait while live sessions fill the queue
 RETRY_AFTER_S: Final = 10.0
 
 
 @attrs.frozen
-class Hearing:
-    """How a recording is to be heard."""
+class TranscriptionOptions:
+    """Options for transcribing a recording."""
 
     language: str | None = None
     model: str | None = None
     words: bool = False
-    """Whether the times of the words are wanted."""
+    """Whether the answer has the times of the words."""
 
 
 @attrs.frozen
 class RecordingDecoder:
-    """Who decodes recordings."""
+    """Decodes recordings: the ``media`` actor's reference, behind two functions."""
 
     read: Read
     """Raises ``AskError`` or ``MailboxError``."""
     close: Callable[[CloseRecording], None]
     count: Callable[[str], None]
-    """Count a recording that ended so before it was decoded."""
+    """Counts a recording that was not decoded, by its outcome."""
 
 
 @attrs.frozen
 class AudioServices:
-    """What the API asks of the server."""
+    """The server's functions that the API calls."""
 
     media: RecordingDecoder
-    transcribe: Callable[[Utterance, Hearing], Awaitable[Recognition | NoWords]]
+    transcribe: Callable[[Utterance, TranscriptionOptions], Awaitable[Recognition | NoWords]]
     """Raises ``AskError`` or ``MailboxError``."""
     synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
-    """Text, voice and speed; raises the same."""
+    """Takes text, voice and speed; raises as ``transcribe`` does."""
     make_detector: Callable[[], SpeechDetector]
     at_once: int
-    """Segments of one recording in work: fewer than there are workers, if there are several."""
+    """How many segments of one recording may be in work: fewer than there are workers, if there are several."""
     rest_s: Callable[[], float | None]
-    """How long a recording in work rests because the server is under load; ``None`` if it goes on."""
+    """Returns the seconds for which a recording must rest under load; ``None`` if it goes on."""
     models: Callable[[], Sequence[str]] = tuple
-    """Names that a recording may be heard with."""
+    """Returns the names of the models that transcribe recordings."""
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
-    """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+    """Returns why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
     voices: Callable[[], Sequence[str] | None] = lambda: None
-    """Names that a text may be spoken with, the usual one first; ``None`` for any, none if nothing is spoken. Reads the
-    disk."""
+    """Returns the voices, the default first; ``None`` if any name may be one, empty without speech. Reads the disk."""
 
 
 class AudioApi:
-    """The routes."""
+    """The routes of the audio API."""
 
     def __init__(self, services: AudioServices) -> None:
         self._services = services
@@ -109,7 +108,7 @@ class AudioApi:
         try:
             return await self._transcribed(cast("UploadRequest", request))
         except ApiError as error:
-            return told(error)
+            return error_response(error)
 
     async def speech(self) -> Response:
         """Speak a text."""
@@ -117,7 +116,7 @@ class AudioApi:
             self._refuse_under_load()
             return await self._spoken()
         except ApiError as error:
-            return told(error)
+            return error_response(error)
 
     async def models(self) -> Response:
         """List the models, as OpenAI does."""
@@ -237,18 +236,18 @@ class AudioApi:
 
 @attrs.define
 class RecordingJob:
-    """One recording on its way through the pool, a few segments at a time."""
+    """Transcribes one recording, a few segments at a time."""
 
     _services: AudioServices
     _recording: Recording
-    _wanted: Hearing
+    _wanted: TranscriptionOptions
     heard_language: str = ""
     _found: dict[int, Caption] = attrs.field(factory=dict)
     _next: int = 0
     _reading: trio.Lock = attrs.field(factory=trio.Lock)
 
     async def run(self) -> None:
-        """Transcribe it all; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
+        """Transcribe the whole recording; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
         failures: list[Exception] = []
         async with trio.open_nursery() as nursery:
             for _ in range(self._services.at_once):
@@ -257,7 +256,7 @@ class RecordingJob:
             raise failures[0]
 
     def captions(self) -> list[Caption]:
-        """Return what was said, in order."""
+        """Return the captions in order of time."""
         return [self._found[number] for number in sorted(self._found)]
 
     async def _work(self, failures: list[Exception], scope: trio.CancelScope) -> None:
@@ -281,7 +280,7 @@ class RecordingJob:
             return self._next, utterance
 
     async def _ask(self, utterance: Utterance) -> Recognition | NoWords:
-        """Ask once the server is not under load, and again while the queue is full."""
+        """Transcribe a segment: wait until the server is not under load, and ask again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
             pause_s = self._services.rest_s()
@@ -295,14 +294,14 @@ class RecordingJob:
             await trio.sleep(pause_s)
 
 
-# --- what clients send ---------------------------------------------------------------------------
+# --- request bodies -------------------------------------------------------------------------------
 
 
 @attrs.frozen
 class TranscriptionForm:
     """The fields that come with a recording; others of OpenAI's are taken and have no effect."""
 
-    hearing: Hearing
+    hearing: TranscriptionOptions
     response_format: str
     is_streamed: bool = False
 
@@ -326,7 +325,7 @@ class TranscriptionForm:
         is_streamed = (form.get("stream") or "").lower() in {"true", "1"}
         if is_streamed and wanted != "json":
             raise ApiError(400, f"stream=true needs response_format json, not {wanted}", "stream")
-        return cls(Hearing(language, model, "word" in granularities), wanted, is_streamed)
+        return cls(TranscriptionOptions(language, model, "word" in granularities), wanted, is_streamed)
 
 
 class _SpeechBody(msgspec.Struct):
@@ -370,14 +369,14 @@ class SpeechForm:
 
 # OpenAI's own models mean the usual one here
 OPENAI_MODELS: Final = frozenset({"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"})
-# OpenAI's own voices mean nothing here: whoever asks for one gets the configured voice
+# OpenAI's own voices mean nothing here: a request for one gets the configured voice
 OPENAI_VOICES: Final = frozenset(
     {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"}
 )
 
 
 def sentences_of(text: str, language: str = "en") -> list[str]:
-    """Return a text in pieces that one job can take; its figures are read aloud in the language."""
+    """Return a text in pieces short enough for a job; its numbers are written out in the language."""
     cutter = SentenceCutter(language)
     return [*cutter.feed(text), *cutter.flush()]
 

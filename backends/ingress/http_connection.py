@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* A head has one deadline in all, counted from its first byte (from the accept for the first head), so that dribbling
-  bytes buys no time.
+* A whole head has one deadline, counted from its first byte (from the accept for the first head): sending it slowly
+  byte by byte buys no time.
 * Every send has a deadline. An answer that ends the connection is read by the client before the socket goes.
 * Requests with a body end the connection after our answer: none of our own pages takes one.
 """
@@ -43,7 +43,7 @@ class HttpConnection:
 
     @property
     def received(self) -> bytes:
-        """What was read and belongs to no event yet: a body, the next request, or WebSocket frames."""
+        """Bytes that were read and belong to no event yet: a body, the next request, or WebSocket frames."""
         return self._h11.trailing_data[0]
 
     async def next_head(self) -> h11.Request | None:
@@ -118,7 +118,7 @@ class HttpConnection:
         return True
 
     def _has_body(self) -> bool:
-        """Step over the end of a request without a body; whatever else comes is not waited for."""
+        """Return whether the request has a body; the end of a request without one is consumed, without waiting."""
         return self._h11.their_state is h11.SEND_BODY and not isinstance(self._next_event(), h11.EndOfMessage)
 
     def _serialised(self, answer: HttpAnswer, request: Request | None, *, is_last: bool) -> bytes:

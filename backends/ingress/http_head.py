@@ -1,9 +1,9 @@
-"""What a request's head says, and the answers that need nothing but the head; pure, over h11's events.
+"""Parses a request's head, and makes the answers that need nothing but the head; pure, over h11's events.
 
 Rules kept here:
 
-* Labels for metrics come from closed sets: methods and routes, never what a stranger typed.
-* What is handed on is written anew: the hop-by-hop headers were for us (RFC 9110, section 7.6.1).
+* Labels for metrics come from closed sets: methods and routes, never text from the client.
+* A head that is handed on is written anew, without its hop-by-hop headers (RFC 9110, section 7.6.1).
 """
 
 import json
@@ -99,7 +99,7 @@ def method_label(method: str) -> str:
 
 
 def wants_websocket(request: Request) -> bool:
-    """Return whether the client asks for a WebSocket, rightly or wrongly put."""
+    """Return whether the client asks for a WebSocket, also in an invalid handshake."""
     connection = {token.strip() for token in request.headers.get("connection", "").lower().split(",")}
     return "upgrade" in connection and request.headers.get("upgrade", "").strip().lower() == "websocket"
 
@@ -121,18 +121,18 @@ def handshake_error(response: HandshakeResponse) -> HttpAnswer:
 
 @attrs.frozen
 class Handover:
-    """One request as a server behind us gets to read it."""
+    """One request as the server behind this one reads it."""
 
     head: bytes
     received: bytes
-    """What was read behind the head: of the body, or of whatever the client sends next."""
+    """Bytes that were read behind the head: of the body, or of the client's next message."""
     body_bytes: int | None
-    """Length of the body; ``None`` for a chunked one, which says itself where it ends."""
+    """Length of the body; ``None`` for a chunked body, which marks its own end."""
     path: str = "/"
 
 
 def handover_of(head: h11.Request, received: bytes) -> Handover:
-    """Write the head again, so that whoever gets it is not asked to switch protocols."""
+    """Write the head again, without the request to switch protocols."""
     lines = [b"%s %s HTTP/%s" % (head.method, head.target, head.http_version)]
     lines += [b"%s: %s" % (name, value) for name, value in head.headers.raw_items() if name.lower() not in HOP_BY_HOP]
     path = head.target.partition(b"?")[0].decode("ascii")
@@ -160,14 +160,14 @@ def not_a_websocket(request: Request) -> HttpAnswer:
 
 
 def refusal_answer(refusal: Refusal) -> HttpAnswer:
-    """Return what the sender of a refused request is told."""
+    """Return the answer to a refused request."""
     if refusal.retry_after_s is None:
         return error_answer(refusal.status, refusal.reason)
     return error_answer(refusal.status, refusal.reason, [_retry_after(refusal.retry_after_s)])
 
 
 def refused_session_answer(refusal: Refusal, retry_after_s: float) -> HttpAnswer:
-    """Return what a client that can read HTTP is told when there is no session for it now."""
+    """Return the answer to a refused handshake, for a client that reads its status."""
     body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
     return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(retry_after_s),))
 
@@ -177,5 +177,5 @@ def _retry_after(delay_s: float) -> tuple[str, str]:
 
 
 def refused_endpoint(refusal: Refusal) -> str:
-    """Return the label under which a request is counted that is refused whatever its path is."""
+    """Return the label for the metrics of a request that was refused before its route was looked up."""
     return TURNED_AWAY if refusal.cause in BUSY_CAUSES else f"refused_{refusal.cause}"

@@ -1,8 +1,8 @@
-"""The routes about speech models: which there are, load one, put one away.
+"""The routes about speech models: list, load and unload.
 
 Rules kept here:
 
-* Anybody may look; loading and unloading is for operators on this machine, as a drain is.
+* Every client may list them; loading and unloading is for requests from this machine, like a drain.
 * A load is answered when the model can be used, or with the reason why not.
 """
 
@@ -24,7 +24,7 @@ class _NameBody(msgspec.Struct, forbid_unknown_fields=True):
 
 @attrs.frozen
 class ModelServices:
-    """What the routes ask of the server."""
+    """The server's functions that the routes call."""
 
     shown: Callable[[], Awaitable[Sequence[ModelShown]]]
     load: Callable[[str], Awaitable[ModelShown]]
@@ -36,15 +36,15 @@ class ModelServices:
         return jsonify({"models": [attrs.asdict(model) for model in await self.shown()]})
 
     async def load_page(self) -> Response:
-        """Load one."""
+        """Load a model."""
         return await self._changed(self.load)
 
     async def unload_page(self) -> Response:
-        """Put one away."""
+        """Unload a model."""
         return await self._changed(self.unload)
 
     async def _changed(self, change: Callable[[str], Awaitable[ModelShown]]) -> Response:
-        refusal = operator_refusal(admitted().identity, "a wish about models")
+        refusal = operator_refusal(admitted().identity, "a request about models")
         if refusal is not None:
             return failure(403, refusal)
         try:
@@ -55,7 +55,7 @@ class ModelServices:
 
 
 def add_model_routes(app: QuartTrio, models: ModelServices) -> None:
-    """Add them to the app."""
+    """Add the routes to the app."""
     for path, view, method in (
         ("/api/models", models.page, "GET"),
         ("/api/models/load", models.load_page, "POST"),

@@ -8,7 +8,7 @@ Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
 * It sends under a shield and without a deadline, so a client that stops reading would hold its task for ever, through
   a shutdown too. The stream that it gets breaks instead.
 * Once the peer is gone an app that only sends runs on without ever yielding to the loop. The app's own ``send``
-  yields, so that the app is told and can be cancelled.
+  yields, so that the app can be cancelled.
 * At the end of an answer it tells the app that the client has gone, whereupon quart-trio cancels the task in which
   Hypercorn was about to close the connection or to start its idle timeout; it would stay open for as long as the
   client likes. So sends are shielded here, and a connection ends soon after its app in any case.
@@ -47,19 +47,19 @@ ADMITTED_KEY: Final = "admitted"
 """Where an app finds how its request was admitted (``backends.protocols.Admitted``): no header can forge that."""
 UNMATCHED: Final = "unmatched"
 SLOW_BODY: Final = "slow_body"
-"""What stands for the route where a body arrived too slowly."""
+"""The route in the metrics of a request whose body arrived too slowly."""
 TIMED_OUT: Final = 408
 MAX_EXCESS_BYTES: Final = 65_536
 SLOW_BODY_HEAD: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 )
 LAST_WORDS_S: Final = 2.0
-"""How long a connection may stay open after the app has returned; only an error page is sent after that."""
+"""Seconds that a connection may stay open after the app has returned; only an error page is sent after that."""
 
 
 @attrs.define(eq=False)
 class Exchange:
-    """How far one request and its answer have come."""
+    """The progress of one request and its answer."""
 
     has_body_come: bool = False
     has_begun_to_answer: bool = False
@@ -81,7 +81,7 @@ class ReplayStream(trio.abc.HalfCloseableStream):
         self._send_timeout_s = send_timeout_s
         self._pace = BodyPace(bounds)
         self._is_broken = False
-        self._sending = trio.Lock()  # Hypercorn's tasks write, and so does who gives up the request
+        self._sending = trio.Lock()  # Hypercorn's tasks write, and so does ``_give_up``
         self._body_left = handover.body_bytes
         self._excess = 0
         self._unread = handover.head + self._of_the_body(handover.received)
@@ -172,7 +172,7 @@ class HttpApp:
     def __init__(
         self, app: ASGIFramework, settings: GatewaySettings, upload_paths: frozenset[str] = frozenset()
     ) -> None:
-        """Serve ``app``; to ``upload_paths`` recordings are sent, which are long and may take their time."""
+        """Serve ``app``; bodies sent to ``upload_paths`` are recordings, which have a longer deadline."""
         self._app = app
         self._upload_paths = upload_paths
         self._small = BodyBounds(settings.body_timeout_s)
@@ -215,7 +215,7 @@ async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
 
 
 def observed(app: ASGIFramework, observe: Observe, exchange: Exchange, admitted: Admitted) -> ASGIFramework:
-    """Return the app with its request's figures reported, and with a ``send`` that always yields and never tears.
+    """Wrap the app: its request's figures are reported, its ``send`` always yields and is never cancelled midway.
 
     Its scope has ``admitted``, whose headers are added to the answer's.
     """

@@ -1,7 +1,7 @@
 """Opens the port, with the socket options that every accepted connection inherits.
 
 A process that may open no more files cannot even take a connection to refuse it, and what a load balancer asks then
-stays unanswered. So a few descriptors are held back, and given up one for each who comes while there are no others.
+stays unanswered. So a few descriptors are held back; each connection that finds no other is accepted on one of them.
 """
 
 import errno
@@ -26,7 +26,7 @@ USER_TIMEOUT_MS: Final = 10_000
 
 
 class PortInUse(OSError):
-    """Somebody else listens there."""
+    """The port is in use by another process."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(
@@ -36,8 +36,8 @@ class PortInUse(OSError):
         )
 
 
-class Reserve:
-    """Descriptors that are held so that they can be given up; ``size`` of them where the process may open so many."""
+class DescriptorReserve:
+    """Holds up to ``size`` open descriptors that can be freed when the process may open no more files."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -48,11 +48,11 @@ class Reserve:
 
     @property
     def is_short(self) -> bool:
-        """Whether there are fewer than there should be."""
+        """Whether fewer descriptors than ``size`` are held."""
         return len(self._held) < self._size
 
     def fill(self) -> None:
-        """Take as many as there are, up to the size."""
+        """Open descriptors until ``size`` are held or the process may open no more."""
         while len(self._held) < self._size:
             try:
                 self._held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
@@ -60,16 +60,16 @@ class Reserve:
                 return
 
     def give_up(self, count: int = 1) -> None:
-        """Free ``count`` of those that are held."""
+        """Free ``count`` of the held descriptors."""
         for descriptor in self._held[:count]:
             os.close(descriptor)
         del self._held[:count]
 
 
 class Listener(trio.abc.Listener[trio.SocketStream]):
-    """Accepts with what is held back where no other descriptor is left, and waits where nothing is."""
+    """Accepts connections, on a reserved descriptor if no other is left; waits while there is none at all."""
 
-    def __init__(self, inner: trio.SocketListener, reserve: Reserve) -> None:
+    def __init__(self, inner: trio.SocketListener, reserve: DescriptorReserve) -> None:
         self.socket = inner.socket
         self._inner = inner
         self._reserve = reserve
@@ -90,7 +90,7 @@ class Listener(trio.abc.Listener[trio.SocketStream]):
                 if error.errno not in NONE_LEFT:
                     raise
             self._tell()
-            await trio.lowlevel.wait_readable(self.socket)  # only then there is somebody to give one up for
+            await trio.lowlevel.wait_readable(self.socket)  # free a descriptor only when a connection is waiting
             if not self._reserve:
                 await trio.sleep(RETRY_S)
             self._reserve.give_up()
@@ -120,13 +120,13 @@ async def open_listeners(settings: GatewaySettings) -> list[Listener]:
         listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, settings.websocket.recv_buffer_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-    reserve = Reserve(HELD_BACK)
-    reserve.fill()  # before anybody can come
+    reserve = DescriptorReserve(HELD_BACK)
+    reserve.fill()  # before the first connection
     return [Listener(listener, reserve) for listener in listeners]
 
 
 async def check_port(settings: GatewaySettings) -> None:
-    """Bind and let go; raises as ``open_listeners``."""
+    """Check that the port can be bound, and release it; raises as ``open_listeners``."""
     for listener in await open_listeners(settings):
         await listener.aclose()
 

@@ -12,18 +12,18 @@ SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
 
 @attrs.frozen
 class Operation:
-    """One row: a path, and what for."""
+    """One operation of the API: a row of the table."""
 
     path: str
     summary: str
     answers: dict[int, str]
     content_types: tuple[str, ...] = ("application/json",)
-    """Of the answers below 400; errors are JSON."""
+    """Content type of the answers below 400; errors are JSON."""
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
-    """Parameter to type (``integer`` or ``string``) and meaning."""
+    """Each parameter's type (``integer`` or ``string``) and meaning."""
     method: str = "get"
     body: str | None = None
-    """The content type of what is sent."""
+    """The request body's content type."""
 
 
 OPERATIONS: Final = (

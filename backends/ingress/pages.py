@@ -13,23 +13,23 @@ from backends.protocols import HttpAnswer, Page, Request
 from protocol.admission import health
 
 JSON = "application/json"
-FULL_LEVEL = 3  # of load: whoever comes now should be sent elsewhere
+FULL_LEVEL = 3  # load level from which a load balancer should send new clients elsewhere
 
 
 class StatusFigures(Protocol):
-    """Where the pages get their figures; the server in ``supervisor.py`` is the real one."""
+    """The figures that the pages show; ``assembly.status_source.StatusSource`` in production."""
 
     def tree(self) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings ``{id, state, statistics, children, …}``."""
 
     def root(self) -> Mapping[str, Any]:
-        """Return the root with the states of its children, and nothing below: this is asked every second."""
+        """Return the root with the states of its children only: called every second."""
 
     def server(self) -> Mapping[str, Any]:
         """Return version, uptime, sessions, load level and whether the server is stopping."""
 
     def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
-        """Return the whole: what ``server`` returns, the time, and the tree, with every session if ``is_full``."""
+        """Return what ``server`` returns, the time, and the tree, with every session if ``is_full``."""
 
     def session(self, session_id: str) -> Mapping[str, Any] | None:
         """Return one session and its actors as in the tree; ``None`` if there is none of that id."""
@@ -44,12 +44,12 @@ class StatusFigures(Protocol):
         """Return the time of day as RFC 3339."""
 
     def metrics(self, accept: str) -> tuple[str, bytes]:
-        """Return the exposition and its content type."""
+        """Return Prometheus's text exposition and its content type."""
 
 
 @attrs.frozen
 class OwnPages:
-    """Answers for the server."""
+    """The pages: each returns its answer from ``StatusFigures``."""
 
     figures: StatusFigures
 
@@ -65,17 +65,17 @@ class OwnPages:
         }
 
     def live(self, _request: Request) -> HttpAnswer:
-        """Say that the loop runs, also while it leaves: whoever kills it then cuts people off."""
+        """Return 200 while the loop runs, also during a drain: a restart would cut sessions off."""
         return answer({"status": "healthy"})
 
     def alive(self, _request: Request) -> HttpAnswer:
-        """Say that the loop runs and that existing work is served; 503 while stopping."""
+        """Return 200 while existing work is served; 503 while the server stops."""
         if self.figures.server()["stopping"]:
             return answer({"status": "stopping"}, 503)
         return answer({"status": "healthy"})
 
     def ready(self, _request: Request) -> HttpAnswer:
-        """Say whether new work is taken, and if not, what is missing."""
+        """Return 200 if new work is taken, else 503 with what is missing."""
         missing = health.not_ready(self.figures.root())
         server = self.figures.server()
         if server["stopping"]:
@@ -87,13 +87,13 @@ class OwnPages:
         return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})
 
     def detailed(self, _request: Request) -> HttpAnswer:
-        """Show every component; 503 if one is unhealthy."""
+        """Return every component's state; 503 if one is unhealthy."""
         figures = self.figures
         page = health.detailed(figures.tree(), figures.memory(), figures.cpu_percent(), figures.timestamp())
         return answer(page, 503 if page["status"] == "unhealthy" else 200)
 
     def status(self, request: Request) -> HttpAnswer:
-        """Show the server as it stands: figures and the tree, with a summary of the sessions, or one session."""
+        """Return the figures and the tree with a summary of the sessions, or one session if the query names it."""
         wanted = request.query.get("sessions", "summary")
         if wanted not in ("summary", "full"):
             return answer({"error": f"sessions must be summary or full, not {wanted!r}"}, 400)
@@ -104,11 +104,11 @@ class OwnPages:
         return answer({"error": f"there is no session {session_id!r}"}, 404) if found is None else answer(found)
 
     def metrics(self, request: Request) -> HttpAnswer:
-        """Give Prometheus what it asks for."""
+        """Return the metrics in the format that Prometheus asks for."""
         content_type, body = self.figures.metrics(request.headers.get("accept", ""))
         return HttpAnswer(200, content_type, body)
 
 
 def answer(page: Mapping[str, Any], status: int = 200) -> HttpAnswer:
-    """Return ``page`` as JSON; caches must not keep it."""
+    """Return ``page`` as JSON that caches must not keep."""
     return HttpAnswer(status, JSON, msgspec.json.encode(page), (("cache-control", "no-store"),))

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* A stranger can end nothing but its own connection: each is served inside a border that logs what goes wrong.
+* A client can end nothing but its own connection: errors are contained in each connection and logged.
 * HTTP connections are bounded in number, for each address too, and counted from the accept to their end, or until they
   are WebSockets with a place of their own (``protocol/admission/connections.py``).
 * Every way to stop is bounded: a close frame for each WebSocket, the end of the answer under way for the rest, then
@@ -26,8 +26,8 @@ log = logging.getLogger("sayso.ingress")
 
 STOP_GRACE_S: Final = 3.0  # fits into the 5 s that an actor has to stop
 SERVICE_RESTART: Final = 1012
-REPLACED: Final = 408  # the status under which a connection counts that sent no request and left for another
-TURNED_AWAY_MAX: Final = 8  # that read at once why they find no place, for up to a second each; others are just closed
+REPLACED: Final = 408  # status in the metrics of a connection that sent no request and was closed in favour of another
+TURNED_AWAY_MAX: Final = 8  # refused connections answered at a time, each for up to 1 s; others are closed
 BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 33\r\n"
     b'retry-after: 1\r\nconnection: close\r\n\r\n{"error": "too many connections"}'
@@ -35,7 +35,7 @@ BUSY: Final = (
 
 
 class TrioIngress:
-    """The listener; it serves once."""
+    """The listener; ``serve`` may be called once."""
 
     def __init__(
         self, settings: GatewaySettings, handlers: IngressHandlers, admission: RequestAdmission, routes: IngressRoutes
@@ -64,7 +64,7 @@ class TrioIngress:
             self._ended.set()
 
     async def stop(self) -> None:
-        """Stop listening, close what is open, give it a bounded time to end; returns when all is over."""
+        """Stop listening and close all connections within a bounded time; returns when they are closed."""
         state = self._state
         state.is_stopping = True
         self._accepting.cancel()

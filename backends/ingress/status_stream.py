@@ -1,11 +1,11 @@
-"""The status as Server-Sent Events: one picture a second, for consoles and for people with curl.
+"""The status as Server-Sent Events: one snapshot a second, for consoles and for curl.
 
 Rules kept here:
 
-* A listener costs a picture a second, so there are few of them; one more is told to come back.
-* Nothing is queued: whoever reads slowly gets fewer pictures, and a send that takes too long ends the stream (the
+* Each stream costs a snapshot a second, so their number is bounded; one more is answered 503.
+* Nothing is queued: a slow reader gets fewer snapshots, and a send that takes too long ends the stream (the
   listener's own deadline).
-* The stream ends when the server leaves, so that it holds up nobody.
+* The stream ends when the server drains, so that it does not delay the exit.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,14 +21,14 @@ RETRY_MS: Final = 2_000  # after which a browser connects again
 
 
 class StatusStream:
-    """Streams what ``look`` returns."""
+    """Streams snapshots, each a result of ``look``."""
 
     def __init__(self, look: Callable[[], Mapping[str, Any]]) -> None:
         self._look = look
         self._listeners = 0
 
     async def open(self) -> Response:
-        """Return the stream, or 503 if there are enough."""
+        """Return a stream, or 503 if as many as may be are open."""
         if self._listeners >= MAX_LISTENERS:
             return Response(
                 f'{{"error": "{MAX_LISTENERS} listeners are enough"}}',

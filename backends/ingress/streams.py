@@ -1,4 +1,4 @@
-"""Small habits of every stream that we write to: no send without a deadline, no close that loses the last words."""
+"""Sends to a stream under a deadline, and closes without losing the last bytes."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ async def send_in_pieces(stream: trio.abc.SendStream, data: bytes, piece_timeout
 
 
 async def linger(stream: trio.abc.HalfCloseableStream) -> None:
-    """Say that nothing more comes and read for a short while what the peer still sends.
+    """End the sending side, and read for a short while what the peer still sends.
 
     Closing a socket with unread bytes in it makes the kernel send a reset, which may overtake the answer that says
     why the connection ends (RFC 9112, section 9.6).

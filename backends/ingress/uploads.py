@@ -4,9 +4,9 @@ Rules kept here:
 
 * A file is readable by this user only, and has no name where the system allows that, so that nothing is left of it
   however this process ends.
-* All uploads together are bounded in bytes, not in number: a slow one keeps nobody else out.
+* All uploads together are bounded in bytes, not in number: a slow upload does not keep others out.
 * Only the file goes to the disk, so what the parser holds in memory beside it is bounded too.
-* One request brings one file; whatever becomes of the request, ``close_uploads`` frees the disk.
+* A request has one file; ``close_uploads`` frees the disk however the request ends.
 """
 
 import os
@@ -31,7 +31,7 @@ OPEN_FILES: Final = Path("/proc/self/fd")  # where Linux shows them
 
 
 class Storage:
-    """How much of the disk uploads have."""
+    """Counts the bytes on the disk of all uploads, against a limit."""
 
     def __init__(self, max_bytes: int = MAX_STORED_BYTES) -> None:
         self.stored_bytes = 0
@@ -45,7 +45,7 @@ class Storage:
         self.stored_bytes += size_bytes
 
     def free(self, size_bytes: int) -> None:
-        """Give bytes back."""
+        """Return bytes that were taken."""
         self.stored_bytes -= size_bytes
 
 
@@ -53,7 +53,7 @@ class UploadFile:
     """A temporary file, with the part of a file's methods that the form parser and ``FileStorage`` use."""
 
     def __init__(self, storage: Storage) -> None:
-        """Make it; raises ``OSError``."""
+        """Create the file; raises ``OSError``."""
         self.size_bytes = 0
         self._storage = storage
         make = tempfile.TemporaryFile if OPEN_FILES.is_dir() else tempfile.NamedTemporaryFile
@@ -61,7 +61,7 @@ class UploadFile:
 
     @property
     def path(self) -> str:
-        """Where another process of this user can open it, until it is closed."""
+        """The path by which another process of this user can open the file until it is closed."""
         name: int | str = self._file.name
         return name if isinstance(name, str) else f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
 
@@ -78,11 +78,11 @@ class UploadFile:
         return written
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Do as a file does."""
+        """As a file's ``seek``."""
         return self._file.seek(offset, whence)
 
     def close(self) -> None:
-        """Delete it."""
+        """Delete the file."""
         self._file.close()
         self._storage.free(self.size_bytes)
         self.size_bytes = 0
@@ -97,7 +97,7 @@ class BoundedBody:
         self._given_bytes = 0
 
     def __aiter__(self) -> "BoundedBody":
-        """Return itself."""
+        """Return the iterator: this object."""
         return self
 
     async def __anext__(self) -> bytes:
@@ -110,7 +110,7 @@ class BoundedBody:
 
 
 class UploadParser(TrioFormDataParser):
-    """Parses forms without holding much of them."""
+    """Parses forms with bounded memory: files go to the disk."""
 
     stored_bytes: Callable[[], int] = int
 
@@ -146,7 +146,7 @@ class UploadRequest(TrioRequest):
         return parser
 
     def close_uploads(self) -> None:
-        """Delete what has been stored."""
+        """Delete the request's stored files."""
         while self._uploads:
             self._uploads.pop().close()
 

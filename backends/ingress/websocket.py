@@ -2,17 +2,16 @@
 
 Rules kept here:
 
-* One reader: whoever calls ``receive``, until the socket begins to close; then the closing task, which discards.
+* One reader: the caller of ``receive`` until the socket begins to close, then the closing task, which discards.
 * Not calling ``receive`` stops reading, so that TCP pushes back. A peer is never given up for our own slowness: the
-  pong deadline counts only while somebody reads.
-* Frames that come faster than they can be handled keep nobody else waiting: after so many the others have their turn.
+  pong deadline counts only while ``receive`` waits.
+* A client that sends faster than its frames are handled does not hold up other tasks: after some frames it yields.
 * Every way out is bounded: silence by the pong deadline, a peer that stops reading by the send deadline, a close that
   is not answered by ``close_timeout_s``.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -39,15 +38,15 @@ TOO_BIG: Final = 1009
 
 @attrs.define
 class Liveness:
-    """When the peer was last heard, and since when somebody listens; times on Trio's clock, in seconds."""
+    """When the peer last sent something, and since when ``receive`` waits; Trio's clock, in seconds."""
 
     heard_at: float
     listening_since: float = math.inf
 
     def silence_left_s(self, pinged_at: float, now: float, timeout_s: float) -> float | None:
-        """Return how long the peer may still be silent after a ping; ``None`` once it was heard.
+        """Return the seconds that the peer may still be silent after a ping; ``None`` once it has sent something.
 
-        While nobody listens the whole of ``timeout_s`` is left: an answer could not be seen.
+        While ``receive`` does not wait the whole of ``timeout_s`` is left: an answer could not be seen.
         """
         if self.heard_at >= pinged_at:
             return None
@@ -57,12 +56,12 @@ class Liveness:
 
 
 def shortened(reason: str) -> str:
-    """Return as much of a close reason as a close frame can carry."""
+    """Return a close reason cut to what a close frame can carry, in UTF-8."""
     return reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 def feed(protocol: ServerProtocol, data: bytes) -> None:
-    """Give the protocol what came; nothing is the end of the stream."""
+    """Give the protocol received bytes; empty ``data`` is the end of the stream."""
     if data:
         protocol.receive_data(data)
     else:
@@ -115,7 +114,7 @@ class TrioWebSocket:
     async def receive(self) -> str | bytes:
         """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
         if self._inbox or self._closing.is_set():
-            await trio.lowlevel.checkpoint()  # what is at hand must not keep the loop from the others
+            await trio.lowlevel.checkpoint()  # received data must not keep the loop from other tasks
         while not self._inbox:
             self._raise_if_closing()
             piece = await self._next_piece()
@@ -124,7 +123,7 @@ class TrioWebSocket:
         return self._inbox.popleft()
 
     async def _next_piece(self) -> bytes | None:
-        """Return the next piece of what came; ``None`` if others had their turn, or if the socket began to close."""
+        """Return the next piece of the received data; ``None`` after a yield to other tasks, or when closing began."""
         intake = self._intake
         if intake.frames >= FRAMES_AT_ONCE:
             intake.frames = 0
@@ -140,7 +139,7 @@ class TrioWebSocket:
         return intake.pieces.popleft()
 
     async def _read(self) -> bytes | None:
-        """Return what came, nothing at the end of the stream; ``None`` if the socket began to close meanwhile."""
+        """Return received bytes, empty at the end of the stream; ``None`` if the socket began to close meanwhile."""
         self._read_scope = trio.CancelScope()
         self._liveness.listening_since = trio.current_time()
         try:
@@ -187,31 +186,35 @@ class TrioWebSocket:
 
     # --- senders ---------------------------------------------------------------------------------
 
-    async def send_text(self, text: str) -> None:
-        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
-        await self._queue(self._protocol.send_text, text.encode())
+    async def send(self, frame: str | bytes) -> None:
+        """Queue a text or a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+        await self._queue(frame, is_speech=False)
 
-    async def send_binary(self, data: bytes) -> None:
-        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
-        await self._queue(self._protocol.send_binary, data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        """Queue a message that ``drop_speech`` may take back; waits and raises as ``send`` does."""
+        await self._queue(frame, is_speech=True)
 
-    async def _queue(self, send: Callable[[bytes], None], data: bytes) -> None:
+    async def _queue(self, frame: str | bytes, *, is_speech: bool) -> None:
+        data = frame if isinstance(frame, bytes) else frame.encode()
         await self._writer.wait_room(len(data))
         self._raise_if_closing()
-        send(data)
-        self._flush()
+        if data is frame:
+            self._protocol.send_binary(data)
+        else:
+            self._protocol.send_text(data)
+        self._flush(is_speech=is_speech)
 
-    def drop_queued_binary(self) -> int:
-        """Forget whole binary messages that are still queued; return how many bytes that were."""
-        return self._writer.drop_binary()
+    def drop_speech(self) -> int:
+        """Drop the messages of speech that are still queued; return their size in bytes."""
+        return self._writer.drop_speech()
 
     def _raise_if_closing(self) -> None:
         if self._end is not None:
             raise SocketClosed(self._end.code, self._end.reason, is_from_peer=self._end.is_from_peer)
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_speech: bool = False) -> None:
         for data in self._protocol.data_to_send():
-            self._writer.put(data)
+            self._writer.put(data, is_speech=is_speech)
 
     # --- closing ---------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
-"""What a client has sent and is no message yet: pieces of what was read, and fragments; pure.
+"""Received data that is no whole message yet: pieces of reads, and fragments; pure.
 
 Rules kept here:
 
-* What was read is given to the protocol in pieces, so that the frames in one are few however small they are.
+* Received bytes are given to the protocol in small pieces, which bounds the frames in each, however small they are.
 * A message is bounded in fragments, because empty ones do not count towards its size.
 """
 
@@ -13,7 +13,7 @@ import attrs
 from websockets.frames import Frame, Opcode
 
 PIECE_BYTES: Final = 2_048  # given to the protocol at once: at most 341 frames, for an empty one has 6 bytes
-FRAMES_AT_ONCE: Final = 256  # without a turn of the others; some 20 us each
+FRAMES_AT_ONCE: Final = 256  # handled before other tasks run; some 20 us each
 MAX_FRAGMENTS: Final = 4_096
 """Of one message. Its size does not bound them, for they may be empty; a sender that streams makes a few hundred."""
 
@@ -57,14 +57,14 @@ class Assembler:
 
 @attrs.define
 class Intake:
-    """What came and is no message yet; pure."""
+    """Received data that is no message yet; pure."""
 
     assembler: Assembler = attrs.field(factory=Assembler, init=False)
     pieces: deque[bytes] = attrs.field(factory=deque, init=False)
-    """What was read and not given to the protocol yet; an empty one is the end of the stream."""
+    """Reads that were not given to the protocol yet; an empty one is the end of the stream."""
     frames: int = attrs.field(default=0, init=False)
-    """Taken since the others had their turn."""
+    """Frames handled since other tasks last ran."""
 
     def add(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add received bytes."""
         self.pieces.extend(data[start : start + PIECE_BYTES] for start in range(0, len(data) or 1, PIECE_BYTES))

@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* Only whole frames are in the queue and only the writer sends, so that cancelling whoever queued tears no frame.
-* What may be dropped is decided by the frame itself: its first byte says that it is a whole binary message.
+* Only whole frames are queued and only the writer sends, so that cancelling a sender cuts no frame.
+* What may be dropped was queued as speech; a frame is dropped whole or not at all.
 * A client that pings and never reads has one pong waiting, not thousands (RFC 6455, section 5.5.3 allows it).
 """
 
@@ -15,7 +15,6 @@ import trio
 
 from backends.ingress.streams import PIECE_BYTES, send_in_pieces
 
-WHOLE_BINARY: Final = 0x82  # FIN and opcode 2
 PONG: Final = 0x8A  # FIN and opcode 10
 
 
@@ -30,26 +29,27 @@ class Outbox:
     """Frames that wait for the writer; pure."""
 
     limit_bytes: int
-    _frames: deque[bytes] = attrs.field(factory=deque, init=False)
+    _frames: deque[tuple[bytes, bool]] = attrs.field(factory=deque, init=False)
+    """Each with whether it is speech."""
     _pong: bytes = attrs.field(default=b"", init=False)
     _queued: int = attrs.field(default=0, init=False)
     _in_flight: int = attrs.field(default=0, init=False)
 
     @property
     def pending_bytes(self) -> int:
-        """What is queued, and what the writer has taken and not yet got rid of."""
+        """Bytes that are queued, and those that the writer has taken and not sent yet."""
         return self._queued + self._in_flight
 
     def has_room(self, size: int) -> bool:
         """Return whether ``size`` more bytes may be queued; one message of any size may wait alone."""
         return self.pending_bytes == 0 or self.pending_bytes + size <= self.limit_bytes
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes, *, is_speech: bool = False) -> None:
         """Queue one frame (or the handshake's response) without asking for room."""
         if data[0] == PONG:
             self._pong = data
             return
-        self._frames.append(data)
+        self._frames.append((data, is_speech))
         self._queued += len(data)
 
     def take(self) -> bytes:
@@ -58,7 +58,7 @@ class Outbox:
         self._pong = b""
         size = 0
         while self._frames and size < PIECE_BYTES:
-            frame = self._frames.popleft()
+            frame, _ = self._frames.popleft()
             taken.append(frame)
             size += len(frame)
         self._queued -= size
@@ -69,17 +69,17 @@ class Outbox:
         """Note that what was taken last has left."""
         self._in_flight = 0
 
-    def drop_binary(self) -> int:
-        """Forget the whole binary messages that are queued; return how many bytes of payload that were."""
-        dropped = [frame for frame in self._frames if frame[0] == WHOLE_BINARY]
+    def drop_speech(self) -> int:
+        """Drop the speech that is queued; return the bytes of its payloads."""
+        dropped = [frame for frame, is_speech in self._frames if is_speech]
         if dropped:
-            self._frames = deque(frame for frame in self._frames if frame[0] != WHOLE_BINARY)
+            self._frames = deque(queued for queued in self._frames if not queued[1])
             self._queued -= sum(map(len, dropped))
         return sum(map(payload_bytes, dropped))
 
 
 class Writer:
-    """The task that owns a socket's sending side, and the turn of those who wait to queue something."""
+    """The task that owns a socket's sending side; senders that wait for room are served in order."""
 
     def __init__(self, stream: trio.abc.HalfCloseableStream, limit_bytes: int, send_timeout_s: float) -> None:
         self._stream = stream
@@ -94,7 +94,7 @@ class Writer:
 
     @property
     def pending_bytes(self) -> int:
-        """What has not left yet."""
+        """Bytes that are not sent yet."""
         return self._outbox.pending_bytes
 
     async def wait_room(self, size: int) -> None:
@@ -113,22 +113,22 @@ class Writer:
     def _is_free(self, size: int) -> bool:
         return self._is_given_up or self._outbox.has_room(size)
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes, *, is_speech: bool = False) -> None:
         """Queue a frame; never waits. Empty ``data`` is the end of the stream."""
         if data:
-            self._outbox.put(data)
+            self._outbox.put(data, is_speech=is_speech)
         else:
             self._is_ending = True
         self._wake.set()
 
-    def drop_binary(self) -> int:
-        """Forget queued whole binary messages; return how many bytes of payload that were."""
-        dropped = self._outbox.drop_binary()
+    def drop_speech(self) -> int:
+        """Forget queued speech; return how many bytes of payload that were."""
+        dropped = self._outbox.drop_speech()
         self._room.set()
         return dropped
 
     def give_up_waiting(self) -> None:
-        """Let those who wait for room go on: the socket takes nothing more from them."""
+        """Wake all senders that wait for room: the socket takes no more data."""
         self._is_given_up = True
         self._room.set()
 

@@ -1,1 +1,1 @@
-"""Language models behind one face: embedded, Ollama, any OpenAI-compatible server."""
+"""Language models behind one Protocol: embedded, Ollama, any OpenAI-compatible server."""

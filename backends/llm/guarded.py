@@ -1,25 +1,24 @@
-"""A language model with manners: not asked while it keeps failing, nor by more at once than it can take.
+"""A language model with a circuit breaker and a limit on concurrent requests.
 
 Rules kept here:
 
-* Whoever waits for a place waits inside the asker's own deadline; leaving gives the place back.
-* A model that failed several times in a row is refused at once, so that the next one in the list answers instead;
-  now and then one request finds out whether it is back.
-* Only the model's own failures count against it: a caller who leaves (a barge-in) says nothing about it.
+* A request waits for a place within its caller's deadline; cancelling it gives the place back.
+* A model that failed several times in a row is skipped at once, so that the next one in the list answers instead;
+  now and then a request tries whether it works again.
+* Only the model's own failures count: a cancelled request (a barge-in) does not.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import trio
 
-from backends.protocols import LanguageModel, ProviderError
-from protocol.messages.understanding import ChatMessage, Generation, ToolSpec
+from backends.protocols import GuardStatistics, LanguageModel, ProviderError
+from protocol.messages.understanding import CompletionRequest, Generation
 from runtime.policies.adaptive_limit import AdaptiveLimit
 from runtime.policies.breaker import Breaker, BreakerState
 
 log = logging.getLogger("sayso.inference")
-FLOOR = 2  # fewer at once than this would let one slow answer hold up everybody
+FLOOR = 2  # with fewer at once a single slow answer would hold up all others
 
 
 class GuardedModel:
@@ -34,28 +33,18 @@ class GuardedModel:
         self._places = trio.CapacityLimiter(max_at_once)
 
     async def is_available(self) -> bool:
-        """Ask the model itself: the breaker is about answers, not about presence."""
+        """Ask the model itself: the breaker counts failed answers, not absence."""
         return await self._model.is_available()
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
-        """Stream one completion; raises ``ProviderError``, also at once while the model is left alone."""
+    async def generate(self, request: CompletionRequest) -> Generation:
+        """Stream one completion; raises ``ProviderError``, at once while the breaker is open."""
         async with self._places:
             retry_after_s = self._breaker.retry_after_s(trio.current_time())
             if retry_after_s is not None:
                 raise ProviderError(f"{self.name} kept failing and is asked again in {retry_after_s:.1f} s")
             try:
                 with trio.fail_after(self._timeout_s):
-                    generation = await self._model.generate(
-                        messages, tools, on_text, max_tokens=max_tokens, model=model
-                    )
+                    generation = await self._model.generate(request)
             except trio.TooSlowError:
                 self._failed()
                 raise ProviderError(f"no answer within {self._timeout_s:g} s") from None
@@ -74,15 +63,15 @@ class GuardedModel:
         """Close the model's connections."""
         await self._model.aclose()
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> GuardStatistics:
         """Show how it is treated."""
-        return {
-            "name": self.name,
-            "breaker": self._breaker.state.value,
-            "limit": self._limit.limit,
-            "in_flight": self._places.borrowed_tokens,
-            "waiting": self._places.statistics().tasks_waiting,
-        }
+        return GuardStatistics(
+            name=self.name,
+            breaker=self._breaker.state.value,
+            limit=self._limit.limit,
+            in_flight=self._places.borrowed_tokens,
+            waiting=self._places.statistics().tasks_waiting,
+        )
 
     def _failed(self) -> None:
         was_closed = self._breaker.state is BreakerState.CLOSED

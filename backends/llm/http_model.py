@@ -3,13 +3,13 @@
 Rules kept here:
 
 * What goes wrong becomes a ``ProviderError`` that says what to do; keys never appear in it.
-* Text that was passed on is kept in the error: nobody may speak it twice.
+* Text that was passed on is kept in the error, so that it is not spoken twice.
 * A server on this machine gets no proxy and a new connection per request (0.1 ms), so nothing stays open;
   connections to other machines are kept for the next request, because a TLS handshake costs two round trips.
 """
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
@@ -20,9 +20,10 @@ import trio
 
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
+from protocol.messages.ask import PartSink
 
 ERROR_BODY_MAX_BYTES: Final = 16_384
-SHOWN_CHARS: Final = 200  # of a server's own words
+SHOWN_CHARS: Final = 200  # of a server's error text
 DRAIN_S: Final = 0.25  # to read the end of a finished answer, so that its connection can be used again
 KEPT_CONNECTIONS: Final = 4
 KEPT_S: Final = 60.0
@@ -42,7 +43,7 @@ class GenerationCut(ProviderError):
 
 
 class ModelServerRefused(ProviderError):
-    """The server answered with an error ``status``; ``said`` is its own explanation."""
+    """The server answered with an error ``status``; ``said`` is the explanation in its body."""
 
     def __init__(self, message: str, status: int, said: str) -> None:
         super().__init__(message)
@@ -56,12 +57,12 @@ class CompletionTimeouts:
 
     connect_s: float = 3.0
     first_token_s: float = 10.0
-    """A turn has 15 s: a provider that is silent for 10 leaves the next one a chance."""
+    """A turn has 15 s: after 10 s of silence there is time left for the next provider."""
     total_s: float = 30.0
 
 
 class CompletionReader(Protocol):
-    """A dialect's reading of one streamed completion; sans-IO."""
+    """Parses one streamed completion of an API's dialect; sans-IO."""
 
     @property
     def is_done(self) -> bool:
@@ -82,7 +83,7 @@ class CompletionReader(Protocol):
 
 
 class LlmServer:
-    """One server; ``url`` is the base that the paths of requests follow. A bad URL is told when it is asked."""
+    """One server; ``url`` is the base of the requests' paths. A bad URL is reported by the first request."""
 
     def __init__(self, url: str, *, api_key: str = "", patience: CompletionTimeouts | None = None) -> None:
         self.url = url.rstrip("/")
@@ -125,14 +126,12 @@ class LlmServer:
                 raise ProviderError(self._explain(error)) from error
         raise ProviderError(f"{self.url} did not answer within {within_s:g} s")
 
-    async def stream(
-        self, path: str, body: bytes, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
-    ) -> float | None:
+    async def stream(self, path: str, body: bytes, answer: CompletionReader, text_sink: PartSink[str]) -> float | None:
         """Post ``body`` and pass text on as it comes; return the seconds until the first word or tool call.
 
         Raises ``ProviderError``: ``ModelServerRefused`` for an error status, ``GenerationCut`` after the first text.
         """
-        stream = _Stream(self._patience, answer, on_text)
+        stream = _Stream(self._patience, answer, text_sink)
         try:
             with stream.scope:
                 await self._post(path, body, stream)
@@ -165,7 +164,7 @@ class LlmServer:
                 raise
 
     async def _check(self, response: httpx2.Response) -> None:
-        """Raise ``ModelServerRefused`` in words that help, unless the status is a success."""
+        """Raise ``ModelServerRefused`` with an explanation, unless the status is a success."""
         status = response.status_code
         if response.is_success:
             return
@@ -200,14 +199,12 @@ class LlmServer:
 
 
 class _Stream:
-    """One completion on its way: its deadlines, its text so far."""
+    """One completion in progress: its deadlines and its text so far."""
 
-    def __init__(
-        self, patience: CompletionTimeouts, answer: CompletionReader, on_text: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, patience: CompletionTimeouts, answer: CompletionReader, text_sink: PartSink[str]) -> None:
         self._patience = patience
         self._answer = answer
-        self._on_text = on_text
+        self._text_sink = text_sink
         self._started_s = trio.current_time()
         self.scope = trio.CancelScope(deadline=self._started_s + patience.first_token_s)
         self.first_token_s: float | None = None
@@ -238,7 +235,7 @@ class _Stream:
             self.scope.deadline = self._started_s + self._patience.total_s
         for text in texts:
             self.passed_on.append(text)
-            await self._on_text(text)
+            await self._text_sink.send(text)
         if self._answer.is_done:
             self.scope.deadline = min(self.scope.deadline, trio.current_time() + DRAIN_S)
 
@@ -255,7 +252,7 @@ async def end_reading(chunks: AsyncIterator[bytes]) -> None:
 
 
 def meaning_of(status: int) -> str:
-    """Return what an error status says of the request."""
+    """Return an explanation of an error status."""
     match status:
         case 401 | 403:
             return "refused our API key"

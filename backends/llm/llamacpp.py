@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import attrs
 
+from backends.jobs import LocateModel, ModelAddress
 from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.llm.messages import Sampling
 from backends.llm.openai import OpenAIModel
@@ -29,10 +30,10 @@ from config.settings import InferenceSettings
 
 NAME: Final = "embedded"
 MODEL: Final = "smollm2-135m-instruct"
-NICE: Final = 5  # hearing and speaking come before thinking
+NICE: Final = 5  # lower priority than speech recognition and synthesis
 PROMPT_CACHE_MIB: Final = 64
 WARM_UP_TIMEOUT_S: Final = 30.0
-TEMPERATURE_MAX: Final = 0.0  # a model of 135 million parameters wanders off with any more: it has to say the likeliest
+TEMPERATURE_MAX: Final = 0.0  # a model of 135 million parameters goes off topic with any more
 WAIT_POLICY: Final = "passive"  # threads that spin at each layer's end make two of them ten times slower on a busy core
 ERRORS_ONLY: Final = 1  # llama.cpp's verbosity: at 3 it describes every request
 
@@ -41,23 +42,22 @@ class LlamaWorker:
     """Target of a worker process: one model behind one HTTP server.
 
     ``params``: ``model`` (an embedded model's name or a GGUF file), ``models_dir``, ``context_size`` in tokens a
-    request, ``parallel`` requests at once, ``cpu_threads``, ``gpu_layers``. ``address`` answers ``{"url"}``, the base
-    of an OpenAI-compatible API.
+    request, ``parallel`` requests at once, ``cpu_threads``, ``gpu_layers``.
     """
 
+    jobs = (LocateModel,)
+
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Find, check, load and try the model; raises ``ModelError`` if it is missing or damaged."""
+        """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
         path = resolve_llm(params["model"], Path(params["models_dir"]))
         prefix = f"/{secrets.token_urlsafe(24)}"
         self._server = start_server(path, params, prefix)
         self._url = f"{self._server.listening_address}{prefix}/v1"
         warm_up(self._url)
 
-    def handle(self, method: str, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Do one job; raises ``ValueError`` for anything but ``address``."""
-        if method != "address" or params or blob:
-            raise ValueError(f"method must be address, without parameters, not {method!r}")
-        return {"url": self._url}, b""
+    def handle(self, _job: LocateModel, _blob: bytes | memoryview) -> tuple[ModelAddress, bytes]:
+        """Say where the server listens."""
+        return ModelAddress(self._url), b""
 
     def close(self) -> None:
         """Stop the server and free the model."""
@@ -111,7 +111,7 @@ def start_server(path: Path, params: Mapping[str, Any], prefix: str) -> Any:
     wanted.api_prefix = prefix
     wanted.cors_origins = ""
     wanted.ui = False
-    wanted.endpoint_slots = False  # it shows what others asked
+    wanted.endpoint_slots = False  # it shows the prompts of all clients
     wanted.cache_ram_mib = PROMPT_CACHE_MIB
     wanted.verbosity = ERRORS_ONLY
     try:

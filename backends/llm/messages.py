@@ -1,4 +1,4 @@
-"""What the dialects of language-model servers share: names of tools on the wire, and conversations without tools."""
+"""Shared by the dialects of language-model servers: names of tools on the wire, conversations without tools."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import msgspec
 
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, ToolSpec
+from protocol.messages.understanding import ChatMessage, CompletionRequest, ToolSpec
 
 NAME_MAX_CHARS: Final = 64  # OpenAI's limit for a function's name
 
@@ -45,7 +45,7 @@ class WireNames:
         return self._wire.get(name, name)
 
     def to_ours(self, wire: str) -> str:
-        """Return our name; what the model made up stays as it is."""
+        """Return our name of a tool; a name that the model made up is returned unchanged."""
         return self._ours.get(wire, wire)
 
     def _free(self, wanted: str) -> str:
@@ -57,7 +57,7 @@ class WireNames:
 
 
 def tool_definitions(tools: Sequence[ToolSpec], names: WireNames) -> list[dict[str, Any]]:
-    """Return tools as both dialects take them: JSON Schema functions."""
+    """Return the tools as both dialects take them: functions with a JSON Schema."""
     return [
         {
             "type": "function",
@@ -71,15 +71,15 @@ def tool_definitions(tools: Sequence[ToolSpec], names: WireNames) -> list[dict[s
     ]
 
 
-def without_tools(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """Return the conversation for a model that knows no tools: results become data that the user shows."""
+def without_tools(request: CompletionRequest) -> CompletionRequest:
+    """Return the request for a model without tools: their results become data in a message of the user."""
     plain: list[ChatMessage] = []
-    for message in messages:
+    for message in request.messages:
         if message.role == "tool":
             plain.append(ChatMessage("user", f"Data from {message.tool_name or 'a tool'}: {message.content}"))
         elif message.content or not message.tool_calls:
             plain.append(attrs.evolve(message, tool_calls=()))
-    return plain
+    return attrs.evolve(request, messages=tuple(plain), tools=())
 
 
 def parse_arguments(name: str, text: str) -> Mapping[str, Any]:

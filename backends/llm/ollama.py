@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from backends.llm.messages import WireNames, tool_definitions, without_tools
 from backends.llm.streams import BadStream, NdjsonReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generation, ModelToolCall
 
 log = logging.getLogger("sayso.inference")
 NO_TOOLS: Final = "does not support tools"  # Ollama's words, with status 400
@@ -161,14 +161,14 @@ def same_model(wanted: str, listed: str) -> bool:
 
 
 class LoadedModels:
-    """Which models Ollama was asked to hold, the one that was not wanted for longest first; pure."""
+    """The models that Ollama was asked to load, least recently used first; pure."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._names: dict[str, None] = {}
 
     def use(self, name: str) -> list[str]:
-        """Note that ``name`` is wanted now; return what has to go before it may be loaded."""
+        """Note a use of ``name``; return the models to unload before it is loaded."""
         self._names.pop(name, None)
         self._names[name] = None
         surplus = list(self._names)[: max(0, len(self._names) - self._limit)]
@@ -195,40 +195,31 @@ class OllamaModel:
         self._trouble: str | None = None
 
     async def is_available(self) -> bool:
-        """Return whether Ollama answers and has the model; what is missing is logged when it changes."""
+        """Return whether Ollama answers and has the model; the reason if not is logged when it changes."""
         trouble = await self._find_trouble()
         if trouble is not None and trouble != self._trouble:
             log.info("ollama is not available: %s", trouble)
         self._trouble = trouble
         return trouble is None
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        wanted = model or self._settings.ollama.model
+        wanted = request.model or self._settings.ollama.model
         for name in self._loaded.use(wanted):
             await self._unload(name)
-        request: dict[str, Any] = {"model": wanted, "max_tokens": max_tokens}
         if wanted in self._without_tools:
-            return await self._generate(without_tools(messages), (), on_text, **request)
+            return await self._generate(without_tools(request), wanted)
         try:
-            return await self._generate(messages, tools, on_text, **request)
+            return await self._generate(request, wanted)
         except ModelServerRefused as error:
             if NO_TOOLS not in error.said:
                 raise
         log.warning("%s cannot use tools; it is offered none from now on", wanted)
         self._without_tools.add(wanted)
-        return await self._generate(without_tools(messages), (), on_text, **request)
+        return await self._generate(without_tools(request), wanted)
 
     async def _unload(self, name: str) -> None:
-        """Give a model's memory back; one that stays loaded costs memory, and no answer."""
+        """Ask Ollama to unload a model; a failure costs memory, but no answer."""
         body = msgspec.json.encode({"model": name, "keep_alive": 0})
         try:
             await self._server.post("/api/generate", body)
@@ -241,21 +232,11 @@ class OllamaModel:
         """Close kept connections."""
         await self._server.aclose()
 
-    async def _generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        model: str,
-        max_tokens: int,
-    ) -> Generation:
-        names = WireNames(tools)
-        answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in messages))
-        request = self._request(messages, max_tokens, names) | {"model": model}
-        if tools:
-            request["tools"] = tool_definitions(tools, names)
-        first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(request), answer, on_text)
+    async def _generate(self, request: CompletionRequest, model: str) -> Generation:
+        names = WireNames(request.tools)
+        answer = OllamaAnswer(names, first_call=sum(len(message.tool_calls) for message in request.messages))
+        body = self._body(request, names) | {"model": model}
+        first_token_s = await self._server.stream("/api/chat", msgspec.json.encode(body), answer, request.text_sink)
         prompt_tokens, completion_tokens = answer.tokens
         return Generation(
             text=answer.text,
@@ -267,22 +248,23 @@ class OllamaModel:
             first_token_s=first_token_s,
         )
 
-    def _request(self, messages: Sequence[ChatMessage], max_tokens: int, names: WireNames) -> dict[str, Any]:
+    def _body(self, request: CompletionRequest, names: WireNames) -> dict[str, Any]:
         settings = self._settings
-        layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama knows best
+        layers = {} if settings.gpu_layers < 0 else {"num_gpu": settings.gpu_layers}  # else Ollama's default
         return {
-            "messages": wire_messages(messages, names),
+            "messages": wire_messages(request.messages, names),
             "stream": True,
             "think": False,
             "keep_alive": round(settings.ollama.keep_alive_s),
             "options": {
-                "num_predict": max_tokens,
+                "num_predict": request.max_tokens,
                 "temperature": settings.temperature,
                 "top_p": settings.top_p,
                 "top_k": settings.top_k,
                 "num_ctx": settings.context_size,
                 **layers,
             },
+            **({"tools": tool_definitions(request.tools, names)} if request.tools else {}),
         }
 
     async def _find_trouble(self) -> str | None:

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import attrs
@@ -20,11 +20,12 @@ from backends.llm.messages import Sampling, WireNames, parse_arguments, tool_def
 from backends.llm.streams import BadStream, SseReader
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
-from protocol.messages.understanding import ChatMessage, Generation, ModelToolCall, ToolSpec
+from protocol.messages.ask import PartSink
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generation, ModelToolCall
 
 log = logging.getLogger("sayso.inference")
 END: Final = "[DONE]"
-NO_LIST: Final = frozenset({404, 405, 501})  # a server without /models is there all the same
+NO_LIST: Final = frozenset({404, 405, 501})  # status of a server without /models, which counts as available
 
 
 # --- what servers send ---------------------------------------------------------------------------
@@ -165,7 +166,7 @@ class OpenAIAnswer:
         return text
 
     def _call(self, delta: _CallDelta) -> _OpenAICall:
-        """Return the call that a piece belongs to: by index; without one, an id begins a new call."""
+        """Return the call of a piece: by its index; without an index, an id begins a new call."""
         if delta.index is not None and delta.index in self._by_index:
             return self._by_index[delta.index]
         if delta.index is None and not delta.id and self._calls:
@@ -208,7 +209,7 @@ class OpenAIModel:
     """One model of one server (``backends.protocols.LanguageModel``).
 
     ``url`` is the base of the API, usually ending in ``/v1``, which is added to a bare host. ``extras`` are further
-    fields of the request, which a server that does not know them is asked without from then on. With ``offers_tools``
+    fields of the request; they are left out for a server that rejected them once. With ``offers_tools``
     false, tools are kept from the model and results of earlier calls become plain data.
     """
 
@@ -249,36 +250,29 @@ class OpenAIModel:
         self._trouble = trouble
         return trouble is None
 
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
         """Stream one completion; raises ``ProviderError``, ``GenerationCut`` once text was passed on."""
-        offered = tools if self._offers_tools else ()
-        names = WireNames(offered)
+        if not self._offers_tools:
+            request = without_tools(request)
+        names = WireNames(request.tools)
         answer = OpenAIAnswer(names)
-        request = self._request(messages, offered, names, max_tokens) | {"model": model or self._model}
+        body = self._body(request, names)
         try:
-            first_token_s = await self._stream(request, answer, on_text)
+            first_token_s = await self._stream(body, answer, request.text_sink)
         except ModelServerRefused as error:
             unknown = {name for name in self._extras if name in error.said}
             if not unknown:
                 raise
-            log.info("%s does not know %s; it is told no more of it", self._server.url, ", ".join(sorted(unknown)))
+            log.info("%s does not know %s; it is not sent any more", self._server.url, ", ".join(sorted(unknown)))
             for name in unknown:
                 self._extras.pop(name, None)
-                del request[name]
-            first_token_s = await self._stream(request, answer, on_text)
+                del body[name]
+            first_token_s = await self._stream(body, answer, request.text_sink)
         return Generation(
             text=answer.text,
             tool_calls=answer.tool_calls,
             provider=self.name,
-            model=model or self._model,
+            model=request.model or self._model,
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             first_token_s=first_token_s,
@@ -288,28 +282,23 @@ class OpenAIModel:
         """Close kept connections."""
         await self._server.aclose()
 
-    async def _stream(
-        self, request: Mapping[str, Any], answer: OpenAIAnswer, on_text: Callable[[str], Awaitable[None]]
-    ) -> float | None:
-        return await self._server.stream("/chat/completions", msgspec.json.encode(request), answer, on_text)
+    async def _stream(self, body: Mapping[str, Any], answer: OpenAIAnswer, text_sink: PartSink[str]) -> float | None:
+        return await self._server.stream("/chat/completions", msgspec.json.encode(body), answer, text_sink)
 
-    def _request(
-        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], names: WireNames, max_tokens: int
-    ) -> dict[str, Any]:
-        conversation = messages if self._offers_tools else without_tools(messages)
-        request: dict[str, Any] = {
-            "model": self._model,
-            "messages": wire_messages(conversation, names),
+    def _body(self, request: CompletionRequest, names: WireNames) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": request.model or self._model,
+            "messages": wire_messages(request.messages, names),
             "stream": True,
             "stream_options": {"include_usage": True},
-            "max_tokens": max_tokens,
+            "max_tokens": request.max_tokens,
             "temperature": self._sampling.temperature,
             "top_p": self._sampling.top_p,
             **self._extras,
         }
-        if tools:
-            request["tools"] = tool_definitions(tools, names)
-        return request
+        if request.tools:
+            body["tools"] = tool_definitions(request.tools, names)
+        return body
 
     async def _find_trouble(self) -> str | None:
         try:
@@ -330,7 +319,7 @@ def with_version(url: str) -> str:
     try:
         is_bare = httpx2.URL(url).path in {"", "/"}
     except httpx2.InvalidURL:
-        return url  # which ``LlmServer`` refuses in better words
+        return url  # ``LlmServer`` rejects it with a better message
     return f"{url.rstrip('/')}/v1" if is_bare else url
 
 

@@ -1,10 +1,10 @@
-"""Answers that are given again without asking a model.
+"""A cache of language-model answers.
 
 Rules kept here:
 
-* Only what would come out the same again is kept: see ``cache_key`` for what that is.
-* Who has a conversation behind them gets only their own answers; a bare question's answer is everybody's.
-* Of several who ask the same at once, one asks the model; if nothing to keep comes of it, each asks.
+* Only answers that would be the same again are kept: see ``cache_key``.
+* A question with a conversation before it is answered from that session only; a bare question's answer is shared.
+* Of several equal questions at a time, one is sent to the model; if its answer cannot be kept, each is sent.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ MIN_COMPRESSED_BYTES: Final = 512  # below it zlib's header costs more than it s
 
 @attrs.frozen(kw_only=True)
 class CacheSettings:
-    """What may be kept, how much and how long."""
+    """Which answers are kept, how many and for how long."""
 
     ttl_s: float
     max_entries: int
     is_compressed: bool
     parameters: Mapping[str, Any]
-    """Whatever else shapes an answer: model, sampling, limits."""
+    """Everything else that an answer depends on: model, sampling, limits."""
     is_deterministic: bool
     """Whether the sampling gives the same answer each time (temperature 0)."""
     tasks: frozenset[str]
@@ -40,10 +40,10 @@ class CacheSettings:
 
 
 def cache_key(message: Generate, settings: CacheSettings) -> bytes | None:
-    """Return what names the answer, ``None`` for one that must not be kept.
+    """Return the key of an answer, ``None`` if it must not be kept.
 
     Kept are deterministic answers and those of cacheable tasks, unless a tool's result is part of the question.
-    Spelling counts only as far as a listener would hear it: case, spaces and the last full stop do not.
+    Case, spaces and the last full stop make no difference: they cannot be heard.
     """
     if not settings.is_deterministic and message.task not in settings.tasks:
         return None
@@ -76,9 +76,9 @@ class ResponseCache:
         return len(self._entries)
 
     async def answer(self, message: Generate, make: Callable[[], Awaitable[Generation]]) -> tuple[Generation, Found]:
-        """Return the kept answer, somebody else's on its way, or that of ``make``; and which of them it was.
+        """Return the kept answer, an equal question's answer in progress, or that of ``make``; and which it was.
 
-        A kept answer's text goes to ``message.on_text`` at once. Raises what ``make`` raises.
+        A kept answer's text goes to ``message.text_sink`` at once. Raises what ``make`` raises.
         """
         key = cache_key(message, self._settings)
         if key is None:
@@ -91,7 +91,7 @@ class ResponseCache:
         kept = self._find(key)
         if kept is None:
             return await self._made(key, make), "miss"
-        await message.on_text(kept.text)
+        await message.text_sink.send(kept.text)
         return kept, found
 
     async def _made(self, key: bytes, make: Callable[[], Awaitable[Generation]]) -> Generation:

@@ -1,4 +1,4 @@
-"""What a tool server has to say between calls: an MCP notification of our own, the same on both sides of the wire.
+"""Announcements of tool servers between calls: a vendor notification of MCP, the same on both sides of the wire.
 
 MCP's log messages would have been the obvious carrier, but since protocol 2026-07-28 they may only be sent inside a
 request that opted in. A vendor notification rides the connection in both generations, and a client that does not know
@@ -15,11 +15,11 @@ METHOD: Literal["notifications/sayso/announcement"] = "notifications/sayso/annou
 SESSION_META_KEY = "sayso/session"
 CALL_META_KEY = "sayso/call"
 LANGUAGE_META_KEY = "sayso/language"
-MAX_TEXT_CHARS = 500  # an announcement interrupts: it has to be short
+MAX_TEXT_CHARS = 500  # short, because an announcement interrupts
 
 
 class Announcement(BaseModel):
-    """Something to be said to one session; an empty ``session`` is nobody's."""
+    """A text to speak to one session; an empty ``session`` means none."""
 
     session: str = Field(max_length=200)
     text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)

@@ -1,8 +1,8 @@
-"""Whether a call's arguments are what its tool takes, checked before anything is sent.
+"""Checks a call's arguments against its tool's schema before anything is sent.
 
 Rules kept here:
 
-* A schema comes from somebody else's server: one that is no schema checks nothing, and none is ever fetched.
+* A schema comes from a foreign server: an invalid one is ignored, and references are never fetched.
 * The error names the argument and the rule, because a model reads it and tries again.
 """
 

@@ -1,4 +1,4 @@
-"""What a child process writes to stderr, as log lines: whole lines, bounded in length and in number."""
+"""Logs a child process's stderr: whole lines, bounded in length and in number."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ class LineCutter:
     def feed(self, chunk: bytes, now_s: float) -> Sequence[str]:
         """Return the lines that are complete now; ``now_s`` is any monotonic clock."""
         *lines, rest = (self.rest + chunk).split(b"\n")
-        if len(rest) > CHUNK_BYTES:  # no line at all: what is kept stays bounded
+        if len(rest) > CHUNK_BYTES:  # no line end: the buffer stays bounded
             lines, rest = [*lines, rest], b""
         self.rest = rest
         if now_s - self.window_s >= 1:

@@ -37,9 +37,10 @@ from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import MAX_TOOLS, bounded, prompt_offer, resource_offer, result_text, taken_tools
-from backends.mcp.sdk_log import SERVER, quieten
+from backends.mcp.sdk_log import SERVER, filter_sdk_logs
 from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolsNotListed
-from protocol.messages.understanding import CallProgress, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.ask import PartSink
+from protocol.messages.understanding import CallProgress, CallTool, McpOffer, ToolOutcome, ToolSpec
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -49,11 +50,11 @@ MAX_TOOL_PAGES = 20  # a paginator that never ends must not hang us
 MAX_OFFERS = 500
 MAX_NOTES = 10
 MAX_ERROR_CHARS = 500
-CLOSED_MESSAGE = "Connection closed"  # the SDK's own; a server may use the same code for something else
+CLOSED_MESSAGE = "Connection closed"  # the SDK's message; a server may use the same code for something else
 
 log = logging.getLogger("sayso.mcp")
 
-# all that the SDK lets out when a server is missing, dies, or says what nobody expects
+# errors of the SDK when a server is missing, dies, or sends something invalid
 _FOREIGN = (
     MCPError,
     OSError,
@@ -68,7 +69,7 @@ _FOREIGN = (
 
 @attrs.frozen(kw_only=True)
 class McpSettings:
-    """What all servers have in common."""
+    """Settings that all servers share."""
 
     connect_timeout_s: float
     result_max_chars: int
@@ -78,13 +79,13 @@ class McpServers:
     """Opens connections to configured servers (``ToolServerFactory``).
 
     ``servers`` is as MCP clients write it: name to ``{command, args, env, cwd}`` or ``{url, headers}``; further keys
-    are ignored. A server in this process (an ``MCPServer``) may stand in its place.
+    are ignored. The value may also be a server in this process (an ``MCPServer``).
     """
 
     def __init__(self, servers: Mapping[str, Any], settings: McpSettings) -> None:
         self._servers = servers
         self._settings = settings
-        quieten()
+        filter_sdk_logs()
 
     def __call__(
         self, name: str, *, on_announcement: Callable[[str, str], None]
@@ -148,7 +149,7 @@ class McpConnection:
         await self._close()
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
-        """Return its tools, as far as they are taken; raises ``ToolServerLost``, ``ToolsNotListed`` if it is late."""
+        """Return the tools that are accepted; raises ``ToolServerLost``, ``ToolsNotListed`` if the server is late."""
         found: list[Tool] = []
         cursor: str | None = None
         client = self._connected()
@@ -189,38 +190,34 @@ class McpConnection:
                 log.info("%s does not list what else it has: %s", self.name, _words(error))
         return tuple(found[:MAX_OFFERS])
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
-        """Call a tool once; a failed or timed-out call is ``ok=False``.
+    async def call(self, request: CallTool) -> ToolOutcome:
+        """Call a tool once; a failed call is ``ok=False``.
 
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
-        A call that times out, or whose task is cancelled, is cancelled at the server too.
+        A call whose task is cancelled is cancelled at the server too.
         """
         client = self._connected()
-        checker = self._checkers.get(tool)
-        problem = None if checker is None else checker.problem(arguments)
+        checker = self._checkers.get(request.tool)
+        problem = None if checker is None else checker.problem(request.arguments)
         if problem is not None:
             return ToolOutcome(ok=False, content="", duration_s=0.0, error=problem)
-        meta: Any = {SESSION_META_KEY: session_id, CALL_META_KEY: call_id, LANGUAGE_META_KEY: language}
+        meta: Any = {
+            SESSION_META_KEY: request.session_id,
+            CALL_META_KEY: request.call_id,
+            LANGUAGE_META_KEY: request.language,
+        }
         started_s = trio.current_time()
-        content, error = "", f"{tool} took longer than {timeout_s:.3g} s and was cancelled"
+        content = ""
         self._calls += 1
         try:
-            with trio.move_on_after(timeout_s):
-                result = await client.call_tool(
-                    tool, dict(arguments), progress_callback=_progress_callback(on_progress), meta=meta
-                )
-                content = result_text(result, self._settings.result_max_chars)
-                error = (content or "it failed without a word") if result.is_error else ""
+            result = await client.call_tool(
+                request.tool,
+                dict(request.arguments),
+                progress_callback=_progress_callback(request.progress_sink),
+                meta=meta,
+            )
+            content = result_text(result, self._settings.result_max_chars)
+            error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
             if _is_closed(foreign):
                 self._lose("the connection was closed")
@@ -236,7 +233,7 @@ class McpConnection:
         return self._told()
 
     async def wait_changed(self) -> None:
-        """Wait until the server says that its tools are others now."""
+        """Wait until the server says that its tools have changed."""
         await self._changed.wait()
         self._changed = trio.Event()
 
@@ -281,13 +278,13 @@ class McpConnection:
                 nursery.cancel_scope.cancel()
 
     async def _on_message(self, message: object) -> None:
-        """Take what servers of the older generation say by themselves."""
+        """Handle notifications of servers of the older protocol generation."""
         await trio.lowlevel.checkpoint()
         if isinstance(message, ToolListChangedNotification):
             self._changed.set()
 
     async def _listen(self, client: Client) -> None:
-        """Take what servers of the newer generation say about their tools, if they ever say anything."""
+        """Handle notifications about tools of servers of the newer protocol generation."""
         tools = client.server_capabilities.tools
         if client.protocol_version not in MODERN_PROTOCOL_VERSIONS or tools is None or not tools.list_changed:
             return
@@ -305,7 +302,7 @@ class McpConnection:
             self._changed.set()  # nothing is told twice: what happened meanwhile is found by looking
 
     async def _transport(self, stack: AsyncExitStack) -> Any:
-        """Return what the SDK connects to: streams of a process or of an address, or a server in this process."""
+        """Return the transport for the SDK: streams of a process or of an address, or a server in this process."""
         config = self._config
         if not isinstance(config, Mapping):
             return config
@@ -344,7 +341,7 @@ class McpConnection:
         await self._block.aclose()
 
     def _lose(self, reason: str) -> None:
-        """Note that the server is gone; the first reason is the true one."""
+        """Note that the server is lost; the first reason is kept."""
         if not self._lost.is_set():
             self._reason = reason
             self._lost.set()
@@ -363,19 +360,18 @@ class McpConnection:
         return "the connection was closed" if _is_closed(error) else _words(error)
 
 
-def _progress_callback(on_progress: Callable[[CallProgress], None] | None) -> ProgressFnT | None:
-    if on_progress is None:
+def _progress_callback(sink: PartSink[CallProgress] | None) -> ProgressFnT | None:
+    if sink is None:
         return None
 
     async def callback(progress: float, total: float | None, message: str | None) -> None:
-        await trio.lowlevel.checkpoint()
-        on_progress(CallProgress(progress, total, message))
+        await sink.send(CallProgress(progress, total, message))
 
     return callback
 
 
 async def _ping(client: Client) -> None:
-    """Ask for a sign of life in the words of the negotiated protocol generation."""
+    """Send the ping of the negotiated protocol generation."""
     if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
         await client.session.send_discover(client.protocol_version)
     else:
@@ -396,6 +392,6 @@ def _leaves(error: BaseException) -> Sequence[BaseException]:
 
 
 def _words(error: BaseException) -> str:
-    """Return an error in one bounded line."""
+    """Return an error as one line of bounded length."""
     text = " ".join(str(error).split())
     return bounded(text or type(error).__name__, MAX_ERROR_CHARS)

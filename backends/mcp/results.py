@@ -1,4 +1,4 @@
-"""What MCP servers send, as the values that actors use; pure. All of it is untrusted text, so it is bounded."""
+"""Converts what MCP servers send to the values that actors use; pure. It is untrusted text, so it is bounded."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def result_text(result: CallToolResult, max_chars: int) -> str:
 
 
 def taken_tools(server: str, tools: Sequence[Tool], *, has_more: bool = False) -> tuple[list[ToolSpec], list[str]]:
-    """Return the tools that are taken of a server's list, and what is not, in words.
+    """Return the accepted tools of a server's list, and the reasons for those left out.
 
     ``has_more`` says that the list goes on beyond ``tools``.
     """
@@ -62,7 +62,7 @@ def taken_tools(server: str, tools: Sequence[Tool], *, has_more: bool = False) -
 
 
 def tool_spec(server: str, tool: Tool) -> ToolSpec:
-    """Return a listed tool with what its author says about it."""
+    """Return a listed tool as a ``ToolSpec``, with the hints of its author."""
     hints = tool.annotations
     return ToolSpec(
         server=server,

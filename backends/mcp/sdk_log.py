@@ -1,9 +1,9 @@
-"""What the SDK logs about tool servers, made fit to be read: one line each, and not thousands of them.
+"""Filters the SDK's log records about tool servers: one line each, repeated ones counted.
 
 Rules kept here:
 
-* A message comes once in ``WINDOW_S`` for each server; how often it was left out is told with the next one.
-* What a server wrote wrongly is that server's mistake: a line with its name and the beginning of it, no traceback.
+* A message is logged once in ``WINDOW_S`` for each server; the next one says how many were left out.
+* A server's invalid output is logged as a line with its name and the beginning of it, without a traceback.
 """
 
 import logging
@@ -28,25 +28,25 @@ FOREIGN: Final = frozenset(
         "Error parsing SSE message",
         "Error parsing JSON response",
     }
-)  # what these tell is the server's mistake, not the SDK's
+)  # these report a mistake of the server, not of the SDK
 SERVER: Final[ContextVar[str]] = ContextVar("SERVER", default="?")
 """The server whose connection the running task belongs to."""
 
 
 @attrs.define
-class Told:
-    """When a message was let through, and how many of its kind were not since."""
+class LastLogged:
+    """When a message was last logged, and how many equal ones were left out since."""
 
     at_s: float
     left_out: int = 0
 
 
-class Quiet(logging.Filter):
-    """Lets a kind of message through once in a while; belongs to a logger, so that no handler sees the others."""
+class RepeatFilter(logging.Filter):
+    """Passes equal messages once in ``WINDOW_S``; a filter of loggers, so that no handler sees the others."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: dict[tuple[str, str], Told] = {}
+        self._told: dict[tuple[str, str], LastLogged] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be logged; what is logged is shortened."""
@@ -57,7 +57,7 @@ class Quiet(logging.Filter):
             return False
         if len(self._told) >= MAX_KINDS:
             self._told.clear()
-        self._told[kind] = Told(record.created)
+        self._told[kind] = LastLogged(record.created)
         text = record.getMessage()
         if record.msg in FOREIGN and record.exc_info:
             text = f"{text}: {record.exc_info[1]}"
@@ -68,9 +68,9 @@ class Quiet(logging.Filter):
         return True
 
 
-def quieten() -> None:
-    """Give each of the SDK's loggers its filter; calling it again changes nothing."""
+def filter_sdk_logs() -> None:
+    """Add the filter to each of the SDK's loggers; idempotent."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
-        if not any(isinstance(each, Quiet) for each in logger.filters):
-            logger.addFilter(Quiet())
+        if not any(isinstance(each, RepeatFilter) for each in logger.filters):
+            logger.addFilter(RepeatFilter())

@@ -1,1 +1,1 @@
-"""Ears and mouth: decoding, voice activity, Whisper and Piper, and where their models are."""
+"""Speech in and out: audio decoding, voice activity, Whisper and Piper, and where their models are."""

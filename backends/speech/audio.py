@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* A frame is one of samples or one Opus packet; what cannot be that is ``BadAudio`` and changes nothing, so the
+* A frame holds samples or one Opus packet; an invalid one raises ``BadAudio`` and changes nothing, so the
   stream goes on.
 * Samples never wait longer than the resampler needs (about 20 ms), and not at all where nothing is resampled.
 * FFmpeg, which decodes Opus, is loaded for the first client that sends it (some 60 ms), and for no other.

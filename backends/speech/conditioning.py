@@ -1,4 +1,4 @@
-"""What may be done to a session's samples before anybody hears them: no offset, an even level, less noise.
+"""Conditions a session's samples before detection: no offset, an even level, less noise.
 
 Rules kept here:
 
@@ -23,7 +23,7 @@ BLOCK_BYTES: Final = 2 * BLOCK_SAMPLES
 TARGET_RMS: Final = 2_300.0  # -23 dBFS: a phone at arm's length
 PEAK_MAX: Final = 29_000.0  # 1 dB below full scale
 GAIN_MAX: Final = 10.0  # 20 dB
-SPEECH_RMS_MIN: Final = 60.0  # -55 dBFS; what is below is the room and says nothing about the voice
+SPEECH_RMS_MIN: Final = 60.0  # -55 dBFS; below it is the room, not the voice
 LEVEL_RISE: Final = 0.3  # of the way to a louder block's level, per block
 LEVEL_FALL: Final = 0.003  # to a softer one's: 3 s
 OFFSET_SHARE: Final = 0.02  # of the way to a block's mean, per block: half a second
@@ -36,11 +36,11 @@ class Leveller:
 
     def __init__(self) -> None:
         self._offset = 0.0
-        self._level = 0.0  # not known yet
+        self._level = 0.0  # unknown at the start
         self._gain = 1.0
 
     def process(self, block: Samples) -> Samples:
-        """Return one block of samples (in units of 16-bit steps), changed."""
+        """Return a block of samples, float32 of shape (samples,) in units of 16-bit steps, levelled."""
         before = self._offset
         self._offset += OFFSET_SHARE * (float(block.mean()) - before)
         centred = block - _line(before, self._offset)
@@ -64,7 +64,7 @@ class Conditioner:
     """An ``AudioDecoder`` around another one."""
 
     def __init__(self, decoder: AudioDecoder, settings: AudioSettings) -> None:
-        """Prepare what the settings want; the library for noise is loaded only if it is used."""
+        """Prepare the steps in the settings; the library for noise is loaded only if it is used."""
         self._decoder = decoder
         self._leveller = Leveller() if settings.normalise else None
         self._suppress = suppressor(settings.noise_suppression) if settings.noise_suppression else None
@@ -90,7 +90,7 @@ class WebRtcSuppressor:
     """Noise suppression of WebRTC's audio processing module (BSD), 10 ms at a time."""
 
     def __init__(self, strength: int) -> None:
-        """Take how strong it is: 1 to 4."""
+        """Take the level of suppression, 1 (weak) to 4 (strong)."""
         from webrtc_noise_gain import AudioProcessor  # noqa: PLC0415 - the optional extra
 
         self._processor = AudioProcessor(0, strength)
@@ -102,7 +102,7 @@ class WebRtcSuppressor:
 
 
 def check(settings: AudioSettings) -> None:
-    """Raise ``ModelError`` if the settings want what is not installed."""
+    """Raise ``ModelError`` if the settings need a library that is not installed."""
     if settings.noise_suppression and importlib.util.find_spec("webrtc_noise_gain") is None:
         raise ModelError(f"audio.noise_suppression needs a library that is not installed: run `{INSTALL_COMMAND}`")
 
@@ -113,5 +113,5 @@ def suppressor(strength: int) -> WebRtcSuppressor:
 
 
 def condition(decoder: AudioDecoder, settings: AudioSettings) -> AudioDecoder:
-    """Return ``decoder`` with what the settings want behind it; itself if they want nothing."""
+    """Return ``decoder`` followed by the steps in the settings; ``decoder`` itself if there are none."""
     return Conditioner(decoder, settings) if settings.normalise or settings.noise_suppression else decoder

@@ -17,13 +17,13 @@ BLOCK_SAMPLES: Final = 4_096
 
 @attrs.frozen
 class Format:
-    """How FFmpeg makes it."""
+    """How FFmpeg encodes a format."""
 
     content_type: str
     container: str
     codec: str
     rate_hz: int | None = None
-    """``None``: the rate that it came in."""
+    """Samples a second; ``None`` keeps the rate of the input."""
 
 
 FORMATS: Final = {

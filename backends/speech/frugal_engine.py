@@ -1,11 +1,11 @@
-"""A recogniser that lives on when its device's memory runs out: smaller batches first, then smaller numbers.
+"""A recogniser that survives a shortage of its device's memory: smaller batches first, then a smaller type.
 
 Rules kept here:
 
-* Nothing is lost: what ran out of memory is done again at once with less, and the caller sees a slower answer.
-* What was too much once is not tried again in this process; a new worker begins with what the operator wants.
+* Nothing is lost: work that ran out of memory is repeated at once with less, so its answer is only slower.
+* A size that failed is not tried again in this process; a new worker begins with the configured one.
 * A model's memory is free before a smaller one is loaded: no error that is kept holds a frame that holds the model.
-* The way down ends on the CPU. Who has no memory there gets CTranslate2's own error.
+* The last resort is the CPU. A shortage there raises CTranslate2's own error.
 """
 
 import logging
@@ -26,7 +26,7 @@ SMALLER: Final = {
 }
 SIGNS: Final = ("out of memory", "cublas_status_alloc_failed", "bad_alloc")  # in CTranslate2's RuntimeError
 LEFT_OVER: Final = "invalid device ordinal"
-"""What a thread's next call ends with, once, after one that ran out of memory: CTranslate2 leaves CUDA's last error
+"""Error of a thread's next call after one that ran out of memory: CTranslate2 leaves CUDA's last error
 standing, and Thrust takes it for an answer to its question for the device. Seen on an H100 (docs/decisions/0017)."""
 
 Item = TypeVar("Item")
@@ -47,7 +47,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_left_over(error: BaseException) -> bool:
-    """Return whether an error may be what is left of the one before."""
+    """Return whether an error may be left over from the call before."""
     return LEFT_OVER in str(error).lower()
 
 
@@ -62,22 +62,22 @@ class FrugalEngine:
 
     @property
     def device(self) -> str:
-        """Where it computes now."""
+        """The current device: cpu or cuda."""
         return self._present.device
 
     @property
     def compute_type(self) -> str:
-        """What it computes with now."""
+        """The current compute type, such as int8."""
         return self._present.compute_type
 
     @property
     def is_multilingual(self) -> bool:
-        """Whether it knows more than English."""
+        """Whether the model has more languages than English."""
         return self._present.is_multilingual
 
     @property
     def max_batch(self) -> int:
-        """How many utterances it decodes together; 0 as many as come."""
+        """How many utterances are decoded together at most; 0 is no limit."""
         return self._max_batch
 
     def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
@@ -89,15 +89,15 @@ class FrugalEngine:
         return self._in_parts(features, self._encode)
 
     def _encode(self, features: Sequence[Floats]) -> list[Encoding]:
-        return self._present.encode(features)  # of the engine that is there now, not of the one that ran out
+        return self._present.encode(features)  # bound to the current engine, not to the one that ran out of memory
 
     def detect_language(self, encoding: Encoding) -> str:
         """As the engine."""
         return self._with_less(lambda: self._present.detect_language(encoding))
 
-    def knows(self, language: str) -> bool:
+    def has_language(self, language: str) -> bool:
         """As the engine."""
-        return self._present.knows(language)
+        return self._present.has_language(language)
 
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
         """As the engine."""
@@ -131,7 +131,7 @@ class FrugalEngine:
         return self._engine
 
     def _with_less(self, work: Callable[[], Result], utterances: int = 1) -> Result:
-        """Return what ``work`` returns for so many utterances, done with less and less until it can be done."""
+        """Return what ``work`` returns for so many utterances; it is repeated with less memory until it succeeds."""
         was_short = False
         while True:
             try:
@@ -156,7 +156,7 @@ class FrugalEngine:
         following = smaller(self.device, self.compute_type)
         if following is None:
             raise shortage
-        self._engine = None  # first of all its memory, then another
+        self._engine = None  # free its memory before loading another
         self._engine = self._loaded(*following)
 
     def _loaded(self, device: str, compute_type: str) -> Recogniser:

@@ -2,11 +2,11 @@
 
 Rules kept here:
 
-* This runs in a process of its own: native code on a stranger's bytes may crash, hang, or hold the interpreter's lock.
+* This runs in a process of its own: native code on untrusted bytes may crash, hang, or hold the interpreter's lock.
 * ``read`` is a pure function of the file and of the position. The decoder that stays open between two reads only spares
   time: if it is not there, because the process before this one has ended, the file is decoded from its beginning again.
 * A read ends after ``BLOCK_S`` of samples or about ``READ_S`` of time, so that two recordings take turns.
-* Whatever cannot be decoded is an answer with a reason, and no failure.
+* A file that cannot be decoded is an answer with a reason, not a failure of the worker.
 """
 
 import errno
@@ -21,6 +21,7 @@ import av
 import av.error
 import numpy as np
 
+from backends.jobs import DecodeRecording, ForgetRecording, RecordingBlock, RecordingForgotten
 from backends.protocols import BadAudio
 from backends.speech.mixing import Samples, mixed
 from protocol.audio.media import BLOCK_S, CODECS, FORMATS, why_frame_refused, why_refused, why_too_long
@@ -46,30 +47,32 @@ SILENT_AU: Final = b".snd" + struct.pack(">5I", 24, 2_000, 3, 8_000, 1) + bytes(
 class MediaWorker:
     """A ``runtime.workers.child_process.Target``."""
 
+    jobs = (DecodeRecording, ForgetRecording)
+
     def __init__(self, _params: dict[str, Any]) -> None:
-        """Decode some silence, so that the libraries are loaded."""
+        """Load the libraries, by decoding some silence."""
         self._open: dict[str, OpenRecording] = {}
         OpenRecording(io.BytesIO(SILENT_AU)).read(0)
 
-    def handle(self, method: str, params: dict[str, Any], blob: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
-        """Do ``read`` or ``close``; raises ``OSError`` for a file that is not there, ``ValueError`` for bad input."""
+    def handle(
+        self, job: DecodeRecording | ForgetRecording, blob: bytes | memoryview
+    ) -> tuple[RecordingBlock | RecordingForgotten, bytes]:
+        """Do one job; raises ``OSError`` for a file that is not there, ``ValueError`` for bad input."""
         if blob:
             raise ValueError(f"media takes no samples, but {len(blob)} bytes came")
-        match method:
-            case "read":
-                return self._read(params["recording_id"], Path(params["path"]), params["from_sample"])
-            case "close":
-                self._forget(params["recording_id"])
-                return {}, b""
-            case _:
-                raise ValueError(f"method must be read or close, not {method!r}")
+        match job:
+            case DecodeRecording(recording_id, path, from_sample):
+                return self._read(recording_id, Path(path), from_sample)
+            case ForgetRecording(recording_id):
+                self._forget(recording_id)
+                return RecordingForgotten(), b""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open recordings."""
         for recording_id in list(self._open):
             self._forget(recording_id)
 
-    def _read(self, recording_id: str, path: Path, from_sample: int) -> tuple[dict[str, Any], bytes]:
+    def _read(self, recording_id: str, path: Path, from_sample: int) -> tuple[RecordingBlock, bytes]:
         recording = self._open.get(recording_id)
         if recording is None or recording.position > from_sample:
             self._forget(recording_id)
@@ -79,12 +82,12 @@ class MediaWorker:
             pcm, is_last = recording.read(from_sample)
         except BadAudio as error:
             self._forget(recording_id)
-            return {"refused": str(error)}, b""
+            return RecordingBlock(is_last=True, refusal=str(error)), b""
         if is_last:
             self._forget(recording_id)
         elif len(self._open) > OPEN_MAX:
             self._forget(next(iter(self._open)))
-        return {"is_last": is_last}, pcm
+        return RecordingBlock(is_last), pcm
 
     def _forget(self, recording_id: str) -> None:
         recording = self._open.pop(recording_id, None)
@@ -93,19 +96,19 @@ class MediaWorker:
 
 
 class Source(io.BufferedReader):
-    """A file that never gives more than ``SOURCE_BYTES`` at a time: a damaged one asks for gigabytes."""
+    """A file whose reads are bounded by ``SOURCE_BYTES``: a decoder of a damaged file asks for gigabytes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return at most so many bytes, and none at the end."""
+        """Return at most ``size`` bytes, empty at the end."""
         return super().read(SOURCE_BYTES if size is None or size < 0 else min(size, SOURCE_BYTES))
 
 
 class OpenRecording:
-    """One file on its way through its decoder, read once from beginning to end."""
+    """One file with its decoder, read once from beginning to end."""
 
     def __init__(self, file: io.BufferedIOBase) -> None:
         self.position = 0
-        """How many samples have been given or passed over."""
+        """How many samples have been returned or skipped."""
         self._file = file
         self._blocks = _decoded(file)
         self._rest = np.zeros(0, np.int16)
@@ -117,7 +120,7 @@ class OpenRecording:
         self._file.close()
 
     def read(self, from_sample: int) -> tuple[bytes, bool]:
-        """Return samples from that position on, as 16 kHz s16le mono, and whether there are no more.
+        """Return samples from ``position`` (in samples) on, as 16 kHz s16le mono, and whether they are the last.
 
         The position must not be before ``position``. Raises ``BadAudio`` where the file cannot be decoded.
         """
@@ -157,7 +160,7 @@ def _decoded(file: io.BufferedIOBase) -> Generator[Samples, None, None]:
                 raise BadAudio("there is no sound in this file")
             stream = container.streams.audio[0]
             codec = stream.codec_context
-            if codec is None:  # no decoder of that name, or none that may be used
+            if codec is None:  # there is no decoder of that name, or it may not be used
                 raise BadAudio("the codec of this recording is not known")
             _refuse(why_refused(codec.name, codec.sample_rate, codec.layout.nb_channels))
             yield from _resampled(container.decode(stream))
@@ -186,7 +189,7 @@ def _resampled(frames: Iterator[Any]) -> Iterator[Samples]:
 
 
 def _converted(resampler: Any, frame: Any) -> Iterator[Samples]:
-    """Yield what a resampler makes of a frame, or of ``None``: what it still holds."""
+    """Yield a resampler's output for a frame, or for ``None`` the samples that it still holds."""
     if resampler is not None:
         yield from (mixed(part.to_ndarray()) for part in resampler.resample(frame))
 

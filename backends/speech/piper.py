@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Text is made harmless before it reaches the phonemiser: bounded, printable, without Piper's ``[[phonemes]]``.
+* Text is sanitised before it reaches the phonemiser: bounded, printable, without Piper's ``[[phonemes]]``.
 * What cannot be spoken (only punctuation, emoji) is an empty answer, not an error.
 * A voice's name may come from a client: only the configured one may be a path.
 """
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from backends.jobs import SpeakText, SpokenText
 from backends.speech.models import ModelError, is_plain_name, resolve_voice
 from config.settings import PiperSettings
 
@@ -26,11 +27,9 @@ VOICES_MAX: Final = 3  # 60 to 110 MB each
 
 
 class PiperWorker:
-    """Target of a worker process: voices loaded on first use, the configured one at the start.
+    """Target of a worker process: voices loaded on first use, the configured one at the start."""
 
-    ``speak`` takes ``{"text", "voice", "speed"}`` (no voice: the configured one; speed 1 is its own pace) and answers
-    ``{"sample_rate", "samples"}`` with s16le mono samples. ``info`` lists the loaded voices.
-    """
+    jobs = (SpeakText,)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Load and warm up the voice; raises ``ModelError`` if Piper or the voice is missing."""
@@ -38,34 +37,25 @@ class PiperWorker:
         self._default = params["voice"]
         self._threads = params["cpu_threads"]
         self._voices: dict[str, Any] = {}
-        self._speak(WARM_UP_TEXT, self._default)
+        self.handle(SpeakText(WARM_UP_TEXT), b"")
 
-    def handle(self, method: str, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Do one job; raises ``ValueError`` for bad input, ``ModelError`` for a voice that is not there."""
+    def handle(self, job: SpeakText, blob: bytes | memoryview) -> tuple[SpokenText, bytes]:
+        """Speak; raises ``ValueError`` for bad input, ``ModelError`` for a voice that is not there."""
         if blob:
             raise ValueError(f"piper takes no samples, but {len(blob)} bytes came")
-        match method:
-            case "speak":
-                return self._speak(params["text"], params.get("voice") or self._default, params.get("speed", 1.0))
-            case "info":
-                return {"voices": sorted(self._voices)}, b""
-            case _:
-                raise ValueError(f"method must be speak or info, not {method!r}")
-
-    def _speak(self, text: str, name: str, speed: float = 1.0) -> tuple[dict[str, Any], bytes]:
-        if not SPEED_MIN <= speed <= SPEED_MAX:
-            raise ValueError(f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {speed:g}")
-        voice = self._voice(name)
-        speakable = speakable_text(text)
-        chunks = voice.synthesize(speakable, paced(voice, speed)) if speakable else ()
+        if not SPEED_MIN <= job.speed <= SPEED_MAX:
+            raise ValueError(f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {job.speed:g}")
+        voice = self._voice(job.voice or self._default)
+        speakable = speakable_text(job.text)
+        chunks = voice.synthesize(speakable, paced(voice, job.speed)) if speakable else ()
         pcm = b"".join(chunk.audio_int16_bytes for chunk in chunks)
-        return {"sample_rate": voice.config.sample_rate, "samples": len(pcm) // 2}, pcm
+        return SpokenText(voice.config.sample_rate), pcm
 
     def _voice(self, name: str) -> Any:
         if name != self._default and not is_plain_name(name):
             raise ValueError(f"voice must be a name, not {name!r}")
         voice = self._voices.pop(name, None) or load_voice(resolve_voice(name, self._models_dir), self._threads)
-        self._voices[name] = voice  # the last used is the last in the dict
+        self._voices[name] = voice  # most recently used last
         if len(self._voices) > VOICES_MAX:
             del self._voices[next(iter(self._voices))]
         return voice
@@ -96,7 +86,7 @@ def load_voice(path: Path, cpu_threads: int) -> Any:
 
 
 def paced(voice: Any, speed: float) -> Any:
-    """Return how ``voice`` is to speak; ``None`` is its own way."""
+    """Return the synthesis options for a speed; ``None`` for the voice's own."""
     if speed == 1.0:
         return None
     from piper import SynthesisConfig  # noqa: PLC0415 - the optional extra

@@ -1,4 +1,4 @@
-"""The face of a recogniser's engine, in a worker process: what is below the rules of ``backends/speech/whisper.py``."""
+"""The Protocol of a recogniser's engine in a worker process, which ``backends/speech/whisper.py`` calls."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,31 +8,31 @@ from backends.speech.word_times import Timed
 
 
 class Recogniser(Protocol):
-    """What the worker needs of an engine; ``whisper_engine.Engine`` is the real one."""
+    """An engine that decodes speech; ``whisper_engine.Engine`` in production."""
 
     @property
     def device(self) -> str:
-        """Where it computes: cpu or cuda."""
+        """The device: cpu or cuda."""
 
     @property
     def compute_type(self) -> str:
-        """What it computes with, such as int8."""
+        """The compute type, such as int8."""
 
     @property
     def is_multilingual(self) -> bool:
-        """Whether it knows more than English."""
+        """Whether the model has more languages than English."""
 
     def features(self, samples: Floats, window_s: int, *, in_room: bool = False) -> Floats:
-        """Return the features of the samples in a window, with silence or a quiet room behind them; from any thread."""
+        """Return features, float32 (mels, frames), of 16 kHz float32 samples padded to a window; from any thread."""
 
     def encode(self, features: Sequence[Floats]) -> list[Encoding]:
         """Return the encodings of features of one length."""
 
     def detect_language(self, encoding: Encoding) -> str:
-        """Return the most likely language."""
+        """Return the ISO 639 code of the most likely language."""
 
-    def knows(self, language: str) -> bool:
-        """Return whether it can be asked for this language."""
+    def has_language(self, language: str) -> bool:
+        """Return whether the model has the language of an ISO 639 code."""
 
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
         """Return the decoder's first tokens."""
@@ -41,4 +41,4 @@ class Recogniser(Protocol):
         """Decode jobs of one shape together."""
 
     def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
-        """Return when each word of a decoded text was said."""
+        """Return the start and end, in seconds, of each word of a decoded text."""

@@ -20,7 +20,7 @@ from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.messages.hearing import INTERNAL_RATE_HZ, Utterance
 from protocol.messages.recordings import DecodedBlock, ReadRecording, RecordingRefused
 
-SEGMENT_MAX_S: Final = 20.0  # what one worker is kept busy with: a live command waits no longer than that takes
+SEGMENT_MAX_S: Final = 20.0  # longest segment for one worker: a live command waits no longer than that takes
 TAIL_S: Final = 1.0  # of silence, so that the last word is over
 
 Read = Callable[[ReadRecording], Awaitable[DecodedBlock | RecordingRefused]]
@@ -28,7 +28,7 @@ Read = Callable[[ReadRecording], Awaitable[DecodedBlock | RecordingRefused]]
 
 @attrs.frozen(kw_only=True)
 class RecordingRules:
-    """How a recording is cut (``EndpointRules``): by longer pauses than in a conversation, because nobody waits."""
+    """How a recording is cut (``EndpointRules``): by longer pauses than in a conversation, because no user waits."""
 
     onset_threshold: float = 0.5
     release_threshold: float = 0.35
@@ -39,7 +39,7 @@ class RecordingRules:
 
 
 class Cutter:
-    """Finds the utterances in a stream of samples. Blocks for some 20 ms a block: use a thread."""
+    """Finds the utterances in a stream of samples. ``feed`` blocks for some 20 ms: use a thread."""
 
     def __init__(self, detector: SpeechDetector, rules: RecordingRules | None = None) -> None:
         self._detector = detector
@@ -80,11 +80,11 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """How much has been decoded so far."""
+        """Seconds that have been decoded so far."""
         return self._samples / INTERNAL_RATE_HZ
 
     async def next_utterance(self) -> Utterance | None:
-        """Return what was said next, ``None`` at the end; one task at a time.
+        """Return the next utterance, ``None`` at the end; one task at a time.
 
         Raises ``BadAudio`` where the file cannot be decoded, and what ``read`` raises.
         """

@@ -23,7 +23,7 @@ class Resampler:
             self._stream = soxr.ResampleStream(rate_hz, INTERNAL_RATE_HZ, 1, dtype="float32", quality=RESAMPLER_QUALITY)
 
     def __call__(self, samples: Samples) -> bytes:
-        """Return what is ready of all samples so far."""
+        """Return the output samples that are ready, given 16-bit mono ``samples`` of shape (n,)."""
         if self._stream is None:
             return samples.astype("<i2", copy=False).tobytes()
         resampled = self._stream.resample_chunk(samples.astype(np.float32))  # of integers soxr would add dither
@@ -31,6 +31,6 @@ class Resampler:
 
 
 def quantise(samples: npt.NDArray[np.float32]) -> Samples:
-    """Return floats of -1..1 as 16-bit samples; what is beyond is clipped."""
+    """Return floats of -1..1 as 16-bit samples, clipped."""
     scaled: Samples = (np.clip(samples, -1.0, 1.0) * FULL_SCALE).round().astype(np.int16)
     return scaled

@@ -1,7 +1,7 @@
 """Voice activity by earshot: one probability per 16 ms, 8 microseconds each, so it runs in the event loop.
 
-It hears tones as speech now and then; the recogniser's worker takes a second opinion (``backends/speech/whisper.py``).
-It also goes on hearing a voice for some 110 ms after its end, which a look at the levels shortens where the room is
+It takes some tones for speech; the recogniser's worker checks with another detector (``backends/speech/whisper.py``).
+It also reports speech for some 110 ms after its end, which a comparison of levels shortens where the room is
 quiet: docs/decisions/0011.
 """
 
@@ -20,14 +20,14 @@ ROOM_RISE_DB: Final = 0.02  # per frame, 1.2 dB/s: how fast a quiet one is
 
 
 class Levels:
-    """How loud the voice and the room are, to tell a frame that can be no voice whatever it resembles."""
+    """Tracks the levels of voice and room, to find frames that are too quiet to be speech."""
 
     def __init__(self) -> None:
         self._voice_db = 0.0
         self._room_db = 100.0  # above full scale, which is 90 dB here: the first frame sets it
 
     def is_silent(self, level_db: float) -> bool:
-        """Take the next frame's level and return whether it is both far below the voice and close to the room."""
+        """Take the next frame's level; return whether it is both far below the voice and close to the room."""
         self._voice_db = max(level_db, self._voice_db - VOICE_FALL_DB)
         self._room_db = min(level_db, self._room_db + ROOM_RISE_DB)
         return level_db < self._voice_db - VOICE_RANGE_DB and level_db < self._room_db + ROOM_MARGIN_DB
@@ -61,7 +61,7 @@ class EarshotDetector:
         ]
 
     def reset(self) -> None:
-        """Forget the past, the waiting samples included."""
+        """Reset to the state at the start of a stream, without waiting samples."""
         self._detector.reset()
         self._levels = Levels()
         self._rest = b""

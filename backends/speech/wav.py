@@ -1,8 +1,8 @@
-"""WAV files as samples: PCM of 8 to 32 bits and floats, whatever wrote them; pure.
+"""WAV files as samples: PCM of 8 to 32 bits and floats; pure.
 
 Rules kept here:
 
-* Sizes that a program wrote without knowing the end are not believed; half a sample at the end is left out.
+* Sizes in the header that a streaming program could not know are ignored; half a sample at the end is left out.
 * Other widths are cut to their 16 highest bits.
 """
 
@@ -23,7 +23,7 @@ UNKNOWN_SIZES: Final = 0x7FFF_0000  # and above: a program that did not know the
 
 @attrs.frozen
 class WavKind:
-    """What the samples of a WAV file are."""
+    """The format of a WAV file's samples."""
 
     is_float: bool
     channels: int
@@ -33,7 +33,7 @@ class WavKind:
 
     @classmethod
     def read(cls, chunk: bytes) -> "WavKind":
-        """Read a ``fmt`` chunk; raises ``ValueError`` for what is no PCM and no float."""
+        """Read a ``fmt`` chunk; raises ``ValueError`` unless it is PCM or float."""
         if len(chunk) < FMT_BYTES:
             raise ValueError("its format is cut off")
         tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
@@ -46,7 +46,7 @@ class WavKind:
         return cls(tag == FLOAT, channels, rate, width)
 
     def to_s16le(self, data: bytes) -> bytes:
-        """Return whole samples of all channels as s16le; floats are louder than 1 only by mistake."""
+        """Return whole samples of all channels as s16le; floats beyond -1..1 are clipped."""
         data = data[: len(data) - len(data) % (self.width * self.channels)]
         if not self.is_float:
             return to_s16le(data, self.width)

@@ -1,8 +1,8 @@
-"""The speech-to-text worker: utterances in, believed transcripts or reasons for silence out.
+"""The speech-to-text worker: utterances in, accepted transcripts or reasons for rejecting them out.
 
 Rules kept here:
 
-* Silero is asked before anything is decoded: what it calls no speech never becomes text.
+* Silero runs before anything is decoded: audio without speech never becomes text.
 * A doubtful decode is made again as ``protocol.audio.transcripts.next_attempt`` says, at most three times; results that
   stay doubtful become a reason, not text.
 * Utterances of a batch do not influence each other: each has the window that it would have alone.
@@ -19,6 +19,14 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from backends.jobs import (
+    Clip,
+    ClipTranscript,
+    ClipTranscripts,
+    DescribeModel,
+    ModelDescription,
+    TranscribeClips,
+)
 from backends.speech.frugal_engine import FrugalEngine
 from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.recogniser import Recogniser
@@ -37,7 +45,7 @@ from backends.speech.whisper_engine import (
 from protocol.audio import transcripts
 from protocol.audio.transcripts import Attempt, Evidence, Outcome
 from protocol.messages.events import NoSpeechReason
-from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
 
 log = logging.getLogger("sayso.whisper")
 HYPOTHESES_MAX: Final = 5  # more never held the right command in the measured clips
@@ -55,7 +63,7 @@ Made = TypeVar("Made")
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """How hard to look for words."""
+    """The search for words: beam sizes and bounds."""
 
     beam_size: int = 1
     hypotheses: int = 1
@@ -65,7 +73,7 @@ class Search:
 
 @attrs.define(eq=False, kw_only=True)
 class _Item:
-    """One utterance on its way through the worker."""
+    """The state of one utterance in a batch."""
 
     samples: Floats
     voiced_s: float
@@ -91,7 +99,7 @@ class _Item:
 
 
 class Transcriber:
-    """Turns samples into the worker's answers, with any ``Recogniser`` and any opinion on what is voice."""
+    """Turns samples into the worker's answers, with a ``Recogniser`` and a function that measures speech."""
 
     def __init__(
         self,
@@ -101,16 +109,16 @@ class Transcriber:
         voiced_seconds: Callable[[Floats], float] = voiced_seconds,
         executor: Executor | None = None,
     ) -> None:
-        """Take threads in ``executor`` for what the processors do of a batch; without it one does all."""
+        """Take an executor for the CPU's part of a batch; without it the calling thread does it all."""
         self._engine = engine
         self._search = search
         self._voiced_seconds = voiced_seconds
         self._executor = executor
 
-    def transcribe(self, requests: Sequence[Mapping[str, Any]], blob: bytes) -> list[dict[str, Any]]:
-        """Return one answer per request; raises ``ValueError`` for requests that do not fit the samples."""
+    def transcribe(self, clips: Sequence[Clip], blob: bytes | memoryview) -> tuple[ClipTranscript, ...]:
+        """Return one transcript per clip; raises ``ValueError`` for clips that do not fit the samples."""
         started_s = time.perf_counter()
-        items = self._each(lambda pair: self._listen(*pair), list(zip(requests, _split(requests, blob), strict=True)))
+        items = self._each(lambda pair: self._listen(*pair), list(zip(clips, _split(clips, blob), strict=True)))
         _share(items, started_s)
         waiting = [item for item in items if item.reason is None]
         while waiting:
@@ -118,7 +126,7 @@ class Transcriber:
             for group in self._grouped(waiting):
                 self._decode(group)
             waiting = [item for item in waiting if self._wants_another(item)]
-        return [self._answer(item, request) for item, request in zip(items, requests, strict=True)]
+        return tuple(self._answer(item, clip) for item, clip in zip(items, clips, strict=True))
 
     def warm_up(self) -> None:
         """Decode a second of silence: the first decode is slower, and proves that the model works."""
@@ -130,28 +138,27 @@ class Transcriber:
     def _each(self, work: Callable[[Given], Made], given: Sequence[Given]) -> list[Made]:
         return list(map(work, given) if self._executor is None else self._executor.map(work, given))
 
-    def _listen(self, request: Mapping[str, Any], pcm: bytes) -> _Item:
+    def _listen(self, clip: Clip, pcm: bytes | memoryview) -> _Item:
         samples = to_floats(pcm)
-        vocabulary = tuple(request.get("vocabulary", ()))
         item = _Item(
             samples=samples,
             voiced_s=self._voiced_seconds(samples),
-            vocabulary=vocabulary,
-            language=self._language_of(request.get("language")),
-            attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(vocabulary)),
+            vocabulary=clip.vocabulary,
+            language=self._language_of(clip.language),
+            attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(clip.vocabulary)),
         )
         item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
         return item
 
     def _language_of(self, wanted: str | None) -> str | None:
-        """Return the code that the model knows: of the request, else of the setting, else None for detection."""
+        """Return the code of a language of the model: the request's, else the setting's, else None for detection."""
         if not self._engine.is_multilingual:
             return "en"
         codes = (language_code(wanted), language_code(self._search.language))
-        return next((code for code in codes if code and self._engine.knows(code)), None)
+        return next((code for code in codes if code and self._engine.has_language(code)), None)
 
     def _encode(self, items: Sequence[_Item]) -> None:
-        """Give each its encoding: those with windows of one length together."""
+        """Encode the items: those with windows of equal length together."""
         windows: dict[int, list[_Item]] = defaultdict(list)
         for item in items:
             windows[item.attempt.window_s].append(item)
@@ -206,44 +213,39 @@ class Transcriber:
         item.attempt = following
         return True
 
-    def _answer(self, item: _Item, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer(self, item: _Item, clip: Clip) -> ClipTranscript:
         reason = item.reason if item.result is None else transcripts.no_speech_reason(_evidence(item, item.result))
         texts = transcripts.distinct(item.result.texts) if item.result is not None and reason is None else ()
-        answer = {
-            "text": texts[0] if texts else "",
-            "language": item.language or "",
-            "confidence": transcripts.confidence(item.result.avg_logprob) if item.result is not None else 0.0,
-            "alternatives": list(texts[1:]),
-            "no_speech": reason,
-            "compute_s": item.compute_s,
-            "window_s": item.attempt.window_s,
-            "fallback": item.attempts > 1,
-        }
-        return answer | {"words": self._words(item)} if request.get("words") and texts else answer
+        return ClipTranscript(
+            text=texts[0] if texts else "",
+            language=item.language or "",
+            confidence=transcripts.confidence(item.result.avg_logprob) if item.result is not None else 0.0,
+            alternatives=texts[1:],
+            no_speech=reason,
+            compute_s=item.compute_s,
+            words=self._words(item) if clip.wants_words and texts else (),
+            window_s=item.attempt.window_s,
+            attempts=item.attempts,
+        )
 
-    def _words(self, item: _Item) -> list[tuple[str, int, int, float]]:
-        """Return text, start and end in ms, and confidence of each word."""
+    def _words(self, item: _Item) -> tuple[SpokenWord, ...]:
         if item.result is None or item.language is None or item.encoding is None:
-            return []
+            return ()
         found = self._engine.word_times(item.encoding, item.language, item.result.tokens[0], item.duration_s)
         end_ms = round(item.duration_s * 1000)
-        return [(one.text, min(one.start_ms, end_ms), min(one.end_ms, end_ms), one.confidence) for one in found]
+        return tuple(
+            SpokenWord(one.text, min(one.start_ms, end_ms), min(one.end_ms, end_ms), one.confidence) for one in found
+        )
 
 
 class WhisperWorker:
-    """Target of a worker process: one model, called from one thread.
+    """Target of a worker process: one model, called from one thread."""
 
-    ``transcribe`` takes ``{"items": [{"bytes", "language", "vocabulary", "words"}]}`` and the items' s16le 16 kHz mono
-    samples one after another; each answer holds ``text``, ``language``, ``confidence`` 0..1, ``alternatives``,
-    ``no_speech`` (a reason or None), ``compute_s``, ``window_s``, ``fallback`` (whether it was decoded more than once)
-    and, where they are wanted, ``words`` (text, start and end in ms, confidence).
-    ``info`` describes the model.
-    """
+    jobs = (TranscribeClips, DescribeModel)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
-        self._model = params["model"]
-        folder = resolve_whisper(self._model, Path(params["models_dir"]))
+        folder = resolve_whisper(params["model"], Path(params["models_dir"]))
         self._engine = _load(folder, params)
         hypotheses = min(HYPOTHESES_MAX, params["hypotheses"])
         search = Search(beam_size=params["beam_size"], hypotheses=hypotheses, language=params["language"])
@@ -253,24 +255,28 @@ class WhisperWorker:
         self._transcriber.warm_up()
         voiced_seconds(to_floats(bytes(2 * INTERNAL_RATE_HZ)))
 
-    def handle(self, method: str, params: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Do one job; raises ``ValueError`` for a method or utterance that cannot be."""
-        match method:
-            case "transcribe":
-                return {"items": self._transcriber.transcribe(params["items"], blob)}, b""
-            case "info":
-                return self._info(), b""
-            case _:
-                raise ValueError(f"method must be transcribe or info, not {method!r}")
+    def handle(
+        self, job: TranscribeClips | DescribeModel, blob: bytes | memoryview
+    ) -> tuple[ClipTranscripts | ModelDescription, bytes]:
+        """Do one job; raises ``ValueError`` for an utterance that cannot be."""
+        match job:
+            case TranscribeClips():
+                return self.transcribe(job, blob), b""
+            case DescribeModel():
+                return self.describe(), b""
 
-    def _info(self) -> dict[str, Any]:
-        return {
-            "model": self._model,
-            "device": self._engine.device,
-            "compute_type": self._engine.compute_type,
-            "multilingual": self._engine.is_multilingual,
-            "max_batch": self._engine.max_batch,
-        }
+    def transcribe(self, job: TranscribeClips, blob: bytes | memoryview) -> ClipTranscripts:
+        """Transcribe a batch; raises ``ValueError`` for clips that do not fit their samples."""
+        return ClipTranscripts(self._transcriber.transcribe(job.clips, blob))
+
+    def describe(self) -> ModelDescription:
+        """Return what is loaded."""
+        return ModelDescription(
+            device=self._engine.device,
+            compute_type=self._engine.compute_type,
+            is_multilingual=self._engine.is_multilingual,
+            max_batch=self._engine.max_batch,
+        )
 
 
 def _load(folder: Path, params: Mapping[str, Any]) -> FrugalEngine:
@@ -300,7 +306,7 @@ def language_code(tag: str | None) -> str | None:
 
 
 def _share(items: Sequence[_Item], started_s: float) -> None:
-    """Add what has been computed since ``started_s`` to the items that it was done for, in equal parts."""
+    """Add the time since ``started_s`` to ``compute_s`` of the items, in equal parts."""
     took_s = time.perf_counter() - started_s
     for item in items:
         item.compute_s += took_s / len(items)
@@ -321,15 +327,15 @@ def _evidence(item: _Item, result: Hypotheses) -> Evidence:
     )
 
 
-def _split(requests: Sequence[Mapping[str, Any]], blob: bytes) -> Iterator[bytes]:
-    """Yield each request's samples, all of them checked before any work is done."""
-    sizes = [int(request["bytes"]) for request in requests]
+def _split(clips: Sequence[Clip], blob: bytes | memoryview) -> Iterator[bytes | memoryview]:
+    """Yield each clip's samples, all of them checked before any work is done."""
+    sizes = [clip.size_bytes for clip in clips]
     limit_bytes = transcripts.FULL_WINDOW_S * INTERNAL_RATE_HZ * 2
     for size in sizes:
         if size < 0 or size % 2 or size > limit_bytes:
             raise ValueError(f"an utterance must hold whole samples and at most 30 s ({limit_bytes} bytes), not {size}")
     if sum(sizes) != len(blob):
-        raise ValueError(f"items say {sum(sizes)} bytes of samples, but {len(blob)} came")
+        raise ValueError(f"clips say {sum(sizes)} bytes of samples, but {len(blob)} came")
     start = 0
     for size in sizes:
         yield blob[start : start + size]

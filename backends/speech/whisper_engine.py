@@ -4,10 +4,10 @@ Rules kept here:
 
 * The encoder sees the utterance and some seconds of silence, not always 30 s: a third of its work or less.
 * On a GPU several utterances go through the encoder and the decoder together, and what is encoded stays on the card
-  (docs/decisions/0017). On a CPU only the decoder gains from company.
-* A GPU is believed to work when it has decoded something: CTranslate2 loads a model without cuBLAS and without flash
+  (docs/decisions/0017). On a CPU only the decoder gains from batches.
+* A GPU counts as working when it has decoded something: CTranslate2 loads a model without cuBLAS and without flash
   attention, and says what is missing when they are used first.
-* What is believed of the result is decided in ``protocol/audio/transcripts.py``; nothing here looks at the text.
+* Whether a result is accepted is decided in ``protocol/audio/transcripts.py``; nothing here looks at the text.
 
 Features are float32 ``(mels, 100 frames a second)``; encodings are of the model's type, ``(utterances, 50 frames a
 second, width)``.
@@ -55,18 +55,18 @@ SILERO_THRESHOLD: Final = 0.5
 
 @attrs.frozen
 class Hypotheses:
-    """What the decoder made of one utterance, best first."""
+    """The decoder's hypotheses for one utterance, best first."""
 
     tokens: tuple[tuple[int, ...], ...]
     texts: tuple[str, ...]
     avg_logprob: float
-    """Of the best one: natural logarithm per token, the end token counted."""
+    """Of the best hypothesis: natural logarithm of the probability per token, the end token counted."""
     no_speech_prob: float
 
 
 @attrs.frozen(eq=False)
 class Encoding:
-    """One utterance's part of what the encoder made of one or several together."""
+    """One utterance's part of the output of the encoder, which may be of several utterances."""
 
     batch: Any
     """A ``StorageView`` on the model's device."""
@@ -74,13 +74,13 @@ class Encoding:
 
     @property
     def frames(self) -> int:
-        """How long it is, 50 a second."""
+        """Its length in frames, 50 a second."""
         return int(self.batch.shape[1])
 
 
 @attrs.frozen
 class DecodeJob:
-    """One utterance's way through the decoder; jobs with the same ``shape`` may share a batch."""
+    """The decoder's input for one utterance; jobs with the same ``shape`` may share a batch."""
 
     encoding: Encoding
     prompt: tuple[int, ...]
@@ -95,7 +95,7 @@ class DecodeJob:
 
 @attrs.frozen
 class Precision:
-    """What to compute with."""
+    """Device and types to compute with."""
 
     compute_type: str = "auto"
     spare_vram: bool = False
@@ -147,8 +147,8 @@ class Engine:
         token, _ = self._model.detect_language(stack([encoding]))[0][0]
         return str(token).strip("<|>")
 
-    def knows(self, language: str) -> bool:
-        """Return whether the model can be asked for this language code."""
+    def has_language(self, language: str) -> bool:
+        """Return whether the model has the language of this code."""
         if not self.is_multilingual:
             return language == "en"
         return self._tokenizer_file.token_to_id(f"<|{language}|>") is not None
@@ -162,7 +162,7 @@ class Engine:
         return (*bias, *start, self._tokenizer.no_timestamps)
 
     def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
-        """Return when each word of ``tokens`` was said in ``duration_s`` seconds of the encoded audio."""
+        """Return the times of the words of ``tokens`` in ``duration_s`` seconds of the encoded audio."""
         known = language if self.is_multilingual else "en"
         tokenizer = Tokenizer(self._tokenizer_file, self.is_multilingual, task="transcribe", language=known)
         text = [token for token in tokens if token < tokenizer.eot]
@@ -177,7 +177,7 @@ class Engine:
         Blanks at the start and the model's own list of non-speech symbols are suppressed, as Whisper does.
         """
         prompt_tokens = len(jobs[0].prompt)
-        budget = max(job.budget_tokens for job in jobs)  # one for the batch; who exceeds his own is found suspicious
+        budget = max(job.budget_tokens for job in jobs)  # for the batch; a text beyond its own is found suspicious
         results = self._model.generate(
             stack([job.encoding for job in jobs]),
             [list(job.prompt) for job in jobs],
@@ -302,7 +302,7 @@ def device_for(wanted: str) -> str:
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
 
 
-def to_floats(pcm: bytes) -> Floats:
+def to_floats(pcm: bytes | memoryview) -> Floats:
     """Return s16le samples as floats of -1..1."""
     return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32_768.0
 

@@ -1,4 +1,4 @@
-"""What the server tells a Whisper worker; apart from it, because the server must not load the worker's libraries."""
+"""Parameters of a Whisper worker; a module of its own, because the server must not load the worker's libraries."""
 
 from pathlib import Path
 from typing import Any

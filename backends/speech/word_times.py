@@ -1,4 +1,4 @@
-"""When each word was said, out of a decoder's attention: pure arithmetic on what CTranslate2's ``align`` returns.
+"""The times of words from a decoder's attention: pure arithmetic on the results of CTranslate2's ``align``.
 
 The method is OpenAI's (dynamic time warping over the cross-attention, ``whisper/timing.py``), as faster-whisper has it.
 """

@@ -4,7 +4,7 @@ Rules kept here:
 
 * Every call runs in a thread. One connection writes and one reads, each used by one thread at a time; with the
   write-ahead log they do not wait for each other.
-* What ``write`` is given is one transaction; writing it again changes nothing, so a batch may be repeated.
+* ``write`` writes its records in one transaction; writing them again changes nothing, so a batch may be repeated.
 * A file that is deleted or replaced under the server is noticed by ``check``, and opened anew.
 * A damaged file is set aside with its log, reported, and never deleted.
 * The file is readable for its owner only: it holds what people said.
@@ -63,7 +63,7 @@ class SqliteStore:
         self._reader: Database | None = None
         self._identity: Identity | None = None  # of the file that is open
         self._lost: int | None = None  # records that went with a file, not yet told
-        self._reading = threading.Lock()  # nobody closes the reader under a query
+        self._reading = threading.Lock()  # held by queries, so that ``close`` does not close the reader under one
         self._write_limit = trio.CapacityLimiter(1)
         self._read_limit = trio.CapacityLimiter(1)
 
@@ -107,7 +107,7 @@ class SqliteStore:
         await self._in_thread(self._end, self._write_limit)
 
     async def _in_thread(self, work: Callable[[], Result], limit: trio.CapacityLimiter) -> Result:
-        """Run ``work`` to its end, also if the caller has gone: half a transaction helps nobody."""
+        """Run ``work`` to its end, even if the caller is cancelled: half a transaction is of no use."""
         return await trio.to_thread.run_sync(work, limiter=limit)
 
     # --- in the writer's thread ------------------------------------------------------------------
@@ -122,7 +122,7 @@ class SqliteStore:
                     raise
                 self._start_anew(error)
             finally:
-                if self._reader is None:  # it did not get that far
+                if self._reader is None:  # the file was not opened
                     self._close()
 
     def _connect(self) -> None:
@@ -208,7 +208,7 @@ class SqliteStore:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Name the file in whatever goes wrong with it."""
+        """Turn errors of SQLite and of the file system into ``StoreError``s that name the file."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -273,12 +273,12 @@ def row_of(record: Record) -> dict[str, Any]:
 
 
 def quoted(words: str) -> str:
-    """Return an FTS5 query for all of the words, whatever signs are in them."""
+    """Return an FTS5 query for all of the words, with their special characters quoted."""
     return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.replace("\0", " ").split())
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a turn's row as others see it: latencies as a mapping, without SQLite's own number."""
+    """Return a turn's row for readers: latencies as a mapping, without SQLite's row id."""
     shown = {name: value for name, value in row.items() if name not in {"id", "rowid"}}
     return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
 
@@ -287,7 +287,7 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Return what tells the file at ``path`` from any other, ``None`` if there is none."""
+    """Return device and inode of the file at ``path``, ``None`` if there is none."""
     try:
         found = path.stat()
     except OSError:

@@ -1,6 +1,6 @@
 """The schema of the history file, version by version; ``PRAGMA user_version`` says which one a file has.
 
-A step is never changed once it was released: what is wanted otherwise is a further step.
+A step is never changed once it was released: a change of the schema is a further step.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ STEPS: Final[Sequence[Sequence[str]]] = (
 
 
 def settings_of_connection(settings: SqliteSettings) -> tuple[str, ...]:
-    """Return what every connection has to be told; only the journal's mode stays in the file."""
+    """Return the pragmas that every connection needs; only the journal's mode is stored in the file."""
     return (
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = NORMAL",  # with WAL a crash of the machine may lose the last transactions, never the file

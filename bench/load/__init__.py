@@ -1,1 +1,1 @@
-"""What the load benchmarks share: arrivals, callers, clips, figures and the server under test."""
+"""Shared by the load benchmarks: arrivals, callers, clips, figures and the server under test."""

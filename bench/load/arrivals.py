@@ -1,4 +1,4 @@
-"""When callers come: open-loop, so that a slow server does not slow the callers down."""
+"""Arrival times of callers: open-loop, so that a slow server does not slow the callers down."""
 
 import random
 

@@ -1,9 +1,9 @@
-"""Simulated callers: each comes at its time, speaks in real time, takes all events, and leaves.
+"""Simulated callers: each connects at its time, speaks in real time, receives all events, and leaves.
 
 Rules kept here:
 
-* Callers never wait for one another: who is due comes, however slow the server is (open loop).
-* A caller that is refused does not come again, and whatever breaks is in its record.
+* Callers never wait for one another: each connects when it is due, however slow the server is (open loop).
+* A refused caller does not try again, and every failure is in its record.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ SWITCHED: Final = 101  # HTTP: the WebSocket was opened
 
 
 class Crowds:
-    """Processes in which crowds run, so that a busy client disturbs neither the clock nor who watches the server."""
+    """Processes in which crowds run, so that busy clients disturb neither the clock nor the observer of the server."""
 
     def __init__(self, processes: int) -> None:
         self._executor = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
@@ -86,7 +86,7 @@ class Crowds:
 
 @attrs.frozen
 class Running:
-    """A crowd on its way."""
+    """A running crowd."""
 
     _parts: Sequence["Future[list[Call]]"]
 
@@ -113,7 +113,7 @@ async def _crowd(plan: Plan) -> list[Call]:
 
 
 async def call(plan: Plan, clips: Sequence[Clip], record: Call) -> None:
-    """Make one call and write down what came of it."""
+    """Make one call and return its record."""
     try:
         with trio.move_on_after(plan.limit_s) as scope:
             await _talk(plan, clips, record)
@@ -209,7 +209,7 @@ class Caller:
                 turn.outcome, turn.server_ms = event.outcome, as_data(event)["latency_ms"]
 
     def _follow(self, event: Event) -> None:
-        """Notice what is open: turns, and the answer that is being spoken."""
+        """Keep track of open turns and of the answer that is being spoken."""
         match event:
             case SpeechStarted(turn_id=turn_id):
                 self._open.add(turn_id)

@@ -20,7 +20,7 @@ SLOW: Final[Mapping[str, object]] = {
     "transcription.embedded.spare_workers": 0,
     "transcription.model": "base",
 }
-"""A server that few callers are too many for, so that they need little of the machine."""
+"""Settings of a server that few callers overload, so that the callers need little of the machine."""
 FIRST_PER_S: Final = 1.0
 GROWTH: Final = 1.5  # from step to step
 HALVINGS: Final = 2  # of the last step afterwards: the answer is known to a factor of 1.11
@@ -31,7 +31,7 @@ SETTLE_S: Final = 3.0  # between steps: the queues of one are not the load of th
 
 @attrs.frozen
 class Load:
-    """How callers come and what they want."""
+    """The callers: rate, clips and target."""
 
     url: str
     clips: Sequence[Clip]
@@ -100,7 +100,7 @@ def between(steps: Sequence[Mapping[str, Any]], target_ms: float) -> float | Non
 
 
 def holds(found: Mapping[str, Any], target_ms: float) -> bool:
-    """Return whether a step is within the target, and almost everybody was served."""
+    """Return whether a step is within the target, and almost all callers were served."""
     unserved = found["offered"] - found["results"].get("served", 0)
     return (found["p95_ms"] or float("inf")) <= target_ms and unserved <= REFUSED * found["offered"]
 

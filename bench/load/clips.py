@@ -1,4 +1,4 @@
-"""What callers say: commands made by Piper without its noise, alike in every run, or the WAV files of a folder."""
+"""The callers' clips: commands made by Piper without its noise, equal in every run, or the WAV files of a folder."""
 
 import random
 import tempfile

@@ -1,4 +1,4 @@
-"""How much of the CPUs others had meanwhile: what is measured in such company says little of the server."""
+"""The share of the CPUs that other processes used: with a large one a measurement says little of the server."""
 
 import time
 from typing import Final
@@ -11,7 +11,7 @@ IDLE: Final = ("idle", "iowait", "guest", "guest_nice")  # guests are counted in
 
 @attrs.frozen
 class Company:
-    """What had been used at one moment, in seconds."""
+    """CPU seconds used up to one moment."""
 
     at_s: float
     machine_s: float
@@ -21,14 +21,14 @@ class Company:
 
     @classmethod
     def now(cls) -> "Company":
-        """Look at the machine."""
+        """Read the machine's figures."""
         times = psutil.cpu_times()._asdict()
         busy_s = sum(spent_s for name, spent_s in times.items() if name not in IDLE)
         me = psutil.Process()
         return cls(time.monotonic(), busy_s, sum(_spent_s(process) for process in (me, *me.children(recursive=True))))
 
     def share_until(self, later: "Company", cores: int) -> float:
-        """Return the share of all CPUs that others had between two moments, 0.0 to 1.0."""
+        """Return the share of all CPUs that other processes used between two moments, 0.0 to 1.0."""
         others_s = (later.machine_s - self.machine_s) - (later.own_s - self.own_s)
         available_s = (later.at_s - self.at_s) * cores
         return round(min(1.0, max(0.0, others_s / available_s)), 2) if available_s > 0 else 0.0

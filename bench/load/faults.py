@@ -33,16 +33,16 @@ OVERLOAD_S: Final = 8.0
 CROWD: Final = "127.0.0.2"  # all others come from 127.0.0.1
 CROWDED_S: Final = 11.0  # until the others have come
 CROWDING: Final = 2.7  # times the capacity, nine tenths of three times
-SPARED: Final = 0.6  # in little room a few who come together find it taken; 0.3 come in where nothing is kept for them
+SPARED: Final = 0.6  # of few places a burst finds all taken; 0.3 get in where no places are kept for them
 TIGHT_S: Final = 5.0
 NONE_FREE: Final = 3  # below are the standard streams
 STORM: Final = 500
-STORM_PATIENCE_S: Final = 60.0  # they are told to come again after so many seconds that 30 may not do
+STORM_PATIENCE_S: Final = 60.0  # they are asked to retry after so many seconds that 30 may not be enough
 
 
 @attrs.frozen
 class Scene:
-    """What a fault happens to."""
+    """The server and callers of a fault."""
 
     server: Server
     load: Load
@@ -62,15 +62,15 @@ class Fault:
     inject: Callable[[Scene], Findings]
     settings: Callable[[], Mapping[str, object]] = dict
     affected: int = 0
-    """How many turns are hit themselves; the slowest so many do not count in p95."""
+    """How many turns the fault hits; that many of the slowest do not count in p95."""
     slow: str = ""
     """Why the latency of all callers may grow; empty if it may not."""
     refused: str = ""
     """Why callers may be refused; empty if they may not. A busy CPU sheds load only where this is set."""
     ends: bool = False
-    """Whether the server ends by it."""
+    """Whether the fault ends the server."""
     spared: float = 0.0
-    """The part of all other callers that must be served nevertheless."""
+    """The share of the other callers that must still be served."""
     is_measured: bool = False
     """Whether it must be known how many callers a second the server carries."""
 
@@ -117,7 +117,7 @@ def leaked(scene: Scene) -> Findings:
 
 
 def terminated(scene: Scene) -> Findings:
-    """Ask the server to leave while callers speak; it must let them finish and end with 0."""
+    """Drain the server while callers speak; it must let them finish and end with 0."""
     began_s = time.monotonic()
     scene.server.process.terminate()
     code = scene.server.process.wait(90)
@@ -125,7 +125,7 @@ def terminated(scene: Scene) -> Findings:
 
 
 def blocked(scene: Scene) -> Findings:
-    """Block the event loop for three seconds; the watchdog must say so."""
+    """Block the event loop for three seconds; the watchdog must log it."""
     os.kill(scene.server.pid, hooks.BLOCK)
     time.sleep(hooks.BLOCK_S + 1.0)
     dumps = scene.server.log.read_text().count("the event loop hangs for")
@@ -158,7 +158,7 @@ def few_files(server: Server, limit: int) -> Iterator[None]:
 
 
 def files_exhausted(scene: Scene) -> Findings:
-    """Take all descriptors that the server may have with idle connections, then let go."""
+    """Use up the server's descriptors with idle connections, then close them."""
     limit = scene.server.open_files() + 2
     with few_files(scene.server, limit):
         idle = [socket.create_connection(("127.0.0.1", scene.server.port)) for _ in range(30)]
@@ -191,20 +191,20 @@ def deaf(scene: Scene) -> Findings:
 
 
 def hostile(scene: Scene) -> Findings:
-    """Dripping heads must be closed within ten seconds; a flood of pings must disturb nobody."""
+    """Dripping heads must be closed within ten seconds; a flood of pings must not disturb other clients."""
     dripped = trio.run(strangers.dripping, scene.server.url)
     flooded = trio.run(strangers.pinging, scene.server.url)
     return {**dripped, **flooded, "held": dripped["closed"] == dripped["drippers"] and dripped["last_closed_s"] <= 10.0}
 
 
 def reconnected(scene: Scene) -> Findings:
-    """Five hundred come within a second; all must be in before long, and be told so cheaply."""
+    """Five hundred clients connect within a second; all must be admitted soon, and refusals must be cheap."""
     found = trio.run(strangers.storm, scene.server.url, STORM, 1.0, STORM_PATIENCE_S)
     return {**found, "bit": found["refusals"] > 0, "held": found["ends"].get("admitted") == STORM}
 
 
 def overloaded(scene: Scene) -> Findings:
-    """Offer twice the capacity beside the others; who is accepted must be served within the target."""
+    """Offer twice the capacity beside the others; accepted callers must be served within the target."""
     calls = run(scene.load.plan(2 * scene.capacity_per_s, OVERLOAD_S))
     measured = scene.load.measured(calls, OVERLOAD_S)
     kept = {name: measured[name] for name in ("offered", "results", "goodput_per_s", "p95_ms", "refusal_p95_ms")}

@@ -1,4 +1,4 @@
-"""What many calls come to: percentiles, goodput, counts. Pure."""
+"""Statistics of many calls: percentiles, goodput, counts. Pure."""
 
 import math
 from collections import Counter

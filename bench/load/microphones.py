@@ -1,4 +1,4 @@
-"""Microphones that are always on: each streams in real time, or by a factor faster, and tells of all events.
+"""Microphones that are always on: each streams in real time, or by a factor faster, and reports all events.
 
 All stream from one task each; they begin within a frame's time, so that their frames do not come at once.
 """
@@ -15,7 +15,7 @@ from sayso_client import Capability, ClientOptions, ClientSession, SpeechAudio, 
 
 @attrs.frozen(eq=False)
 class Microphone:
-    """What one session streams, and who takes what comes back."""
+    """The stream of one session, and the callback for its events."""
 
     length_s: float
     pcm: Callable[[int, int], bytes]
@@ -27,7 +27,7 @@ class Microphone:
 async def listen_to(
     microphones: Sequence[Microphone], url: str, capabilities: tuple[Capability, ...], factor: float = 1.0
 ) -> None:
-    """Let all stream to the end; raises ``ServerRefused`` and ``SessionClosed`` if one is not let in, or cut."""
+    """Run all streams to the end; raises ``ServerRefused`` or ``SessionClosed`` if a session is refused or cut."""
     options = ClientOptions(client_id="microphone", capabilities=capabilities)
     async with trio.open_nursery() as nursery:
         for number, microphone in enumerate(microphones):

@@ -32,5 +32,5 @@ def parsed(made: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 
 
 def settings(options: argparse.Namespace) -> dict[str, str]:
-    """Return what ``--set`` says."""
+    """Return the settings of the ``--set`` flags."""
     return {name: value for name, _, value in (text.partition("=") for text in options.set)}

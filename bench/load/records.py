@@ -1,4 +1,4 @@
-"""What a caller brings along, and what it tells afterwards."""
+"""The input of a caller, and its record afterwards."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -27,12 +27,12 @@ class Turn:
 
     name: str
     is_heard: bool = False
-    """Whether the server said that speech has begun."""
+    """Whether the server reported that speech has begun."""
     transcripts: list[str] = attrs.field(factory=list)
     tools: list[str] = attrs.field(factory=list)
     call_ids: list[str] = attrs.field(factory=list)
     confirmed: int = 0
-    """How often it was asked before a tool was called."""
+    """How often a confirmation was asked for before a tool was called."""
     end: str = ""
     """Why the utterance ended."""
     outcome: str = "lost"
@@ -53,14 +53,14 @@ class Turn:
 
 @attrs.define
 class Call:
-    """What became of one caller."""
+    """The record of one caller."""
 
     due_s: float
-    """When it was to come, from the beginning of the load."""
+    """When it was due, in seconds from the beginning of the load."""
     wanted: int
     """How many turns it wanted."""
     late_ms: float = 0.0
-    """How much later it came because the client itself was busy: large values spoil all others."""
+    """Seconds that it was late because the client itself was busy: large values spoil all other figures."""
     status: int | None = None
     """HTTP status of the answer to its upgrade."""
     refused_ms: float | None = None
@@ -68,10 +68,10 @@ class Call:
     turns: list[Turn] = attrs.field(factory=list)
     errors: list[str] = attrs.field(factory=list)
     load_level: int = 0
-    """The highest that the server told."""
+    """The highest load level that the server reported."""
     close_code: int | None = None
     trouble: str = ""
-    """What broke on the client's side."""
+    """The error on the client's side, if any."""
 
     @property
     def result(self) -> Result:
@@ -84,12 +84,12 @@ class Call:
 
 @attrs.frozen
 class Plan:
-    """What a crowd does: one caller for each arrival, each with clips of its own."""
+    """The plan of a crowd: one caller for each arrival, each with clips of its own."""
 
     url: str
     arrivals_s: Sequence[float]
     clips: Sequence[Sequence[Clip]]
-    """For each caller, what it says one after the other."""
+    """For each caller, its clips in order."""
     factor: float = 1.0
     """How many times faster than real time they speak; latencies hold only at 1."""
     limit_s: float = 40.0
@@ -98,4 +98,4 @@ class Plan:
     """The address that they come from; empty where that is left to the system."""
     capabilities: tuple[Capability, ...] = ("stt", "llm", "tools")
     frame_s: float = 0.1
-    """How much they send at once."""
+    """Seconds of audio in a frame."""

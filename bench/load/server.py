@@ -1,8 +1,8 @@
-"""The server under test: a process of its own, what its pages say, and who works for it.
+"""The server under test: a process of its own, with its pages and its worker processes.
 
 Rules kept here:
 
-* A server has folders of its own and ends with the block, whatever happened in it; no process of it is left.
+* A server has folders of its own and ends with the block, also after an error; no process of it is left.
 * Its pages are read by a thread of ours, never by a crowd's process.
 """
 
@@ -48,16 +48,16 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Its process id."""
         return self.process.pid
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Its port."""
         return urlsplit(self.url).port or 80
 
     def status(self) -> dict[str, Any]:
-        """Return ``/api/status``; raises ``OSError`` or ``HTTPException`` where nobody answers."""
+        """Return ``/api/status``; raises ``OSError`` or ``HTTPException`` if there is no answer."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_TIMEOUT_S)) as connection:
             connection.request("GET", "/api/status")
             page: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -110,7 +110,7 @@ def poll(is_so: Callable[[], object], timeout_s: float) -> float | None:
 
 
 def _answers(is_so: Callable[[], object]) -> bool:
-    with suppress(OSError, http.client.HTTPException):  # nobody there, or not now
+    with suppress(OSError, http.client.HTTPException):  # no server, or a busy one
         return bool(is_so())
     return False
 
@@ -167,7 +167,7 @@ def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
 
 @attrs.define
 class Watch:
-    """What was seen of a server, a look every half second."""
+    """Samples of a server, every half second."""
 
     levels: list[int] = attrs.field(factory=list)
     changes: list[tuple[float, int, str]] = attrs.field(factory=list)
@@ -183,7 +183,7 @@ class Watch:
     unanswered: int = 0
 
     def look(self, server: Server) -> None:
-        """Take one sample; a page that does not come is counted."""
+        """Take one sample; a page without an answer is counted."""
         try:
             page = server.status()
             self.rss_mb.append(psutil.Process(server.pid).memory_info().rss / 2**20)
@@ -195,7 +195,7 @@ class Watch:
         self.restarts = max(self.restarts, restarts(page))
 
     def note_load(self, level: int, load: Mapping[str, Any]) -> None:
-        """Take the level, and the page of the load controller, of one look."""
+        """Take the load level and the load controller's page from one sample."""
         driver = str(load.get("driver") or "")
         if self.levels[-1:] != [level]:
             self.changes.append((round(len(self.levels) * WATCH_S, 1), level, driver))
@@ -206,7 +206,7 @@ class Watch:
             self.highest[name] = max(self.highest.get(name, 0.0), signal["value"] or 0.0)
 
     def seen(self) -> dict[str, Any]:
-        """Return it for a report."""
+        """Return the samples for a report."""
         return {
             "max_level": max(self.levels, default=0),
             "levels": self.changes,
@@ -221,7 +221,7 @@ class Watch:
 
 @contextmanager
 def watching(server: Server) -> Iterator[Watch]:
-    """Look at the server from a thread for the block."""
+    """Sample the server from a thread for the block."""
     watch, is_over = Watch(), threading.Event()
 
     def go_on() -> None:

@@ -1,4 +1,4 @@
-"""Clients that nobody wants: who stop reading, drip their heads, flood with pings, or all come back at once."""
+"""Hostile clients: they stop reading, drip their heads, flood with pings, or reconnect all at once."""
 
 import math
 import socket
@@ -25,7 +25,7 @@ ATTEMPTS: Final = 40  # of one client that comes again and again
 
 
 async def deaf(url: str) -> dict[str, Any]:
-    """Ask again and again and never read; returns after how many seconds the server closed the socket."""
+    """Send requests and never read; return after how many seconds the server closed the socket."""
     question = encode("text", text="list my notes, and what time is it")
     began_s = trio.current_time()
     with trio.move_on_after(CLOSE_TIMEOUT_S) as scope:
@@ -36,12 +36,12 @@ async def deaf(url: str) -> dict[str, Any]:
                     await websocket.send(question)
                     await trio.sleep(0.002)
         except CLOSED:
-            pass  # what is waited for: the server has closed
+            pass  # the expected end: the server has closed
     return {"closed_s": None if scope.cancelled_caught else round(trio.current_time() - began_s, 1)}
 
 
 async def _with_a_small_buffer(url: str) -> ByteStream:
-    """Connect with room for little that is not read."""
+    """Connect with a small receive buffer."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
     parts = urlsplit(url)
@@ -72,7 +72,7 @@ async def _drip(url: str, closed_s: list[float]) -> None:
 
 
 async def pinging(url: str) -> dict[str, Any]:
-    """Flood one socket with pings, and take what comes back; returns how it ended."""
+    """Flood one socket with pings, and read the pongs; return how it ended."""
     sent: list[int] = []
     with trio.move_on_after(CLOSE_TIMEOUT_S / 2):
         try:
@@ -94,7 +94,7 @@ async def _drain(websocket: WebSocket) -> None:
 
 
 async def storm(url: str, clients: int, duration_s: float, patience_s: float) -> dict[str, Any]:
-    """Let clients come within ``duration_s``; each comes again as it is told until it is in, then leaves."""
+    """Connect clients within ``duration_s``; each retries as the server asks until it is admitted, then leaves."""
     waits_ms: list[float] = []
     ends: Counter[str] = Counter()
     with trio.move_on_after(patience_s):

@@ -1,4 +1,4 @@
-"""What may vary: one file a section, one frozen class an actor.
+"""The settings: one file a section, one frozen class an actor.
 
 ``config/defaults.toml`` holds the default of each setting with its unit and reason. A field has its unit in its name
 and, if it is a number, both bounds. Single values are checked here; files, environment and flags are checked in
@@ -68,7 +68,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All of it; an actor gets its own slice."""
+    """All settings; each actor gets its own section."""
 
     gateway: GatewaySettings
     session: SessionSettings

@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 from attrs.validators import in_
 
-# Upper bounds are generous: they are there for slips of the hand (a million workers) and for units mixed up.
+# Upper bounds are generous: they catch typing errors (a million workers) and mixed-up units.
 HOUR_S = 3_600
 DAY_S = 86_400
 YEAR_S = 31_536_000  # in practice never
 MOST_CONNECTIONS = 1_000_000  # what one Linux process may have of open files, by default
 MOST_EVENTS = 1_000_000
-MOST_WORKERS = 1_024  # of processes, threads or requests at once; more than any one machine has use for
+MOST_WORKERS = 1_024  # of processes, threads or requests at once; more than any machine can use
 MOST_MEMORY_MB = 1 << 24  # 16 TiB
 
 

@@ -13,12 +13,12 @@ COMPUTE_TYPES = (
     "auto", "default", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
     "float32",
 )  # fmt: skip
-"""CTranslate2's."""
+"""Compute types of CTranslate2."""
 
 
 @attrs.frozen(kw_only=True)
 class WhisperSettings:
-    """Whisper in worker processes: what a process is told, and when it is replaced."""
+    """Whisper in worker processes: parameters of a process, and when it is replaced."""
 
     device: Device = attrs.field(validator=one_of(Device))
     compute_type: str = attrs.field(validator=in_(COMPUTE_TYPES))
@@ -51,7 +51,7 @@ class TranscriptionSettings:
     fallback: bool
     model: str
     models: tuple[str, ...]
-    """Further ones that clients may ask for."""
+    """Further models that clients may ask for."""
     preload: tuple[str, ...]
     model_workers: int = attrs.field(validator=[ge(1), le(MOST_WORKERS)])
     unload_after_s: float = attrs.field(validator=[ge(0), le(YEAR_S)])

@@ -6,11 +6,27 @@ Rules kept here:
 * Positions are in samples at 16 kHz.
 """
 
-from collections.abc import Mapping
-
 import attrs
 
 from protocol.audio.pcm_buffer import PcmBuffer
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AudioMemoryStatistics:
+    """A moment's view of what is kept of a session's audio; positions are in samples at 16 kHz.
+
+    * ``audio_start_sample``: position of the first sample that is kept
+    * ``audio_end_sample``: position behind the last
+    * ``audio_capacity_samples``: how many can be kept
+    * ``audio_held_bytes``: memory that they take
+    * ``speech_start``: position where the open utterance begins, or the next one may begin at the earliest
+    """
+
+    audio_start_sample: int
+    audio_end_sample: int
+    audio_capacity_samples: int
+    audio_held_bytes: int
+    speech_start: int
 
 
 @attrs.define
@@ -32,12 +48,12 @@ class AudioMemory:
         """Return the first sample that still has to be dealt with and is still kept."""
         return min(max(self.speech_start, self.pcm.start), self.pcm.end)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> AudioMemoryStatistics:
         """Show how much is kept."""
-        return {
-            "audio_start_sample": self.pcm.start,
-            "audio_end_sample": self.pcm.end,
-            "audio_capacity_samples": self.pcm.capacity,
-            "audio_held_bytes": self.pcm.held_bytes,
-            "speech_start": self.speech_start,
-        }
+        return AudioMemoryStatistics(
+            audio_start_sample=self.pcm.start,
+            audio_end_sample=self.pcm.end,
+            audio_capacity_samples=self.pcm.capacity,
+            audio_held_bytes=self.pcm.held_bytes,
+            speech_start=self.speech_start,
+        )

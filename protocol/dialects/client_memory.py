@@ -7,12 +7,13 @@ Rules kept here:
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
 
-from protocol.messages.events import ConnectionRequest
+from protocol.dialects.dialect import ClientLink
+from protocol.messages.events import ConnectionRequest, ServerEvent
 from protocol.messages.socket import Socket
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
@@ -60,8 +61,8 @@ class SentEvents:
     """The events that were sent last, numbered; the oldest are forgotten first."""
 
     last_seq: int = attrs.field(default=0, init=False)
-    _kept: deque[tuple[int, str, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS), init=False)
-    """Number, text and time of each."""
+    _kept: deque[tuple[int, ServerEvent, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS), init=False)
+    """Number, event and time of each."""
 
     def __len__(self) -> int:
         """Return how many are kept."""
@@ -72,18 +73,32 @@ class SentEvents:
         self.last_seq += 1
         return self.last_seq
 
-    def keep(self, seq: int, text: str, now_s: float) -> None:
+    def keep(self, seq: int, event: ServerEvent, now_s: float) -> None:
         """Keep an event for a client that comes back."""
-        self._kept.append((seq, text, now_s))
+        self._kept.append((seq, event, now_s))
 
     def forget_old(self, now_s: float) -> None:
         """Forget what a client that is connected cannot have missed."""
         while self._kept and now_s - self._kept[0][2] > KEPT_S:
             self._kept.popleft()
 
-    def after(self, seq: int) -> tuple[str, ...]:
-        """Return the events after number ``seq`` that are still kept, oldest first."""
-        return tuple(text for number, text, _ in self._kept if number > seq)
+    def after(self, seq: int) -> tuple[tuple[int, ServerEvent], ...]:
+        """Return the events after number ``seq`` that are still kept, each with its number, oldest first."""
+        return tuple((number, event) for number, event, _ in self._kept if number > seq)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ClientMemoryStatistics:
+    """A moment's view of what is kept of a session's client.
+
+    * ``session_id``: the session
+    * ``events``: how many events are kept for a client that comes back
+    * ``last_seq``: number of the last event
+    """
+
+    session_id: str
+    events: int
+    last_seq: int
 
 
 @attrs.define
@@ -94,7 +109,10 @@ class ClientMemory:
     resume_token: str
     former_token: str | None = attrs.field(default=None, init=False)
     """The token before the newest, until the newest is used."""
-    socket: Socket | None = attrs.field(default=None, init=False)
+    link: ClientLink | None = attrs.field(default=None, init=False)
+    """``None`` while the client is lost."""
+    may_resume: bool = attrs.field(default=False, init=False)
+    """Whether its dialect lets it come back once it is lost."""
     is_lost: bool = attrs.field(default=False, init=False)
     tenant: str = attrs.field(default="", init=False)
     options: ConnectionRequest | None = attrs.field(default=None, init=False)
@@ -104,15 +122,21 @@ class ClientMemory:
     """Received and handed to audio, at the client's own rate: a client that comes back goes on here."""
     sent: SentEvents = attrs.field(factory=SentEvents, init=False)
 
-    def attach(self, socket: Socket) -> None:
-        """Note that the client is at this socket."""
-        self.socket = socket
-        self.tenant = socket.identity.tenant
+    @property
+    def socket(self) -> Socket | None:
+        """Where the client is; ``None`` while it is lost."""
+        return None if self.link is None else self.link.socket
+
+    def attach(self, link: ClientLink) -> None:
+        """Note where the client is, and how it speaks."""
+        self.link = link
+        self.may_resume = link.dialect.may_resume
+        self.tenant = link.socket.identity.tenant
         self.is_lost = False
 
     def detach(self) -> None:
         """Note that the socket is lost, but not yet the client."""
-        self.socket = None
+        self.link = None
         self.is_lost = True
 
     @property
@@ -130,12 +154,13 @@ class ClientMemory:
             self.former_token = used
             self.resume_token = new_token()
 
-    def keep_event(self, seq: int, text: str, now_s: float) -> None:
-        """Keep an event for a client that comes back."""
+    def keep_event(self, seq: int, event: ServerEvent, now_s: float) -> None:
+        """Keep an event for a client that may come back."""
         if not self.is_lost:
             self.sent.forget_old(now_s)
-        self.sent.keep(seq, text, now_s)
+        if self.may_resume:
+            self.sent.keep(seq, event, now_s)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ClientMemoryStatistics:
         """Show how much is kept."""
-        return {"session_id": self.session_id, "events": len(self.sent), "last_seq": self.sent.last_seq}
+        return ClientMemoryStatistics(session_id=self.session_id, events=len(self.sent), last_seq=self.sent.last_seq)

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import attrs
 import msgspec
 
+from protocol.dialects.dialect import Frame
 from protocol.language.languages import normalised
 from protocol.messages.errors import ErrorCode, RemoteProtocolError
-from protocol.messages.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate
+from protocol.messages.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate, event_name
 
 MAX_FRAME_CHARS: Final = 65_536  # a typed command is a line; audio never comes as text
 MAX_INTEGER: Final = 2**53  # beyond it JavaScript and most JSON libraries lose digits
@@ -36,15 +37,10 @@ class ClientFrame(msgspec.Struct):
     data: msgspec.Raw = NOTHING
 
 
-def wire_name(event_class: type) -> str:
-    """Return the snake-case name that an event has on the wire: ``AudioStart`` is ``audio_start``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()
-
-
 # --- client to server ----------------------------------------------------------------------------
 
 _envelope: Final = msgspec.json.Decoder(ClientFrame)
-_client_classes: Final = {wire_name(event_class): event_class for event_class in get_args(ClientEvent)}
+_client_classes: Final = {event_name(event_class): event_class for event_class in get_args(ClientEvent)}
 _client_decoders: Final[Mapping[str, msgspec.json.Decoder[ClientEvent]]] = {
     name: msgspec.json.Decoder(event_class) for name, event_class in _client_classes.items()
 }
@@ -189,5 +185,28 @@ def _learn(event_class: type) -> None:
 
 for _event_class in (*get_args(ClientEvent), *get_args(ServerEvent)):
     _learn(_event_class)
-_server_names: Final = {event_class: wire_name(event_class) for event_class in get_args(ServerEvent)}
+_server_names: Final = {event_class: event_name(event_class) for event_class in get_args(ServerEvent)}
 _encoder: Final = msgspec.json.Encoder(enc_hook=_plain)
+
+
+class NativeDialect:
+    """The native protocol on one connection: its frames are the session's events one by one, so it keeps nothing."""
+
+    subprotocol: str | None = None
+    may_resume: bool = True
+    max_frame_bytes: int | None = None
+
+    def open(self) -> None:
+        """Return nothing: the first frame is ``connection_request``."""
+
+    def decode(self, frame: Frame) -> tuple[ClientEvent | bytes]:
+        """Return the event in a text frame, or the audio in a binary one; raises ``RemoteProtocolError``."""
+        return (frame,) if isinstance(frame, bytes) else (decode(frame),)
+
+    def encode(self, event: ServerEvent, seq: int) -> tuple[str]:
+        """Return the text frame of ``event``."""
+        return (encode(event, seq),)
+
+    def speech(self, audio: bytes) -> tuple[bytes]:
+        """Return the binary frame of more speech."""
+        return (audio,)

@@ -14,10 +14,9 @@ import logging
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from protocol.dialects.native import wire_name
 from protocol.messages import events
 from protocol.messages.errors import CloseCode, LocalProtocolError, RemoteProtocolError
-from protocol.messages.events import ClientEvent, ServerEvent
+from protocol.messages.events import ClientEvent, ServerEvent, event_name
 
 log = logging.getLogger("sayso.session")
 
@@ -31,16 +30,12 @@ class SocketPhase(enum.Enum):
     CLOSED = "closed"
 
 
-class BinaryAudio:
-    """Stands for a binary frame from the client."""
-
-
 Transitions = Mapping[SocketPhase, Mapping[type, SocketPhase]]
 
 FROM_CLIENT: Final[Transitions] = {
     SocketPhase.CONNECTING: {events.ConnectionRequest: SocketPhase.LIVE},
     SocketPhase.LIVE: {
-        BinaryAudio: SocketPhase.LIVE,
+        bytes: SocketPhase.LIVE,  # audio
         events.AudioStart: SocketPhase.LIVE,
         events.AudioEnd: SocketPhase.LIVE,
         events.Text: SocketPhase.LIVE,
@@ -111,35 +106,36 @@ class SessionState:
         """Where the socket is now."""
         return self._phase
 
-    def receive(self, event: ClientEvent) -> None:
-        """Take an event of the client; raises ``RemoteProtocolError`` if it may not come now."""
-        self._from_client(type(event), wire_name(type(event)))
+    def begin_anew(self) -> None:
+        """Note that the client is at another socket, on which nothing has been said."""
+        self._enter(SocketPhase.CONNECTING)
 
-    def receive_audio(self) -> None:
-        """Take a binary frame of the client; raises ``RemoteProtocolError`` if it may not come now."""
-        self._from_client(BinaryAudio, "binary audio")
+    def receive(self, said: ClientEvent | bytes) -> None:
+        """Take an event or audio of the client; raises ``RemoteProtocolError`` if it may not come now."""
+        kind = type(said)
+        following = FROM_CLIENT[self._phase].get(kind)
+        if following is None:
+            raise self._not_now(kind)
+        self._enter(following)
 
     def send(self, event: ServerEvent) -> None:
         """Note that we send ``event``; raises ``LocalProtocolError`` if we may not now."""
         following = FROM_SERVER[self._phase].get(type(event))
         if following is None:
-            raise LocalProtocolError(f"{wire_name(type(event))} must not be sent while {self._phase.name}")
+            raise LocalProtocolError(f"{event_name(type(event))} must not be sent while {self._phase.name}")
         self._enter(following)
 
     def close(self) -> None:
         """Note that the socket is closed, whoever closed it."""
         self._enter(SocketPhase.CLOSED)
 
-    def _from_client(self, kind: type, name: str) -> None:
-        following = FROM_CLIENT[self._phase].get(kind)
-        if following is not None:
-            self._enter(following)
-        elif self._phase is SocketPhase.CONNECTING:
-            raise RemoteProtocolError("handshake_expected", f"{name} came before connection_request")
-        else:
-            expected = ", ".join(_name(allowed) for allowed in FROM_CLIENT[self._phase]) or "nothing"
-            message = f"{name} came while the session was {self._phase.value}, expected one of {expected}"
-            raise RemoteProtocolError("unexpected_event", message)
+    def _not_now(self, kind: type) -> RemoteProtocolError:
+        name = _name(kind)
+        if self._phase is SocketPhase.CONNECTING:
+            return RemoteProtocolError("handshake_expected", f"{name} came before connection_request")
+        expected = ", ".join(_name(allowed) for allowed in FROM_CLIENT[self._phase]) or "nothing"
+        message = f"{name} came while the session was {self._phase.value}, expected one of {expected}"
+        return RemoteProtocolError("unexpected_event", message)
 
     def _enter(self, phase: SocketPhase) -> None:
         """Change the phase; the only place that does."""
@@ -168,4 +164,4 @@ def may_come_back(phase: SocketPhase, close_code: int, *, is_from_peer: bool) ->
 
 
 def _name(kind: type) -> str:
-    return "binary audio" if kind is BinaryAudio else wire_name(kind)
+    return "audio" if kind is bytes else event_name(kind)

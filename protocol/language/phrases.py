@@ -21,6 +21,9 @@ SHALL_I: Final = "Shall I run {tool}?"
 DID_NOT_WORK: Final = "Sorry, that did not work. {why}"
 NOT_REALLY_DONE: Final = "Sorry, I could not do that."
 DONE: Final = "Done."
+DROPPED: Final = "OK, I won't."
+ALL_RIGHT: Final = "OK."
+NOTHING_SAID: Final = "I have not said anything yet."
 MANY_PARTS: Final = "The answer has {count} parts."
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py

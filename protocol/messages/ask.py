@@ -1,8 +1,9 @@
-"""A message that is asked says what it is answered with."""
+"""A message that is asked says what it is answered with, and where the parts of the answer go meanwhile."""
 
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 Answer_co = TypeVar("Answer_co", covariant=True)
+Part_contra = TypeVar("Part_contra", contravariant=True)
 
 
 class Ask(Generic[Answer_co]):
@@ -17,3 +18,10 @@ class Ask(Generic[Answer_co]):
 
         def asks_for(self) -> tuple[Self, Answer_co]:
             """Return the message itself and its answer; it is declared and never called."""
+
+
+class PartSink(Protocol[Part_contra]):
+    """Takes the parts of an answer while it is being made (``runtime.messaging.stream.PartSender``)."""
+
+    async def send(self, part: Part_contra, /) -> None:
+        """Wait until the asker takes ``part``; a slow one slows down who makes the answer."""

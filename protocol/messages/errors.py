@@ -65,10 +65,17 @@ class RemoteProtocolError(Exception):
     """The client did what the protocol forbids; ``str()`` of it says what was expected."""
 
     def __init__(
-        self, code: ErrorCode, message: str, *, fatal: bool = False, close_code: CloseCode | None = None
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        fatal: bool = False,
+        close_code: CloseCode | None = None,
+        event_id: str | None = None,
     ) -> None:
         """Take what the ``error`` event says; a ``fatal`` one closes the socket with ``close_code``."""
         super().__init__(message)
         self.code: ErrorCode = code
         self.fatal = fatal
         self.close_code = close_code
+        self.event_id = event_id

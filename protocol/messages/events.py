@@ -1,12 +1,13 @@
-"""What crosses the wire in the native protocol, version 1, as frozen attrs classes.
+"""The session's vocabulary: what a client can say and be told, in whatever dialect it speaks.
 
 Rules kept here:
 
-* The wire name of an event is its class name in snake case: ``SpeechStarted`` is ``speech_started``.
-* ``None`` means absent: the codec leaves such a field out of the frame.
-* Nothing here knows bytes, sockets or time; ``protocol/dialects/native.py`` turns frames into these and back.
+* The name of an event is its class name in snake case: ``SpeechStarted`` is ``speech_started``.
+* ``None`` means absent.
+* Nothing here knows bytes, sockets or time; a dialect (``protocol/dialects/``) turns frames into these and back.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -421,6 +422,8 @@ class Error:
     fatal: bool = False
     turn_id: str | None = None
     retry_after_ms: int | None = None
+    event_id: str | None = None
+    """The client's name of its event that was wrong, in a dialect where events have names."""
 
 
 ServerEvent = (
@@ -452,3 +455,8 @@ ServerEvent = (
     | Pong
     | Error
 )
+
+
+def event_name(event_class: type) -> str:
+    """Return the name of an event: ``audio_start`` for ``AudioStart``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()

@@ -1,6 +1,5 @@
 """From samples to words: what ``audio``, ``dialogue`` and ``transcription`` say to each other."""
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import attrs
@@ -68,16 +67,16 @@ class UtterancePaused:
     """Audio to dialogue: the voice has fallen silent; this is what was said if it stays so."""
 
     utterance: Utterance
-    on_verdict: Callable[[Verdict], None] | None = attrs.field(default=None, eq=False)
-    """Called with what the words say about this pause, if they say anything; must not wait."""
+    end_sample: int
+    """Which pause: where the utterance ends if this is its end."""
 
 
 @attrs.frozen
 class PauseJudged:
-    """To audio: what the words before a pause say about it."""
+    """Dialogue to audio: what the words before a pause say about it."""
 
     end_sample: int
-    """Which pause: where the utterance ends if this is its end."""
+    """Which pause (``UtterancePaused``)."""
     verdict: Verdict
 
 

@@ -17,7 +17,6 @@ from protocol.messages.recordings import CloseRecording, ReadRecording
 from protocol.messages.records import Count, Gauge, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import (
     Announce,
-    Attach,
     Configured,
     DropAudio,
     GiveUp,
@@ -34,7 +33,6 @@ from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, L
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang
-ConnectionMessage = ClientMessage | Attach
 DialogueMessage = (
     SpeechBegan
     | UtterancePaused

@@ -4,7 +4,6 @@ import attrs
 
 from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
-from protocol.messages.socket import Socket
 
 
 @attrs.frozen
@@ -33,17 +32,6 @@ class Configured(Ask[None]):
     options: ConnectionRequest
     voice: str | None = None
     task: str | None = None
-
-
-@attrs.frozen
-class Attach(Ask[bool]):
-    """One session's connection to another's: this client is yours, and has come back.
-
-    Answered when the client has all that it missed, by whether its token was still valid.
-    """
-
-    socket: Socket
-    request: ConnectionRequest
 
 
 @attrs.frozen

@@ -18,19 +18,20 @@ class Socket(Protocol):
     async def receive(self) -> str | bytes:
         """Return the next whole message; raises ``SocketClosed`` once the peer or we have closed."""
 
-    async def send_text(self, text: str) -> None:
-        """Queue a text message; waits while the bounded queue is full, raises ``SocketClosed``."""
+    async def send(self, frame: str | bytes) -> None:
+        """Queue a message; waits while the bounded queue is full, raises ``SocketClosed``."""
 
-    async def send_binary(self, data: bytes) -> None:
-        """Queue a binary message; waits while the bounded queue is full, raises ``SocketClosed``."""
+    async def send_speech(self, frame: str | bytes) -> None:
+        """Queue a message that ``drop_speech`` may take back; waits and raises as ``send`` does."""
 
-    def drop_queued_binary(self) -> int:
-        """Forget whole binary messages that are still queued; return how many bytes that were."""
+    def drop_speech(self) -> int:
+        """Forget the messages of speech that are still queued; return how many bytes that were."""
 
     def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
-        """Queue a close frame behind what is queued; never waits. Further sends raise ``SocketClosed``.
+        """Close behind what is queued, telling the client why if the transport can; never waits.
 
-        After ``timeout_s``, or ``close_timeout_s``, the connection is cut.
+        ``code`` is one of ``CloseCode``. Further sends raise ``SocketClosed``. After ``timeout_s``, or the server's
+        setting, the connection is cut.
         """
 
     async def wait_closed(self) -> int:

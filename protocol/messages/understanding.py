@@ -1,14 +1,27 @@
 """Commands, tools and language models: what a turn asks, and what it is answered."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import attrs
 
-from protocol.messages.ask import Ask
+from protocol.messages.ask import Ask, PartSink
 
 Asked = Literal["talk", "work", "action"]
 """Of a model; ``work`` is writing and translating (``protocol/language/requests.py``)."""
+OUTCOME_WITHIN_S: Final = 1.0
+"""Of the time that an asker waits for a tool call: kept for the way back of its outcome."""
+
+
+@attrs.frozen
+class SlotQuestion:
+    """What a sentence of the grammar leaves out, and how it is asked for."""
+
+    slot: str
+    text: str
+    """Such as "For how long?"."""
+    is_free_text: bool = False
+    """Whether any words may be the answer."""
 
 
 @attrs.frozen
@@ -24,6 +37,10 @@ class CommandMatch:
     """The hypothesis that matched, normalised."""
     may_continue: bool = True
     """Whether a longer sentence of the grammar begins like this."""
+    slots: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the sentence says, by slot; the arguments are made of it."""
+    question: SlotQuestion | None = None
+    """What has to be asked before the call can be made."""
 
 
 @attrs.frozen
@@ -82,17 +99,28 @@ class CallProgress:
 
 @attrs.frozen
 class CallTool(Ask["ToolOutcome"]):
-    """Dialogue to tools; answered by ``ToolOutcome``."""
+    """Dialogue to tools; answered by ``ToolOutcome``.
+
+    The call is given up ``OUTCOME_WITHIN_S`` before its asker stops waiting, so that its outcome is told.
+    """
 
     session_id: str
     call_id: str
     server: str
     tool: str
     arguments: Mapping[str, Any]
-    timeout_s: float
-    on_progress: Callable[[CallProgress], None] | None = None
-    """Called whenever the server tells; must not wait."""
+    progress_sink: PartSink[CallProgress] | None = None
+    """Where the server's progress goes."""
     language: str = "en"
+
+
+@attrs.frozen
+class Choice:
+    """One of several things that a call may have meant, as its tool says; untrusted."""
+
+    title: str
+    arguments: Mapping[str, Any]
+    """Those that the same call is made with again, besides its own, if this is the one."""
 
 
 @attrs.frozen
@@ -103,6 +131,8 @@ class ToolOutcome:
     content: str
     duration_s: float
     error: str | None = None
+    choices: tuple[Choice, ...] = ()
+    """Nothing was done: ``content`` asks which of these is meant."""
 
 
 @attrs.frozen
@@ -127,17 +157,30 @@ class ModelToolCall:
 
 @attrs.frozen
 class Generate(Ask["Generation | NoModel"]):
-    """Dialogue to inference; text goes to ``on_text`` as it comes, the answer is a ``Generation``."""
+    """Dialogue to inference; text goes to ``text_sink`` as it comes, the answer is a ``Generation``."""
 
     session_id: str
     messages: tuple[ChatMessage, ...]
-    on_text: Callable[[str], Awaitable[None]]
-    """Called with each piece of text, in order; may block, which slows the stream down."""
+    text_sink: PartSink[str]
+    """Where each piece of text goes, in order."""
     tools: tuple[ToolSpec, ...] = ()
     task: str | None = None
     max_tokens: int | None = None
     asked_for: Asked = "talk"
     """Which models may answer: an action needs one with tools, and the embedded one only talks."""
+
+
+@attrs.frozen
+class CompletionRequest:
+    """Inference to one language model: what it is to complete."""
+
+    messages: tuple[ChatMessage, ...]
+    text_sink: PartSink[str]
+    """Where each piece of text goes, in order."""
+    max_tokens: int
+    tools: tuple[ToolSpec, ...] = ()
+    model: str | None = None
+    """Another model of the same server; ``None`` is its usual one."""
 
 
 @attrs.frozen

@@ -3,14 +3,12 @@
 The vault hands an actor the part that it writes, and the client's to read.
 """
 
-from collections.abc import Mapping
-
 import attrs
 
-from protocol.audio.audio_memory import AudioMemory
-from protocol.dialects.client_memory import ClientMemory, ClientView
+from protocol.audio.audio_memory import AudioMemory, AudioMemoryStatistics
+from protocol.dialects.client_memory import ClientMemory, ClientMemoryStatistics, ClientView
 from protocol.messages.ask import Ask
-from protocol.turns.turn_memory import TurnMemory
+from protocol.turns.turn_memory import TurnMemory, TurnMemoryStatistics
 
 
 @attrs.frozen
@@ -36,6 +34,11 @@ class ViewClient(Ask[ClientView]):
 VaultMessage = RecallClient | RecallAudio | RecallTurns | ViewClient
 
 
+@attrs.frozen(kw_only=True, slots=False)
+class SessionMemoryStatistics(ClientMemoryStatistics, AudioMemoryStatistics, TurnMemoryStatistics):
+    """A moment's view of what is kept of a session."""
+
+
 @attrs.frozen(kw_only=True)
 class SessionMemory:
     """One session; outlives crashes of connection, audio and dialogue."""
@@ -47,6 +50,10 @@ class SessionMemory:
     turns: TurnMemory = attrs.field(factory=TurnMemory)
     """Written by dialogue."""
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SessionMemoryStatistics:
         """Show how much is kept."""
-        return {**self.client.statistics(), **self.audio.statistics(), **self.turns.statistics()}
+        return SessionMemoryStatistics(
+            **attrs.asdict(self.client.statistics()),
+            **attrs.asdict(self.audio.statistics()),
+            **attrs.asdict(self.turns.statistics()),
+        )

@@ -63,14 +63,20 @@ class Counters:
 
 @attrs.frozen(kw_only=True)
 class MailboxStatistics:
-    """A moment's view of a mailbox."""
+    """A moment's view of a mailbox.
+
+    * ``queued``: how many messages wait
+    * ``queued_bytes``: how large they are, where the mailbox counts that
+    * ``waiting_senders``: how many tasks wait for room
+    * ``head_age_s``: seconds that the oldest message has waited
+    * ``counters``: a copy of what has been counted since the mailbox was made
+    """
 
     queued: int
     queued_bytes: int
     waiting_senders: int
     head_age_s: float
     counters: Counters
-    """A copy."""
 
 
 class Mailbox:

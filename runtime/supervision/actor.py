@@ -1,15 +1,17 @@
 """What an actor is, and what the runtime gives to it."""
 
+import math
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 import attrs
 import trio
 
 from runtime.messaging.deadletters import DeadLetters
+from runtime.messaging.handling import current
 from runtime.messaging.ref import Ref
-from runtime.supervision.status import ChildStatus
+from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
 ChildT_co = TypeVar("ChildT_co", covariant=True)
 Message_contra = TypeVar("Message_contra", contravariant=True)
@@ -82,6 +84,12 @@ class Context(Generic[Message_contra]):
         """End this actor normally after the current message."""
         self._life.stop(reason)
 
+    @property
+    def deadline_s(self) -> float:
+        """In ``handle`` or a task that answers: when the asker stops waiting (Trio clock); infinite if nobody asked."""
+        handling = current()
+        return math.inf if handling is None else handling.envelope.deadline_s
+
     async def drain(self) -> None:
         """Inside ``on_stop``: handle what is still queued, because it was accepted."""
         await self._life.drain()
@@ -115,9 +123,9 @@ class Actor(Generic[Message_contra]):
         Not called after a crash, nor if ``on_start`` did not return.
         """
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> ActorStatistics:
         """Return figures for the status, cheaply and without waiting."""
-        return {}
+        return NoStatistics()
 
 
 class Skip:

@@ -13,9 +13,9 @@ from runtime.messaging.handling import WorkingOn
 from runtime.supervision.actor import ParentActor, Shared
 from runtime.supervision.errors import StartFailed
 from runtime.supervision.incarnation import Incarnation
-from runtime.supervision.outcome import figures_of
+from runtime.supervision.outcome import statistics_of
 from runtime.supervision.spec import ChildSpec
-from runtime.supervision.status import ChildState, ChildStatus
+from runtime.supervision.status import ChildState, ChildStatus, NoStatistics
 from runtime.workers.errors import StartFailure
 
 log = logging.getLogger("sayso.runtime")
@@ -140,7 +140,7 @@ class Child:
             zombies=self.zombies,
             last_exit=self.last_exit,
             mailbox=self.spec.ref.statistics(),
-            statistics={} if actor is None else figures_of(actor.statistics),
+            statistics=NoStatistics() if actor is None else statistics_of(actor.statistics),
             children=tuple(child.status() for child in self.below) if is_deep else (),
         )
 

@@ -1,15 +1,16 @@
 """A supervisor whose children come and go, each for itself, up to a limit."""
 
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+import attrs
 import trio
 
 from runtime.policies.restart import Backoff, Intensity
 from runtime.supervision.child import Child
 from runtime.supervision.errors import MaxChildren
 from runtime.supervision.management import StartChild
+from runtime.supervision.status import DynamicSupervisorStatistics
 from runtime.supervision.supervisor import Supervisor
 
 RETRY_AFTER_S = 5.0  # sessions last minutes, so a place is seldom free sooner
@@ -46,9 +47,13 @@ class DynamicSupervisor(Supervisor):
             nullcontext() if max_concurrent_starts is None else trio.Semaphore(max_concurrent_starts)
         )
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> DynamicSupervisorStatistics:
         """Show the limits too."""
-        return {**super().statistics(), "max_children": self._max_children, "max_per_tenant": self._max_per_tenant}
+        return DynamicSupervisorStatistics(
+            **attrs.asdict(super().statistics()),
+            max_children=self._max_children,
+            max_per_tenant=self._max_per_tenant,
+        )
 
     def _admit(self, request: StartChild) -> None:
         super()._admit(request)

@@ -3,7 +3,9 @@
 No exception of a child leaves its wrapper task; ``incarnation.py`` makes an ``Exit`` of what is returned here.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+
+from runtime.supervision.status import ActorStatistics, UnreadableStatistics
 
 
 async def outcome_of(life: Callable[[], Awaitable[None]]) -> BaseException | None:
@@ -18,9 +20,9 @@ async def outcome_of(life: Callable[[], Awaitable[None]]) -> BaseException | Non
     return None
 
 
-def figures_of(read: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
-    """Return an actor's own figures; a mistake in them is shown and harms nobody."""
+def statistics_of(read: Callable[[], ActorStatistics]) -> ActorStatistics:
+    """Return what ``read`` returns; an exception in it becomes ``UnreadableStatistics``."""
     try:
         return read()
     except Exception as error:  # noqa: BLE001 - the supervisor must not die of a figure
-        return {"error": f"{type(error).__name__}: {error}"}
+        return UnreadableStatistics(error=f"{type(error).__name__}: {error}")

@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Never
 
@@ -33,7 +33,7 @@ from runtime.supervision.management import (
     WhichChildren,
 )
 from runtime.supervision.spec import ChildSpec, check
-from runtime.supervision.status import ChildState, ChildStatus
+from runtime.supervision.status import ChildState, ChildStatus, SupervisorStatistics
 
 
 class Supervisor(ParentActor[SupervisorMessage, Child]):
@@ -101,14 +101,14 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         if self._ending is not None:
             raise self._ending
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> SupervisorStatistics:
         """Show the strategy and how close it is to giving up."""
-        return {
-            "strategy": self._strategy.value,
-            "children": len(self._children),
-            "active": sum(child.is_active for child in self._children),
-            "recent_restarts": len(self._history.restarts),
-        }
+        return SupervisorStatistics(
+            strategy=self._strategy.value,
+            children=len(self._children),
+            active=sum(child.is_active for child in self._children),
+            recent_restarts=len(self._history.restarts),
+        )
 
     def which_children(self) -> tuple[ChildStatus, ...]:
         """Return the children's states, in the order of their start."""

@@ -27,13 +27,13 @@ class Assignment:
     def read_answer(self, who: str, how_it_ended: str) -> Frame:
         """Return the answer; raises ``JobFailed``, ``WorkerLost`` or ``NotBegun``."""
         if self.answer is None and self.began_s is None:
-            raise NotBegun(f"{who} has ended before {self.frame.method}")
+            raise NotBegun(f"{who} has ended before {self.frame.name}")
         if self.answer is None:
-            raise WorkerLost(f"{who} {how_it_ended} during {self.frame.method}")
+            raise WorkerLost(f"{who} {how_it_ended} during {self.frame.name}")
         if self.answer.kind == "revoked":
-            raise NotBegun(f"{who} has given back {self.frame.method}")
+            raise NotBegun(f"{who} has given back {self.frame.name}")
         if self.answer.kind == "failed":
-            raise JobFailed(self.answer.data["reason"])
+            raise JobFailed(self.answer.body.decode())
         return self.answer
 
 

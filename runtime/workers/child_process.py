@@ -23,12 +23,16 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
+import msgspec
 
-from runtime.workers.frames import Frame, FrameReader, encode
+from runtime.workers import frames
+from runtime.workers.frames import Frame, FrameReader
+from runtime.workers.jobs import Job, JobDecoder, encode
 from runtime.workers.payload import SharedBlobsReader
 
 READ_BYTES = 1 << 18
@@ -39,12 +43,22 @@ BAD_ALLOC = "bad_alloc"  # C++'s exception, as native libraries tell it in error
 PR_SET_PDEATHSIG = 1  # prctl(2)
 MAX_REASON_CHARS = 4000
 
+JobT_contra = TypeVar("JobT_contra", bound=Job[msgspec.Struct], contravariant=True)
 
-class Target(Protocol):
+
+class Target(Protocol[JobT_contra]):
     """The engine of a worker; its constructor loads and warms up."""
 
-    def handle(self, method: str, params: dict[str, Any], blob: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
-        """Do one job; a ``blob`` may be used during the job only."""
+    @property
+    def jobs(self) -> Sequence[type[Job[msgspec.Struct]]]:
+        """What it can do; the same as the types of ``job`` in ``handle``."""
+
+    def handle(self, job: JobT_contra, blob: bytes | memoryview) -> tuple[msgspec.Struct, bytes]:
+        """Return the reply to a job and its blob; the job's ``blob`` may be used during the job only."""
+
+
+AnyTarget = Target[Job[msgspec.Struct]]
+"""One that was loaded by its name: which jobs it does, it says itself."""
 
 
 @attrs.define(eq=False)
@@ -74,7 +88,7 @@ class Line:
                 if frame.kind != "revoke":
                     self.jobs.put(frame)
                 elif self._take_back(frame.job_id):
-                    self.send(encode(Frame("revoked", frame.job_id)))
+                    self.send(frames.encode(Frame("revoked", frame.job_id)))
 
     def _take_back(self, job_id: int) -> bool:
         with self.jobs.mutex:
@@ -85,10 +99,10 @@ class Line:
         return False
 
 
-def load_target(name: str, params: dict[str, Any]) -> Target:
+def load_target(name: str, params: dict[str, Any]) -> AnyTarget:
     """Return ``module:Class`` made with ``params``."""
     module, _, attribute = name.partition(":")
-    target: Target = getattr(importlib.import_module(module), attribute)(params)
+    target: AnyTarget = getattr(importlib.import_module(module), attribute)(params)
     return target
 
 
@@ -124,23 +138,24 @@ def reserved_bytes(status: Path) -> int:
     return max(0, kib.get("VmData:", 0) - kib.get("RssAnon:", 0)) * 1_024
 
 
-def answer(target: Target, job: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
+def answer(target: AnyTarget, jobs: JobDecoder, frame: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
     """Do one job and return the frame to send; whatever fails becomes an answer, because the worker lives on.
 
     Raises ``MemoryError``, after which it should not.
     """
     try:
-        if blobs is None or job.place is None:
-            data, blob = target.handle(job.method, job.data, job.blob)
+        job = jobs.decode(frame.name, frame.body)
+        if blobs is None or frame.place is None:
+            reply, blob = target.handle(job, frame.blob)
         else:
-            data, blob = target.handle(job.method, job.data, blobs.view(job.place))
-            blobs.check(job.place)
-        return encode(Frame("done", job.job_id, data=data, blob=blob))
+            reply, blob = target.handle(job, blobs.view(frame.place))
+            blobs.check(frame.place)
+        return frames.encode(Frame("done", frame.job_id, body=encode(reply), blob=blob))
     except Exception as error:  # the seam between an engine and its process
         if isinstance(error, MemoryError) or BAD_ALLOC in str(error):
             raise MemoryError(str(error)) from error
-        reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS].encode(errors="replace").decode()
-        return encode(Frame("failed", job.job_id, data={"reason": reason}))
+        reason = f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS]
+        return frames.encode(Frame("failed", frame.job_id, body=reason.encode(errors="replace")))
 
 
 def main(plan: dict[str, Any]) -> None:
@@ -152,13 +167,14 @@ def main(plan: dict[str, Any]) -> None:
     line = Line(control)
     threading.Thread(target=line.read, daemon=True).start()
     target = load_target(plan["target"], plan["params"])
+    jobs = JobDecoder(target.jobs)
     gc.collect()
     gc.freeze()
     limit_data(plan["data_bytes"])
-    line.send(encode(Frame("ready")))
+    line.send(frames.encode(Frame("ready")))
     while (frame := line.jobs.get()).kind != "stop":
         try:
-            line.send(encode(Frame("pong")) if frame.kind == "ping" else answer(target, frame, blobs))
+            line.send(frames.encode(Frame("pong")) if frame.kind == "ping" else answer(target, jobs, frame, blobs))
         except MemoryError as error:
             os.write(sys.stderr.fileno(), f"out of memory: {error}\n".encode(errors="replace"))
             os._exit(OUT_OF_MEMORY)

@@ -2,11 +2,12 @@
 
 A frame is two big-endian 32-bit lengths, a msgpack header and a blob: the header is small and structured, the blob is
 samples and is never copied through an encoder. A large blob may lie in shared memory instead: ``place`` says where.
+What a frame's ``body`` holds is for ``runtime/workers/jobs.py``.
 """
 
 import struct
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import attrs
 import msgspec
@@ -36,8 +37,10 @@ class Frame:
 
     kind: Kind
     job_id: int = 0
-    method: str = ""
-    data: dict[str, Any] = attrs.field(factory=dict)
+    name: str = ""
+    """Of a job."""
+    body: bytes = b""
+    """A job or its reply as msgpack; why a job failed as UTF-8."""
     blob: bytes = b""
     place: SharedPlace | None = None
 
@@ -45,8 +48,8 @@ class Frame:
 class _Header(msgspec.Struct, array_like=True):
     kind: Kind
     job_id: int
-    method: str
-    data: dict[str, Any]
+    name: str
+    body: bytes
     place: SharedPlace | None
 
 
@@ -55,7 +58,7 @@ _decoder = msgspec.msgpack.Decoder(_Header)
 
 
 def check(frame: Frame) -> None:
-    """Raise what ``encode`` would: ``FrameError`` over the limits, ``TypeError`` or ``ValueError`` for no data."""
+    """Raise what ``encode`` would: ``FrameError`` over the limits."""
     _encode_header(frame)
 
 
@@ -66,7 +69,7 @@ def encode(frame: Frame) -> bytes:
 
 
 def _encode_header(frame: Frame) -> bytes:
-    header = _encoder.encode(_Header(frame.kind, frame.job_id, frame.method, frame.data, frame.place))
+    header = _encoder.encode(_Header(frame.kind, frame.job_id, frame.name, frame.body, frame.place))
     if len(header) > MAX_HEADER_BYTES or len(frame.blob) > MAX_BLOB_BYTES:
         sizes = f"{len(header)} + {len(frame.blob)}"
         raise FrameError(f"a frame must have at most {MAX_HEADER_BYTES} + {MAX_BLOB_BYTES} bytes, not {sizes}")
@@ -100,4 +103,4 @@ class FrameReader:
             raise FrameError(f"a frame's header must be msgpack: {error}") from error
         with memoryview(self._buffer) as view:
             blob = bytes(view[start + header_bytes : end])
-        return Frame(header.kind, header.job_id, header.method, header.data, blob, header.place)
+        return Frame(header.kind, header.job_id, header.name, header.body, blob, header.place)

@@ -12,10 +12,10 @@ Rules kept here:
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
 
+import attrs
 import trio
 
 from runtime.policies.restart import Backoff
@@ -31,9 +31,11 @@ from runtime.workers.errors import (
     WorkerLost,
 )
 from runtime.workers.frames import Frame, check
+from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.limits import WorkerLimits
+from runtime.workers.pool_statistics import PoolStatistics
 from runtime.workers.process import WorkerSpec
-from runtime.workers.queue import Job, JobQueue
+from runtime.workers.queue import JobQueue, QueuedJob
 from runtime.workers.worker import Worker
 from runtime.workers.worker_group import WorkerGroup
 
@@ -84,7 +86,7 @@ class Pool:
         self._group.on_change = self._take_change
         self._on_change: Callable[[], None] = lambda: None
         self._max_waiting = max_waiting
-        self._jobs: set[Job] = set()
+        self._jobs: set[QueuedJob] = set()
         self._queue = JobQueue()
         self._next_id = 0
         self._is_stopped = False
@@ -103,10 +105,13 @@ class Pool:
         """How many workers have nothing to do, spares not counted."""
         return sum(worker.state == "ready" for worker in self._group.active)
 
-    def statistics(self) -> Mapping[str, Any]:
+    def statistics(self) -> PoolStatistics:
         """Return a moment's view."""
-        waits = {"waiting": len(self._queue), "queue_min_delay_s": self._queue.min_delay_s(trio.current_time())}
-        return {**self._group.statistics(), **waits}
+        return PoolStatistics(
+            **attrs.asdict(self._group.statistics(), recurse=False),
+            waiting=len(self._queue),
+            queue_min_delay_s=self._queue.min_delay_s(trio.current_time()),
+        )
 
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
         """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""
@@ -118,39 +123,36 @@ class Pool:
 
     # --- callers ---------------------------------------------------------------------------------
 
-    async def wait_ready(self) -> None:
-        """Wait until one worker has been ready."""
-        await self._group.is_ready.wait()
-
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
-        """Return data and blob of one job; ``timeout_s`` bounds each attempt's work, the caller's scope the whole.
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
+        """Return the reply to one job and its blob.
 
-        Raises ``JobFailed``, ``JobTimeout``, ``WorkerLost``, ``PoolUnavailable``; for a job that cannot be
-        sent ``ValueError`` (``FrameError`` among them) or ``TypeError``.
+        ``timeout_s`` bounds each attempt's work, the caller's scope the whole. Raises ``JobFailed``, ``JobTimeout``,
+        ``WorkerLost``, ``PoolUnavailable``; for a job that cannot be sent ``ValueError`` (``FrameError`` among them)
+        or ``TypeError``; for a reply that does not fit ``ReplyError``, which is no ``WorkerError``.
         """
         if len(self._queue) >= self._max_waiting:
             raise PoolUnavailable(f"{len(self._queue)} jobs wait for {self._name}", RETRY_AFTER_S)
         if self._is_hopeless:
             raise PoolUnavailable(self._why_not, RETRY_AFTER_S)
         self._next_id += 1
-        frame = Frame("job", self._next_id, method, params, blob)
+        frame = Frame("job", self._next_id, job.name, encode(job), blob)
         check(frame)
-        job = Job(frame, timeout_s, attempts, trio.current_time())
-        self._jobs.add(job)
-        self._queue.put(job)
+        queued = QueuedJob(frame, timeout_s, attempts, trio.current_time())
+        self._jobs.add(queued)
+        self._queue.put(queued)
         self._hand_out()
         try:
-            await job.finished.wait()
+            await queued.finished.wait()
         finally:
-            self._jobs.remove(job)
-            self._forget(job)
-        if isinstance(job.answer, Frame):
-            return job.answer.data, job.answer.blob
-        raise job.answer or AssertionError("job finished without an answer")
+            self._jobs.remove(queued)
+            self._forget(queued)
+        if isinstance(queued.answer, Frame):
+            return decode_reply(job, queued.answer.body), queued.answer.blob
+        raise queued.answer or AssertionError("job finished without an answer")
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: QueuedJob) -> None:
         """Do not begin a job whose caller has gone."""
         job.is_wanted = False
         self._queue.discard(job)
@@ -211,7 +213,7 @@ class Pool:
         if self._nursery is not None:
             self._nursery.start_soon(function, *args)
 
-    async def _do(self, worker: Worker, assignment: Assignment, job: Job) -> None:
+    async def _do(self, worker: Worker, assignment: Assignment, job: QueuedJob) -> None:
         job.attempts_left -= 1
         try:
             job.finish(await worker.do(assignment))
@@ -225,7 +227,7 @@ class Pool:
         job.take_back = None
         self._hand_out()
 
-    def _try_again(self, job: Job, error: WorkerError) -> None:
+    def _try_again(self, job: QueuedJob, error: WorkerError) -> None:
         if not job.attempts_left or not job.is_wanted:
             job.finish(error)
             return

@@ -47,7 +47,7 @@ class QueueDelay:
 
 
 @attrs.define(eq=False)
-class Job:
+class QueuedJob:
     """One job on its way; ``attempts_left`` counts those that were not begun."""
 
     frame: Frame
@@ -71,28 +71,28 @@ class JobQueue:
     """First in, first out; a job that comes back is the next. How many may wait is for the one who puts them."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[QueuedJob] = deque()
         self._delay = QueueDelay()
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: QueuedJob) -> None:
         """Have a job wait."""
         self._jobs.append(job)
 
-    def give_back(self, job: Job, now_s: float) -> None:
+    def give_back(self, job: QueuedJob, now_s: float) -> None:
         """Have a job wait anew that a worker could not do."""
         job.queued_s = now_s
         self._jobs.appendleft(job)
 
-    def take(self, now_s: float) -> Job:
+    def take(self, now_s: float) -> QueuedJob:
         """Return the next; raises ``IndexError`` if there is none."""
         job = self._jobs.popleft()
         self._delay = self._delay.noted(now_s - job.queued_s, now_s)
         return job
 
-    def discard(self, job: Job) -> None:
+    def discard(self, job: QueuedJob) -> None:
         """Remove a job whose caller has gone, if it still waits."""
         if job in self._jobs:
             self._jobs.remove(job)

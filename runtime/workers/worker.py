@@ -233,7 +233,7 @@ class Worker:
 
     async def _kill_stuck(self, assignment: Assignment) -> NoReturn:
         """Give the other job back, have the stacks written, kill, and say so."""
-        said = f"{self._spec.name}.{assignment.frame.method} took longer than {assignment.timeout_s:g} s"
+        said = f"{self._spec.name}.{assignment.frame.name} took longer than {assignment.timeout_s:g} s"
         self._why_killed, self._life = f"was killed: {said}", "dead"
         self._die()
         self._process.send_signal(signal.SIGUSR1)

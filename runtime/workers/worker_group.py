@@ -13,8 +13,8 @@ Rules kept here:
 
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import attrs
 import trio
@@ -22,6 +22,7 @@ import trio
 from runtime.policies.restart import Backoff, backoff_delay_s
 from runtime.workers.errors import SpawnRefused, StartFailure
 from runtime.workers.limits import ProcessMemory, WorkerLimits, why_kill, why_recycle
+from runtime.workers.pool_statistics import WorkerGroupStatistics, WorkerStatistics
 from runtime.workers.process import WorkerSpec, read_memory
 from runtime.workers.worker import ProcessEnd, Worker
 
@@ -55,14 +56,22 @@ class Slot:
             return 0.0
         return backoff_delay_s(self.failures, backoff, rng)
 
-    def show(self, role: str | None) -> dict[str, Any]:
-        """Return what the status shows."""
-        shown: dict[str, Any] = {"restarts": self.restarts, "last_exit": self.last_exit, "state": "down", "role": role}
-        if self.worker is not None:
-            vitals, assignments = self.worker.vitals, self.worker.assignments
-            shown |= {"pid": self.worker.pid, "state": self.worker.state, "jobs": assignments.jobs_done}
-            shown |= {"busy_s": assignments.busy_s, "age_s": vitals.age_s, "pss_bytes": vitals.memory.pss_bytes}
-        return shown
+    def statistics(self, role: Literal["active", "spare"] | None) -> WorkerStatistics:
+        """Return a moment's view."""
+        if self.worker is None:
+            return WorkerStatistics(restarts=self.restarts, last_exit=self.last_exit, state="down", role=role)
+        vitals, assignments = self.worker.vitals, self.worker.assignments
+        return WorkerStatistics(
+            restarts=self.restarts,
+            last_exit=self.last_exit,
+            state=self.worker.state,
+            role=role,
+            pid=self.worker.pid,
+            jobs=assignments.jobs_done,
+            busy_s=assignments.busy_s,
+            age_s=vitals.age_s,
+            pss_bytes=vitals.memory.pss_bytes,
+        )
 
 
 @attrs.define(eq=False)
@@ -144,23 +153,25 @@ class WorkerGroup:
         """Whether no worker lives, and none starts that did not fail to start before."""
         return all(slot.failed_starts for slot in self._slots)
 
-    def statistics(self) -> Mapping[str, Any]:
+    def statistics(self) -> WorkerGroupStatistics:
         """Return a moment's view."""
         loaded, active = self.loaded, self.active
-        return {
-            "size": self._size,
-            "ready": len(loaded),
-            "spares": len(loaded) - len(active),
-            "trouble": self.trouble,
-            "crashes": self.crashes,
-            "busy_ratio": sum(worker.state == "busy" for worker in active) / self._size,
-            "rss_bytes": sum(worker.memory.rss_bytes for worker in loaded),
-            "pss_bytes": sum(worker.memory.pss_bytes for worker in loaded),
-            "workers": [slot.show(self._role(slot.worker, active, loaded)) for slot in self._slots],
-        }
+        return WorkerGroupStatistics(
+            size=self._size,
+            ready=len(loaded),
+            spares=len(loaded) - len(active),
+            trouble=self.trouble,
+            crashes=self.crashes,
+            busy_ratio=sum(worker.state == "busy" for worker in active) / self._size,
+            rss_bytes=sum(worker.memory.rss_bytes for worker in loaded),
+            pss_bytes=sum(worker.memory.pss_bytes for worker in loaded),
+            workers=tuple(slot.statistics(self._role(slot.worker, active, loaded)) for slot in self._slots),
+        )
 
     @staticmethod
-    def _role(worker: Worker | None, active: Sequence[Worker], loaded: Sequence[Worker]) -> str | None:
+    def _role(
+        worker: Worker | None, active: Sequence[Worker], loaded: Sequence[Worker]
+    ) -> Literal["active", "spare"] | None:
         if worker not in loaded:
             return None
         return "active" if worker in active else "spare"

@@ -13,7 +13,8 @@ from protocol.messages.hearing import AudioReceived, UtterancePaused
 from protocol.messages.session import Configured
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Strategy, Tree
-from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted, session_memory
+from tests.fake_sessions import session_memory
+from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted
 
 RATE_HZ = 16_000
 

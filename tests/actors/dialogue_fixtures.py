@@ -2,14 +2,13 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.dialogue import Dialogue
+from actors.dialogue import Dialogue, DialogueStatistics
 from actors.turn.turn_context import SessionOptions, TurnContext, TurnPeers
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
@@ -23,7 +22,8 @@ from protocol.messages.understanding import Generate, Generation, ModelToolCall,
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
-from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, session_memory
+from tests.fake_sessions import session_memory
+from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, shown_by
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"
@@ -47,7 +47,7 @@ def says(*pieces: str, calls: tuple[ModelToolCall, ...] = (), before_s: float = 
     async def generate(message: Generate) -> Generation:
         await trio.sleep(before_s)
         for piece in pieces:
-            await message.on_text(piece)
+            await message.text_sink.send(piece)
         return Generation("".join(pieces), calls, "fake", "tiny")
 
     return generate
@@ -87,6 +87,7 @@ class Room:
     transcription: Script = attrs.field(factory=Script)
     inference: Script = attrs.field(factory=Script)
     tools: Script = attrs.field(factory=Script)
+    audio: Script = attrs.field(factory=Script)
     speech: Script = attrs.field(factory=Script)
     history: Script = attrs.field(factory=Script)
     metrics: Script = attrs.field(factory=Script)
@@ -129,7 +130,7 @@ class Room:
 
     def peer_specs(self) -> list[ChildSpec]:
         """Return the scripted actors."""
-        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return [scripted(name, getattr(self, name)) for name in names]
 
     async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
@@ -144,7 +145,7 @@ class Room:
 
     def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
-        names = ("connection", "transcription", "inference", "tools", "speech", "history", "metrics")
+        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return TurnContext(
             peers=TurnPeers(**{name: self.refs[name] for name in names}),
             dialogue=self.settings.dialogue,
@@ -161,9 +162,9 @@ class Room:
         """Return what a client may ask for."""
         return SessionOptions(events.ConnectionRequest("tester", capabilities), **wanted)
 
-    def statistics(self) -> Mapping[str, object]:
+    def statistics(self) -> DialogueStatistics:
         """Return what the dialogue shows of itself."""
-        return self.tree.status().children[-1].statistics
+        return shown_by(self.tree.status().children[-1], DialogueStatistics)
 
     def _dialogue(self) -> Dialogue:
         return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity)

@@ -1,11 +1,12 @@
 """A gateway with a fake listener, for its tests."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import trio
 
-from actors.client.admitting import AdmissionInputs
+from actors.admission.gateway_admission import AdmissionInputs, GatewayStatistics
 from actors.gateway import Gateway, GatewayPeers, GatewayReport
 from backends.protocols import (
     Admitted,
@@ -18,12 +19,13 @@ from backends.protocols import (
 )
 from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
+from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket
 from runtime import ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
-from tests.fakes import Grow, Script, default_settings, scripted
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 ADDRESS = ("127.0.0.1", 8000)
 ADMITTED = Admitted(Identity("192.0.2.1:5000", "192.0.2.1"))
@@ -33,10 +35,10 @@ def request(path: str = "/ws", peer: str = "192.0.2.1:5000") -> Request:
     return Request("GET", path, {}, {}, peer)
 
 
-def shown(connections: int, refused: int, **others: object) -> dict[str, object]:
-    """Return the statistics of a door at which one tenant has asked."""
+def shown(connections: int, refused: int, **others: Any) -> GatewayStatistics:
+    """Return the statistics of a gateway at which one tenant has asked."""
     ordinary = {"refused_for_others": 0, "silent": 0, "tenants": 1}
-    return {"connections": connections, "refused": refused, **ordinary} | others
+    return GatewayStatistics(connections=connections, refused=refused, **ordinary | others)
 
 
 @attrs.define(eq=False)
@@ -102,9 +104,9 @@ class Door:
 
         self.tree = await grow(*peers, ChildSpec(self.ref, make))
 
-    def _spec(self, socket: Socket, refusal: ConnectionRefused | None) -> ChildSpec:
+    def _spec(self, client: ClientLink, refusal: ConnectionRefused | None) -> ChildSpec:
         self.refusals.append(refusal)
-        return scripted(f"session of {socket.identity.peer}", Script())
+        return scripted(f"session of {client.socket.identity.peer}", Script())
 
     @property
     def handlers(self) -> IngressHandlers:
@@ -115,6 +117,6 @@ class Door:
         """Ask for a WebSocket's place."""
         return await self.ingresses[-1].admission.admit(asked or request(), RequestKind.WEBSOCKET)
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], GatewayStatistics)

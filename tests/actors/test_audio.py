@@ -9,6 +9,7 @@ from protocol.messages import events
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
+    PauseJudged,
     SpeechBegan,
     UtteranceDropped,
     UtteranceEnded,
@@ -18,6 +19,7 @@ from protocol.messages.hearing import (
 )
 from runtime import Ref, TerminateChild
 from tests.actors.audio_fixtures import RATE_HZ, Ear
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow, silence, voice
 
 
@@ -61,9 +63,7 @@ async def test_what_waits_for_a_block_is_heard_when_the_button_goes_up(grow: Gro
 
 async def judge(ear: Ear, verdict: Verdict) -> None:
     """Do what a dialogue does that has understood the words before the last pause."""
-    on_verdict = ear.dialogue.of(UtterancePaused)[-1].on_verdict
-    assert on_verdict is not None
-    on_verdict(verdict)
+    await ear.ref.tell(PauseJudged(ear.dialogue.of(UtterancePaused)[-1].end_sample, verdict))
     await wait_all_tasks_blocked()
 
 
@@ -259,7 +259,7 @@ async def test_a_client_that_is_back_in_mid_speech_has_time_to_go_on(grow: Grow,
     await ear.hear(voice(0.5), is_live=True)
     ear.memory.client.detach()
     await trio.sleep(0.9)  # it is away when it would be late for the first time
-    ear.memory.client.attach(FakeSocket())
+    ear.memory.client.attach(native(FakeSocket()))
     await ear.configure()
     await trio.sleep(0.7)
     await ear.hear(voice(0.5) + silence(1.0), is_live=True)
@@ -351,7 +351,7 @@ async def test_who_speaks_is_counted_until_the_end_of_the_utterance(grow: Grow, 
 
 async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
     ear = Ear()
-    ear.memory.client.attach(FakeSocket())
+    ear.memory.client.attach(native(FakeSocket()))
     await ear.open(grow)
     await ear.hear(voice(1.024))
     assert ear.speaking == {"audio": "192.0.2.1"}

@@ -266,7 +266,7 @@ def slow_to_act(call: ModelToolCall) -> Any:
     """Return a model's answer that says something, and a second later wants to do it."""
 
     async def generate(message: Generate) -> Generation:
-        await message.on_text("One moment. ")
+        await message.text_sink.send("One moment. ")
         await trio.sleep(1.0)
         return Generation("One moment. ", (call,), "fake", "tiny")
 

@@ -5,9 +5,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actors.commands import Commands
+from actors.commands import Commands, CommandsStatistics
 from runtime import ChildSpec, Ref
-from tests.fakes import Grow
+from tests.fakes import Grow, shown_by
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ def watching(grow: Grow, monkeypatch: pytest.MonkeyPatch):
     async def start(*changes: Change | None):
         files = Files(list(changes))
         tree = await grow(ChildSpec(Ref("commands"), lambda: Commands(files.check)))
-        return files, lambda: dict(tree.status().children[-1].statistics)
+        return files, lambda: shown_by(tree.status().children[-1], CommandsStatistics)
 
     return start
 
@@ -47,9 +47,9 @@ def watching(grow: Grow, monkeypatch: pytest.MonkeyPatch):
 async def test_files_are_looked_at_every_second(watching, autojump_clock: MockClock) -> None:
     files, statistics = await watching(None, Change(None))
     await trio.sleep(1.5)
-    assert (files.looks, statistics()["reloads"]) == (1, 0)
+    assert (files.looks, statistics().reloads) == (1, 0)
     await trio.sleep(1.0)
-    assert (files.looks, statistics()["reloads"]) == (2, 1)
+    assert (files.looks, statistics().reloads) == (2, 1)
 
 
 async def test_a_mistake_is_told_once_and_shown_until_it_is_mended(
@@ -58,7 +58,7 @@ async def test_a_mistake_is_told_once_and_shown_until_it_is_mended(
     caplog.set_level(logging.INFO, "sayso.commands")
     _, statistics = await watching(Change("lights.yaml:3: no such slot"), None, None, Change(None))
     await trio.sleep(3.5)
-    assert statistics() == {"reloads": 0, "problem": "lights.yaml:3: no such slot"}
+    assert statistics() == CommandsStatistics(reloads=0, problem="lights.yaml:3: no such slot")
     assert caplog.text.count("lights.yaml:3") == 1
     await trio.sleep(1.0)
-    assert statistics() == {"reloads": 1, "problem": None}
+    assert statistics() == CommandsStatistics(reloads=1, problem=None)

@@ -3,6 +3,7 @@ from typing import Any
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from actors.dialogue import DialogueStatistics
 from protocol.messages import events
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import Count, TurnRecord
@@ -410,8 +411,8 @@ async def test_statistics_show_what_goes_on(grow: Grow, autojump_clock: MockCloc
     room = Room()
     room.inference.answers[Generate] = says("Hi.", before_s=2.0)
     await room.open(grow, capabilities=("llm",))
-    assert room.statistics() == {"state": "LISTENING", "announcements": 0}
+    assert room.statistics() == DialogueStatistics(state="LISTENING", announcements=0)
     await room.type("hello")
     await room.dialogue.tell(Announce("Tea."))
     await wait_all_tasks_blocked()
-    assert room.statistics() == {"state": "ACTING", "announcements": 1}
+    assert room.statistics() == DialogueStatistics(state="ACTING", announcements=1)

@@ -31,7 +31,7 @@ async def opened(grow: Grow) -> Room:
 
 
 def paused(ended: UtteranceEnded) -> UtterancePaused:
-    return UtterancePaused(ended.utterance)
+    return UtterancePaused(ended.utterance, ended.utterance.end_ms * 16)
 
 
 async def completed(room: Room) -> list[events.TurnCompleted]:
@@ -92,7 +92,7 @@ async def test_a_crash_after_the_pause_loses_nothing_and_does_nothing_twice(
 async def test_without_a_handshake_nothing_is_heard_early(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow, has_shaken_hands=False)
-    await room.dialogue.tell(UtterancePaused(Utterance(bytes(32), 0, 1)))
+    await room.dialogue.tell(UtterancePaused(Utterance(bytes(32), 0, 1), 16))
     await wait_all_tasks_blocked()
     assert room.transcription.of(Transcribe) == []
 

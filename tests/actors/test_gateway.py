@@ -11,6 +11,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.session import StopAdmitting
 from runtime import MaxChildren, StartChild, StartFailed, TerminateChild
 from tests.actors.gateway_fixtures import ADDRESS, ADMITTED, Door, request, shown
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow
 
 
@@ -70,7 +71,7 @@ async def test_a_place_is_given_back_after_a_failure_too(grow: Grow, autojump_cl
     assert isinstance(place, Admitted)
     with pytest.raises(OSError, match="reset"), place.place:
         raise OSError("reset")
-    assert door.statistics()["connections"] == 0
+    assert door.statistics().connections == 0
 
 
 async def test_a_socket_gets_a_session_and_is_waited_for(
@@ -82,7 +83,7 @@ async def test_a_socket_gets_a_session_and_is_waited_for(
     over = trio.Event()
 
     async def serve() -> None:
-        await door.handlers.serve_socket(socket, request(), ADMITTED)
+        await door.handlers.serve_client(native(socket), request(), ADMITTED)
         over.set()
 
     nursery.start_soon(serve)
@@ -101,7 +102,7 @@ async def test_without_a_session_the_client_is_told_when_to_try_again(grow: Grow
     door.sessions.answers[StartChild] = MaxChildren(2, 5.0)
     await door.open(grow)
     socket = FakeSocket()
-    await door.handlers.serve_socket(socket, request(), ADMITTED)
+    await door.handlers.serve_client(native(socket), request(), ADMITTED)
     [told] = [json.loads(frame) for frame in socket.sent]
     assert (told["type"], told["data"]["reason"]) == ("connection_refused", "no session could be opened")
     assert 5_000 <= told["data"]["retry_after_ms"] <= 10_000
@@ -117,7 +118,7 @@ async def test_a_client_that_left_before_it_could_be_told_is_no_trouble(grow: Gr
     await door.open(grow)
     socket = FakeSocket()
     socket.client_vanishes()
-    await door.handlers.serve_socket(socket, request(), ADMITTED)
+    await door.handlers.serve_client(native(socket), request(), ADMITTED)
     assert socket.sent == []
 
 
@@ -209,13 +210,13 @@ async def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
         assert 15_000 <= refusal.retry_after_ms <= 30_000
         socket = FakeSocket()
         socket.client_vanishes()
-        await door.handlers.serve_socket(socket, request(), place)
+        await door.handlers.serve_client(native(socket), request(), place)
     assert door.refusals == [refusal]
     again = await door.admit()
     assert not isinstance(again, Refusal)
     with again.place:
-        assert door.statistics()["connections"] == 1
-    assert door.statistics()["connections"] == 0
+        assert door.statistics().connections == 1
+    assert door.statistics().connections == 0
 
 
 async def test_all_who_were_cut_off_come_back_one_by_one(grow: Grow, autojump_clock: MockClock) -> None:

@@ -16,11 +16,11 @@ from assembly.adapters import Adapters
 from backends.llm import llamacpp
 from config.load import load
 from config.settings import Settings
-from protocol.messages.understanding import ChatMessage, Generate, Generation
+from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from tests.backends.llm.scripted_http import Received, page, scripted, sse
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, say, serving
-from tests.fakes import Script
+from tests.fakes import FakeSink, Script
 from tests.fakes import scripted as scripted_actor
 
 ANSWER = sse([{"choices": [{"index": 0, "delta": {"content": "Hi."}, "finish_reason": "stop"}]}])
@@ -50,13 +50,10 @@ class Models:
 
     async def ask(self, text: str = "hello", task: str | None = None) -> Generation:
         """Ask a question."""
-        message = Generate("s", (ChatMessage("user", text),), self._ignore, task=task)
+        message = Generate("s", (ChatMessage("user", text),), FakeSink(), task=task)
         generation = await self.ref.ask(message, timeout_s=20.0)
         assert isinstance(generation, Generation)
         return generation
-
-    async def _ignore(self, _text: str) -> None:
-        await trio.lowlevel.checkpoint()
 
 
 @asynccontextmanager
@@ -239,10 +236,7 @@ async def test_sampling_arrives_at_the_embedded_model_too(clock: MockClock) -> N
     async with scripted(ANSWER) as server:
         model = llamacpp.connect(settings, f"{server.url}/secret/v1")
 
-        async def ignore(_: str) -> None:
-            await trio.lowlevel.checkpoint()
-
-        await model.generate((ChatMessage("user", "hello"),), (), ignore, max_tokens=9)
+        await model.generate(CompletionRequest((ChatMessage("user", "hello"),), FakeSink(), 9))
         await model.aclose()
     [chat] = chats(server.requests)
     told = {name: chat[name] for name in ("top_p", "top_k", "max_tokens", "temperature")}

@@ -5,12 +5,12 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryUnavailable
+from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryStatistics, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
 from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
-from tests.fakes import FakeStore, Grow, Script, default_settings, scripted
+from tests.fakes import FakeStore, Grow, Script, default_settings, scripted, shown_by
 
 NOW_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 KEY = "sk-" + "abcdefghijklmnop1234"
@@ -57,9 +57,9 @@ class Archive:
             await self.ref.tell(record)
         await wait_all_tasks_blocked()
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> HistoryStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], HistoryStatistics)
 
 
 async def test_records_wait_for_company_and_are_written_together(grow: Grow, autojump_clock: MockClock) -> None:
@@ -73,7 +73,7 @@ async def test_records_wait_for_company_and_are_written_together(grow: Grow, aut
     assert archive.store.batches == [records]
     await wait_all_tasks_blocked()
     assert [type(message) for message in archive.metrics.seen] == [Observe]
-    assert archive.statistics() == {"pending": 0, "written": 3, "dropped": 0, "lost": 0, "pruned": 0, "trouble": None}
+    assert archive.statistics() == HistoryStatistics(pending=0, written=3, dropped=0, lost=0, pruned=0, trouble=None)
 
 
 async def test_no_batch_is_larger_than_its_limit(grow: Grow, autojump_clock: MockClock) -> None:
@@ -91,19 +91,19 @@ async def test_while_the_store_is_down_records_wait_in_order(grow: Grow, autojum
     archive.store.trouble = StoreError("history.db: disk full")
     await archive.tell(turn(1), turn(2))
     await trio.sleep(3.0)
-    assert archive.statistics() == {
-        "pending": 2,
-        "written": 0,
-        "dropped": 0,
-        "lost": 0,
-        "pruned": 0,
-        "trouble": "history.db: disk full",
-    }
+    assert archive.statistics() == HistoryStatistics(
+        pending=2,
+        written=0,
+        dropped=0,
+        lost=0,
+        pruned=0,
+        trouble="history.db: disk full",
+    )
     await archive.tell(turn(3))
     archive.store.trouble = None
     await trio.sleep(1.1)
     assert archive.store.rows == [turn(1), turn(2), turn(3)]
-    assert archive.statistics()["trouble"] is None
+    assert archive.statistics().trouble is None
     assert archive.tree.status().children[-1].incarnation == 1
 
 
@@ -114,7 +114,7 @@ async def test_beyond_its_limit_the_oldest_records_are_dropped_and_counted(
     await archive.open(grow)
     archive.store.trouble = StoreError("disk full")
     await archive.tell(*(turn(number) for number in range(5)))
-    assert archive.statistics()["dropped"] == 2
+    assert archive.statistics().dropped == 2
     assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "store_down"))] * 2
     archive.store.trouble = None
     await trio.sleep(2.0)
@@ -160,14 +160,14 @@ async def test_a_file_that_is_deleted_is_trouble_until_there_is_something_in_the
     archive.store.lost = 12
     await trio.sleep(CHECK_S + 1)
     told = "the history file was deleted or replaced, and 12 records with it; a new one was begun"
-    assert archive.statistics() == {"pending": 0, "written": 0, "dropped": 0, "lost": 12, "pruned": 0, "trouble": told}
+    assert archive.statistics() == HistoryStatistics(pending=0, written=0, dropped=0, lost=12, pruned=0, trouble=told)
     assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "file_deleted"), 12)]
     await trio.sleep(3 * CHECK_S)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
     await archive.tell(turn(1))
     await trio.sleep(0.1)
     assert archive.store.rows == [turn(1)]
-    assert archive.statistics() == {"pending": 0, "written": 1, "dropped": 0, "lost": 12, "pruned": 0, "trouble": None}
+    assert archive.statistics() == HistoryStatistics(pending=0, written=1, dropped=0, lost=12, pruned=0, trouble=None)
 
 
 async def test_the_file_is_looked_for_before_each_write(grow: Grow, autojump_clock: MockClock) -> None:
@@ -176,7 +176,7 @@ async def test_the_file_is_looked_for_before_each_write(grow: Grow, autojump_clo
     archive.store.lost = 3
     await archive.tell(turn(1))
     await trio.sleep(0.1)
-    assert (archive.store.rows, archive.statistics()["lost"]) == ([turn(1)], 3)
+    assert (archive.store.rows, archive.statistics().lost) == ([turn(1)], 3)
 
 
 async def test_a_file_that_cannot_be_opened_anew_is_tried_again(grow: Grow, autojump_clock: MockClock) -> None:
@@ -184,11 +184,11 @@ async def test_a_file_that_cannot_be_opened_anew_is_tried_again(grow: Grow, auto
     await archive.open(grow)
     archive.store.trouble = StoreError("history.db: disk full")
     await trio.sleep(CHECK_S + 1)
-    assert archive.statistics()["trouble"] == "history.db: disk full"
+    assert archive.statistics().trouble == "history.db: disk full"
     archive.store.trouble = None
     await archive.tell(turn(1))
     await trio.sleep(CHECK_S)
-    assert (archive.store.rows, archive.statistics()["trouble"]) == ([turn(1)], None)
+    assert (archive.store.rows, archive.statistics().trouble) == ([turn(1)], None)
 
 
 async def test_secrets_are_taken_out_before_anything_is_kept(grow: Grow, autojump_clock: MockClock) -> None:
@@ -222,7 +222,7 @@ async def test_history_that_is_off_writes_nothing_and_is_well(grow: Grow, autoju
     await trio.sleep(2 * PRUNE_EVERY_S)
     assert (archive.store.is_open, archive.store.rows, archive.store.pruned) == (False, [], [])
     assert await archive.ref.ask(RecentTurns(5)) == []
-    assert archive.statistics()["trouble"] is None
+    assert archive.statistics().trouble is None
     await archive.tree.ref.ask(TerminateChild("history"))
 
 
@@ -232,14 +232,14 @@ async def test_what_is_too_old_is_deleted_at_the_start_and_once_a_day(grow: Grow
     await trio.sleep(1.0)
     before_s = NOW_S - 90 * 86_400
     assert archive.store.pruned == [(before_s, PRUNE_RECORDS)] * 3
-    assert archive.statistics()["pruned"] == PRUNE_RECORDS + 1
+    assert archive.statistics().pruned == PRUNE_RECORDS + 1
     archive.store.trouble = StoreError("locked")
     await trio.sleep(PRUNE_EVERY_S)
     archive.store.trouble = None
     assert archive.store.old == 0
     archive.store.old = 1
     await trio.sleep(PRUNE_EVERY_S)
-    assert archive.statistics()["pruned"] == PRUNE_RECORDS + 2
+    assert archive.statistics().pruned == PRUNE_RECORDS + 2
 
 
 async def test_what_is_kept_for_ever_is_not_deleted(grow: Grow, autojump_clock: MockClock) -> None:

@@ -5,7 +5,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.inference import Inference, ModelUnavailable
+from actors.inference import Inference, InferenceStatistics, ModelUnavailable
+from backends.jobs import LocateModel, ModelAddress
 from backends.llm.guarded import GuardedModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel, ProviderError
@@ -14,7 +15,8 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.understanding import ChatMessage, Generate, Generation, NoModel, ToolSpec
 from runtime import AskTimeout, ChildSpec, Ref, TerminateChild, Tree
 from runtime.workers.pool import PoolUnavailable, StartFailure
-from tests.fakes import FakeModel, FakePool, Grow, Job, Script, default_settings, scripted
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import FakeModel, FakeSink, Grow, Script, default_settings, scripted, shown_by
 
 TOOL = ToolSpec("sayso-tools", "set_timer", "", {})
 
@@ -32,11 +34,11 @@ class FakeEmbedded:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._address)
 
-    async def _address(self, job: Job) -> tuple[dict[str, Any], bytes]:
-        assert job.method == "address"
+    async def _address(self, call: PoolCall) -> tuple[ModelAddress, bytes]:
+        assert call.job == LocateModel()
         if self.trouble is not None:
             raise self.trouble
-        return {"url": self.address}, b""
+        return ModelAddress(self.address), b""
 
     def connect(self, url: str) -> LanguageModel:
         self.urls.append(url)
@@ -51,7 +53,7 @@ class Models:
     embedded: FakeEmbedded | None = None
     settings: InferenceSettings = attrs.field(factory=lambda: default_settings().inference)
     metrics: Script = attrs.field(factory=Script)
-    heard: list[str] = attrs.field(factory=list)
+    sink: FakeSink[str] = attrs.field(factory=FakeSink)
     ref: Ref = attrs.field(factory=lambda: Ref("inference"))
     tree: Tree = attrs.field(init=False)
 
@@ -70,20 +72,17 @@ class Models:
         )
         self.tree = await grow(metrics, actor)
 
-    async def _on_text(self, text: str) -> None:
-        self.heard.append(text)
-
     async def generate(
         self, max_tokens: int | None = None, timeout_s: float = 100.0, text: str = "hello", **wanted: Any
     ) -> Any:
         """Ask for a completion."""
         question = (ChatMessage("system", "Be short."), ChatMessage("user", text))
-        message = Generate("s", question, self._on_text, max_tokens=max_tokens, **wanted)
+        message = Generate("s", question, self.sink, max_tokens=max_tokens, **wanted)
         return await self.ref.ask(message, timeout_s=timeout_s, linked=True)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> InferenceStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], InferenceStatistics)
 
 
 async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
@@ -94,7 +93,7 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
     await models.open(grow)
     generation = await models.generate()
     assert (generation.text, generation.provider) == ("Hello.", "openai")
-    assert models.heard == ["Hel", "lo."]
+    assert models.sink.parts == ["Hel", "lo."]
     assert down.asked == []
     await wait_all_tasks_blocked()
     assert models.metrics.seen == [
@@ -103,7 +102,7 @@ async def test_the_first_provider_that_answers_is_asked_and_its_text_streams(
         Observe("llm_first_token_seconds", (), 0.25),
     ]
     statistics = models.statistics()
-    assert (statistics["providers"], statistics["in_flight"]) == (["openai"], 0)
+    assert (statistics.providers, statistics.in_flight) == (["openai"], 0)
 
 
 async def test_no_more_tokens_are_asked_for_than_the_settings_allow(grow: Grow, autojump_clock: MockClock) -> None:
@@ -136,7 +135,7 @@ async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_cl
     await models.open(grow)
     with pytest.raises(ModelUnavailable, match="ollama: broken off"):
         await models.generate()
-    assert models.heard == ["Hel"], "nothing may be spoken twice"
+    assert models.sink.parts == ["Hel"], "nothing may be spoken twice"
     assert second.asked == []
 
 
@@ -222,8 +221,8 @@ async def test_at_most_num_parallel_completions_run_at_once(grow: Grow, autojump
         for _ in range(5):
             nursery.start_soon(models.generate)
         await trio.sleep(0.5)
-        [guard] = models.statistics()["guards"]
-        assert (guard["in_flight"], guard["waiting"]) == (2, 3)
+        [guard] = models.statistics().guards
+        assert (guard.in_flight, guard.waiting) == (2, 3)
     assert model.most_at_once == 2
 
 
@@ -234,7 +233,7 @@ async def test_who_stops_waiting_gives_the_place_back(grow: Grow, autojump_clock
     with pytest.raises(AskTimeout):
         await models.generate(timeout_s=1.0)
     await wait_all_tasks_blocked()
-    assert models.statistics()["in_flight"] == 0
+    assert models.statistics().in_flight == 0
 
 
 async def test_a_provider_that_keeps_failing_is_left_alone_and_tried_again_later(
@@ -278,7 +277,7 @@ async def test_a_conversation_is_cut_to_the_model_s_context(grow: Grow, autojump
     models.settings = attrs.evolve(models.settings, context_size=600, max_tokens=500)
     await models.open(grow)
     old = (ChatMessage("user", "x" * 400), ChatMessage("assistant", "y" * 400))
-    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models._on_text)
+    message = Generate("s", (ChatMessage("system", "Be short."), *old, ChatMessage("user", "hello")), models.sink)
     await models.ref.ask(message)
     assert [item.content for item in model.asked[0]] == ["Be short.", "hello"]
 
@@ -292,11 +291,11 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
     await models.open(grow)
     first, second = [await models.generate() for _ in range(2)]
     assert (first.text, second.text, first.is_cached, second.is_cached) == ("Paris.", "Paris.", False, True)
-    assert models.heard == ["Paris.", "Paris."]
+    assert models.sink.parts == ["Paris.", "Paris."]
     await wait_all_tasks_blocked()
     found = [figure.labels for figure in models.metrics.seen if figure.name == "cache_requests_total"]
     assert found == [("miss",), ("hit",)]
-    assert models.statistics()["cached_answers"] == 1
+    assert models.statistics().cached_answers == 1
 
 
 # --- the embedded model --------------------------------------------------------------------------
@@ -308,7 +307,7 @@ async def test_the_embedded_model_starts_if_nobody_else_answers(grow: Grow, auto
     await models.open(grow)
     assert (await models.generate()).provider == "embedded"
     assert (embedded.pool.starts, embedded.urls) == (1, ["http://127.0.0.1:1"])
-    assert models.statistics()["pool"] == embedded.pool.statistics()
+    assert models.statistics().pool == embedded.pool.statistics()
 
 
 async def test_the_embedded_model_stays_off_while_another_answers(grow: Grow, autojump_clock: MockClock) -> None:
@@ -318,7 +317,7 @@ async def test_the_embedded_model_stays_off_while_another_answers(grow: Grow, au
     await trio.sleep(60.0)
     await models.generate()
     assert embedded.pool.starts == 0
-    assert "pool" not in models.statistics()
+    assert models.statistics().pool is None
 
 
 async def test_the_embedded_model_is_started_when_the_other_leaves(grow: Grow, autojump_clock: MockClock) -> None:

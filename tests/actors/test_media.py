@@ -1,16 +1,17 @@
-from typing import Any
-
 import attrs
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.media import Media, MediaUnavailable
+from backends.jobs import DecodeRecording, ForgetRecording, RecordingBlock, RecordingForgotten
 from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
 from protocol.messages.records import Count
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from runtime.workers.pool_statistics import PoolOwnerStatistics
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import Grow, Script, default_settings, scripted
 
 READ = ReadRecording("r", "/proc/1/fd/9", 480_000)
 GONE = WorkerLost("media worker 7 was ended by SIGSEGV during read")
@@ -20,7 +21,7 @@ GONE = WorkerLost("media worker 7 was ended by SIGSEGV during read")
 class Decoder:
     """A media actor with a fake pool that does what its list says, job by job."""
 
-    ends: list[Exception | dict[str, Any]]
+    ends: list[Exception | RecordingBlock]
     pool: FakePool = attrs.field(init=False)
     metrics: Script = attrs.field(factory=Script)
     ref: Ref = attrs.field(factory=lambda: Ref("media"))
@@ -29,7 +30,9 @@ class Decoder:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._do)
 
-    async def _do(self, _job: Job) -> tuple[dict[str, Any], bytes]:
+    async def _do(self, call: PoolCall) -> tuple[RecordingBlock | RecordingForgotten, bytes]:
+        if isinstance(call.job, ForgetRecording) and not self.ends:
+            return RecordingForgotten(), b""
         end = self.ends.pop(0)
         if isinstance(end, Exception):
             raise end
@@ -53,19 +56,19 @@ class Decoder:
 
 
 async def test_a_block_is_decoded_and_the_last_one_counts_the_recording(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([{"is_last": False}, {"is_last": True}])
+    decoder = Decoder([RecordingBlock(is_last=False), RecordingBlock(is_last=True)])
     await decoder.open(grow)
     assert await decoder.read() == DecodedBlock(b"samples", is_last=False)
     assert await decoder.outcomes() == []
     assert await decoder.read() == DecodedBlock(b"samples", is_last=True)
     assert await decoder.outcomes() == ["decoded"]
-    job = decoder.pool.jobs[0]
-    assert (job.method, job.timeout_s, job.attempts) == ("read", 10.0, 1)
-    assert job.params == {"recording_id": "r", "path": "/proc/1/fd/9", "from_sample": 480_000}
+    call = decoder.pool.jobs[0]
+    assert (call.timeout_s, call.attempts) == (10.0, 1)
+    assert call.job == DecodeRecording("r", "/proc/1/fd/9", 480_000)
 
 
 async def test_what_the_worker_refuses_is_refused(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([{"refused": "there is no sound in this file"}])
+    decoder = Decoder([RecordingBlock(is_last=True, refusal="there is no sound in this file")])
     await decoder.open(grow)
     assert await decoder.read() == RecordingRefused("there is no sound in this file")
     assert await decoder.outcomes() == ["refused"]
@@ -79,7 +82,7 @@ async def test_a_recording_that_kills_the_worker_twice_is_refused(grow: Grow, au
 
 
 async def test_one_death_of_the_worker_costs_no_recording(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([GONE, {"is_last": True}])
+    decoder = Decoder([GONE, RecordingBlock(is_last=True)])
     await decoder.open(grow)
     assert await decoder.read() == DecodedBlock(b"samples", is_last=True)
     assert await decoder.outcomes() == ["decoded"]
@@ -108,15 +111,15 @@ async def test_trouble_of_ours_is_not_the_recordings_fault(
 
 
 async def test_an_abandoned_recording_is_closed_and_nobody_waits_for_it(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([{}])
+    decoder = Decoder([])
     await decoder.open(grow)
     assert decoder.ref.tell_nowait(CloseRecording("r", "abandoned"))
     assert await decoder.outcomes() == ["abandoned"]
-    assert [(job.method, job.params) for job in decoder.pool.jobs] == [("close", {"recording_id": "r"})]
+    assert [call.job for call in decoder.pool.jobs] == [ForgetRecording("r")]
 
 
 async def test_a_worker_that_is_gone_has_nothing_to_close(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([GONE, {"is_last": True}])
+    decoder = Decoder([GONE, RecordingBlock(is_last=True)])
     await decoder.open(grow)
     decoder.ref.tell_nowait(CloseRecording("r", "abandoned"))
     await wait_all_tasks_blocked()
@@ -125,7 +128,7 @@ async def test_a_worker_that_is_gone_has_nothing_to_close(grow: Grow, autojump_c
 
 
 async def test_two_recordings_are_decoded_side_by_side(grow: Grow, autojump_clock: MockClock) -> None:
-    decoder = Decoder([{"is_last": True}, {"is_last": True}])
+    decoder = Decoder([RecordingBlock(is_last=True), RecordingBlock(is_last=True)])
     await decoder.open(grow)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(decoder.read)
@@ -136,7 +139,7 @@ async def test_two_recordings_are_decoded_side_by_side(grow: Grow, autojump_cloc
 async def test_the_pool_is_shown(grow: Grow, autojump_clock: MockClock) -> None:
     decoder = Decoder([])
     await decoder.open(grow)
-    assert decoder.tree.status().children[-1].statistics == {"pool": decoder.pool.statistics()}
+    assert decoder.tree.status().children[-1].statistics == PoolOwnerStatistics(pool=decoder.pool.statistics())
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:

@@ -1,7 +1,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import attrs
 import pytest
@@ -11,6 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
 from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
+from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics
+from tests.fake_pool import pool_statistics
 from tests.fakes import Grow, Notes, default_settings
 
 SESSION_ID = "0123456789abcdef"
@@ -45,7 +46,7 @@ class FakeMachine:
     cpu_percent: float = 12.5
 
 
-def child(name: str, *below: ChildStatus, restarts: int = 0, **statistics: Any) -> ChildStatus:
+def child(name: str, *below: ChildStatus, restarts: int = 0, pool: PoolStatistics | None = None) -> ChildStatus:
     """Return an actor's status with an empty mailbox."""
     return ChildStatus(
         id=name,
@@ -55,7 +56,7 @@ def child(name: str, *below: ChildStatus, restarts: int = 0, **statistics: Any) 
         zombies=0,
         last_exit=None,
         mailbox=Ref(name).statistics(),
-        statistics=statistics,
+        statistics=PoolOwnerStatistics(pool=pool),
         children=below,
     )
 
@@ -173,10 +174,9 @@ async def test_the_lag_of_the_loop_is_measured(grow: Grow, mock_clock: MockClock
 
 async def test_actors_of_a_session_share_their_role_s_label(grow: Grow, mock_clock: MockClock) -> None:
     other_id = SESSION_ID[::-1]
-    pool = {"rss_bytes": 500, "busy_ratio": 0.5}
     watch = Watch(
         children=(
-            child("transcription", pool=pool),
+            child("transcription", pool=pool_statistics(rss_bytes=500, busy_ratio=0.5)),
             child(
                 "sessions",
                 child(SESSION_ID, child(f"{SESSION_ID}.audio", restarts=1)),

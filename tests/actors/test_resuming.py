@@ -8,8 +8,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection.connection import Connection
+from actors.connection.context import ConnectionPeers, ConnectionSettings
+from actors.connection.directory import SessionDirectory
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
 from protocol.messages import events
@@ -17,7 +18,8 @@ from protocol.messages.records import Count
 from protocol.messages.session import Configured, Hang, Presence, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted
 
 WINDOW_S = 30.0
 SERVER = events.ServerInfo("sayso", "0")
@@ -67,7 +69,7 @@ class Lines:
         specs = list(peers)
         for name, socket in zip(("old", "new", "newer", "newest"), sockets, strict=False):
             memory = session_memory(name, f"{name}-1", samples=16_000)
-            memory.client.attach(socket)
+            memory.client.attach(native(socket))
             self.memories[name] = memory
             vault = ChildSpec(Ref(f"{name}.vault"), self._vault(memory))
             refs = ConnectionPeers(vault.ref, *(spec.ref for spec in peers))
@@ -199,10 +201,10 @@ async def test_a_wrong_token_opens_nobodys_session(token: str, grow: Grow, autoj
 class UnacceptedSocket(FakeSocket):
     """A socket that breaks before ``connection_accepted`` is read from it."""
 
-    async def send_text(self, text: str) -> None:
-        if json.loads(text)["type"] == "connection_accepted":
+    async def send(self, frame: str | bytes) -> None:
+        if json.loads(frame)["type"] == "connection_accepted":
             self.client_vanishes()
-        await super().send_text(text)
+        await super().send(frame)
 
 
 async def test_a_client_whose_answer_was_lost_comes_back_with_the_token_that_it_has(

@@ -5,7 +5,8 @@ from actors.session import Session
 from protocol.messages.errors import CloseCode
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket
 
 
 def limits(max_restarts=3):
@@ -15,7 +16,7 @@ def limits(max_restarts=3):
 def memory_of(socket):
     """Return the memory of a session whose client is at ``socket``."""
     memory = session_memory().client
-    memory.attach(socket)
+    memory.attach(native(socket))
     return memory
 
 

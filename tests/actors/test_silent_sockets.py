@@ -6,6 +6,7 @@ from backends.protocols import Refusal
 from protocol.admission.handshakes import GRACE_S
 from protocol.messages.records import Count
 from tests.actors.gateway_fixtures import Door, request, shown
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow
 
 
@@ -24,7 +25,7 @@ class Visitor:
 
         async def serve() -> None:
             with place.place:
-                await door.handlers.serve_socket(visitor.socket, request(peer=peer), place)
+                await door.handlers.serve_client(native(visitor.socket), request(peer=peer), place)
 
         nursery.start_soon(serve)
         await wait_all_tasks_blocked()
@@ -100,7 +101,7 @@ async def test_a_place_counts_as_free_while_its_silent_socket_closes(
 
     async def serve() -> None:
         with place.place:
-            await door.handlers.serve_socket(socket, request(peer=NOISY), place)
+            await door.handlers.serve_client(native(socket), request(peer=NOISY), place)
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()

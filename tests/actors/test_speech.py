@@ -4,12 +4,14 @@ import attrs
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.speech import Speech, SpeechUnavailable
+from actors.speech import Speech, SpeechStatistics, SpeechUnavailable
+from backends.jobs import SpeakText, SpokenText
 from protocol.messages.records import Count, Gauge
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 
 @attrs.define(eq=False)
@@ -26,10 +28,10 @@ class Booth:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._speak)
 
-    async def _speak(self, job: Job) -> tuple[dict[str, Any], bytes]:
+    async def _speak(self, call: PoolCall) -> tuple[SpokenText, bytes]:
         if self.trouble is not None:
             raise self.trouble
-        return {"sample_rate": 22_050}, job.params["text"].encode()
+        return SpokenText(22_050), call.job.text.encode()
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
@@ -50,9 +52,9 @@ async def test_a_sentence_becomes_audio_in_the_wanted_voice(grow: Grow, autojump
     await booth.open(grow)
     assert await booth.speak("Hello.") == SpokenAudio(b"Hello.", 22_050)
     await booth.speak("Hello.", voice="amy")
-    assert [(job.method, job.params, job.timeout_s) for job in booth.pool.jobs] == [
-        ("speak", {"text": "Hello.", "voice": None, "speed": 1.0}, 10.0),
-        ("speak", {"text": "Hello.", "voice": "amy", "speed": 1.0}, 10.0),
+    assert [(call.job, call.timeout_s) for call in booth.pool.jobs] == [
+        (SpeakText("Hello.", None, 1.0), 10.0),
+        (SpeakText("Hello.", "amy", 1.0), 10.0),
     ]
 
 
@@ -61,9 +63,9 @@ async def test_a_short_phrase_is_made_once(grow: Grow, autojump_clock: MockClock
     await booth.open(grow)
     assert await booth.speak("Done.") == await booth.speak("Done.")
     assert len(booth.pool.jobs) == 1
-    statistics = booth.tree.status().children[-1].statistics
-    assert (statistics["cached_phrases"], statistics["cache_hits"]) == (1, 1)
-    assert statistics["pool"] == booth.pool.statistics()
+    statistics = shown_by(booth.tree.status().children[-1], SpeechStatistics)
+    assert (statistics.cached_phrases, statistics.cache_hits) == (1, 1)
+    assert statistics.pool == booth.pool.statistics()
     await wait_all_tasks_blocked()
     assert booth.metrics.seen == [
         Count("speech_cache_requests_total", ("miss",)),
@@ -99,7 +101,8 @@ async def test_without_a_provider_there_is_no_speech(grow: Grow, autojump_clock:
     await booth.open(grow)
     with pytest.raises(SpeechUnavailable, match=r"speech\.provider is none"):
         await booth.speak("Hello.")
-    assert booth.tree.status().children[-1].statistics == {"cached_phrases": 0, "cache_bytes": 0, "cache_hits": 0}
+    statistics = booth.tree.status().children[-1].statistics
+    assert statistics == SpeechStatistics(cached_phrases=0, cache_bytes=0, cache_hits=0)
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
@@ -117,4 +120,4 @@ async def test_the_same_phrase_at_another_pace_is_another_phrase(grow: Grow, aut
     await booth.open(grow)
     for speed in (1.0, 2.0, 1.0):
         await booth.ref.ask(Synthesise("s", "Done.", None, speed))
-    assert [job.params["speed"] for job in booth.pool.jobs] == [1.0, 2.0]
+    assert [call.job.speed for call in booth.pool.jobs] == [1.0, 2.0]

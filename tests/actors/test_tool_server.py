@@ -8,10 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolUnavailable
+from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolServerStatistics, ToolUnavailable
 from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
 from protocol.messages.session import Announce
 from protocol.messages.understanding import (
+    OUTCOME_WITHIN_S,
     AwaitFirstTry,
     CallProgress,
     CallTool,
@@ -23,10 +24,11 @@ from protocol.messages.understanding import (
 )
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
-from tests.fakes import Grow, Script, default_settings, scripted
+from tests.fakes import FakeSink, Grow, Script, default_settings, scripted, shown_by
 
 CLOCK = ToolSpec("house", "clock", "Tells the time.", {})
-CALL = CallTool("session", "c1", "house", "clock", {"zone": "UTC"}, timeout_s=3.0)
+CALL = CallTool("session", "c1", "house", "clock", {"zone": "UTC"})
+CALL_S = 3.0  # that it may take
 
 
 class Steady(random.Random):
@@ -60,6 +62,10 @@ class Bench:
 
         self.tree = await grow(*more, ChildSpec(self.ref, make))
 
+    async def call(self, message: CallTool = CALL) -> ToolOutcome:
+        """Make a call that may take ``CALL_S``."""
+        return await self.ref.ask(message, timeout_s=CALL_S + OUTCOME_WITHIN_S, linked=True)
+
     async def tools(self) -> Any:
         """Return what it lists now."""
         return (await self.ref.ask(ListTools())).tools
@@ -69,9 +75,9 @@ class Bench:
         with pytest.raises(ToolUnavailable, match="house is down"):
             await self.tools()
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> ToolServerStatistics:
         """Return what the actor shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], ToolServerStatistics)
 
 
 async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: MockClock) -> None:
@@ -79,10 +85,9 @@ async def test_a_server_that_is_up_lists_and_calls(grow: Grow, autojump_clock: M
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
     assert await bench.tools() == (CLOCK,)
-    assert await bench.ref.ask(CALL) == ToolOutcome(True, "noon", 0.1)
-    assert server.calls == [("clock", {"zone": "UTC"}, "session", "c1")]
-    assert server.languages == ["en"]
-    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": (), "trouble": None}
+    assert await bench.call() == ToolOutcome(True, "noon", 0.1)
+    assert server.calls == [CALL]
+    assert bench.statistics() == ToolServerStatistics(is_up=True, tools=1, notes=(), trouble=None)
 
 
 async def test_what_a_server_has_besides_tools_is_listed_with_them(grow: Grow, autojump_clock: MockClock) -> None:
@@ -97,8 +102,8 @@ async def test_a_server_that_is_not_there_hides_its_tools_and_says_why(grow: Gro
     await bench.open(grow)
     await bench.assert_hidden()
     with pytest.raises(ToolUnavailable, match="house is down: no such file: uvx"):
-        await bench.ref.ask(CALL)
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "no such file: uvx"}
+        await bench.call()
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble="no such file: uvx")
 
 
 async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, autojump_clock: MockClock) -> None:
@@ -108,7 +113,7 @@ async def test_a_server_that_takes_long_to_connect_delays_no_start(grow: Grow, a
     assert trio.current_time() == started_s
     await bench.assert_hidden()
     told = "house: it is being connected for the first time"
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": told}
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble=told)
     await bench.ref.ask(AwaitFirstTry(), timeout_s=11.0)
     assert trio.current_time() == pytest.approx(started_s + 10.0)
     assert await bench.tools() == (CLOCK,)
@@ -142,7 +147,7 @@ async def test_a_server_that_starts_later_is_found(grow: Grow, autojump_clock: M
     await bench.assert_hidden()
     await trio.sleep(1.0)
     assert await bench.tools() == (CLOCK,)
-    assert (await bench.ref.ask(CALL)).content == "noon"
+    assert (await bench.call()).content == "noon"
 
 
 async def test_a_server_that_dies_is_hidden_closed_and_connected_again(grow: Grow, autojump_clock: MockClock) -> None:
@@ -153,7 +158,7 @@ async def test_a_server_that_dies_is_hidden_closed_and_connected_again(grow: Gro
     await wait_all_tasks_blocked()
     await bench.assert_hidden()
     assert bench.connector.closed == ["first"]
-    assert bench.statistics()["trouble"] == "exit code 1"
+    assert bench.statistics().trouble == "exit code 1"
     await trio.sleep(0.5)
     assert await bench.tools() == (CLOCK, CLOCK)
 
@@ -167,17 +172,19 @@ async def test_a_server_that_takes_its_time_to_end_is_hidden_at_once(grow: Grow,
     await wait_all_tasks_blocked()
     assert connector.closed == []
     await bench.assert_hidden()
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "exit code 1"}
+    assert bench.statistics() == ToolServerStatistics(is_up=False, tools=0, notes=(), trouble="exit code 1")
     with pytest.raises(ToolUnavailable, match="house is down: exit code 1"):
-        await bench.ref.ask(CALL)
+        await bench.call()
 
 
 async def test_a_server_whose_loss_a_call_sees_first_is_hidden_at_once(grow: Grow, autojump_clock: MockClock) -> None:
     server = FakeToolServer("first", (CLOCK,), answer=ToolServerLost("the connection was closed"))
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
-    assert not (await bench.ref.ask(CALL)).ok
-    assert bench.statistics() == {"is_up": False, "tools": 0, "notes": (), "trouble": "the connection was closed"}
+    assert not (await bench.call()).ok
+    assert bench.statistics() == ToolServerStatistics(
+        is_up=False, tools=0, notes=(), trouble="the connection was closed"
+    )
     await bench.assert_hidden()
 
 
@@ -204,7 +211,7 @@ async def test_a_call_that_was_under_way_is_lost_and_not_repeated(grow: Grow, au
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(die)
-        outcome = await bench.ref.ask(CALL)
+        outcome = await bench.call()
     assert outcome == ToolOutcome(False, "", 2.0, "house was lost during the call: killed")
     await trio.sleep(5.0)
     assert (len(first.calls), second.calls) == (1, [])
@@ -218,9 +225,8 @@ async def test_a_call_waits_for_a_server_that_is_being_connected_again(grow: Gro
     first.lose("killed")
     await wait_all_tasks_blocked()
     await bench.assert_hidden()
-    assert await bench.ref.ask(CALL) == noon
+    assert await bench.call() == noon
     assert (first.calls, len(second.calls)) == ([], 1)
-    assert second.timeouts_s == [pytest.approx(3.0 - 0.2 - 0.4)]
 
 
 async def test_a_call_that_finds_the_server_gone_before_it_is_sent_waits_too(
@@ -238,7 +244,7 @@ async def test_a_call_that_finds_the_server_gone_before_it_is_sent_waits_too(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end)
-        assert await bench.ref.ask(CALL) == noon
+        assert await bench.call() == noon
     assert len(second.calls) == 1
 
 
@@ -246,7 +252,7 @@ async def test_a_call_waits_for_the_first_connection(grow: Grow, autojump_clock:
     server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
     bench = Bench(FakeConnector([server], opening_s=2.0))
     await bench.begin(grow)
-    assert (await bench.ref.ask(CALL)).content == "noon"
+    assert (await bench.call()).content == "noon"
 
 
 async def test_a_call_waits_no_longer_than_its_own_time(grow: Grow, autojump_clock: MockClock) -> None:
@@ -257,8 +263,29 @@ async def test_a_call_waits_no_longer_than_its_own_time(grow: Grow, autojump_clo
     await wait_all_tasks_blocked()
     started_s = trio.current_time()
     with pytest.raises(ToolUnavailable, match="house is down: nothing there"):
-        await bench.ref.ask(CALL)
+        await bench.call()
     assert 2.0 < trio.current_time() - started_s <= 3.0, "it gives up when the next attempt would come too late"
+
+
+async def test_a_call_that_takes_too_long_is_cancelled_and_its_outcome_comes_before_the_asker_gives_up(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,))]))
+    await bench.open(grow)
+    assert await bench.call() == ToolOutcome(False, "", CALL_S, "clock took longer than 3 s and was cancelled")
+    assert (await bench.tools()) == (CLOCK,), "the server is still there"
+
+
+async def test_the_time_that_a_call_waits_for_its_server_counts(grow: Grow, autojump_clock: MockClock) -> None:
+    first, second = FakeToolServer("first", (CLOCK,)), FakeToolServer("second", (CLOCK,))
+    bench = Bench(FakeConnector([first, ToolServerLost("not yet"), second]))
+    await bench.open(grow)
+    first.lose("killed")
+    await wait_all_tasks_blocked()
+    started_s = trio.current_time()
+    outcome = await bench.call()
+    assert outcome.duration_s == trio.current_time() - started_s == pytest.approx(CALL_S)
+    assert len(second.calls) == 1
 
 
 async def test_tools_that_change_are_listed_again(grow: Grow, autojump_clock: MockClock) -> None:
@@ -280,7 +307,7 @@ async def test_what_is_not_taken_of_a_list_is_shown(grow: Grow, autojump_clock: 
     bench = Bench(FakeConnector([FakeToolServer("house", (CLOCK,), notes=notes)]))
     await bench.open(grow)
     assert await bench.ref.ask(ListTools()) == ToolList((CLOCK,), notes=notes)
-    assert bench.statistics() == {"is_up": True, "tools": 1, "notes": notes, "trouble": None}
+    assert bench.statistics() == ToolServerStatistics(is_up=True, tools=1, notes=notes, trouble=None)
 
 
 async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, autojump_clock: MockClock) -> None:
@@ -293,12 +320,10 @@ async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, auto
 
 async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockClock) -> None:
     server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
-    bench, seen = Bench(FakeConnector([server])), []
+    bench, sink = Bench(FakeConnector([server])), FakeSink[CallProgress]()
     await bench.open(grow)
-    await bench.ref.ask(attrs.evolve(CALL, on_progress=seen.append))
-    assert server.on_progress is not None
-    server.on_progress(CallProgress(1, 3, "winding up"))
-    assert seen == [CallProgress(1, 3, "winding up")]
+    await bench.call(attrs.evolve(CALL, progress_sink=sink))
+    assert server.calls[0].progress_sink is sink
 
 
 async def test_a_slow_call_holds_up_nobody(grow: Grow, autojump_clock: MockClock) -> None:

@@ -1,7 +1,5 @@
 """Which models are loaded; what a model's queue does is in ``stt/test_recogniser_queue.py``."""
 
-from typing import Any
-
 import attrs
 import pytest
 import trio
@@ -10,13 +8,16 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.stt.recogniser_queue import TranscriptionUnavailable
 from actors.stt.report import TranscriptionReport
 from actors.transcription import Transcription
+from backends.jobs import ClipTranscript, ClipTranscripts, DescribeModel, ModelDescription
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from runtime import ChildSpec, Ref
 from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fake_pool import FakePool, PoolCall, pool_statistics
+from tests.fakes import Grow, Script, default_settings, scripted
 
 MB = 1 << 20
 
@@ -38,8 +39,8 @@ class SizedPool(FakePool):
         finally:
             self.is_running = False
 
-    def statistics(self) -> dict[str, Any]:
-        return {**FakePool.statistics(self), "pss_bytes": self.memory_bytes if self.is_running else 0}
+    def statistics(self) -> PoolStatistics:
+        return pool_statistics(pss_bytes=self.memory_bytes if self.is_running else 0)
 
 
 @attrs.define(eq=False)
@@ -66,12 +67,12 @@ class Server:
     def pool(self, name: str) -> SizedPool:
         """Return a new pool for a model."""
 
-        async def work(job: Job) -> tuple[dict[str, Any], bytes]:
-            if job.method == "info":
-                return {"device": "cpu", "compute_type": "int8", "multilingual": True}, b""
+        async def work(call: PoolCall) -> tuple[ModelDescription | ClipTranscripts, bytes]:
+            if call.job == DescribeModel():
+                return ModelDescription("cpu", "int8", is_multilingual=True, max_batch=0), b""
             await trio.sleep(self.work_s)
-            item = {"text": name, "language": "en", "confidence": 0.9, "alternatives": [], "no_speech": None}
-            return {"items": [item | {"compute_s": 0.5} for _ in job.params["items"]]}, b""
+            found = ClipTranscript(text=name, language="en", confidence=0.9, no_speech=None, compute_s=0.5)
+            return ClipTranscripts((found,) * len(call.job.clips)), b""
 
         self.made.append(name)
         pool = self.pools[name] = SizedPool(work, may_start=self.held_back.get(name))

@@ -17,6 +17,7 @@ from protocol.messages.session import Announce, Presence
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of, speech_of
+from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow, command
 
 SLOW_S = 4.0
@@ -91,7 +92,7 @@ async def lost_and_back(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(10.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 
@@ -99,7 +100,7 @@ async def lost(room: Room) -> None:
     room.memory.client.detach()
     await room.dialogue.tell(Presence(is_there=False))
     await trio.sleep(1.0)
-    room.memory.client.attach(FakeSocket())
+    room.memory.client.attach(native(FakeSocket()))
     await room.dialogue.tell(Presence(is_there=True))
 
 
@@ -158,7 +159,7 @@ async def test_a_row(row: tuple[Scene, Scene, list[str], int], grow: Grow, autoj
     state, happens, ends, calls = row
     room = await opened(grow)
     await state(room)
-    assert room.statistics()["state"] == STATES[state]
+    assert room.statistics().state == STATES[state]
     await happens(room)
     completed = await room.completed(len(ends))
     await trio.sleep(60.0)
@@ -166,7 +167,7 @@ async def test_a_row(row: tuple[Scene, Scene, list[str], int], grow: Grow, autoj
     assert [f"{names.get(turn_id, 'second')} {outcome}" for turn_id, outcome in completed] == ends
     assert len(room.connection.events(events.TurnCompleted)) == len(ends)
     assert len(room.tools.of(CallTool)) == calls
-    assert room.statistics()["state"] == "LISTENING"
+    assert room.statistics().state == "LISTENING"
     room.assert_each_turn_was_completed_once()
 
 

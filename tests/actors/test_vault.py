@@ -6,9 +6,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.vault import Vault
 from protocol.messages.understanding import ListTools
-from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, ViewClient
+from protocol.turns.session_memory import RecallAudio, RecallClient, RecallTurns, SessionMemoryStatistics, ViewClient
 from runtime import ActorDied, ChildSpec, Ref
-from tests.fakes import Grow, session_memory
+from tests.fake_sessions import session_memory
+from tests.fakes import Grow, shown_by
 
 
 async def test_each_actor_gets_its_own_part_and_always_the_same_one(grow: Grow, autojump_clock: MockClock) -> None:
@@ -22,7 +23,7 @@ async def test_each_actor_gets_its_own_part_and_always_the_same_one(grow: Grow, 
         assert await ref.ask(RecallTurns()) is memory.turns
     memory.client.sent.next_seq()
     await wait_all_tasks_blocked()
-    assert tree.status().children[0].statistics["last_seq"] == 1
+    assert shown_by(tree.status().children[0], SessionMemoryStatistics).last_seq == 1
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:

@@ -6,7 +6,8 @@ from trio.testing import wait_all_tasks_blocked
 from config.load import load
 from runtime import ChildSpec, DynamicSupervisor, Skip, Supervisor, run_tree
 from supervisor import Server
-from tests.fakes import FakePool, Script, scripted
+from tests.fake_pool import FakePool, pool_statistics
+from tests.fakes import Script, scripted
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_there_is_room_for_all_that_are_connected_that_wait_and_that_have_not_ma
     sessions = server.make.make_sessions()
 
     assert isinstance(sessions, DynamicSupervisor)
-    assert sessions.statistics()["max_children"] == 3 * limit + 64
+    assert sessions.statistics().max_children == 3 * limit + 64
     assert server.sessions.directory.population.limit == 2 * limit
 
 
@@ -49,7 +50,7 @@ async def test_the_figures_shown_are_those_of_the_transcription_that_runs(settin
 
     async with trio.open_nursery() as nursery:
         tree = await nursery.start(run_tree, Supervisor(specs))
-        pool.show(size=2, ready=1)
+        pool.show(pool_statistics(size=2, ready=1))
         assert server.status.workers_missing() == 0.5
         pool.start_failure = RuntimeError("no memory")
         assert server.refs.transcription.tell_nowait("nonsense")  # type: ignore[arg-type] # what no actor takes ends it
@@ -57,7 +58,7 @@ async def test_the_figures_shown_are_those_of_the_transcription_that_runs(settin
         assert server.status.workers_missing() is None
         assert server.status.stt_models() == ("tiny.en", "base")
         pool.start_failure = None
-        pool.shown = {}
+        pool.shown = pool_statistics()
         await trio.sleep(5.0)
         assert server.status.workers_missing() == 0.0
         await tree.stop("enough")

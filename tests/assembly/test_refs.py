@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from actors.audio import Audio
-from actors.connection import Connection
+from actors.connection.connection import Connection
 from actors.dialogue import Dialogue
 from actors.gateway import Gateway
 from actors.history import History

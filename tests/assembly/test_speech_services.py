@@ -3,7 +3,7 @@ from typing import Any, cast
 import attrs
 
 from assembly.speech_services import SpeechServices
-from backends.ingress.http_audio import Hearing
+from backends.ingress.http_audio import TranscriptionOptions
 from backends.speech.vad import EarshotDetector
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
@@ -48,7 +48,9 @@ async def test_recordings_and_texts_are_one_session() -> None:
     audio = services(ears, mouth).audio(EarshotDetector, **OPTIONS)
     clip = Utterance(b"", 0, 0)
 
-    assert await audio.transcribe(clip, Hearing("de", "base", words=True)) == Recognition("hello", "en", 1.0)
+    assert await audio.transcribe(clip, TranscriptionOptions("de", "base", words=True)) == Recognition(
+        "hello", "en", 1.0
+    )
     assert await audio.synthesise("hello", "joe", 1.5) == SpokenAudio(b"", 22_050)
 
     assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]

@@ -9,7 +9,7 @@ from actors.stt.recogniser_queue import NEW
 from actors.stt.report import QueueReport, TranscriptionReport
 from assembly.adapters import Adapters
 from assembly.board import StatusBoard
-from assembly.status_source import SHOWN_SESSIONS, StatusSource, plain
+from assembly.status_source import SHOWN_SESSIONS, StatusSource, figures, plain
 from protocol.admission.capacity import Capacity
 from protocol.admission.drain import Drain
 from protocol.language.speech_models import SpeechModels
@@ -59,6 +59,24 @@ async def test_a_childs_status_can_be_shown_as_json(autojump_clock):
         await tree.stop("enough")
     (child,) = shown["children"]
     assert (child["id"], child["state"], child["incarnation"]) == ("still", "ready", 1)
+
+
+@attrs.frozen
+class RoomStatistics:
+    trouble: str | None
+    queued: int = 0
+    demand: float | None = None
+    rooms: tuple["RoomStatistics", ...] = ()
+
+
+def test_a_figure_that_is_none_is_shown_unless_it_is_none_by_default():
+    inner = RoomStatistics("dark", demand=0.5)
+
+    assert figures(RoomStatistics(None, rooms=(inner,))) == {
+        "trouble": None,
+        "queued": 0,
+        "rooms": ({"trouble": "dark", "queued": 0, "demand": 0.5, "rooms": ()},),
+    }
 
 
 def test_a_server_that_serves_is_not_stopping(status):

@@ -95,12 +95,12 @@ SAFETY: Final = (
     ),
     Mutation(
         "crash a session for a client that does not read",
-        "actors/client/telling.py",
+        "actors/connection/telling.py",
         "            return False\n",
         "            raise\n",
         (
             "tests/actors/test_flooding.py::test_a_client_that_only_does_not_read_keeps_its_session",
-            "tests/actors/client/test_telling.py::test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_was_told",
+            "tests/actors/connection/test_telling.py::test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_was_told",
         ),
     ),
     Mutation(
@@ -122,7 +122,7 @@ SAFETY: Final = (
     ),
     Mutation(
         "refuse health checks when the server is full",
-        "actors/client/admitting.py",
+        "actors/admission/gateway_admission.py",
         "if is_reserved and not is_health_check(request.path):",
         "if is_reserved:",
         ("tests/backends/ingress/test_server.py::test_a_full_server_answers_health_checks_and_refuses_all_else",),

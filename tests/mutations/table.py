@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
+from tests.mutations.structure import STRUCTURE
 
 MUTATIONS: Final = (
     # --- restarts
@@ -261,9 +262,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "give a stranger a session under load",
-        "actors/connection.py",
-        "await self._send(refusal)",
-        "await self._accept(event)",
+        "actors/connection/opening.py",
+        "await self.writer.send(refusal)",
+        "await self.accept(request)",
         ("tests/actors/test_resuming.py::test_while_nobody_new_is_let_in_a_stranger_is_told_so",),
     ),
     Mutation(
@@ -365,4 +366,5 @@ MUTATIONS: Final = (
         ("tests/runtime/workers/test_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
     *SAFETY,
+    *STRUCTURE,
 )

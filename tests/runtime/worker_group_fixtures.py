@@ -100,4 +100,4 @@ async def loaded(group):
 
 
 def roles(group):
-    return [worker["role"] for worker in group.statistics()["workers"]]
+    return [worker.role for worker in group.statistics().workers]

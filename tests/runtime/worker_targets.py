@@ -9,10 +9,56 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime.workers.frames import Frame
+from runtime.workers.jobs import Job, decode_reply, encode
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The reply to ``Do``."""
+
+    data: dict[str, Any]
+
+
+class Do(Job[Told], frozen=True):
+    """Do one of the odd things."""
+
+    method: str
+    params: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def job_frame(job_id, method, params=None, blob=b"", place=None):
+    """Return what a pool sends to a worker of ``Echo``."""
+    job = Do(method, params or {})
+    return Frame("job", job_id, job.name, encode(job), blob, place)
+
+
+def data_of(answer):
+    """Return what ``Echo`` told in a frame."""
+    return decode_reply(Do(""), answer.body).data
+
+
+class Miscounted(msgspec.Struct, frozen=True):
+    count: int
+
+
+class Miscount(Job[Miscounted], frozen=True):
+    """Be replied to by a worker of another version."""
+
+
+async def do(pool, method, params=None, blob=b"", **options):
+    """Let a pool of ``Echo`` do something; return what it told, and its blob."""
+    told, answer = await pool.call(Do(method, params or {}), blob, **options)
+    return told.data, answer
 
 
 class Echo:
     """Answers what it is asked, and misbehaves on request."""
+
+    jobs = (Do, Miscount)
 
     def __init__(self, params):
         if params.get("fail"):
@@ -29,7 +75,13 @@ class Echo:
         self._hoard = []
         self._reserved = mmap.mmap(-1, params.get("reserve_bytes", 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
-    def handle(self, method, params, blob):  # noqa: C901, PLR0911, PLR0912 - a list of odd things
+    def handle(self, job, blob):
+        if isinstance(job, Miscount):
+            return Told({}), b""
+        data, answer = self.do(job.method, job.params, blob)
+        return Told(data), answer
+
+    def do(self, method, params, blob):  # noqa: C901, PLR0911, PLR0912 - a list of odd things
         match method:
             case "echo":
                 return params, bytes(blob)
@@ -111,10 +163,12 @@ class Echo:
 class Starving:
     """Gets no memory, and says so as Python or as native code does."""
 
+    jobs = (Do,)
+
     def __init__(self, params):
         self._error = (
             RuntimeError("Status Message: std::bad_alloc") if params.get("natively") else MemoryError("no 9 MB")
         )
 
-    def handle(self, method, params, blob):
+    def handle(self, job, blob):
         raise self._error

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from protocol.dialects.native import encode
-from protocol.dialects.native import wire_name as server_wire_name
 from protocol.messages import events as server
 from sayso_client import BadFrame, Pong, Transcript, UnknownEvent, Word, events
 from sayso_client.events import AudioSpan, as_data, decode, wire_name
@@ -38,7 +37,7 @@ def shape_of(event_class: type) -> dict[str, Any]:
     return {"fields": set(fields_of(event_class)), "inner": {name: shapes for name, shapes in inner.items() if shapes}}
 
 
-SERVER_CLASSES = {server_wire_name(kind): kind for kind in get_args(server.ServerEvent)}
+SERVER_CLASSES = {server.event_name(kind): kind for kind in get_args(server.ServerEvent)}
 CLIENT_CLASSES = {name: kind for kind, name in events._names.items()}
 
 
@@ -48,7 +47,9 @@ def test_the_client_knows_every_event_of_the_server() -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVER_CLASSES))
 def test_an_event_has_the_fields_that_the_server_sends(name: str) -> None:
-    assert shape_of(CLIENT_CLASSES[name]) == shape_of(SERVER_CLASSES[name])
+    shape = shape_of(SERVER_CLASSES[name])
+    shape["fields"] -= {"event_id"}  # for dialects in which a client names its events
+    assert shape_of(CLIENT_CLASSES[name]) == shape
 
 
 @pytest.mark.parametrize("name", sorted(SERVER_CLASSES))

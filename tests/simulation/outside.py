@@ -6,16 +6,17 @@ Whisper knows the words, and the checks know whether some were lost or doubled.
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
+import msgspec
 import trio
 
+from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
 from backends.llm.guarded import GuardedModel
 from backends.protocols import (
-    BadAudio,
     IngressHandlers,
     ProviderError,
     RequestAdmission,
@@ -29,15 +30,20 @@ from protocol.messages.events import AudioFormat
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
-    ChatMessage,
+    CallTool,
     CommandMatch,
+    CompletionRequest,
     Generation,
     McpOffer,
     ModelToolCall,
     ToolOutcome,
     ToolSpec,
 )
+from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fake_pool import pool_statistics
+from tests.fakes import FakeDecoder, FakeDetector, FakeModel, FakeStore
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -92,41 +98,20 @@ def spoken_in(pcm: bytes) -> list[int]:
     return [number for number, count in heard.items() if number not in {0, NOISE} and count * step > FRAME_BYTES]
 
 
-class Detector:
-    """Takes for voice what is not silent."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def probabilities(self, pcm: bytes) -> Sequence[float]:
-        pcm = self._rest + pcm
-        whole = len(pcm) // FRAME_BYTES * FRAME_BYTES
-        self._rest = pcm[whole:]
-        return [1.0 if pcm[at] or pcm[at + 1] else 0.0 for at in range(0, whole, FRAME_BYTES)]
-
-    def reset(self) -> None:
-        self._rest = b""
-
-
-class Decoder:
-    """Takes 16 kHz s16le as it is."""
-
-    def decode(self, frame: bytes) -> bytes:
-        if len(frame) % 2:
-            raise BadAudio(f"a frame must have whole samples, not {len(frame)} bytes")
-        return frame
-
-
 # --- worker processes ----------------------------------------------------------------------------
+
+
+class Nonsense(msgspec.Struct):
+    """A reply to no job."""
 
 
 @attrs.define(eq=False)
 class Workers:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(params, blob)`` is what a healthy worker does."""
+    """The face of ``runtime.workers.pool.Pool``; ``answer(job, blob)`` is what a healthy worker does."""
 
     name: str
     weather: Weather
-    answer: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
+    answer: Callable[[Any, bytes], tuple[msgspec.Struct, bytes]]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self.weather.take_time(0.0, 0.01)
@@ -134,8 +119,8 @@ class Workers:
         await trio.sleep_forever()
 
     async def call(
-        self, method: str, params: dict[str, Any], blob: bytes, *, timeout_s: float, attempts: int = 2
-    ) -> tuple[dict[str, Any], bytes]:
+        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
+    ) -> tuple[ReplyT, bytes]:
         match self.weather.strike(self.name):
             case "dies":
                 await self.weather.take_time(0.0, 0.2)
@@ -150,36 +135,36 @@ class Workers:
             case "fails":
                 raise JobFailed(f"{self.name}: a mistake in the worker")
             case "garbage":
-                return {"nonsense": True}, b""
+                return decode_reply(job, encode(Nonsense())), b""
         await self.weather.take_time(0.02, 0.2)
-        return self.answer(params, blob)
+        reply, samples = self.answer(job, blob)
+        return decode_reply(job, encode(reply)), samples
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         pass  # its workers never change
 
-    def statistics(self) -> Mapping[str, Any]:
-        return {"size": 1, "ready": 1, "waiting": 0, "rss_bytes": 1_000, "busy_ratio": 0.5, "workers": []}
+    def statistics(self) -> PoolStatistics:
+        return pool_statistics()
 
 
-def hear(sayings: Mapping[int, str]) -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]:
+def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple[ClipTranscripts, bytes]]:
     """Return what Whisper does: words out of samples."""
 
-    def answer(params: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        items, at = [], 0
-        for item in params["items"]:
-            numbers = spoken_in(blob[at : at + item["bytes"]])
-            at += item["bytes"]
-            items.append(
-                {
-                    "text": " and ".join(sayings.get(number, MUMBLED) for number in numbers),
-                    "language": "en",
-                    "confidence": 0.9,
-                    "alternatives": [],
-                    "no_speech": None if numbers else "noise",
-                    "compute_s": 0.05,
-                }
+    def answer(job: TranscribeClips, blob: bytes) -> tuple[ClipTranscripts, bytes]:
+        found, at = [], 0
+        for clip in job.clips:
+            numbers = spoken_in(blob[at : at + clip.size_bytes])
+            at += clip.size_bytes
+            found.append(
+                ClipTranscript(
+                    text=" and ".join(sayings.get(number, MUMBLED) for number in numbers),
+                    language="en",
+                    confidence=0.9,
+                    no_speech=None if numbers else "noise",
+                    compute_s=0.05,
+                )
             )
-        return {"items": items}, b""
+        return ClipTranscripts(tuple(found)), b""
 
     return answer
 
@@ -192,12 +177,12 @@ class Voice:
     """How long a letter takes; few, where time spent listening is not what is tested."""
     sentences: list[str] = attrs.field(factory=lambda: [""], init=False)
 
-    def speak(self, params: dict[str, Any], _blob: bytes) -> tuple[dict[str, Any], bytes]:
-        text = params["text"]
+    def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
+        text = job.text
         if text not in self.sentences:
             self.sentences.append(text)
         mark = self.sentences.index(text).to_bytes(2, "little")
-        return {"sample_rate": SPEECH_RATE_HZ}, mark * (self.size_bytes(text) // 2)
+        return SpokenText(SPEECH_RATE_HZ), mark * (self.size_bytes(text) // 2)
 
     def size_bytes(self, text: str) -> int:
         """Return how much sound a sentence is."""
@@ -217,7 +202,10 @@ class Grammar:
             return None
         return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return None
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return ("do",)
 
     def check(self) -> None:
@@ -225,40 +213,25 @@ class Grammar:
 
 
 @attrs.define(eq=False)
-class Model:
+class Model(FakeModel):
     """Answers ``ask 7`` in words, ``read 7`` after looking, ``act 7`` after a change that the user has to confirm."""
 
-    weather: Weather
-    name: str = "simulated"
+    weather: Weather = attrs.field(kw_only=True)
 
-    async def is_available(self) -> bool:
-        await trio.lowlevel.checkpoint()
-        return True
-
-    async def generate(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        on_text: Callable[[str], Awaitable[None]],
-        *,
-        max_tokens: int,
-        model: str | None = None,
-    ) -> Generation:
+    async def generate(self, request: CompletionRequest) -> Generation:
+        messages = request.messages
         trouble = self.weather.strike("model")
         if trouble == "fails":
             raise ProviderError("500 Internal Server Error")
         await self.weather.take_time(*((4.0, 9.0) if trouble == "slow" else (0.05, 0.3)))
-        calls = () if messages[-1].role == "tool" else self._calls(messages[-1].content, tools)
+        calls = () if messages[-1].role == "tool" else self._calls(messages[-1].content, request.tools)
         pieces = ["One moment. "] if calls else ["That is ", f"so: {messages[-1].content[:40]}. ", "It is all I know."]
         for at, piece in enumerate(pieces):
             if trouble == "cut" and at == len(pieces) - 1:
                 raise ProviderError("the stream broke off")
-            await on_text(piece)
+            await request.text_sink.send(piece)
             await self.weather.take_time(0.0, 0.1)
         return Generation("".join(pieces), calls, self.name, "tiny")
-
-    async def aclose(self) -> None:
-        await trio.lowlevel.checkpoint()
 
     def _calls(self, text: str, tools: Sequence[ToolSpec]) -> tuple[ModelToolCall, ...]:
         verb, _, number = text.partition(" ")
@@ -309,34 +282,24 @@ class Server:
         await trio.lowlevel.checkpoint()
         return ()
 
-    async def call(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        timeout_s: float,
-        session_id: str,
-        call_id: str,
-        on_progress: Callable[[CallProgress], None] | None = None,
-        language: str = "en",
-    ) -> ToolOutcome:
+    async def call(self, request: CallTool) -> ToolOutcome:
+        tool, number = request.tool, request.arguments["number"]
         shed, started_s = self._shed, trio.current_time()
         trouble = shed.weather.strike("tool")
         if trouble == "dies before":
             self._die("killed")
-        shed.calls[call_id] += 1
+        shed.calls[request.call_id] += 1
         if tool == CHANGES:
-            shed.changes[arguments["number"]] += 1
-        shed.weather.trace.note(self.name, f"{tool} {arguments['number']} as {call_id}")
-        if on_progress is not None:
-            on_progress(CallProgress(1.0))
+            shed.changes[number] += 1
+        shed.weather.trace.note(self.name, f"{tool} {number} as {request.call_id}")
+        if request.progress_sink is not None:
+            await request.progress_sink.send(CallProgress(1.0))
         await shed.weather.take_time(0.01, 0.1)
         if trouble == "dies after":
             self._die("killed")
         if trouble == "hangs":
-            await trio.sleep(timeout_s)
-            return ToolOutcome(ok=False, content="", duration_s=timeout_s, error="timed out")
-        content = f"{tool} {arguments['number']} done."
+            await trio.sleep_forever()
+        content = f"{tool} {number} done."
         return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s)
 
     async def wait_changed(self) -> None:
@@ -355,16 +318,12 @@ class Server:
 
 
 @attrs.define(eq=False)
-class Store:
+class Store(FakeStore):
     """Keeps what is written; outlives the actor that writes."""
 
-    weather: Weather
-    rows: list[Record] = attrs.field(factory=list)
+    weather: Weather = attrs.field(kw_only=True)
     failed_s: float = -1.0
     """When it failed last."""
-
-    async def open(self) -> None:
-        await trio.lowlevel.checkpoint()
 
     async def write(self, records: Sequence[Record]) -> None:
         trouble = self.weather.strike("store")
@@ -372,22 +331,7 @@ class Store:
         if trouble is not None:
             self.failed_s = trio.current_time()
             raise StoreError("the disk is full")
-        self.rows.extend(records)
-
-    async def check(self) -> int | None:
-        await trio.lowlevel.checkpoint()
-        return None
-
-    async def prune(self, before_s: float, limit: int) -> int:
-        await trio.lowlevel.checkpoint()
-        return 0
-
-    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
-        await trio.lowlevel.checkpoint()
-        return [{"turn_id": row.turn_id} for row in self.rows if isinstance(row, TurnRecord)][-limit:]
-
-    async def close(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await super().write(records)
 
 
 class Figures:
@@ -433,21 +377,21 @@ class Outside:
         self.metrics = Figures()
         self.machine = Machine()
         self.shed = Toolshed(weather)
-        self.database = Store(weather)
+        self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)
         self.ingress: SimulatedIngress | None = None
         self._settings = settings
         self._weather = weather
         self._sayings = sayings
 
-    def make_decoder(self, _audio: AudioFormat) -> Decoder:
-        return Decoder()
+    def make_decoder(self, _audio: AudioFormat) -> FakeDecoder:
+        return FakeDecoder()
 
     def make_encoder(self, _sample_rate_hz: int) -> SpeechEncoder:
         raise AssertionError("nobody here wants packets")
 
-    def make_detector(self) -> Detector:
-        return Detector()
+    def make_detector(self) -> FakeDetector:
+        return FakeDetector()
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))
@@ -462,10 +406,10 @@ class Outside:
         return Workers("piper", self._weather, self.voice.speak)
 
     def media_pool(self) -> Workers:
-        return Workers("media", self._weather, lambda _params, _blob: ({"is_last": True}, b""))
+        return Workers("media", self._weather, lambda _job, _blob: (RecordingBlock(is_last=True), b""))
 
     def language_models(self) -> list[GuardedModel]:
-        model = Model(self._weather)
+        model = Model("simulated", weather=self._weather)
         return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]
 
     def embedded_model(self) -> None:

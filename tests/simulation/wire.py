@@ -21,6 +21,8 @@ from backends.protocols import (
     RequestKind,
 )
 from protocol.admission.identity import identity_of
+from protocol.dialects.dialect import ClientLink
+from protocol.dialects.native import NativeDialect
 from protocol.messages.socket import SocketClosed
 
 OUTBOX_FRAMES = 24
@@ -119,13 +121,13 @@ class SimulatedSocket:
             raise self._ended()
         return frame
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
+    async def send(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
+    async def send_speech(self, frame: str | bytes) -> None:
+        await self._send(frame)
 
-    def drop_queued_binary(self) -> int:
+    def drop_speech(self) -> int:
         kept = [frame for frame in self._outbox.frames if isinstance(frame, str)]
         dropped = sum(len(frame) for frame in self._outbox.frames if isinstance(frame, bytes))
         self._outbox.frames.clear()
@@ -209,7 +211,7 @@ class SimulatedIngress:
             with admitted.place:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._close_in_time, socket)
-                    await self._handlers.serve_socket(socket, request, admitted)
+                    await self._handlers.serve_client(ClientLink(socket, NativeDialect()), request, admitted)
                     nursery.cancel_scope.cancel()
         finally:
             socket.end(CUT)

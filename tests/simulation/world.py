@@ -11,6 +11,7 @@ import attrs
 import trio
 
 import supervisor
+from actors.admission.gateway_admission import GatewayStatistics
 from assembly.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree
@@ -116,7 +117,7 @@ class World:
         server = supervisor.Server(self._settings, cast("Adapters", self._report.outside))
         open_session = server.sessions.open
         server.sessions.open = (  # type: ignore[method-assign] # sessions are sabotaged like all others
-            lambda socket, refusal=None: self._report.saboteur.wrap(open_session(socket, refusal))
+            lambda client, refusal=None: self._report.saboteur.wrap(open_session(client, refusal))
         )
         with watched_asks(self._report), trio.move_on_after(TOO_LONG_S) as patience:
             try:
@@ -195,7 +196,9 @@ class World:
         self._report.sessions_left = len(server.sessions.live) - stay
         gateway = self._report.saboteur.actors.get("gateway")
         if gateway is not None:
-            self._report.places_left = int(str(gateway.statistics()["connections"])) - stay
+            shown = gateway.statistics()
+            assert isinstance(shown, GatewayStatistics)
+            self._report.places_left = shown.connections - stay
 
     def _count_what_is_left(self, server: supervisor.Server) -> None:
         self._report.sessions_left = max(self._report.sessions_left, len(server.sessions.live))

@@ -23,6 +23,7 @@ import attrs
 import numpy as np
 import soxr
 
+from backends.jobs import Clip, TranscribeClips
 from backends.speech.encoding import encode
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_params import whisper_params
@@ -104,9 +105,8 @@ def variants(pcm: bytes) -> Iterator[bytes]:
 
 def words_of(worker: WhisperWorker, pcm: bytes) -> str:
     """Return what a model hears, without what is not spoken."""
-    item = {"bytes": len(pcm), "language": "en", "vocabulary": []}
-    result, _ = worker.handle("transcribe", {"items": [item]}, pcm)
-    return transcripts.words_of(result["items"][0]["text"])
+    [found] = worker.transcribe(TranscribeClips((Clip(len(pcm), "en"),)), pcm).clips
+    return transcripts.words_of(found.text)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from config.settings import MediaSettings
 from protocol.messages.recordings import DecodedBlock, ReadRecording, RecordingRefused
 from runtime import ChildSpec, Ref, Supervisor, run_tree
 from runtime.workers.pool import Pool
+from runtime.workers.pool_statistics import WorkerStatistics
 from tests.fakes import Script, default_settings, scripted
 
 READ_TIMEOUT_S = 60.0  # as in the server
@@ -44,10 +45,15 @@ class Decoder:
                 return samples
 
     @property
-    def worker(self) -> dict[str, Any]:
+    def worker(self) -> WorkerStatistics:
         """What the pool shows of its process."""
-        shown: dict[str, Any] = self.pool.statistics()["workers"][0]
-        return shown
+        return self.pool.statistics().workers[0]
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self.worker.pid is not None
+        return self.worker.pid
 
 
 @asynccontextmanager

@@ -200,7 +200,7 @@ def test_a_server_that_leaves_owes_an_answer_only_to_those_whom_it_has_heard() -
 
 def test_nothing_is_judged_by_a_healthy_server_that_was_not() -> None:
     found = judged(FAULTS[1], [Call(0.0, 1)], [spoke("x")], {}, WELL, allowance_ms=100)
-    assert found == ["not judged: the healthy server did not serve everybody"]
+    assert found == ["not judged: the healthy server did not serve all callers"]
 
 
 @pytest.mark.parametrize(

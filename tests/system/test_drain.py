@@ -96,7 +96,7 @@ async def test_while_it_leaves_nobody_new_is_admitted_and_the_probes_say_so(tmp_
 
     assert (answer.status, live.status) == (202, 200)
     assert answer.json()["phase"] == "draining"
-    assert status["drain"]["reason"] == "an operator's wish"
+    assert status["drain"]["reason"] == "an operator's request"
     assert refused == (503, "5")
     assert (completed["outcome"], code, exit_code) == ("done", 1012, 0)
 

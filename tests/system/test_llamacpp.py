@@ -13,13 +13,15 @@ import openai
 import pytest
 import trio
 
+from backends.jobs import DescribeModel, LocateModel
 from backends.llm import llamacpp
 from backends.llm.openai import OpenAIModel
 from backends.protocols import ProviderError
 from backends.speech.models import ModelError, resolve_llm
-from protocol.messages.understanding import ChatMessage
+from protocol.messages.understanding import ChatMessage, CompletionRequest
 from runtime.workers.pool import JobFailed, Pool, WorkerSpec
-from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears
+from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears, completion
+from tests.fakes import CallingSink
 from tests.system.model_fixtures import models_dir
 
 pytestmark = pytest.mark.system
@@ -40,8 +42,8 @@ async def serving() -> AsyncIterator[tuple[Pool, str]]:
     with trio.fail_after(START_TIMEOUT_S):
         async with trio.open_nursery() as nursery:
             await nursery.start(pool.run)
-            result, _ = await pool.call("address", {}, b"", timeout_s=60.0)
-            yield pool, result["url"]
+            address, _ = await pool.call(LocateModel(), timeout_s=60.0)
+            yield pool, address.url
             nursery.cancel_scope.cancel()
 
 
@@ -50,7 +52,7 @@ def connect(url: str) -> OpenAIModel:
 
 
 async def ask(model: OpenAIModel, question: str, ears: Ears) -> Any:
-    return await model.generate((SYSTEM, ChatMessage("user", question)), (LIGHT,), ears.on_text, max_tokens=48)
+    return await model.generate(completion((SYSTEM, ChatMessage("user", question)), (LIGHT,), ears, max_tokens=48))
 
 
 async def test_it_knows_the_capital_of_france() -> None:
@@ -77,7 +79,8 @@ async def test_two_are_answered_at_once_and_a_cancelled_one_leaves_room() -> Non
             async def hang_up(_text: str) -> None:
                 scope.cancel()
 
-            await model.generate((SYSTEM, ChatMessage("user", "Count to 100.")), (), hang_up, max_tokens=200)
+            messages = (SYSTEM, ChatMessage("user", "Count to 100."))
+            await model.generate(CompletionRequest(messages, CallingSink(hang_up), 200))
         ears = [Ears(), Ears()]
         async with trio.open_nursery() as nursery:
             for each in ears:
@@ -127,8 +130,8 @@ async def test_a_question_longer_than_its_memory_is_refused_in_words() -> None:
 
 async def test_the_worker_answers_nothing_but_its_address() -> None:
     async with serving() as (pool, _):
-        with pytest.raises(JobFailed, match="method must be address"):
-            await pool.call("complete", {}, b"", timeout_s=60.0)
+        with pytest.raises(JobFailed, match="must be one of LocateModel, not DescribeModel"):
+            await pool.call(DescribeModel(), timeout_s=60.0)
 
 
 async def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
@@ -150,7 +153,7 @@ async def test_its_pace_is_told(record_property: Callable[[str, object], None]) 
             (await ask(model, f"What is the capital of {country}?", Ears())).first_token_s
             for country in ("Italy", "Japan", "Peru")
         ]
-        await model.generate((ChatMessage("user", "Tell me a story."),), (), ears.on_text, max_tokens=128)
+        await model.generate(completion((ChatMessage("user", "Tell me a story."),), (), ears, max_tokens=128))
     tokens_per_s = (len(ears.times_s) - 1) / (ears.times_s[-1] - ears.times_s[0])
     record_property("tokens_per_s", tokens_per_s)
     record_property("first_token_s", statistics.median(first_token_s))

@@ -38,8 +38,8 @@ async def test_a_recording_goes_on_in_another_process_when_its_own_has_died(long
         async with decoding() as decoder:
             first = await decoder.read(long)
             assert isinstance(first, DecodedBlock)
-            os.kill(decoder.worker["pid"], signal.SIGKILL)
-            await until(lambda: decoder.worker["restarts"] == 1)
+            os.kill(decoder.pid, signal.SIGKILL)
+            await until(lambda: decoder.worker.restarts == 1)
             second = await decoder.read(long, len(first.pcm) // 2)
     assert isinstance(second, DecodedBlock)
     assert second.pcm
@@ -48,7 +48,7 @@ async def test_a_recording_goes_on_in_another_process_when_its_own_has_died(long
 
 async def stop_and_read(decoder: Decoder, path: Path) -> RecordingRefused:
     """Have the process hang as native code would, with a recording in work."""
-    os.kill(decoder.worker["pid"], signal.SIGSTOP)
+    os.kill(decoder.pid, signal.SIGSTOP)
     found = await decoder.read(path)
     assert isinstance(found, RecordingRefused)
     return found
@@ -61,7 +61,7 @@ async def test_a_recording_that_hangs_is_refused_and_the_next_one_is_served(long
                 refused = await stop_and_read(decoder, long)
                 assert refused.reason == "this recording could not be decoded within 1 s"
                 assert await decoder.read_all(short) == 16_000
-                assert decoder.worker["restarts"] == deaths
+                assert decoder.worker.restarts == deaths
 
 
 async def test_what_waits_behind_a_recording_that_hangs_is_served_too(long: Path, short: Path) -> None:
@@ -73,6 +73,6 @@ async def test_what_waits_behind_a_recording_that_hangs_is_served_too(long: Path
     with trio.fail_after(LIMIT_S):
         async with decoding(job_timeout_s=1.0) as decoder, trio.open_nursery() as nursery:
             nursery.start_soon(stop_and_read, decoder, long)
-            await until(lambda: decoder.worker["state"] == "busy")
+            await until(lambda: decoder.worker.state == "busy")
             nursery.start_soon(read_short)
     assert found == [16_000]

@@ -119,7 +119,7 @@ class Round:
 
     def shown(self, decoder: Decoder, seconds: float, grown_bytes: int, exits: Counter[str]) -> str:
         """Return the table."""
-        worker_bytes = read_memory(decoder.worker["pid"]).rss_bytes
+        worker_bytes = read_memory(decoder.pid).rss_bytes
         counts = Counter(count.labels[0] for count in decoder.metrics.of(Count) if count.name == "recordings_total")
         return "\n".join(
             [
@@ -141,10 +141,10 @@ async def test_every_damaged_recording_is_decoded_or_refused_and_nothing_dies_bu
 
     async def work() -> None:
         for number, name, seed in todo:
-            restarts = decoder.worker["restarts"]
+            restarts = decoder.worker.restarts
             await done.read(decoder, tmp_path / name, number, damaged(goods[name], random.Random(seed)))
-            if decoder.worker["restarts"] > restarts:
-                exits[f"{decoder.worker['last_exit']}"] += 1
+            if decoder.worker.restarts > restarts:
+                exits[f"{decoder.worker.last_exit}"] += 1
 
     with trio.fail_after(LIMIT_S):
         async with decoding() as decoder:

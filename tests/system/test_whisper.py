@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
+from backends.jobs import Clip, ClipTranscript, ModelDescription, TranscribeClips
 from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_engine import Floats
@@ -69,11 +70,9 @@ def worker(make_worker: Callable[[], WhisperWorker]) -> WhisperWorker:
     return make_worker()
 
 
-def transcribe(worker: WhisperWorker, *clips: bytes, vocabulary: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    items = [{"bytes": len(clip), "language": None, "vocabulary": list(vocabulary)} for clip in clips]
-    result, _ = worker.handle("transcribe", {"items": items}, b"".join(clips))
-    answers: list[dict[str, Any]] = result["items"]
-    return answers
+def transcribe(worker: WhisperWorker, *clips: bytes, vocabulary: tuple[str, ...] = ()) -> Sequence[ClipTranscript]:
+    job = TranscribeClips(tuple(Clip(len(clip), vocabulary=vocabulary) for clip in clips))
+    return worker.transcribe(job, b"".join(clips)).clips
 
 
 def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
@@ -115,7 +114,7 @@ def test_dictation_has_no_more_word_errors_than_the_librarys_own_decoder(
     clip = spoken(sentence)
     assert transcripts.ends_in_room(len(clip) / 2 / INTERNAL_RATE_HZ, is_biased=False)
     (answer,) = transcribe(worker, clip)
-    assert word_errors([sentence], [answer["text"]]) <= their_errors("tiny.en", [sentence], [clip]) + MARGIN_WORDS
+    assert word_errors([sentence], [answer.text]) <= their_errors("tiny.en", [sentence], [clip]) + MARGIN_WORDS
 
 
 def test_sentences_have_no_more_word_errors_than_the_librarys_own_decoder(
@@ -124,10 +123,10 @@ def test_sentences_have_no_more_word_errors_than_the_librarys_own_decoder(
     clips = [spoken(sentence) for sentence in SENTENCES]
     answers = [transcribe(worker, clip)[0] for clip in clips]
 
-    errors = word_errors(SENTENCES, [answer["text"] for answer in answers])
+    errors = word_errors(SENTENCES, [answer.text for answer in answers])
     assert errors <= their_errors("tiny.en", SENTENCES, clips) + MARGIN_WORDS
-    assert {answer["no_speech"] for answer in answers} == {None}
-    assert sum(answer["confidence"] for answer in answers) / len(answers) > 0.5
+    assert {answer.no_speech for answer in answers} == {None}
+    assert sum(answer.confidence for answer in answers) / len(answers) > 0.5
 
 
 def test_a_batch_has_no_more_word_errors_than_single_utterances(
@@ -135,8 +134,8 @@ def test_a_batch_has_no_more_word_errors_than_single_utterances(
 ) -> None:
     clips = [spoken(sentence) for sentence in SENTENCES]
 
-    singly = [transcribe(worker, clip)[0]["text"] for clip in clips]
-    together = [answer["text"] for answer in transcribe(worker, *clips)]
+    singly = [transcribe(worker, clip)[0].text for clip in clips]
+    together = [answer.text for answer in transcribe(worker, *clips)]
 
     assert word_errors(singly, together) <= MARGIN_WORDS
 
@@ -148,14 +147,14 @@ def test_what_is_no_speech_gives_no_text(samples: Floats, vocabulary: tuple[str,
 
     (answer,) = transcribe(worker, pcm, vocabulary=vocabulary)
 
-    assert (answer["text"], answer["no_speech"]) == ("", "noise")
+    assert (answer.text, answer.no_speech) == ("", "noise")
 
 
 def test_a_vocabulary_puts_no_words_into_other_mouths(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
     drinks = ("americano", "cappuccino", "iced mocha", "latte", "almond milk", "brown sugar", "double shot")
 
     clips = [spoken(sentence) for sentence in SENTENCES]
-    answers = [transcribe(worker, clip, vocabulary=drinks)[0]["text"] for clip in clips]
+    answers = [transcribe(worker, clip, vocabulary=drinks)[0].text for clip in clips]
 
     assert word_errors(SENTENCES, answers) <= their_errors("tiny.en", SENTENCES, clips) + MARGIN_WORDS
     heard = {word for answer in answers for word in transcripts.words_of(answer).split()}
@@ -169,8 +168,8 @@ def test_commands_do_not_come_twice_whatever_the_prompt(worker: WhisperWorker, s
     answers = transcribe(worker, *[spoken(sentence) for sentence in sentences], vocabulary=server)
 
     for sentence, answer in zip(sentences, answers, strict=True):
-        said, heard = (len(transcripts.words_of(text).split()) for text in (sentence, answer["text"]))
-        assert abs(heard - said) <= 1, answer["text"]
+        said, heard = (len(transcripts.words_of(text).split()) for text in (sentence, answer.text))
+        assert abs(heard - said) <= 1, answer.text
 
 
 def test_loops_are_broken_by_a_longer_window(
@@ -182,9 +181,9 @@ def test_loops_are_broken_by_a_longer_window(
     clips = [spoken(sentence) for sentence in sentences]
     answers = transcribe(worker, *clips)
 
-    errors = word_errors(sentences, [answer["text"] for answer in answers])
+    errors = word_errors(sentences, [answer.text for answer in answers])
     assert errors <= their_errors("tiny.en", sentences, clips) + MARGIN_WORDS
-    assert {answer["window_s"] for answer in answers if answer["fallback"]} == {16}
+    assert {answer.window_s for answer in answers if answer.attempts > 1} == {16}
 
 
 def test_hypotheses_differ_in_their_words(
@@ -192,7 +191,7 @@ def test_hypotheses_differ_in_their_words(
 ) -> None:
     (answer,) = transcribe(make_worker(hypotheses=5), spoken("Play some jazz in the living room."))
 
-    words = [transcripts.words_of(text) for text in (answer["text"], *answer["alternatives"])]
+    words = [transcripts.words_of(text) for text in (answer.text, *answer.alternatives)]
     assert 1 < len(set(words)) == len(words) <= 5
 
 
@@ -200,46 +199,35 @@ def test_thirty_seconds_pass_and_more_is_refused(worker: WhisperWorker, spoken: 
     sentence = spoken("Please turn on the kitchen light.")
     half_minute = (sentence * 20)[: 30 * INTERNAL_RATE_HZ * 2]
 
-    assert transcribe(worker, half_minute)[0]["window_s"] == 30
+    assert transcribe(worker, half_minute)[0].window_s == 30
     with pytest.raises(ValueError, match="at most 30 s"):
         transcribe(worker, half_minute + bytes(2))
 
 
 def test_the_model_describes_itself(worker: WhisperWorker) -> None:
-    info, _ = worker.handle("info", {}, b"")
-
-    assert info == {"model": "tiny.en", "device": "cpu", "compute_type": "int8", "multilingual": False, "max_batch": 0}
+    assert worker.describe() == ModelDescription("cpu", "int8", is_multilingual=False, max_batch=0)
 
 
 def test_words_have_their_times(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
     first, second = spoken("Please turn on the kitchen light."), spoken("Good night.")
     pause_s = 1.0
     clip = first + bytes(round(pause_s * INTERNAL_RATE_HZ) * 2) + second
-    item = {"bytes": len(clip), "language": None, "vocabulary": [], "words": True}
 
-    result, _ = worker.handle("transcribe", {"items": [item]}, clip)
+    [answer] = worker.transcribe(TranscribeClips((Clip(len(clip), wants_words=True),)), clip).clips
 
-    [answer] = result["items"]
-    words = {text.strip(".,").lower(): (start_ms, end_ms) for text, start_ms, end_ms, _ in answer["words"]}
-    assert " ".join(text for text, *_ in answer["words"]) == answer["text"]
+    words = {word.text.strip(".,").lower(): (word.start_ms, word.end_ms) for word in answer.words}
+    assert " ".join(word.text for word in answer.words) == answer.text
     times = [time for span in words.values() for time in span]
     assert times == sorted(times)
     first_ms = len(first) / 2 / INTERNAL_RATE_HZ * 1000
     assert words["kitchen"][0] < words["light"][0] < first_ms, "an end may reach into the pause behind it"
     assert words["good"][1] > first_ms + 1000 * pause_s
     assert words["night"][1] <= len(clip) / 2 / INTERNAL_RATE_HZ * 1000
-    assert all(0 < confidence <= 1 for *_, confidence in answer["words"])
+    assert all(0 < word.confidence <= 1 for word in answer.words)
 
 
 def test_a_type_that_the_device_has_not_got_becomes_its_own(make_worker: Callable[..., WhisperWorker]) -> None:
-    info, _ = make_worker(compute_type="float16", flash_attention=True).handle("info", {}, b"")
-
-    assert info["compute_type"] == "int8"
-
-
-def test_an_unknown_method_is_refused(worker: WhisperWorker) -> None:
-    with pytest.raises(ValueError, match="not 'translate'"):
-        worker.handle("translate", {}, b"")
+    assert make_worker(compute_type="float16", flash_attention=True).describe().compute_type == "int8"
 
 
 def test_the_joined_multilingual_model_finds_the_language(
@@ -251,5 +239,5 @@ def test_the_joined_multilingual_model_finds_the_language(
     clip = spoken(sentence)
     (answer,) = transcribe(multilingual, clip)
 
-    assert answer["language"] == "en"
-    assert word_errors([sentence], [answer["text"]]) <= their_errors("base", [sentence], [clip]) + MARGIN_WORDS
+    assert answer.language == "en"
+    assert word_errors([sentence], [answer.text]) <= their_errors("base", [sentence], [clip]) + MARGIN_WORDS

@@ -77,7 +77,7 @@ def _dying(handle: Any) -> Any:
 
 
 _as_it_was = importlib.import_module
-if __name__ == "sitecustomize":  # and not where a bench looks up what there is
+if __name__ == "sitecustomize":  # and not where a benchmark lists the faults
     importlib.import_module = _import_module  # a worker finds its target by it, once
     signal.signal(LEAK, _leak)
     signal.signal(HOG, _hog)

@@ -2,20 +2,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.stt.recogniser_queue import TranscriptionUnavailable, answer_of, batch_size_for, item_of, job_timeout_for
+from actors.stt.recogniser_queue import TranscriptionUnavailable, batch_size_for, job_timeout_for
 from actors.stt.report import QueueReport, TranscriptionReport
-from actors.transcription import Transcription
+from actors.transcription import Transcription, TranscriptionStatistics
+from backends.jobs import Clip, ClipTranscript, ClipTranscripts, TranscribeClips
+from backends.speech.remote import RemotePoolStatistics, RemoteServerStatistics
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from tests.fakes import FakePool, Grow, Job, Script, default_settings, scripted
+from runtime.workers.pool_statistics import PoolStatistics
+from tests.fake_pool import FakePool, PoolCall, pool_statistics
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 JOB_S = 1.0
 
@@ -25,15 +30,18 @@ def clip(session_id: str, name: str, seconds: float = 1.0) -> Transcribe:
     return Transcribe(session_id, Utterance(bytes(round(32_000 * seconds)), 0, 1_000), vocabulary=(name,))
 
 
-def worked(job: Job, **changes: Any) -> tuple[dict[str, Any], bytes]:
-    """Return a worker's result: every utterance's text is the first word of its vocabulary."""
-    item = {"language": "en", "confidence": 0.9, "alternatives": [], "compute_s": 0.5, "no_speech": None}
-    return {"items": [item | {"text": one["vocabulary"][0]} | changes for one in job.params["items"]]}, b""
+def worked(call: PoolCall, compute_s: float = 0.5) -> tuple[ClipTranscripts, bytes]:
+    """Return a worker's reply: every utterance's text is the first word of its vocabulary."""
+    found = [
+        ClipTranscript(text=name, language="en", confidence=0.9, no_speech=None, compute_s=compute_s)
+        for name in names(call)
+    ]
+    return ClipTranscripts(tuple(found)), b""
 
 
-def names(job: Job) -> list[str]:
+def names(call: PoolCall) -> list[str]:
     """Return which utterances were in a job."""
-    return [item["vocabulary"][0] for item in job.params["items"]]
+    return [clip.vocabulary[0] for clip in call.job.clips]
 
 
 @attrs.define(eq=False)
@@ -45,6 +53,8 @@ class RecogniserQueue:
     )
     troubles: dict[tuple[str, ...], Exception] = attrs.field(factory=dict)
     """What goes wrong with a job of just these utterances."""
+    reply: ClipTranscripts | None = None
+    """What each job is replied to with, if not with what was said."""
     pool: FakePool = attrs.field(init=False)
     metrics: Script = attrs.field(factory=Script)
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
@@ -59,12 +69,14 @@ class RecogniserQueue:
     def __attrs_post_init__(self) -> None:
         self.pool = FakePool(self._work)
 
-    async def _work(self, job: Job) -> tuple[dict[str, Any], bytes]:
+    async def _work(self, call: PoolCall) -> tuple[ClipTranscripts, bytes]:
         await trio.sleep(JOB_S)
-        trouble = self.troubles.get(tuple(names(job)))
+        if self.reply is not None:
+            return self.reply, b""
+        trouble = self.troubles.get(tuple(names(call)))
         if trouble is not None:
             raise trouble
-        return worked(job, compute_s=0.25 if self.company_pays and len(names(job)) > 1 else 0.5)
+        return worked(call, compute_s=0.25 if self.company_pays and len(names(call)) > 1 else 0.5)
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
@@ -110,8 +122,8 @@ async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockC
     answer = await queue.ref.ask(message)
     assert answer == Recognition("hallo", "en", 0.9, (), queue_s=0.0, compute_s=0.5)
     [job] = queue.pool.jobs
-    assert (job.method, job.timeout_s, job.attempts) == ("transcribe", 4.675, 2)
-    assert job.params == {"items": [{"bytes": 16_000, "language": "de", "vocabulary": ["hallo"]}]}
+    assert (job.timeout_s, job.attempts) == (4.675, 2)
+    assert job.job == TranscribeClips((Clip(16_000, "de", ("hallo",)),))
     assert job.blob == message.utterance.pcm
     await wait_all_tasks_blocked()
     assert queue.metrics.seen == [
@@ -165,7 +177,7 @@ async def test_the_samples_of_a_batch_travel_one_after_the_other(grow: Grow, aut
     await queue.open(grow)
     await queue.ask_all([clip("a", "one"), clip("b", "two", 0.5), clip("c", "three", 0.25)])
     batch = queue.pool.jobs[1]
-    assert [item["bytes"] for item in batch.params["items"]] == [16_000, 8_000]
+    assert [one.size_bytes for one in batch.job.clips] == [16_000, 8_000]
     assert len(batch.blob) == 24_000
 
 
@@ -231,7 +243,7 @@ async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: 
         await trio.sleep(0.6)
         nursery.start_soon(queue.ask, clip("c", "three"))
     assert queue.batches() == [["one"], ["three"]]
-    assert queue.tree.status().children[-1].statistics["queued"] == 0
+    assert shown_by(queue.tree.status().children[-1], TranscriptionStatistics).queued == 0
 
 
 async def test_anything_else_is_a_bug(grow: Grow, autojump_clock: MockClock) -> None:
@@ -256,18 +268,24 @@ def test_a_short_utterance_is_given_up_sooner_than_a_long_one(audio_s: float, ti
     assert job_timeout_for(audio_s, 10.0) == pytest.approx(timeout_s)
 
 
-def test_a_result_without_words_is_no_transcript() -> None:
-    [item] = worked(Job("transcribe", {"items": [item_of(clip("s", "x"), is_biased=True)]}, b"", 1.0, 1, 0.0))[0][
-        "items"
-    ]
-    assert answer_of(item | {"no_speech": "hallucination"}, queue_s=1.0) == NoWords("hallucination")
-    assert answer_of(item | {"alternatives": ["y", "z"]}, queue_s=1.0) == Recognition(
-        "x", "en", 0.9, ("y", "z"), queue_s=1.0, compute_s=0.5
-    )
+HEARD = ClipTranscript(text="x", language="en", confidence=0.9, alternatives=("y", "z"), no_speech=None, compute_s=0.5)
 
 
-def test_without_vocabulary_the_model_is_told_no_words() -> None:
-    assert item_of(clip("s", "x"), is_biased=False)["vocabulary"] == []
+async def test_a_result_without_words_is_no_transcript(grow: Grow, autojump_clock: MockClock) -> None:
+    queue = RecogniserQueue()
+    await queue.open(grow)
+    queue.reply = ClipTranscripts((HEARD,))
+    assert await queue.ref.ask(clip("s", "x")) == Recognition("x", "en", 0.9, ("y", "z"), queue_s=0.0, compute_s=0.5)
+    queue.reply = ClipTranscripts((msgspec.structs.replace(HEARD, no_speech="hallucination"),))
+    assert await queue.ref.ask(clip("s", "x")) == NoWords("hallucination")
+
+
+async def test_without_vocabulary_the_model_is_told_no_words(grow: Grow, autojump_clock: MockClock) -> None:
+    queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, vocabulary=False))
+    queue.reply = ClipTranscripts((HEARD,))
+    await queue.open(grow)
+    await queue.ref.ask(clip("s", "x"))
+    assert queue.pool.jobs[0].job.clips[0].vocabulary == ()
 
 
 async def test_early_work_is_for_idle_workers_only(grow: Grow, autojump_clock: MockClock) -> None:
@@ -381,25 +399,31 @@ async def test_only_what_somebody_waits_for_is_learnt_from(
     assert (queue.report.demand("a") is not None) is is_learnt
 
 
+ELSEWHERE = RemotePoolStatistics(
+    **attrs.asdict(pool_statistics(size=1, ready=0)),
+    remote=RemoteServerStatistics(url="http://there", breaker="open", answers=0, fallbacks=0),
+)
+
+
 @pytest.mark.parametrize(
     ("pool", "missing"),
     [
-        ({"size": 2, "ready": 2}, 0.0),
-        ({"size": 2, "ready": 3}, 0.0),  # a spare
-        ({"size": 2, "ready": 1}, 0.5),
-        ({"size": 1, "ready": 0}, 1.0),
-        ({"size": 1, "ready": 0, "remote": {}}, None),  # only work shows that it is back
+        (pool_statistics(size=2, ready=2), 0.0),
+        (pool_statistics(size=2, ready=3), 0.0),  # a spare
+        (pool_statistics(size=2, ready=1), 0.5),
+        (pool_statistics(size=1, ready=0), 1.0),
+        (ELSEWHERE, None),  # only work shows that it is back
     ],
 )
 async def test_workers_that_are_not_ready_are_missing(
-    grow: Grow, autojump_clock: MockClock, pool: dict[str, Any], missing: float | None
+    grow: Grow, autojump_clock: MockClock, pool: PoolStatistics, missing: float | None
 ) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
     await queue.ask(clip("a", "one"))
-    queue.pool.show(**pool)
+    queue.pool.show(pool)
     assert queue.report.workers_missing == missing
-    assert (queue.report.demand("a") is None) is (not pool["ready"])
+    assert (queue.report.demand("a") is None) is (not pool.ready)
 
 
 async def test_what_waits_and_what_waited_is_published_at_once(grow: Grow, autojump_clock: MockClock) -> None:

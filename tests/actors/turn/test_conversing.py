@@ -14,6 +14,7 @@ from protocol.messages.understanding import (
     CallTool,
     ChatMessage,
     Generate,
+    Generation,
     ListTools,
     ModelToolCall,
     NoModel,
@@ -23,7 +24,7 @@ from protocol.messages.understanding import (
 from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, Room, after, outcome_of, says, spec_of
-from tests.fakes import Grow
+from tests.fakes import Grow, Notes
 
 CLOCK = spec_of("clock", read_only=True)
 CALL = ModelToolCall("m1", "clock", {"zone": "UTC"})
@@ -41,6 +42,8 @@ class Talk:
     said: list[str] = attrs.field(factory=list)
     first_tokens: int = 0
     begun: int = 0
+    say_s: float = 0.0
+    """How long a sentence is spoken."""
 
     async def open(self, grow: Grow, *answers: Any, tools: tuple[ToolSpec, ...] = (CLOCK,)) -> None:
         """Start the actors; ``answers`` are the completions."""
@@ -65,6 +68,7 @@ class Talk:
 
     async def _say(self, sentence: str) -> None:
         self.said.append(sentence)
+        await trio.sleep(self.say_s)
 
     async def _begin(self) -> None:
         self.begun += 1
@@ -85,6 +89,22 @@ async def test_text_goes_on_as_it_comes_and_is_said_by_sentences(grow: Grow, aut
     assert [delta.text for delta in deltas] == ["It is", " noon. The", " sun shines."]
     assert talk.said == ["It is noon.", "The sun shines."]
     assert talk.first_tokens == 1
+
+
+async def test_a_slow_speaker_slows_the_model_down(grow: Grow, autojump_clock: MockClock) -> None:
+    talk, sent = Talk(say_s=10.0), Notes[str]()
+
+    async def generate(message: Generate) -> Generation:
+        for number in range(20):
+            await message.text_sink.send(f"Sentence {number}. ")
+            sent.add(f"{trio.current_time():.0f}")
+        return Generation("", (), "fake", "tiny")
+
+    await talk.open(grow, generate)
+    with trio.move_on_after(35.0):
+        await talk.run("tell me a story")
+    assert talk.said == ["Sentence 0.", "Sentence 1.", "Sentence 2.", "Sentence 3."]
+    assert len(sent) == 4, "the model waits with the next one"
 
 
 async def test_what_a_model_thinks_is_neither_shown_nor_said(grow: Grow, autojump_clock: MockClock) -> None:

@@ -8,7 +8,16 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.turn.hearing import EarlyTranscription, PartialTranscription, hear, transcribe
 from actors.turn.turn_context import SessionOptions
 from protocol.messages import events
-from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Transcribe, Utterance, Verdict
+from protocol.messages.hearing import (
+    NoWords,
+    PauseJudged,
+    Recognition,
+    SpokenWord,
+    Transcribe,
+    Utterance,
+    UtterancePaused,
+    Verdict,
+)
 from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch
 from runtime import DomainError
@@ -16,6 +25,7 @@ from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow
 
 UTTERANCE = Utterance(bytes(32), 500, 1_500)
+PAUSED = UtterancePaused(UTTERANCE, 32_000)
 
 
 class QueueFull(DomainError):
@@ -85,7 +95,7 @@ async def opened(grow: Grow, answer: Any) -> Room:
 
 async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, after(0.2, HELLO))
-    early = EarlyTranscription(UTTERANCE)
+    early = EarlyTranscription(PAUSED)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(early.run, room.turn_context(), room.options())
         await trio.sleep(0.15)
@@ -99,7 +109,7 @@ async def test_what_was_heard_early_is_not_transcribed_again(grow: Grow, autojum
 
 async def test_what_was_heard_early_of_something_shorter_is_not_used(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, HELLO)
-    early = EarlyTranscription(attrs.evolve(UTTERANCE, end_ms=1_000))
+    early = EarlyTranscription(attrs.evolve(PAUSED, utterance=attrs.evolve(UTTERANCE, end_ms=1_000)))
     await early.run(room.turn_context(), room.options())
     await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early)
     assert [asked.urgency for asked in room.transcription.of(Transcribe)] == ["early", "final"]
@@ -109,7 +119,7 @@ async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_en
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await opened(grow, [QueueFull("no worker is idle"), HELLO])
-    early = EarlyTranscription(UTTERANCE)
+    early = EarlyTranscription(PAUSED)
     await early.run(room.turn_context(), room.options())
     assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early) == HELLO
     assert len(room.transcription.of(Transcribe)) == 2
@@ -117,7 +127,7 @@ async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_en
 
 async def test_when_the_voice_goes_on_the_early_work_is_taken_back(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, after(5.0, HELLO))
-    early = EarlyTranscription(UTTERANCE)
+    early = EarlyTranscription(PAUSED)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(early.run, room.turn_context(), room.options())
         await trio.sleep(1.0)
@@ -128,7 +138,7 @@ async def test_when_the_voice_goes_on_the_early_work_is_taken_back(grow: Grow, a
 
 async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     room = await opened(grow, NoWords("noise"))
-    early = EarlyTranscription(UTTERANCE)
+    early = EarlyTranscription(PAUSED)
     await early.run(room.turn_context(), room.options())
     assert await transcribe(room.turn_context(), room.options(), "t", UTTERANCE, early) is None
     assert len(room.transcription.of(Transcribe)) == 1
@@ -143,9 +153,11 @@ async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("s
     room = Room(grammar=FakeGrammar(commands={"lamp on": lamp_on}))
     room.transcription.answers[Transcribe] = Recognition(text, "en", 0.9)
     await room.open(grow)
-    found: list[Verdict] = []
-    await EarlyTranscription(UTTERANCE, found.append).run(room.turn_context(), room.options(capabilities))
-    return found
+    await EarlyTranscription(PAUSED).run(room.turn_context(), room.options(capabilities))
+    await wait_all_tasks_blocked()
+    told = room.audio.of(PauseJudged)
+    assert {judged.end_sample for judged in told} <= {PAUSED.end_sample}
+    return [judged.verdict for judged in told]
 
 
 async def test_a_whole_command_is_complete(grow: Grow, autojump_clock: MockClock) -> None:

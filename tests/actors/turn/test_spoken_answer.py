@@ -3,7 +3,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from actors.turn.spoken_answer import SpokenAnswer
 from protocol.messages import events
 from protocol.messages.session import DropAudio, Send, SendAudio

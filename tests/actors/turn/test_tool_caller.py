@@ -1,3 +1,4 @@
+import random
 from typing import Any
 
 import attrs
@@ -5,15 +6,19 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from actors.tool_server import ToolServer
+from actors.tools import Tools
 from actors.turn.tool_caller import ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, TurnRefused
 from protocol.messages import events
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
+from protocol.messages.inboxes import ToolServerMessage, ToolsMessage
 from protocol.messages.records import ToolRecord
 from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
-from runtime import DomainError
+from runtime import Backoff, ChildSpec, DomainError, Ref, Registry
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
+from tests.fake_tool_servers import FakeConnector, FakeToolServer
 from tests.fakes import Grow, command, event_names
 
 
@@ -70,7 +75,7 @@ async def test_a_call_is_noted_shown_made_and_recorded(grow: Grow, autojump_cloc
     result = pair.room.connection.events(events.ToolResult)[0]
     assert (result.ok, result.duration_ms, result.content, result.error) == (True, 50, "It is on.", None)
     [call] = pair.room.tools.of(CallTool)
-    assert (call.call_id, call.timeout_s) == ("id1", 10.0)
+    assert (call.call_id, call.language) == ("id1", "en")
     assert not pair.room.memory.turns.begin_call("id1"), "the id is in the vault"
     [record] = pair.room.history.of(ToolRecord)
     assert (record.ok, record.result, record.transcript, record.confidence) == (True, "It is on.", "do it", 1.0)
@@ -177,13 +182,38 @@ async def test_no_secret_is_written_down(grow: Grow, autojump_clock: MockClock) 
     assert record.result == "your token is [redacted]"
 
 
+async def test_each_hop_has_the_time_of_the_one_before_and_who_makes_the_call_gives_up_first(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    server: Ref[ToolServerMessage] = Ref("tools.house")
+    router: Ref[ToolsMessage] = Ref("tools.router")
+    pair, hanging = Pair(), FakeToolServer("house", (spec_of("lamp_on"),))
+    settings = pair.room.settings.tools
+    connector, backoff = FakeConnector([hanging]), Backoff(base_s=0.2, cap_s=1.0)
+
+    def make_server() -> ToolServer:
+        return ToolServer("house", settings, connector, Registry(), backoff=backoff, rng=random.Random(0))
+
+    async def pass_on(call: CallTool) -> ToolOutcome:
+        return await router.ask(call, linked=True)
+
+    pair.room.tools.answers[CallTool] = pass_on
+    await pair.open(grow)
+    await grow(ChildSpec(server, make_server), ChildSpec(router, lambda: Tools(settings, {"house": server})))
+    start_s = trio.current_time()
+    outcome = await pair.call()
+    assert trio.current_time() - start_s == pytest.approx(settings.call_timeout_s)
+    assert (outcome.ok, outcome.error) == (False, "lamp_on took longer than 10 s and was cancelled")
+    assert len(hanging.calls) == 1
+
+
 async def test_progress_is_shown_now_and_then(grow: Grow, autojump_clock: MockClock) -> None:
     pair = Pair()
 
     async def work(call: CallTool) -> ToolOutcome:
-        assert call.on_progress is not None
+        assert call.progress_sink is not None
         for step in range(10):
-            call.on_progress(CallProgress(step, 10, "x" * 1_000))
+            await call.progress_sink.send(CallProgress(step, 10, "x" * 1_000))
             await trio.sleep(0.125)
         return outcome_of("Done.")
 

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from assembly.providers import language_models, recognisers, stores, synthesisers
-from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_stand_in
+from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_fallback
 from config.settings import LanguageModelName, RecogniserName, Settings, StoreName, SynthesiserName
 from tests.assembly.providers.provider_fixtures import settings
 
@@ -30,9 +30,9 @@ def test_the_section_of_a_provider_has_its_name_and_its_class(kind: ProviderKind
 
 
 def test_one_that_stands_in_is_used_where_it_may_and_is_another() -> None:
-    assert with_stand_in("openai", "piper", has_fallback=True) == ("openai", "piper")
-    assert with_stand_in("openai", "piper", has_fallback=False) == ("openai",)
-    assert with_stand_in("piper", "piper", has_fallback=True) == ("piper",)
+    assert with_fallback("openai", "piper", has_fallback=True) == ("openai", "piper")
+    assert with_fallback("openai", "piper", has_fallback=False) == ("openai",)
+    assert with_fallback("piper", "piper", has_fallback=True) == ("piper",)
 
 
 def table(extra: Extra | None, *wanted: str) -> ProviderKind:

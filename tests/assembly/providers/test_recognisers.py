@@ -28,14 +28,14 @@ async def test_each_choice_makes_its_pool() -> None:
     both, alone = (recogniser_pool(settings(**flags), always) for flags in (ELSEWHERE, ALONE))
     assert isinstance(both, RemoteFirst)
     assert isinstance(alone, RemoteFirst)
-    assert [len(pool.statistics()["workers"]) for pool in (both, alone)] == [3, 0], "two workers and a spare one"
+    assert [len(pool.statistics().workers) for pool in (both, alone)] == [3, 0], "two workers and a spare one"
 
 
 async def test_another_model_has_processes_of_its_own_and_no_spare_ones() -> None:
     chosen = settings(transcription__workers="3", transcription__model_workers="2")
-    assert whisper_pool(chosen).statistics()["size"] == 3
+    assert whisper_pool(chosen).statistics().size == 3
     other = whisper_pool(chosen, "base").statistics()
-    assert (other["size"], len(other["workers"])) == (2, 2)
+    assert (other.size, len(other.workers)) == (2, 2)
 
 
 def test_a_worker_has_no_more_threads_than_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:

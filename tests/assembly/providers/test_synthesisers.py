@@ -28,7 +28,7 @@ async def test_each_choice_makes_its_pool() -> None:
     both, alone = settings(**ELSEWHERE), settings(**ELSEWHERE, speech__fallback="false")
     assert isinstance(synthesiser_pool(both), RemoteFirst)
     assert isinstance(synthesiser_pool(alone), RemoteFirst)
-    shown = [pool.statistics()["workers"] for pool in map(synthesiser_pool, (both, alone)) if pool is not None]
+    shown = [pool.statistics().workers for pool in map(synthesiser_pool, (both, alone)) if pool is not None]
     assert [len(workers) for workers in shown] == [1, 0]
 
 

@@ -1,7 +1,7 @@
 """Clients, settings and handlers for the tests of everything behind the port."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -13,16 +13,19 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from actors.client.admitting import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.protocols import Admitted, HttpAnswer, Refusal, Request, RequestKind
 from config.settings import GatewaySettings, WebSocketSettings
 from protocol.admission.identity import identity_of
+from protocol.dialects.dialect import ClientLink, MakeDialect
+from protocol.dialects.native import NativeDialect
 from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket, SocketClosed
 
+NATIVE: Mapping[str, MakeDialect] = {"/ws": lambda _request: NativeDialect()}
 PATIENCE_S = 30.0
 CLIENT = Identity("192.0.2.1:5000", "192.0.2.1")
 PAGES = frozenset({"/health", "/big", "/broken", "/stuck", "/echo"})
@@ -131,9 +134,9 @@ async def echo(socket: Socket, request: Request) -> None:
         while True:
             message = await socket.receive()
             if isinstance(message, str):
-                await socket.send_text(message)
+                await socket.send(message)
             else:
-                await socket.send_binary(message)
+                await socket.send_speech(message)
     except SocketClosed:
         return
 
@@ -188,8 +191,8 @@ class FakeHandlers:
             self.given_back += 1
             self._changed.unpark_all()
 
-    async def serve_socket(self, socket: Socket, request: Request, admitted: Admitted) -> None:
-        await self.session(socket, request)
+    async def serve_client(self, client: ClientLink, request: Request, admitted: Admitted) -> None:
+        await self.session(client.socket, request)
 
     def observe(self, method: str, endpoint: str, status: int, duration_s: float) -> None:
         self.observed.append((method, endpoint, status))
@@ -275,23 +278,20 @@ async def read_all(stream: trio.abc.ReceiveStream) -> bytes:
     return data
 
 
-def refusal_event(refusal: Refusal) -> str:
-    return f'{{"type":"connection_refused","data":{{"reason":"{refusal.reason}"}}}}'
-
-
 @asynccontextmanager
 async def serving(
     handlers: FakeHandlers | None = None,
     settings: GatewaySettings | None = None,
     app: Any = None,
     inputs: AdmissionInputs | None = None,
+    dialects: Mapping[str, MakeDialect] | None = None,
 ) -> AsyncIterator[Server]:
     """Run a listener on a free port, for at most ``PATIENCE_S``."""
     handlers = handlers or FakeHandlers()
     settings = settings or gateway_settings()
     http = None if app is None else HttpApp(app, settings, frozenset({"/upload"}))
     admission = FakeAdmission(settings, handlers, inputs)
-    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(frozenset({"/ws"}), refusal_event, http))
+    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(dialects or NATIVE, http))
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))

@@ -377,7 +377,8 @@ async def test_a_refused_browser_reads_the_reason_on_the_socket_and_1013() -> No
     async with serving(FakeHandlers(places=0)) as server:
         client = await server.upgrade(b"Origin: http://localhost\r\n")
         message = json.loads(await client.payload())
-        assert message == {"type": "connection_refused", "data": {"reason": "all places are taken"}}
+        told = {"reason": "all places are taken", "retry_after_ms": 2_500}
+        assert message == {"type": "connection_refused", "data": told, "seq": 0}
         assert await client.close_code() == 1013
         assert client.protocol.close_rcvd is not None
         assert client.protocol.close_rcvd.reason == "retry_after_ms=2500"
@@ -413,7 +414,7 @@ async def test_a_session_that_crashes_closes_1011_and_nobody_else_notices(caplog
             message = await socket.receive()
             if message == "boom":
                 raise ZeroDivisionError("a bug")
-            await socket.send_text(str(message))
+            await socket.send(str(message))
 
     async with serving(FakeHandlers(session=fragile)) as server:
         good, bad = await server.upgrade(), await server.upgrade()
@@ -431,7 +432,7 @@ async def test_a_session_that_crashes_closes_1011_and_nobody_else_notices(caplog
 
 async def test_a_session_that_returns_closes_1000() -> None:
     async def brief(socket: Socket, request: Request) -> None:
-        await socket.send_text(f"goodbye {request.path}")
+        await socket.send(f"goodbye {request.path}")
 
     async with serving(FakeHandlers(session=brief)) as server:
         client = await server.upgrade()
@@ -450,7 +451,7 @@ async def test_a_client_that_stops_reading_is_closed_and_its_place_is_free(clock
     async def talk(socket: Socket, request: Request) -> None:
         try:
             while True:
-                await socket.send_binary(b"x" * 10_000)
+                await socket.send_speech(b"x" * 10_000)
         except SocketClosed as closed:
             reasons.append(closed.reason)
 

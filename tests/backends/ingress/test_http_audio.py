@@ -3,10 +3,10 @@
 import io
 import json
 import struct
-import tempfile
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 import trio
 
-from actors.client.admitting import AdmissionInputs
+from actors.admission.gateway_admission import AdmissionInputs
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, Hearing, RecordingDecoder, sentences_of
+from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions, sentences_of
 from backends.ingress.http_models import ModelServices
+from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
 from protocol.messages.hearing import NoWords, Recognition, SpokenWord, Utterance
 from protocol.messages.recordings import CloseRecording, DecodedBlock, ReadRecording, RecordingRefused
@@ -60,7 +61,7 @@ class Server:
     troubles: list[Exception] = attrs.field(factory=list)
     hold: Callable[[int], Awaitable[None]] | None = None
     """What the segment of a number waits for."""
-    heard: list[tuple[Utterance, Hearing]] = attrs.field(factory=list)
+    heard: list[tuple[Utterance, TranscriptionOptions]] = attrs.field(factory=list)
     spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
     reading: Callable[[ReadRecording], Awaitable[None]] | None = None
     """What a block of a recording waits for."""
@@ -76,10 +77,11 @@ class Server:
         self.read.append(message)
         if self.reading is not None:
             await self.reading(message)
-        found, pcm = self.decoder.handle("read", attrs.asdict(message), b"")
-        return RecordingRefused(found["refused"]) if "refused" in found else DecodedBlock(pcm, found["is_last"])
+        block, pcm = self.decoder.handle(DecodeRecording(**attrs.asdict(message)), b"")
+        assert isinstance(block, RecordingBlock)
+        return DecodedBlock(pcm, block.is_last) if block.refusal is None else RecordingRefused(block.refusal)
 
-    async def transcribe(self, utterance: Utterance, wanted: Hearing) -> Recognition | NoWords:
+    async def transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
         self.heard.append((utterance, wanted))
         number = len(self.heard)
         self._running += 1
@@ -146,7 +148,7 @@ async def test_a_recording_becomes_text() -> None:
         response = await upload(client, language="de")
     assert response.status_code == 200
     assert response.json() == {"text": "part 1 part 2"}
-    assert [wanted for _, wanted in server.heard] == [Hearing("de")] * 2
+    assert [wanted for _, wanted in server.heard] == [TranscriptionOptions("de")] * 2
 
 
 @pytest.mark.parametrize(
@@ -324,8 +326,8 @@ async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
 def stored_files() -> list[str]:
     """Return the temporary files that this process has open: without a name, or with one where that cannot be."""
     links = [str(link.readlink()) for link in OPEN_FILES.iterdir() if link.is_symlink()]
-    named = f"{tempfile.gettempdir()}/tmp"
-    return [link for link in links if link.startswith(named) or (link.endswith(" (deleted)") and "/memfd:" not in link)]
+    nameless = [link for link in links if link.endswith(" (deleted)") and "/memfd:" not in link]
+    return nameless + [link for link in links if Path(link).name.startswith("tmp") and Path(link).is_file()]
 
 
 @pytest.mark.parametrize("data", [None, b"not a recording" * 50])

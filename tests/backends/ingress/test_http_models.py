@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from quart_trio import QuartTrio
 
-from backends.ingress.http_app import on_busy_house
+from backends.ingress.http_app import on_actor_failure
 from backends.ingress.http_models import ModelServices, add_model_routes
 from protocol.messages.models import ModelShown
 from runtime import DomainError
@@ -35,7 +35,7 @@ class Server:
     def app(self) -> QuartTrio:
         app = QuartTrio(__name__, static_folder=None)
         add_model_routes(app, ModelServices(self.shown, self.load, self.unload))
-        app.register_error_handler(AskError, on_busy_house)
+        app.register_error_handler(AskError, on_actor_failure)
         return app
 
 

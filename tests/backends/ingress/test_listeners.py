@@ -8,16 +8,16 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from backends.ingress.accepted_connection import IngressRoutes
-from backends.ingress.listeners import HELD_BACK, Listener, PortInUse, Reserve
+from backends.ingress.listeners import HELD_BACK, DescriptorReserve, Listener, PortInUse
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    NATIVE,
     FakeAdmission,
     FakeHandlers,
     gateway_settings,
     read_head,
-    refusal_event,
     serving,
 )
 from tests.rlimits import no_more_files
@@ -28,7 +28,7 @@ async def test_a_port_in_use_is_named_with_what_to_do() -> None:
         taken = gateway_settings(port=server.port)
         handlers = FakeHandlers()
         admission = FakeAdmission(taken, handlers)
-        second = TrioIngress(taken, handlers, admission, IngressRoutes(frozenset({"/ws"}), refusal_event))
+        second = TrioIngress(taken, handlers, admission, IngressRoutes(NATIVE))
         async with trio.open_nursery() as nursery:
             with pytest.raises(PortInUse) as error:
                 await nursery.start(lambda task_status: second.serve(task_status=task_status))
@@ -82,7 +82,7 @@ async def test_the_descriptors_that_are_held_back_serve_those_who_come_when_ther
 
 async def test_where_nothing_is_held_back_a_client_waits_for_the_next_descriptor() -> None:
     (inner,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    listener = Listener(inner, Reserve(0))
+    listener = Listener(inner, DescriptorReserve(0))
     client = stdlib_socket.socket()
     client.connect(inner.socket.getsockname())
     with trio.fail_after(5):
@@ -100,7 +100,7 @@ async def accept_one(listener: Listener) -> None:
 
 
 def test_a_reserve_is_what_there_is_up_to_its_size() -> None:
-    reserve = Reserve(3)
+    reserve = DescriptorReserve(3)
     reserve.fill()
     reserve.give_up()
     assert len(reserve) == 2

@@ -19,6 +19,7 @@ from backends.protocols import Admitted, Refusal, Request
 from protocol.admission.connections import GRACE_S
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
+    NATIVE,
     UPGRADE,
     FakeAdmission,
     FakeHandlers,
@@ -28,7 +29,6 @@ from tests.backends.ingress.ingress_fixtures import (
     patient_clock,
     read_all,
     read_head,
-    refusal_event,
     serving,
 )
 
@@ -169,7 +169,7 @@ async def test_stopping_cuts_what_does_not_end(clock: MockClock) -> None:
 async def test_stopping_what_never_began_returns_at_once() -> None:
     settings, handlers = gateway_settings(), FakeHandlers()
     admission = FakeAdmission(settings, handlers)
-    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(frozenset({"/ws"}), refusal_event))
+    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(NATIVE))
     with trio.fail_after(1):
         await ingress.stop()
 

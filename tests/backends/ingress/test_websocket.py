@@ -49,8 +49,8 @@ async def test_messages_arrive_whole_in_order_and_of_their_kind(autojump_clock: 
         await pair.client.send(b"\x00\xff")
         assert await pair.socket.receive() == "grüße"
         assert await pair.socket.receive() == b"\x00\xff"
-        await pair.socket.send_binary(b"abc")
-        await pair.socket.send_text("é")
+        await pair.socket.send_speech(b"abc")
+        await pair.socket.send("é")
         assert await pair.client.frame() == Frame(Opcode.BINARY, b"abc")
         assert await pair.client.frame() == Frame(Opcode.TEXT, "é".encode())
 
@@ -169,8 +169,8 @@ async def test_a_sender_waits_while_the_queue_is_full_and_goes_on_when_the_clien
     autojump_clock: MockClock,
 ) -> None:
     async with connected(lockstep=True, send_buffer_bytes=1_024) as pair, trio.open_nursery() as nursery:
-        await pair.socket.send_binary(b"a" * 1_000)
-        nursery.start_soon(pair.socket.send_binary, b"b" * 1_000)
+        await pair.socket.send_speech(b"a" * 1_000)
+        nursery.start_soon(pair.socket.send_speech, b"b" * 1_000)
         await trio.testing.wait_all_tasks_blocked()
         assert len(nursery.child_tasks) == 1
         assert await pair.client.frame() == Frame(Opcode.BINARY, b"a" * 1_000)
@@ -179,15 +179,15 @@ async def test_a_sender_waits_while_the_queue_is_full_and_goes_on_when_the_clien
 
 async def test_a_message_larger_than_the_queue_goes_alone(autojump_clock: MockClock) -> None:
     async with connected(send_buffer_bytes=1_024) as pair:
-        await pair.socket.send_binary(b"x" * 100_000)
+        await pair.socket.send_speech(b"x" * 100_000)
         assert await pair.client.frame() == Frame(Opcode.BINARY, b"x" * 100_000)
 
 
 async def test_senders_that_waited_are_served_in_their_order(autojump_clock: MockClock) -> None:
     async with connected(lockstep=True, send_buffer_bytes=1_024) as pair, trio.open_nursery() as nursery:
-        await pair.socket.send_binary(b"0" * 1_000)
+        await pair.socket.send_speech(b"0" * 1_000)
         for digit in (b"1", b"2", b"3"):
-            nursery.start_soon(pair.socket.send_binary, digit * 1_000)
+            nursery.start_soon(pair.socket.send_speech, digit * 1_000)
             await trio.testing.wait_all_tasks_blocked()
         order = [(await pair.client.payload())[:1] for _ in range(4)]
         assert order == [b"0", b"1", b"2", b"3"]
@@ -195,26 +195,26 @@ async def test_senders_that_waited_are_served_in_their_order(autojump_clock: Moc
 
 async def test_cancelling_a_sender_tears_no_frame(autojump_clock: MockClock) -> None:
     async with connected(lockstep=True, send_buffer_bytes=1_024) as pair:
-        await pair.socket.send_binary(b"a" * 50_000)
+        await pair.socket.send_speech(b"a" * 50_000)
         await trio.testing.wait_all_tasks_blocked()  # the writer is in the middle of it
         with trio.move_on_after(1) as waiting:
-            await pair.socket.send_binary(b"never")
+            await pair.socket.send_speech(b"never")
         assert waiting.cancelled_caught
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(pair.socket.send_text, "after")
+            nursery.start_soon(pair.socket.send, "after")
             assert await pair.client.frame() == Frame(Opcode.BINARY, b"a" * 50_000)
             assert await pair.client.frame() == Frame(Opcode.TEXT, b"after")
 
 
 async def test_barge_in_drops_queued_audio_and_keeps_text(autojump_clock: MockClock) -> None:
     async with connected(lockstep=True) as pair:
-        await pair.socket.send_binary(b"a" * 100)
+        await pair.socket.send_speech(b"a" * 100)
         await trio.testing.wait_all_tasks_blocked()  # on its way: cannot be taken back
-        await pair.socket.send_binary(b"b" * 200)
-        await pair.socket.send_text("kept")
-        await pair.socket.send_binary(b"c" * 300)
-        assert pair.socket.drop_queued_binary() == 500
-        assert pair.socket.drop_queued_binary() == 0
+        await pair.socket.send_speech(b"b" * 200)
+        await pair.socket.send("kept")
+        await pair.socket.send_speech(b"c" * 300)
+        assert pair.socket.drop_speech() == 500
+        assert pair.socket.drop_speech() == 0
         assert await pair.client.frame() == Frame(Opcode.BINARY, b"a" * 100)
         assert await pair.client.frame() == Frame(Opcode.TEXT, b"kept")
 
@@ -223,12 +223,12 @@ async def test_a_client_that_stops_reading_is_closed_at_the_send_deadline(
     autojump_clock: MockClock,
 ) -> None:
     async with connected(lockstep=True, send_timeout_s=5) as pair:
-        await pair.socket.send_text("never read")
+        await pair.socket.send("never read")
         before = trio.current_time()
         assert await pair.socket.wait_closed() == 1006
         assert trio.current_time() - before == pytest.approx(5)
         with pytest.raises(SocketClosed):
-            await pair.socket.send_text("too late")
+            await pair.socket.send("too late")
 
 
 async def test_a_reader_and_a_waiting_sender_learn_that_the_client_stopped_reading(
@@ -242,12 +242,12 @@ async def test_a_reader_and_a_waiting_sender_learn_that_the_client_stopped_readi
                 await function(*args)
             ended.append((function.__name__, closed.value.code, closed.value.reason))
 
-        await pair.socket.send_binary(b"x" * 1_024)
+        await pair.socket.send_speech(b"x" * 1_024)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(expect_closed, pair.socket.receive)
-            nursery.start_soon(expect_closed, pair.socket.send_binary, b"waits")
+            nursery.start_soon(expect_closed, pair.socket.send_speech, b"waits")
         reason = "nothing was read for 5 s"
-        assert sorted(ended) == [("receive", 1006, reason), ("send_binary", 1006, reason)]
+        assert sorted(ended) == [("receive", 1006, reason), ("send_speech", 1006, reason)]
 
 
 async def test_a_client_that_pings_and_never_reads_has_one_pong_waiting(autojump_clock: MockClock) -> None:
@@ -299,10 +299,10 @@ async def test_a_connection_that_just_ends_is_1006(autojump_clock: MockClock) ->
 
 async def test_our_close_frame_goes_behind_what_is_queued(autojump_clock: MockClock) -> None:
     async with connected() as pair:
-        await pair.socket.send_text("last words")
+        await pair.socket.send("last words")
         pair.socket.start_close(4008, "idle")
         with pytest.raises(SocketClosed) as closed:
-            await pair.socket.send_text("more")
+            await pair.socket.send("more")
         assert (closed.value.code, closed.value.is_from_peer) == (4008, False)
         assert await pair.client.frame() == Frame(Opcode.TEXT, b"last words")
         assert await pair.client.frame() == Frame(Opcode.CLOSE, b"\x0f\xa8idle")  # 4008

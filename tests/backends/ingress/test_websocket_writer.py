@@ -44,18 +44,20 @@ def test_one_message_of_any_size_may_wait_alone() -> None:
     assert not outbox.has_room(100)
 
 
-def test_only_whole_binary_messages_are_dropped() -> None:
+def test_only_speech_is_dropped_whatever_its_frames_are() -> None:
     outbox = Outbox(1_000)
     kept = [
         frame(Opcode.TEXT, b"text"),
         frame(Opcode.PING, b""),
         frame(Opcode.CLOSE, b"\x03\xe8"),
+        frame(Opcode.BINARY, b"no speech"),
         b"HTTP/1.1 101 \r\n",
     ]
     for data in kept:
         outbox.put(data)
-        outbox.put(frame(Opcode.BINARY, b"12345"))
-    assert outbox.drop_binary() == 20
+        outbox.put(frame(Opcode.BINARY, b"123"), is_speech=True)
+        outbox.put(frame(Opcode.TEXT, b"45"), is_speech=True)
+    assert outbox.drop_speech() == 25
     assert outbox.pending_bytes == sum(map(len, kept))
     assert outbox.take() == b"".join(kept)
 
@@ -82,12 +84,12 @@ async def test_the_writer_ends_the_stream_when_all_is_sent(autojump_clock: MockC
 async def test_dropping_makes_room_for_who_waits(autojump_clock: MockClock) -> None:
     ours, _ = trio.testing.memory_stream_pair()
     writer = Writer(ours, limit_bytes=100, send_timeout_s=1)
-    writer.put(frame(Opcode.BINARY, b"x" * 90))
+    writer.put(frame(Opcode.BINARY, b"x" * 90), is_speech=True)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.wait_room, 50)
         await trio.testing.wait_all_tasks_blocked()
         assert len(nursery.child_tasks) == 1
-        writer.drop_binary()
+        writer.drop_speech()
 
 
 async def test_nobody_waits_for_room_in_a_socket_that_closes(autojump_clock: MockClock) -> None:

@@ -1,10 +1,12 @@
 """What tests of language-model adapters share: settings, a conversation, a tool, and ears that remember."""
 
+from collections.abc import Sequence
+
 import attrs
 import trio
 
 from config.settings import EmbeddedModelSettings, InferenceSettings, OllamaSettings, OpenAIModelSettings
-from protocol.messages.understanding import ChatMessage, ModelToolCall, ToolSpec
+from protocol.messages.understanding import ChatMessage, CompletionRequest, ModelToolCall, ToolSpec
 
 SETTINGS = InferenceSettings(
     provider="auto",
@@ -47,7 +49,19 @@ class Ears:
     heard: list[str] = attrs.field(factory=list)
     times_s: list[float] = attrs.field(factory=list)
 
-    async def on_text(self, text: str) -> None:
+    async def send(self, text: str, /) -> None:
         self.heard.append(text)
         self.times_s.append(trio.current_time())
         await trio.lowlevel.checkpoint()
+
+
+def completion(
+    messages: Sequence[ChatMessage] = QUESTION,
+    tools: Sequence[ToolSpec] = (),
+    ears: Ears | None = None,
+    *,
+    max_tokens: int = 64,
+    model: str | None = None,
+) -> CompletionRequest:
+    """Return what a model is asked."""
+    return CompletionRequest(tuple(messages), ears or Ears(), max_tokens, tuple(tools), model)

@@ -9,7 +9,7 @@ import trio
 
 from backends.llm import llamacpp
 from backends.speech.models import ModelError
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, SETTINGS, Ears
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, SETTINGS, completion
 from tests.backends.llm.scripted_http import page, scripted, sse
 
 PARAMS = llamacpp.worker_params(SETTINGS, Path("models"))
@@ -35,7 +35,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_the_client_is_careful_with_a_small_model() -> None:
     async with scripted(HELLO) as server:
         model = llamacpp.connect(attrs.evolve(SETTINGS, temperature=1.0), f"{server.url}/secret/v1")
-        generation = await model.generate(AFTER_A_CALL, (LIGHT,), Ears().on_text, max_tokens=64)
+        generation = await model.generate(completion(AFTER_A_CALL, (LIGHT,)))
 
     (request,) = server.requests
     assert (generation.provider, generation.text) == ("embedded", "Hello.")
@@ -48,7 +48,7 @@ async def test_the_client_is_careful_with_a_small_model() -> None:
 async def test_a_colder_temperature_is_kept() -> None:
     async with scripted(HELLO) as server:
         model = llamacpp.connect(attrs.evolve(SETTINGS, temperature=0.0), f"{server.url}/v1")
-        await model.generate(AFTER_A_CALL, (), Ears().on_text, max_tokens=64)
+        await model.generate(completion(AFTER_A_CALL))
 
     assert server.requests[0].json["temperature"] == 0.0
 

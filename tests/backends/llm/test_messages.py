@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backends.llm.messages import WireNames, parse_arguments, without_tools
 from backends.protocols import ProviderError
 from protocol.messages.understanding import ChatMessage, ModelToolCall
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, completion
 
 
 @given(st.lists(st.text(min_size=1, max_size=100), unique=True, max_size=20))
@@ -40,14 +40,15 @@ def test_a_name_that_nobody_offered_stays_as_it_is() -> None:
 def test_results_become_data_and_bare_calls_disappear() -> None:
     spoken = ChatMessage("assistant", "Done.", tool_calls=(ModelToolCall("c2", "x", {}),))
 
-    plain = without_tools([*AFTER_A_CALL, spoken])
+    plain = without_tools(completion([*AFTER_A_CALL, spoken], (LIGHT,)))
 
-    assert [(message.role, message.content, message.tool_calls) for message in plain] == [
+    assert [(message.role, message.content, message.tool_calls) for message in plain.messages] == [
         ("system", "Be short.", ()),
         ("user", "Turn on the light.", ()),
         ("user", "Data from home.light: the light is on", ()),
         ("assistant", "Done.", ()),
     ]
+    assert plain.tools == ()
 
 
 def test_no_arguments_are_an_empty_object() -> None:

@@ -17,7 +17,7 @@ from backends.llm.ollama import LoadedModels, OllamaAnswer, OllamaModel, same_mo
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
 from protocol.messages.understanding import Generation, ModelToolCall, ToolSpec
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, ndjson, page, scripted
 
 
@@ -41,7 +41,7 @@ def model_of(server: ScriptedServer, **changes: Any) -> OllamaModel:
 
 
 async def generate(server: ScriptedServer, ears: Ears | None = None, tools: tuple[ToolSpec, ...] = ()) -> Generation:
-    return await model_of(server).generate(QUESTION, tools, (ears or Ears()).on_text, max_tokens=64)
+    return await model_of(server).generate(completion(QUESTION, tools, ears))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ async def test_tools_are_offered_and_calls_come_back_by_our_names() -> None:
 
 async def test_a_call_and_its_result_go_back_to_the_model() -> None:
     async with scripted(HELLO) as server:
-        await model_of(server).generate(AFTER_A_CALL, (LIGHT,), Ears().on_text, max_tokens=64)
+        await model_of(server).generate(completion(AFTER_A_CALL, (LIGHT,)))
 
     assistant, result = server.requests[0].json["messages"][2:]
     assert assistant["tool_calls"] == [{"id": "c1", "function": {"name": "home_light", "arguments": {"on": True}}}]
@@ -180,8 +180,8 @@ async def test_a_model_that_cannot_use_tools_is_asked_without_them() -> None:
     refusal = page({"error": "registry.ollama.ai/library/gemma does not support tools"}, 400)
     async with scripted(refusal, HELLO) as server:
         model = model_of(server)
-        first = await model.generate(AFTER_A_CALL, (LIGHT,), Ears().on_text, max_tokens=64)
-        second = await model.generate(QUESTION, (LIGHT,), Ears().on_text, max_tokens=64)
+        first = await model.generate(completion(AFTER_A_CALL, (LIGHT,)))
+        second = await model.generate(completion(QUESTION, (LIGHT,)))
 
     assert (first.text, second.text) == ("Hello.", "Hello.")
     assert ["tools" in request.json for request in server.requests] == [True, False, False]
@@ -283,7 +283,7 @@ async def test_a_model_is_unloaded_before_one_too_many_is_loaded(clock: MockCloc
     async with scripted(HELLO, HELLO, unloaded, HELLO) as server:
         model = model_of(server)
         for name in (None, "codellama", "mistral"):
-            await model.generate(QUESTION, (), Ears().on_text, max_tokens=5, model=name)
+            await model.generate(completion(QUESTION, (), Ears(), max_tokens=5, model=name))
     paths = [(request.path, request.json["model"]) for request in server.requests]
     assert paths == [
         ("/api/chat", "llama3.2"),
@@ -300,5 +300,5 @@ async def test_a_model_that_cannot_be_unloaded_is_in_nobodys_way(
     async with scripted(HELLO, page({"error": "busy"}, 500), HELLO) as server:
         model = model_of(server, max_loaded_models=1)
         for name in ("llama3.2", "mistral"):
-            assert (await model.generate(QUESTION, (), Ears().on_text, max_tokens=5, model=name)).text == "Hello."
+            assert (await model.generate(completion(QUESTION, (), Ears(), max_tokens=5, model=name))).text == "Hello."
     assert "did not unload llama3.2" in caplog.text

@@ -16,9 +16,10 @@ from backends.llm.messages import Sampling, WireNames
 from backends.llm.openai import OpenAIAnswer, OpenAIModel, with_version
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
-from protocol.messages.understanding import Generation, ModelToolCall, ToolSpec
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears
+from protocol.messages.understanding import CompletionRequest, Generation, ModelToolCall, ToolSpec
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, page, scripted, sse
+from tests.fakes import CallingSink
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def model_of(server: ScriptedServer, *, offers_tools: bool = True) -> OpenAIMode
 
 
 async def generate(server: ScriptedServer, ears: Ears | None = None, tools: tuple[ToolSpec, ...] = ()) -> Generation:
-    return await model_of(server).generate(QUESTION, tools, (ears or Ears()).on_text, max_tokens=64)
+    return await model_of(server).generate(completion(QUESTION, tools, ears))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ async def test_tools_are_offered_by_names_that_servers_take_and_called_by_ours()
 
 async def test_a_call_and_its_result_go_back_to_the_model() -> None:
     async with scripted(HELLO) as server:
-        await model_of(server).generate(AFTER_A_CALL, (LIGHT,), Ears().on_text, max_tokens=64)
+        await model_of(server).generate(completion(AFTER_A_CALL, (LIGHT,)))
 
     assistant, result = server.requests[0].json["messages"][2:]
     assert assistant["tool_calls"][0]["function"] == {"name": "home_light", "arguments": '{"on":true}'}
@@ -204,7 +205,7 @@ async def test_a_call_and_its_result_go_back_to_the_model() -> None:
 
 async def test_a_model_without_tools_gets_results_as_data() -> None:
     async with scripted(HELLO) as server:
-        await model_of(server, offers_tools=False).generate(AFTER_A_CALL, (LIGHT,), Ears().on_text, max_tokens=64)
+        await model_of(server, offers_tools=False).generate(completion(AFTER_A_CALL, (LIGHT,)))
 
     request = server.requests[0].json
     assert "tools" not in request
@@ -249,7 +250,7 @@ async def test_a_bad_url_is_told(url: str) -> None:
 
     assert not await model.is_available()
     with pytest.raises(ProviderError):
-        await model.generate(QUESTION, (), Ears().on_text, max_tokens=5)
+        await model.generate(completion(QUESTION, (), Ears(), max_tokens=5))
 
 
 async def test_a_stream_that_is_cut_keeps_what_was_said() -> None:
@@ -330,10 +331,10 @@ async def test_a_cancelled_answer_closes_its_connection() -> None:
         with trio.CancelScope() as scope:
 
             async def hang_up(text: str) -> None:
-                await ears.on_text(text)
+                await ears.send(text)
                 scope.cancel()
 
-            await model_of(server).generate(QUESTION, (), hang_up, max_tokens=64)
+            await model_of(server).generate(CompletionRequest(QUESTION, CallingSink(hang_up), 64))
 
         assert scope.cancelled_caught
         await server.gone.wait()
@@ -347,7 +348,7 @@ async def test_an_answer_cancelled_while_its_text_is_passed_on_leaves_nothing_be
                 scope.cancel()
                 await trio.sleep_forever()
 
-            await model_of(server).generate(QUESTION, (), hang_up, max_tokens=64)
+            await model_of(server).generate(CompletionRequest(QUESTION, CallingSink(hang_up), 64))
 
         assert scope.cancelled_caught
         await server.gone.wait()
@@ -359,7 +360,7 @@ async def test_an_error_of_the_listener_is_passed_on_as_it_is() -> None:
 
     async with scripted([*HELLO, Wait(1_000.0)]) as server:
         with pytest.raises(LookupError, match="not now"):
-            await model_of(server).generate(QUESTION, (), refuse, max_tokens=64)
+            await model_of(server).generate(CompletionRequest(QUESTION, CallingSink(refuse), 64))
 
         await server.gone.wait()
 

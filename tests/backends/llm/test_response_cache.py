@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from backends.llm.response_cache import CacheSettings, ResponseCache, cache_key
 from protocol.messages.understanding import ChatMessage, Generate, Generation, ModelToolCall, ToolSpec
+from tests.fakes import FakeSink
 
 SETTINGS = CacheSettings(
     ttl_s=60.0,
@@ -19,12 +20,8 @@ SETTINGS = CacheSettings(
 )
 
 
-async def nowhere(_text: str) -> None:
-    await trio.lowlevel.checkpoint()
-
-
 def asked(text: str = "What is the capital of France?", session_id: str = "anna", **more: Any) -> Generate:
-    return Generate(session_id, (ChatMessage("system", "Be short."), ChatMessage("user", text)), nowhere, **more)
+    return Generate(session_id, (ChatMessage("system", "Be short."), ChatMessage("user", text)), FakeSink(), **more)
 
 
 def with_history(session_id: str) -> Generate:
@@ -34,7 +31,7 @@ def with_history(session_id: str) -> Generate:
         ChatMessage("assistant", "Good."),
         ChatMessage("user", "Where do I live?"),
     )
-    return Generate(session_id, messages, nowhere)
+    return Generate(session_id, messages, FakeSink())
 
 
 @attrs.define(eq=False)
@@ -73,7 +70,7 @@ def test_the_same_question_has_the_same_key_however_it_is_written():
         asked(max_tokens=5),
         asked(task="faq"),
         asked(tools=(ToolSpec("house", "lamp", "", {}),)),
-        Generate("anna", (ChatMessage("user", "What is the capital of France?"),), nowhere),
+        Generate("anna", (ChatMessage("user", "What is the capital of France?"),), FakeSink()),
     ],
 )
 def test_another_question_has_another_key(other):
@@ -100,7 +97,7 @@ def test_two_users_never_share_an_answer_that_depends_on_their_context():
         for _turn in range(turns):
             messages += [ChatMessage("user", rng.choice(words)), ChatMessage("assistant", rng.choice(words))]
         messages.append(ChatMessage("user", rng.choice(words)))
-        key = cache_key(Generate(session_id, tuple(messages), nowhere), SETTINGS)
+        key = cache_key(Generate(session_id, tuple(messages), FakeSink()), SETTINGS)
         assert key is not None
         owner = seen.setdefault(key, session_id if turns else "anybody")
         assert owner == (session_id if turns else "anybody")
@@ -125,16 +122,12 @@ def test_what_a_tool_said_is_news():
 
 
 async def test_a_kept_answer_is_spoken_and_costs_no_tokens(autojump_clock: MockClock) -> None:
-    cache, model, heard = ResponseCache(SETTINGS), Model(), []
-
-    async def on_text(text: str) -> None:
-        heard.append(text)
-
+    cache, model, sink = ResponseCache(SETTINGS), Model(), FakeSink[str]()
     first = await cache.answer(asked(), model.make)
-    second = await cache.answer(attrs.evolve(asked(session_id="ben"), on_text=on_text), model.make)
+    second = await cache.answer(attrs.evolve(asked(session_id="ben"), text_sink=sink), model.make)
     assert first == (Generation("Paris.", (), "fake", "tiny", 7, 3, 0.25), "miss")
     assert second == (Generation("Paris.", (), "fake", "tiny", is_cached=True), "hit")
-    assert (heard, model.asked) == (["Paris."], 1)
+    assert (sink.parts, model.asked) == (["Paris."], 1)
 
 
 async def test_an_answer_is_forgotten_after_its_time(autojump_clock: MockClock) -> None:

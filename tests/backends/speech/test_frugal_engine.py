@@ -66,7 +66,7 @@ class FakeEngine:
     def detect_language(self, encoding: Encoding) -> str:
         return "en"
 
-    def knows(self, language: str) -> bool:
+    def has_language(self, language: str) -> bool:
         return True
 
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.jobs import DecodeRecording, ForgetRecording, RecordingBlock
 from backends.speech import media
 from backends.speech.encoding import encode
 from backends.speech.media import MediaWorker
@@ -39,10 +40,10 @@ def file(tmp_path: Path) -> Path:
 
 def read(worker: MediaWorker, path: Path, from_sample: int = 0, name: str = "r") -> tuple[bytes, bool]:
     """Return one block, and whether it was the last one."""
-    params = {"recording_id": name, "path": str(path), "from_sample": from_sample}
-    answer, pcm = worker.handle("read", params, b"")
-    assert "refused" not in answer, answer
-    return pcm, answer["is_last"]
+    block, pcm = worker.handle(DecodeRecording(name, str(path), from_sample), b"")
+    assert isinstance(block, RecordingBlock)
+    assert block.refusal is None
+    return pcm, block.is_last
 
 
 def read_all(worker: MediaWorker, path: Path) -> bytes:
@@ -56,9 +57,10 @@ def read_all(worker: MediaWorker, path: Path) -> bytes:
 def refusal(worker: MediaWorker, path: Path, data: bytes) -> str:
     """Return why a file is refused."""
     path.write_bytes(data)
-    answer, pcm = worker.handle("read", {"recording_id": "r", "path": str(path), "from_sample": 0}, b"")
+    block, pcm = worker.handle(DecodeRecording("r", str(path), 0), b"")
     assert pcm == b""
-    return str(answer["refused"])
+    assert isinstance(block, RecordingBlock)
+    return str(block.refusal)
 
 
 def au(rate_hz: int, channels: int, samples: bytes) -> bytes:
@@ -267,7 +269,7 @@ def test_recordings_that_nobody_reads_on_are_closed(worker: MediaWorker, tmp_pat
         path.write_bytes(wav(LONG).getvalue())
         read(worker, path, name=name)
     assert is_open(names) == [False, False, True, True, True, True]
-    worker.handle("close", {"recording_id": "r3"}, b"")
+    worker.handle(ForgetRecording("r3"), b"")
     assert is_open(names) == [False, False, True, False, True, True]
     worker.close()
     assert not any(is_open(names))
@@ -292,8 +294,6 @@ def test_a_file_that_is_not_there_is_a_failure_of_ours(worker: MediaWorker, file
         read(worker, file)
 
 
-def test_other_work_is_a_bug(worker: MediaWorker) -> None:
-    with pytest.raises(ValueError, match="method must be read or close, not 'sing'"):
-        worker.handle("sing", {}, b"")
+def test_samples_are_a_bug(worker: MediaWorker) -> None:
     with pytest.raises(ValueError, match="media takes no samples"):
-        worker.handle("read", {}, b"xx")
+        worker.handle(ForgetRecording("r"), b"xx")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from backends.jobs import SpeakText, SpokenText
 from backends.speech import piper
 from backends.speech.models import ModelError
 from backends.speech.piper import PiperWorker, paced, speakable_text
@@ -39,38 +40,37 @@ def worker(voice: str = "joe") -> PiperWorker:
 
 
 def test_the_configured_voice_is_loaded_and_tried_at_the_start(loaded: list[str]) -> None:
-    assert worker().handle("info", {}, b"") == ({"voices": ["joe"]}, b"")
+    worker()
+
     assert loaded == ["joe"]
 
 
-def test_speech_says_its_rate_and_length(loaded: list[str]) -> None:
-    result, pcm = worker().handle("speak", {"text": "Hello", "voice": None}, b"")
-
-    assert result == {"sample_rate": 22_050, "samples": 10}
-    assert len(pcm) == 20
+def test_speech_says_its_rate(loaded: list[str]) -> None:
+    assert worker().handle(SpeakText("Hello"), b"") == (SpokenText(22_050), b"\1\0" * 10)
 
 
 def test_few_voices_are_kept_and_the_longest_unused_goes(loaded: list[str]) -> None:
     speaker = worker()
     for name in ("anna", "bert", "joe", "carl", "joe"):
-        speaker.handle("speak", {"text": "Hi", "voice": name}, b"")
+        speaker.handle(SpeakText("Hi", name), b"")
 
-    assert speaker.handle("info", {}, b"")[0] == {"voices": ["bert", "carl", "joe"]}
-    assert loaded == ["joe", "anna", "bert", "carl"]
+    assert loaded == ["joe", "anna", "bert", "carl"], "joe was kept"
+    speaker.handle(SpeakText("Hi", "anna"), b"")
+    assert loaded[4:] == ["anna"]
 
 
 def test_a_client_cannot_name_a_file_as_voice(loaded: list[str]) -> None:
     with pytest.raises(ValueError, match="voice must be a name"):
-        worker().handle("speak", {"text": "Hi", "voice": "../../etc/voice"}, b"")
+        worker().handle(SpeakText("Hi", "../../etc/voice"), b"")
 
 
 def test_the_configured_voice_may_be_a_file(loaded: list[str]) -> None:
-    assert worker("/voices/joe.onnx").handle("speak", {"text": "Hi"}, b"")[0]["samples"] == 4
+    assert len(worker("/voices/joe.onnx").handle(SpeakText("Hi"), b"")[1]) == 8
 
 
 @pytest.mark.parametrize("text", ["", "  ", "...", "🎉🎉", "[[]]", "\x00\n"])
 def test_what_cannot_be_spoken_is_an_empty_answer(text: str, loaded: list[str]) -> None:
-    assert worker().handle("speak", {"text": text}, b"") == ({"sample_rate": 22_050, "samples": 0}, b"")
+    assert worker().handle(SpeakText(text), b"") == (SpokenText(22_050), b"")
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,9 @@ def test_text_of_any_length_is_not_taken() -> None:
         speakable_text("a" * 1001)
 
 
-def test_an_unknown_method_is_refused(loaded: list[str]) -> None:
-    with pytest.raises(ValueError, match="speak or info, not 'sing'"):
-        worker().handle("sing", {}, b"")
-
-
 def test_samples_are_refused(loaded: list[str]) -> None:
     with pytest.raises(ValueError, match="takes no samples, but 2 bytes came"):
-        worker().handle("speak", {"text": "Hi"}, b"\0\0")
+        worker().handle(SpeakText("Hi"), b"\0\0")
 
 
 def test_without_piper_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

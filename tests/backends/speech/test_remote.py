@@ -3,18 +3,30 @@ from email.parser import BytesParser
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
 
+from backends.jobs import Clip, DescribeModel, ModelDescription, SpeakText, SpokenText, TranscribeClips
 from backends.protocols import ProviderError
-from backends.speech.remote import RemoteFirst, RemoteRecogniser, RemoteSynthesiser, level_dbfs, wav_of
+from backends.speech.remote import (
+    RemoteFirst,
+    RemoteRecogniser,
+    RemoteServerStatistics,
+    RemoteSynthesiser,
+    level_dbfs,
+    wav_of,
+)
+from protocol.messages.hearing import SpokenWord
 from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
-from tests.fakes import FakePool, Job, default_settings, voice
+from tests.fake_pool import FakePool, PoolCall
+from tests.fakes import default_settings, voice
 
 PCM = voice(1.0)
-ITEM: dict[str, Any] = {"bytes": len(PCM), "language": "en-GB", "vocabulary": ["kitchen light", "bedroom"]}
+DESCRIPTION = ModelDescription("cpu", "int8", is_multilingual=False, max_batch=0)
+CLIP = Clip(len(PCM), "en-GB", ("kitchen light", "bedroom"))
 VERBOSE = {
     "text": " turn on the light",
     "language": "english",
@@ -50,7 +62,9 @@ def silent() -> list[Step]:
 
 async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
     async with scripted(page(VERBOSE)) as server:
-        result, _ = await recogniser_pool(server.url).transcribe({"items": [ITEM | {"words": True}]}, PCM)
+        result, _ = await recogniser_pool(server.url).transcribe(
+            TranscribeClips((msgspec.structs.replace(CLIP, wants_words=True),)), PCM
+        )
     [request] = server.requests
     form = form_of(request)
     assert (request.path, request.headers["authorization"]) == ("/v1/audio/transcriptions", "Bearer sk-1")
@@ -62,10 +76,10 @@ async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
         "prompt": b"kitchen light, bedroom",
         "timestamp_granularities[]": b"word",
     }
-    [answer] = result["items"]
-    assert (answer["text"], answer["no_speech"]) == ("Turn on the light", None)
-    assert answer["confidence"] == pytest.approx(0.905, abs=0.001)
-    assert answer["words"] == [("turn", 100, 320, 1.0)]
+    [answer] = result.clips
+    assert (answer.text, answer.no_speech) == ("Turn on the light", None)
+    assert answer.confidence == pytest.approx(0.905, abs=0.001)
+    assert answer.words == (SpokenWord("turn", 100, 320, 1.0),)
 
 
 async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_then_on() -> None:
@@ -73,8 +87,8 @@ async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_th
     async with scripted(refusal, page({"text": "hello there"}), page({"text": "hello again"})) as server:
         remote = recogniser_pool(server.url)
         for text in ("Hello there", "Hello again"):
-            result, _ = await remote.transcribe({"items": [ITEM]}, PCM)
-            assert result["items"][0]["text"] == text
+            result, _ = await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+            assert result.clips[0].text == text
     assert [form_of(request)["response_format"] for request in server.requests] == [b"verbose_json", b"json", b"json"]
 
 
@@ -88,16 +102,16 @@ async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_th
 )
 async def test_words_out_of_silence_are_not_believed(heard: dict[str, Any], reason: str) -> None:
     async with scripted(page(heard)) as server:
-        result, _ = await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
-    assert (result["items"][0]["no_speech"], result["items"][0]["text"]) == (reason, "")
+        result, _ = await recogniser_pool(server.url).transcribe(TranscribeClips((CLIP,)), PCM)
+    assert (result.clips[0].no_speech, result.clips[0].text) == (reason, "")
 
 
 async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -> None:
     slow = [Wait(0.05), *page({"text": "slow"})]
     async with scripted(slow, page({"text": "quick"})) as server:
-        short = ITEM | {"bytes": 3_200, "vocabulary": []}
-        result, _ = await recogniser_pool(server.url).transcribe({"items": [short, short]}, bytes(6_400))
-    assert sorted(answer["text"] for answer in result["items"]) == ["Quick", "Slow"]
+        short = Clip(3_200, "en-GB")
+        result, _ = await recogniser_pool(server.url).transcribe(TranscribeClips((short, short)), bytes(6_400))
+    assert sorted(answer.text for answer in result.clips) == ["Quick", "Slow"]
     assert all("prompt" not in form_of(request) for request in server.requests)
 
 
@@ -113,14 +127,14 @@ async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -
 async def test_a_server_that_fails_is_a_provider_error(script: list[Step]) -> None:
     async with scripted(script) as server:
         with pytest.raises(ProviderError):
-            await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
+            await recogniser_pool(server.url).transcribe(TranscribeClips((CLIP,)), PCM)
 
 
 async def test_a_server_that_is_late_costs_one_deadline(autojump_clock: MockClock) -> None:
     async with scripted(silent()) as server:
         start_s = trio.current_time()
         with pytest.raises(ProviderError, match="did not answer within 5 s"):
-            await recogniser_pool(server.url).transcribe({"items": [ITEM]}, PCM)
+            await recogniser_pool(server.url).transcribe(TranscribeClips((CLIP,)), PCM)
         assert trio.current_time() - start_s == pytest.approx(5.0, abs=0.1)
 
 
@@ -130,9 +144,9 @@ async def test_a_server_that_is_late_costs_one_deadline(autojump_clock: MockCloc
 async def test_a_sentence_becomes_samples() -> None:
     async with scripted([head(content_type="audio/pcm", length=4), b"\1\0\2\0"]) as server:
         remote = synthesiser_pool(server.url)
-        usual = {"text": "Hello.", "voice": remote.settings.voice, "speed": 1.0}
-        assert await remote.speak(usual, b"") == ({"sample_rate": 24_000, "samples": 2}, b"\1\0\2\0")
-        await remote.speak({"text": "Hello.", "voice": "nova", "speed": 1.5}, b"")
+        usual = SpeakText("Hello.", remote.settings.voice)
+        assert await remote.speak(usual, b"") == (SpokenText(24_000), b"\1\0\2\0")
+        await remote.speak(SpeakText("Hello.", "nova", 1.5), b"")
     first, second = (json.loads(request.body) for request in server.requests)
     assert server.requests[0].path == "/v1/audio/speech"
     assert first == {
@@ -145,7 +159,7 @@ async def test_a_sentence_becomes_samples() -> None:
 async def test_half_a_sample_is_no_speech(body: bytes) -> None:
     async with scripted([head(length=len(body)), body]) as server:
         with pytest.raises(ProviderError, match="no 16-bit samples"):
-            await synthesiser_pool(server.url).speak({"text": "x", "voice": "nova", "speed": 1.0}, b"")
+            await synthesiser_pool(server.url).speak(SpeakText("x", "nova"), b"")
 
 
 # --- with our own processes behind ---------------------------------------------------------------
@@ -158,75 +172,77 @@ class Elsewhere:
     trouble: Exception | None = None
     calls: int = 0
 
-    async def work(self, _params: Any, _blob: bytes) -> tuple[dict[str, Any], bytes]:
+    async def work(self, _job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         self.calls += 1
         await trio.lowlevel.checkpoint()
         if self.trouble is not None:
             raise self.trouble
-        return {"by": "server"}, b""
+        return SpokenText(24_000), b"server"
 
 
-async def here(job: Job) -> tuple[dict[str, Any], bytes]:
+async def here(call: PoolCall) -> tuple[SpokenText | ModelDescription, bytes]:
     await trio.lowlevel.checkpoint()
-    return {"by": f"pool {job.method}"}, b""
+    return SpokenText(22_050) if isinstance(call.job, SpeakText) else DESCRIPTION, b"pool"
 
 
-async def speak(workers: RemoteFirst) -> str:
-    result, _ = await workers.call("speak", {}, b"", timeout_s=1.0)
-    return str(result["by"])
+async def speak(workers: RemoteFirst[SpeakText]) -> bytes:
+    """Return who has spoken."""
+    _, pcm = await workers.call(SpeakText("Hello."), timeout_s=1.0)
+    return pcm
 
 
 async def test_the_server_does_it_and_the_pool_what_the_server_cannot() -> None:
     elsewhere, pool = Elsewhere(), FakePool(here)
-    workers = RemoteFirst("http://there", "speak", elsewhere.work, pool)
-    assert await speak(workers) == "server"
+    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, pool)
+    assert await speak(workers) == b"server"
     elsewhere.trouble = ProviderError("there is broken")
-    assert await speak(workers) == "pool speak"
-    assert (await workers.call("info", {}, b"", timeout_s=1.0))[0] == {"by": "pool info"}
-    shown = workers.statistics()["remote"]
-    assert shown == {"url": "http://there", "breaker": "closed", "answers": 1, "fallbacks": 1}
+    assert await speak(workers) == b"pool"
+    assert await workers.call(DescribeModel(), timeout_s=1.0) == (DESCRIPTION, b"pool")
+    shown = workers.statistics().remote
+    assert shown == RemoteServerStatistics(url="http://there", breaker="closed", answers=1, fallbacks=1)
 
 
 async def test_a_server_that_keeps_failing_is_left_alone_and_tried_again_later(autojump_clock: MockClock) -> None:
     elsewhere = Elsewhere(ProviderError("there is broken"))
-    workers = RemoteFirst("http://there", "speak", elsewhere.work, FakePool(here))
+    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, FakePool(here))
     for _ in range(10):
-        assert await speak(workers) == "pool speak"
+        assert await speak(workers) == b"pool"
     assert elsewhere.calls == 3
     elsewhere.trouble = None
     await trio.sleep(1.5)
-    assert await speak(workers) == await speak(workers) == "server"
+    assert await speak(workers) == await speak(workers) == b"server"
 
 
 async def test_who_leaves_says_nothing_about_the_server(autojump_clock: MockClock) -> None:
-    async def for_ever(_params: Any, _blob: bytes) -> tuple[dict[str, Any], bytes]:
+    async def for_ever(_job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         await trio.sleep_forever()
         raise AssertionError("unreachable")
 
-    workers = RemoteFirst("http://there", "speak", for_ever, FakePool(here))
+    workers = RemoteFirst("http://there", SpeakText, for_ever, FakePool(here))
     for _ in range(5):
         with trio.move_on_after(1.0):
             await speak(workers)
-    assert workers.statistics()["remote"]["breaker"] == "closed"
+    assert workers.statistics().remote.breaker == "closed"
 
 
 async def test_without_a_pool_the_trouble_is_told() -> None:
     elsewhere = Elsewhere(ProviderError("there is broken"))
-    workers = RemoteFirst("http://there", "speak", elsewhere.work, None)
+    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, None)
     async with trio.open_nursery() as nursery:
         await nursery.start(workers.run)
         with pytest.raises(PoolUnavailable, match="there is broken"):
             await speak(workers)
-        assert workers.statistics().keys() >= FakePool(here).statistics().keys(), "metrics and health read them"
-        with pytest.raises(PoolUnavailable, match="does not do info"):
-            await workers.call("info", {}, b"", timeout_s=1.0)
+        statistics = workers.statistics()
+        assert (statistics.size, statistics.ready, statistics.has_local_workers) == (1, 1, False)
+        with pytest.raises(PoolUnavailable, match="does not do DescribeModel"):
+            await workers.call(DescribeModel(), timeout_s=1.0)
         nursery.cancel_scope.cancel()
 
 
 async def test_the_pool_behind_runs_with_it() -> None:
     pool = FakePool(here)
     async with trio.open_nursery() as nursery:
-        await nursery.start(RemoteFirst("http://there", "speak", Elsewhere().work, pool).run)
+        await nursery.start(RemoteFirst("http://there", SpeakText, Elsewhere().work, pool).run)
         assert pool.starts == 1
         nursery.cancel_scope.cancel()
 

@@ -7,12 +7,13 @@ import attrs
 import numpy as np
 import pytest
 
+from backends.jobs import Clip, ClipTranscript
 from backends.speech import whisper
 from backends.speech.models import ModelError
 from backends.speech.whisper import Search, Transcriber, language_code
 from backends.speech.whisper_engine import DecodeJob, Encoding, Hypotheses, Precision
 from backends.speech.word_times import Timed
-from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
 
 SOT, NO_TIMESTAMPS, BIAS = 1, 2, 3
 
@@ -51,7 +52,7 @@ class FakeEngine:
     def detect_language(self, encoding: Encoding) -> str:
         return self.detected
 
-    def knows(self, language: str) -> bool:
+    def has_language(self, language: str) -> bool:
         return language in {"en", "de"}
 
     def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
@@ -73,14 +74,11 @@ def pcm(duration_s: float) -> bytes:
 
 def transcribe(
     engine: FakeEngine, *items: tuple[float, list[str]], voiced_s: float = 1.0, **search: Any
-) -> list[dict[str, Any]]:
+) -> tuple[ClipTranscript, ...]:
     worker = Transcriber(engine, Search(**search), voiced_seconds=lambda samples: voiced_s)
     blobs = [pcm(duration_s) for duration_s, _ in items]
-    requests = [
-        {"bytes": len(blob), "language": None, "vocabulary": words}
-        for blob, (_, words) in zip(blobs, items, strict=True)
-    ]
-    return worker.transcribe(requests, b"".join(blobs))
+    clips = [Clip(len(blob), vocabulary=tuple(words)) for blob, (_, words) in zip(blobs, items, strict=True)]
+    return worker.transcribe(clips, b"".join(blobs))
 
 
 def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
@@ -88,27 +86,26 @@ def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
 
     (answer,) = transcribe(engine, (2.0, []))
 
-    compute_s = answer.pop("compute_s")
-    assert compute_s > 0
-    assert answer == {
-        "text": "Turn it on",
-        "language": "en",
-        "confidence": 1.0,
-        "alternatives": ["Turn it off"],
-        "no_speech": None,
-        "window_s": 10,
-        "fallback": False,
-    }
+    assert answer.compute_s > 0
+    assert answer == ClipTranscript(
+        text="Turn it on",
+        language="en",
+        confidence=1.0,
+        alternatives=("Turn it off",),
+        no_speech=None,
+        compute_s=answer.compute_s,
+        window_s=10,
+        attempts=1,
+    )
 
 
 def test_words_have_times_within_the_utterance_where_they_are_wanted() -> None:
     engine = FakeEngine(lambda window_s, is_biased: heard(" turn it"))
     worker = Transcriber(engine, Search(), voiced_seconds=lambda samples: 1.0)
-    request = {"bytes": len(pcm(2.0)), "language": None, "vocabulary": [], "words": True}
 
-    (answer,) = worker.transcribe([request], pcm(2.0))
+    (answer,) = worker.transcribe([Clip(len(pcm(2.0)), wants_words=True)], pcm(2.0))
 
-    assert answer["words"] == [("Turn", 100, 300, 0.9), ("it.", 300, 2_000, 0.8)]
+    assert answer.words == (SpokenWord("Turn", 100, 300, 0.9), SpokenWord("it.", 300, 2_000, 0.8))
 
 
 def test_what_silero_calls_noise_is_never_decoded() -> None:
@@ -116,7 +113,7 @@ def test_what_silero_calls_noise_is_never_decoded() -> None:
 
     (answer,) = transcribe(engine, (2.0, []), voiced_s=0.0)
 
-    assert (answer["text"], answer["no_speech"]) == ("", "noise")
+    assert (answer.text, answer.no_speech) == ("", "noise")
     assert engine.encoded == []
 
 
@@ -124,7 +121,7 @@ def test_what_silero_calls_noise_is_never_decoded() -> None:
 def test_next_to_nothing_is_too_short(duration_s: float, reason: str | None) -> None:
     engine = FakeEngine(lambda window_s, is_biased: heard("you"))
 
-    assert transcribe(engine, (duration_s, []))[0]["no_speech"] == reason
+    assert transcribe(engine, (duration_s, []))[0].no_speech == reason
 
 
 def test_utterances_of_one_window_are_decoded_together_and_others_apart() -> None:
@@ -132,7 +129,7 @@ def test_utterances_of_one_window_are_decoded_together_and_others_apart() -> Non
 
     answers = transcribe(engine, (1.0, []), (10.0, []), (2.0, []))
 
-    assert [answer["text"] for answer in answers] == ["Window 10", "Window 16", "Window 10"]
+    assert [answer.text for answer in answers] == ["Window 10", "Window 16", "Window 10"]
     assert sorted(engine.batches) == [1, 2]
 
 
@@ -141,7 +138,7 @@ def test_prompts_of_different_length_do_not_share_a_batch() -> None:
 
     answers = transcribe(engine, (1.0, ["light"]), (1.0, []))
 
-    assert [answer["text"] for answer in answers] == ["Biased", "Plain"]
+    assert [answer.text for answer in answers] == ["Biased", "Plain"]
     assert engine.batches == [1, 1]
 
 
@@ -158,7 +155,7 @@ def test_a_loop_is_decoded_again_in_longer_windows() -> None:
 
     (answer,) = transcribe(engine, (1.5, []))
 
-    assert (answer["text"], answer["fallback"], answer["window_s"]) == ("Turn it on", True, 30)
+    assert (answer.text, answer.attempts, answer.window_s) == ("Turn it on", 3, 30)
     assert engine.encoded == [10, 16, 30]
 
 
@@ -167,7 +164,7 @@ def test_only_the_looping_utterance_of_a_batch_is_decoded_again() -> None:
 
     first, second = transcribe(engine, (1.5, []), (6.0, []))
 
-    assert (first["fallback"], second["fallback"]) == (True, False)
+    assert (first.attempts, second.attempts) == (2, 1)
     assert engine.batches == [1, 1, 1]
 
 
@@ -176,7 +173,7 @@ def test_a_loop_that_will_not_end_becomes_no_text() -> None:
 
     (answer,) = transcribe(engine, (1.5, ["light"]))
 
-    assert (answer["text"], answer["no_speech"]) == ("", "hallucination")
+    assert (answer.text, answer.no_speech) == ("", "hallucination")
     assert engine.encoded == [10, 16, 30]
     assert len(engine.batches) == 4  # the last without the prompt, on the same encoding
 
@@ -186,7 +183,7 @@ def test_an_unlikely_biased_text_gives_way_to_the_unbiased_one() -> None:
 
     (answer,) = transcribe(engine, (1.5, ["latte"]))
 
-    assert (answer["text"], answer["fallback"]) == ("Later", True)
+    assert (answer.text, answer.attempts) == ("Later", 2)
     assert engine.encoded == [10]
 
 
@@ -195,7 +192,7 @@ def test_hardly_any_voice_is_not_heard_through_a_prompt() -> None:
 
     (answer,) = transcribe(engine, (1.5, ["light"]), voiced_s=0.2)
 
-    assert (answer["text"], answer["no_speech"]) == ("", "hallucination")
+    assert (answer.text, answer.no_speech) == ("", "hallucination")
 
 
 @pytest.mark.parametrize(
@@ -208,39 +205,37 @@ def test_a_multilingual_model_is_asked_for_the_language_or_detects_it(
     engine = FakeEngine(lambda window_s, is_biased: heard("ja"), is_multilingual=True, detected="fr")
     worker = Transcriber(engine, Search(language=setting), voiced_seconds=lambda samples: 1.0)
 
-    (answer,) = worker.transcribe([{"bytes": len(pcm(1.0)), "language": wanted, "vocabulary": []}], pcm(1.0))
+    (answer,) = worker.transcribe([Clip(len(pcm(1.0)), wanted)], pcm(1.0))
 
-    assert answer["language"] == language
+    assert answer.language == language
     assert engine.prompted == [language]
 
 
 def test_an_english_model_takes_everything_for_english() -> None:
     engine = FakeEngine(lambda window_s, is_biased: heard("yes"))
 
-    assert transcribe(engine, (1.0, []), language="de")[0]["language"] == "en"
+    assert transcribe(engine, (1.0, []), language="de")[0].language == "en"
 
 
 @pytest.mark.parametrize(
-    ("requests", "blob", "message"),
+    ("clips", "blob", "message"),
     [
-        ([{"bytes": 960_002}], bytes(960_002), r"at most 30 s \(960000 bytes\), not 960002"),
-        ([{"bytes": 3}], b"abc", "whole samples"),
-        ([{"bytes": -2}], b"", "not -2"),
-        ([{"bytes": 4}], b"ab", "items say 4 bytes of samples, but 2 came"),
-        ([], b"ab", "items say 0 bytes"),
+        ([Clip(960_002)], bytes(960_002), r"at most 30 s \(960000 bytes\), not 960002"),
+        ([Clip(3)], b"abc", "whole samples"),
+        ([Clip(-2)], b"", "not -2"),
+        ([Clip(4)], b"ab", "clips say 4 bytes of samples, but 2 came"),
+        ([], b"ab", "clips say 0 bytes"),
     ],
 )
-def test_requests_that_do_not_fit_their_samples_are_refused(
-    requests: list[dict[str, Any]], blob: bytes, message: str
-) -> None:
+def test_clips_that_do_not_fit_their_samples_are_refused(clips: list[Clip], blob: bytes, message: str) -> None:
     worker = Transcriber(FakeEngine(lambda window_s, is_biased: heard("")), Search())
 
     with pytest.raises(ValueError, match=message):
-        worker.transcribe(requests, blob)
+        worker.transcribe(clips, blob)
 
 
 def test_no_utterances_give_no_answers() -> None:
-    assert Transcriber(FakeEngine(lambda window_s, is_biased: heard("")), Search()).transcribe([], b"") == []
+    assert Transcriber(FakeEngine(lambda window_s, is_biased: heard("")), Search()).transcribe([], b"") == ()
 
 
 @pytest.mark.parametrize(
@@ -267,11 +262,11 @@ def test_a_batch_is_encoded_together_by_windows_and_threads_change_nothing() -> 
         engine = FakeEngine(lambda window_s, is_biased: heard(f" {window_s} seconds"))
         worker = Transcriber(engine, Search(), voiced_seconds=lambda samples: 1.0, executor=executor)
         blobs = [pcm(2.0), pcm(9.0), pcm(3.0), bytes(0)]
-        requests = [{"bytes": len(blob), "language": None, "vocabulary": []} for blob in blobs]
-        found = worker.transcribe(requests, b"".join(blobs))
+        clips = [Clip(len(blob)) for blob in blobs]
+        found = worker.transcribe(clips, b"".join(blobs))
         assert sorted(engine.encoder_batches) == [1, 2]
-        assert all(answer["compute_s"] > 0 for answer in found)
-        return [answer["text"] for answer in found]
+        assert all(answer.compute_s > 0 for answer in found)
+        return [answer.text for answer in found]
 
     with ThreadPoolExecutor(2) as executor:
         assert answers(executor) == answers(None) == ["10 seconds", "16 seconds", "10 seconds", ""]

@@ -1,6 +1,6 @@
 """What a session keeps of its audio."""
 
-from protocol.audio.audio_memory import AudioMemory
+from protocol.audio.audio_memory import AudioMemory, AudioMemoryStatistics
 from protocol.audio.pcm_buffer import PcmBuffer
 
 
@@ -38,10 +38,10 @@ def test_replay_begins_with_the_oldest_sample_that_is_left() -> None:
 def test_statistics_show_how_much_is_kept() -> None:
     kept = memory()
     kept.pcm.append(bytes(3_000))
-    assert kept.statistics() == {
-        "audio_start_sample": 500,
-        "audio_end_sample": 1_500,
-        "audio_capacity_samples": 1_000,
-        "audio_held_bytes": 2_000,
-        "speech_start": 0,
-    }
+    assert kept.statistics() == AudioMemoryStatistics(
+        audio_start_sample=500,
+        audio_end_sample=1_500,
+        audio_capacity_samples=1_000,
+        audio_held_bytes=2_000,
+        speech_start=0,
+    )

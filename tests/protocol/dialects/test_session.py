@@ -8,7 +8,6 @@ from protocol.dialects.session import (
     FROM_CLIENT,
     FROM_SERVER,
     KEPT_AFTER_OUR_CLOSE,
-    BinaryAudio,
     SessionState,
     SocketPhase,
     may_come_back,
@@ -46,7 +45,7 @@ def test_a_session_opens_with_connection_request_and_closes_after_bye() -> None:
     assert phase_of(state) is SocketPhase.CONNECTING
     state.receive(HELLO)
     assert phase_of(state) is SocketPhase.LIVE
-    state.receive_audio()
+    state.receive(b"")
     state.receive(TEXT)
     assert phase_of(state) is SocketPhase.LIVE
     state.receive(GOODBYE)
@@ -65,14 +64,14 @@ def test_an_event_before_the_handshake_is_told_that_it_came_too_early(early: Cli
 
 
 def test_audio_before_the_handshake_is_told_that_it_came_too_early() -> None:
-    with pytest.raises(RemoteProtocolError, match="binary audio came before connection_request") as caught:
-        SessionState().receive_audio()
+    with pytest.raises(RemoteProtocolError, match="audio came before connection_request") as caught:
+        SessionState().receive(b"")
     assert caught.value.code == "handshake_expected"
 
 
 def test_a_second_connection_request_is_an_error_that_says_what_may_come() -> None:
     state = live()
-    with pytest.raises(RemoteProtocolError, match="expected one of binary audio, audio_start") as caught:
+    with pytest.raises(RemoteProtocolError, match="expected one of audio, audio_start") as caught:
         state.receive(HELLO)
     assert caught.value.code == "unexpected_event"
     assert not caught.value.fatal
@@ -85,8 +84,8 @@ def test_after_bye_the_last_turn_can_be_confirmed_and_interrupted_but_nothing_ne
     state.receive(events.Interrupt())
     with pytest.raises(RemoteProtocolError, match="text came while the session was closing"):
         state.receive(TEXT)
-    with pytest.raises(RemoteProtocolError, match="binary audio came while the session was closing"):
-        state.receive_audio()
+    with pytest.raises(RemoteProtocolError, match="audio came while the session was closing"):
+        state.receive(b"")
 
 
 def test_nothing_is_taken_from_a_closed_socket() -> None:
@@ -98,7 +97,7 @@ def test_nothing_is_taken_from_a_closed_socket() -> None:
 
 def test_every_client_event_has_a_phase_in_which_it_may_come() -> None:
     allowed = {kind for row in FROM_CLIENT.values() for kind in row}
-    assert allowed == {*get_args(ClientEvent), BinaryAudio}
+    assert allowed == {*get_args(ClientEvent), bytes}
 
 
 def test_every_server_event_has_a_phase_in_which_it_may_be_sent() -> None:

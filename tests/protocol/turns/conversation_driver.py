@@ -33,7 +33,7 @@ SOUND = SpokenAudio(bytes(32_000), 16_000)
 
 FROM_OUTSIDE: dict[str, ConversationMessage] = {
     "speech began": SpeechBegan(0),
-    "speech paused": UtterancePaused(UTTERANCE),
+    "speech paused": UtterancePaused(UTTERANCE, 16_000),
     "speech grew": UtteranceGrew(UTTERANCE),
     "speech dropped": UtteranceDropped("too_short", 0),
     "utterance ended": ENDED,

@@ -38,7 +38,7 @@ def read(message: ConversationMessage, standing: Standing = NOBODY) -> Occurrenc
         (SpeechBegan(0), SPEAKING, E.SPEECH_REPEATED),
         (actions.SpeechLasted("t"), ASKED, E.SPEECH_LASTED),
         (actions.SpeechLasted("before"), ASKED, E.OUTDATED),
-        (UtterancePaused(UTTERANCE), SPEAKING, E.SPEECH_PAUSED),
+        (UtterancePaused(UTTERANCE, 16_000), SPEAKING, E.SPEECH_PAUSED),
         (UtteranceGrew(UTTERANCE), SPEAKING, E.SPEECH_GREW),
         (UtteranceGrew(UTTERANCE), NOBODY, E.SPEECH_UNKNOWN),
         (UtteranceDropped("too_short", 0), SPEAKING, E.SPEECH_DROPPED),

@@ -2,7 +2,7 @@
 
 from protocol.messages.events import Text
 from protocol.turns.actions import PendingTurn
-from protocol.turns.turn_memory import MAX_CALLS, MAX_TURNS, TurnMemory
+from protocol.turns.turn_memory import MAX_CALLS, MAX_TURNS, TurnMemory, TurnMemoryStatistics
 
 
 def test_recent_turns_are_the_last_ones_in_their_order() -> None:
@@ -38,11 +38,11 @@ def test_calls_are_bounded_and_the_oldest_is_forgotten_first() -> None:
         assert kept.begin_call(f"c{number}")
     assert not kept.begin_call("c1")
     assert kept.begin_call("c0")
-    assert kept.statistics()["calls"] == MAX_CALLS
+    assert kept.statistics().calls == MAX_CALLS
 
 
 def test_statistics_show_how_much_is_kept() -> None:
     kept = TurnMemory()
     kept.remember_turn("hello", "good morning")
     kept.open_turns.add("t")
-    assert kept.statistics() == {"turns": 1, "calls": 0, "open_turns": 1}
+    assert kept.statistics() == TurnMemoryStatistics(turns=1, calls=0, open_turns=1)

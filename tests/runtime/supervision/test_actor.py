@@ -1,3 +1,4 @@
+import attrs
 import pytest
 from trio.testing import MockClock
 
@@ -22,10 +23,15 @@ async def test_a_context_tells_who_one_is(grow: Grow, autojump_clock: MockClock)
     assert await spec.ref.ask(Do(show)) == (spec.ref, 1, tree.shared)
 
 
+@attrs.frozen
+class CountStatistics:
+    count: int
+
+
 async def test_figures_are_shown_in_the_status(grow: Grow, autojump_clock: MockClock) -> None:
     class Counting(Probe):
-        def statistics(self) -> dict[str, object]:
-            return {"count": 3}
+        def statistics(self) -> CountStatistics:
+            return CountStatistics(3)
 
     tree = await grow(ChildSpec(Ref("a"), Counting))
-    assert tree.status().children[0].statistics == {"count": 3}
+    assert tree.status().children[0].statistics == CountStatistics(3)

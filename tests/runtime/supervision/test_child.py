@@ -8,7 +8,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from runtime import Backoff, ChildSpec, ChildState, MailboxClosed, Ref, Restart, Supervisor, TerminateChild
 from runtime.messaging.exits import Exit, ExitKind
 from runtime.supervision.child import is_explained, stack_of
+from runtime.supervision.status import SupervisorStatistics
 from runtime.workers.errors import StartFailure
+from tests.fakes import shown_by
 from tests.runtime.probes import Do, Grow, Probe, Say, Stubborn, probe
 
 
@@ -41,9 +43,9 @@ async def test_a_child_in_backoff_is_active_and_a_stopped_one_is_not(grow: Grow,
     await wait_all_tasks_blocked()
     assert tree.status().children[0].state is ChildState.BACKOFF
     assert tree.status().children[0].mailbox.counters.quarantined == 1
-    assert tree.status().statistics["active"] == 1
+    assert shown_by(tree.status(), SupervisorStatistics).active == 1
     await tree.ref.ask(TerminateChild("a"))
-    assert tree.status().statistics["active"] == 0
+    assert shown_by(tree.status(), SupervisorStatistics).active == 0
 
 
 async def test_a_stack_shows_the_tasks_that_are_waited_for(nursery: trio.Nursery) -> None:

@@ -11,6 +11,8 @@ from runtime import (
     Strategy,
     Tree,
 )
+from runtime.supervision.status import SupervisorStatistics
+from tests.fakes import shown_by
 from tests.runtime.probes import Do, Fussy, Grow, Probe, probe
 
 
@@ -105,7 +107,7 @@ async def test_29_a_group_restart_is_one_entry_in_the_window(grow: Grow, autojum
         await trio.sleep(1.5)
         await specs[0].ref.ask(Do(background_crash))
         await trio.sleep(1.5)
-    assert tree.status().statistics["recent_restarts"] == 2
+    assert shown_by(tree.status(), SupervisorStatistics).recent_restarts == 2
 
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])

@@ -1,6 +1,7 @@
 import pytest
 
-from runtime.supervision.outcome import figures_of, outcome_of
+from runtime.supervision.outcome import outcome_of, statistics_of
+from runtime.supervision.status import ActorStatistics, NoStatistics, UnreadableStatistics
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,9 @@ async def test_a_good_life_has_no_error() -> None:
     assert await outcome_of(life) is None
 
 
-def test_a_mistake_in_figures_is_shown() -> None:
-    assert figures_of(lambda: {"n": 1 // 0}) == {"error": "ZeroDivisionError: integer division or modulo by zero"}
-    assert figures_of(lambda: {"n": 1}) == {"n": 1}
+def test_a_mistake_in_statistics_is_shown() -> None:
+    def fail() -> ActorStatistics:
+        raise ValueError("no such figure")
+
+    assert statistics_of(fail) == UnreadableStatistics("ValueError: no such figure")
+    assert statistics_of(NoStatistics) == NoStatistics()

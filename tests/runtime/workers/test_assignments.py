@@ -80,7 +80,7 @@ def test_of_a_dead_worker_the_job_in_work_was_lost_and_the_other_not_begun():
 
 def test_the_failure_of_a_target_is_told_in_its_own_words():
     assignments, (first,) = hold(1.0)
-    assignments.settle(Frame("failed", 0, data={"reason": "ValueError: odd"}), now_s=11.0)
+    assignments.settle(Frame("failed", 0, body=b"ValueError: odd"), now_s=11.0)
 
     with pytest.raises(JobFailed, match=r"^ValueError: odd$"):
         first.read_answer("it", "")

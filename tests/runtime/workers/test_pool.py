@@ -19,6 +19,7 @@ from runtime.workers.pool import (
     WorkerSpec,
 )
 from tests.runtime.process_fixtures import until
+from tests.runtime.worker_targets import do
 from tests.systems import is_there, on_linux, open_descriptors
 
 TARGET = "tests.runtime.worker_targets:Echo"
@@ -39,29 +40,29 @@ async def running(pool):
 
 
 def restarts(pool):
-    return [worker["restarts"] for worker in pool.statistics()["workers"]]
+    return [worker.restarts for worker in pool.statistics().workers]
 
 
 def pids(pool):
-    return [worker["pid"] for worker in pool.statistics()["workers"]]
+    return [worker.pid for worker in pool.statistics().workers]
 
 
 async def test_a_job_comes_back_with_its_blob():
     async with running(make_pool()) as pool:
-        assert await pool.call("echo", {"n": 1}, b"abc", timeout_s=5) == ({"n": 1}, b"abc")
+        assert await do(pool, "echo", {"n": 1}, b"abc", timeout_s=5) == ({"n": 1}, b"abc")
 
 
 async def test_a_large_blob_comes_back_whole():
     blob = os.urandom(3_000_000)
     async with running(make_pool()) as pool:
-        assert (await pool.call("echo", {}, blob, timeout_s=5))[1] == blob
+        assert (await do(pool, "echo", {}, blob, timeout_s=5))[1] == blob
 
 
 async def test_fifty_concurrent_calls_each_get_their_own_answer():
     got = {}
 
     async def call(pool, number):
-        data, _ = await pool.call("echo", {"n": number}, b"", timeout_s=5)
+        data, _ = await do(pool, "echo", {"n": number}, b"", timeout_s=5)
         got[number] = data["n"]
 
     async with running(make_pool(2)) as pool, trio.open_nursery() as nursery:
@@ -75,69 +76,69 @@ async def test_an_error_of_the_target_is_told_and_the_worker_lives_on():
     async with running(make_pool()) as pool:
         before = pids(pool)
         with pytest.raises(JobFailed, match=r"^ValueError: must be even, not 3$"):
-            await pool.call("refuse", {}, b"", timeout_s=5)
+            await do(pool, "refuse", {}, b"", timeout_s=5)
 
         assert pids(pool) == before
 
 
 async def test_stray_prints_do_not_disturb_the_channel():
     async with running(make_pool()) as pool:
-        assert await pool.call("print", {}, b"", timeout_s=5) == ({}, b"")
+        assert await do(pool, "print", {}, b"", timeout_s=5) == ({}, b"")
 
 
 @pytest.mark.parametrize("method", ["kill_once", "crash_once", "stop_once"])
 async def test_a_job_whose_worker_dies_or_stops_is_done_once_by_the_next(method, tmp_path):
     async with running(make_pool(params={"flag": str(tmp_path / "flag")})) as pool:
-        data, _ = await pool.call(method, {}, b"", timeout_s=1.5)
+        data, _ = await do(pool, method, {}, b"", timeout_s=1.5)
 
         assert data == {"survived": True}
-        assert pool.statistics()["workers"][0]["restarts"] == 1
+        assert pool.statistics().workers[0].restarts == 1
 
 
 async def test_a_crash_in_native_code_leaves_its_stack_in_the_log(caplog):
     async with running(make_pool()) as pool:
         with caplog.at_level(logging.WARNING), pytest.raises(WorkerLost):
-            await pool.call("crash", {}, b"", timeout_s=5, attempts=1)
+            await do(pool, "crash", {}, b"", timeout_s=5, attempts=1)
         with trio.fail_after(10):
-            while pool.statistics()["workers"][0]["last_exit"] is None:
+            while pool.statistics().workers[0].last_exit is None:
                 await trio.lowlevel.checkpoint()
 
-        assert pool.statistics()["workers"][0]["last_exit"] == "was ended by SIGSEGV"
+        assert pool.statistics().workers[0].last_exit == "was ended by SIGSEGV"
     assert "Segmentation fault" in caplog.text
     assert "worker_targets.py" in caplog.text
 
 
 async def test_a_job_that_kills_every_worker_is_given_up():
     async with running(make_pool()) as pool:
-        with pytest.raises(WorkerLost, match="ended with exit code 3 during exit"):
-            await pool.call("exit", {"code": 3}, b"", timeout_s=5)
+        with pytest.raises(WorkerLost, match="ended with exit code 3 during Do"):
+            await do(pool, "exit", {"code": 3}, b"", timeout_s=5)
 
-        assert await pool.call("echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
+        assert await do(pool, "echo", {}, b"still here", timeout_s=10) == ({}, b"still here")
 
 
 async def test_a_job_over_its_deadline_costs_the_worker_its_life():
     async with running(make_pool()) as pool:
         with pytest.raises(JobTimeout, match=r"longer than 0\.3 s"):
-            await pool.call("sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
+            await do(pool, "sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
 
-        assert await pool.call("echo", {"n": 2}, b"", timeout_s=10) == ({"n": 2}, b"")
+        assert await do(pool, "echo", {"n": 2}, b"", timeout_s=10) == ({"n": 2}, b"")
 
 
 async def test_nobody_gets_the_answer_of_a_caller_that_has_gone():
     async with running(make_pool()) as pool:
         with trio.move_on_after(0.1):
-            await pool.call("sleep", {"seconds": 0.5}, b"", timeout_s=5)
+            await do(pool, "sleep", {"seconds": 0.5}, b"", timeout_s=5)
 
-        assert await pool.call("echo", {"mine": 1}, b"", timeout_s=5) == ({"mine": 1}, b"")
+        assert await do(pool, "echo", {"mine": 1}, b"", timeout_s=5) == ({"mine": 1}, b"")
 
 
 async def test_jobs_beyond_the_bound_are_refused_at_once():
     async with running(make_pool(max_waiting=1)) as pool, trio.open_nursery() as nursery:
         for _ in range(3):
-            nursery.start_soon(lambda: pool.call("sleep", {"seconds": 0.3}, b"", timeout_s=5))
+            nursery.start_soon(lambda: do(pool, "sleep", {"seconds": 0.3}, b"", timeout_s=5))
             await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(PoolUnavailable, match="1 jobs wait"):
-            await pool.call("echo", {}, b"", timeout_s=5)
+            await do(pool, "echo", {}, b"", timeout_s=5)
 
 
 async def test_a_pool_that_cannot_start_says_why():
@@ -156,7 +157,7 @@ async def test_a_target_that_hangs_while_loading_is_killed():
 async def pid_changes(pool, before):
     """Wait until another worker takes the jobs, and let none of them fail meanwhile."""
     with trio.fail_after(20):
-        while (pid := (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"]) == before:
+        while (pid := (await do(pool, "pid", {}, b"", timeout_s=10))[0]["pid"]) == before:
             await trio.lowlevel.checkpoint()
     return pid
 
@@ -168,7 +169,7 @@ async def test_a_worker_is_replaced_after_its_share_of_jobs():
         third = await pid_changes(pool, second)
 
         assert len({first, second, third}) == 3
-        assert pool.statistics()["crashes"] == 0
+        assert pool.statistics().crashes == 0
 
 
 async def test_a_worker_that_ignores_sigterm_is_replaced_all_the_same():
@@ -182,9 +183,9 @@ async def test_a_worker_that_ignores_sigterm_is_replaced_all_the_same():
 async def test_replacements_wait_until_they_are_allowed():
     async with running(make_pool(spares=1, limits=WorkerLimits(max_jobs=1))) as pool:
         pool.set_may_recycle(lambda: False)
-        first = (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"]
+        first = (await do(pool, "pid", {}, b"", timeout_s=10))[0]["pid"]
         for _ in range(20):
-            assert (await pool.call("pid", {}, b"", timeout_s=10))[0]["pid"] == first
+            assert (await do(pool, "pid", {}, b"", timeout_s=10))[0]["pid"] == first
 
         pool.set_may_recycle(lambda: True)
         await pid_changes(pool, first)
@@ -199,12 +200,12 @@ async def test_a_spare_does_the_next_try_of_a_job_whose_worker_died(tmp_path):
     params = {"flag": str(tmp_path / "flag"), "load_s": 3.0}
     async with running(make_pool(spares=1, params=params)) as pool:
         await all_ready(pool, 2)
-        data, _ = await pool.call("kill_once", {}, b"", timeout_s=20)
+        data, _ = await do(pool, "kill_once", {}, b"", timeout_s=20)
 
         assert pool.ready == 1, "the spare did it, and the next worker is still loading"
         assert data == {"survived": True}
-        assert pool.statistics()["crashes"] == 1
-        assert pool.statistics()["spares"] == 0
+        assert pool.statistics().crashes == 1
+        assert pool.statistics().spares == 0
 
 
 async def test_a_job_behind_a_stuck_one_is_done_by_the_spare_and_that_was_its_first_attempt():
@@ -213,16 +214,16 @@ async def test_a_job_behind_a_stuck_one_is_done_by_the_spare_and_that_was_its_fi
 
         async def get_stuck():
             with pytest.raises(JobTimeout):
-                await pool.call("sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
+                await do(pool, "sleep", {"seconds": 60}, b"", timeout_s=0.3, attempts=1)
 
         nursery.start_soon(get_stuck)
         await trio.testing.wait_all_tasks_blocked()
 
-        assert await pool.call("echo", {"n": 1}, b"", timeout_s=0.5, attempts=1) == ({"n": 1}, b"")
+        assert await do(pool, "echo", {"n": 1}, b"", timeout_s=0.5, attempts=1) == ({"n": 1}, b"")
 
 
 async def call(pool, method, params):
-    await pool.call(method, params, b"", timeout_s=60)
+    await do(pool, method, params, b"", timeout_s=60)
 
 
 async def test_a_worker_that_has_nothing_to_do_takes_back_what_another_has_not_begun():
@@ -240,25 +241,25 @@ async def test_a_worker_that_has_nothing_to_do_takes_back_what_another_has_not_b
 
 async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
     async with running(make_pool(params={"flag": str(tmp_path / "flag")})) as pool, trio.open_nursery() as nursery:
-        nursery.start_soon(lambda: pool.call("work", {"seconds": 0.4}, b"", timeout_s=5))
+        nursery.start_soon(lambda: do(pool, "work", {"seconds": 0.4}, b"", timeout_s=5))
         await trio.testing.wait_all_tasks_blocked()
         with trio.move_on_after(0.1):
-            await pool.call("sleep", {"seconds": 0.1}, b"", timeout_s=5)
-        await pool.call("echo", {}, b"", timeout_s=5)
+            await do(pool, "sleep", {"seconds": 0.1}, b"", timeout_s=5)
+        await do(pool, "echo", {}, b"", timeout_s=5)
 
         assert not (tmp_path / "flag").exists()
-        assert pool.statistics()["workers"][0]["jobs"] == 2
+        assert pool.statistics().workers[0].jobs == 2
 
 
 @on_linux
 async def test_a_job_of_a_worker_that_died_may_have_had_a_shared_blob():
     blob = os.urandom(SHARED_FROM_BYTES)
     async with running(make_pool(spares=1)) as pool:
-        assert (await pool.call("size", {}, blob, timeout_s=5))[0] == {"bytes": len(blob), "is_shared": True}
+        assert (await do(pool, "size", {}, blob, timeout_s=5))[0] == {"bytes": len(blob), "is_shared": True}
         with pytest.raises(WorkerLost):
-            await pool.call("exit", {"code": 3}, blob, timeout_s=5)
+            await do(pool, "exit", {"code": 3}, blob, timeout_s=5)
         for _ in range(5):
-            assert (await pool.call("echo", {}, blob, timeout_s=10))[1] == blob
+            assert (await do(pool, "echo", {}, blob, timeout_s=10))[1] == blob
 
 
 async def test_jobs_end_with_the_reason_when_no_worker_can_start_any_more(tmp_path):
@@ -266,15 +267,15 @@ async def test_jobs_end_with_the_reason_when_no_worker_can_start_any_more(tmp_pa
     async with running(make_pool(params={"fail_flag": str(flag)})) as pool:
         flag.touch()
         with pytest.raises(PoolUnavailable, match="the model has gone"):
-            await pool.call("exit", {"code": 3}, b"", timeout_s=5)
+            await do(pool, "exit", {"code": 3}, b"", timeout_s=5)
         with pytest.raises(PoolUnavailable, match="the model has gone"):
-            await pool.call("echo", {}, b"", timeout_s=5)
+            await do(pool, "echo", {}, b"", timeout_s=5)
 
         flag.unlink()
         with trio.fail_after(10):
             while not pool.ready:
                 await trio.lowlevel.checkpoint()
-        assert await pool.call("echo", {}, b"back", timeout_s=5) == ({}, b"back")
+        assert await do(pool, "echo", {}, b"back", timeout_s=5) == ({}, b"back")
 
 
 async def test_after_three_failed_starts_only_one_worker_tries(tmp_path):
@@ -303,7 +304,7 @@ async def test_callers_hear_of_a_pool_that_stops():
 
     async def call(method, data):
         with pytest.raises(PoolUnavailable, match="have been stopped") as refused:
-            await pool.call(method, data, b"", timeout_s=60)
+            await do(pool, method, data, b"", timeout_s=60)
         told.append(refused.value.retry_after_s)
 
     with trio.fail_after(20):
@@ -321,23 +322,23 @@ async def test_a_pool_that_was_stopped_runs_again():
     pool = make_pool()
     for number in range(2):
         async with running(pool):
-            assert await pool.call("echo", {"n": number}, b"", timeout_s=10) == ({"n": number}, b"")
+            assert await do(pool, "echo", {"n": number}, b"", timeout_s=10) == ({"n": number}, b"")
 
 
 @pytest.mark.parametrize("params", [{"odd": object()}, {"text": "\udc80"}])
 async def test_a_job_that_cannot_be_sent_is_the_askers_error(params):
     async with running(make_pool()) as pool:
         with pytest.raises((TypeError, ValueError)):
-            await pool.call("echo", params, b"", timeout_s=5)
+            await do(pool, "echo", params, b"", timeout_s=5)
 
-        assert await pool.call("echo", {}, b"", timeout_s=5) == ({}, b"")
-        assert pool.statistics()["waiting"] == 0
+        assert await do(pool, "echo", {}, b"", timeout_s=5) == ({}, b"")
+        assert pool.statistics().waiting == 0
 
 
 async def test_leaving_a_pool_leaves_no_process_and_no_descriptor_behind():
     before = open_descriptors()
     async with running(make_pool(2)) as pool:
-        await pool.call("echo", {}, b"", timeout_s=5)
+        await do(pool, "echo", {}, b"", timeout_s=5)
         left = pids(pool)
 
     assert open_descriptors() == before
@@ -350,7 +351,7 @@ async def test_a_busy_worker_is_stopped_in_bounded_time():
     pool = make_pool()
     async with trio.open_nursery() as nursery:
         await nursery.start(pool.run)
-        nursery.start_soon(lambda: pool.call("sleep", {"seconds": 600}, b"", timeout_s=600))
+        nursery.start_soon(lambda: do(pool, "sleep", {"seconds": 600}, b"", timeout_s=600))
         await trio.testing.wait_all_tasks_blocked()
         pid = pids(pool)[0]
         started_s = trio.current_time()

@@ -2,11 +2,11 @@ import pytest
 
 from runtime.workers.errors import JobFailed
 from runtime.workers.frames import Frame
-from runtime.workers.queue import Job, JobQueue, QueueDelay
+from runtime.workers.queue import JobQueue, QueueDelay, QueuedJob
 
 
 def a_job(number, queued_s=0.0):
-    return Job(Frame("job", number), 1.0, 2, queued_s)
+    return QueuedJob(Frame("job", number), 1.0, 2, queued_s)
 
 
 def test_jobs_are_taken_in_the_order_in_which_they_came():

@@ -9,11 +9,11 @@ import trio
 
 from runtime.workers import worker as worker_module
 from runtime.workers.errors import JobTimeout, NotBegun, WorkerLost
-from runtime.workers.frames import Frame
 from runtime.workers.limits import BASELINE_JOBS, ProcessMemory
 from runtime.workers.process import WorkerSpec, read_memory
 from runtime.workers.worker import Worker
 from tests.runtime.process_fixtures import until
+from tests.runtime.worker_targets import data_of, job_frame
 from tests.systems import on_linux, open_descriptors
 
 
@@ -28,7 +28,7 @@ def oom_score(pid):
 
 
 async def call(worker, method, data=None, *, job_id=1, timeout_s=10):
-    return await worker.do(worker.accept(Frame("job", job_id, method, data or {}), timeout_s))
+    return data_of(await worker.do(worker.accept(job_frame(job_id, method, data), timeout_s)))
 
 
 @asynccontextmanager
@@ -96,7 +96,7 @@ async def test_a_job_of_a_worker_that_ends_is_lost_and_its_memory_is_gone():
 
     async def use(ready):
         seen.append(read_memory(ready.pid))
-        with pytest.raises(WorkerLost, match="ended with exit code 4 during exit"):
+        with pytest.raises(WorkerLost, match="ended with exit code 4 during Do"):
             await call(ready, "exit", {"code": 4})
 
     with trio.fail_after(30):
@@ -112,7 +112,7 @@ async def test_a_worker_that_gets_no_memory_ends_and_its_job_is_lost():
     worker = Worker(WorkerSpec(name="echo", target="tests.runtime.worker_targets:Starving", params={}))
 
     async def use(ready):
-        with pytest.raises(WorkerLost, match="ended with exit code 71 during echo"):
+        with pytest.raises(WorkerLost, match="ended with exit code 71 during Do"):
             await call(ready, "echo", {})
 
     with trio.fail_after(30):
@@ -140,7 +140,7 @@ async def test_a_worker_that_has_ended_takes_no_job():
     worker = make_worker()
     with trio.fail_after(30):
         await worker.run(lambda ready: os.kill(ready.pid, signal.SIGKILL))
-        with pytest.raises(WorkerLost, match="has ended before echo"):
+        with pytest.raises(WorkerLost, match="has ended before Do"):
             await call(worker, "echo")
 
 
@@ -148,7 +148,7 @@ async def test_an_end_is_seen_though_another_process_holds_the_channel():
     children = []
 
     async def use(ready):
-        children.append((await call(ready, "fork")).data["pid"])
+        children.append((await call(ready, "fork"))["pid"])
         os.kill(ready.pid, signal.SIGKILL)
 
     try:
@@ -163,7 +163,7 @@ async def test_an_end_is_seen_though_another_process_holds_the_channel():
 
 async def test_a_worker_that_sends_garbage_is_killed():
     async def use(ready):
-        with pytest.raises(WorkerLost, match=r"broke its channel \(a frame of .* during garbage"):
+        with pytest.raises(WorkerLost, match=r"broke its channel \(a frame of .* during Do"):
             await call(ready, "garbage")
 
     with trio.fail_after(10):
@@ -205,7 +205,7 @@ async def test_the_second_job_is_begun_when_the_first_is_answered_and_has_its_wh
 
         answer = await call(worker, "sleep", {"seconds": 0.4}, job_id=2, timeout_s=0.6)
 
-    assert answer.data == {"slept": True}
+    assert answer == {"slept": True}
     assert worker.assignments.jobs_done == 2
     assert 0.8 <= worker.assignments.busy_s < 1.6
 
@@ -214,20 +214,20 @@ async def test_a_job_over_its_deadline_leaves_its_stack_and_gives_the_other_back
     told = []
 
     async def wait_behind(worker):
-        with pytest.raises(NotBegun, match="has ended before echo"):
+        with pytest.raises(NotBegun, match="has ended before Do"):
             await call(worker, "echo", job_id=2)
         told.append(trio.current_time())
 
     async with serving() as (worker, ends), trio.open_nursery() as nursery:
-        assignment = worker.accept(Frame("job", 1, "sleep", {"seconds": 600}), 0.3)
+        assignment = worker.accept(job_frame(1, "sleep", {"seconds": 600}), 0.3)
         nursery.start_soon(wait_behind, worker)
-        with pytest.raises(JobTimeout, match=r"^echo\.sleep took longer than 0\.3 s$"):
+        with pytest.raises(JobTimeout, match=r"^echo\.Do took longer than 0\.3 s$"):
             await worker.do(assignment)
         killed_s = trio.current_time()
         await until(lambda: ends)
 
     assert killed_s - told[0] > 0.4  # it did not wait for the stacks
-    assert ends[0].reason == "was killed: echo.sleep took longer than 0.3 s"
+    assert ends[0].reason == "was killed: echo.Do took longer than 0.3 s"
     assert ends[0].was_crash
     assert "worker_targets.py" in caplog.text
     assert "in handle" in caplog.text
@@ -237,19 +237,19 @@ async def test_a_job_that_has_not_begun_can_be_taken_back():
     async with serving() as (worker, _), trio.open_nursery() as nursery:
         nursery.start_soon(lambda: call(worker, "sleep", {"seconds": 600}))
         await trio.testing.wait_all_tasks_blocked()
-        assignment = worker.accept(Frame("job", 2, "echo"), 60)
+        assignment = worker.accept(job_frame(2, "echo"), 60)
         nursery.start_soon(worker.revoke, assignment)
-        with trio.fail_after(30), pytest.raises(NotBegun, match="has given back echo"):
+        with trio.fail_after(30), pytest.raises(NotBegun, match="has given back Do"):
             await worker.do(assignment)
         nursery.cancel_scope.cancel()
 
 
 async def test_a_job_that_has_begun_is_done_though_it_is_asked_for():
     async with serving() as (worker, _):
-        assignment = worker.accept(Frame("job", 1, "echo", {"n": 1}), 5)
+        assignment = worker.accept(job_frame(1, "echo", {"n": 1}), 5)
         await worker.revoke(assignment)
 
-        assert (await worker.do(assignment)).data == {"n": 1}
+        assert data_of(await worker.do(assignment)) == {"n": 1}
 
 
 async def test_an_idle_worker_that_does_not_answer_pings_is_killed(monkeypatch):
@@ -265,7 +265,7 @@ async def test_ctrl_c_is_for_the_server():
     async with serving() as (worker, _):
         os.kill(worker.pid, signal.SIGINT)
 
-        assert (await call(worker, "echo", {"n": 1})).data == {"n": 1}
+        assert await call(worker, "echo", {"n": 1}) == {"n": 1}
 
 
 @on_linux

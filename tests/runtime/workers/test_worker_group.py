@@ -34,7 +34,7 @@ async def test_those_that_have_been_ready_for_longest_take_jobs_and_the_last_is_
     async with loaded(make_group(2, spares=1)) as group:
         assert set(pids(group.active)) == {100, 101}
         assert sorted(roles(group)) == ["active", "active", "spare"]
-        assert group.statistics()["spares"] == 1
+        assert group.statistics().spares == 1
 
 
 async def test_a_spare_takes_over_at_once_and_a_new_one_is_started_behind_it(yard, autojump_clock):
@@ -45,8 +45,8 @@ async def test_a_spare_takes_over_at_once_and_a_new_one_is_started_behind_it(yar
         await trio.sleep(LOAD_S + 1)
         assert pids(group.active) == [101, 102]
         assert group.crashes == 1
-        (spare,) = [worker for worker in group.statistics()["workers"] if worker["role"] == "spare"]
-        assert (spare["restarts"], spare["last_exit"], spare["pid"]) == (1, "was ended by SIGSEGV", 103)
+        (spare,) = [worker for worker in group.statistics().workers if worker.role == "spare"]
+        assert (spare.restarts, spare.last_exit, spare.pid) == (1, "was ended by SIGSEGV", 103)
 
 
 async def test_two_load_at_once_and_the_workers_before_the_spares(yard, autojump_clock):
@@ -204,11 +204,9 @@ async def test_what_was_measured_is_in_the_statistics(yard, autojump_clock):
         await trio.sleep(3)
         shown = group.statistics()
 
-    assert (shown["pss_bytes"], shown["rss_bytes"]) == (31 * MB, 51 * MB)
-    assert set(shown["workers"][0]) == {
-        *("pid", "state", "role", "jobs", "busy_s", "pss_bytes", "age_s", "restarts", "last_exit")
-    }
-    assert sorted(worker["pss_bytes"] for worker in shown["workers"]) == [MB, 30 * MB]
+    assert (shown.pss_bytes, shown.rss_bytes) == (31 * MB, 51 * MB)
+    assert None not in (shown.workers[0].pid, shown.workers[0].jobs, shown.workers[0].busy_s, shown.workers[0].age_s)
+    assert sorted(worker.pss_bytes for worker in shown.workers) == [MB, 30 * MB]
 
 
 async def test_a_look_without_a_thread_is_made_later(yard, autojump_clock, monkeypatch, caplog):
@@ -222,7 +220,7 @@ async def test_a_look_without_a_thread_is_made_later(yard, autojump_clock, monke
         yard.memory[100] = ProcessMemory(30 * MB, 50 * MB)
         await trio.sleep(3)
 
-        assert group.statistics()["pss_bytes"] == 30 * MB
+        assert group.statistics().pss_bytes == 30 * MB
     assert "can't start new thread" in caplog.text
 
 

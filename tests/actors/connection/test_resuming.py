@@ -6,12 +6,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import Resumption, SessionDirectory
+from actors.connection.directory import SessionDirectory
+from actors.connection.resuming import Resumption
 from protocol.admission.population import Population
 from protocol.dialects.session import resume_key
 from protocol.messages.session import GiveUp
 from runtime import Ref
-from tests.fakes import session_memory
+from tests.actors.connection.connection_fixtures import context_of
 
 
 def numbered() -> Iterator[str]:
@@ -23,14 +24,13 @@ def numbered() -> Iterator[str]:
 
 def resumption(directory: SessionDirectory, name: str = "s") -> Resumption:
     tokens = numbered()
-    memory = session_memory(name, "t1").client
-    return Resumption(directory, memory, Ref("connection"), lambda: next(tokens))
+    return Resumption(context_of(name, directory), Ref("connection"), lambda: next(tokens))
 
 
 def found_by(one: Resumption) -> list[str]:
     """Return the tokens, of the first few, by which the session is found."""
     tokens = [f"t{number}" for number in range(1, 10)]
-    return [token for token in tokens if one.directory.resumable.lookup(resume_key(token)) is one.connection]
+    return [token for token in tokens if one.context.directory.resumable.lookup(resume_key(token)) is one.connection]
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ async def test_a_token_stays_valid_until_the_next_one_is_used(one: Resumption) -
 async def test_a_client_that_has_not_got_its_new_token_is_told_the_same_one_again(one: Resumption) -> None:
     for _ in range(5):
         assert one.take_back("t1")
-        assert one.memory.resume_token == "t2"
+        assert one.context.memory.resume_token == "t2"
         assert found_by(one) == ["t1", "t2"]
-    assert len(one.directory.resumable) == 2
+    assert len(one.context.directory.resumable) == 2
 
 
 @pytest.mark.parametrize("token", ["t1", "t4", ""])
@@ -76,7 +76,7 @@ async def test_a_session_that_has_ended_is_found_by_none_of_its_tokens(nursery: 
         one.take_back("t1")
         one.lose_client()
         own.cancel_scope.cancel()
-    assert len(one.directory.resumable) == len(one.directory.awaited) == 0
+    assert len(one.context.directory.resumable) == len(one.context.directory.awaited) == 0
 
 
 async def test_a_connection_that_crashed_is_found_by_both_tokens_again(nursery: trio.Nursery) -> None:
@@ -95,7 +95,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
     one: Resumption, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     one.lose_client()
-    assert one.directory.awaited.names() == ("s",)
+    assert one.context.directory.awaited.names() == ("s",)
 
     async def come_back() -> None:
         await trio.sleep(29.0)
@@ -103,7 +103,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
 
     nursery.start_soon(come_back)
     assert await one.wait_for_client(30.0) is None
-    assert one.directory.awaited.names() == ()
+    assert one.context.directory.awaited.names() == ()
 
 
 async def test_a_client_that_does_not_come_back_is_given_up_after_the_window(
@@ -128,7 +128,7 @@ async def test_a_client_that_is_there_or_just_back_is_not_given_up(one: Resumpti
     one.give_up()
     one.take_back("t1")
     assert await one.wait_for_client(30.0) is None
-    assert len(one.directory.population) == 1
+    assert len(one.context.directory.population) == 1
 
 
 async def test_a_newcomer_ends_a_session_that_waits_where_there_are_too_many(nursery: trio.Nursery) -> None:

@@ -13,9 +13,10 @@ from typing import Final
 import attrs
 import trio
 
+from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
-from protocol.messages.inboxes import ClientMessage, ConnectionMessage
+from protocol.messages.inboxes import ClientMessage
 from runtime import MailboxClosed, MailboxTimeout, Ref
 
 UNREAD_S: Final = 5.0  # as long as a writer waits for a client that reads nothing (gateway.websocket.send_timeout_s)

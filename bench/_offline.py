@@ -1,16 +1,17 @@
-"""The server's ear and understanding without a server, as fast as the machine can. No benchmark itself.
+"""The server's speech recognition and grammar without a server, faster than real time. No benchmark itself.
 
 Detector, endpointer, recogniser and grammar are the server's own with its own settings, one after the other in this
-process. What is missing are the verdicts on pauses, which depend on the clock.
+process. The decisions on pauses are missing, because they depend on the clock.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from backends.commands.grammar import HassilGrammar
+from backends.jobs import Clip, TranscribeClips
 from backends.speech.vad import EarshotDetector
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_params import whisper_params
@@ -24,19 +25,19 @@ BLOCK_BYTES: Final = INTERNAL_RATE_HZ // 5  # 100 ms, as clients send it
 
 @attrs.frozen
 class Heard:
-    """What was made of one utterance."""
+    """The result for one utterance."""
 
     start_s: float
     end_s: float
     text: str
-    """Empty if it was found to be no speech."""
+    """Empty if the utterance was rejected."""
     reason: str | None
-    """Why there is no text."""
+    """The reason if there is no text."""
     match: CommandMatch | None
 
 
-class Ear:
-    """Hears and understands one stream after the other."""
+class OfflineRecogniser:
+    """Recognises and understands one stream after the other."""
 
     def __init__(self, commands: Path | None, **settings: object) -> None:
         """Load the model; ``commands`` holds a user's files, ``settings`` are some of the transcription's."""
@@ -48,7 +49,7 @@ class Ear:
         self._worker = WhisperWorker(whisper_params(transcription, self._settings.supervisor.models_dir))
 
     def hear(self, pcm: bytes) -> Iterator[Heard]:
-        """Yield what is heard in a stream of 16 kHz mono s16le; what has not ended with it is left out."""
+        """Yield the results for a stream of 16 kHz mono s16le; an utterance that has not ended is left out."""
         detector, endpointer = EarshotDetector(), Endpointer(self._settings.audio)
         for at in range(0, len(pcm), BLOCK_BYTES):
             for event in endpointer.feed(detector.probabilities(pcm[at : at + BLOCK_BYTES])):
@@ -57,10 +58,10 @@ class Ear:
 
     def _understood(self, pcm: bytes, ended: Ended) -> Heard:
         said = pcm[2 * ended.start_sample : 2 * ended.end_sample]
-        request = {"bytes": len(said), "language": "en", "vocabulary": list(self._vocabulary)}
-        item: dict[str, Any] = self._worker.handle("transcribe", {"items": [request]}, said)[0]["items"][0]
+        job = TranscribeClips((Clip(len(said), "en", self._vocabulary),))
+        [found] = self._worker.transcribe(job, said).clips
         match = None
-        if item["no_speech"] is None:
-            match = self._grammar.match((item["text"], *item["alternatives"]), "en")
+        if found.no_speech is None:
+            match = self._grammar.match((found.text, *found.alternatives), "en")
         times = (ended.start_sample / INTERNAL_RATE_HZ, ended.end_sample / INTERNAL_RATE_HZ)
-        return Heard(*times, item["text"], item["no_speech"], match)
+        return Heard(*times, found.text, found.no_speech, match)

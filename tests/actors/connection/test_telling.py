@@ -5,12 +5,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.telling import ToClient
+from actors.connection.telling import ToClient
 from protocol.messages import events
 from protocol.messages.session import DropAudio, Send
 from runtime import ChildSpec, MailboxSpec, Overflow, Ref, TerminateChild, Tree
 from runtime.supervision.actor import Actor
-from tests.fakes import FakeSocket, Grow, Notes, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Notes
 
 
 class Reader(Actor):
@@ -39,7 +40,7 @@ class Stage:
     async def open(self, grow: Grow) -> ToClient:
         """Start the connection."""
         memory = session_memory().client
-        memory.attach(self.socket)
+        memory.attach(native(self.socket))
         ref = Ref("connection", MailboxSpec(capacity=1, overflow=Overflow.BLOCK))
         self.tree = await grow(ChildSpec(ref, lambda: Reader(self.socket, self.seen, self.pace_s)))
         return ToClient(ref, memory)

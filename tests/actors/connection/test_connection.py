@@ -6,17 +6,20 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.resuming import SessionDirectory
-from actors.connection import Connection, ConnectionPeers, ConnectionSettings
+from actors.connection.connection import Connection, ConnectionStatistics
+from actors.connection.context import ConnectionPeers, ConnectionSettings
+from actors.connection.directory import SessionDirectory
 from actors.vault import Vault
 from protocol.admission.handshakes import GRACE_S
+from protocol.dialects.native import encode
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, AudioRefused
 from protocol.messages.records import SessionRecord
 from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, MailboxSpec, Ref, Restart, Strategy, Tree
-from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, session_memory
+from tests.fake_sessions import native, session_memory
+from tests.fakes import FakeSocket, Grow, Script, default_settings, scripted, shown_by
 
 SESSION_ID = "0123456789abcdef"
 SERVER = events.ServerInfo("sayso", "0")
@@ -71,7 +74,7 @@ class Line:
         ]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
-        self.memory.client.attach(self.socket)
+        self.memory.client.attach(native(self.socket))
         slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER, self.hearing_problem)
 
         def make() -> Connection:
@@ -106,9 +109,9 @@ class Line:
         """Return the codes of the errors that the client has got."""
         return [error["data"]["code"] for error in self.received("error")]
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> ConnectionStatistics:
         """Return what the connection shows of itself."""
-        return dict(self.tree.status().children[-1].statistics)
+        return shown_by(self.tree.status().children[-1], ConnectionStatistics)
 
 
 # --- the handshake -------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ async def test_the_handshake_opens_the_session(grow: Grow, autojump_clock: MockC
     assert line.audio.seen == [configured]
     assert line.dialogue.seen == [configured]
     assert line.history.seen == [SessionRecord(SESSION_ID, "tester", 1_000_000.0)]
-    assert line.statistics() == {"peer": "192.0.2.1:5000", "phase": "LIVE", "frames_in": 1}
+    assert line.statistics() == ConnectionStatistics(peer="192.0.2.1:5000", phase="LIVE", frames_in=1)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +314,7 @@ async def test_a_language_that_cannot_be_heard_is_refused_in_words(grow: Grow, a
 
     [error] = line.received("error")
     assert error["data"]["code"] == "bad_field"
-    assert error["data"]["message"] == "session_update.data.language: de is not heard"
+    assert error["data"]["message"] == "session_update.language: de is not heard"
     assert line.memory.client.options is not None
     assert line.memory.client.options.language == "de"
 
@@ -347,7 +350,8 @@ async def test_events_are_numbered_without_gaps_and_kept(grow: Grow, autojump_cl
     await line.ref.tell(Send(events.AudioAck(2)))
     await wait_all_tasks_blocked()
     assert [text["seq"] for text in line.received()] == [1, 2, 3, 4]
-    assert line.memory.client.sent.after(2) == tuple(text for text in line.socket.sent if isinstance(text, str))[2:]
+    kept = [encode(event, seq) for seq, event in line.memory.client.sent.after(2)]
+    assert kept == [text for text in line.socket.sent if isinstance(text, str)][2:]
 
 
 async def test_speech_goes_out_as_binary_and_can_be_dropped(grow: Grow, autojump_clock: MockClock) -> None:
@@ -403,7 +407,7 @@ async def test_a_full_ear_stops_the_reading_of_the_socket(grow: Grow, autojump_c
     line.audio_mailbox = MailboxSpec(capacity=2, max_in_flight=1)
     await line.open(grow)
     await line.send(frame("audio_start"), *[b"\0\0"] * 6)
-    assert line.statistics()["frames_in"] == 5, "handshake, button, two queued, and one in hand"
+    assert line.statistics().frames_in == 5, "handshake, button, two queued, and one in hand"
     release.set()
     await wait_all_tasks_blocked()
     assert len(line.audio.of(AudioReceived)) == 6

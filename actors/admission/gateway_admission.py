@@ -65,6 +65,28 @@ class AdmissionInputs:
     """Asked in this order, before a place is taken."""
 
 
+@attrs.frozen(kw_only=True)
+class GatewayStatistics:
+    """A moment's view of the gateway.
+
+    * ``connections``: how many places are taken
+    * ``refused``: how many clients were refused
+    * ``refused_for_others``: how many of those because their tenant had its share
+    * ``silent``: how many sockets have not sent their ``connection_request`` yet
+    * ``tenants``: how many tenants have been active lately
+    * ``demand``: share of the recogniser that those who speak want; ``None`` if that is not known
+    * ``checks_unanswered``: how many requests were decided without an answer of a check; ``None`` without checks
+    """
+
+    connections: int
+    refused: int
+    refused_for_others: int
+    silent: int
+    tenants: int
+    demand: float | None = None
+    checks_unanswered: int | None = None
+
+
 class GatewayAdmission:
     """The admission of one listener."""
 
@@ -99,20 +121,18 @@ class GatewayAdmission:
         """Give no place to a WebSocket any more; those that have one keep it."""
         self._stopped = message
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> GatewayStatistics:
         """Return how many places are taken, by how many tenants, and how many clients were refused one."""
         demand = self._inputs.demand()
-        shown: dict[str, object] = {} if demand is None else {"demand": round(demand.share, 3)}
-        if self._inputs.checks:
-            shown["checks_unanswered"] = self._unanswered
-        return {
-            "connections": self._places.taken,
-            "refused": self._refused,
-            "refused_for_others": self._refused_for_others,
-            "silent": len(self._inputs.handshakes),
-            "tenants": self._places.active_tenants(demand, trio.current_time()),
-            **shown,
-        }
+        return GatewayStatistics(
+            connections=self._places.taken,
+            refused=self._refused,
+            refused_for_others=self._refused_for_others,
+            silent=len(self._inputs.handshakes),
+            tenants=self._places.active_tenants(demand, trio.current_time()),
+            demand=None if demand is None else round(demand.share, 3),
+            checks_unanswered=self._unanswered if self._inputs.checks else None,
+        )
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
         """Decide about one request; does not wait for one that the listener answers itself."""

@@ -5,7 +5,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.client.admitting import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.messages.identity import Identity, RequestSource
@@ -66,7 +66,7 @@ async def test_a_foreign_page_is_refused_whatever_it_wants(kind: RequestKind) ->
     refusal = await server.refused(kind, request(host="localhost", origin="https://evil.example"))
     assert (refusal.status, refusal.cause, refusal.retry_after_s) == (403, "origin", None)
     assert server.counted == [Count("refusals_total", ("origin",))]
-    assert server.admission.statistics()["connections"] == 0
+    assert server.admission.statistics().connections == 0
 
 
 async def test_a_listed_page_may_read_the_answer_and_the_refusal() -> None:
@@ -147,7 +147,7 @@ async def test_a_check_refuses_before_a_place_is_taken(kind: RequestKind) -> Non
         assert await server.refused(kind) == LIMITED
     assert later.asked == []
     assert server.counted == [Count("refusals_total", ("rate",))] * 3
-    assert server.admission.statistics()["connections"] == 0
+    assert server.admission.statistics().connections == 0
 
 
 async def test_no_check_is_asked_about_what_the_listener_answers_itself() -> None:
@@ -163,7 +163,7 @@ async def test_a_rate_that_cannot_be_asked_in_time_admits(kind: RequestKind, aut
     before_s = trio.current_time()
     await server.admitted(kind)
     assert trio.current_time() - before_s == pytest.approx(CHECK_RULES[CheckKind.RATE].deadline_s)
-    assert server.admission.statistics()["checks_unanswered"] == 1
+    assert server.admission.statistics().checks_unanswered == 1
 
 
 @pytest.mark.parametrize("kind", [HTTP, WEBSOCKET])

@@ -1,0 +1,53 @@
+"""What every part of a connection works with."""
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from actors.connection.directory import SessionDirectory
+from config.settings import AudioSettings, GatewaySettings, SessionSettings
+from protocol.dialects.client_memory import ClientMemory
+from protocol.dialects.session import SessionState
+from protocol.messages.events import ConnectionRefused, ServerInfo, Status
+from protocol.messages.inboxes import AudioMessage, DialogueMessage, HistoryMessage, MetricsMessage
+from protocol.turns.session_memory import VaultMessage
+from runtime import Ref
+
+
+@attrs.frozen
+class ConnectionPeers:
+    """The actors that the connection asks and tells."""
+
+    vault: Ref[VaultMessage]
+    audio: Ref[AudioMessage]
+    dialogue: Ref[DialogueMessage]
+    history: Ref[HistoryMessage]
+    metrics: Ref[MetricsMessage]
+
+
+@attrs.frozen
+class ConnectionSettings:
+    """The slices that the connection needs, and what it calls itself."""
+
+    gateway: GatewaySettings
+    session: SessionSettings
+    audio: AudioSettings
+    server: ServerInfo
+    hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
+    """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+
+
+@attrs.frozen
+class ConnectionContext:
+    """The same for every part of one session's connection."""
+
+    memory: ClientMemory
+    peers: ConnectionPeers
+    settings: ConnectionSettings
+    directory: SessionDirectory
+    refusal: ConnectionRefused | None
+    """What a client is told that does not come back to another session; ``None`` if it gets this one."""
+    server_status: Callable[[], Status]
+    stt_models: Callable[[], Sequence[str]]
+    unix_time: Callable[[], float]
+    state: SessionState = attrs.field(factory=SessionState)

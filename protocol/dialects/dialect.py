@@ -1,0 +1,84 @@
+"""How one client speaks with its session: its frames to the session's events, and events to its frames; sans-IO.
+
+Rules kept here:
+
+* A session knows events (``protocol/messages/events.py``) and audio alone; every word on the wire is its dialect's.
+* There is one dialect object per connection, made from the request that opened it, so it may remember what was said.
+* A frame is text or bytes. What carries frames, a WebSocket or anything else, is not the dialect's business.
+
+docs/dialects.md shows how to write one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import attrs
+
+from protocol.messages.events import ClientEvent, ConnectionRequest, ServerEvent
+from protocol.messages.socket import Socket
+
+Frame = str | bytes
+
+
+@attrs.frozen
+class OpeningRequest:
+    """The request by which a client connected; empty where the transport has none."""
+
+    path: str = "/"
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    """Names in lower case."""
+
+    @property
+    def subprotocols(self) -> tuple[str, ...]:
+        """What the client offers to speak, in its order of preference (RFC 6455, section 4.1)."""
+        offered = self.headers.get("sec-websocket-protocol", "")
+        return tuple(name.strip() for name in offered.split(",") if name.strip())
+
+
+class Dialect(Protocol):
+    """One client's way to write frames."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the handshake of a WebSocket selects, if the client has offered it."""
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether a client that lost its connection can come back to its session; if so, events are kept for it."""
+
+    @property
+    def max_frame_bytes(self) -> int | None:
+        """How large a client's frame may be; ``None`` for the setting ``gateway.websocket.max_message_bytes``."""
+
+    def open(self) -> ConnectionRequest | None:
+        """Return what the client has asked for by connecting; ``None`` if its first frame says so.
+
+        Raises ``RemoteProtocolError`` for a request that cannot be served: the client is told, and closed.
+        """
+
+    def decode(self, frame: Frame) -> Sequence[ClientEvent | bytes]:
+        """Return what a client's frame says; bytes are audio in the session's format.
+
+        Raises ``RemoteProtocolError`` for anything else.
+        """
+
+    def encode(self, event: ServerEvent, seq: int) -> Sequence[Frame]:
+        """Return the frames that tell the client of ``event``, the session's event number ``seq``; there may be none.
+
+        ``ConnectionRefused`` is the answer to a client that gets no session; its number is 0.
+        """
+
+    def speech(self, audio: bytes) -> Sequence[Frame]:
+        """Return the frames of more speech, in the format that the last ``SpeechAudioStart`` told."""
+
+
+MakeDialect = Callable[[OpeningRequest], Dialect]
+
+
+@attrs.frozen
+class ClientLink:
+    """A client: where it is, and how it speaks."""
+
+    socket: Socket
+    dialect: Dialect

@@ -1,0 +1,91 @@
+"""What a pool of workers shows of itself, for the status page, the metrics and the pool's owner."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+
+WorkerState = Literal["starting", "ready", "busy", "stopping", "dead", "down"]
+"""``down`` is a place without a process; the others are those of a process's life."""
+
+
+@attrs.frozen(kw_only=True)
+class WorkerStatistics:
+    """A moment's view of one place for a worker.
+
+    * ``restarts``: how many of its processes have ended
+    * ``last_exit``: how the process before this one ended; ``None`` if none has
+    * ``state``: what the process is doing
+    * ``role``: whether it takes jobs (``active``) or waits to take over (``spare``); ``None`` while it is not ready
+
+    And of the process, if there is one:
+
+    * ``pid``: its number in the operating system
+    * ``jobs``: how many it has done
+    * ``busy_s``: seconds that it has worked
+    * ``age_s``: seconds since it was ready
+    * ``pss_bytes``: its memory, shared pages divided among those who share them
+    """
+
+    restarts: int
+    last_exit: str | None
+    state: WorkerState
+    role: Literal["active", "spare"] | None
+    pid: int | None = None
+    jobs: int | None = None
+    busy_s: float | None = None
+    age_s: float | None = None
+    pss_bytes: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WorkerGroupStatistics:
+    """A moment's view of the workers of a pool.
+
+    * ``size``: how many workers should take jobs
+    * ``ready``: how many are loaded, spares among them
+    * ``spares``: how many of those wait to take over
+    * ``trouble``: why the last start failed; ``None`` if it did not
+    * ``crashes``: how many processes have ended without being asked to
+    * ``busy_ratio``: share of the workers that take jobs and have one, 0 to 1
+    * ``rss_bytes``: resident memory of all
+    * ``pss_bytes``: memory of all, shared pages counted once
+    * ``workers``: the workers one by one
+    """
+
+    size: int
+    ready: int
+    spares: int
+    trouble: str | None
+    crashes: int
+    busy_ratio: float
+    rss_bytes: int
+    pss_bytes: int
+    workers: Sequence[WorkerStatistics]
+
+
+@attrs.frozen(kw_only=True)
+class PoolStatistics(WorkerGroupStatistics):
+    """A moment's view of a pool: its workers, and the jobs in front of them.
+
+    * ``waiting``: how many jobs no worker has yet
+    * ``queue_min_delay_s``: shortest wait of a job in the last second or two
+    """
+
+    waiting: int
+    queue_min_delay_s: float
+
+    @property
+    def has_local_workers(self) -> bool:
+        """Whether the jobs are done by processes of this server, and ``size`` and ``ready`` count them."""
+        return True
+
+
+@attrs.frozen(kw_only=True)
+class PoolOwnerStatistics:
+    """The statistics of an actor that has a pool.
+
+    * ``pool``: the pool; ``None`` if there is none, or it has not been started
+    """
+
+    pool: PoolStatistics | None = None
