@@ -23,7 +23,7 @@ def find_zone(place: str) -> tzinfo:
 
 
 def time_text(now: datetime, place: str = "") -> str:
-    """Return "It is 3:05 PM in Tokyo.", "In Tokio ist es 15:05 Uhr."; ``now`` is in the zone to be told."""
+    """Return "It is 3:05 PM in Tokyo.", "In Tokio ist es 15:05 Uhr."; ``now`` is in the zone of the answer."""
     if is_german():
         time = f"{now.hour}:{now:%M} Uhr" if now.minute else f"{now.hour} Uhr"
     else:

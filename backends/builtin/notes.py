@@ -15,7 +15,7 @@ MAX_NOTES = 500
 MAX_NOTE_CHARS = 1_000
 MAX_LISTS = 50
 MAX_ITEMS = 200
-MAX_SPOKEN = 10  # more than that nobody wants to hear at once
+MAX_SPOKEN = 10  # more are too many to listen to at once
 
 _LIST_NAMES = {
     "shopping": ("shopping list", "grocery", "groceries", "grocery list", "einkaufsliste", "einkauf"),

@@ -31,7 +31,7 @@ are kept, which can still be taken off together.
 """
 _FIXED_PAIR = re.compile(rf"\b(?:{'|'.join(_FIXED_PAIRS)})\b", re.IGNORECASE)
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-DECIMALS = 4  # more are noise to the ear
+DECIMALS = 4  # more are hard to follow by listening
 
 
 def is_german() -> bool:

@@ -157,7 +157,7 @@ def _plain_number(piece: str, *, has_decimal_comma: bool) -> str:
 
 
 def _without_thousands(digits: str) -> str:
-    """Return "1.234.567" as a number, whatever the language: it can be nothing else."""
+    """Return "1.234.567" as a number in any language."""
     return next((digits.replace(mark, "") for mark in ",." if _is_grouped(digits, mark)), digits)
 
 

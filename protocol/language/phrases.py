@@ -3,7 +3,7 @@
 Rules kept here:
 
 * Sentences stand in English; ``german.py`` has the German ones. A client with another language hears English.
-* What tools say is theirs: they are told the language and translate for themselves. The built-in ones do it here.
+* Tools get the language with a call and translate their own answers; the built-in ones by ``phrase`` as well.
 """
 
 from typing import Final
