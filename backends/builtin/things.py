@@ -27,7 +27,7 @@ _ENDINGS: Final = {
 }
 """What a plural ends in, and what the singular has in its place."""
 _UMLAUTS: Final = str.maketrans("äöü", "aou")  # Apfel, Äpfel
-MAX_COUNT_WORD: Final = 20  # of more, nobody says the number as a word
+MAX_COUNT_WORD: Final = 20  # larger numbers come as digits
 MIN_SINGULAR_LETTERS: Final = 2  # Ei, Eier
 
 
