@@ -2,9 +2,9 @@
 
 Rules kept here:
 
-* Memory grows with what was heard, up to a bound that is fixed at the start: who says nothing costs nothing.
+* Memory grows with the audio, up to a bound that is fixed at the start: a silent client costs nothing.
 * A sample's position counts from the stream's first and never changes.
-* What has been overwritten is refused, never silently wrong.
+* Reading overwritten samples raises; it never returns wrong ones.
 """
 
 SAMPLE_BYTES = 2  # s16le mono
