@@ -1,4 +1,4 @@
-"""How things run: actors, mailboxes, supervision. Knows Trio, knows nothing of voice.
+"""The runtime: actors, mailboxes, supervision. Built on Trio, independent of voice.
 
 Worker processes are in ``runtime.workers.pool``.
 """

@@ -97,7 +97,7 @@ async def test_a_refusal_later_is_tried_again_with_backoff_and_the_place_is_kept
         yard.made[0].kill("was ended by SIGKILL")
         await trio.sleep(20)
         assert pids(group.active) == [101]
-        assert not group.is_hopeless
+        assert not group.cannot_recover
 
         yard.failure = None
         await trio.sleep(30)
