@@ -3,11 +3,11 @@
 Rules kept here:
 
 * The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
-* What a tool answers is untrusted text: it is marked as data, and can only lead to another call through the same
+* A tool's result is untrusted text: it is marked as data, and can only lead to another call through the same
   policy as before, which then trusts the model less.
 * A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
-  knows what is missing.
-* What of the model's text is shown and said is decided by ``protocol/turns/model_answer.py``.
+  is told what is missing.
+* Which of the model's text is shown and spoken is decided by ``protocol/turns/model_answer.py``.
 """
 
 import datetime as dt
@@ -47,11 +47,11 @@ GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a
 
 
 class NobodyToAsk(Exception):
-    """There is no model for what is asked for."""
+    """No model can answer the request."""
 
 
 class NotBelieved(Exception):
-    """The model said that it had acted, and no tool has."""
+    """The model claimed to have acted, but no tool was called."""
 
 
 @attrs.define
