@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Admission is decided in ``actors/connection/admitting.py``.
+* Admission is decided in ``actors/admission/gateway_admission.py``.
 * Pages for operators and load balancers are answered from figures in memory; nothing here waits for an actor.
 * A session's failure ends that session's socket and nothing else.
 """
@@ -14,7 +14,7 @@ from typing import Never
 import attrs
 import trio
 
-from actors.connection.admitting import AdmissionInputs, GatewayAdmission, GatewayStatistics
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission, GatewayStatistics
 from backends.protocols import (
     Admitted,
     HttpAnswer,

@@ -58,7 +58,7 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
-        folders = [Path(settings.dialogue.commands_dir)]
+        folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]
         programs = tuple(settings.tools.programs)
         self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
         self._tool_servers = self._configure_tool_servers()

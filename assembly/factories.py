@@ -12,8 +12,8 @@ from typing import Final
 
 import attrs
 
+from actors.admission.gateway_admission import AdmissionInputs
 from actors.commands import Commands
-from actors.connection.admitting import AdmissionInputs
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
 from actors.inference import Inference

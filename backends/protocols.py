@@ -74,8 +74,14 @@ class CommandGrammar(Protocol):
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the tool call of the first hypothesis that matches, and whether its sentence may go on."""
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        """Return words and phrases for the recogniser's prompt, most important first."""
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does.
+
+        The match that is returned may lack something else, and then has a question of its own.
+        """
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        """Return the words and phrases worth expecting, most telling first; those of an answer to ``asked`` first."""
 
 
 @attrs.frozen(kw_only=True)

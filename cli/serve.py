@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import attrs
 import click
 import trio
 
@@ -21,6 +22,7 @@ from backends.ingress.listeners import PortInUse, check_port
 from backends.speech.models import ModelError
 from cli import config_option, logs
 from cli.settings import parse_assignments, settings_or_exit
+from config.examples import ExampleError, examples, with_example
 from config.load import Loaded
 from config.paths import data_home
 from config.settings import Settings
@@ -30,6 +32,7 @@ log = logging.getLogger("sayso.cli")
 EXIT_NOT_STARTED: Final = 1
 EXIT_BAD_CONFIGURATION: Final = 2
 EXIT_GAVE_UP: Final = 70  # EX_SOFTWARE of sysexits.h
+FIRST_SENTENCE: Final = "what time is it"
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
 
 
@@ -39,6 +42,7 @@ WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where t
 @click.option("--port", help="0 lets the system choose (gateway.port).")
 @click.option("--insecure", is_flag=True, help="Allow a host that other machines reach, without any keys.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting, such as log.level=debug.")
+@click.option("--example", metavar="NAME", help="Add an example to try things with, such as home.")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Write the address there once it listens.")
 @click.pass_obj
 def serve(  # noqa: PLR0917 - click calls it by name
@@ -47,20 +51,29 @@ def serve(  # noqa: PLR0917 - click calls it by name
     port: str | None,
     insecure: bool,
     assignments: tuple[str, ...],
+    example: str | None,
     ready_file: Path | None,
 ) -> None:
     """Run the server."""
     named = {"gateway.host": host, "gateway.port": port, "gateway.insecure": "true" if insecure else None}
     flags = {key: value for key, value in named.items() if value is not None}
     loaded = settings_or_exit(config_path, parse_assignments(assignments) | flags)
+    first_sentence = FIRST_SENTENCE
+    if example is not None:
+        try:
+            settings, added = with_example(loaded.settings, example, examples())
+        except ExampleError as error:
+            click.echo(f"sayso: {error}", err=True)
+            sys.exit(EXIT_BAD_CONFIGURATION)
+        loaded, first_sentence = attrs.evolve(loaded, settings=settings), added.say
     logs.configure(loaded.settings.log)
     for warning in loaded.warnings:
         log.warning(warning)
-    sys.exit(run(loaded, ready_file))
+    sys.exit(run(loaded, ready_file, first_sentence))
 
 
-def run(loaded: Loaded, ready_file: Path | None) -> int:
-    """Run the server; return the exit code."""
+def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SENTENCE) -> int:
+    """Run the server, which proposes to say ``first_sentence``; return the exit code."""
     try:
         trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
         prepare_data_dir(loaded.settings)
@@ -68,7 +81,7 @@ def run(loaded: Loaded, ready_file: Path | None) -> int:
         click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
-        trio.run(_serve, loaded.settings, ready_file)
+        trio.run(_serve, loaded.settings, ready_file, first_sentence)
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
@@ -100,20 +113,20 @@ def prepare_data_dir(settings: Settings) -> None:
         log.warning(line)
 
 
-async def _serve(settings: Settings, ready_file: Path | None) -> None:
+async def _serve(settings: Settings, ready_file: Path | None, first_sentence: str) -> None:
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(supervisor.serve, settings)
         if addresses:
-            _greet(addresses, ready_file)
+            _greet(addresses, ready_file, first_sentence)
 
 
-def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None) -> None:
+def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None, first_sentence: str) -> None:
     urls = [socket_url(host, port) for host, port in addresses]
     for url in urls:
         click.echo(f"listening on {url}")
     port = addresses[0][1]
     where = "" if port == 8000 else f" --url {urls[0]}"  # noqa: PLR2004 - what `sayso say` talks to by itself
-    click.echo(f'try: sayso say{where} "what time is it"')
+    click.echo(f'try: sayso say{where} "{first_sentence}"')
     if ready_file is not None:
         temporary = ready_file.with_name(f"{ready_file.name}.part")
         temporary.write_text(f"{urls[0]}\n")

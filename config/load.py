@@ -206,3 +206,5 @@ def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None
     values["history.sqlite.path"] = values["supervisor.data_dir"] / values["history.sqlite.path"]
     beside = paths.config_home(environ) if path is None else path.absolute().parent
     values["dialogue.commands_dir"] = str(beside / Path(values["dialogue.commands_dir"]).expanduser())
+    more = values["dialogue.more_commands_dirs"]
+    values["dialogue.more_commands_dirs"] = tuple(str(beside / Path(folder).expanduser()) for folder in more)

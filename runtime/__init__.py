@@ -1,6 +1,67 @@
 """The runtime: actors, mailboxes, supervision. Built on Trio, independent of voice.
 
-Worker processes are in ``runtime.workers.pool``.
+An **actor** handles one message at a time. Others hold its **reference** (``Ref``), which owns its bounded mailbox:
+``tell`` sends a message, ``ask`` sends one and waits for the answer. A **supervisor** starts its children in order, and
+starts a child again that has crashed. A new instance is made then; the reference and what is queued stay::
+
+    from collections import Counter
+
+    import attrs
+    import trio
+
+    from protocol.messages.ask import Ask
+    from runtime import Actor, ChildSpec, PoisonMessage, Ref, Supervisor, run_tree
+
+    @attrs.frozen
+    class Heard:  # to be told
+        word: str
+
+    @attrs.frozen
+    class HowOften(Ask[int]):  # to be asked, answered with an int
+        word: str
+
+    class Words(Actor[Heard | HowOften]):
+        def __init__(self) -> None:
+            self._counts: Counter[str] = Counter()
+
+        async def handle(self, message: Heard | HowOften) -> int | None:
+            match message:
+                case Heard(word):
+                    self._counts[word] += 1
+                    return None
+                case HowOften(""):
+                    raise ValueError("that is no word")
+                case HowOften(word):
+                    return self._counts[word]
+                case _:
+                    self.unhandled(message)
+
+    async def main() -> None:
+        words: Ref[Heard | HowOften] = Ref("words")
+        root = Supervisor([ChildSpec(words, Words)])
+        async with trio.open_nursery() as nursery:
+            tree = await nursery.start(run_tree, root)
+            await words.tell(Heard("stop"))
+            print(await words.ask(HowOften("stop")))
+            try:
+                await words.ask(HowOften(""))  # crashes the actor
+            except PoisonMessage as error:
+                print(error)
+            print(await words.ask(HowOften("stop")))  # waits for the next incarnation, which begins anew
+            await tree.stop("that is all")
+
+    trio.run(main)
+
+This prints::
+
+    1
+    words died: ValueError: that is no word
+    0
+
+State that must outlive a crash belongs elsewhere: to an actor without logic that can fail (``actors/vault.py``), or to
+a store. ``docs/extending.md`` says how an actor becomes a part of the server.
+
+Worker processes, for native code that may crash or hang, are in ``runtime.workers.pool``.
 """
 
 from runtime.messaging.deadletters import DeadLetter, DeadLetters

@@ -278,13 +278,17 @@ class FakeGrammar:
 
     def __init__(self, commands: Mapping[str, CommandMatch] | None = None, words: tuple[str, ...] = ()) -> None:
         self.commands = dict(commands or {})
+        self.answers: dict[str, CommandMatch] = {}
         self.words = words
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        return self.words
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return next((self.answers[text] for text in hypotheses if text in self.answers), None)
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        return self.words if asked is None else (f"answers to {asked.intent}", *self.words)
 
 
 def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:

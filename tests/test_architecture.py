@@ -113,7 +113,7 @@ def test_the_rooms_of_a_unit_point_down_only() -> None:
 
 
 def test_no_actor_imports_another() -> None:
-    parts = frozenset({"actors.connection", "actors.stt", "actors.turn"})
+    parts = frozenset({"actors.admission", "actors.connection", "actors.stt", "actors.turn"})
     actors = frozenset({"actors.connection.connection"})  # that lie beside their parts
 
     def problems() -> Iterator[str]:
@@ -167,7 +167,7 @@ def test_what_tests_and_benchmarks_hold_is_imported_by_nobody() -> None:
     def problems() -> Iterator[str]:
         for path in python_files():
             for module, line in imported_modules(path):
-                if is_within(module, frozenset({"tests", "bench"})):
+                if is_within(module, frozenset({"tests", "bench", "examples"})):
                     yield f"{path}:{line}: imports {module}"
 
     check(problems())
@@ -175,7 +175,7 @@ def test_what_tests_and_benchmarks_hold_is_imported_by_nobody() -> None:
 
 def test_no_file_or_folder_has_a_name_for_leftovers() -> None:
     def problems() -> Iterator[str]:
-        for path in python_files(*UNITS, "bench", "tests"):
+        for path in python_files(*UNITS, "bench", "examples", "tests"):
             if {part.removesuffix(".py") for part in path.parts} & FORBIDDEN_NAMES:
                 yield f"{path}: a name must say what is inside"
 
@@ -183,8 +183,8 @@ def test_no_file_or_folder_has_a_name_for_leftovers() -> None:
 
 
 def test_there_are_no_code_folders_but_those_of_the_table() -> None:
-    tops = {path.parts[0] for path in python_files(*UNITS, "bench", "tests") if len(path.parts) > 1}
-    assert tops == {*UNITS, "bench", "tests"} - {"supervisor"}
+    tops = {path.parts[0] for path in python_files(*UNITS, "bench", "examples", "tests") if len(path.parts) > 1}
+    assert tops == {*UNITS, "bench", "examples", "tests"} - {"supervisor"}
     loose = {file.name for file in ROOT.glob("*.py")}
     assert loose == {"supervisor.py"}
 
@@ -258,7 +258,7 @@ def attributes_of(node: ast.ClassDef) -> set[str]:
 
 def test_no_module_is_too_long() -> None:
     def problems() -> Iterator[str]:
-        for path in python_files(*UNITS, "bench", "tests"):
+        for path in python_files(*UNITS, "bench", "examples", "tests"):
             count = len((ROOT / path).read_text().splitlines())
             limit = ROOT_LINES if path == Path("supervisor.py") else MODULE_LINES
             if count > limit:
@@ -269,7 +269,7 @@ def test_no_module_is_too_long() -> None:
 
 def test_no_function_is_too_long() -> None:
     def problems() -> Iterator[str]:
-        for path in python_files(*UNITS, "bench", "tests"):
+        for path in python_files(*UNITS, "bench", "examples", "tests"):
             for node in functions(path):
                 if body_lines(node) > FUNCTION_LINES:
                     yield f"{path}:{node.lineno}: {node.name} has {body_lines(node)} lines, at most {FUNCTION_LINES}"
@@ -336,7 +336,7 @@ def test_nothing_is_left_to_do_in_a_comment() -> None:
     marks = ("TO" + "DO", "FIX" + "ME", "XX" + "X:")
 
     def problems() -> Iterator[str]:
-        for path in python_files(*UNITS, "bench", "tests"):
+        for path in python_files(*UNITS, "bench", "examples", "tests"):
             for number, line in enumerate((ROOT / path).read_text().splitlines(), start=1):
                 if any(mark in line for mark in marks):
                     yield f"{path}:{number}: {line.strip()}"

@@ -48,6 +48,8 @@ ABOUT_SEVERAL = {
     "tests/config/test_settings.py": "all sections of the settings",
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
+    "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
+    "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
     "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",

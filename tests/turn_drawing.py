@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from protocol.turns.playback import PLAYBACK
+from protocol.turns.questions import QUESTIONS, QuestionState
 from protocol.turns.rules import CONVERSATION, ConversationEvent, ConversationState, Step
 from protocol.turns.turn import TRANSITIONS
 from tests.protocol.turns.conversation_driver import WHATEVER, Driver
@@ -52,6 +53,7 @@ def drawings() -> Mapping[str, Sequence[str]]:
             )
         ),
         "answer": list(answer_table()),
+        "questions": list(question_table()),
     }
 
 
@@ -102,6 +104,15 @@ def answer_table() -> Iterator[str]:
             if after is not state or notices:
                 told = ", ".join(f"`{notice.value}`" if "_" in notice.value else notice.value for notice in notices)
                 yield f"| {state.value} | {event.value} | {after.value} | {told or 'nothing'} |"
+
+
+def question_table() -> Iterator[str]:
+    """Yield one row a kind of words, one column a state of the question, with what is done and which state follows."""
+    yield f"| | {' | '.join(state.value for state in QuestionState)} |"
+    yield "|---" * (len(QuestionState) + 1) + "|"
+    for event, row in QUESTIONS.items():
+        cells = [f"{reaction.value} → {after.value}" for reaction, after in (row[state] for state in QuestionState)]
+        yield f"| **{event.value}** | {' | '.join(same_as_before(cells))} |"
 
 
 def diagram(edges: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[str]:

@@ -23,10 +23,12 @@ from protocol.messages.hearing import (
     Utterance,
     UtterancePaused,
 )
+from protocol.turns.questions import open_at
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
+MAX_EXPECTED = 60  # words and phrases: more of a prompt does a recogniser no good
 MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 
 
@@ -68,8 +70,8 @@ class EarlyTranscription:
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
         """Send the verdict of the words on the silence after them to the audio actor."""
         answer = self._answer
-        if not isinstance(answer, Recognition):
-            return
+        if not isinstance(answer, Recognition) or open_at(context.memory.question, trio.current_time()) is not None:
+            return  # "ten" may be all of an answer
         match = None
         if options.wants("tools"):  # else it is dictation, and nothing is ever complete
             match = context.grammar.match((answer.text, *answer.alternatives), options.language)
@@ -153,7 +155,7 @@ async def ask(
         context.client_view.session_id,
         utterance,
         language=options.options.language,
-        vocabulary=context.grammar.vocabulary(options.language),
+        vocabulary=expected_words(context, options.language),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
@@ -213,3 +215,13 @@ async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utte
     """Return the words of an utterance, without showing them."""
     transcript = await transcribe(context, options, turn_id, utterance)
     return None if transcript is None else transcript.text
+
+
+def expected_words(context: TurnContext, language: str) -> tuple[str, ...]:
+    """Return the words worth expecting now: those of an answer to the open question first."""
+    question = open_at(context.memory.question, trio.current_time())
+    if question is None:
+        return context.grammar.vocabulary(language)
+    titles = (word for choice in question.choices for word in choice.title.split())
+    words = (*titles, *context.grammar.vocabulary(language, question.asked))
+    return tuple(dict.fromkeys(words))[:MAX_EXPECTED]

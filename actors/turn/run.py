@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from functools import partial
 
+import attrs
 import trio
 
 from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
 from actors.turn.hearing import EarlyTranscription, show, transcribe
+from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
@@ -28,6 +30,7 @@ from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.actions import PendingTurn
+from protocol.turns.questions import Reaction
 from protocol.turns.turn import TurnEvent, TurnMachine
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
@@ -60,6 +63,8 @@ class Turn:
         self._heard_s: float | None = None
         self._spoken = self._make_spoken_answer()
         self._tools: ToolCaller | None = None
+        self._question = TurnQuestion(pending.turn_id, context, options)
+        self._said_s = trio.current_time()
 
     @property
     def turn_id(self) -> str:
@@ -93,6 +98,7 @@ class Turn:
         match self._pending.said:
             case UtteranceEnded(utterance, last_voice_s=last_voice_s):
                 self._report.origin_s = last_voice_s
+                self._said_s = last_voice_s - (utterance.end_ms - utterance.start_ms) / 1000
                 self._report.mark_until("endpoint", trio.current_time())
                 await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
             case events.Text(text):
@@ -161,15 +167,18 @@ class Turn:
     async def _respond(self, heard: Heard) -> events.Outcome:
         self._machine.advance(TurnEvent.HEARD)
         started_s = trio.current_time()
-        match = None
-        if self._options.wants("tools"):
-            match = self._context.grammar.match((heard.text, *heard.alternatives), self._options.language)
+        decision = self._question.decide(heard, self._said_s) if self._options.wants("tools") else NO_COMMAND
+        heard = attrs.evolve(heard, confidence=self._question.confidence_of(heard, decision))
         self._tools = ToolCaller(
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
         self._report.mark("understand", trio.current_time() - started_s)
-        if match is not None:
-            return await self._command(match, self._tools)
+        if decision.reaction is Reaction.CALL and decision.match is not None:
+            return await self._command(decision.match, self._tools)
+        if decision.reaction is not Reaction.GO_ON:
+            self._report.source = "command"
+            await self._say_all(self._question.note(decision))
+            return "done"
         if self._options.wants("llm"):
             return await self._converse(heard, self._tools)
         raise TurnRefused(not_understood(heard.text, self._options.language))
@@ -185,6 +194,7 @@ class Turn:
             WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
         )
         if outcome.ok:
+            self._question.offer(match, outcome)
             await self._say_all(spoken_result(outcome.content, self._options.language))
             return "done"
         log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
@@ -240,7 +250,7 @@ class Turn:
         await self._spoken.say(question)
 
     async def _show_reply(self, text: str) -> None:
-        self._report.replied = text
+        self._report.replied = self._context.memory.last_reply = text
         await self._context.show(events.Reply(self.turn_id, text))
 
     def _make_spoken_answer(self) -> SpokenAnswer:
@@ -264,6 +274,7 @@ class Turn:
             report.replied = " ".join(self._spoken.heard_until(self._heard_s))
             if report.replied:
                 await context.show(events.Reply(self.turn_id, report.replied, truncated=True))
+        self._question.end(trio.current_time())
         if report.heard:
             context.memory.remember_turn(report.heard, report.replied)
         await context.show(report.completed(outcome))

@@ -124,6 +124,24 @@ def to_timer_seconds(slot: SlotText) -> float | int | None:
     return int(first) * 60 + int(second) or None
 
 
+def to_answered_seconds(slot: SlotText) -> float | int | None:
+    """Return the answer to "For how long?" in seconds; a number alone is minutes."""
+    seconds = to_timer_seconds(slot)
+    if seconds is not None or len(slot.words) != 1:
+        return seconds
+    return to_timer_seconds(_in_minutes(slot))
+
+
+def to_answered_more_seconds(slot: SlotText) -> float | int | None:
+    """Return the answer to "By how much?" in seconds; a number alone is minutes."""
+    seconds = to_more_seconds(slot)
+    return to_more_seconds(_in_minutes(slot)) if seconds is None and len(slot.words) == 1 else seconds
+
+
+def _in_minutes(slot: SlotText) -> SlotText:
+    return SlotText((*slot.words, "min"), f"{slot.source} min", slot.language)
+
+
 def to_more_seconds(slot: SlotText) -> float | int | None:
     """Return "five more minutes" and "another minute" in seconds."""
     times = TIMES.get(slot.language)

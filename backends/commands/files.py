@@ -5,9 +5,10 @@
       OrderDrink:
         tool: coffee/order_drink            # or: server: coffee, tool: order_drink
         arguments: {drink: "{drink}", size: "{size} cup", source: voice}   # without: every slot under its own name
+        asks: {drink: "What would you like?"}              # optional: slots that are asked for if they were not said
         vocabulary: ["order an espresso"]   # optional: phrases to expect, instead of the first sentence
         data:
-          - sentences: ["order [a] [{size}] {drink}"]
+          - sentences: ["order [a] [{size}] {drink}", "order (something|a drink)"]
     lists:
       drink: {values: [espresso, {in: "(white coffee|latte)", out: latte}]}
       note: {wildcard: true, type: text}    # type: one of command_slots.SLOT_TYPES
@@ -16,7 +17,7 @@ Every problem of every file is reported at once, with its line.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from backends.commands.templates import example, literal_words, normalised_templ
 from backends.commands.yaml_text import Document, Problems, Way, as_mapping, as_texts, check_keys, read_document
 
 _TOP_KEYS = ("language", "intents", "lists", "expansion_rules", "skip_words", "settings")
-_INTENT_KEYS = ("tool", "server", "arguments", "vocabulary", "data")
+_INTENT_KEYS = ("tool", "server", "arguments", "asks", "vocabulary", "data")
 _DATA_KEYS = ("sentences", "slots", "metadata", "required_keywords", "response", "settings")
 _LIST_KEYS = ("values", "range", "wildcard", "type")
 PLACEHOLDER = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
@@ -45,6 +46,16 @@ class CommandFileError(ValueError):
 
 
 @attrs.frozen
+class AskedSlot:
+    """A slot that is asked for where a sentence leaves it out."""
+
+    slot: str
+    question: str
+    lists: tuple[str, ...]
+    """The lists that fill it in the command's sentences: what an answer is understood by."""
+
+
+@attrs.frozen
 class Command:
     """What an intent stands for."""
 
@@ -54,6 +65,8 @@ class Command:
     arguments: Mapping[str, Any] | None
     """Name to constant, "{slot}", or a text with slots in it; None for every slot under its own name."""
     phrases: tuple[str, ...]
+    asks: tuple[AskedSlot, ...] = ()
+    """In the order of the questions."""
 
 
 @attrs.frozen
@@ -238,7 +251,9 @@ class _DocumentReader:
             commands[name] = self._command((*way, name), name, entry, slots, first)
         return documents, commands
 
-    def _command(self, way: Way, name: str, entry: Mapping[str, Any], slots: frozenset[str], first: str) -> Command:
+    def _command(
+        self, way: Way, name: str, entry: Mapping[str, Any], slots: Mapping[str, tuple[str, ...]], first: str
+    ) -> Command:
         tool, server = entry.get("tool"), entry.get("server")
         target = f"{server}/{tool}" if server is not None else tool
         if not isinstance(target, str) or not _TOOL.fullmatch(target):
@@ -250,9 +265,25 @@ class _DocumentReader:
             self._check_arguments((*way, "arguments"), arguments, slots)
         phrases = as_texts(self.document, (*way, "vocabulary"), entry.get("vocabulary", [first]), self.problems)
         server_name, _, tool_name = target.partition("/")
-        return Command(name, server_name, tool_name, arguments, tuple(phrase for phrase in phrases if phrase))
+        asks = tuple(self._asks((*way, "asks"), entry.get("asks"), slots))
+        return Command(name, server_name, tool_name, arguments, tuple(phrase for phrase in phrases if phrase), asks)
 
-    def _check_arguments(self, way: Way, arguments: Mapping[str, Any], slots: frozenset[str]) -> None:
+    def _asks(self, way: Way, value: Any, slots: Mapping[str, tuple[str, ...]]) -> Iterator[AskedSlot]:
+        """Yield the slots that are asked for, noting those that cannot be."""
+        for slot, question in as_mapping(self.document, way, value, self.problems).items():
+            known = ", ".join(sorted(name for name, lists in slots.items() if lists)) or "none"
+            if not slots.get(slot):
+                self.problems.add(
+                    self.document, (*way, slot), f"no sentence fills the slot {slot!r} from a list; there are: {known}"
+                )
+            elif not isinstance(question, str) or not question.strip():
+                self.problems.add(
+                    self.document, (*way, slot), f"a question must be a text such as 'How long?', not {question!r}"
+                )
+            else:
+                yield AskedSlot(slot, question.strip(), slots[slot])
+
+    def _check_arguments(self, way: Way, arguments: Mapping[str, Any], slots: Collection[str]) -> None:
         for name, value in arguments.items():
             for slot in _slots_in(value):
                 if slot not in slots:
@@ -261,13 +292,13 @@ class _DocumentReader:
                         self.document, (*way, name), f"no sentence has the slot {{{slot}}}; there are: {known}"
                     )
 
-    def _blocks(self, way: Way, value: Any) -> tuple[list[Mapping[str, Any]], frozenset[str], str]:
-        """Return the blocks for hassil, the slots that they fill, and the first sentence as an example."""
+    def _blocks(self, way: Way, value: Any) -> tuple[list[Mapping[str, Any]], Mapping[str, tuple[str, ...]], str]:
+        """Return the blocks for hassil, the slots that they fill and from which lists, and the first sentence."""
         if not isinstance(value, list) or not value:
             self.problems.add(self.document, way, "data must be a list of blocks with sentences")
-            return [], frozenset(), ""
+            return [], {}, ""
         blocks: list[Mapping[str, Any]] = []
-        slots: set[str] = set()
+        slots: dict[str, tuple[str, ...]] = {}
         examples: list[str] = []
         for index, item in enumerate(value):
             block = as_mapping(self.document, (*way, index), item, self.problems)
@@ -277,11 +308,14 @@ class _DocumentReader:
             for at, text in enumerate(texts):
                 expression = self._sentence((*here, at), text)
                 if expression is not None:
-                    slots |= {slot.slot_name for slot in slots_of(expression, self.rules)}
+                    for slot in slots_of(expression, self.rules):
+                        lists = () if slot.is_inline_range else (slot.list_name,)
+                        slots[slot.slot_name] = tuple(dict.fromkeys((*slots.get(slot.slot_name, ()), *lists)))
                     examples.append(example(expression, self.rules, self.examples))
-            slots |= set(as_mapping(self.document, (*way, index, "slots"), block.get("slots"), self.problems))
+            constants = as_mapping(self.document, (*way, index, "slots"), block.get("slots"), self.problems)
+            slots = {**dict.fromkeys(constants, ()), **slots}
             blocks.append({**block, "sentences": [normalised_template(text, self.language) for text in texts]})
-        return blocks, frozenset(slots), examples[0] if examples else ""
+        return blocks, slots, examples[0] if examples else ""
 
     # --- templates -------------------------------------------------------------------------------
 

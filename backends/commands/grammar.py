@@ -22,13 +22,14 @@ from hassil import Intents, RecognizeResult, merge_dict, recognize_all
 from hassil.expression import Group
 from hassil.models import MatchEntity
 
+from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
-from protocol.messages.understanding import CommandMatch
+from protocol.messages.understanding import CommandMatch, SlotQuestion
 
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation
@@ -58,6 +59,16 @@ class _Hypothesis:
 
 
 @attrs.frozen
+class _Found:
+    """A sentence that was understood."""
+
+    command: Command
+    slots: Mapping[str, Any]
+    question: SlotQuestion | None
+    """What the sentence leaves out and has to be asked for."""
+
+
+@attrs.frozen
 class _Grammar:
     """The sentences of one origin in one language."""
 
@@ -66,18 +77,41 @@ class _Grammar:
     slot_types: Mapping[str, str]
     language: str
     prefixes: Prefixes
+    answers: Mapping[tuple[str, str], AnswerSentences]
+    """By intent and slot."""
 
-    def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> tuple[Command, Mapping[str, Any]] | None:
+    def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
         """Return the best reading of which every slot makes sense."""
         results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
-            command = self.commands[result.intent.name]
             slots = self._slots(result, heard, is_last_resort=is_last_resort)
             if slots is not None:
-                return command, _arguments(command, slots)
+                return self._found(self.commands[result.intent.name], slots)
         return None
 
-    def _slots(self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool) -> Mapping[str, Any] | None:
+    def answer(self, asked: CommandMatch, heard: _Hypothesis) -> _Found | None:
+        """Return the asked command with what answers its question."""
+        sentences = self.sentences_of(asked)
+        if sentences is None:
+            return None
+        results = islice(recognize_all(heard.text, sentences.intents), MAX_RESULTS)
+        for result in sorted(results, key=_preference):
+            slots = self._slots(result, heard, is_last_resort=True, is_answer=True)
+            if slots is not None:
+                return self._found(self.commands[asked.intent], {**asked.slots, **slots})
+        return None
+
+    def sentences_of(self, asked: CommandMatch) -> AnswerSentences | None:
+        """Return how the question of ``asked`` is answered, None if this grammar does not ask it."""
+        return None if asked.question is None else self.answers.get((asked.intent, asked.question.slot))
+
+    def _found(self, command: Command, slots: Mapping[str, Any]) -> _Found:
+        lacking = next((asked.slot for asked in command.asks if asked.slot not in slots), None)
+        return _Found(command, slots, None if lacking is None else self.answers[command.intent, lacking].question)
+
+    def _slots(
+        self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool, is_answer: bool = False
+    ) -> Mapping[str, Any] | None:
         """Return what the slots stand for, None if one of them stands for nothing."""
         slots: dict[str, Any] = {}
         kinds = self._kinds(result)
@@ -88,7 +122,8 @@ class _Grammar:
             kind = SLOT_TYPES[kinds[entity.name]]
             if kind.is_last_resort and not is_last_resort:
                 return None
-            value = kind.convert(_slot_text(entity, heard, self.language))
+            convert = kind.answer if is_answer and kind.answer is not None else kind.convert
+            value = convert(_slot_text(entity, heard, self.language))
             if value is None:
                 return None
             slots[entity.name] = value
@@ -150,13 +185,34 @@ class HassilGrammar:
             for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
                 found = _parse(known, variant)
                 if found is not None:
-                    return _match(*found, RANK_FACTOR**rank, variant, known)
+                    return _match(found, RANK_FACTOR**rank, variant, known)
         return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones."""
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does."""
         known = self._languages.get(_code(language))
-        return () if known is None else known.vocabulary
+        if known is None:
+            return None
+        for rank, text in enumerate(hypotheses[:MAX_HYPOTHESES]):
+            heard = _heard(text, _code(language), known.fillers)
+            if 0 < len(heard.tokens) <= MAX_WORDS:
+                answers = (grammar.answer(asked, heard) for grammar in known.grammars)
+                found = next((found for found in answers if found is not None), None)
+                if found is not None:
+                    return _match(found, min(asked.confidence, RANK_FACTOR**rank), heard, known)
+        return None
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones.
+
+        While a question is open the words of its answers stand before them.
+        """
+        known = self._languages.get(_code(language))
+        if known is None:
+            return ()
+        sentences = [] if asked is None else [grammar.sentences_of(asked) for grammar in known.grammars]
+        words = [word for each in sentences if each is not None for word in each.vocabulary]
+        return tuple(dict.fromkeys((*words, *known.vocabulary)))[:MAX_VOCABULARY]
 
 
 @attrs.frozen
@@ -185,7 +241,7 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[_Hypothesis], languag
         changed_text = _with(hypotheses[rank], changes, language)
         found = _parse(known, changed_text)
         if found is not None:
-            return _match(*found, -confidence, changed_text, known)
+            return _match(found, -confidence, changed_text, known)
     return None
 
 
@@ -195,7 +251,7 @@ def _last_resort(known: _Language, hypotheses: Sequence[_Hypothesis]) -> Command
         for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
             found = _parse(known, variant, is_last_resort=True)
             if found is not None:
-                return _match(*found, 1.0, variant, known)
+                return _match(found, 1.0, variant, known)
     return None
 
 
@@ -228,24 +284,23 @@ def _with(heard: _Hypothesis, changes: Sequence[_Exchange], language: str) -> _H
     return _Hypothesis(heard.source, counted(tokens, language))
 
 
-def _parse(
-    known: _Language, heard: _Hypothesis, *, is_last_resort: bool = False
-) -> tuple[Command, Mapping[str, Any]] | None:
+def _parse(known: _Language, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
     parses = (grammar.parse(heard, is_last_resort=is_last_resort) for grammar in known.grammars)
     return next((found for found in parses if found is not None), None)
 
 
-def _match(
-    command: Command, arguments: Mapping[str, Any], confidence: float, heard: _Hypothesis, known: _Language
-) -> CommandMatch:
+def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Language) -> CommandMatch:
+    command = found.command
     return CommandMatch(
         intent=command.intent,
         server=command.server,
         tool=command.tool,
-        arguments=arguments,
+        arguments=_arguments(command, found.slots),
         confidence=round(confidence, 3),
         text=heard.text,
         may_continue=may_continue((grammar.prefixes for grammar in known.grammars), heard.text),
+        slots=found.slots,
+        question=found.question,
     )
 
 
@@ -361,7 +416,8 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
     intents = Intents.from_dict({**document, "language": code})
     kinds = {name: SLOT_TYPES.get(slot_types.get(name, name)) for name in {*slot_types, *SLOT_TYPES}}
     known = {name: kind.values(code) for name, kind in kinds.items() if kind is not None and kind.values is not None}
-    return _Grammar(intents, commands, slot_types, code, Prefixes(intents, known))
+    answers = answers_in(code, tuple(files), slot_types)
+    return _Grammar(intents, commands, slot_types, code, Prefixes(intents, known), answers)
 
 
 def _without(file: CommandFile, slot: str) -> CommandFile:

@@ -46,9 +46,13 @@ class ReloadingGrammar:
         """Return the call that the first matching hypothesis stands for."""
         return self._current.match(hypotheses, language)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
-        """Return the words and phrases worth expecting, most telling first."""
-        return self._current.vocabulary(language)
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return ``asked`` with what answers its question; ``None`` too if its command is in no file any more."""
+        return self._current.answer(asked, hypotheses, language)
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
+        """Return the words and phrases worth expecting, most telling first; those of an answer to ``asked`` first."""
+        return self._current.vocabulary(language, asked)
 
     def check(self) -> ReloadedCommandFiles | None:
         """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""

@@ -14,7 +14,15 @@ import attrs
 from backends.builtin.calculator import CalculationError, evaluate
 from backends.builtin.sum_words import amount, amount_words, count_operators, is_sum, spoken_words, symbols
 from backends.builtin.units import Unit, UnitError, convert, find_unit, unit_names, unit_words
-from backends.commands.durations import TIMES, time_words, to_more_seconds, to_seconds, to_timer_seconds
+from backends.commands.durations import (
+    TIMES,
+    time_words,
+    to_answered_more_seconds,
+    to_answered_seconds,
+    to_more_seconds,
+    to_seconds,
+    to_timer_seconds,
+)
 from backends.commands.slot_text import SlotText, plain, to_text
 from backends.commands.spoken_names import to_item, to_name, to_named_more, to_named_time
 from backends.commands.spoken_numbers import pointed
@@ -139,6 +147,10 @@ class SlotType:
     """Everything that it can be, by language, with ``#`` for a number; None if that cannot be listed."""
     names: Callable[[str], frozenset[str]] = lambda _: frozenset()
     """Words that no other word is exchanged for, by language: the time in Ireland is no answer for Iceland."""
+    answer: Callable[[SlotText], Any] | None = None
+    """Converts the answer to a question, where less has to be said than in a sentence; None for ``convert``."""
+    is_free_text: bool = False
+    """Whether almost any words make sense."""
     is_last_resort: bool = False
     """Whether it is looked at only if no hypothesis makes sense otherwise."""
 
@@ -147,16 +159,23 @@ def _quantities(language: str) -> frozenset[str]:
     return frozenset(f"# {name}" for name in unit_names(language))
 
 
+_TEN_MINUTES: Mapping[str, str] = {"en": "ten minutes", "de": "zehn Minuten"}
+
 SLOT_TYPES: Mapping[str, SlotType] = {
-    "text": SlotType(to_text, {}),
+    "text": SlotType(to_text, {}, is_free_text=True),
     "number": SlotType(to_number, {"en": "ten", "de": "zehn"}),
-    "duration": SlotType(_with_points(to_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, time_words),
-    "timer_duration": SlotType(_with_points(to_timer_seconds), {"en": "ten minutes", "de": "zehn Minuten"}, time_words),
-    "more_duration": SlotType(
-        _with_points(to_more_seconds), {"en": "five more minutes", "de": "noch fünf Minuten"}, time_words
+    "duration": SlotType(_with_points(to_seconds), _TEN_MINUTES, time_words, answer=_with_points(to_answered_seconds)),
+    "timer_duration": SlotType(
+        _with_points(to_timer_seconds), _TEN_MINUTES, time_words, answer=_with_points(to_answered_seconds)
     ),
-    "item": SlotType(to_item, {"en": "milk", "de": "Milch"}),
-    "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}),
+    "more_duration": SlotType(
+        _with_points(to_more_seconds),
+        {"en": "five more minutes", "de": "noch fünf Minuten"},
+        time_words,
+        answer=_with_points(to_answered_more_seconds),
+    ),
+    "item": SlotType(to_item, {"en": "milk", "de": "Milch"}, is_free_text=True),
+    "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}, is_free_text=True),
     "named_time": SlotType(
         _with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, time_words
     ),

@@ -17,3 +17,5 @@ class DialogueSettings:
     min_confidence: float = attrs.field(validator=[ge(0), le(1)])
     system_prompt: str
     commands_dir: str
+    more_commands_dirs: tuple[str, ...]
+    """Read like ``commands_dir``, and as if all files stood in one folder."""

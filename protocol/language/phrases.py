@@ -20,6 +20,9 @@ SHALL_I: Final = "Shall I run {tool}?"
 DID_NOT_WORK: Final = "Sorry, that did not work. {why}"
 NOT_REALLY_DONE: Final = "Sorry, I could not do that."
 DONE: Final = "Done."
+DROPPED: Final = "OK, I won't."
+ALL_RIGHT: Final = "OK."
+NOTHING_SAID: Final = "I have not said anything yet."
 MANY_PARTS: Final = "The answer has {count} parts."
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py
@@ -49,6 +52,9 @@ GERMAN: Final[Mapping[str, str]] = {
     DID_NOT_WORK: "Entschuldigung, das hat nicht geklappt. {why}",
     NOT_REALLY_DONE: "Entschuldigung, das konnte ich nicht tun.",
     DONE: "Erledigt.",
+    DROPPED: "Gut, ich lasse es.",
+    ALL_RIGHT: "Okay.",
+    NOTHING_SAID: "Ich habe noch nichts gesagt.",
     MANY_PARTS: "Die Antwort hat {count} Teile.",
     YOU_CAN_SAY: "Du kannst zum Beispiel sagen: {example}.",
     CANNOT_ALARM: "Wecker kann ich noch nicht stellen, aber einen Timer.",

@@ -14,6 +14,17 @@ OUTCOME_WITHIN_S: Final = 1.0
 
 
 @attrs.frozen
+class SlotQuestion:
+    """What a sentence of the grammar leaves out, and how it is asked for."""
+
+    slot: str
+    text: str
+    """Such as "For how long?"."""
+    is_free_text: bool = False
+    """Whether any words may be the answer."""
+
+
+@attrs.frozen
 class CommandMatch:
     """A sentence of the grammar, and its tool call."""
 
@@ -26,6 +37,10 @@ class CommandMatch:
     """The hypothesis that matched, normalised."""
     may_continue: bool = True
     """Whether a longer sentence of the grammar begins like this."""
+    slots: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the sentence says, by slot; the arguments are made of it."""
+    question: SlotQuestion | None = None
+    """What has to be asked before the call can be made."""
 
 
 @attrs.frozen
@@ -100,6 +115,15 @@ class CallTool(Ask["ToolOutcome"]):
 
 
 @attrs.frozen
+class Choice:
+    """One of several things that a call may have meant, as its tool says; untrusted."""
+
+    title: str
+    arguments: Mapping[str, Any]
+    """Those that the same call is made with again, besides its own, if this is the one."""
+
+
+@attrs.frozen
 class ToolOutcome:
     """The tool's result; ``content`` is untrusted text."""
 
@@ -107,6 +131,8 @@ class ToolOutcome:
     content: str
     duration_s: float
     error: str | None = None
+    choices: tuple[Choice, ...] = ()
+    """Nothing was done: ``content`` asks which of these is meant."""
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from itertools import islice
 import attrs
 
 from protocol.turns.actions import PendingTurn
+from protocol.turns.questions import OpenQuestion
 
 MAX_TURNS = 32  # more than any context window of a small model takes
 MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
@@ -43,6 +44,10 @@ class TurnMemory:
     """Turns that the client knows of and that have not been completed."""
     answered: str | None = attrs.field(default=None, init=False)
     """The turn of which the client has seen a part of the answer last: it is not run again."""
+    question: OpenQuestion | None = attrs.field(default=None, init=False)
+    """What the user was asked, and may answer in the next turn."""
+    last_reply: str | None = attrs.field(default=None, init=False)
+    """What was answered or announced last: what "repeat that" means."""
     _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
     """What the user said, and what the user heard in answer."""
     _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)
@@ -57,11 +62,15 @@ class TurnMemory:
         return tuple(islice(self._turns, max(0, len(self._turns) - max(0, limit)), None))
 
     def begin_call(self, call_id: str) -> bool:
-        """Note that the running turn sends the call; return ``False`` if that id was sent before."""
+        """Note that the running turn sends the call; return ``False`` if that id was sent before.
+
+        A question that was open is answered by that, or replaced: no restart has it answered twice.
+        """
         if call_id in self._calls:
             return False
         if len(self._calls) >= MAX_CALLS:
             del self._calls[next(iter(self._calls))]
+        self.question = None
         self._calls[call_id] = None if self.running is None else self.running.turn_id
         return True
 

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import trio
 
-from actors.connection.admitting import AdmissionInputs, GatewayStatistics
+from actors.admission.gateway_admission import AdmissionInputs, GatewayStatistics
 from actors.gateway import Gateway, GatewayPeers, GatewayReport
 from backends.protocols import (
     Admitted,

@@ -69,6 +69,26 @@ def test_flags_are_settings(serve: Serve) -> None:
     assert "listening on ws://[::1]:4711/ws" in result.stdout
 
 
+def test_an_example_is_added_to_the_configuration(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[tools.servers.mine]\nurl = "http://127.0.0.1:1"\n')
+    result = serve("--example", "home", "--config", str(tmp_path / "mine.toml"))
+    assert result.exit_code == 0, result.output
+    (settings,) = serve.seen
+    assert list(settings.tools.servers) == ["mine", "home"]
+    assert settings.tools.policy == {"home/unlock_door": "confirm"}
+    assert 'sayso say --url ws://127.0.0.1:4711/ws "turn on the kitchen light"' in result.stdout
+
+
+def test_an_example_that_is_not_there_is_exit_code_2_and_the_others_are_listed(serve: Serve) -> None:
+    result = serve("--example", "hose")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "sayso: there is no example 'hose'; there are: "
+        "home (a toy house: lights, heating, blinds, a lock and sensors in four rooms)\n"
+    )
+    assert serve.seen == []
+
+
 def test_the_ready_file_holds_the_address(serve: Serve, tmp_path: Path) -> None:
     assert serve("--ready-file", str(tmp_path / "ready")).exit_code == 0
     assert (tmp_path / "ready").read_text() == "ws://127.0.0.1:4711/ws\n"

@@ -199,6 +199,11 @@ def test_commands_lie_beside_the_file_and_history_in_the_folder_of_data(write_to
     assert settings.dialogue.commands_dir == str(path.parent / "commands")
 
 
+def test_further_folders_of_commands_lie_beside_the_file_unless_they_are_absolute(write_toml: WriteToml) -> None:
+    path = write_toml('[dialogue]\nmore_commands_dirs = ["shared", "/srv/commands"]\n')
+    assert load(path, HOME, {}).settings.dialogue.more_commands_dirs == (str(path.parent / "shared"), "/srv/commands")
+
+
 def test_an_absolute_history_path_stays_where_it_is() -> None:
     assert load(None, HOME, {"history.sqlite.path": "/tmp/h.db"}).settings.history.sqlite.path == Path("/tmp/h.db")
 

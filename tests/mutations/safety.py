@@ -122,7 +122,7 @@ SAFETY: Final = (
     ),
     Mutation(
         "refuse health checks when the server is full",
-        "actors/connection/admitting.py",
+        "actors/admission/gateway_admission.py",
         "if is_reserved and not is_health_check(request.path):",
         "if is_reserved:",
         ("tests/backends/ingress/test_server.py::test_a_full_server_answers_health_checks_and_refuses_all_else",),

@@ -7,10 +7,10 @@ from tests.mutations.mutation import Mutation
 STRUCTURE: Final = (
     Mutation(
         "admit whatever a rate that cannot be asked holds up",
-        "actors/connection/admitting.py",
+        "actors/admission/gateway_admission.py",
         "with trio.move_on_after(rule.deadline_s):",
         "with trio.move_on_after(3_600):",
-        ("tests/actors/connection/test_admitting.py::test_a_rate_that_cannot_be_asked_in_time_admits",),
+        ("tests/actors/admission/test_gateway_admission.py::test_a_rate_that_cannot_be_asked_in_time_admits",),
     ),
     Mutation(
         "take a forwarded request for a local one",
@@ -110,5 +110,42 @@ STRUCTURE: Final = (
         (
             "tests/backends/speech/test_frugal_engine.py::test_the_error_that_running_out_leaves_behind_is_not_taken_for_another",
         ),
+    ),
+    Mutation(
+        "keep events for a client that cannot come back",
+        "protocol/dialects/client_memory.py",
+        "        if self.may_resume:",
+        "        if True:",
+        (
+            "tests/protocol/dialects/test_client_memory.py::test_a_client_whose_dialect_cannot_resume_has_nothing_kept_for_it",
+        ),
+    ),
+    Mutation(
+        "select a subprotocol that was not offered",
+        "backends/ingress/accepted_connection.py",
+        "subprotocol if subprotocol in offered else None",
+        "subprotocol",
+        ("tests/backends/ingress/test_negotiation.py::test_nothing_is_selected_that_was_not_offered",),
+    ),
+    Mutation(
+        "wait for a client that cannot come back",
+        "actors/connection/connection.py",
+        "may_resume = self._memory.may_resume and self._settings.session.resume_window_s > 0",
+        "may_resume = self._settings.session.resume_window_s > 0",
+        ("tests/actors/connection/test_reading.py::test_a_client_that_cannot_come_back_is_not_waited_for",),
+    ),
+    Mutation(
+        "take a reply of another shape",
+        "runtime/workers/jobs.py",
+        "    return msgspec.msgpack.Decoder(reply)",
+        "    return msgspec.msgpack.Decoder()",
+        ("tests/runtime/workers/test_jobs.py::test_a_reply_that_does_not_fit_names_the_job_and_the_field",),
+    ),
+    Mutation(
+        "count the workers of a server elsewhere as missing",
+        "actors/stt/recogniser_queue.py",
+        "if pool.has_local_workers else (0, 0)",
+        "if pool.size else (0, 0)",
+        ("tests/actors/stt/test_recogniser_queue.py::test_workers_that_are_not_ready_are_missing",),
     ),
 )

@@ -202,7 +202,10 @@ class Grammar:
             return None
         return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
 
-    def vocabulary(self, language: str) -> tuple[str, ...]:
+    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return None
+
+    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return ("do",)
 
     def check(self) -> None:

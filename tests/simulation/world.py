@@ -11,7 +11,7 @@ import attrs
 import trio
 
 import supervisor
-from actors.connection.admitting import GatewayStatistics
+from actors.admission.gateway_admission import GatewayStatistics
 from assembly.adapters import Adapters
 from config.settings import Settings
 from runtime import Ref, Shared, run_tree

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -161,10 +161,12 @@ def run_command(folder: Path, settings: Mapping[str, object], *arguments: str, t
 
 
 @contextmanager
-def running_server(folder: Path, settings: Mapping[str, object], *options: str) -> Iterator[Server]:
-    """Run a server for the block; ``options`` stand before the subcommand."""
+def running_server(
+    folder: Path, settings: Mapping[str, object], *options: str, flags: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Run a server for the block; ``options`` stand before the subcommand, ``flags`` behind it."""
     ready = folder / "ready"
-    process = start_command(folder, settings, *options, "serve", "--ready-file", str(ready))
+    process = start_command(folder, settings, *options, "serve", "--ready-file", str(ready), *flags)
     server = Server(process, folder)
     try:
         _wait_ready(server, ready)

@@ -23,6 +23,7 @@ from sayso_client import (
     connect,
 )
 from sayso_client.websocket import connect_stream, parse_address
+from tests.pages import fenced_blocks, text_of
 from tests.system.server_fixtures import Server
 
 pytestmark = pytest.mark.system
@@ -95,11 +96,20 @@ async def test_a_mistake_is_answered_in_words(small_server: Server) -> None:
         await connect(small_server.url, ClientOptions(audio=sayso_client.AudioFormat(sample_rate=1))).__aenter__()
 
 
-def test_the_example_of_the_package_runs(
-    small_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def example_of_the_package() -> str:
     text = str(sayso_client.__doc__)
-    example = textwrap.dedent(text[text.index("    import anyio") : text.index("**Audio**")])
-    program = example.replace("ws://127.0.0.1:8000/ws", small_server.url)
+    return textwrap.dedent(text[text.index("    import anyio") : text.index("**Audio**")])
+
+
+def example_of_the_readme() -> str:
+    [example] = [block.text for block in fenced_blocks(text_of(Path("README.md"))) if block.language == "python"]
+    return example
+
+
+@pytest.mark.parametrize("example", [example_of_the_package, example_of_the_readme])
+def test_an_example_of_the_documentation_runs(
+    example: Callable[[], str], small_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = example().replace("ws://127.0.0.1:8000/ws", small_server.url)
     exec(compile(program, str(tmp_path / "example.py"), "exec"), {})
     assert ":" in capsys.readouterr().out, "the time"

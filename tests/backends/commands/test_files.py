@@ -1,6 +1,6 @@
 import pytest
 
-from backends.commands.files import CommandFileError, load_files
+from backends.commands.files import AskedSlot, CommandFileError, load_files
 
 GOOD = """\
 language: en
@@ -123,3 +123,30 @@ def test_the_same_name_in_two_languages_is_two_commands(tmp_path):
     files = load_files(write(tmp_path, GOOD, GOOD.replace("language: en", "language: de-AT")), extra_lists={})
 
     assert [file.language for file in files] == ["en", "de"]
+
+
+def test_what_cannot_be_asked_for_is_told_with_its_line(tmp_path):
+    text = GOOD.replace(
+        "    arguments: {drink", '    asks: {drink: 5,\n      colour: "Which?", size: " "}\n    arguments: {drink', 1
+    )
+    with pytest.raises(CommandFileError) as caught:
+        load_files(write(tmp_path, text), extra_lists={})
+
+    assert [problem.partition(".yaml:")[2] for problem in caught.value.problems] == [
+        "5: a question must be a text such as 'How long?', not 5",
+        "6: no sentence fills the slot 'colour' from a list; there are: drink, size",
+        "6: a question must be a text such as 'How long?', not ' '",
+    ]
+
+
+def test_slots_are_asked_for_in_the_order_of_the_questions(tmp_path):
+    text = GOOD.replace(
+        "    arguments: {drink", '    asks: {size: "Which size?", drink: "What?"}\n    arguments: {drink', 1
+    )
+    (file,) = load_files(write(tmp_path, text), extra_lists={})
+
+    assert file.commands["OrderDrink"].asks == (
+        AskedSlot("size", "Which size?", ("size",)),
+        AskedSlot("drink", "What?", ("drink",)),
+    )
+    assert file.commands["Say"].asks == ()

@@ -13,7 +13,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from actors.connection.admitting import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress

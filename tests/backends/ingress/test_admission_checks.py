@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from actors.connection.admitting import AdmissionInputs
+from actors.admission.gateway_admission import AdmissionInputs
 from backends.protocols import Refusal
 from tests.backends.ingress.ingress_fixtures import ask, patient_clock, read_head, serving
 from tests.fakes import FakeCheck

@@ -1,0 +1,1 @@
+"""The gateway's part in admission: what it asks before a request is served."""

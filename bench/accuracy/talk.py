@@ -1,0 +1,36 @@
+"""Sentences of ordinary talk that are no commands."""
+
+from typing import Final
+
+TALK: Final = (
+    "I think we should leave before it starts to rain.",
+    "My sister moved into a bigger apartment last year.",
+    "He never told anybody why he sold the old boat.",
+    "The train from the coast was more than an hour late.",
+    "We had soup and bread, and then we went for a walk.",
+    "Did you see how green the hills are in spring?",
+    "Nobody in the office knew where the key had gone.",
+    "It took them three weeks to paint the kitchen.",
+    "The children built a castle out of wet sand.",
+    "She plays the violin better than her teacher does.",
+    "I forgot my umbrella on the bus again.",
+    "They say the new bridge will open in the autumn.",
+    "Our neighbours keep chickens behind the garage.",
+    "The museum is closed for repairs until further notice.",
+    "You would not believe how loud that motorcycle was.",
+    "Grandfather used to fix radios in the cellar.",
+    "The soup needs a little more salt, I suppose.",
+    "We watched the game until it was too dark to see.",
+    "Her letter arrived on the day that we were leaving.",
+    "There is a bakery around the corner that opens early.",
+    "I have never been any good at drawing horses.",
+    "The doctor said that he should sleep more and worry less.",
+    "Somebody left the window open, and the cat got out.",
+    "They argued about the price for almost an hour.",
+    "It snowed so much that the school stayed closed.",
+    "The lamp in the hallway has been flickering all week.",
+    "What a pity that the concert was cancelled.",
+    "He reads the newspaper from the back to the front.",
+    "We could paint the fence on the weekend if it stays dry.",
+    "The old clock on the tower has stopped again.",
+)
