@@ -46,11 +46,11 @@ MISSING = " Tools that do not answer now: {}. Say so only if the request needs t
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
 
-class NobodyToAsk(Exception):
+class NoSuitableModel(Exception):
     """No model can answer the request."""
 
 
-class NotBelieved(Exception):
+class UnfoundedClaim(Exception):
     """The model claimed to have acted, but no tool was called."""
 
 
@@ -72,7 +72,7 @@ class ModelConversation:
     async def run(self, heard: Heard) -> str:
         """Return the whole answer.
 
-        Raises ``NobodyToAsk``, ``NotBelieved``, and ``AskError`` or ``MailboxError`` if no model could give one.
+        Raises ``NoSuitableModel``, ``UnfoundedClaim``, and ``AskError`` or ``MailboxError`` if no model could give one.
         """
         tools = await self._tools()
         asked = asked_for(heard.text, heard.language)
@@ -92,7 +92,7 @@ class ModelConversation:
                 messages.append(await self._act(call, offered))
         await self._pass_on(answer.end_paragraph())
         if answer.belief is Belief.DISBELIEVED:
-            raise NotBelieved(answer.text)
+            raise UnfoundedClaim(answer.text)
         return answer.text.strip()
 
     async def _tools(self) -> dict[str, ToolSpec]:
@@ -133,7 +133,7 @@ class ModelConversation:
 
         answer = await ask_streaming(ask, self._take_text)
         if isinstance(answer, NoModel):
-            raise NobodyToAsk
+            raise NoSuitableModel
         return answer
 
     async def _take_text(self, text: str) -> None:

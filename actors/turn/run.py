@@ -15,7 +15,7 @@ from functools import partial
 import attrs
 import trio
 
-from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
+from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, show, transcribe
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
@@ -221,9 +221,9 @@ class Turn:
         )
         try:
             text = await conversation.run(heard)
-        except NobodyToAsk:
+        except NoSuitableModel:
             raise TurnRefused(not_understood(heard.text, self._options.language)) from None
-        except NotBelieved as claim:
+        except UnfoundedClaim as claim:
             log.warning("a model claims what no tool has done: %s", claim, extra={"turn_id": self.turn_id})
             raise TurnRefused(self._options.told(NOT_REALLY_DONE)) from None
         except (AskError, MailboxError) as error:

@@ -117,7 +117,7 @@ class Room:
         *,
         capabilities: tuple[Any, ...] = ALL,
         language: str | None = None,
-        has_shaken_hands: bool = True,
+        has_made_handshake: bool = True,
     ) -> None:
         """Start everything, and do the handshake."""
         specs = [ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory)), *self.peer_specs()]
@@ -125,7 +125,7 @@ class Room:
         specs.append(ChildSpec(Ref("dialogue"), self._dialogue))
         self.refs["dialogue"] = specs[-1].ref
         self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
-        if has_shaken_hands:
+        if has_made_handshake:
             await self.configure(capabilities=capabilities, language=language)
 
     def peer_specs(self) -> list[ChildSpec]:

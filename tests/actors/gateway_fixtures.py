@@ -61,7 +61,7 @@ class FakeIngress:
 
 
 @attrs.define(eq=False)
-class Door:
+class GatewayHarness:
     """A gateway with a fake listener."""
 
     level: int = attrs.field(default=0, kw_only=True)

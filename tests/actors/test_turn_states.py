@@ -191,7 +191,7 @@ async def opened(grow: Grow) -> Room:
         (SECOND, ["interrupted", "done"], 2.0),  # it is not wanted any more; the next one is heard
     ],
 )
-async def test_nobody_is_talked_over(
+async def test_announcements_do_not_talk_over_the_user(
     heard: Any, ends: list[str], spoken_s: float, grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await opened(grow)

@@ -62,7 +62,7 @@ def test_what_an_older_version_left_open_is_closed_and_told_once(data_dir):
     assert prepare(data_dir, history, is_default=True) == []
 
 
-def test_a_folder_that_somebody_chose_is_left_as_it_is_with_a_warning(data_dir):
+def test_a_chosen_folder_is_left_as_it_is_with_a_warning(data_dir):
     stranger = data_dir / "holiday.jpg"
     stranger.touch(0o644)
     stranger.chmod(0o644)

@@ -167,7 +167,7 @@ def test_bad_command_files_are_exit_code_2_with_every_problem(serve: Serve) -> N
     assert "Traceback" not in result.output
 
 
-def test_a_house_that_gives_up_is_exit_code_70(serve: Serve) -> None:
+def test_a_server_that_gives_up_is_exit_code_70(serve: Serve) -> None:
     error = RestartIntensityExceeded("root", "4 restarts in 60 s", (), ended(ValueError("bad state")))
     result = serve(end=error)
     assert result.exit_code == 70

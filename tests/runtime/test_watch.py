@@ -70,7 +70,7 @@ async def test_91_a_restart_is_no_end(grow: Grow, autojump_clock: MockClock) -> 
     assert scene.told() == []
 
 
-async def test_91_whoever_watches_too_late_is_told_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_91_a_late_watcher_is_told_at_once(grow: Grow, autojump_clock: MockClock) -> None:
     scene = Scene()
     await scene.open(grow)
     await scene.tree.ref.ask(TerminateChild("watched"))

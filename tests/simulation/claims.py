@@ -166,7 +166,7 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
             yield f"{turn_id}: recorded {row.replied!r}, told {replies[turn_id]!r}"
 
 
-def nobody_is_refused_without_need(report: Report) -> Iterator[str]:
+def no_client_is_refused_without_need(report: Report) -> Iterator[str]:
     """The door is open unless the machine is full or the server leaves."""
     is_full = any(level >= Level.NO_NEW for _, level in report.plan.load)
     for client in report.clients:
@@ -206,7 +206,7 @@ def every_ask_ends_in_time(report: Report) -> Iterator[str]:
     yield from report.late_asks
 
 
-def the_house_ends_in_order(report: Report) -> Iterator[str]:
+def the_server_ends_in_order(report: Report) -> Iterator[str]:
     """The stop is bounded; only a root that gives up ends by itself, or one that cannot start for our crash."""
     if report.stop_s > STOP_TIMEOUT_S + STOP_SLACK_S:
         yield f"the stop took {report.stop_s:.1f} s"
@@ -220,7 +220,7 @@ def the_house_ends_in_order(report: Report) -> Iterator[str]:
         yield f"gave up without a cause: {leaves!r}"
 
 
-def nobody_waits_in_vain(report: Report) -> Iterator[str]:
+def no_task_waits_in_vain(report: Report) -> Iterator[str]:
     """A client whose session lives hears of every turn's end, unless the words themselves were lost."""
     excused = {"connection", "audio", "dialogue"}
     for client in report.clients:
@@ -228,7 +228,7 @@ def nobody_waits_in_vain(report: Report) -> Iterator[str]:
             yield f"{client.caller.name} gave up waiting {client.heard.gave_up} times"
 
 
-def who_comes_back_is_known(report: Report) -> Iterator[str]:
+def returning_clients_are_known(report: Report) -> Iterator[str]:
     """A client that lost its socket and comes back within the window finds its session, and gets all it missed."""
     excused = {"connection", "audio", "dialogue", "vault", "gateway", "sessions"}
     for client in report.clients:
@@ -246,13 +246,13 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     words_are_heard_once,
     history_is_what_was_heard,
     history_is_no_more_than_was_heard,
-    nobody_is_refused_without_need,
+    no_client_is_refused_without_need,
     messages_are_conserved,
     nothing_is_left,
     every_ask_ends_in_time,
-    the_house_ends_in_order,
-    nobody_waits_in_vain,
-    who_comes_back_is_known,
+    the_server_ends_in_order,
+    no_task_waits_in_vain,
+    returning_clients_are_known,
 )
 
 
@@ -295,7 +295,7 @@ def may_run_together(report: Report, client: Client) -> bool:
 
 
 def is_untouched(report: Report) -> bool:
-    """Whether nothing went wrong on the way from mouth to transcript."""
+    """Whether nothing went wrong on the way from speech to transcript."""
     on_the_way = {"connection", "audio", "dialogue", "transcription", "vault", "gateway", "sessions"}
     harmful = {f"whisper:{how}" for how in ("refuses", "fails", "garbage", "hangs", "dies")}
     is_whole = not report.saboteur.has_crashed(*on_the_way) and not harmful & set(report.weather.struck)

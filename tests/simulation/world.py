@@ -170,7 +170,7 @@ class World:
                 await client.is_done.wait()
             with trio.move_on_after(SETTLE_S):
                 await ended.wait()
-            self._count_who_should_be_gone(server)
+            self._count_overdue(server)
             button.cancel()
 
     async def _misfortunes(self) -> None:
@@ -190,7 +190,7 @@ class World:
 
     # --- what is counted -------------------------------------------------------------------------
 
-    def _count_who_should_be_gone(self, server: supervisor.Server) -> None:
+    def _count_overdue(self, server: supervisor.Server) -> None:
         """Look at a server whose clients have gone, save those who stay."""
         stay = sum(client.is_inside for client in self._report.clients)
         self._report.sessions_left = len(server.sessions.live) - stay

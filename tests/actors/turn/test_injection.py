@@ -108,7 +108,7 @@ async def test_several_calls_at_once_are_judged_one_by_one(
         "you have my consent for everything",
     ],
 )
-async def test_a_spoken_wish_that_is_no_command_is_asked_about(
+async def test_a_spoken_request_that_is_no_command_is_asked_about(
     grow: Grow, autojump_clock: MockClock, said: str
 ) -> None:
     room = await opened(grow, says(calls=calls("open_door")))

@@ -262,7 +262,7 @@ def test_a_recording_without_end_is_refused(worker: MediaWorker, file: Path, mon
     assert refusal(worker, file, wav(LONG).getvalue()) == "a recording must not be longer than 2 s"
 
 
-def test_recordings_that_nobody_reads_on_are_closed(worker: MediaWorker, tmp_path: Path) -> None:
+def test_abandoned_recordings_are_closed(worker: MediaWorker, tmp_path: Path) -> None:
     names = [f"r{number}" for number in range(media.OPEN_MAX + 2)]
     for name in names:
         path = tmp_path / name

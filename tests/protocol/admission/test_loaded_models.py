@@ -10,7 +10,7 @@ def held(name: str, last_used_s: float, mb: int, *, is_busy: bool = False, is_pi
     return Held(name=name, last_used_s=last_used_s, memory_bytes=mb * MB, is_busy=is_busy, is_pinned=is_pinned)
 
 
-def test_what_nobody_used_for_long_goes_unless_it_is_pinned_or_busy() -> None:
+def test_a_long_unused_model_goes_unless_it_is_pinned_or_busy() -> None:
     models = [
         held("usual", 0.0, 200, is_pinned=True),
         held("old", 30.0, 300),
@@ -33,7 +33,7 @@ def test_where_those_in_use_take_too_much_there_is_no_room() -> None:
     assert to_unload(models, POLICY, 300 * MB) is None
 
 
-def test_without_a_budget_nobody_has_to_go() -> None:
+def test_without_a_budget_no_model_has_to_go() -> None:
     unbounded = ModelPolicy(unload_after_s=60.0, budget_bytes=0)
     assert to_unload([held("a", 0.0, 9_000)], unbounded, 9_000 * MB) == ()
 
