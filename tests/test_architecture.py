@@ -1,4 +1,4 @@
-"""The rules of docs/architecture.md as tests: who may import whom, what may be called what, how long things may be."""
+"""The rules of docs/architecture.md as tests: imports, names and sizes."""
 
 import ast
 import subprocess

@@ -147,7 +147,7 @@ def audible(caller: Caller) -> Caller:
 
 
 def quiet_report() -> Report:
-    """Return a run in which nothing went wrong and somebody spoke and was answered by a tool."""
+    """Return a run without faults in which speech was answered by a tool."""
     for seed in range(1_000):
         plan = plan_run(seed)
         texts = [plan.sayings[step.number] for step in plan.callers[0].steps if step.kind == "say"]

@@ -108,14 +108,14 @@ async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first
     server.sessions.evict()
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
     assert asked == ["s42", "s43"], "who was asked already is asked no more"
-    Server(settings).sessions.evict()  # with nobody there
+    Server(settings).sessions.evict()  # without sessions
 
 
 OURS = {"actors", "protocol", "runtime", "tests"}
 
 
 class Sink(Actor):
-    """Takes what sessions tell those of the server who are not there."""
+    """Receives messages of sessions to actors that are not started."""
 
     async def handle(self, message):
         """Do nothing with it."""

@@ -177,12 +177,12 @@ class Room:
         await wait_all_tasks_blocked()
 
     async def begin_to_speak(self, at_ms: int = 0) -> None:
-        """Let the ear hear a voice."""
+        """Let the audio actor report speech."""
         await self.dialogue.tell(SpeechBegan(at_ms))
         await wait_all_tasks_blocked()
 
     async def end_speech(self) -> None:
-        """Let the ear hear the end of an utterance."""
+        """Let the audio actor report the end of an utterance."""
         await self.dialogue.tell(spoken())
         await wait_all_tasks_blocked()
 

@@ -43,7 +43,7 @@ def shown(connections: int, refused: int, **others: Any) -> GatewayStatistics:
 
 @attrs.define(eq=False)
 class FakeIngress:
-    """A listener that nobody connects to."""
+    """A listener without connections."""
 
     handlers: IngressHandlers
     admission: RequestAdmission

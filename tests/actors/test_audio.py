@@ -353,7 +353,7 @@ async def test_a_client_that_leaves_in_mid_speech_is_counted_no_more(grow: Grow,
     await harness.open(grow)
     await harness.hear(voice(1.024))
     assert harness.speaking == {"audio": "192.0.2.1"}
-    await harness.ref.tell("nonsense")  # crashes the actor, which hears again that somebody speaks
+    await harness.ref.tell("nonsense")  # crashes the actor, which detects the speech again
     await wait_all_tasks_blocked()
     await trio.sleep(1.0)
     assert harness.speaking == {"audio": "192.0.2.1"}

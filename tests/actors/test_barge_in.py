@@ -18,7 +18,7 @@ from tests.fakes import Grow, command
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 async def talking(grow: Grow, *sentences: str, length_s: float = 4.0) -> Room:

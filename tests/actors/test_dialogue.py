@@ -15,11 +15,11 @@ from tests.fakes import Grow, command, event_names
 
 
 class Bug(Exception):
-    """Crashes whoever meets it."""
+    """Crashes its handler."""
 
 
 class BrokenGrammar:
-    """Raises as often as it is told, then knows nothing."""
+    """Raises a given number of times, then matches nothing."""
 
     def __init__(self, times: int) -> None:
         self.times = times

@@ -57,7 +57,7 @@ async def speaking(room: Room) -> None:
 
 
 async def say(room: Room) -> None:
-    """Let the ear hear something that is over soon."""
+    """Let the audio actor report a short utterance."""
     await room.begin_to_speak()
     await trio.sleep(0.1)
     await room.end_speech()

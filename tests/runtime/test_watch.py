@@ -21,7 +21,7 @@ from tests.runtime.probes import Do, Grow, Probe, Say, probe
 
 @attrs.define(eq=False)
 class Scene:
-    """One that is watched, and one who watches."""
+    """A watched actor and its watcher."""
 
     seen: list[Any] = attrs.field(factory=list)
     watched: Ref = attrs.field(factory=lambda: Ref("watched"))
@@ -37,7 +37,7 @@ class Scene:
         self.tree = await grow(*specs, backoff=Backoff(base_s=1.0, cap_s=1.0))
 
     def told(self) -> list[Ref]:
-        """Whose end the watcher was told."""
+        """The ends that were reported to the watcher."""
         return [message.ref for message in self.seen if isinstance(message, Terminated)]
 
 

@@ -25,7 +25,7 @@ Claim = Callable[[Report], Iterator[str]]
 
 
 def every_turn_ends_once(report: Report) -> Iterator[str]:
-    """Exactly one ``turn_completed`` for every turn that a client was told of.
+    """Exactly one ``turn_completed`` for every turn that a client knows.
 
     A client whose socket did not end in order may miss it, and what a connection had in hand when it crashed is lost.
     """
@@ -167,7 +167,7 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
 
 
 def no_client_is_refused_without_need(report: Report) -> Iterator[str]:
-    """The door is open unless the machine is full or the server leaves."""
+    """Clients are admitted unless the machine is full or the server drains."""
     is_full = any(level >= Level.NO_NEW for _, level in report.plan.load)
     for client in report.clients:
         if client.heard.refused and not is_full and report.plan.end == "idle" and report.ended_by is None:
@@ -265,7 +265,7 @@ def broken_claims(report: Report) -> list[str]:
 
 
 def lost_events(report: Report) -> set[tuple[str, str]]:
-    """Return kind and turn of the events that were in the hands of an actor when it was crashed."""
+    """Return kind and turn of the events that an actor was handling when it was crashed."""
     events: list[Any] = [message.event for message in report.saboteur.lost if isinstance(message, Send)]
     return {(type(event).__name__, event.turn_id) for event in events if hasattr(event, "turn_id")}
 
@@ -284,12 +284,12 @@ def is_unhurried(client: Client) -> bool:
 
 
 def has_stalled(client: Client) -> bool:
-    """Whether the client did not read for a while: nobody but itself can know when it heard what."""
+    """Whether the client did not read for a while: then only the client knows what it heard when."""
     return bool(client.caller.vanishes) or any(step.kind == "stall" for step in client.caller.steps)
 
 
 def may_run_together(report: Report, client: Client) -> bool:
-    """Whether the client left a sentence open, or its end was in the hands of an ear that crashed."""
+    """Whether the client left a sentence open, or its end was being handled by an audio actor that crashed."""
     is_open = any(step.kind == "trail off" for step in client.caller.steps)
     return is_open or any(isinstance(message, AudioEnd) for message in report.saboteur.lost)
 
@@ -307,7 +307,7 @@ def has_spoken_all(report: Report, client: Client) -> bool:
     kinds = {step.kind for step in client.caller.steps}
     is_plain = is_unhurried(client) and not kinds & {"interrupt", "stall", "nonsense", "trail off"}
     is_welcome = bool(client.heard.of("connection_accepted")) and not client.heard.of("going_away")
-    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full server lets nobody back in
+    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full server resumes no session
     return is_plain and is_welcome and client.caller.end not in ("cut", "hasty")
 
 
@@ -323,7 +323,7 @@ def is_our_start_failure(error: BaseException) -> bool:
 
 
 def has_waiting_senders(ref: Ref) -> bool:
-    """Whether somebody still waits for room."""
+    """Whether a sender still waits for room."""
     return bool(ref.mailbox.statistics(0.0).waiting_senders)
 
 

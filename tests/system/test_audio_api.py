@@ -111,7 +111,7 @@ def test_a_mistake_of_the_client_is_told_in_its_own_terms(client: openai.OpenAI)
 
 
 async def test_a_long_recording_delays_no_live_session(server: Server, client: openai.OpenAI, spoken: Spoken) -> None:
-    """Five minutes are uploaded while somebody gives a command."""
+    """Five minutes are uploaded while a session gives a command."""
     pcm = b"".join(spoken(sentence) + SILENCE for sentence in SENTENCES) * 25
     many = io.BytesIO(encode(pcm, 16_000, "flac"))
     done: list[str] = []

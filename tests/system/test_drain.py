@@ -1,4 +1,4 @@
-"""How a whole server leaves: who speaks finishes, nobody new comes in, nothing is left."""
+"""The drain of a whole server: turns finish, new clients are refused, nothing is left."""
 
 import http.client
 import json
@@ -134,7 +134,7 @@ async def test_told_to_stop_while_it_starts_it_stops_in_order(tmp_path: Path) ->
 
 
 async def test_a_second_signal_leaves_five_seconds(tmp_path: Path, spoken: Spoken) -> None:
-    """Somebody goes on speaking; nobody presses the key a third time."""
+    """Speech goes on; there is no third signal."""
     need_models()
     pcm = spoken("What time is it?")
     with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):

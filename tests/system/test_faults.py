@@ -87,7 +87,7 @@ def fragile_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 
 def closed_port() -> int:
-    """Return a port where nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

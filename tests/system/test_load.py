@@ -1,4 +1,4 @@
-"""A whole server under load: who is refused, who is served, and that it gets well again."""
+"""A whole server under load: refusals, service, and recovery."""
 
 import resource
 from collections.abc import Callable

@@ -31,7 +31,7 @@ CALL = ModelToolCall("m1", "clock", {"zone": "UTC"})
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 @attrs.define(eq=False)
@@ -259,7 +259,7 @@ async def test_a_refused_call_ends_the_conversation(grow: Grow, autojump_clock: 
     talk = Talk()
     await talk.open(grow, says(calls=(ModelToolCall("m1", "gate", {}),)), tools=(spec_of("gate"),))
     with pytest.raises(TurnRefused):
-        await talk.run()  # nobody answers the question
+        await talk.run()  # the question is not answered
     assert len(talk.asked()) == 1
 
 

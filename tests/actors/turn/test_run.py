@@ -21,7 +21,7 @@ from tests.fakes import FakeGrammar, Grow, command, event_names
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 @attrs.define(eq=False)

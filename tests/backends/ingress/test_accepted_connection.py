@@ -1,4 +1,4 @@
-"""One connection with real sockets on loopback: whose each request is, and what it is told."""
+"""One connection with real sockets on loopback: the handler of each request, and its answer."""
 
 import gzip
 import json

@@ -453,7 +453,7 @@ async def test_a_client_is_not_given_up_while_the_server_does_not_read(autojump_
         (99, 90, 105, 15),
         (99, 104, 105, 19),  # listening only since 104
         (99, 90, 120, 0),
-        (99, math.inf, 500, 20),  # nobody listens
+        (99, math.inf, 500, 20),  # the server does not read
     ],
 )
 def test_silence_counts_from_the_ping_and_only_while_the_server_reads(

@@ -101,7 +101,7 @@ def test_samples_at_the_internal_rate_are_not_changed(worker: MediaWorker, file:
 
 
 def extensible(bits: int, samples: bytes) -> bytes:
-    """Return a WAV file whose format is told by a GUID, as sox and ffmpeg write 24 bits."""
+    """Return a WAV file whose format is given by a GUID, as sox and ffmpeg write 24 bits."""
     guid = struct.pack("<H", 1) + b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
     size = bits // 8
     fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 16_000 * size, size, bits, 22, bits, 4) + guid

@@ -187,7 +187,7 @@ async def here(call: PoolCall) -> tuple[SpokenText | ModelDescription, bytes]:
 
 
 async def speak(workers: RemoteFirst[SpeakText]) -> bytes:
-    """Return who has spoken."""
+    """Return the provider that has spoken."""
     _, pcm = await workers.call(SpeakText("Hello."), timeout_s=1.0)
     return pcm
 

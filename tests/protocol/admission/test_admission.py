@@ -82,10 +82,10 @@ def test_a_small_server_admits_again_too():
     [
         (3, 1, 0, True),
         (0, 1, 0, True),  # full
-        (3, 0, 0, False),  # nobody is waited for
-        (3, 2, 2, True),  # some of whom may have come back already
+        (3, 0, 0, False),  # no session waits
+        (3, 2, 2, True),  # some of which may have come back already
         (3, 500, 64, False),
-        (4, 5, 0, False),  # those who are here are asked to leave
+        (4, 5, 0, False),  # connected sessions are asked to leave
     ],
 )
 def test_a_client_may_prove_that_it_comes_back_while_a_session_waits_for_it(

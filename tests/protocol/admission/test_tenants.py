@@ -46,7 +46,7 @@ def test_whatever_a_peer_is_called_it_has_a_tenant(peer: str):
     ("busy", "kept"),
     [
         ({}, NOTHING),
-        ({"a": 9}, NOTHING),  # nobody else is there
+        ({"a": 9}, NOTHING),  # no other tenant is active
         ({"a": 4, "b": 1}, NOTHING),  # half of nine are more
         ({"a": 5, "b": 1}, HALF),
         ({"a": 2, "b": 1, "c": 6}, NOTHING),

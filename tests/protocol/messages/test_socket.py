@@ -1,4 +1,4 @@
-"""How a session is told that its socket is closed."""
+"""The error of a closed socket."""
 
 import pytest
 
