@@ -163,7 +163,17 @@ class _Speech:
 
 
 class Endpointer:
-    """Cuts one session's stream into utterances."""
+    """Cuts one session's stream into utterances.
+
+    >>> from types import SimpleNamespace
+    >>> rules = SimpleNamespace(onset_threshold=0.5, release_threshold=0.35, pre_roll_ms=320, silence_ms=500,
+    ...                         min_speech_ms=120, max_utterance_s=30.0)
+    >>> endpointer = Endpointer(rules)
+    >>> [type(event).__name__ for event in endpointer.feed([0.9] * 50)]  # 0.8 s of speech
+    ['Onset']
+    >>> [type(event).__name__ for event in endpointer.feed([0.1] * 40)]  # 0.64 s of silence
+    ['Paused', 'Ended']
+    """
 
     def __init__(self, rules: EndpointRules, *, hands_free: bool = True) -> None:
         """Listen from sample 0; ``hands_free`` and ``tells_growth`` can be changed at any time."""

@@ -11,7 +11,13 @@ SAMPLE_BYTES = 2  # s16le mono
 
 
 class PcmBuffer:
-    """A ring of the last ``capacity_samples`` samples, s16le mono; only as long as what has come, until it is full."""
+    """A ring of the last ``capacity_samples`` samples, s16le mono; it grows with the audio until it is full.
+
+    >>> buffer = PcmBuffer(capacity_samples=4)
+    >>> buffer.append(bytes(2 * 6))  # six samples
+    >>> buffer.start, buffer.end
+    (2, 6)
+    """
 
     __slots__ = ("_end_bytes", "_ring", "_size")
 

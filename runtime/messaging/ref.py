@@ -118,7 +118,12 @@ class Ref(Generic[Message_contra]):
         goes on, unless ``linked``, then its handler is cancelled too.
 
         Raises ``DomainError``, ``AskTimeout``, ``ActorDied``, ``PoisonMessage``, ``ActorUnavailable``,
-        ``NoSuchActor``, ``AskCycle``, ``MailboxFull``, ``MessageTooLarge``.
+        ``NoSuchActor``, ``AskCycle``, ``MailboxFull``, ``MessageTooLarge``. Example::
+
+            try:
+                listed: ToolList = await tools.ask(ListTools(), timeout_s=2.0)
+            except (AskError, MailboxError) as error:
+                log.warning("no list of tools: %s", error)
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         now_s = trio.current_time()

@@ -30,7 +30,13 @@ class BreakerPolicy:
 
 @attrs.define
 class Breaker:
-    """Keeps the count for one dependency; times are seconds of any monotonic clock."""
+    """Keeps the count for one dependency; times are seconds of any monotonic clock.
+
+    >>> breaker = Breaker(BreakerPolicy(failures=1, pause_s=2.0))
+    >>> breaker.fail(10.0)
+    >>> breaker.retry_after_s(10.5), breaker.retry_after_s(12.0)  # then one probe may be sent
+    (1.5, None)
+    """
 
     policy: BreakerPolicy = attrs.field(factory=BreakerPolicy)
     state: BreakerState = attrs.field(default=BreakerState.CLOSED, init=False)

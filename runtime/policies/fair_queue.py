@@ -75,7 +75,14 @@ class _Group(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """First in first out for each key, round robin between the keys of a group, and between groups."""
+    """First in first out for each key, round robin between the keys of a group, and between groups.
+
+    >>> queue = FairQueue[str](capacity=10)
+    >>> for key, item in (("a", "a1"), ("a", "a2"), ("b", "b1")):
+    ...     assert queue.put(key, item, cost=1.0)
+    >>> queue.take(), queue.take(), queue.take()
+    ('a1', 'b1', 'a2')
+    """
 
     def __init__(self, capacity: int, quantum: float = 1.0) -> None:
         if capacity < 1:

@@ -17,7 +17,13 @@ Message_contra = TypeVar("Message_contra", contravariant=True)
 
 @attrs.frozen
 class ChildSpec(Generic[Message_contra]):
-    """A child's address, its factory, and when it is restarted."""
+    """A child's address, its factory, and when it is restarted.
+
+    Example::
+
+        words: Ref[Heard | HowOften] = Ref("words")
+        spec = ChildSpec(words, Words, restart=Restart.TRANSIENT, shutdown_s=2.0)
+    """
 
     ref: Ref[Message_contra] = attrs.field(validator=instance_of(Ref))
     factory: Callable[[], Actor[Message_contra] | Skip] = attrs.field(validator=is_callable())

@@ -37,7 +37,16 @@ from runtime.supervision.status import ChildState, ChildStatus, SupervisorStatis
 
 
 class Supervisor(ParentActor[SupervisorMessage, Child]):
-    """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other."""
+    """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other.
+
+    The children start in order and stop in reverse order. Example::
+
+        root = Supervisor(
+            [ChildSpec(Ref("store"), Store), ChildSpec(Ref("writer"), Writer)],
+            strategy=Strategy.REST_FOR_ONE,  # a crash of the store restarts the writer, too
+            intensity=Intensity(max_restarts=3, period_s=60.0),
+        )
+    """
 
     def __init__(
         self,

@@ -130,7 +130,9 @@ class Pool:
 
         ``timeout_s`` bounds each attempt's work, the caller's scope the whole. Raises ``JobFailed``, ``JobTimeout``,
         ``WorkerLost``, ``PoolUnavailable``; for a job that cannot be sent ``ValueError`` (``FrameError`` among them)
-        or ``TypeError``; for a reply that does not fit ``ReplyError``, which is no ``WorkerError``.
+        or ``TypeError``; for a reply that does not fit ``ReplyError``, which is no ``WorkerError``. Example::
+
+            spoken, pcm = await pool.call(SpeakText("hello"), timeout_s=5.0)  # pcm: s16le mono, spoken.sample_rate_hz
         """
         if len(self._queue) >= self._max_waiting:
             raise PoolUnavailable(f"{len(self._queue)} jobs wait for {self._name}", RETRY_AFTER_S)
