@@ -13,8 +13,10 @@ from bench.part import Part
 from cli import main
 from config.load import load
 from tests.pages import commands, fenced_blocks, links, pages, text_of
-from tests.source_tree import ROOT
+from tests.source_tree import ROOT, committed_files
 
+THIS = Path(__file__).relative_to(ROOT)
+FILES = [path.as_posix() for path in committed_files()]
 PAGES = {page.as_posix(): text_of(page) for page in pages()}
 
 
@@ -90,6 +92,12 @@ def test_every_toml_of_a_page_can_be_read_as_settings(page: str, tmp_path: Path)
             load(file, {"HOME": "/home/ada"}, {})
 
 
+def test_every_page_that_the_sources_name_exists() -> None:
+    sources = [path for path in committed_files() if path.suffix in {".py", ".toml", ".yaml"} and path != THIS]
+    named = {(page, path) for path in sources for page in re.findall(r"\bdocs/[\w/.-]*\w", (ROOT / path).read_text())}
+    assert [(page, path) for page, path in sorted(named) if not any(name.startswith(page) for name in FILES)] == []
+
+
 def test_a_link_into_the_void_is_noticed() -> None:
     assert trouble_with_link(Path("README.md"), "docs/nowhere.md") == "docs/nowhere.md: there is no docs/nowhere.md"
     assert trouble_with_link(Path("docs/protocol.md"), "../README.md#nothing") is not None
@@ -105,7 +113,7 @@ def test_a_link_into_the_void_is_noticed() -> None:
         ("sayso dance", "No such command 'dance'."),
         ("sayso status --live", "No such option '--live'."),
         ("sayso bench juggling", "there is no benchmark juggling"),
-        ("sayso bench crowd --fast", "crowd has no --fast"),
+        ("sayso bench crowd --gently", "crowd has no --gently"),
     ],
 )
 def test_a_command_that_does_not_exist_is_noticed(line: str, trouble: str | None) -> None:

@@ -13,6 +13,8 @@ FAILED: Final = "Sorry, something went wrong."
 TOO_SLOW: Final = "Sorry, that took too long."
 NOT_UNDERSTOOD: Final = "Sorry, I did not understand that."
 YOU_CAN_SAY: Final = "You can say, for example: {example}."
+HELP: Final = "You can say, for example: {examples}."
+HELP_LAST: Final = "{first} or {last}"
 NO_MODEL: Final = "Sorry, I cannot answer that now."
 NOT_DONE: Final = "All right, I will not do that."
 NOT_ALLOWED: Final = "I am not allowed to do that."
@@ -56,6 +58,8 @@ GERMAN: Final[Mapping[str, str]] = {
     ALL_RIGHT: "Okay.",
     NOTHING_SAID: "Ich habe noch nichts gesagt.",
     MANY_PARTS: "Die Antwort hat {count} Teile.",
+    HELP: "Du kannst zum Beispiel sagen: {examples}.",
+    HELP_LAST: "{first} oder {last}",
     YOU_CAN_SAY: "Du kannst zum Beispiel sagen: {example}.",
     CANNOT_ALARM: "Wecker kann ich noch nicht stellen, aber einen Timer.",
     CANNOT_REMIND: "An einen Text kann ich noch nicht erinnern, aber einen Timer stellen.",
