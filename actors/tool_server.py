@@ -218,7 +218,7 @@ class ToolServer(Actor[ToolServerMessage]):
     def _announce(self, session_id: str, text: str) -> None:
         dialogue = self._sessions.lookup(session_id)
         if dialogue is None or not dialogue.tell_nowait(Announce(text)):
-            log.info("nobody to tell: %s", text, extra={"session_id": session_id})
+            log.info("no session for the announcement: %s", text, extra={"session_id": session_id})
 
 
 async def listed(server: ToolConnection) -> ToolList:

@@ -41,7 +41,7 @@ from protocol.messages.socket import Socket, SocketClosed
 from runtime import ControlLaneFull, MailboxTimeout
 
 SILENT_CLOSE_S = 1.0  # for the closing handshake of a silent client: others wait for its place
-OVERRUN_S = 2.0  # as long as the audio actor may refuse a frame before its client is told that words are lost
+OVERRUN_S = 2.0  # seconds that the audio actor may refuse frames before the client is told of lost audio
 FLOODED = "events came faster than they could be taken; read what is sent to you"
 
 log = logging.getLogger("sayso.connection")

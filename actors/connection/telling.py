@@ -39,7 +39,7 @@ class ToClient:
                 self._cut_off()
                 await self.connection.tell(message)  # no socket holds up the connection now
         except MailboxClosed:
-            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
+            log.debug("no connection for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
     def signal(self, message: ClientMessage) -> None:
         """Send ``message`` to the connection, overtaking messages in order."""

@@ -361,7 +361,10 @@ async def test_an_announcement_without_a_session_is_logged(
     with caplog.at_level("INFO", logger="sayso.tools"):
         bench.connector.on_announcement("gone", "One.")
         bench.connector.on_announcement("busy", "Two.")
-    assert [record.getMessage() for record in caplog.records] == ["nobody to tell: One.", "nobody to tell: Two."]
+    assert [record.getMessage() for record in caplog.records] == [
+        "no session for the announcement: One.",
+        "no session for the announcement: Two.",
+    ]
 
 
 async def test_the_server_is_closed_with_the_actor(grow: Grow, autojump_clock: MockClock) -> None:

@@ -155,7 +155,7 @@ def test_the_usual_data_folder_is_closed_to_other_users(
     assert serve("--set", f"supervisor.data_dir={chosen}").exit_code == 0
     assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, chosen)] == [0o700, 0o755]
     assert [record.getMessage() for record in caplog.records] == [
-        f"closed to other users, who could open it: {folder}",
+        f"closed to other users, which could open it: {folder}",
         f"{chosen} is open to other users, who see what files are in it: chmod 700 {chosen}",
     ]
 
