@@ -1,4 +1,4 @@
-"""The root: takes settings, declares the tree as data, runs it until it is told to stop.
+"""The root: takes settings, declares the tree as data, runs it until a signal or a drain stops it.
 
 Rules kept here:
 
@@ -37,12 +37,12 @@ from runtime.supervision.watchdog import WatchdogSettings, Watcher, run_watchdog
 log = logging.getLogger("sayso.supervisor")
 Address = tuple[str, int]
 
-DRAIN_LOOK_S: Final = 0.02  # between looks at which sessions are left
+DRAIN_LOOK_S: Final = 0.02  # seconds between checks for remaining sessions
 EXIT_MUST_RESTART: Final = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class Server:
-    """The tree as data, with what its actors share."""
+    """The tree as data, with the state that its actors share."""
 
     def __init__(self, settings: Settings, adapters: Adapters | None = None) -> None:
         adapters = Adapters(settings) if adapters is None else adapters
@@ -71,7 +71,7 @@ class Server:
             ChildSpec(refs.speech, make.make_speech, start_timeout_s=settings.speech.start_timeout_s),
             ChildSpec(refs.media, make.make_media, start_timeout_s=settings.media.start_timeout_s),
             ChildSpec(refs.sessions, make.make_sessions),
-            ChildSpec(Ref("load", JOBS), make.make_load),  # late: a start keeps the machine busy, and is no load
+            ChildSpec(Ref("load", JOBS), make.make_load),  # late: a start keeps the machine busy without being load
             ChildSpec(refs.gateway, make.make_gateway),
         )
         limits = settings.supervisor
@@ -83,7 +83,7 @@ class Server:
 
 
 class MustRestart(Exception):
-    """The server was not safe and has stopped in order; another process should take its place (exit code 75)."""
+    """The server was unsafe and has stopped in order; another process should take its place (exit code 75)."""
 
 
 async def serve(
@@ -92,7 +92,7 @@ async def serve(
     """Run the server until SIGTERM or SIGINT; starts with the addresses that it listens on.
 
     Raises ``StartFailed`` if a child cannot start, ``RestartIntensityExceeded`` if the root gives up and
-    ``MustRestart`` if the server left because it was not safe.
+    ``MustRestart`` if the server stopped because it was unsafe.
     """
     server = Server(settings)
     async with trio.open_nursery() as nursery:
@@ -114,7 +114,7 @@ async def serve(
 
 
 async def drain_on_signals(server: Server) -> None:
-    """Drain at the first signal, hurry at the second, end the process at the third."""
+    """Drain at the first signal, shorten the drain at the second, end the process at the third."""
     count = 0
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for signum in signals:
@@ -128,7 +128,7 @@ async def drain_on_signals(server: Server) -> None:
 
 
 async def leave(server: Server, scope: trio.CancelScope) -> None:
-    """Wait for the drain to begin, see it through, and stop the tree."""
+    """Wait for the drain to begin and to end, and stop the tree."""
     await server.leaving.has_begun.wait()
     drain, limits = server.leaving.drain, server.settings.supervisor
     arm_last_resort(limits.drain_delay_s + drain.deadline_s - trio.current_time() + limits.stop_timeout_s)
@@ -143,7 +143,7 @@ async def leave(server: Server, scope: trio.CancelScope) -> None:
 
 
 def arm_last_resort(after_s: float) -> None:
-    """End the process some seconds after its last deadline, whatever the event loop does."""
+    """End the process some seconds after its last deadline, even if the event loop hangs."""
     timer = threading.Timer(after_s + LAST_RESORT_S, os._exit, [EXIT_MUST_RESTART])
     timer.daemon = True
     timer.start()

@@ -1,1 +1,1 @@
-"""Who does it: one file, one actor; none imports another, ``supervisor.py`` hands out references."""
+"""The actors: one a file. None imports another; they get references from ``assembly/``."""

@@ -1,12 +1,12 @@
-"""One session's ear: frames in, utterances out.
+"""One session's audio: frames in, utterances out.
 
 Rules kept here:
 
-* Samples are kept in the vault before anything looks at them, so a crash of this actor costs no word: the next
-  incarnation hears again what was not committed.
+* Samples are kept in the vault before they are processed, so a crash of this actor costs no word: the next
+  incarnation processes again what was not committed.
 * Whether there is speech, and when it ends, is decided by ``protocol/audio/endpointing.py``; nothing here waits for it.
 * A frame that cannot be audio is reported and dropped; the stream goes on.
-* What has arrived is heard before anybody concludes that nothing has.
+* Frames that have arrived are processed before a stall is concluded.
 """
 
 from collections import deque
@@ -42,8 +42,8 @@ from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
-STALL_CHECK_S = 0.2  # between looks while nobody is there, or what was noticed waits in the mailbox
-STANDSTILL_S = 0.25  # as late as only a process wakes up that was stopped, or a loop that hung
+STALL_CHECK_S = 0.2  # seconds between checks while the client is away, or while ``AudioStalled`` waits in the mailbox
+STANDSTILL_S = 0.25  # later than this, the process was stopped or the loop hung
 BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all that the vault keeps
 
 
@@ -52,12 +52,12 @@ class AudioStalled:
     """Audio to itself: in mid-speech no frame has come for too long, unless one is queued before this message."""
 
     last_frame_s: float
-    """When the last one came, as far as was known."""
+    """When the last known frame arrived, on Trio's clock."""
 
 
 @attrs.frozen
 class AudioPeers:
-    """Whom the audio actor talks to."""
+    """The actors that the audio actor sends to."""
 
     vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
@@ -88,7 +88,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         detector: SpeechDetector,
         speaking: dict[str, str],
     ) -> None:
-        """Hear one session; while somebody speaks it stands in ``speaking``, with its tenant."""
+        """Serve one session; during speech its name is in ``speaking``, with its tenant."""
         self._settings = settings
         self._peers = peers
         self._make_decoder = make_decoder
@@ -107,7 +107,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         self._has_begun = trio.Event()
 
     async def on_start(self) -> None:
-        """Take up the stream where the last incarnation had committed it."""
+        """Continue the stream where the last incarnation had committed it."""
         self._memory = await self._peers.vault.ask(RecallAudio())
         self._client = await self._peers.vault.ask(ViewClient())
         self._last_frame_s = trio.current_time()
@@ -117,12 +117,12 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         self.context.nursery.start_soon(self._watch_for_stall)
 
     async def handle(self, message: AudioMessage | AudioStalled) -> None:
-        """Take one frame or one command."""
+        """Handle one frame or one command."""
         match message:
             case AudioReceived(frame):
                 await self._take(frame)
             case Configured():
-                self._last_frame_s = trio.current_time()  # a client that is back sends what is missing only now
+                self._last_frame_s = trio.current_time()  # a client that is back sends the missing audio only now
                 self._configure(message)
             case AudioStart():
                 self._memory.is_pressed = True
@@ -142,7 +142,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 self.unhandled(message)
 
     def statistics(self) -> AudioStatistics:
-        """Show where the stream is."""
+        """Return the position in the stream."""
         return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
 
     @property
@@ -174,7 +174,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             await self._acknowledge()
 
     async def _hear_again(self) -> None:
-        """Run the detector over what is kept and was not committed (runtime.md: committed is never sent again)."""
+        """Run the detector over kept samples that were not committed."""
         start = self._memory.replay_from()
         self._endpointer.seek(start)
         if self._memory.is_pressed:
@@ -183,13 +183,13 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         await self._listen()
 
     async def _listen_on(self) -> None:
-        """Listen, and see how long that takes."""
+        """Process the new samples, and adapt the block size to the time that it takes."""
         began_s = trio.current_time()
         await self._listen()
         self._block.adjust(trio.current_time() - began_s, is_silent=not self._endpointer.is_open)
 
     async def _listen(self) -> None:
-        """Hear what is kept and has not been heard."""
+        """Process kept samples that were not processed yet."""
         end = self._memory.pcm.end
         pcm = self._memory.pcm.slice(self._heard_samples, end)
         self._heard_samples = end
@@ -235,7 +235,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         await self._to_client.tell(Send(AudioAck(samples)))
 
     async def _watch_for_stall(self) -> None:
-        """While somebody speaks, notice that no audio comes; sleep as long as nobody does."""
+        """During speech, notice that no audio arrives; sleep otherwise."""
         limit_s = self._settings.stall_ms / 1000
         try:
             while True:
@@ -243,7 +243,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     self._has_begun = trio.Event()
                     await self._has_begun.wait()
                 look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)
-                if self._client.is_lost:  # what is missing comes later, with the client
+                if self._client.is_lost:  # the missing audio comes with the client's return
                     look_s = trio.current_time() + STALL_CHECK_S
                 await trio.sleep_until(look_s)
                 now_s = trio.current_time()
@@ -257,12 +257,12 @@ class Audio(Actor[AudioMessage | AudioStalled]):
 
 @attrs.define
 class HeardAt:
-    """When samples were heard: the clock times of the last blocks, by the sample at which each ended."""
+    """Clock times of the last blocks, by the sample at which each ended."""
 
     _marks: deque[tuple[int, float]] = attrs.field(factory=lambda: deque(maxlen=512))
 
     def mark(self, end_sample: int, now_s: float) -> None:
-        """Note that everything before ``end_sample`` has been heard by ``now_s``."""
+        """Note that everything before ``end_sample`` was processed by ``now_s``."""
         self._marks.append((end_sample, now_s))
 
     def time_of(self, sample: int) -> float:

@@ -10,15 +10,15 @@ import trio
 from runtime import Actor
 
 log = logging.getLogger("sayso.commands")
-LOOK_EVERY_S = 1.0  # as soon as a person has turned from the editor to the microphone
+LOOK_EVERY_S = 1.0  # seconds; about as long as a person takes from the editor to the microphone
 
 
 class CommandFilesChange(Protocol):
-    """What came of a change of the files."""
+    """The result of a change of the files."""
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with them; ``None`` if they are in force."""
+        """The error in the files; ``None`` if they are in force."""
 
     @property
     def files(self) -> int:
@@ -38,7 +38,7 @@ class CommandsStatistics:
 
 
 class Commands(Actor[Never]):
-    """Looks at the files every second; ``check`` blocks, so it runs in a thread."""
+    """Checks the files every second; ``check`` blocks, so it runs in a thread."""
 
     def __init__(self, check: Callable[[], CommandFilesChange | None]) -> None:
         self._check = check
@@ -50,7 +50,7 @@ class Commands(Actor[Never]):
         self.context.nursery.start_soon(self._watch)
 
     def statistics(self) -> CommandsStatistics:
-        """Show how often the files were taken in, and what is wrong with them now."""
+        """Return how often the files were read, and the error in them if any."""
         return CommandsStatistics(reloads=self._reloads, problem=self._problem)
 
     async def _watch(self) -> None:

@@ -1,8 +1,8 @@
-"""One session's dialogue: performs what its conversation decides, and tells it what came of it.
+"""One session's dialogue: performs the actions of its conversation, and reports their results to it.
 
 Rules kept here:
 
-* Every decision is made by ``protocol/turns/conversation.py``; nothing here asks what a turn is doing.
+* Every decision is made by ``protocol/turns/conversation.py``; nothing here depends on a turn's state.
 * What was decided is noted in the session's memory at once, and then performed in the order of the decisions, whatever
   task they were made in.
 """
@@ -51,7 +51,7 @@ class Dialogue(Actor[DialogueMessage]):
         sessions: Registry[DialogueMessage],
         activity: Activity,
     ) -> None:
-        """Stand in ``sessions`` while it lives, and tell ``activity`` of all that is said and typed."""
+        """Register in ``sessions`` while it runs, and report speech and typing to ``activity``."""
         self._vault = vault
         self._make_context = make_context
         self._sessions = sessions
@@ -69,7 +69,7 @@ class Dialogue(Actor[DialogueMessage]):
         self._performing = trio.Lock()
 
     async def on_start(self) -> None:
-        """Recall the session, and take up what the last incarnation left unanswered."""
+        """Recall the session, and continue the turns that the last incarnation left unanswered."""
         self._memory = memory = await self._vault.ask(RecallTurns())
         self._client = client = await self._vault.ask(ViewClient())
         self._turn_context = self._make_context(memory, client)
@@ -84,7 +84,7 @@ class Dialogue(Actor[DialogueMessage]):
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
 
     async def handle(self, message: DialogueMessage) -> None:
-        """Take one thing that was said, typed or decided elsewhere."""
+        """Handle one message: speech, typed text, or a decision of another actor."""
         if isinstance(message, Configured):
             self._options = SessionOptions(message.options, message.voice, message.task)
         elif isinstance(message, HeardMessage | ClientMessage):
@@ -94,7 +94,7 @@ class Dialogue(Actor[DialogueMessage]):
         await self._receive(message)
 
     async def _stay_registered(self) -> None:
-        """Stand in the list of sessions until the end: who crashes is not asked to strike the name."""
+        """Stay in the registry of sessions until cancelled, also by a crash."""
         try:
             await trio.sleep_forever()
         finally:
@@ -102,7 +102,7 @@ class Dialogue(Actor[DialogueMessage]):
                 self._activity.forget(self._client.session_id)
 
     def statistics(self) -> DialogueStatistics:
-        """Show what goes on."""
+        """Return the turn's state and the waiting announcements."""
         turn = self._conversation.turn
         return DialogueStatistics(
             state="LISTENING" if turn is None else turn.state.name,
@@ -112,7 +112,7 @@ class Dialogue(Actor[DialogueMessage]):
     # --- performing ------------------------------------------------------------------------------
 
     async def _receive(self, message: ConversationMessage) -> None:
-        """Let the conversation decide, and perform it behind what was decided before."""
+        """Let the conversation decide, and perform the actions after earlier ones."""
         decided = self._conversation.receive(message, Moment(trio.current_time(), self._client.is_lost))
         self._memory.running, self._memory.waiting = self._conversation.running, self._conversation.waiting
         self._memory.open_turns |= self._conversation.open_turns

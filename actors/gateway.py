@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* Who is admitted is decided in ``actors/admission/gateway_admission.py``.
-* What an operator or a load balancer asks is answered from figures at hand; nothing here waits for an actor.
+* Admission is decided in ``actors/admission/gateway_admission.py``.
+* Pages for operators and load balancers are answered from figures in memory; nothing here waits for an actor.
 * A session's failure ends that session's socket and nothing else.
 """
 
@@ -46,18 +46,18 @@ class GatewayPeers:
     sessions: Ref[SupervisorMessage]
     metrics: Ref[MetricsMessage]
     reports: Published["GatewayReport"] = attrs.field(factory=Published)
-    """Where the gateway's report is read."""
+    """The readers of the gateway's report."""
 
 
 @attrs.frozen
 class GatewayReport:
-    """What the gateway publishes, at every change."""
+    """The gateway's report, published at every change."""
 
     places: int
-    """Connections that there may be."""
+    """The limit of connections."""
     places_taken: int = 0
     addresses: tuple[tuple[str, int], ...] = ()
-    """Where it listens."""
+    """The addresses on which it listens."""
 
     @property
     def is_full(self) -> bool:
@@ -95,7 +95,7 @@ class Gateway(Actor[GatewayMessage]):
         self._publish_report: Callable[[GatewayReport], None]
 
     async def on_start(self) -> None:
-        """Be ready when the port is open."""
+        """Open the port; ready when it is open."""
         self._publish_report = await self.context.nursery.start(self._peers.reports.lend)
         addresses = await self.context.nursery.start(self._serve)
         self._report = attrs.evolve(self._report, addresses=tuple(addresses))
@@ -106,13 +106,13 @@ class Gateway(Actor[GatewayMessage]):
         await self._ingress.stop()
 
     async def handle(self, message: GatewayMessage) -> None:
-        """Admit nobody any more; who is in stays in."""
+        """Stop admitting clients; those that are connected stay."""
         if not isinstance(message, StopAdmitting):
             self.unhandled(message)
         self._admission.stop(message)
 
     def _jitter(self) -> float:
-        """Return how many times as long a refused client waits."""
+        """Return a random factor for a refused client's wait."""
         return self.context.shared.rng.uniform(1, 2)
 
     def _count_places(self, taken: int) -> None:
@@ -126,7 +126,7 @@ class Gateway(Actor[GatewayMessage]):
     async def _serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
         await self._ingress.serve(task_status=task_status)
 
-    # --- what the listener asks ------------------------------------------------------------------
+    # --- called by the listener ------------------------------------------------------------------
 
     def has_page(self, path: str) -> bool:
         """Return whether there is a page of ours at ``path``."""
@@ -155,7 +155,7 @@ class Gateway(Actor[GatewayMessage]):
             await self._refuse_client(client)
 
     async def _refuse_client(self, client: ClientLink) -> None:
-        """Tell a client whose handshake was answered that there is no session for it, and when to try again."""
+        """Refuse a client after its handshake, with the time at which to try again."""
         self._admission.count_refused_session()
         retry_after_ms = round(1000 * RETRY_AFTER_S * self._jitter())
         refused = ConnectionRefused("no session could be opened", retry_after_ms)

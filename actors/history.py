@@ -2,11 +2,11 @@
 
 Rules kept here:
 
-* Nobody waits for the disk: records are taken at once and written within ``batch_ms`` or ``batch_rows``.
+* No sender waits for the disk: records are taken at once and written within ``batch_ms`` or ``batch_rows``.
 * While the store is down up to ``max_pending`` records wait in memory; beyond that the oldest are dropped and counted.
 * Secrets are taken out before anything is kept, and what is older than ``keep_days`` is deleted in small steps.
 * With ``enabled = false`` nothing is kept at all, not even in memory.
-* A file that was deleted or replaced is noticed before a write and every ``CHECK_S``; what went with it is counted.
+* A file that was deleted or replaced is noticed before a write and every ``CHECK_S``; lost records are counted.
 """
 
 import logging
@@ -31,7 +31,7 @@ PRUNE_EVERY_S = 86_400.0
 PRUNE_RECORDS = 500  # of each kind in one transaction: some 20 ms in which nothing else is written
 PRUNE_PAUSE_S = 0.1
 DAY_S = 86_400.0
-RETRY_S = 1.0  # a full disk or a locked file seldom heals faster
+RETRY_S = 1.0  # a full disk or a locked file seldom recovers faster
 
 
 class HistoryUnavailable(DomainError):
@@ -108,7 +108,7 @@ class History(Actor[HistoryMessage]):
         return None
 
     async def on_stop(self) -> None:
-        """Write all that was accepted; what cannot be written is logged by number, never silently lost."""
+        """Write all accepted records; the number of those that cannot be written is logged."""
         await self.context.drain()
         if not self._settings.enabled:
             return
@@ -120,7 +120,7 @@ class History(Actor[HistoryMessage]):
         await self._store.close()
 
     def statistics(self) -> HistoryStatistics:
-        """Show what waits and what was written."""
+        """Return counts of waiting, written and lost records."""
         return HistoryStatistics(
             pending=len(self._pending),
             written=self._written,
@@ -180,7 +180,7 @@ class History(Actor[HistoryMessage]):
             log.info("%d records older than %g days were deleted", pruned, self._settings.keep_days)
 
     async def _check(self) -> None:
-        """Count what went with a file that was deleted; what comes after it goes to a new one."""
+        """Count the records lost with a deleted file; later ones go to a new file."""
         lost = await self._store.check()
         if lost is None:
             return
@@ -198,7 +198,7 @@ class History(Actor[HistoryMessage]):
         async with self._writing:
             started_s = trio.current_time()
             batch = [self._pending.popleft() for _ in range(min(len(self._pending), self._settings.batch_rows))]
-            if not batch:  # somebody else wrote it meanwhile
+            if not batch:  # another task wrote it meanwhile
                 return
             try:
                 await self._check()

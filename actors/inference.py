@@ -1,14 +1,14 @@
-"""Language models: which provider answers, how many at once, and what happens when one does not.
+"""Language models: which provider answers, how many requests at once, and the fallback when one fails.
 
 Rules kept here:
 
 * ``provider = auto`` means Ollama if it answers and has the model, else the embedded model; asked again in the
   background, so that starting Ollama later needs no restart.
-* Nobody is asked for what it cannot do: the embedded model only talks, and an action needs a model with tools. Where
-  nobody is left the answer is ``NoModel``.
-* A provider that fails before its first word is replaced by the next one; after the first word the failure is told,
+* No model is asked for what it cannot do: the embedded model only talks, and an action needs a model with tools. If
+  none is left the answer is ``NoModel``.
+* A provider that fails before its first word is replaced by the next one; after the first word the failure is reported,
   because nothing may be spoken twice.
-* What a provider can take, and whether it is to be left alone, is its own affair (``backends/llm/guarded.py``).
+* Limits and circuit breakers are each provider's own (``backends/llm/guarded.py``).
 * The conversation is cut to the model's context here, because only here is it known.
 """
 
@@ -38,7 +38,7 @@ BROWNOUT_SHARE = 2  # under load an answer may be half as long
 
 
 class ModelUnavailable(DomainError):
-    """No language model could answer; the message says what was tried."""
+    """No language model could answer; the message names those tried."""
 
 
 class EmbeddedModel(Protocol):
@@ -54,14 +54,14 @@ class EmbeddedModel(Protocol):
 
 
 class Guarded(LanguageModel, Protocol):
-    """A provider that shows how it is treated; ``backends/llm/guarded.py`` is the real one."""
+    """A provider with a breaker and a limit; ``backends/llm/guarded.py`` in production."""
 
     def statistics(self) -> GuardStatistics:
-        """Return a moment's view."""
+        """Return a snapshot."""
 
 
 class AnswerCache(Protocol):
-    """Answers that are given again; ``backends/llm/response_cache.py`` is the real one."""
+    """A cache of answers; ``backends/llm/response_cache.py`` in production."""
 
     def __len__(self) -> int:
         """Return how many are kept."""
@@ -78,7 +78,7 @@ class InferenceStatistics(PoolOwnerStatistics):
 
     * ``providers``: the names of those that answer
     * ``in_flight``: how many questions are being answered
-    * ``guards``: how each configured provider is treated
+    * ``guards``: breaker and limit of each configured provider
     * ``cached_answers``: how many answers are kept; ``None`` without a cache
     """
 
@@ -113,12 +113,12 @@ class Inference(Actor[InferenceMessage]):
         self._connected: tuple[str, LanguageModel] | None = None
 
     async def on_start(self) -> None:
-        """Find out who answers; start the embedded model if nobody else does."""
+        """Find the providers that answer; start the embedded model if there are none."""
         await self._check()
         self.context.nursery.start_soon(self._check_again)
 
     async def on_stop(self) -> None:
-        """Hang up."""
+        """Close the connections."""
         await self._disconnect()
         for model in self._providers:
             await model.aclose()
@@ -130,7 +130,7 @@ class Inference(Actor[InferenceMessage]):
         self.context.reply_in_task(self._generate, message)
 
     def statistics(self) -> InferenceStatistics:
-        """Show who answers and how many are in flight."""
+        """Return the providers that answer and the questions in flight."""
         embedded = self._embedded if self._is_embedded_started else None
         return InferenceStatistics(
             providers=[model.name for model in self._available],
@@ -140,7 +140,7 @@ class Inference(Actor[InferenceMessage]):
             pool=None if embedded is None else embedded.pool.statistics(),
         )
 
-    # --- who answers -----------------------------------------------------------------------------
+    # --- the providers ---------------------------------------------------------------------------
 
     async def _check_again(self) -> None:
         while True:
@@ -148,7 +148,7 @@ class Inference(Actor[InferenceMessage]):
             await self._check_or_do_without()
 
     async def _check_or_do_without(self) -> None:
-        """Look again; an embedded model that does not start then is tried again later, and no reason to end."""
+        """Check the providers; an embedded model that fails to start is tried again later."""
         try:
             await self._check()
         except* StartFailure as failed:
@@ -207,7 +207,7 @@ class Inference(Actor[InferenceMessage]):
         return generation
 
     def _has_model_for(self, message: Generate) -> bool:
-        """Return whether a model may answer; one that is configured and down may, and its failure is told."""
+        """Return whether a model may answer; one that is configured and down may, and its failure is reported."""
         is_chosen = self._settings.provider != "auto" and bool(self._providers)
         return self._may_embedded(message) or (self._may_others(message) and (is_chosen or bool(self._available)))
 
@@ -275,7 +275,7 @@ class _Attempt:
 
 @attrs.define
 class _Embedded:
-    """The embedded model as one more provider: where it listens is asked only when it is its turn."""
+    """The embedded model as a provider: its address is asked for only when it is used."""
 
     _connect: Callable[[], Awaitable[LanguageModel]]
     name: str = "embedded"
@@ -288,4 +288,4 @@ class _Embedded:
         return await embedded.generate(attrs.evolve(request, model=None))  # there is one here, whatever the task
 
     async def aclose(self) -> None:
-        """Hold nothing: the connection is the actor's."""
+        """Do nothing: the actor owns the connection."""

@@ -1,8 +1,8 @@
-"""How loaded the server is: samples, decides by ``runtime/policies/load.py``, and tells.
+"""The load controller: takes samples, decides the level by ``runtime/policies/load.py``, and publishes it.
 
 Rules kept here:
 
-* Whoever sheds load asks for the level when it matters (``load_level``); nobody is told by message, so nothing can be
+* Code that sheds load reads the level when it matters (``load_level``); there are no messages, so none can be
   missed and ten thousand sessions cost nothing.
 * The loop's lag is measured by the loop itself, twenty times a second; what blocks is read in a thread. If that
   hangs, the rest is judged with what was read last.
@@ -31,20 +31,20 @@ EVICT_EVERY_S = 5.0
 
 @attrs.frozen
 class LoadActions:
-    """What the controller can do, and where it looks."""
+    """The controller's sensors and actions."""
 
     look: Callable[[], Look]
     """Read the signals of the machine; blocks."""
     waited_s: Callable[[], float]
-    """How long the loop's thread has waited for a processor, in all; does not block."""
+    """Returns the seconds that the loop's thread has waited for a processor; does not block."""
     queue_delay_s: Callable[[], float]
     workers_missing: Callable[[], float | None]
-    """The share of the workers that should be ready and are not; ``None`` where there are none yet."""
+    """Returns the share of the workers that are not ready; ``None`` before there are any."""
     publish: Callable[[LoadReport], None]
     evict: Callable[[], None]
-    """Ask some sessions to leave."""
+    """Asks some sessions to end."""
     leave: Callable[[str], None]
-    """Stop in order, because the server is not safe."""
+    """Stops the server in order, because it is unsafe."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,12 +58,12 @@ class LoadStatistics:
 
 
 class Load(Actor[Never]):
-    """Keeps the level."""
+    """Samples the load and keeps the level."""
 
     def __init__(
         self, settings: LoadSettings, actions: LoadActions, metrics: Ref[MetricsMessage], *, level: int = 0
     ) -> None:
-        """Go on at ``level``, which the server has if this is not its first controller."""
+        """Start at ``level``: that of the previous incarnation, if there was one."""
         self._settings = settings
         self._actions = actions
         self._metrics = metrics
@@ -75,12 +75,12 @@ class Load(Actor[Never]):
         self._evicted_s = -EVICT_EVERY_S
 
     async def on_start(self) -> None:
-        """Begin to look."""
+        """Begin to sample."""
         self.context.nursery.start_soon(self._measure_lag)
         self.context.nursery.start_soon(self._watch)
 
     def statistics(self) -> LoadStatistics:
-        """Show the level."""
+        """Return the level."""
         return LoadStatistics(level=int(self._controller.level))
 
     async def _measure_lag(self) -> None:
@@ -105,7 +105,7 @@ class Load(Actor[Never]):
             self._act(report, now_s)
 
     async def _look(self) -> bool:
-        """Look at the machine; return whether memory ran out.
+        """Sample the machine; return whether memory ran out.
 
         A look that hangs keeps its thread until it ends, and no other is begun meanwhile.
         """
@@ -123,7 +123,7 @@ class Load(Actor[Never]):
     def _own_readings(self, now_s: float) -> list[Reading]:
         missing = self._actions.workers_missing()
         if missing is not None:
-            self._missing.add(missing, now_s)  # one that died is back, as a rule, before the window is over
+            self._missing.add(missing, now_s)  # a worker that died is usually back before the window is over
         return [
             *self._lags.readings(is_busy_with_others=self._machine.is_busy_with_others),
             Reading(QUEUE, self._actions.queue_delay_s()),

@@ -36,7 +36,7 @@ class Media(Actor[MediaMessage]):
         self._metrics = metrics
 
     async def on_start(self) -> None:
-        """Be ready when the process has decoded some silence."""
+        """Start the process; ready when it has decoded some silence."""
         await self.context.nursery.start(self._pool.run)
 
     async def handle(self, message: MediaMessage) -> None:
@@ -53,7 +53,7 @@ class Media(Actor[MediaMessage]):
                 self.unhandled(message)
 
     def statistics(self) -> PoolOwnerStatistics:
-        """Show the pool."""
+        """Return the pool's statistics."""
         return PoolOwnerStatistics(pool=self._pool.statistics())
 
     async def _read(self, message: ReadRecording) -> DecodedBlock | RecordingRefused:
@@ -76,7 +76,7 @@ class Media(Actor[MediaMessage]):
         return DecodedBlock(pcm, block.is_last)
 
     async def _try_twice(self, message: ReadRecording) -> tuple[RecordingBlock, bytes]:
-        """Do the job again after a death, and not after a timeout, which others had to wait for."""
+        """Repeat the job after a process's death, but not after a timeout, which has delayed others."""
         try:
             return await self._do(message)
         except WorkerLost as error:
@@ -88,7 +88,7 @@ class Media(Actor[MediaMessage]):
         return await self._pool.call(job, timeout_s=self._settings.job_timeout_s, attempts=1)
 
     async def _close(self, message: CloseRecording) -> None:
-        """Let the process close the file; one that has ended, or does not answer, has no need to be told."""
+        """Let the process close the file; an ended or unresponsive process needs no message."""
         self._count(message.outcome)
         try:
             job = ForgetRecording(message.recording_id)

@@ -1,8 +1,8 @@
-"""Figures: samples the machine and every actor, takes what others count, and owns the registry.
+"""Metrics: samples the machine and every actor, takes counts of others, and owns the registry.
 
 Rules kept here:
 
-* Nobody waits for a figure: records come through a mailbox that drops the newest when full, and that is counted.
+* No sender waits: records come through a mailbox that drops the newest when full, and drops are counted.
 * Nothing is read that blocks the loop for longer than a few microseconds; the machine is sampled in a thread.
 """
 
@@ -19,15 +19,15 @@ from runtime import Actor, ActorStatistics, ChildStatus
 from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 LAG_TICK_S = 0.1
-ACTORS_AT_ONCE = 32  # looked at without a pause: about a millisecond
+ACTORS_AT_ONCE = 32  # actors sampled without a pause: about a millisecond
 MS_PER_S = 1000
 SESSION_ID_CHARS = 16
 Totals = Counter[tuple[str, tuple[str, ...]]]
-"""What actors have counted since they were made, by metric and labels."""
+"""Totals of the actors since their start, by metric and labels."""
 
 
 class MetricsRegistry(Protocol):
-    """Where figures are kept; ``backends/metrics.py`` is the real one."""
+    """A registry of metrics; ``backends/metrics.py`` in production."""
 
     def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
         """Add to a counter."""
@@ -40,7 +40,7 @@ class MetricsRegistry(Protocol):
 
 
 class MachineFigures(Protocol):
-    """What is measured of the machine; ``backends/machine.py`` is the real one."""
+    """Measurements of the machine; ``backends/machine.py`` in production."""
 
     @property
     def memory_bytes(self) -> int:
@@ -128,7 +128,7 @@ class Metrics(Actor[MetricsMessage]):
         self._count_growth(totals)
 
     def _count_growth(self, totals: Totals) -> None:
-        """Count what has come since the last sample; what ended with its actor is no growth."""
+        """Count the growth since the last sample; counters that ended with their actor do not grow."""
         for (name, labels), total in totals.items():
             new = total - self._totals[name, labels]
             if new > 0:
@@ -148,7 +148,7 @@ class Metrics(Actor[MetricsMessage]):
 
 
 def totals_of(role: str, child: ChildStatus) -> Totals:
-    """Return what is counted of one child: crashes, and what its mailbox did not deliver."""
+    """Return the totals of one child: crashes, and messages that its mailbox did not deliver."""
     counters = child.mailbox.counters
     totals: Totals = Counter({("actor_restarts_total", (role, "crash")): child.restarts})
     totals["expired_total", (role,)] = counters.expired

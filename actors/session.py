@@ -1,4 +1,4 @@
-"""A session's subtree: whatever ends it, its socket does not stay open without it."""
+"""A session's subtree, which closes its socket at its end."""
 
 from collections.abc import Sequence
 from typing import Never
@@ -11,7 +11,7 @@ from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Super
 
 
 class Session(Supervisor):
-    """A session's subtree; when it ends, for whatever reason, its socket does not stay open without it."""
+    """A session's subtree; at its end, in order or not, its socket is closed."""
 
     def __init__(self, client: ClientView, children: Sequence[ChildSpec[Never]], intensity: Intensity) -> None:
         super().__init__(
@@ -20,7 +20,7 @@ class Session(Supervisor):
         self._client = client
 
     async def on_start(self) -> None:
-        """Start the children; whatever ends this supervisor, its socket goes with it."""
+        """Start the children, and a task that closes the socket at the end."""
         self.context.nursery.start_soon(self._hold_socket)
         await super().on_start()
 
@@ -31,7 +31,7 @@ class Session(Supervisor):
             self._close(CloseCode.INTERNAL_ERROR, "the session failed")
 
     async def on_stop(self) -> None:
-        """Stop the children, then close what is still open."""
+        """Stop the children, then close the socket if it is open."""
         code, reason = CloseCode.INTERNAL_ERROR, "the session failed"
         try:
             await super().on_stop()
@@ -40,5 +40,5 @@ class Session(Supervisor):
             self._close(code, reason)
 
     def _close(self, code: CloseCode, reason: str) -> None:
-        if self._client.socket is not None:  # it may be lost, or another session's by now
+        if self._client.socket is not None:  # it may be lost, or belong to another session by now
             self._client.socket.start_close(code, reason)

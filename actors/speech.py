@@ -1,7 +1,7 @@
-"""Text to speech: a pool of worker processes and a small memory of short phrases.
+"""Text to speech: a pool of worker processes and a small cache of short phrases.
 
 Sentences come one by one from each dialogue; a session has at most one in work, so a long answer of one cannot
-starve another. A phrase that was spoken lately is not made again.
+starve another. A phrase that was spoken recently is taken from the cache.
 """
 
 import attrs
@@ -37,7 +37,7 @@ class SpeechStatistics(PoolOwnerStatistics):
 
 
 class Speech(Actor[SpeechMessage]):
-    """Makes speech of sentences."""
+    """Turns sentences into speech."""
 
     def __init__(self, settings: SpeechSettings, pool: JobPool | None, metrics: Ref[MetricsMessage]) -> None:
         self._settings = settings
@@ -46,7 +46,7 @@ class Speech(Actor[SpeechMessage]):
         self._cache = PhraseCache(settings.cache_mb << 20)
 
     async def on_start(self) -> None:
-        """Be ready when one worker has made its warm-up sentence."""
+        """Start the pool; ready when one worker has made its warm-up sentence."""
         if self._pool is not None:
             await self.context.nursery.start(self._pool.run)
 
@@ -65,7 +65,7 @@ class Speech(Actor[SpeechMessage]):
         return None
 
     def statistics(self) -> SpeechStatistics:
-        """Show the pool and the cache."""
+        """Return the statistics of the pool and the cache."""
         return SpeechStatistics(
             cached_phrases=len(self._cache),
             cache_bytes=self._cache.size_bytes,

@@ -1,13 +1,13 @@
-"""One MCP server: connected, watched, connected again.
+"""The connection to one MCP server: connected, watched, connected again.
 
 Rules kept here:
 
-* The server is somebody else's program: that it is missing, dies or hangs is no crash of ours. The actor stays, says
+* The server is a foreign program: that it is missing, dies or hangs is no crash of ours. The actor stays, answers
   that the tool is unavailable, and tries again with backoff.
-* It is ready before it is connected: a program that hangs delays nobody's start but its own.
+* The actor is ready before it is connected: a program that hangs delays only its own start.
 * A call that was not sent waits within its own time for a server that has been there and is being connected again, as
   a turn waits for the next Whisper process. One that has never been there is not waited for.
-* A call that may have reached the server is never repeated here, whatever happened to it.
+* A call that may have reached the server is never repeated here.
 """
 
 import logging
@@ -105,7 +105,7 @@ class ToolServer(Actor[ToolServerMessage]):
         return None
 
     def statistics(self) -> ToolServerStatistics:
-        """Show whether it is up, and why not."""
+        """Return whether the server is up, and the reason if not."""
         is_up = self._server is not None
         return ToolServerStatistics(
             is_up=is_up,
@@ -130,7 +130,7 @@ class ToolServer(Actor[ToolServerMessage]):
             await trio.sleep(delay_s)
 
     def _tried(self) -> None:
-        """Let calls that wait look again."""
+        """Wake the calls that wait for the server."""
         self._first_try.set()
         self._changed.set()
         self._changed = trio.Event()
@@ -153,7 +153,7 @@ class ToolServer(Actor[ToolServerMessage]):
             self._listed = ToolList()
 
     async def _keep_listed(self, server: ToolConnection) -> None:
-        """List the tools again when they are others; a server that cannot is noticed by whoever waits for its end."""
+        """List the tools again when they have changed; ``wait_lost`` notices a server that cannot."""
         while True:
             await server.wait_changed()
             await trio.sleep(max(0.0, self._listed_s + RELIST_PAUSE_S - trio.current_time()))
@@ -168,7 +168,7 @@ class ToolServer(Actor[ToolServerMessage]):
                 log.info("tool server %s has %d tools now", self._name, len(found.tools))
 
     def _forget(self, trouble: str) -> None:
-        """Hide what is gone, at once."""
+        """Hide the tools of a lost server at once."""
         self._trouble = trouble
         self._server = None
         self._listed = ToolList()
@@ -177,7 +177,7 @@ class ToolServer(Actor[ToolServerMessage]):
     async def _call(self, message: CallTool) -> ToolOutcome:
         """Make a call once; one that was not sent may wait for another connection.
 
-        Give up a little before the asker does, so that he hears what came of it.
+        Give up a little before the asker does, so that the asker gets the outcome.
         """
         started_s = trio.current_time()
         deadline_s = self.context.deadline_s - OUTCOME_WITHIN_S
@@ -218,11 +218,11 @@ class ToolServer(Actor[ToolServerMessage]):
     def _announce(self, session_id: str, text: str) -> None:
         dialogue = self._sessions.lookup(session_id)
         if dialogue is None or not dialogue.tell_nowait(Announce(text)):
-            log.info("nobody to tell: %s", text, extra={"session_id": session_id})
+            log.info("no session for the announcement: %s", text, extra={"session_id": session_id})
 
 
 async def listed(server: ToolConnection) -> ToolList:
-    """Ask a server for all that it has; raises ``ToolServerLost``."""
+    """Ask a server for its tools, resources and prompts; raises ``ToolServerLost``."""
     tools = await server.list_tools()
     return ToolList(tools, offers=await server.list_offers(), notes=server.notes)
 

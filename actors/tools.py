@@ -1,7 +1,7 @@
-"""The toolbox: knows which server has which tool and passes calls on.
+"""The router of tool calls: collects the servers' lists of tools and passes calls on.
 
 Servers that are down list no tools, so a model is never offered what cannot be called. All are asked at once: one
-that is slow costs its own tools and nobody else's.
+that is slow costs its own tools only.
 """
 
 import logging
@@ -59,7 +59,7 @@ class Tools(Actor[ToolsMessage]):
         self._calls = 0
 
     async def on_start(self) -> None:
-        """Wait a moment for the servers' first attempts to connect; who takes longer is connected meanwhile."""
+        """Wait a moment for the servers' first attempts to connect; slower ones go on connecting."""
 
         async def wait_for(name: str) -> None:
             try:
@@ -83,7 +83,7 @@ class Tools(Actor[ToolsMessage]):
                 self.unhandled(message)
 
     def statistics(self) -> ToolsStatistics:
-        """Show what is there."""
+        """Return the servers and the number of calls."""
         return ToolsStatistics(servers=sorted(self._servers), calls=self._calls)
 
     async def _list(self) -> ToolList:
@@ -92,7 +92,7 @@ class Tools(Actor[ToolsMessage]):
         async def ask(name: str) -> None:
             try:
                 found[name] = await self._servers[name].ask(ListTools(), timeout_s=LIST_WITHIN_S)
-            except (AskError, MailboxError) as error:  # its next incarnation lists again
+            except (AskError, MailboxError) as error:  # its next incarnation lists the tools again
                 log.debug("no tools of %s: %s", name, error)
 
         async with trio.open_nursery() as nursery:
@@ -112,7 +112,7 @@ class Tools(Actor[ToolsMessage]):
             known = ", ".join(sorted(self._servers)) or "none"
             raise NoSuchServer(f"no tool server {message.server!r} is configured; there are: {known}")
         try:
-            outcome = await server.ask(message, linked=True)  # within the time of who asks us
+            outcome = await server.ask(message, linked=True)  # within the asker's deadline
         except (ActorDied, ActorUnavailable, MailboxFull) as error:
             raise ToolFailed(str(error)) from error
         limit = self._settings.result_max_chars

@@ -1,11 +1,11 @@
-"""Speech to text: which models are loaded, and whose queue an utterance goes to.
+"""Speech to text: the loaded models, and the choice of an utterance's model.
 
 Rules kept here:
 
-* The usual model is loaded at the start and stays. Others are loaded when somebody wants them, one at a time, and put
-  away when nobody has used them for a while or another one needs the memory (``protocol/admission/loaded_models.py``).
-* A model that is put away takes its processes with it, so its memory really is free.
-* A client cannot make the server load what it likes: it names one of the models that are offered.
+* The default model is loaded at the start and stays. Others are loaded on demand, one at a time, and unloaded
+  when they were not used for a while or another one needs the memory (``protocol/admission/loaded_models.py``).
+* An unloaded model's processes end, so its memory really is free.
+* A client cannot make the server load any model: it names one of the offered ones.
 """
 
 import logging
@@ -19,7 +19,7 @@ from actors.stt.recogniser_queue import RecogniserQueue, RecogniserQueueStatisti
 from actors.stt.report import TranscriptionReport, speech_models
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
-from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, in_the_way
+from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, to_unload
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
@@ -29,7 +29,7 @@ from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 
 log = logging.getLogger("sayso.transcription")
-SWEEP_S = 5.0  # between looks at who may be put away
+SWEEP_S = 5.0  # seconds between checks for models to unload
 
 
 class UnknownModel(TranscriptionUnavailable):
@@ -37,7 +37,7 @@ class UnknownModel(TranscriptionUnavailable):
 
 
 class LanguageNotHeard(TranscriptionUnavailable):
-    """No model that is offered knows the language."""
+    """No offered model has the language."""
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,7 @@ class Transcription(Actor[TranscriptionMessage]):
         self._policy = ModelPolicy(unload_after_s=settings.unload_after_s, budget_bytes=settings.models_memory_mb << 20)
 
     async def on_start(self) -> None:
-        """Be ready when one worker of the usual model has decoded its warm-up utterance."""
+        """Load the default model; ready when one worker has decoded its warm-up utterance."""
         self._publish_report = await self.context.nursery.start(self._reports.lend)
         self._publish()
         await self.context.nursery.start(self._queues[self._settings.model].run)
@@ -100,7 +100,7 @@ class Transcription(Actor[TranscriptionMessage]):
         return None
 
     def statistics(self) -> TranscriptionStatistics:
-        """Show the usual model's queue and pool, and what else is loaded."""
+        """Return the statistics of the default model's queue and pool, and of the other loaded models."""
         others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
         usual = self._queues[self._settings.model].statistics()
         return TranscriptionStatistics(
@@ -115,7 +115,7 @@ class Transcription(Actor[TranscriptionMessage]):
         self._publish_report(self._report())
 
     def _report(self) -> TranscriptionReport:
-        """Return what readers outside of this actor see of it."""
+        """Return the report for readers outside of this actor."""
         usual = self._queues[self._settings.model]
         others = tuple(queue.report for queue in self._queues.values() if queue is not usual)
         return TranscriptionReport(self._models(), usual.report, others)
@@ -161,7 +161,7 @@ class Transcription(Actor[TranscriptionMessage]):
         return queue
 
     async def _keep(self, name: str, queue: RecogniserQueue) -> None:
-        """Load one model and keep it until it is put away; whoever waits for it is told why if that fails."""
+        """Load one model and keep it until it is unloaded; if that fails, those that wait get the reason."""
         try:
             async with trio.open_nursery() as nursery:
                 async with self._loading:
@@ -179,22 +179,22 @@ class Transcription(Actor[TranscriptionMessage]):
 
     def _make_room(self, name: str) -> None:
         needed_bytes = expected_bytes(name, self._settings.model_workers)
-        going = in_the_way(self._held(), self._policy, needed_bytes)
+        going = to_unload(self._held(), self._policy, needed_bytes)
         if going is None:
             raise TranscriptionUnavailable(
                 f"model {name} needs about {needed_bytes >> 20} MB, and those in use leave less of "
                 f"{self._settings.models_memory_mb} MB (transcription.models_memory_mb)"
             )
         for other in going:
-            self._put_away(other, "its memory is needed")
+            self._remove_queue(other, "its memory is needed")
 
     async def _sweep(self) -> None:
         while True:
             await trio.sleep(SWEEP_S)
             for name in expired(self._held(), self._policy, trio.current_time()):
-                self._put_away(name, f"not used for {self._settings.unload_after_s:g} s")
-            for name in in_the_way(self._held(), self._policy) or ():
-                self._put_away(name, "more memory is used than was expected")
+                self._remove_queue(name, f"not used for {self._settings.unload_after_s:g} s")
+            for name in to_unload(self._held(), self._policy) or ():
+                self._remove_queue(name, "more memory is used than was expected")
 
     def _held(self) -> Sequence[Held]:
         return [
@@ -208,7 +208,7 @@ class Transcription(Actor[TranscriptionMessage]):
             for name, queue in self._queues.items()
         ]
 
-    def _put_away(self, name: str, why: str) -> None:
+    def _remove_queue(self, name: str, why: str) -> None:
         log.info("model %s is unloaded: %s", name, why)
         self._queues.pop(name).stop()
         self._publish()
@@ -231,7 +231,7 @@ class Transcription(Actor[TranscriptionMessage]):
             raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
         if queue.use.in_work or not queue.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
-        self._put_away(name, "an operator's request")
+        self._remove_queue(name, "an operator's request")
         return ModelShown(name, "available")
 
     async def _show(self, name: str, queue: RecogniserQueue) -> ModelShown:

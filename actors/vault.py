@@ -27,7 +27,7 @@ class Vault(Actor[VaultMessage]):
         self._memory = make_memory()
 
     async def handle(self, message: VaultMessage) -> ClientMemory | AudioMemory | TurnMemory:
-        """Hand out the part that is asked for."""
+        """Return the part that is asked for."""
         match message:
             case RecallClient() | ViewClient():
                 return self._memory.client
@@ -39,5 +39,5 @@ class Vault(Actor[VaultMessage]):
                 return self.unhandled(message)
 
     def statistics(self) -> SessionMemoryStatistics:
-        """Show how much is kept."""
+        """Return the figures of the three parts."""
         return self._memory.statistics()

@@ -66,7 +66,7 @@ def prepare(data_dir: Path, history_path: Path, *, is_default: bool = False, is_
     told = []
     if narrowed:
         more = f" and {len(narrowed) - SHOWN} more" if len(narrowed) > SHOWN else ""
-        told.append(f"closed to other users, who could open it: {', '.join(map(str, narrowed[:SHOWN]))}{more}")
+        told.append(f"closed to other users, which could open it: {', '.join(map(str, narrowed[:SHOWN]))}{more}")
     if data_dir.stat().st_mode & OTHERS:
         told.append(f"{data_dir} is open to other users, who see what files are in it: chmod 700 {data_dir}")
     return told

@@ -1,1 +1,1 @@
-"""What is true: messages, wire codecs, state tables and text rules; no I/O, no clock, no threads."""
+"""Pure logic: messages, wire codecs, state tables and text rules; no I/O, no clock, no threads."""

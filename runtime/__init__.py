@@ -1,4 +1,4 @@
-"""How things run: actors, mailboxes, supervision. Knows Trio, knows nothing of voice.
+"""The runtime: actors, mailboxes, supervision. Built on Trio, independent of voice.
 
 An **actor** handles one message at a time. Others hold its **reference** (``Ref``), which owns its bounded mailbox:
 ``tell`` sends a message, ``ask`` sends one and waits for the answer. A **supervisor** starts its children in order, and

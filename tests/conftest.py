@@ -1,4 +1,4 @@
-"""What every test stands in: the same environment on every machine, whatever the user has set.
+"""The environment of every test: the same on every machine, independent of the user's settings.
 
 ``--without-linux`` takes away what only Linux has (``tests/without_linux``).
 """

@@ -51,7 +51,7 @@ class Notes(list[T]):
         self._changed = trio.Event()
 
     def add(self, item: T) -> None:
-        """Append, and wake who waits."""
+        """Append, and wake waiting tasks."""
         self.append(item)
         self._changed.set()
         self._changed = trio.Event()
@@ -100,7 +100,7 @@ class Script:
         return self.events(kind)[count - 1]
 
     def take(self, message: object) -> Any:
-        """Note the message; return what stands in the script for it."""
+        """Note the message; return its scripted answer."""
         self.seen.add(message)
         answer = self.answers.get(type(message))
         if isinstance(answer, list):
@@ -136,7 +136,7 @@ def scripted(name: str, script: Script, mailbox: MailboxSpec | None = None) -> C
 
 
 class FakeSocket:
-    """One accepted WebSocket, with the client's side in the test's hands."""
+    """One accepted WebSocket, whose client's side the test drives."""
 
     def __init__(self, peer: str = "192.0.2.1:5000") -> None:
         self.identity = identity_of(peer, {})
@@ -200,12 +200,12 @@ class FakeSocket:
         self.sent.add(frame)
 
 
-# --- ears ----------------------------------------------------------------------------------------
+# --- audio ---------------------------------------------------------------------------------------
 
 
 @attrs.define(eq=False)
 class FakeCheck:
-    """An admission check; passes everybody unless it is told what to answer."""
+    """An admission check; admits all requests unless it is given an answer."""
 
     kind: CheckKind = CheckKind.RATE
     delay_s: float = 0.0

@@ -1,4 +1,4 @@
-"""The rules of docs/architecture.md as tests: who may import whom, what may be called what, how long things may be."""
+"""The rules of docs/architecture.md as tests: imports, names and sizes."""
 
 import ast
 import subprocess
@@ -163,7 +163,7 @@ def test_a_server_whose_clients_send_samples_never_loads_ffmpeg() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
 
 
-def test_what_tests_and_benchmarks_hold_is_imported_by_nobody() -> None:
+def test_tests_and_benchmarks_are_not_imported_by_the_product() -> None:
     def problems() -> Iterator[str]:
         for path in python_files():
             for module, line in imported_modules(path):
@@ -320,7 +320,7 @@ def is_raised_again(handler: ast.ExceptHandler) -> bool:
     return isinstance(handler.body[-1], ast.Raise)
 
 
-def test_nobody_swallows_every_exception() -> None:
+def test_no_module_swallows_every_exception() -> None:
     def problems() -> Iterator[str]:
         for path in python_files(*UNITS, "bench"):
             if path.as_posix() in BROAD_EXCEPT_FILES:

@@ -1,4 +1,4 @@
-"""The tests stand in the same environment on every machine: tests/conftest.py hides the user's."""
+"""The tests have the same environment on every machine: tests/conftest.py hides the user's."""
 
 import os
 import subprocess

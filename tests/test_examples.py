@@ -5,6 +5,8 @@ A ``text`` block says what the Python block before it prints. A block that is na
 """
 
 import ast
+import doctest
+import importlib
 import inspect
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +25,16 @@ EXAMPLES = {
     "docs/extending.md": tuple(fenced_blocks(text_of(Path("docs/extending.md")))),
     "runtime/__init__.py": tuple(literal_blocks(inspect.getdoc(runtime) or "")),
 }
+
+MODULES = (
+    "protocol.audio.endpointing",
+    "protocol.audio.pcm_buffer",
+    "protocol.language.requests",
+    "protocol.language.sentences",
+    "runtime.policies.breaker",
+    "runtime.policies.fair_queue",
+)
+"""Modules whose docstrings have examples with their results."""
 
 
 def run_all(blocks: Sequence[Block], capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +61,13 @@ def test_the_examples_of_a_page_do_what_it_says(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trio, "run", partial(trio.run, clock=MockClock(autojump_threshold=0)))
     run_all(EXAMPLES[page], capsys)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_print_what_they_say(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_an_example_that_prints_something_else_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is installed is what the folders hold, and nobody else's package has the same names."""
+"""What is installed is what the folders hold, and no other package has the same names."""
 
 import importlib
 import importlib.metadata

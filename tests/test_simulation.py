@@ -118,7 +118,7 @@ def losses_of(plan: Plan) -> Iterator[Loss]:
     return (loss for caller in plan.callers for loss in caller.losses)
 
 
-def test_a_planned_load_is_the_level_of_the_house(caplog) -> None:
+def test_a_planned_load_is_the_level_of_the_server(caplog) -> None:
     plan = next(plan for plan in map(plan_run, range(SEEDS)) if any(level == 4 for _, level in plan.load))
     simulate(plan)
     assert "-> 4 (memory)" in caplog.text
@@ -147,7 +147,7 @@ def audible(caller: Caller) -> Caller:
 
 
 def quiet_report() -> Report:
-    """Return a run in which nothing went wrong and somebody spoke and was answered by a tool."""
+    """Return a run without faults in which speech was answered by a tool."""
     for seed in range(1_000):
         plan = plan_run(seed)
         texts = [plan.sayings[step.number] for step in plan.callers[0].steps if step.kind == "say"]
@@ -273,13 +273,13 @@ def with_a_client_in_vain(report: Report) -> None:
         (with_another_answer_recorded, "history_is_what_was_heard"),
         (with_a_sentence_heard_twice, "no_sentence_is_spoken_twice"),
         (with_more_recorded_than_heard, "history_is_no_more_than_was_heard"),
-        (with_a_refusal, "nobody_is_refused_without_need"),
+        (with_a_refusal, "no_client_is_refused_without_need"),
         (with_a_message_lost, "messages_are_conserved"),
         (with_an_ask_left, "nothing_is_left"),
         (with_a_late_ask, "every_ask_ends_in_time"),
-        (with_a_slow_stop, "the_house_ends_in_order"),
-        (with_an_end_of_its_own, "the_house_ends_in_order"),
-        (with_a_client_in_vain, "nobody_waits_in_vain"),
+        (with_a_slow_stop, "the_server_ends_in_order"),
+        (with_an_end_of_its_own, "the_server_ends_in_order"),
+        (with_a_client_in_vain, "no_task_waits_in_vain"),
     ],
 )
 def test_a_claim_that_is_broken_is_noticed(spoil, claim: str) -> None:

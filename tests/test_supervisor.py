@@ -68,7 +68,7 @@ async def test_no_two_sessions_share_a_name(settings):
     assert len({server.sessions.open(native(FakeSocket())).id for _ in range(50)}) == 50
 
 
-def test_the_house_shows_no_children_before_it_runs(settings):
+def test_the_server_shows_no_children_before_it_runs(settings):
     server = Server(settings)
 
     assert server.status.tree() == {"id": "root", "state": "ready", "children": []}
@@ -77,7 +77,7 @@ def test_the_house_shows_no_children_before_it_runs(settings):
     assert Path(settings.history.sqlite.path).is_relative_to(settings.supervisor.data_dir)
 
 
-async def test_a_house_asks_each_session_once_to_leave(settings, autojump_clock):
+async def test_the_server_asks_each_session_once_to_leave(settings, autojump_clock):
     server = Server(settings)
     refs = {name: Ref(name) for name in ("anna", "ben")}
     told: set[str] = set()
@@ -108,14 +108,14 @@ async def test_sessions_are_asked_to_leave_a_few_at_a_time_the_silent_ones_first
     server.sessions.evict()
     asked = [ref.name for ref in refs if ref.mailbox.take_nowait() is not None]
     assert asked == ["s42", "s43"], "who was asked already is asked no more"
-    Server(settings).sessions.evict()  # with nobody there
+    Server(settings).sessions.evict()  # without sessions
 
 
 OURS = {"actors", "protocol", "runtime", "tests"}
 
 
 class Sink(Actor):
-    """Takes what sessions tell those of the server who are not there."""
+    """Receives messages of sessions to actors that are not started."""
 
     async def handle(self, message):
         """Do nothing with it."""

@@ -96,7 +96,7 @@ def same_as_before(cells: Sequence[str]) -> Iterator[str]:
 
 
 def answer_table() -> Iterator[str]:
-    """Yield one row a state of the spoken answer, with what follows and what is told."""
+    """Yield one row a state of the spoken answer, with the next state and the notices."""
     yield "| state | what happens | next | told |"
     yield "|---|---|---|---|"
     for state, row in PLAYBACK.items():

@@ -1,9 +1,9 @@
-"""Decides about every request: asks the rules of ``protocol/admission/`` and does what they say.
+"""Admits or refuses every request, by the rules of ``protocol/admission/``.
 
 Rules kept here:
 
 * A WebSocket's place and an HTTP request's are taken by the decision itself; leaving the block gives each back once.
-* What the listener answers from its own figures, health checks above all, is decided without waiting.
+* Requests for pages of the listener's own, such as health checks, are decided without waiting.
 * A check that asks another server has a deadline, and ``protocol/admission/checks.py`` says what happens then. Only the
   connection of that request waits.
 """
@@ -50,17 +50,17 @@ BUSY_RETRY_S: Final = 1.0  # places are taken and given back within milliseconds
 
 @attrs.frozen
 class AdmissionInputs:
-    """What admission looks at, and which checks it asks."""
+    """The inputs of admission: load, demand, sessions, and the checks to ask."""
 
     max_share: float = 1.0
-    """Of the recogniser, that those who speak may want."""
+    """The share of the recogniser that speaking sessions may need."""
     load_level: Callable[[], int] = int
     demand: Callable[[], Demand | None] = lambda: None
-    """What those who speak want of the recogniser; ``None`` if that is not known."""
+    """Returns the speaking sessions' demand on the recogniser; ``None`` if it is unknown."""
     count_awaited: Callable[[], int] = int
-    """How many sessions wait for a client that was cut off."""
+    """Returns how many sessions wait for a client that lost its socket."""
     handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
-    """Which sockets have not sent their ``connection_request`` yet."""
+    """The sockets that have not sent their ``connection_request`` yet."""
     checks: Sequence[AdmissionCheck] = ()
     """Asked in this order, before a place is taken."""
 
@@ -73,8 +73,8 @@ class GatewayStatistics:
     * ``refused``: how many clients were refused
     * ``refused_for_others``: how many of those because their tenant had its share
     * ``silent``: how many sockets have not sent their ``connection_request`` yet
-    * ``tenants``: how many tenants have been active lately
-    * ``demand``: share of the recogniser that those who speak want; ``None`` if that is not known
+    * ``tenants``: how many tenants have been active recently
+    * ``demand``: share of the recogniser that speaking sessions need; ``None`` if unknown
     * ``checks_unanswered``: how many requests were decided without an answer of a check; ``None`` without checks
     """
 
@@ -101,7 +101,7 @@ class GatewayAdmission:
     ) -> None:
         """Start with all places free.
 
-        ``on_places`` is told how many places of WebSockets are taken, at every change; ``jitter`` says how many times
+        ``on_places`` is called with the number of taken WebSocket places at every change; ``jitter`` is how many times
         as long a refused client waits, 1 to 2.
         """
         limit, share = settings.websocket.max_connections, settings.max_share_per_address
@@ -135,7 +135,7 @@ class GatewayAdmission:
         )
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
-        """Decide about one request; does not wait for one that the listener answers itself."""
+        """Admit or refuse one request; does not wait for a page of the listener's own."""
         verdict: Admitted | Refusal | None = self._refusal_by_head(request, is_reserved=is_reserved)
         if verdict is None:
             identity = identity_of(request.peer, request.headers)

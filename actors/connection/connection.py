@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Errors of ours crash the actor, and its next incarnation goes on with the same socket.
+* Errors of ours crash the actor, and its next incarnation continues with the same socket.
 * A socket that is lost is not the end, if the client's dialect lets it come back with the session's token: the session
   waits until it does, or until the window is over.
 * A client that comes back is met by the connection of a new session, which hands it over to the old one and ends.
@@ -72,7 +72,7 @@ class Connection(Actor[ConnectionMessage]):
         stt_models: Callable[[], Sequence[str]] = tuple,
         make_encoder: Callable[[int], SpeechEncoder],
     ) -> None:
-        """Serve a session; with a ``refusal`` only a client that comes back to another, and tell that to the rest."""
+        """Serve a session; with a ``refusal`` only a client that resumes another session, and refuse all others."""
         self._peers = peers
         self._settings = settings
         self._new_token = new_token
@@ -96,7 +96,7 @@ class Connection(Actor[ConnectionMessage]):
         self._reader: ClientReader
 
     async def on_start(self) -> None:
-        """Pick up the session where the last incarnation left it, and begin to read."""
+        """Continue the session where the last incarnation left it, and begin to read."""
         self._memory = memory = await self._peers.vault.ask(RecallClient())
         self._session = session = self._context_of(memory)
         if memory.options is not None:
@@ -119,7 +119,7 @@ class Connection(Actor[ConnectionMessage]):
         start_soon(self._tick)
 
     async def handle(self, message: ConnectionMessage) -> bool | None:
-        """Write what the rest of the session wants the client to have; answer ``Attach``."""
+        """Write the session's events and audio to the client; answer ``Attach``."""
         if isinstance(message, Attach):
             return await self._attach(message)
         try:
@@ -129,7 +129,7 @@ class Connection(Actor[ConnectionMessage]):
         return None
 
     def statistics(self) -> ConnectionStatistics:
-        """Show what passed through."""
+        """Return counts of the frames read."""
         socket = self._memory.socket
         peer = None if socket is None else socket.identity.peer
         phase = self._session.state.phase.name
@@ -165,7 +165,7 @@ class Connection(Actor[ConnectionMessage]):
     # --- losing the client, and having it back ---------------------------------------------------
 
     async def _serve(self, link: ClientLink) -> None:
-        """Read until the client is gone from this socket, and see to what follows."""
+        """Read until the client is gone from this socket, then wait for its return or end."""
         closed = await self._reader.read(link)
         if closed is None:
             self.context.stop("its client has gone back to its session")
@@ -194,7 +194,7 @@ class Connection(Actor[ConnectionMessage]):
             self.context.stop(GIVEN_UP[cause])
 
     async def _attach(self, attach: Attach) -> bool:
-        """Take the client that has come back: first what it missed, in order, then the news that it is back.
+        """Take over a client that has come back: send the events that it missed, then report its presence.
 
         Return ``False`` if its token is not valid any more, and leave the client alone.
         """

@@ -1,4 +1,4 @@
-"""What every part of a connection works with."""
+"""The context that the parts of a connection share."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,14 +27,14 @@ class ConnectionPeers:
 
 @attrs.frozen
 class ConnectionSettings:
-    """The slices that the connection needs, and what it calls itself."""
+    """The settings that the connection needs, and the server's name and version."""
 
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
     server: ServerInfo
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
-    """Why a language cannot be heard, with a model if one is wanted; ``None`` if it can."""
+    """Returns why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class ConnectionContext:
     settings: ConnectionSettings
     directory: SessionDirectory
     refusal: ConnectionRefused | None
-    """What a client is told that does not come back to another session; ``None`` if it gets this one."""
+    """The refusal for a client that does not resume another session; ``None`` if it may have this one."""
     server_status: Callable[[], Status]
     stt_models: Callable[[], Sequence[str]]
     unix_time: Callable[[], float]

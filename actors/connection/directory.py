@@ -13,13 +13,13 @@ from runtime import Registry
 
 @attrs.frozen
 class SessionDirectory:
-    """The sessions' connections, for each other."""
+    """The connections of all sessions."""
 
     resumable: Registry[ConnectionMessage] = attrs.field(factory=Registry)
-    """By the keys of the tokens that their client may come back with."""
+    """By the keys of the valid resume tokens."""
     awaited: Registry[ConnectionMessage] = attrs.field(factory=Registry)
-    """By the session's id: those whose client was cut off."""
+    """By the session's id: sessions that lost their client's socket."""
     handshakes: Handshakes[Socket] = attrs.field(factory=Handshakes)
-    """Which sockets have not sent their ``connection_request`` yet."""
+    """The sockets that have not sent their ``connection_request`` yet."""
     population: Population = attrs.field(factory=lambda: Population(sys.maxsize))
-    """All that have made their handshake, and how many there may be."""
+    """All sessions after their handshake, and their limit."""

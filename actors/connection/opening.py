@@ -3,7 +3,7 @@
 Rules kept here:
 
 * A client that comes back is met by the connection of a new session, which hands it over and ends.
-* What cannot be served is refused before anything changes.
+* An invalid option is refused before anything changes.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,9 +37,9 @@ class SessionOpening:
     resumption: Resumption
 
     async def open(self, request: ConnectionRequest) -> None:
-        """Accept the client, refuse it, or hand it over to the session that it comes back to.
+        """Accept the client, refuse it, or hand it over to the session that it resumes.
 
-        Raises ``RemoteProtocolError`` if it asks for what there is not, or asks a second time.
+        Raises ``RemoteProtocolError`` for an option that cannot be served, or for a second request.
         """
         context = self.context
         self._check(request)
@@ -59,7 +59,7 @@ class SessionOpening:
         context.peers.history.tell_nowait(record)
 
     async def accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
-        """Keep what the client asks for, tell it to audio and dialogue, and tell the client that it is served."""
+        """Keep the client's options, send them to audio and dialogue, and send ``connection_accepted``."""
         memory, settings, peers = self.context.memory, self.context.settings, self.context.peers
         memory.options = attrs.evolve(request, resume=None)
         if memory.socket is not None:
@@ -82,7 +82,7 @@ class SessionOpening:
         )
 
     def change(self, update: SessionUpdate) -> Configured:
-        """Keep changed options, and return what audio and dialogue are to be told; raises ``RemoteProtocolError``."""
+        """Keep changed options, and return them for audio and dialogue; raises ``RemoteProtocolError``."""
         memory = self.context.memory
         self._check(update)
         self.context.state.receive(update)
@@ -100,7 +100,7 @@ class SessionOpening:
 
 
 def check_model(name: str | None, offered: Sequence[str]) -> None:
-    """Raise ``RemoteProtocolError`` for a recogniser model that there is not."""
+    """Raise ``RemoteProtocolError`` for a recogniser model that is not offered."""
     if name is not None and name not in offered:
         known = ", ".join(offered)
         raise RemoteProtocolError("unknown_model", f"stt_model must be one of {known}, not {name[:SHOWN_CHARS]!r}")
@@ -111,7 +111,7 @@ def check_hearing(
     options: ConnectionRequest | None,
     problem_with: Callable[[str | None, str | None], str | None],
 ) -> None:
-    """Raise ``RemoteProtocolError`` for a language that no model here can hear; a client that only types may have any.
+    """Raise ``RemoteProtocolError`` for a language that no model transcribes; a client that only types may have any.
 
     ``options`` are those of the session that an update does not change.
     """

@@ -1,9 +1,9 @@
-"""The way in: frames of the client become events and audio, and go to the actors that they are for.
+"""The incoming direction: frames of the client become events and audio, and go to their actors.
 
 Rules kept here:
 
-* Audio goes to ``audio`` by a blocking mailbox: while that is full nobody reads the socket, and TCP pushes back.
-* What a client does wrong is answered with an ``error`` event and closes that client at most.
+* Audio goes to ``audio`` by a blocking mailbox: while it is full the socket is not read, and TCP pushes back.
+* A client's mistake is answered with an ``error`` event and closes that client at most.
 """
 
 import logging
@@ -40,8 +40,8 @@ from protocol.messages.inboxes import AudioMessage
 from protocol.messages.socket import Socket, SocketClosed
 from runtime import ControlLaneFull, MailboxTimeout
 
-SILENT_CLOSE_S = 1.0  # for the closing handshake of a client that has sent no request: others wait for its place
-OVERRUN_S = 2.0  # as long as the audio actor may refuse a frame before its client is told that words are lost
+SILENT_CLOSE_S = 1.0  # for the closing handshake of a silent client: others wait for its place
+OVERRUN_S = 2.0  # seconds that the audio actor may refuse frames before the client is told of lost audio
 FLOODED = "events came faster than they could be taken; read what is sent to you"
 
 log = logging.getLogger("sayso.connection")
@@ -75,7 +75,7 @@ class ClientReader:
         return None
 
     async def _next_frame(self, socket: Socket) -> Frame | None:
-        """Return the next frame; close the socket (and return ``None``) if it was awaited too long."""
+        """Return the next frame; close the socket (and return ``None``) after the deadline."""
         context = self.context
         is_live = context.state.phase is not SocketPhase.CONNECTING
         session = context.settings.session
@@ -84,7 +84,7 @@ class ClientReader:
         if is_live:
             socket.start_close(CloseCode.IDLE, "idle")
         else:
-            self.handshake_by_s = math.inf  # said once; what remains is to see the socket closed
+            self.handshake_by_s = math.inf  # told once; then wait for the socket to close
             message = f"connection_request expected within {session.handshake_timeout_s:g} s"
             await self.writer.send(Error("handshake_expected", message, fatal=True))
             socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request", timeout_s=SILENT_CLOSE_S)
@@ -118,7 +118,7 @@ class ClientReader:
         await self._tell_audio(AudioReceived(audio), arriving)
 
     async def _tell_audio(self, message: AudioMessage, arriving: int) -> None:
-        """Tell it, so that ``arriving`` samples have arrived; tell the client if they cannot be taken in time."""
+        """Send a message to audio and count its samples; tell the client if they cannot be taken in time."""
         memory = self.context.memory
         try:
             await self.context.peers.audio.tell(message, timeout_s=OVERRUN_S)
@@ -130,7 +130,7 @@ class ClientReader:
             memory.arrived_samples = arriving
 
     async def _receive(self, event: ClientEvent) -> None:
-        """Take an event that the client may send at any time, or may not send now (``RemoteProtocolError``)."""
+        """Handle an event of the client; raises ``RemoteProtocolError`` if it may not be sent now."""
         if isinstance(event, ConnectionRequest):
             await self.opening.open(event)
         elif isinstance(event, SessionUpdate):
@@ -154,6 +154,6 @@ class ClientReader:
 
 
 def opening_of(dialect: Dialect) -> Sequence[ConnectionRequest]:
-    """Return what the client asked for by connecting, if it did; raises ``RemoteProtocolError``."""
+    """Return the options in the client's request, if its dialect has them there; raises ``RemoteProtocolError``."""
     request = dialect.open()
     return () if request is None else (request,)

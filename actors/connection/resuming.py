@@ -1,4 +1,4 @@
-"""Where a client that lost its socket finds its session again.
+"""Resumption: how a client that lost its socket finds its session again.
 
 Rules kept here:
 
@@ -31,7 +31,7 @@ HAND_OVER_S = 10.0  # the session may be in the middle of a send, which gives up
 log = logging.getLogger("sayso.connection")
 
 GivenUp = Literal["window", "room"]
-"""Why a session does not wait for its client any more: the time is over, or a newcomer needs its place."""
+"""Why a session stops waiting for its client: the window is over, or a new session needs its place."""
 
 
 @attrs.define(eq=False)
@@ -75,7 +75,7 @@ class Resumption:
         self.context.directory.population.lose(self._memory.session_id, self._memory.tenant)
 
     async def wait_for_client(self, window_s: float) -> GivenUp | None:
-        """Wait for the client that was lost; return ``None`` when it is back, else why it is waited for no longer."""
+        """Wait for the lost client; return ``None`` when it is back, else why the wait was given up."""
         with trio.move_on_after(window_s) as window:
             await self._is_back.wait()
         if window.cancelled_caught:
@@ -83,13 +83,13 @@ class Resumption:
         return "room" if self._is_given_up else None
 
     def give_up(self) -> None:
-        """Wait no longer, if the client is still lost."""
+        """Stop waiting, if the client is still lost."""
         if self._memory.is_lost:
             self._is_given_up = True
             self._is_back.set()
 
     def take_back(self, token: str) -> bool:
-        """Let the client that holds ``token`` have the session; return ``False`` if the token is valid no more."""
+        """Give the session to the client with ``token``; return ``False`` if the token is no longer valid."""
         if token not in self._memory.valid_tokens:
             return False
         self._unregister_tokens()
@@ -102,7 +102,7 @@ class Resumption:
         return True
 
     async def hand_over(self, request: ConnectionRequest) -> bool:
-        """Give the client to the session that it comes back to; return ``False`` if there is none any more.
+        """Give the client to the session that it resumes; return ``False`` if that has ended.
 
         A client that was handed over is at this session no more, whose ``memory.link`` is ``None`` then.
         """
@@ -113,7 +113,7 @@ class Resumption:
         if session is None or link is None:
             return False
         try:
-            await self.context.peers.dialogue.ask(Configured(request))  # all have started: who ends before has failed
+            await self.context.peers.dialogue.ask(Configured(request))  # all have started
             if not await session.ask(Attach(link, request), timeout_s=HAND_OVER_S):
                 return False
         except (ActorDied, ActorUnavailable, MailboxClosed):

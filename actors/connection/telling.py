@@ -1,9 +1,9 @@
-"""How the actors of a session tell its connection what the client is to get.
+"""How the actors of a session send to its connection.
 
 Rules kept here:
 
-* A client that has gone misses nothing, and nobody fails because of it.
-* A client that does not read in time loses its socket, not its session: the actor that told goes on, and what it told
+* A lost client misses nothing, and no actor fails because of it.
+* A client that does not read in time loses its socket, not its session: the sender goes on, and what it sent
   is kept for the client's return.
 """
 
@@ -33,16 +33,16 @@ class ToClient:
     client: ClientView
 
     async def tell(self, message: ClientMessage) -> None:
-        """Send ``message`` to the connection, behind what was told before; waits while the client reads too slowly."""
+        """Send ``message`` to the connection in order; waits while the client reads too slowly."""
         try:
             if not await self._is_taken_in_time(message):
                 self._cut_off()
                 await self.connection.tell(message)  # no socket holds up the connection now
         except MailboxClosed:
-            log.debug("nobody there for %s", type(message).__name__, extra={"session_id": self.client.session_id})
+            log.debug("no connection for %s", type(message).__name__, extra={"session_id": self.client.session_id})
 
     def signal(self, message: ClientMessage) -> None:
-        """Send ``message`` to the connection, before what was told."""
+        """Send ``message`` to the connection, overtaking messages in order."""
         self.connection.signal(message)
 
     async def _is_taken_in_time(self, message: ClientMessage) -> bool:
@@ -50,7 +50,7 @@ class ToClient:
         try:
             await self.connection.tell(message, UNREAD_S)
         except MailboxTimeout:
-            if trio.current_time() < began_s + UNREAD_S:  # it is the deadline of the caller that is over
+            if trio.current_time() < began_s + UNREAD_S:  # the caller's own deadline is over
                 await trio.lowlevel.checkpoint_if_cancelled()
             return False
         return True

@@ -1,4 +1,4 @@
-"""The way out: a session's events and speech become frames in its client's dialect.
+"""The outgoing direction: a session's events and speech become frames in its client's dialect.
 
 Rules kept here:
 
@@ -52,14 +52,14 @@ class ClientWriter:
         await self._queue_speech(self.speech.frames(samples, self._speech_format))
 
     def drop_speech(self) -> None:
-        """Forget speech that the socket has not sent."""
+        """Drop speech that the socket has not sent."""
         self.speech.drop()
         socket = self.context.memory.socket
         if socket is not None:
             socket.drop_speech()
 
     async def complain(self, error: RemoteProtocolError) -> None:
-        """Tell the client what it did wrong, and close its socket if that was fatal or one mistake too many."""
+        """Report the client's mistake to it, and close its socket if that was fatal or one too many."""
         too_many = self.errors.add(trio.current_time())
         is_fatal = error.fatal or too_many
         await self.send(Error(error.code, str(error), fatal=is_fatal, event_id=error.event_id))

@@ -1,13 +1,13 @@
-"""One recogniser model at work: a bounded, fair queue before its pool of processes.
+"""The queue of one recogniser model: bounded and fair, in front of its pool of processes.
 
 Rules kept here:
 
 * Early and partial work, which may be for nothing, is done by idle workers only.
-* Background work (recordings) begins only while nobody else waits, one piece at a time, and of several workers it
-  leaves one free: whoever begins to speak finds a worker.
-* With an idle worker nobody waits for a batch; batches form only while all workers are busy.
+* Background work (recordings) begins only while nothing else waits, one piece at a time, and of several workers it
+  leaves one free for sessions that begin to speak.
+* With an idle worker an utterance does not wait for a batch; batches form only while all workers are busy.
 * Tenants take turns by seconds of audio (``runtime/policies/fair_queue.py``), and the sessions of one do, so that
-  neither a long dictation nor a crowd from one place can starve commands.
+  neither a long dictation nor many clients of one tenant can starve commands.
 * A worker that dies or fails takes no utterance with it: the batch is sent once more, each utterance on its own, so
   that a clip that kills workers fails alone.
 """
@@ -54,7 +54,7 @@ class TranscriptionUnavailable(DomainError):
 
 @attrs.define(eq=False)
 class _Job:
-    """One utterance on its way."""
+    """One utterance in the queue or in work."""
 
     message: Transcribe
     queued_s: float
@@ -84,7 +84,7 @@ class Use:
     in_work: int = 0
     """Utterances that wait or are transcribed."""
     awaited: list[str] = attrs.field(factory=list)
-    """The tenant of each of them that a person waits for."""
+    """The tenant of each of them that belongs to a live session."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +93,7 @@ class RecogniserQueueStatistics(PoolOwnerStatistics):
 
     * ``queued``: how many utterances wait
     * ``queued_background``: how many pieces of recordings wait
-    * ``queue_min_delay_s``: shortest wait of an utterance in the last second or two
+    * ``queue_min_delay_s``: the shortest wait of an utterance in the last second or two, in seconds
     """
 
     queued: int
@@ -146,11 +146,11 @@ class RecogniserQueue:
                 task_status.started()
 
     def stop(self) -> None:
-        """End it; nobody may be waiting (``use.in_work`` is 0)."""
+        """End it; only allowed while ``use.in_work`` is 0."""
         self._scope.cancel()
 
     def statistics(self) -> RecogniserQueueStatistics:
-        """Show the queue and the pool."""
+        """Return the statistics of the queue and the pool."""
         return RecogniserQueueStatistics(
             queued=len(self._queue),
             queued_background=len(self._background),
@@ -160,11 +160,11 @@ class RecogniserQueue:
 
     @property
     def memory_bytes(self) -> int:
-        """What its processes have, as last measured."""
+        """Memory of its processes, as last measured."""
         return self._pool.statistics().pss_bytes
 
     def _publish(self, *, delay: QueueDelay | None = None, capacity: Capacity | None = None) -> None:
-        """Make a new report of what has changed; called after every change of what it shows."""
+        """Make a new report; called after every change of its figures."""
         ready, size = self._own_workers()
         self.report = QueueReport(
             delay=delay or self.report.delay,
@@ -178,12 +178,12 @@ class RecogniserQueue:
         self._on_change()
 
     def _own_workers(self) -> tuple[int, int]:
-        """Return how many are ready and how many there should be: none and none of a server elsewhere."""
+        """Return how many workers are ready and how many there should be: 0 and 0 of a remote server."""
         pool = self._pool.statistics()
         return (min(pool.size, pool.ready), pool.size) if pool.has_local_workers else (0, 0)
 
     async def describe(self) -> ModelDescription | None:
-        """Return what a worker says of the model; ``None`` if none has the time."""
+        """Return a worker's description of the model; ``None`` if none has the time."""
         with trio.move_on_after(DESCRIBE_TIMEOUT_S), contextlib.suppress(WorkerError):
             description, _ = await self._pool.call(DescribeModel(), timeout_s=self._settings.job_timeout_s)
             return description
@@ -219,7 +219,7 @@ class RecogniserQueue:
         return job.answer
 
     def _has_time_for(self, urgency: Urgency) -> bool:
-        """Whether work that may be for nothing delays nobody.
+        """Whether early or partial work delays no other utterance.
 
         Of several workers, partial work leaves one idle. An early decode is the final one if the pause lasts, as most
         do, so it saves its caller more than it costs the others until they have to wait.
@@ -238,7 +238,7 @@ class RecogniserQueue:
                 await self._arrived.wait()
             had_to_wait = await self._acquire_worker()
             if had_to_wait and 0 < len(self._queue) < self._batch_limit():
-                await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: company is likely
+                await trio.sleep(self._settings.batch_timeout_ms / 1000)  # all are busy: more may join the batch
             batch = self._next_batch()
             if batch:
                 self._nursery.start_soon(self._run_batch, batch)
@@ -319,7 +319,7 @@ class RecogniserQueue:
 
 
 def _clip(message: Transcribe, *, is_biased: bool) -> Clip:
-    """Return what the worker is told of an utterance; ``is_biased``: which words to expect too."""
+    """Return the job for an utterance; ``is_biased`` adds the words to expect."""
     return Clip(
         size_bytes=len(message.utterance.pcm),
         language=message.language,

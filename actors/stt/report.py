@@ -1,7 +1,7 @@
-"""What transcription publishes of itself, and the figures that readers compute of it; pure.
+"""The report of transcription, and the figures that readers compute from it; pure.
 
-A report carries data and no figure that depends on the time: how long the queue stands and what people want of the
-recogniser is computed when it is asked for, of data that were published at their last change.
+A report has no figure that depends on the time: the delay of the queue and the demand on the
+recogniser are computed when they are read, from data that were published at their last change.
 """
 
 from collections import Counter
@@ -23,29 +23,29 @@ class QueueReport:
     oldest_s: float | None
     """When the first of the utterances that wait was queued."""
     awaited: tuple[str, ...]
-    """The tenant of each utterance that a person waits for."""
+    """The tenant of each utterance of a live session."""
     capacity: Capacity
-    """What an utterance costs, as learnt so far."""
+    """The learnt cost of an utterance."""
     is_started: bool
     """Whether a worker has been ready."""
     ready: int
-    """Workers that are loaded; none of a server elsewhere. One that dies without a job may be counted a second more."""
+    """Workers that are loaded; 0 of a remote server. A worker that dies without a job may be counted a second more."""
     size: int
-    """Workers that there should be; none of a server elsewhere."""
+    """Workers that there should be; 0 of a remote server."""
 
     def delay_s(self, now_s: float) -> float:
-        """Return how long the queue stands: the shortest wait of the last second or two."""
+        """Return the delay of the queue in seconds: the shortest wait in the last second or two."""
         return self.delay.minimum_s(now_s, self.oldest_s)
 
     def demand(self, speaking: Iterable[str]) -> Demand | None:
-        """Return what those who speak, each by its tenant, and those who wait want; ``None`` if that is not known."""
+        """Return the demand of speaking sessions, by tenant, and of waiting utterances; ``None`` if unknown."""
         return self.capacity.demand(Counter([*speaking, *self.awaited]), self.ready)
 
     @property
     def workers_missing(self) -> float | None:
-        """The share of the workers that are not ready; ``None`` before one was, and of a server elsewhere.
+        """The share of the workers that are not ready; ``None`` before one was, and of a remote server.
 
-        Only work shows that a server elsewhere (``backends/speech/remote.py``) is back.
+        Only a job shows that a remote server (``backends/speech/remote.py``) is back.
         """
         return 1 - self.ready / self.size if self.size and self.is_started else None
 
@@ -56,12 +56,12 @@ class TranscriptionReport:
 
     models: SpeechModels
     usual: QueueReport
-    """The queue of the usual model."""
+    """The queue of the default model."""
     others: tuple[QueueReport, ...] = ()
     """Those of the other models that are loaded."""
 
     def delay_s(self, now_s: float) -> float:
-        """Return how long the queue stands where it stands longest."""
+        """Return the longest delay of all queues, in seconds."""
         return max(queue.delay_s(now_s) for queue in (self.usual, *self.others))
 
 
@@ -70,7 +70,7 @@ def speech_models(
 ) -> SpeechModels:
     """Return the models that clients may name: those of the settings, and those that are loaded besides.
 
-    ``can_load`` says whether another model can be loaded for a language that the usual one does not hear.
+    ``can_load`` says whether another model can be loaded for a language that the default one has not.
     """
     offered = dict.fromkeys((settings.model, *settings.models, *settings.preload, *loaded))
     return SpeechModels(tuple(offered), settings.language, has_choice=settings.provider == "embedded" and can_load)

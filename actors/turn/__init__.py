@@ -1,1 +1,1 @@
-"""The parts of a turn, run by ``actors/dialogue.py``: what is heard, understood, done and said. None is an actor."""
+"""The parts of a turn, run by ``actors/dialogue.py``: hearing, understanding, acting, speaking. None is an actor."""

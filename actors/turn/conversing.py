@@ -3,11 +3,11 @@
 Rules kept here:
 
 * The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
-* What a tool answers is untrusted text: it is marked as data, and can only lead to another call through the same
+* A tool's result is untrusted text: it is marked as data, and can only lead to another call through the same
   policy as before, which then trusts the model less.
 * A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
-  knows what is missing.
-* What of the model's text is shown and said is decided by ``protocol/turns/model_answer.py``.
+  is told what is missing.
+* Which of the model's text is shown and spoken is decided by ``protocol/turns/model_answer.py``.
 """
 
 import datetime as dt
@@ -46,12 +46,12 @@ MISSING = " Tools that do not answer now: {}. Say so only if the request needs t
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
 
-class NobodyToAsk(Exception):
-    """There is no model for what is asked for."""
+class NoSuitableModel(Exception):
+    """No model can answer the request."""
 
 
-class NotBelieved(Exception):
-    """The model said that it had acted, and no tool has."""
+class UnfoundedClaim(Exception):
+    """The model claimed to have acted, but no tool was called."""
 
 
 @attrs.define
@@ -72,7 +72,7 @@ class ModelConversation:
     async def run(self, heard: Heard) -> str:
         """Return the whole answer.
 
-        Raises ``NobodyToAsk``, ``NotBelieved``, and ``AskError`` or ``MailboxError`` if no model could give one.
+        Raises ``NoSuitableModel``, ``UnfoundedClaim``, and ``AskError`` or ``MailboxError`` if no model could give one.
         """
         tools = await self._tools()
         asked = asked_for(heard.text, heard.language)
@@ -92,7 +92,7 @@ class ModelConversation:
                 messages.append(await self._act(call, offered))
         await self._pass_on(answer.end_paragraph())
         if answer.belief is Belief.DISBELIEVED:
-            raise NotBelieved(answer.text)
+            raise UnfoundedClaim(answer.text)
         return answer.text.strip()
 
     async def _tools(self) -> dict[str, ToolSpec]:
@@ -133,7 +133,7 @@ class ModelConversation:
 
         answer = await ask_streaming(ask, self._take_text)
         if isinstance(answer, NoModel):
-            raise NobodyToAsk
+            raise NoSuitableModel
         return answer
 
     async def _take_text(self, text: str) -> None:

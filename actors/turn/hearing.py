@@ -1,7 +1,7 @@
 """How a turn hears: an utterance in, the transcript shown and returned.
 
 Most utterances are transcribed before it is sure that they have ended: in the silence that decides it. If the voice
-goes on, that was for nothing, and nobody sees it. What was understood says how much silence there has to be.
+goes on, the result is dropped and not shown. The words decide how much silence ends the utterance.
 A client that wants to see words while they are spoken gets those that two decodes agree in.
 """
 
@@ -34,7 +34,7 @@ MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 
 @attrs.define(eq=False)
 class EarlyTranscription:
-    """One utterance transcribed in the hope that it has ended."""
+    """Transcribes one utterance that may have ended."""
 
     paused: UtterancePaused
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
@@ -42,7 +42,7 @@ class EarlyTranscription:
     _answer: Recognition | NoWords | None = None
 
     async def run(self, context: TurnContext, options: SessionOptions) -> None:
-        """Ask; no answer is no harm, because the utterance is transcribed again when it has ended."""
+        """Transcribe; a failure does no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
                 self._answer = await ask(context, options, self.paused.utterance, "early")
@@ -53,22 +53,22 @@ class EarlyTranscription:
             self._over.set()
 
     def give_up(self) -> None:
-        """The voice goes on."""
+        """Stop: the speech goes on."""
         self._scope.cancel()
 
     async def answer_for(self, utterance: Utterance) -> Recognition | NoWords | None:
-        """Return the answer if this was about ``utterance`` and there is one."""
+        """Return the result if it is for ``utterance`` and there is one."""
         if not self.is_about(utterance):
             return None
         await self._over.wait()
         return self._answer
 
     def is_about(self, utterance: Utterance) -> bool:
-        """Return whether ``utterance`` is no longer than what is transcribed here."""
+        """Return whether ``utterance`` is no longer than the one transcribed here."""
         return (self.paused.utterance.start_ms, self.paused.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
 
     def _judge(self, context: TurnContext, options: SessionOptions) -> None:
-        """Tell what the words say about the silence after them."""
+        """Send the verdict of the words on the silence after them to the audio actor."""
         answer = self._answer
         if not isinstance(answer, Recognition) or open_at(context.memory.question, trio.current_time()) is not None:
             return  # "ten" may be all of an answer
@@ -82,14 +82,14 @@ class EarlyTranscription:
 
 @attrs.define(eq=False)
 class PartialTranscription:
-    """One utterance transcribed again and again while it goes on, to show what is sure of it."""
+    """Transcribes an utterance repeatedly while it goes on, to show the words that are stable."""
 
     turn_id: str
     _agreement: Agreement = attrs.field(factory=Agreement)
     _scope: trio.CancelScope | None = None
 
     async def run(self, context: TurnContext, options: SessionOptions, utterance: Utterance) -> None:
-        """Show the words that are sure now, if there are more; one decode at a time, the next one knows all."""
+        """Show newly stable words; one decode at a time, each of the whole utterance so far."""
         if self._scope is not None:
             return
         try:
@@ -103,38 +103,38 @@ class PartialTranscription:
             self._scope = None
 
     def give_up(self) -> None:
-        """The utterance has ended: its text comes whole."""
+        """Stop: the utterance has ended, and its whole text follows."""
         if self._scope is not None:
             self._scope.cancel()
 
 
 @attrs.define(eq=False)
 class EarlyWork:
-    """What is transcribed of speech before it has ended."""
+    """The early and partial transcription of the current speech."""
 
     _early: EarlyTranscription | None = None
     _partial: PartialTranscription | None = None
     _ended: deque[EarlyTranscription] = attrs.field(factory=lambda: deque(maxlen=MAX_ENDED))
 
     def begin(self, paused: UtterancePaused) -> EarlyTranscription:
-        """Return what transcribes this pause, if it is the end."""
+        """Return the early transcription of this pause."""
         self._early = EarlyTranscription(paused)
         return self._early
 
     def partial_of(self, turn_id: str) -> PartialTranscription:
-        """Return what transcribes this speech while it goes on."""
+        """Return the partial transcription of this speech."""
         if self._partial is None:
             self._partial = PartialTranscription(turn_id)
         return self._partial
 
     def give_up(self) -> None:
-        """The speech goes on: it was not the end."""
+        """Stop the early transcription: the speech goes on."""
         if self._early is not None:
             self._early.give_up()
             self._early = None
 
     def end(self) -> None:
-        """The speech has ended; what was transcribed early stays for its turn."""
+        """Stop the partial transcription: the speech has ended; the early one stays for its turn."""
         if self._partial is not None:
             self._partial.give_up()
             self._partial = None
@@ -143,14 +143,14 @@ class EarlyWork:
             self._early = None
 
     def of(self, utterance: Utterance) -> EarlyTranscription | None:
-        """Return what was transcribed early of ``utterance``, or is being transcribed."""
+        """Return the early transcription of ``utterance``, finished or not."""
         return next((early for early in self._ended if early.is_about(utterance)), None)
 
 
 async def ask(
     context: TurnContext, options: SessionOptions, utterance: Utterance, urgency: Urgency = "final"
 ) -> Recognition | NoWords:
-    """Have an utterance transcribed; raises ``AskError`` or ``MailboxError``."""
+    """Transcribe an utterance; raises ``AskError`` or ``MailboxError``."""
     request = Transcribe(
         context.client_view.session_id,
         utterance,
@@ -171,7 +171,7 @@ async def transcribe(
     utterance: Utterance,
     early: EarlyTranscription | None = None,
 ) -> Recognition | None:
-    """Return what was said, and show it; ``None`` if it was nothing. Raises ``AskError`` or ``MailboxError``."""
+    """Return the transcript, and show it; ``None`` without words. Raises ``AskError`` or ``MailboxError``."""
     answer = None if early is None else await early.answer_for(utterance)
     return await show(context, options, turn_id, utterance, answer or await ask(context, options, utterance))
 
@@ -179,7 +179,7 @@ async def transcribe(
 async def show(
     context: TurnContext, options: SessionOptions, turn_id: str, utterance: Utterance, answer: Recognition | NoWords
 ) -> Recognition | None:
-    """Show what was said; return it, or ``None`` if it was nothing."""
+    """Show the transcript and return it; ``None`` without words."""
     if isinstance(answer, NoWords):
         await context.show_no_speech(turn_id, answer.reason)
         return None
@@ -193,7 +193,7 @@ async def show(
 async def weigh(
     context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyTranscription | None
 ) -> Recognition | NoWords | None:
-    """Return what was said into an answer, and show nothing; ``None`` if it could not be transcribed."""
+    """Return the transcript of speech during an answer, without showing it; ``None`` if transcription failed."""
     answer = None if early is None else await early.answer_for(utterance)
     try:
         return answer or await ask(context, options, utterance)
@@ -212,7 +212,7 @@ def words_within(answer: Recognition, utterance: Utterance) -> tuple[events.Word
 
 
 async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utterance: Utterance) -> str | None:
-    """Return the words alone."""
+    """Return the words of an utterance, without showing them."""
     transcript = await transcribe(context, options, turn_id, utterance)
     return None if transcript is None else transcript.text
 

@@ -1,10 +1,10 @@
-"""One turn from what was said to what was answered; runs once, in a task of the dialogue.
+"""One turn, from the utterance to the end of the answer; runs once, in a task of the dialogue.
 
 Rules kept here:
 
 * The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
-* Hearing, understanding and acting are inside the turn's one deadline; past it the user hears so.
-* Whatever happens, ``TurnCompleted`` is sent exactly once, and history holds what was heard, not what was made.
+* Hearing, understanding and acting share the turn's deadline; past it the user gets an apology.
+* ``TurnCompleted`` is sent exactly once in every case, and history holds the part of the answer that was heard.
 """
 
 import logging
@@ -15,7 +15,7 @@ from functools import partial
 import attrs
 import trio
 
-from actors.turn.conversing import ModelConversation, NobodyToAsk, NotBelieved
+from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, show, transcribe
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
@@ -42,7 +42,7 @@ Hearing = Callable[[], Awaitable[Heard | None]]
 
 
 class Turn:
-    """What happens between two silences of the user."""
+    """One turn: hears, understands, acts and answers."""
 
     def __init__(
         self,
@@ -80,11 +80,11 @@ class Turn:
             self._tools.answer(call_id, approve=approve)
 
     async def hold(self) -> None:
-        """Stop speaking until it is known whether somebody else does."""
+        """Pause the answer until it is known whether the user speaks."""
         await self._spoken.hold()
 
     async def resume(self) -> None:
-        """Speak on, because nobody did."""
+        """Continue the answer, because the user did not speak."""
         await self._spoken.resume()
 
     def interrupt(self, heard_ms: int | None = None) -> None:
@@ -160,7 +160,7 @@ class Turn:
         if answer is None:
             return None
         took_s = trio.current_time() - started_s
-        queue_s = min(answer.queue_s, took_s)  # what was waited for early cost nobody anything
+        queue_s = min(answer.queue_s, took_s)  # an early transcription caused no wait
         self._report.mark("queue", queue_s)
         self._report.mark("stt", took_s - queue_s)
         return Heard(answer.text, answer.alternatives, answer.confidence, self._options.language)
@@ -233,9 +233,9 @@ class Turn:
         )
         try:
             text = await conversation.run(heard)
-        except NobodyToAsk:
+        except NoSuitableModel:
             raise TurnRefused(not_understood(heard.text, self._options.language)) from None
-        except NotBelieved as claim:
+        except UnfoundedClaim as claim:
             log.warning("a model claims what no tool has done: %s", claim, extra={"turn_id": self.turn_id})
             raise TurnRefused(self._options.told(NOT_REALLY_DONE)) from None
         except (AskError, MailboxError) as error:
@@ -257,7 +257,7 @@ class Turn:
             await self._spoken.say(clause)
 
     async def _ask_aloud(self, question: str) -> None:
-        """Put a question; the time that the user may think is added to the deadline."""
+        """Ask the user a question; the time to think is added to the deadline."""
         self._deadline.deadline += CONFIRM_WITHIN_S
         await self._spoken.say(question)
 

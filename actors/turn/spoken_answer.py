@@ -1,11 +1,11 @@
-"""How a turn speaks: sentences in, paced audio out. Used by one turn; it is no actor.
+"""Speaks a turn's answer: sentences in, paced audio out. Used by one turn; it is no actor.
 
 Rules kept here:
 
 * A sentence is made into speech while the one before it is being sent.
 * Audio goes out at most ``lead_s`` ahead of real time, so that a barge-in wastes little.
 * What may be sent when, and what the client is told of it, is decided by ``protocol/turns/playback.py``.
-* When speech cannot be made the text is still shown: the answer falls silent, once, and says why.
+* When synthesis fails the text is still shown, and the client is told the reason once.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -47,7 +47,7 @@ class SpokenAnswer:
     on_first_audio: Callable[[], None]
     playback: Playback = attrs.field(factory=Playback)
     _sentences: trio.MemorySendChannel[str] | None = attrs.field(default=None, init=False)
-    """Where sentences go; ``None`` while the answer is not open, as that of a client that wants no speech."""
+    """The queue of sentences; ``None`` while the answer is not open, as for a client that wants no speech."""
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ class SpokenAnswer:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether the client is still hearing something, as far as one can tell from here, or will again."""
+        """Whether the client is still playing the answer, by our estimate, or will again."""
         return self.playback.is_audible(trio.current_time())
 
     def heard_until(self, heard_s: float | None) -> list[str]:
@@ -78,11 +78,11 @@ class SpokenAnswer:
         return self.playback.heard_until(self.playback.heard_s(trio.current_time()) if heard_s is None else heard_s)
 
     async def hold(self) -> None:
-        """Fall silent at once; ``resume`` ends it."""
+        """Pause at once, until ``resume``."""
         await self._tell(self.playback.hold(trio.current_time()))
 
     async def resume(self) -> None:
-        """Speak on, from the beginning of the clause that was cut."""
+        """Continue from the beginning of the clause that was cut."""
         await self._tell(self.playback.resume(trio.current_time()))
 
     async def end(self) -> None:
@@ -90,11 +90,11 @@ class SpokenAnswer:
         await self._tell(self.playback.finish())
 
     async def cut(self) -> None:
-        """End it now, and forget what has not left yet."""
+        """End the answer now, and drop audio that was not sent."""
         await self._tell(self.playback.cut(trio.current_time()))
 
     async def wait_heard(self) -> None:
-        """Wait until the client has heard all that was sent: until then there is something to interrupt."""
+        """Wait until the client has played all that was sent: until then it can be interrupted."""
         while self.is_speaking:
             with trio.move_on_at(self.playback.audible_until_s):
                 await self._changed.wait()
@@ -124,7 +124,7 @@ class SpokenAnswer:
                 await self._deliver()
 
     async def _deliver(self) -> None:
-        """Send what is waiting, as soon as nothing holds it."""
+        """Send the waiting audio while the answer is not held."""
         while not self.playback.is_drained:
             if self.playback.is_held:
                 await self._changed.wait()
@@ -145,7 +145,7 @@ class SpokenAnswer:
             self.playback.sent_s += len(chunk) / 2 / audio.sample_rate
 
     async def _tell(self, notices: Iterable[PlaybackNotice]) -> None:
-        """Let the senders look again, and tell the connection and the client."""
+        """Wake the senders, and notify the connection and the client."""
         self._changed.set()
         self._changed = trio.Event()
         for notice in notices:

@@ -1,4 +1,4 @@
-"""How a turn acts: tool calls, with the user's consent where it is needed.
+"""Makes a turn's tool calls, with the user's consent where it is needed.
 
 Rules kept here:
 
@@ -6,7 +6,7 @@ Rules kept here:
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
   not said exactly for what destroys something.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
-* Every call is shown to the client and recorded, whatever came of it; one that was refused is recorded too.
+* Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
 """
 
 import logging
@@ -30,7 +30,7 @@ from runtime.messaging.stream import PartSender, ask_streaming
 
 log = logging.getLogger("sayso.turn")
 
-CONFIRM_WITHIN_S = 20.0  # as long as a person needs to think; after it nothing is done
+CONFIRM_WITHIN_S = 20.0  # seconds to think; after that the call is not made
 PROGRESS_INTERVAL_S = 0.5
 PROGRESS_MAX_CHARS = 200
 
@@ -114,7 +114,7 @@ class ToolCaller:
         return outcome
 
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
-        """Return what the server says of the tool, if it says anything now."""
+        """Return the tool's current description, if its server is up."""
         try:
             found = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
@@ -137,7 +137,7 @@ class ToolCaller:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
 
     def _progress_of(self, call_id: str) -> Callable[[CallProgress], Awaitable[None]]:
-        """Return what shows a call's progress; a chatty tool is shown now and then, so that it floods nobody."""
+        """Return a sink that shows a call's progress, at a bounded rate."""
         shown_s = -math.inf
 
         async def show(progress: CallProgress) -> None:

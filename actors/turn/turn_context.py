@@ -1,4 +1,4 @@
-"""What every part of a turn works with."""
+"""The context that the parts of a turn share."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ from runtime import Ref
 
 @attrs.frozen
 class TurnPeers:
-    """Whom a turn asks and tells."""
+    """The actors that a turn sends to."""
 
     connection: Ref[ConnectionMessage]
     audio: Ref[AudioMessage]
@@ -56,7 +56,7 @@ class TurnContext:
 
     @property
     def client(self) -> ToClient:
-        """The way to the client."""
+        """The sender of events to the client."""
         return ToClient(self.peers.connection, self.client_view)
 
     async def show(self, event: ServerEvent) -> None:
@@ -66,7 +66,7 @@ class TurnContext:
         await self.client.tell(Send(event))
 
     async def hang_up(self, farewell: Hang) -> None:
-        """Close behind everything that was shown before; a client that has gone needs no goodbye."""
+        """Close the socket after all earlier events; a client that has gone is left alone."""
         await self.client.tell(farewell)
 
     async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
@@ -77,7 +77,7 @@ class TurnContext:
 
 @attrs.frozen
 class SessionOptions:
-    """What the client has asked for: its options, and what it changed since."""
+    """The client's options, with its later changes."""
 
     options: ConnectionRequest
     voice: str | None = None
@@ -89,7 +89,7 @@ class SessionOptions:
         return self.options.language or "en"
 
     def told(self, sentence: str, **slots: str) -> str:
-        """Return a sentence of ours (``protocol/language/phrases.py``) as this client is told it."""
+        """Return a sentence of ``protocol/language/phrases.py`` in the client's language."""
         return phrase(sentence, self.language, **slots)
 
     def wants(self, capability: str) -> bool:
@@ -106,7 +106,7 @@ class Heard:
     confidence: float = 1.0
     """0..1; typed words are certain."""
     language: str = "en"
-    """The client's, in which it is answered."""
+    """The client's language, in which it is answered."""
 
 
 class TurnRefused(Exception):

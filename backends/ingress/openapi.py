@@ -85,7 +85,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/drain",
-        "Leave: admit nobody new, let those who speak finish, stop. From this machine only.",
+        "Drain: refuse new clients, finish running turns, stop. From this machine only.",
         {202: "It has begun.", 400: "A bad `deadline_s`.", 403: "Not from here."},
         method="post",
         body="application/json",

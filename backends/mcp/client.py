@@ -9,7 +9,7 @@ Rules kept here:
 * A server is lost when its connection closes, or when it is silent for ``PING_INTERVAL_S + PING_TIMEOUT_S`` while no
   call is running. During a call silence is no proof: many servers run a tool on the loop that answers pings, and the
   call has its own time limit.
-* A call is made once. Whatever happens to it, nothing is repeated here. One whose arguments do not fit the tool's
+* A call is made once. A failed call is not repeated here. One whose arguments do not fit the tool's
   schema is not made at all.
 """
 
@@ -300,7 +300,7 @@ class McpConnection:
                 log.info("%s does not tell when its tools change: %s", self.name, _words(error))
                 return
             await trio.sleep(PING_INTERVAL_S)
-            self._changed.set()  # nothing is told twice: what happened meanwhile is found by looking
+            self._changed.set()  # changes are not announced twice: list the tools to find those missed
 
     async def _transport(self, stack: AsyncExitStack) -> Any:
         """Return the transport for the SDK: streams of a process or of an address, or a server in this process."""

@@ -1,4 +1,4 @@
-"""Who is compared: the server's Whisper worker, its recogniser with queue and processes, and ``faster_whisper``."""
+"""The compared sides: the server's Whisper worker, its recogniser with queue and processes, and ``faster_whisper``."""
 
 # ruff: noqa: PLC0415 - numeric libraries read the number of threads from the environment when they are imported
 

@@ -41,7 +41,7 @@ Side = Callable[[bytes], Awaitable[str]]
 
 def measure(options: argparse.Namespace) -> Iterator[Report]:
     """Let the same clients ask each side by turns."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # CTranslate2 is told its own number
+    os.environ["OMP_NUM_THREADS"] = "1"  # CTranslate2 gets its own number
     spoken = [utterance for clip in clips(options.corpus) for utterance in _utterances(clip.pcm)]
     rng = random.Random(options.seed)
     queue = [rng.choices(spoken, k=options.clips) for _ in range(options.clients)]

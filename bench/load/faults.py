@@ -216,9 +216,9 @@ def crowded(scene: Scene) -> Findings:
     """Offer nine tenths of three times the capacity from one address; the other callers are of another."""
     plan = attrs.evolve(scene.load.plan(CROWDING * scene.capacity_per_s, CROWDED_S), source=CROWD)
     measured = scene.load.measured(run(plan), CROWDED_S)
-    door = next(node for node in nodes(scene.server.status()["tree"]) if node["id"] == "gateway")["statistics"]
+    admission = next(node for node in nodes(scene.server.status()["tree"]) if node["id"] == "gateway")["statistics"]
     kept = {name: measured[name] for name in ("offered", "results", "goodput_per_s", "p95_ms")}
-    return {**kept, **door, "bit": measured["results"].get("refused", 0) > 0}
+    return {**kept, **admission, "bit": measured["results"].get("refused", 0) > 0}
 
 
 FAULTS: Final[Mapping[int, Fault]] = {

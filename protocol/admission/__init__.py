@@ -1,1 +1,1 @@
-"""Who may come in, and who leaves: places, shares, origins, health. Time is an argument."""
+"""Admission and eviction: places, shares, origins, health. Time is an argument."""

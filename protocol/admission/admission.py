@@ -1,15 +1,15 @@
-"""Who is let in while the server is full, under load, or has just been: pure, so the time is an argument.
+"""Admission of new clients while the server is full, under load, or has just been: pure, time is an argument.
 
 Rules kept here:
 
-* Under load nobody new is let in. Those who come back to a session that waits for them are no news: they are let in up
-  to the level at which even those who are here are asked to leave.
-* Nobody new is let in either while those who speak want nearly all that the recogniser can do; whoever has just come
-  will speak. That is seen before a queue stands, and passes as soon as they have been heard.
-* After load the door opens slowly, from a tenth of the places a second to all of them: whoever was refused comes again.
-* Of several tenants (``protocol/admission/tenants.py``) one that has its share leaves the last places, and the last of
-  what the recogniser can do, to the others.
-* When to come back is never the same for two, so that those refused together do not return together.
+* Under load new clients are refused. Clients that resume a waiting session are admitted up to the level at which
+  even connected ones are asked to leave.
+* New clients are also refused while speaking sessions need nearly all of the recogniser, because a new client will
+  speak, too. That is known before a queue forms, and passes as soon as their speech is transcribed.
+* After load admission grows slowly, from a tenth of the places a second to all of them: refused clients try again.
+* Of several tenants (``protocol/admission/tenants.py``) one that has its share leaves the last places, and the rest of
+  the recogniser's capacity, to the others.
+* Retry times are random, so that clients refused together do not return together.
 """
 
 import math
@@ -23,21 +23,21 @@ from protocol.admission.capacity import Demand
 from protocol.admission.tenants import FRESH_S, Kept
 
 DEFERRABLE_LEVEL: Final = 2  # of load: work that can wait is refused
-FULL_LEVEL: Final = 3  # of load: nobody new is admitted, those who are in are served
-LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so nobody is called back
+FULL_LEVEL: Final = 3  # of load: new clients are refused, connected ones are served
+LEAVING_LEVEL: Final = 4  # sessions are asked to leave, so none is resumed
 RETRY_AFTER_S: Final = 5.0  # a session lasts minutes, so a place rarely comes sooner
 DEFERRED_S: Final = 5.0  # for each level of load, until work that can wait should come back
-BURST_SHARE: Final = 0.5  # of those who can speak: else all would end, and wait, in the same second
+BURST_SHARE: Final = 0.5  # of those that can be served: else all would end, and wait, in the same second
 OPENING_SHARE: Final = 0.1  # of the places, for each second at the beginning
 DOUBLED_EVERY_S: Final = 5.0
 OPEN_AFTER_S: Final = 17.0  # a tenth has doubled to the whole
 NOTHING: Final = Kept()
-TRIALS_MAX: Final = 64  # sockets that may turn out to be strangers, at once: each costs a session's start, some 3 ms
+TRIALS_MAX: Final = 64  # sockets on trial at once: each costs a session's start, some 3 ms
 
 
 @attrs.frozen
 class AdmissionRefused:
-    """Why a new client cannot come in, and when it should try again."""
+    """Why a new client is refused, and when it should try again."""
 
     reason: str
     retry_after_s: float
@@ -49,13 +49,13 @@ class AdmissionRefused:
 
 @attrs.define
 class Bucket:
-    """Admissions that come by and by; full at first."""
+    """A token bucket of admissions; full at first."""
 
     _tokens: float = math.inf
     _filled_s: float = 0.0
 
     def take(self, per_s: float, room: float, now_s: float, kept: float = 0.0) -> bool:
-        """Take one of those that have come at this rate, at most ``room`` of them; return whether there was one.
+        """Take a token, of those added at this rate, at most ``room`` of them; return whether there was one.
 
         The last ``kept`` of them are not taken, unless there is never room for more.
         """
@@ -69,16 +69,16 @@ class Bucket:
 
 @attrs.define
 class SlowStart:
-    """Admissions after load, faster and faster."""
+    """Admissions after load, at a growing rate."""
 
     limit: int
     _was_shut: bool = False
     _opened_s: float | None = None
-    """When the load was over for somebody; ``None`` while the door is wide open."""
+    """When the load was over; ``None`` while admission is not limited."""
     _bucket: Bucket = attrs.field(factory=Bucket)
 
     def shut(self) -> None:
-        """Note that somebody was refused because of load."""
+        """Note that a client was refused because of load."""
         self._was_shut = True
 
     def admits(self, now_s: float) -> bool:
@@ -94,17 +94,17 @@ class SlowStart:
 
 @attrs.define
 class Admission:
-    """Decides for one door with ``limit`` places."""
+    """Decides about new clients of one listener with ``limit`` places."""
 
     limit: int
     max_share: float
-    """Of the recogniser, that those who speak may want."""
+    """The share of the recogniser that speaking sessions may need."""
     jitter: Callable[[], float]
-    """How many times as long to wait, 1 to 2."""
+    """Returns the random factor of a wait, 1 to 2."""
     _slow_start: SlowStart = attrs.field(init=False)
     _pace: Bucket = attrs.field(factory=Bucket, init=False)
     _fresh: deque[float] = attrs.field(factory=deque, init=False)
-    """When the last ones came in."""
+    """When the last clients were admitted."""
 
     def __attrs_post_init__(self) -> None:
         self._slow_start = SlowStart(self.limit)
@@ -112,9 +112,9 @@ class Admission:
     def refusal(
         self, level: int, taken: int, demand: Demand | None, now_s: float, kept: Kept = NOTHING
     ) -> AdmissionRefused | None:
-        """Return why a new client cannot come in; ``None`` if it can, and then it counts as one who has.
+        """Return why a new client is refused; ``None`` if it is admitted, and then it is counted.
 
-        ``level`` is that of the load and ``taken`` the places'; ``demand`` is of those who speak, ``None`` if unknown;
+        ``level`` is the load level, ``taken`` counts places; ``demand`` of speaking sessions is ``None`` if unknown;
         ``kept`` is what it must leave for others.
         """
         while self._fresh and self._fresh[0] < now_s - FRESH_S:
@@ -137,7 +137,7 @@ class Admission:
         return None
 
     def _can_understand(self, demand: Demand, now_s: float, kept: float) -> bool:
-        """Whether one more can; half of those who can speak may come at once, others as these are understood."""
+        """Return whether one more speaker can be served; half of them may arrive at once, the rest as these end."""
         if not self._fits(demand, kept):
             return False
         room = max(1.0, BURST_SHARE * self.max_share / demand.each)
@@ -151,9 +151,9 @@ class Admission:
 
 
 def may_return(level: int, awaited: int, on_trial: int) -> bool:
-    """Return whether one who cannot be new may show that it comes back to one of ``awaited`` sessions.
+    """Return whether a client that is refused as a new one may prove that it resumes one of ``awaited`` sessions.
 
-    Trials are not compared with the sessions: whoever has succeeded is on trial still, and awaited no more.
+    Trials are not compared with the sessions: a client that succeeded is still on trial, and no longer awaited.
     """
     return level < LEAVING_LEVEL and awaited > 0 and on_trial < TRIALS_MAX
 

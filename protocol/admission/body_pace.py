@@ -10,17 +10,17 @@ import attrs
 
 @attrs.frozen
 class BodyBounds:
-    """What is expected of a body."""
+    """The bounds of a request's body: size, time and rate."""
 
     timeout_s: float
-    """In all."""
+    """Seconds for the whole body."""
     grace_s: float = math.inf
-    """After which the average rate must be kept."""
+    """Seconds after which the average rate must be kept."""
     min_bytes_per_s: float = 0.0
 
     @property
     def expectation(self) -> str:
-        """What a client is told that was too slow."""
+        """The error text for a client that was too slow."""
         if self.grace_s >= self.timeout_s or not self.min_bytes_per_s:
             return f"the request's body must arrive within {self.timeout_s:g} s"
         return (
@@ -31,14 +31,14 @@ class BodyBounds:
 
 @attrs.define
 class BodyPace:
-    """How one body arrives."""
+    """The progress of one body."""
 
     bounds: BodyBounds
     _waited_s: float = attrs.field(default=0.0, init=False)
     _received_bytes: int = attrs.field(default=0, init=False)
 
     def left_s(self) -> float:
-        """Return how long the next bytes may be waited for, 0 or more."""
+        """Return the seconds to wait for the next bytes, 0 or more."""
         bounds = self.bounds
         allowed_s = bounds.timeout_s
         if bounds.min_bytes_per_s:
@@ -46,6 +46,6 @@ class BodyPace:
         return max(0.0, allowed_s - self._waited_s)
 
     def note(self, waited_s: float, received_bytes: int) -> None:
-        """Count one wait and what came of it."""
+        """Count one wait and the bytes received."""
         self._waited_s += waited_s
         self._received_bytes += received_bytes

@@ -1,7 +1,7 @@
-"""How much of the recogniser those who speak now will want, learnt from those who have spoken. Pure.
+"""The demand of speaking sessions on the recogniser, learnt from earlier utterances. Pure.
 
-One who speaks occupies a worker for the computing of what is said, once in the time that saying it and computing it
-take (Little's law). So a share is known before the work arrives: a queue tells only when it is too late.
+A speaker occupies a worker for the computing time of an utterance, once in the time of speaking and computing it
+(Little's law). So the demand is known before the work arrives: a queue shows it only when it is too late.
 """
 
 from collections import Counter
@@ -14,28 +14,28 @@ LEARNING_RATE: Final = 0.1  # of an exponential average: some ten utterances
 COMPANY_PAYS: Final = (
     0.85  # of an utterance's computing alone; above that a batch makes all wait for the last for nothing
 )
-TRIAL_BATCH: Final = 4  # utterances, while it is not known whether a batch pays: on a CPU they wait for nothing
+TRIAL_BATCH: Final = 4  # utterances, while it is unknown whether a batch pays: on a CPU they would wait in vain
 COMPANY_AGAIN: Final = 200  # utterances alone, then a batch is tried again: a machine's neighbours change
-PATIENCE_S: Final = 0.5  # that one may wait for a worker besides: people do not end all at the same time
+PATIENCE_S: Final = 0.5  # that an utterance may wait for a worker: speakers do not all end at the same time
 
 
 @attrs.frozen
 class Demand:
-    """What those who speak, or wait for their words, want of the recogniser."""
+    """The demand on the recogniser of sessions that speak or wait for their transcript."""
 
     share: float
-    """Of its workers; over 1 if they are too many."""
+    """As a share of its workers; over 1 if there are too many speakers."""
     each: float
     """The share of one of them."""
     per_s: float
-    """How many can be understood in a second."""
+    """How many utterances can be transcribed in a second."""
     busy: Mapping[str, int] = attrs.field(factory=dict)
-    """How many of each tenant there are."""
+    """Number of speakers of each tenant."""
 
 
 @attrs.frozen
 class Capacity:
-    """What an utterance is like, on average, as a value."""
+    """Averages of an utterance's duration and computing time, as a value."""
 
     _spoken_s: float | None = None
     _compute_s: float = 0.0
@@ -45,7 +45,7 @@ class Capacity:
     _alone_since: int = 0
 
     def learnt(self, spoken_s: float, compute_s: float, batch: int = 1) -> "Capacity":
-        """Return it with one more utterance, transcribed in a batch of so many, that took ``compute_s`` of it."""
+        """Return the averages with one more utterance, transcribed in a batch, that took ``compute_s`` of it."""
         is_alone = batch == 1
         return Capacity(
             spoken_s=_learnt(self._spoken_s, spoken_s),
@@ -62,7 +62,7 @@ class Capacity:
         return limit if self._together_s <= COMPANY_PAYS * self._alone_s else 1
 
     def demand(self, busy: Counter[str], workers: int) -> Demand | None:
-        """Return what so many people of each tenant want of ``workers``; ``None`` while nothing is known."""
+        """Return the demand of the speakers of each tenant on ``workers``; ``None`` before the first utterance."""
         if self._spoken_s is None or self._compute_s <= 0 or workers < 1:
             return None
         per_s = workers / self._compute_s

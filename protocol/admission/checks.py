@@ -2,9 +2,9 @@
 
 Rules kept here:
 
-* A check that is late, or whose server is not there, decides by this table and never by the client's luck.
-* What protects the server from too much work fails open: a lost limit costs less than a server that refuses everybody.
-  What protects people from each other fails closed.
+* A check that is late, or whose server is down, is decided by this table.
+* A check that protects the server from too much work fails open: a lost limit costs less than a server that refuses
+  all requests. A check that protects users from each other fails closed.
 """
 
 import enum
@@ -15,10 +15,10 @@ import attrs
 
 
 class CheckKind(enum.Enum):
-    """What a check finds out."""
+    """The kinds of checks."""
 
     RATE = "rate"  # whether this sender has asked too often
-    CREDENTIALS = "credentials"  # whether this sender is who it says
+    CREDENTIALS = "credentials"  # whether this sender's identity is proved
 
 
 @attrs.frozen
@@ -32,6 +32,6 @@ class CheckRule:
 CHECK_RULES: Final[Mapping[CheckKind, CheckRule]] = {
     # an answer takes under 1 ms; at 50 ms its server has a problem, and people would notice the wait
     CheckKind.RATE: CheckRule(0.05, admits_without_answer=True),
-    # may take a round trip to another site; a person who connects waits as long for a slow page
+    # may take a round trip to another site; a person waits as long for a slow page
     CheckKind.CREDENTIALS: CheckRule(1.0, admits_without_answer=False),
 }

@@ -1,14 +1,14 @@
-"""Which HTTP connections are open, and who gets a place when they are many: pure, so the time is an argument.
+"""The open HTTP connections, and which one is closed for a new one: pure, so the time is an argument.
 
 Rules kept here:
 
 * No address takes all the places (``protocol/admission/fair_share.py``).
-* A connection on which no request is in work leaves for a new one: of the new one's own address if that has its share,
+* A connection without a request in work is closed for a new one: of the new one's own address if that has its share,
   else of the address that has most of them; always the one that has waited longest.
-* Further places are for health checks alone, two for each address. There the one leaves that has waited longest, and at
-  once: else a few that connect and wait would keep out every health check for the grace. One whose request has come
-  leaves after the grace, if none waits.
-* Elsewhere a connection leaves only after the grace, in which an honest client sends its request.
+* Further places are for health checks alone, two for each address. There the one that has waited longest is closed at
+  once: else a few idle ones would keep out every health check for the grace. One with a request is
+  closed after the grace, if none waits.
+* Elsewhere a connection is closed only after the grace, in which an honest client sends its request.
 """
 
 from collections import OrderedDict
@@ -29,32 +29,32 @@ GRACE_S: Final = 0.5  # a client sends its request as soon as it is connected; a
 
 @attrs.frozen
 class ConnectionGrant:
-    """What a new connection gets."""
+    """The place of a new connection."""
 
     number: int
     is_reserved: bool
     """Whether it may ask for health checks only."""
     leaver: int | None
-    """The connection that is to be closed for it; it counts no more."""
+    """The connection that must be closed for it; it is no longer counted."""
 
 
 @attrs.define
 class _Reserved:
     tenant: str
     since_s: float
-    """When it came, or when its request came."""
+    """When the connection or its request arrived."""
     is_waiting: bool = True
 
 
 @attrs.define
 class Connections:
-    """Knows every connection by a number."""
+    """The connections, each by a number."""
 
     places: FairShare
     _tenants: dict[int, str] = attrs.field(factory=dict, init=False)
-    """Whose each connection with an ordinary place is."""
+    """The address of each connection with an ordinary place."""
     _waiting: dict[str, OrderedDict[int, float]] = attrs.field(factory=dict, init=False)
-    """By address, since when each has waited for a request; the longest first."""
+    """By address, since when each connection waits for a request; the longest wait first."""
     _reserved: dict[int, _Reserved] = attrs.field(factory=dict, init=False)
     _last: int = attrs.field(default=0, init=False)
 
@@ -62,9 +62,9 @@ class Connections:
         return len(self._tenants) + len(self._reserved)
 
     def enter(self, tenant: str, now_s: float, *, is_scarce: bool = False) -> ConnectionGrant | None:
-        """Return the place of a new connection, which waits for its request; ``None`` if there is none.
+        """Return the place of a new connection, which waits for its request; ``None`` if all are taken.
 
-        While descriptors are scarce every new connection needs one that leaves.
+        While descriptors are scarce every new connection needs one to be closed.
         """
         leaver = None
         if is_scarce or not self.places.has_room_for(tenant):
@@ -85,7 +85,7 @@ class Connections:
             self._waiting.setdefault(tenant, OrderedDict())[number] = now_s
 
     def work(self, number: int, now_s: float) -> None:
-        """Note that the whole head of a request has come."""
+        """Note that the whole head of a request has arrived."""
         reserved = self._reserved.get(number)
         if reserved is not None:
             reserved.since_s, reserved.is_waiting = now_s, False

@@ -1,6 +1,6 @@
-"""How the server leaves: which phase it is in, and how long each may last; pure.
+"""The drain: its phase, and how long each may last; pure.
 
-A first signal, or an operator, begins the drain: nobody new comes in, those who speak finish. A second signal
+A first signal, or an operator, begins the drain: new clients are refused, turns in progress finish. A second signal
 shortens it, a third ends the process: a person is waiting.
 """
 
@@ -11,27 +11,27 @@ from typing import Final
 import attrs
 
 HURRY_S: Final = 5.0  # what a second signal leaves
-LAST_RESORT_S: Final = 5.0  # after the last deadline, a thread ends the process whatever the event loop does
+LAST_RESORT_S: Final = 5.0  # after the last deadline, a thread ends the process even if the event loop hangs
 COME_BACK_S: Final = (5.0, 30.0)  # between these, clients come back at random: a deploy takes as long
 
 
 class DrainPhase(enum.Enum):
-    """What new and old clients may expect."""
+    """The phases of the drain."""
 
     SERVING = "serving"
-    DRAINING = "draining"  # old sessions finish, nobody new is admitted
+    DRAINING = "draining"  # old sessions finish, new clients are refused
     STOPPING = "stopping"  # the tree stops
 
 
 @attrs.define
 class Drain:
-    """The state of the server's leaving; times are seconds of one monotonic clock."""
+    """The state of the drain; times are seconds of one monotonic clock."""
 
     phase: DrainPhase = DrainPhase.SERVING
     reason: str = ""
     deadline_s: float = 0.0
     must_restart: bool = False
-    """Whether the process ends as one that was not well, so that whoever supervises it starts another."""
+    """Whether the process ends as unhealthy, so that its service manager starts another."""
 
     def begin(self, reason: str, now_s: float, timeout_s: float, *, must_restart: bool = False) -> bool:
         """Begin; return ``False`` if that was done before. The first reason is kept, the earliest deadline counts."""
@@ -47,7 +47,7 @@ class Drain:
         self.phase = DrainPhase.STOPPING
 
     def shown(self, clock: Callable[[], float]) -> dict[str, object]:
-        """Return it for the status; ``clock`` is asked only where there is a deadline."""
+        """Return the state for the status page; ``clock`` is called only if there is a deadline."""
         if self.phase is DrainPhase.SERVING:
             return {"phase": self.phase.value}
         left_s = max(0.0, round(self.deadline_s - clock(), 1))

@@ -1,10 +1,10 @@
-"""Who is asked to leave when the server must become smaller: pure, so the time is an argument.
+"""Which sessions are asked to end when the load must fall: pure, so the time is an argument.
 
 Rules kept here:
 
-* Who has said nothing for half a minute goes before who is in a conversation, the longest silent first; then the
-  newest, who have the least to lose. There are no accounts, so nobody is of a better class.
-* Few at a time, so that what they free can be seen before more are asked; nobody is asked twice.
+* Sessions that were silent for half a minute come first, the longest silence first; then the newest, which have the
+  least to lose. There are no accounts, so there are no classes of users.
+* Few at a time, so that their effect can be measured before more are asked; none is asked twice.
 """
 
 from typing import Final
@@ -12,18 +12,18 @@ from typing import Final
 import attrs
 
 IDLE_S: Final = 30.0
-PART: Final = 20  # one in so many at a time, and at least one
+PART: Final = 20  # one in so many at a time, at least one
 
 
 @attrs.define
 class Activity:
-    """When each session was last spoken or typed to, in the order in which they began."""
+    """The time of each session's last speech or typing, in the order in which they began."""
 
     _last_s: dict[str, float] = attrs.field(factory=dict)
     _asked: set[str] = attrs.field(factory=set)
 
     def note(self, session_id: str, now_s: float) -> None:
-        """Note that something was said, typed or pressed."""
+        """Note speech, typing or a button."""
         self._last_s[session_id] = now_s
 
     def forget(self, session_id: str) -> None:
@@ -32,7 +32,7 @@ class Activity:
         self._asked.discard(session_id)
 
     def next_leavers(self, now_s: float) -> list[str]:
-        """Return who is asked now, and remember it."""
+        """Return the sessions to ask now; they are not returned again."""
         idle: list[str] = []
         busy: list[str] = []
         for session_id, last_s in self._last_s.items():

@@ -16,11 +16,11 @@ import attrs
 
 @attrs.define
 class FairShare:
-    """Counts who holds how many of ``limit`` places."""
+    """Counts each tenant's part of ``limit`` places."""
 
     limit: int
     max_share: float
-    """What one address alone may hold of all places, above 0 and at most 1."""
+    """The share of all places that one address may hold alone, above 0 and at most 1."""
     _held: Counter[str] = attrs.field(factory=Counter, init=False)
     _total: int = attrs.field(default=0, init=False)
 
@@ -29,7 +29,7 @@ class FairShare:
 
     @property
     def free(self) -> int:
-        """How many places nobody holds."""
+        """How many places are free."""
         return max(0, self.limit - self._total)
 
     def has_room_for(self, tenant: str, *, freed: int = 0) -> bool:

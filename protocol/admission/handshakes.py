@@ -2,12 +2,12 @@
 
 Rules kept here:
 
-* When a place is needed, the socket closes that has been silent for longest, of the address that has most such sockets.
+* When a place is needed, the longest silent socket is closed, of the address that has most such sockets.
 * None closes within a grace in which an honest client sends its request. The grace begins when the server reads the
   socket: a client is never given up for the server's own slowness.
 * While more than half of the places are held by silent sockets, each has two seconds for its request. One address may
   hold a quarter of the places with sockets that are silent beyond the grace.
-* All this is looked at when somebody asks for a place. While nobody does, ``session.handshake_timeout_s`` counts alone.
+* This applies when a place is asked for. Otherwise only ``session.handshake_timeout_s`` counts.
 """
 
 import math
@@ -26,12 +26,12 @@ S = TypeVar("S")
 
 @attrs.define
 class Handshakes(Generic[S]):
-    """Knows the sockets that have a place, from their opening to their end."""
+    """The sockets that have a place, from their opening to their end."""
 
     _silent: dict[str, dict[S, float]] = attrs.field(factory=dict, init=False)
     """By address, since when each is read; those opened first come first."""
     _tenants: dict[S, str] = attrs.field(factory=dict, init=False)
-    """Whose each silent socket is."""
+    """The address of each silent socket."""
     _closing: set[S] = attrs.field(factory=set, init=False)
 
     def __len__(self) -> int:
@@ -39,7 +39,7 @@ class Handshakes(Generic[S]):
 
     @property
     def closing(self) -> int:
-        """How many were told to close, and still are counted as holding a place."""
+        """How many were asked to close and still hold a place."""
         return len(self._closing)
 
     def begin(self, socket: S, tenant: str) -> None:
@@ -54,7 +54,7 @@ class Handshakes(Generic[S]):
             self._silent[tenant][socket] = now_s
 
     def complete(self, socket: S) -> None:
-        """Note that the request has come."""
+        """Note that the request has arrived."""
         tenant = self._tenants.pop(socket, None)
         if tenant is not None:
             del self._silent[tenant][socket]
@@ -62,7 +62,7 @@ class Handshakes(Generic[S]):
                 del self._silent[tenant]
 
     def close(self, socket: S) -> None:
-        """Note that a silent socket was told to close for another: its place may be given away."""
+        """Note that a silent socket is being closed for another: its place may be given away."""
         if socket in self._tenants:
             self.complete(socket)
             self._closing.add(socket)

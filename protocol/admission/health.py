@@ -1,4 +1,4 @@
-"""What the health pages say, from plain figures; pure.
+"""The contents of the health pages, from plain figures; pure.
 
 The tree comes as nested mappings ``{id, state, statistics, children}``, the way the status page shows it.
 """
@@ -21,7 +21,7 @@ PERMANENT = {
 
 
 def is_health_check(path: str) -> bool:
-    """Return whether a request for ``path`` asks how the server is: it is answered while the server is full, too."""
+    """Return whether ``path`` is a health check, which is answered even while the server is full."""
     return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
 
 
@@ -43,7 +43,7 @@ def not_ready(tree: Tree) -> list[str]:
 
 
 def component(node: Tree | None) -> dict[str, Any]:
-    """Return one component's health: its state, and what its own figures say is wrong."""
+    """Return one component's health: its state, and the trouble in its figures."""
     if node is None:
         return {"status": "unhealthy", "reason": "not running"}
     if node["state"] != "ready":
@@ -56,7 +56,7 @@ def component(node: Tree | None) -> dict[str, Any]:
 
 
 def trouble_of(node: Tree) -> str | None:
-    """Return what is wrong with a ready actor, in words."""
+    """Return the trouble of a ready actor, in words."""
     for below in walk(node):
         statistics = below.get("statistics", {})
         if statistics.get("trouble"):

@@ -1,4 +1,4 @@
-"""Who sends a request: the client's address, its tenant, and whether the request comes from this machine. Pure.
+"""The identity of a request's sender: address, tenant, and whether it is on this machine. Pure.
 
 Rules kept here:
 
@@ -20,17 +20,17 @@ LOOPBACK_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?",
 FORWARDING_HEADERS: Final = frozenset(
     {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
 )
-"""What proxies add to a request."""
+"""Headers that proxies add to a request."""
 OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
     RequestSource.ELSEWHERE: "is taken from this machine only",
     RequestSource.PROXY: "is taken from this machine only, and not through a proxy",
     RequestSource.WEB_PAGE: "is taken from programs, not from web pages",
 }
-"""Why a request from there may not do what only operators may."""
+"""The refusals of operators' requests, by source."""
 
 
 def identity_of(peer: str, headers: Mapping[str, str]) -> Identity:
-    """Return who sent a request with ``headers``, by lower-case names, that came from ``peer``, an address and port."""
+    """Return the sender of a request with ``headers`` (by lower-case names) from ``peer``, an address and port."""
     return Identity(peer, tenant_of(peer), _source(peer.rpartition(":")[0], headers))
 
 
@@ -43,7 +43,7 @@ def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
 
 
 def operator_refusal(identity: Identity, what: str) -> str | None:
-    """Return why ``what`` is not taken from this sender, ``None`` if it is: only programs on this machine may ask."""
+    """Return why ``what`` is refused to this sender, ``None`` if it is not: only programs on this machine may ask."""
     if identity.source is RequestSource.THIS_MACHINE:
         return None
     return f"{what} {OPERATOR_REFUSALS[identity.source]}"

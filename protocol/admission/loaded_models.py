@@ -1,8 +1,8 @@
-"""Speech models: what is said about them, and which of them stay loaded; pure.
+"""Speech models: which of them stay loaded; pure.
 
-A time to live, a memory budget, and the one not used for longest goes first.
+A time to live and a memory budget; the least recently used one is unloaded first.
 
-Whoever is pinned (the usual model) or busy is never put away.
+A pinned model (the default) or a busy one is never unloaded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ EXPECTED_MB: Final[Mapping[str, int]] = {
 """MB of a worker with 8-bit weights: the file's half (it has 16 bits) for big ones, measured for tiny and base."""
 
 
-# --- who stays ------------------------------------------------------------------------------------
+# --- the policy -----------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -35,21 +35,21 @@ class Held:
 
 @attrs.frozen(kw_only=True)
 class ModelPolicy:
-    """How long, and how much; 0 is no limit."""
+    """Time to live and memory budget; 0 is no limit."""
 
     unload_after_s: float
     budget_bytes: int
 
 
 def expired(held: Sequence[Held], policy: ModelPolicy, now_s: float) -> tuple[str, ...]:
-    """Return the models that nobody has used for too long."""
+    """Return the models that were not used for too long."""
     if not policy.unload_after_s:
         return ()
     return tuple(one.name for one in held if _may_go(one) and now_s - one.last_used_s >= policy.unload_after_s)
 
 
-def in_the_way(held: Sequence[Held], policy: ModelPolicy, needed_bytes: int = 0) -> tuple[str, ...] | None:
-    """Return the models to put away for ``needed_bytes`` more, or ``None`` if those in use take too much."""
+def to_unload(held: Sequence[Held], policy: ModelPolicy, needed_bytes: int = 0) -> tuple[str, ...] | None:
+    """Return the models to unload for ``needed_bytes`` more, or ``None`` if those in use take too much."""
     if not policy.budget_bytes:
         return ()
     excess_bytes = sum(one.memory_bytes for one in held) + needed_bytes - policy.budget_bytes
@@ -63,7 +63,7 @@ def in_the_way(held: Sequence[Held], policy: ModelPolicy, needed_bytes: int = 0)
 
 
 def expected_bytes(name: str, workers: int) -> int:
-    """Return what a model is likely to need; 0 for one that is not known by name (it is measured once it is there)."""
+    """Return the expected memory of a model; 0 for an unknown one, which is measured once it is loaded."""
     return (EXPECTED_MB.get(name, 0) << 20) * workers
 
 

@@ -10,7 +10,7 @@ Rules kept here:
   proxy, so the scheme that the browser used is not known here.
 * Without an ``Origin`` (a link, an image, a form that is only read) ``Sec-Fetch-Site`` tells of another page. Such a
   page may link to this server, but not load from it.
-* Programs send none of the headers but ``Host``, and notice nothing of this.
+* Programs send none of the headers but ``Host``, and are not affected.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ import attrs
 ANY: Final = "*"
 LOCALHOST: Final = "localhost"  # browsers resolve it themselves, to loopback
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-ADDRESSES_KEPT: Final = 64  # health checks name the same host each time; strangers' hosts push each other out
+ADDRESSES_KEPT: Final = 64  # health checks name the same host each time; other hosts push each other out
 SHOWN_CHARS: Final = 100  # of a header's value, in an answer or in the log
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # none: the person typed the address (W3C Fetch Metadata)
 PREFLIGHT_S: Final = 600  # Chromium keeps one for 7,200 s at most; a changed setting should be seen sooner
@@ -85,7 +85,7 @@ def normal_origin(origin: str) -> str:
 def own_names(bound_host: str, machine: str) -> frozenset[str]:
     """Return the names under which a server that listens on ``bound_host`` of the computer ``machine`` is reached.
 
-    On loopback the computer's name is none of them: who controls the local network can point it elsewhere.
+    On loopback the computer's name is none of them: it can be pointed elsewhere on the local network.
     """
     address = _address(bound_host)
     own = {bound_host.lower()} if bound_host and address is None else set()

@@ -1,4 +1,4 @@
-"""The places for WebSockets: who gets one, who is refused, which silent sockets close; pure, time is an argument.
+"""The places for WebSockets: admission, refusal, and which silent sockets close; pure, time is an argument.
 
 Rules kept here:
 
@@ -18,7 +18,7 @@ from protocol.admission.capacity import Demand
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.tenants import Tenants, last_places
 
-TRIAL_S: Final = 1.0  # by then a socket has shown that it comes back, or has been refused, as a rule
+TRIAL_S: Final = 1.0  # by then a socket has usually resumed a session or been refused
 
 S = TypeVar("S")
 
@@ -29,14 +29,14 @@ class SessionPlace:
 
     tenant: str
     refused: AdmissionRefused | None = None
-    """Why only a client that comes back to its session is served; ``None`` if new ones are too."""
+    """Why only a client that resumes a session is served; ``None`` if new ones are, too."""
     trial_until_s: float | None = None
     """When the place stops counting as one on trial."""
 
 
 @attrs.frozen
 class PlaceDecision(Generic[S]):
-    """What becomes of one request for a place."""
+    """The decision about one request for a place."""
 
     result: SessionPlace | AdmissionRefused
     closes: tuple[S, ...] = ()
@@ -49,10 +49,10 @@ class SessionPlaces(Generic[S]):
 
     limit: int
     max_share: float
-    """Of the recogniser, that those who speak may want."""
+    """The share of the recogniser that speaking sessions may need."""
     max_share_per_address: float
     jitter: Callable[[], float]
-    """How many times as long a refused client should wait, 1 to 2."""
+    """Returns the random factor of a refused client's wait, 1 to 2."""
     handshakes: Handshakes[S]
     taken: int = attrs.field(default=0, init=False)
     _admission: Admission = attrs.field(init=False)
@@ -67,7 +67,7 @@ class SessionPlaces(Generic[S]):
     def take(self, tenant: str, level: int, demand: Demand | None, awaited: int, now_s: float) -> PlaceDecision[S]:
         """Decide about one more client of ``tenant``.
 
-        ``level`` is that of the load, ``demand`` what those who speak want of the recogniser, ``None`` if not known,
+        ``level`` is that of the load, ``demand`` the speaking sessions' on the recogniser, ``None`` if unknown,
         and ``awaited`` how many sessions wait for a client that was cut off.
         """
         kept = self._tenants.kept_from(tenant, demand, now_s)
@@ -103,5 +103,5 @@ class SessionPlaces(Generic[S]):
             self._trials.remove(place.trial_until_s)
 
     def active_tenants(self, demand: Demand | None, now_s: float) -> int:
-        """Return how many tenants have asked of late or speak."""
+        """Return how many tenants have asked recently or speak."""
         return self._tenants.active({} if demand is None else demand.busy, now_s)

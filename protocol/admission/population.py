@@ -5,9 +5,9 @@ Rules kept here:
 * Sessions whose client is connected and sessions that wait for theirs count together.
 * A newcomer is never turned away for a session that only waits: of those, one ends for each newcomer beyond the limit,
   and none while there is room.
-* It is one of the tenant that has the most of them, and of its sessions the one that has waited longest: whoever loses
-  many clients takes no place from others.
-* A session that was chosen counts no more, though it takes a moment to end.
+* It is one of the tenant that has the most of them, and of its sessions the one that has waited longest: a tenant that
+  loses many clients takes no place from others.
+* A chosen session is no longer counted, though it takes a moment to end.
 """
 
 from collections import Counter

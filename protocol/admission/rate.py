@@ -1,4 +1,4 @@
-"""How often something happened lately; pure, time is an argument."""
+"""A sliding count of events; pure, time is an argument."""
 
 from collections import deque
 

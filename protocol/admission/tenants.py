@@ -1,11 +1,11 @@
-"""Whose client somebody is, and which tenants are there: pure, so the time is an argument.
+"""Tenants: the group of each client, and the tenants that are active: pure, so the time is an argument.
 
 Rules kept here:
 
 * There are no accounts, so a tenant is the network that its clients come from. Only ``tenant_of`` knows that.
-* The last few places are for tenants that hold none, so that one alone never has them all; where everybody is of one
-  tenant, as behind a reverse proxy, a setting turns that off, and nothing is kept from anybody.
-* A tenant that is quiet and holds nothing is forgotten, and whoever has many addresses cannot make the list long.
+* The last few places are for tenants that hold none, so that one alone never has them all; where all clients are of one
+  tenant, as behind a reverse proxy, a setting turns that off.
+* A tenant that is quiet and holds nothing is forgotten, and the list is bounded, also against many addresses.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -17,17 +17,17 @@ import attrs
 
 from protocol.admission.capacity import Demand
 
-ACTIVE_S: Final = 10.0  # since it asked last: as long as somebody who was refused stays away
+ACTIVE_S: Final = 10.0  # since it asked last: as long as a refused client waits
 FRESH_S: Final = 0.5  # within which a new client begins to speak, if it came for that
-KEPT_SHARE: Final = 0.2  # of the whole, for those who have less than their share
-LAST_SHARE: Final = 0.1  # of the places, for those who hold none
-LAST_MAX: Final = 8  # of them: as many newcomers find a place at once
+KEPT_SHARE: Final = 0.2  # of the whole, for tenants that have less than their share
+LAST_SHARE: Final = 0.1  # of the places, for tenants that hold none
+LAST_MAX: Final = 8  # of them: as many new tenants find a place at once
 REMEMBERED_MAX: Final = 1_024  # tenants that asked; the share of so many is less than one client's
 NETWORK_BITS: Final = 64  # of an IPv6 address: what one customer has at least (RFC 6177)
 
 
 def tenant_of(peer: str) -> str:
-    """Return whose client is at ``peer``, written ``host:port``: the host's, or of IPv6 its network's."""
+    """Return the tenant of ``peer``, written ``host:port``: the host, or of IPv6 its network."""
     host = peer.rpartition(":")[0] or peer
     if ":" not in host:
         return host
@@ -45,7 +45,7 @@ def last_places(limit: int, max_share_per_address: float) -> int:
 
 @attrs.frozen
 class Kept:
-    """What a tenant that has its share must leave for others, as shares of the whole."""
+    """The shares of the whole that a tenant with its own share must leave for others."""
 
     places: float = 0.0
     speech: float = 0.0
@@ -53,25 +53,25 @@ class Kept:
 
 @attrs.define
 class Tenants:
-    """Who has asked of late at one door, and who is in.
+    """The tenants that asked recently at one listener, and the places that each holds.
 
-    A tenant has its share if it holds one part of as many as there are tenants that speak or have asked of late.
+    A tenant has its share if it holds one part of as many as there are tenants that speak or asked recently.
     """
 
     limit: int
     """Places."""
     max_share: float
-    """Of the recogniser, that those who speak may want."""
+    """The share of the recogniser that speaking sessions may need."""
     last: int = 0
     """Places that are for tenants that hold none."""
     _asked_s: OrderedDict[str, float] = attrs.field(factory=OrderedDict, init=False)
     """When each asked last, the longest ago first."""
     _places: Counter[str] = attrs.field(factory=Counter, init=False)
     _fresh: deque[tuple[float, str]] = attrs.field(factory=deque, init=False)
-    """When the last ones came in."""
+    """When the last ones were admitted."""
 
     def kept_from(self, tenant: str, demand: Demand | None, now_s: float) -> Kept:
-        """Note that ``tenant`` asks; return what it must leave for others.
+        """Note that ``tenant`` asks; return the part that it must leave for others.
 
         Those are the last places while it has not got its share, and nothing while it holds none.
         """
@@ -89,7 +89,7 @@ class Tenants:
         return Kept(max(last, KEPT_SHARE) if self._places[tenant] >= share * self.limit else last, speech)
 
     def active(self, busy: Mapping[str, int], now_s: float) -> int:
-        """Return how many tenants have asked of late or are among the ``busy`` ones."""
+        """Return how many tenants asked recently or are among the ``busy`` ones."""
         while self._fresh and self._fresh[0][0] < now_s - FRESH_S:
             self._fresh.popleft()
         asked_s = self._asked_s

@@ -1,4 +1,4 @@
-"""What a session keeps of its audio; written by its audio actor alone.
+"""A session's audio state, which outlives crashes; written by its audio actor alone.
 
 Rules kept here:
 
@@ -31,7 +31,7 @@ class AudioMemoryStatistics:
 
 @attrs.define
 class AudioMemory:
-    """The last seconds heard, and how far they have been dealt with."""
+    """The last seconds of audio, and the position up to which they are processed."""
 
     pcm: PcmBuffer
     """16 kHz s16le mono."""
@@ -41,15 +41,15 @@ class AudioMemory:
     """Push-to-talk: whether the button is down."""
 
     def commit(self, end_sample: int) -> None:
-        """Note that audio before ``end_sample`` has been dealt with and is never looked at again."""
+        """Note that audio before ``end_sample`` is processed and not needed again."""
         self.speech_start = max(self.speech_start, end_sample)
 
     def replay_from(self) -> int:
-        """Return the first sample that still has to be dealt with and is still kept."""
+        """Return the first sample that is kept and not processed."""
         return min(max(self.speech_start, self.pcm.start), self.pcm.end)
 
     def statistics(self) -> AudioMemoryStatistics:
-        """Show how much is kept."""
+        """Return the figures of the kept audio."""
         return AudioMemoryStatistics(
             audio_start_sample=self.pcm.start,
             audio_end_sample=self.pcm.end,

@@ -1,4 +1,4 @@
-"""How many samples are decoded at once: few for low latency, more while the server is too slow for few; pure.
+"""The size of audio blocks: small for low latency, larger while the server is slow; pure.
 
 The rule is the performance guide's dynamic buffer: twice as many whenever a block took over 100 ms, half as many in
 silence.
@@ -23,7 +23,7 @@ class BlockSize:
         self.samples = self.base_samples
 
     def adjust(self, processing_s: float, *, is_silent: bool) -> None:
-        """Take how long the last block took, from its beginning until everybody had been told."""
+        """Take the duration of the last block, from its beginning until all messages were sent."""
         if processing_s > SLOW_S:
             self.samples = min(self.max_samples, 2 * self.samples)
         elif is_silent:

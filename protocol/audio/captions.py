@@ -12,7 +12,7 @@ FORMATS: Final = ("json", "text", "srt", "vtt", "verbose_json")
 
 @attrs.frozen
 class Caption:
-    """What was said between two times, in seconds from the beginning."""
+    """The text between two times, in seconds from the beginning."""
 
     start_s: float
     end_s: float
@@ -22,13 +22,13 @@ class Caption:
 
     @classmethod
     def of(cls, utterance: Utterance, transcript: Recognition) -> "Caption":
-        """Return what was said in one part of the recording."""
+        """Return the caption of one part of the recording."""
         start_s, end_s = utterance.start_ms / 1000, utterance.end_ms / 1000
         return cls(start_s, end_s, transcript.text, transcript.confidence, transcript.words)
 
 
 def whole_text(captions: Sequence[Caption]) -> str:
-    """Return all that was said, in one line."""
+    """Return the whole text in one line."""
     return " ".join(caption.text for caption in captions)
 
 

@@ -1,10 +1,10 @@
-"""What may be concluded from words before it is sure that they were all: whether more will come, what stands already.
+"""Conclusions from an unfinished utterance: whether more words will come, and which words are stable.
 
 Rules kept here:
 
-* Nobody is cut off: ``complete`` is only what is a command word for word, and no beginning of a longer one.
+* No speaker is cut off: ``complete`` is only an exact command that is no beginning of a longer one.
 * Doubt leaves the decision to silence alone.
-* What was shown of a sentence that goes on is never taken back.
+* Words that were shown are never taken back.
 """
 
 import re
@@ -28,7 +28,7 @@ DANGLING: Final[Mapping[str, frozenset[str]]] = {
         "meiner", "oder", "und", "weil", "wenn", "zum", "zur",
     }),
 }  # fmt: skip
-"""What no sentence ends with, or only questions do ("who is it for?"), by language."""
+"""Words that end no sentence, or only questions ("who is it for?"), by language."""
 
 NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     "en": frozenset({
@@ -46,7 +46,7 @@ OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # 
 
 
 def verdict_on(text: str, language: str, match: CommandMatch | None) -> Verdict | None:
-    """Return what ``text``, which is ``match`` in the grammar, says about a pause after it; None if nothing."""
+    """Return the verdict of ``text``, which is ``match`` in the grammar, on a pause after it; None if there is none."""
     if match is not None:
         return None if match.may_continue else "complete"
     return "unfinished" if is_unfinished(text, language) else None
@@ -76,11 +76,11 @@ class Agreement:
 
     @property
     def text(self) -> str:
-        """What is stable; only ever longer. Without punctuation at the words' ends, since more may follow there."""
+        """The stable words; it only grows. Without punctuation at the words' ends, since more may follow there."""
         return " ".join(self._stable)
 
     def take(self, text: str) -> bool:
-        """Look at the next decode of all that was said so far; return whether more is stable than before."""
+        """Take the next decode of the whole utterance so far; return whether more words are stable than before."""
         words = [word for word in (word.strip('.,;:!?\u2026-\u2013\u2014"') for word in text.split()) if word]
         agreed = words[: _common(words, self._before)]
         self._before = words

@@ -1,4 +1,4 @@
-"""Where an utterance starts and ends: speech probabilities in, events out.
+"""Finds the start and end of utterances: speech probabilities in, events out.
 
 Rules kept here:
 
@@ -6,9 +6,9 @@ Rules kept here:
   detector's frame grid; no audio, no clock.
 * No sample is in two utterances, and none is longer than the maximum.
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
-  silence that may become the end is told by one ``Paused``, with the samples that the utterance will have if it does.
-* Silence ends an utterance, and what was said decides how much of it: less after words that are complete, more after
-  words that want others. That is about one pause and is forgotten with it.
+  silence that may become the end is reported by one ``Paused``, with the samples that the utterance will have then.
+* Silence ends an utterance, and its words decide how much of it: less after a complete command, more after words that
+  need others. Such a verdict is about one pause and is forgotten with it.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
@@ -27,7 +27,7 @@ ONSET_VOICED: Final = 3  # of the last ONSET_FRAMES: a click is shorter, a word 
 ONSET_FRAMES: Final = 5
 KEPT_SILENCE: Final = 4 * FRAME_SAMPLES  # 64 ms after the last voice: soft endings are below the threshold
 PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 80 ms: by then the end of the utterance, if it is one, is known
-COMPLETE_SHARE: Final = 0.4  # of silence_ms, after a complete command: with 500 ms nobody is cut before 200
+COMPLETE_SHARE: Final = 0.4  # of silence_ms, after a complete command: with 500 ms no speaker is cut before 200
 UNFINISHED_SHARE: Final = 1.6  # after words that want others: 800 ms, as people take to think of a word
 GROWTH: Final = INTERNAL_RATE_HZ // 2  # 500 ms of further speech are some words more
 GROWTH_SHARE: Final = 0.1  # and more of a long utterance, whose decode takes longer
@@ -39,7 +39,7 @@ EndReason = Literal["silence", "command_complete", "manual", "max_length", "stal
 
 
 class EndpointRules(Protocol):
-    """What the endpointer needs of the settings."""
+    """The settings of the endpointer."""
 
     @property
     def onset_threshold(self) -> float:
@@ -51,19 +51,19 @@ class EndpointRules(Protocol):
 
     @property
     def pre_roll_ms(self) -> int:
-        """How much from before the onset belongs to the utterance."""
+        """Milliseconds before the onset that belong to the utterance."""
 
     @property
     def silence_ms(self) -> int:
-        """How much silence ends it."""
+        """Milliseconds of silence that end it."""
 
     @property
     def min_speech_ms(self) -> int:
-        """How much voice makes it worth transcribing."""
+        """Milliseconds of voice that make it worth transcribing."""
 
     @property
     def max_utterance_s(self) -> float:
-        """After which it is split."""
+        """Seconds after which it is split."""
 
 
 @attrs.frozen
@@ -78,7 +78,7 @@ class Onset:
 
 @attrs.frozen
 class Paused:
-    """The voice has fallen silent for a moment: if it stays so, ``Ended`` will have the same samples."""
+    """The voice has paused: if it stays silent, ``Ended`` will have the same samples."""
 
     start_sample: int
     end_sample: int
@@ -118,7 +118,7 @@ EndpointEvent = Onset | Paused | Grown | Ended | Dropped
 
 @attrs.frozen
 class DetectorFrame:
-    """What is remembered of one detector frame."""
+    """The record of one detector frame."""
 
     start_sample: int
     probability: float
@@ -132,7 +132,7 @@ class DetectorFrame:
 
 @attrs.define
 class _Speech:
-    """The utterance that is going on."""
+    """The open utterance."""
 
     start_sample: int
     last_voice_sample: int
@@ -141,9 +141,9 @@ class _Speech:
     """Whether it was split off from the one before: then its voice is the end of a word, however short."""
     frames: deque[DetectorFrame] = attrs.field(factory=lambda: deque(maxlen=SPLIT_SEARCH_FRAMES))
     verdict: Verdict | None = None
-    """What is known of the words before the silence that goes on now."""
+    """The verdict on the words before the current silence."""
     told_sample: int = 0
-    """Until where the last ``Grown`` told of it."""
+    """Position of the last ``Grown``."""
 
     def add(self, frame: DetectorFrame) -> None:
         self.frames.append(frame)
@@ -163,7 +163,17 @@ class _Speech:
 
 
 class Endpointer:
-    """Cuts one session's stream into utterances."""
+    """Cuts one session's stream into utterances.
+
+    >>> from types import SimpleNamespace
+    >>> rules = SimpleNamespace(onset_threshold=0.5, release_threshold=0.35, pre_roll_ms=320, silence_ms=500,
+    ...                         min_speech_ms=120, max_utterance_s=30.0)
+    >>> endpointer = Endpointer(rules)
+    >>> [type(event).__name__ for event in endpointer.feed([0.9] * 50)]  # 0.8 s of speech
+    ['Onset']
+    >>> [type(event).__name__ for event in endpointer.feed([0.1] * 40)]  # 0.64 s of silence
+    ['Paused', 'Ended']
+    """
 
     def __init__(self, rules: EndpointRules, *, hands_free: bool = True) -> None:
         """Listen from sample 0; ``hands_free`` and ``tells_growth`` can be changed at any time."""
@@ -182,7 +192,7 @@ class Endpointer:
 
     @property
     def position(self) -> int:
-        """After the last sample that was looked at."""
+        """Position after the last processed sample."""
         return self._position
 
     @property
@@ -197,7 +207,7 @@ class Endpointer:
         self._forget()
 
     def feed(self, probabilities: Sequence[float]) -> list[EndpointEvent]:
-        """Look at one speech probability 0..1 per following frame."""
+        """Take one speech probability 0..1 for each further frame; return the events."""
         happened: list[EndpointEvent] = []
         for probability in probabilities:
             frame = self._take(probability)
@@ -208,20 +218,20 @@ class Endpointer:
         return happened
 
     def press(self) -> list[EndpointEvent]:
-        """Push-to-talk: the button went down. What is going on goes on, and silence does not end it."""
+        """Push-to-talk: the button went down. An open utterance goes on, and silence does not end it."""
         self._is_pressed = True
         if self._speech is not None:
             return []
         return [self._open(self._position, self._position)]
 
     def release(self) -> list[EndpointEvent]:
-        """Push-to-talk: the button went up; commits what is going on, pressed or not."""
+        """Push-to-talk: the button went up; ends an open utterance, pressed or not."""
         happened = [self._end(self._speech, "manual")] if self._speech is not None else []
         self._is_pressed = False
         return happened
 
     def stall(self) -> list[EndpointEvent]:
-        """No audio has come for too long: end what is going on."""
+        """No audio has come for too long: end an open utterance."""
         happened = [self._end(self._speech, "stalled")] if self._speech is not None else []
         self._is_pressed = False
         return happened
@@ -276,7 +286,7 @@ class Endpointer:
         return []
 
     def _end_in_silence(self, speech: _Speech) -> list[EndpointEvent]:
-        """End the utterance if there was as much silence as its words ask for."""
+        """End the utterance if there was as much silence as its words need."""
         share = {None: 1.0, "complete": COMPLETE_SHARE, "unfinished": UNFINISHED_SHARE}[speech.verdict]
         silence = self._position - speech.last_voice_sample
         if self._is_pressed or silence < _samples(self._rules.silence_ms * share):

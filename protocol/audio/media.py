@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 
-MAX_RECORDING_S: Final = 3_660.0  # an hour, and a minute for those who began recording early
+MAX_RECORDING_S: Final = 3_660.0  # an hour, and a minute of reserve
 BLOCK_S: Final = 30.0  # decoded at a time: 1 MB of samples
 MIN_RATE_HZ: Final = 1_000  # a frame of 65,535 samples at 5 Hz would become 210 million; telephones have 8,000
 MAX_RATE_HZ: Final = 384_000  # the highest of studio devices; a resampler's filter grows with the rate

@@ -2,16 +2,22 @@
 
 Rules kept here:
 
-* Memory grows with what was heard, up to a bound that is fixed at the start: who says nothing costs nothing.
+* Memory grows with the audio, up to a bound that is fixed at the start: a silent client costs nothing.
 * A sample's position counts from the stream's first and never changes.
-* What has been overwritten is refused, never silently wrong.
+* Reading overwritten samples raises; it never returns wrong ones.
 """
 
 SAMPLE_BYTES = 2  # s16le mono
 
 
 class PcmBuffer:
-    """A ring of the last ``capacity_samples`` samples, s16le mono; only as long as what has come, until it is full."""
+    """A ring of the last ``capacity_samples`` samples, s16le mono; it grows with the audio until it is full.
+
+    >>> buffer = PcmBuffer(capacity_samples=4)
+    >>> buffer.append(bytes(2 * 6))  # six samples
+    >>> buffer.start, buffer.end
+    (2, 6)
+    """
 
     __slots__ = ("_end_bytes", "_ring", "_size")
 

@@ -1,4 +1,4 @@
-"""What may be believed of a recogniser's output: token budgets, loops, phantom phrases, silence, tidy text.
+"""Checks of a recogniser's output: token budgets, loops, phantom phrases, silence, tidy text.
 
 Rules kept here:
 
@@ -88,22 +88,22 @@ PHANTOM_PHRASES: Final[Mapping[str, frozenset[str]]] = {
     "ja": frozenset({"ご視聴ありがとうございました", "ありがとうございました", "チャンネル登録お願いします"}),
     "zh": frozenset({"谢谢", "謝謝", "谢谢观看", "謝謝觀看", "字幕由amaraorg社区提供"}),
 }  # fmt: skip
-"""What Whisper writes when it hears nothing (learnt from subtitles), by language, as ``words_of`` leaves it."""
+"""Phrases that Whisper writes for silence (learnt from subtitles), by language, normalised by ``words_of``."""
 
 
 HUMS: Final = frozenset({"mm", "mmm", "hm", "hmm", "mhm", "mmhm", "mmhmm", "uh", "huh", "um", "ah", "oh", "äh", "ähm"})
-"""What listeners utter without wanting to speak; "yes" and "okay" are none, because they may answer something."""
+"""Sounds of listeners; "yes" and "okay" are none, because they may be answers."""
 
 
 @attrs.frozen(kw_only=True)
 class Evidence:
-    """What is known about one utterance after decoding it."""
+    """The evidence about one utterance after decoding it."""
 
     text: str
     language: str
     duration_s: float
     voiced_s: float
-    """How much of it Silero calls speech."""
+    """Seconds of it that Silero calls speech."""
     level_dbfs: float
     """Level of its louder parts; 0 is a full-scale square wave."""
     avg_logprob: float
@@ -125,7 +125,7 @@ class Attempt:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What decides whether an attempt is believed."""
+    """The result of an attempt, by which it is accepted or not."""
 
     is_suspicious: bool
     avg_logprob: float
@@ -162,7 +162,7 @@ def repeats_itself(items: Sequence[Hashable], *, long_pattern: int) -> bool:
 
 
 def is_chant(words: Sequence[str]) -> bool:
-    """Return whether some words come again and again, as nobody speaks: a loop that took its time."""
+    """Return whether some words repeat as no person speaks: a slow loop."""
     return any(
         _comes_in_a_row(words, size, times) for least, times in CHANTS for size in range(least, len(words) // times + 1)
     )
@@ -195,7 +195,7 @@ def is_suspicious(tokens: Sequence[int], text: str, duration_s: float) -> bool:
 
 
 def is_loop(tokens: Sequence[int], text: str, duration_s: float, voiced_s: float) -> bool:
-    """Return whether nobody can have said this: suspicious, and more tokens than fit into the voiced time, or a chant.
+    """Return whether the text cannot have been said: suspicious, and more tokens than fit the voiced time, or a chant.
 
     "Where are my keys? Where are my keys?" in two seconds is suspicious but no loop.
     """
@@ -204,10 +204,10 @@ def is_loop(tokens: Sequence[int], text: str, duration_s: float, voiced_s: float
 
 
 def next_attempt(attempt: Attempt, outcome: Outcome) -> Attempt | None:
-    """Return how to decode once more, or None if the attempt is believed or nothing is left to try.
+    """Return how to decode once more, or None if the attempt is accepted or nothing is left to try.
 
     A loop under a prompt loses the prompt first: the encoding is there, so that costs a tenth of a longer window. So
-    does a result that is improbable, or that rests on hardly any voice: no prompt puts words into anybody's mouth.
+    does a result that is improbable, or that rests on hardly any voice: so a prompt adds no words of its own.
     What still loops goes to longer windows.
     """
     if attempt.is_biased:
@@ -228,7 +228,7 @@ def silence_reason(duration_s: float, voiced_s: float) -> NoSpeechReason | None:
 
 
 def no_speech_reason(evidence: Evidence) -> NoSpeechReason | None:
-    """Return why the decoded text is not to be believed, or None if it is."""
+    """Return why the decoded text is rejected, or None if it is accepted."""
     before = silence_reason(evidence.duration_s, evidence.voiced_s)
     if before is not None:
         return before
@@ -259,7 +259,7 @@ def is_phantom(text: str, language: str) -> bool:
 
 
 def is_backchannel(text: str) -> bool:
-    """Return whether ``text`` is nothing but a hum, by which a listener says: go on."""
+    """Return whether ``text`` is only a backchannel such as "mhm", by which a listener says: go on."""
     return bool(words_of(text)) and set(words_of(text).split()) <= HUMS
 
 

@@ -10,7 +10,7 @@ from protocol.messages.inboxes import ClientMessage
 
 @attrs.frozen
 class Attach(Ask[bool]):
-    """One session's connection to another's: this client is yours, and has come back.
+    """One session's connection to another's: take over this client, which has come back.
 
     Answered when the client has all that it missed, by whether its token was still valid.
     """
@@ -20,4 +20,4 @@ class Attach(Ask[bool]):
 
 
 ConnectionMessage = ClientMessage | Attach
-"""What a connection takes."""
+"""The messages of a connection."""

@@ -1,4 +1,4 @@
-"""What a session keeps of its client; written by its connection alone, read by the session's other actors.
+"""A session's state of its client; written by its connection alone, read by the session's other actors.
 
 Rules kept here:
 
@@ -29,7 +29,7 @@ class ClientView(Protocol):
 
     @property
     def socket(self) -> Socket | None:
-        """Where the client is; ``None`` while it is lost. Only to be closed."""
+        """The client's socket, only for closing; ``None`` while the client is lost."""
 
     @property
     def is_lost(self) -> bool:
@@ -37,23 +37,23 @@ class ClientView(Protocol):
 
     @property
     def tenant(self) -> str:
-        """Which tenant the client belongs to, by the socket that it has or had last."""
+        """The client's tenant, by its current or last socket."""
 
     @property
     def resume_token(self) -> str:
-        """What the client comes back with."""
+        """The token with which the client resumes."""
 
     @property
     def options(self) -> ConnectionRequest | None:
-        """What the client asked for, with later changes; ``None`` before the handshake."""
+        """The client's options, with later changes; ``None`` before the handshake."""
 
     @property
     def voice(self) -> str | None:
-        """The voice that the client wants to hear, if it has named one."""
+        """The voice that the client has named, if any."""
 
     @property
     def task(self) -> str | None:
-        """What the session is about, if the client has said so."""
+        """The task that the client has named, if any."""
 
 
 @attrs.define
@@ -103,7 +103,7 @@ class ClientMemoryStatistics:
 
 @attrs.define
 class ClientMemory:
-    """One session's client: where it is, what it wants, and what it has been sent."""
+    """One session's client: its socket, its options, and the events sent to it."""
 
     session_id: str
     resume_token: str
@@ -124,11 +124,11 @@ class ClientMemory:
 
     @property
     def socket(self) -> Socket | None:
-        """Where the client is; ``None`` while it is lost."""
+        """The client's socket; ``None`` while it is lost."""
         return None if self.link is None else self.link.socket
 
     def attach(self, link: ClientLink) -> None:
-        """Note where the client is, and how it speaks."""
+        """Note the client's socket and its dialect."""
         self.link = link
         self.may_resume = link.dialect.may_resume
         self.tenant = link.socket.identity.tenant
@@ -162,5 +162,5 @@ class ClientMemory:
             self.sent.keep(seq, event, now_s)
 
     def statistics(self) -> ClientMemoryStatistics:
-        """Show how much is kept."""
+        """Return the figures of the kept events."""
         return ClientMemoryStatistics(session_id=self.session_id, events=len(self.sent), last_seq=self.sent.last_seq)

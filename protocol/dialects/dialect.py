@@ -1,9 +1,9 @@
-"""How one client speaks with its session: its frames to the session's events, and events to its frames; sans-IO.
+"""A dialect: translates a client's frames to the session's events, and events to frames; sans-IO.
 
 Rules kept here:
 
-* A session knows events (``protocol/messages/events.py``) and audio alone; every word on the wire is its dialect's.
-* There is one dialect object per connection, made from the request that opened it, so it may remember what was said.
+* A session handles events (``protocol/messages/events.py``) and audio only; the dialect defines the wire.
+* There is one dialect object per connection, made from the request that opened it, so it may have state.
 * A frame is text or bytes. What carries frames, a WebSocket or anything else, is not the dialect's business.
 
 docs/dialects.md shows how to write one.
@@ -31,17 +31,17 @@ class OpeningRequest:
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
-        """What the client offers to speak, in its order of preference (RFC 6455, section 4.1)."""
+        """The subprotocols that the client offers, in its order of preference (RFC 6455, section 4.1)."""
         offered = self.headers.get("sec-websocket-protocol", "")
         return tuple(name.strip() for name in offered.split(",") if name.strip())
 
 
 class Dialect(Protocol):
-    """One client's way to write frames."""
+    """The wire format of one client."""
 
     @property
     def subprotocol(self) -> str | None:
-        """What the handshake of a WebSocket selects, if the client has offered it."""
+        """The subprotocol that the WebSocket handshake selects, if the client has offered it."""
 
     @property
     def may_resume(self) -> bool:
@@ -52,19 +52,19 @@ class Dialect(Protocol):
         """How large a client's frame may be; ``None`` for the setting ``gateway.websocket.max_message_bytes``."""
 
     def open(self) -> ConnectionRequest | None:
-        """Return what the client has asked for by connecting; ``None`` if its first frame says so.
+        """Return the options in the client's request; ``None`` if they are in its first frame.
 
-        Raises ``RemoteProtocolError`` for a request that cannot be served: the client is told, and closed.
+        Raises ``RemoteProtocolError`` for a request that cannot be served: the client gets the error, and is closed.
         """
 
     def decode(self, frame: Frame) -> Sequence[ClientEvent | bytes]:
-        """Return what a client's frame says; bytes are audio in the session's format.
+        """Return the event of a client's frame; bytes are audio in the session's format.
 
         Raises ``RemoteProtocolError`` for anything else.
         """
 
     def encode(self, event: ServerEvent, seq: int) -> Sequence[Frame]:
-        """Return the frames that tell the client of ``event``, the session's event number ``seq``; there may be none.
+        """Return the frames for ``event``, the session's event number ``seq``; there may be none.
 
         ``ConnectionRefused`` is the answer to a client that gets no session; its number is 0.
         """
@@ -78,7 +78,7 @@ MakeDialect = Callable[[OpeningRequest], Dialect]
 
 @attrs.frozen
 class ClientLink:
-    """A client: where it is, and how it speaks."""
+    """A client's socket and its dialect."""
 
     socket: Socket
     dialect: Dialect

@@ -1,4 +1,4 @@
-"""How much sound a binary frame of a client holds, without decoding it."""
+"""The number of samples in a client's binary frame, without decoding it."""
 
 from protocol.messages.events import AudioFormat, SampleFormat
 
@@ -10,7 +10,7 @@ OPUS_FRAMES = (1, 2, 2)  # by the two lowest bits; with both set, the second byt
 
 
 def samples_in(frame: bytes, audio: AudioFormat) -> int:
-    """Return the samples of each channel in ``frame``, at the client's own rate; what cannot be audio has none."""
+    """Return the samples of each channel in ``frame``, at the client's own rate; 0 for an invalid frame."""
     if audio.format != "opus":
         return len(frame) // (SAMPLE_BYTES[audio.format] * audio.channels)
     return opus_samples(frame) * audio.sample_rate // OPUS_RATE_HZ

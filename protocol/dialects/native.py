@@ -4,7 +4,7 @@ Rules kept here:
 
 * A frame is ``{"type": name, "data": {...}}``; ours have a ``"seq"`` too. Unknown fields are ignored, so that either
   side may be newer than the other.
-* Whatever a client sends, ``decode`` returns an event or raises ``RemoteProtocolError`` in words that help its author.
+* For any frame, ``decode`` returns an event or raises ``RemoteProtocolError`` with an explanation for its author.
 * A field that is ``None`` is absent from the frame, in nested objects too; what is inside ``arguments`` is the
   tool's business and goes out as it is.
 """
@@ -31,7 +31,7 @@ Decoded = TypeVar("Decoded")
 
 
 class ClientFrame(msgspec.Struct):
-    """What every frame of a client has; ``data`` is decoded once its type is known."""
+    """The envelope of a client's frame; ``data`` is decoded once its type is known."""
 
     type: str
     data: msgspec.Raw = NOTHING
@@ -69,7 +69,7 @@ def decode(text: str) -> ClientEvent:
 def _decode(
     decode_json: Callable[[Any], Decoded], source: str | msgspec.Raw, place: str, expected_class: type
 ) -> Decoded:
-    """Decode, and say every error there is in the client's terms; the one seam to msgspec."""
+    """Decode, and translate msgspec's errors to the client's terms."""
     try:
         return decode_json(source)
     except msgspec.ValidationError as error:

@@ -1,10 +1,10 @@
-"""What may be said when, in one client's session: the legal transitions are the two tables below.
+"""Which event is legal when in one client's session: the legal transitions are the two tables below.
 
 Rules kept here:
 
 * The first frame is ``connection_request``, and there is no second one.
-* What a client says at the wrong time is ``RemoteProtocolError``; what we say at the wrong time is
-  ``LocalProtocolError``; both name the phase and the event.
+* A client's event at the wrong time raises ``RemoteProtocolError``, the server's ``LocalProtocolError``;
+  both name the phase and the event.
 * A wrong event changes nothing.
 """
 
@@ -22,7 +22,7 @@ log = logging.getLogger("sayso.session")
 
 
 class SocketPhase(enum.Enum):
-    """Where a session's socket is."""
+    """The phase of a session's socket."""
 
     CONNECTING = "waiting for connection_request"
     LIVE = "open"
@@ -54,7 +54,7 @@ FROM_CLIENT: Final[Transitions] = {
     SocketPhase.CLOSED: {},
 }
 
-# what ends a session by being said, and what is only said to one that has none
+# events that end a session, and an event for a client without one
 _ALWAYS: Final = {kind: SocketPhase.LIVE for kind in get_args(ServerEvent) if kind is not events.ConnectionRefused}
 FROM_SERVER: Final[Transitions] = {
     SocketPhase.CONNECTING: {events.Error: SocketPhase.CONNECTING, events.ConnectionRefused: SocketPhase.CLOSING},
@@ -77,11 +77,11 @@ KEPT_AFTER_OUR_CLOSE: Final[Mapping[int, bool]] = {
     CloseCode.INVALID_TEXT: True,  # as 1002
     CloseCode.POLICY_VIOLATION: False,  # a client that breaks the rules would go on breaking them
     CloseCode.MESSAGE_TOO_BIG: True,  # a client that sends all it has recorded at once can send it in parts
-    CloseCode.INTERNAL_ERROR: True,  # our fault; where the session itself has failed, nobody is left to wait
+    CloseCode.INTERNAL_ERROR: True,  # our fault; if the session itself has failed, no actor is left to wait
     CloseCode.SERVICE_RESTART: False,  # this process stops, or sheds load
     CloseCode.TRY_AGAIN_LATER: False,  # there was no session
     CloseCode.AUTH_EXPIRED: True,  # the same client comes back with a new token
-    CloseCode.IDLE: False,  # the client is there, and has had nothing to say for minutes
+    CloseCode.IDLE: False,  # the client is connected, and was idle for minutes
     CloseCode.QUOTA_EXCEEDED: False,  # nothing more is due to it
     CloseCode.RATE_LIMITED: False,  # as 1008
     CloseCode.SUPERSEDED: True,  # the session goes on at another socket
@@ -126,7 +126,7 @@ class SessionState:
         self._enter(following)
 
     def close(self) -> None:
-        """Note that the socket is closed, whoever closed it."""
+        """Note that the socket is closed, by either side."""
         self._enter(SocketPhase.CLOSED)
 
     def _not_now(self, kind: type) -> RemoteProtocolError:
@@ -145,7 +145,7 @@ class SessionState:
 
 
 def resume_key(token: str) -> str:
-    """Return what a session that may be resumed is found by.
+    """Return the key under which a session is found by a resume token.
 
     Of the token only a digest is looked up, so that the time which that takes tells nothing about a token.
     """
@@ -153,7 +153,7 @@ def resume_key(token: str) -> str:
 
 
 def may_come_back(phase: SocketPhase, close_code: int, *, is_from_peer: bool) -> bool:
-    """Whether the session is kept for a client whose socket closed like that.
+    """Return whether the session is kept for a client whose socket closed like that.
 
     After ``bye`` it is not; an overrun is told before the close, so it counts in any phase.
     """

@@ -1,8 +1,8 @@
-"""How an answer's speech goes to the client: as the samples that they are, or as packets; sans-IO.
+"""Converts an answer's speech to binary frames: samples or Opus packets; sans-IO.
 
 Rules kept here:
 
-* What is announced is what follows: the format changes with the next ``speech_audio_start`` only.
+* The announced format holds until the next ``speech_audio_start``.
 * Packets whose encoder is missing, because its actor was started anew in the middle, come again with the next start.
 """
 
@@ -25,7 +25,7 @@ class SpeechEncoder(Protocol):
 
 @attrs.define
 class SpeechFrames:
-    """One session's way out."""
+    """The binary frames of one session's speech."""
 
     make_encoder: Callable[[int], SpeechEncoder]
     """Takes the rate of the samples, in Hz."""
@@ -35,7 +35,7 @@ class SpeechFrames:
     """``None`` until speech has begun."""
 
     def announce(self, event: Any, wanted: SpeechFormat) -> tuple[Sequence[bytes], Any]:
-        """Return the frames that come before an event, and the event as the client is to get it."""
+        """Return the frames to send before an event, and the event in the client's format."""
         match event:
             case SpeechAudioStart(turn_id, _, sample_rate):
                 self._rate_hz, self._is_plain = sample_rate, wanted != "opus"
@@ -55,5 +55,5 @@ class SpeechFrames:
         return () if self._encoder is None else self._encoder.encode(pcm)
 
     def drop(self) -> None:
-        """Forget what has not gone out; what comes now is a new stretch."""
+        """Drop audio that was not sent; a new stretch begins."""
         self._encoder = None if self._is_plain or not self._rate_hz else self.make_encoder(self._rate_hz)

@@ -53,7 +53,7 @@ def missing_ability(text: str, language: str) -> str | None:
 
 
 def not_understood(text: str, language: str) -> str:
-    """Return the answer to a sentence that neither a command nor a model can handle."""
+    """Return the answer to a sentence that was not understood."""
     missing = missing_ability(text, language)
     if missing is not None:
         return phrase(missing, language)

@@ -1,4 +1,4 @@
-"""Which sample sentences are told to a person who asks what can be said; pure."""
+"""Chooses sample sentences for a user that asks what can be said; pure."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest

@@ -48,7 +48,14 @@ _FENCE: Final = "```"
 
 @attrs.define
 class SentenceCutter:
-    """Takes text as it streams, returns sentences fit to be spoken."""
+    """Takes text as it streams, returns sentences fit to be spoken.
+
+    >>> cutter = SentenceCutter()
+    >>> cutter.feed("It is **four** o'clock. Dr. Smith")
+    ["It is four o'clock."]
+    >>> cutter.feed(" calls at 5:30. ")
+    ['Dr. Smith calls at five thirty.']
+    """
 
     language: str = "en"
     """Of the text: figures are read aloud in it."""

@@ -1,1 +1,1 @@
-"""What crosses borders: the events of a session, what actors say to each other, records, errors."""
+"""The events of a session, the messages between actors, records and errors."""

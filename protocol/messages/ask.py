@@ -1,4 +1,4 @@
-"""A message that is asked says what it is answered with, and where the parts of the answer go meanwhile."""
+"""Base class of messages with an answer, and the sink for parts of an answer."""
 
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
@@ -24,4 +24,4 @@ class PartSink(Protocol[Part_contra]):
     """Takes the parts of an answer while it is being made (``runtime.messaging.stream.PartSender``)."""
 
     async def send(self, part: Part_contra, /) -> None:
-        """Wait until the asker takes ``part``; a slow one slows down who makes the answer."""
+        """Wait until the asker receives ``part``; a slow asker slows the sender down."""

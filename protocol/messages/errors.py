@@ -1,4 +1,4 @@
-"""Who is to blame, and what the client is told.
+"""Protocol errors, ours and the client's, and the close codes.
 
 Rules kept here:
 
@@ -26,7 +26,7 @@ class CloseCode(enum.IntEnum):
     """Why the server closes a WebSocket: RFC 6455 section 7.4.1 and its registry below 4000, our own from there."""
 
     NORMAL = 1000
-    """The client said bye, and everything was answered."""
+    """The client sent bye, and everything was answered."""
     GOING_AWAY = 1001
     """The server stops for good; the session cannot be resumed."""
     UNSUPPORTED_DATA = 1003
@@ -58,11 +58,11 @@ class CloseCode(enum.IntEnum):
 
 
 class LocalProtocolError(Exception):
-    """We did what the protocol forbids: a bug of ours. The message names the state and the event."""
+    """The server broke the protocol: a bug of ours. The message names the state and the event."""
 
 
 class RemoteProtocolError(Exception):
-    """The client did what the protocol forbids; ``str()`` of it says what was expected."""
+    """The client broke the protocol; ``str()`` of it says what was expected."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class RemoteProtocolError(Exception):
         close_code: CloseCode | None = None,
         event_id: str | None = None,
     ) -> None:
-        """Take what the ``error`` event says; a ``fatal`` one closes the socket with ``close_code``."""
+        """Take the contents of the ``error`` event; a ``fatal`` one closes the socket with ``close_code``."""
         super().__init__(message)
         self.code: ErrorCode = code
         self.fatal = fatal

@@ -1,10 +1,10 @@
-"""The session's vocabulary: what a client can say and be told, in whatever dialect it speaks.
+"""The events of a session, in both directions and independent of the dialect.
 
 Rules kept here:
 
 * The name of an event is its class name in snake case: ``SpeechStarted`` is ``speech_started``.
 * ``None`` means absent.
-* Nothing here knows bytes, sockets or time; a dialect (``protocol/dialects/``) turns frames into these and back.
+* No bytes, sockets or time here; a dialect (``protocol/dialects/``) turns frames into these and back.
 """
 
 import re
@@ -25,7 +25,7 @@ Source = Literal["command", "router", "model"]
 
 @attrs.frozen
 class AudioFormat:
-    """How the samples in binary frames are written."""
+    """The format of the samples in binary frames."""
 
     format: SampleFormat = "pcm_s16le"
     sample_rate: int = attrs.field(default=16_000, validator=[attrs.validators.ge(8_000), attrs.validators.le(48_000)])
@@ -126,7 +126,7 @@ ClientEvent = ConnectionRequest | AudioStart | AudioEnd | Text | Interrupt | Con
 
 @attrs.frozen
 class ServerInfo:
-    """Who answers."""
+    """Name and version of the server."""
 
     name: str
     version: str
@@ -134,7 +134,7 @@ class ServerInfo:
 
 @attrs.frozen
 class SessionLimits:
-    """What the server will take from this session."""
+    """The limits of this session."""
 
     max_message_bytes: int
     max_utterance_s: float
@@ -173,7 +173,7 @@ class AudioAck:
 
 @attrs.frozen
 class SpeechStarted:
-    """Somebody began to speak, ``at_ms`` into the session's audio."""
+    """Speech began, ``at_ms`` into the session's audio."""
 
     turn_id: str
     at_ms: int
@@ -190,7 +190,7 @@ class SpeechStopped:
 
 @attrs.frozen
 class TranscriptPartial:
-    """What has been understood while speech goes on; append-only."""
+    """The transcript so far, while speech goes on; it only grows."""
 
     turn_id: str
     text: str
@@ -236,7 +236,7 @@ class NoSpeech:
 
 @attrs.frozen
 class Understood:
-    """Which rung of the ladder took the transcript, and what it makes of it."""
+    """The source that understood the transcript, and its intent."""
 
     turn_id: str
     source: Source
@@ -271,7 +271,7 @@ class ToolCall:
 
 @attrs.frozen
 class ToolProgress:
-    """How far the call has come, where its server tells."""
+    """The progress of the call, if its server reports it."""
 
     turn_id: str
     call_id: str
@@ -282,7 +282,7 @@ class ToolProgress:
 
 @attrs.frozen
 class ToolResult:
-    """What the tool answered."""
+    """The tool's result."""
 
     turn_id: str
     call_id: str
@@ -327,14 +327,14 @@ class SpeechAudioEnd:
 
 @attrs.frozen
 class SpeechAudioPaused:
-    """Somebody speaks: stop playing, and forget what has not been played; it comes again if it was nothing."""
+    """The user speaks: stop playing, and drop audio that was not played; it is sent again if it was no speech."""
 
     turn_id: str
 
 
 @attrs.frozen
 class SpeechAudioResumed:
-    """It was nothing: the answer goes on ``at_ms``, the beginning of the clause that was cut."""
+    """It was no speech: the answer goes on from ``at_ms``, the beginning of the clause that was cut."""
 
     turn_id: str
     at_ms: int
@@ -342,7 +342,7 @@ class SpeechAudioResumed:
 
 @attrs.frozen
 class LatencyMs:
-    """Stage latencies of a turn; what did not happen is absent."""
+    """Stage latencies of a turn in ms; a stage that did not happen is absent."""
 
     endpoint: float | None = None
     queue: float | None = None
@@ -374,7 +374,7 @@ class Status:
 
 @attrs.frozen
 class Degraded:
-    """Something is worse than usual."""
+    """A part of the service is degraded."""
 
     what: str
     reason: str
@@ -382,7 +382,7 @@ class Degraded:
 
 @attrs.frozen
 class Recovered:
-    """It is well again."""
+    """The part works normally again."""
 
     what: str
     reason: str
@@ -415,7 +415,7 @@ class Pong:
 
 @attrs.frozen
 class Error:
-    """Something the client did, or that happened to its turn, in words."""
+    """A mistake of the client, or a failure of its turn, in words."""
 
     code: str
     message: str

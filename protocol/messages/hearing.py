@@ -1,4 +1,4 @@
-"""From samples to words: what ``audio``, ``dialogue`` and ``transcription`` say to each other."""
+"""From samples to words: the messages between ``audio``, ``dialogue`` and ``transcription``."""
 
 from typing import ClassVar, Literal
 
@@ -12,7 +12,7 @@ INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
 Verdict = Literal["complete", "unfinished"]
 """Of words before a pause: nothing more is to be expected, or something more is."""
 Urgency = Literal["final", "early", "partial", "background"]
-"""Of a transcription: what was said, what was said if that was all, what was said so far, what nobody waits for."""
+"""Kinds of transcription: final, early (if the utterance has ended), partial, background (a recording)."""
 
 
 @attrs.frozen
@@ -47,7 +47,7 @@ class AudioRefused:
 
 @attrs.frozen
 class SpeechBegan:
-    """Audio to dialogue: somebody began to speak."""
+    """Audio to dialogue: speech began."""
 
     at_ms: int
 
@@ -64,7 +64,7 @@ class UtteranceEnded:
 
 @attrs.frozen
 class UtterancePaused:
-    """Audio to dialogue: the voice has fallen silent; this is what was said if it stays so."""
+    """Audio to dialogue: speech has paused; this is the utterance if it stays silent."""
 
     utterance: Utterance
     end_sample: int
@@ -73,7 +73,7 @@ class UtterancePaused:
 
 @attrs.frozen
 class PauseJudged:
-    """Dialogue to audio: what the words before a pause say about it."""
+    """Dialogue to audio: the verdict of the words before a pause."""
 
     end_sample: int
     """Which pause (``UtterancePaused``)."""
@@ -82,14 +82,14 @@ class PauseJudged:
 
 @attrs.frozen
 class UtteranceGrew:
-    """Audio to dialogue: somebody goes on speaking; this is what was said so far."""
+    """Audio to dialogue: speech goes on; this is the utterance so far."""
 
     utterance: Utterance
 
 
 @attrs.frozen
 class UtteranceDropped:
-    """Audio to dialogue: what began was not speech after all."""
+    """Audio to dialogue: the sound that began was no speech."""
 
     reason: NoSpeechReason
     at_ms: int
@@ -113,7 +113,7 @@ class Transcribe(Ask["Recognition | NoWords"]):
     words: bool = False
     """Whether the times of the words are wanted; they cost a tenth of a decode more."""
     tenant: str = ""
-    """Whose session it is: tenants take turns first, then their sessions."""
+    """The session's tenant: tenants take turns first, then their sessions."""
 
 
 @attrs.frozen
@@ -128,7 +128,7 @@ class SpokenWord:
 
 @attrs.frozen
 class Recognition:
-    """What was said."""
+    """The recogniser's result."""
 
     text: str
     language: str
@@ -144,6 +144,6 @@ class Recognition:
 
 @attrs.frozen
 class NoWords:
-    """There was nothing to transcribe."""
+    """The audio had no words."""
 
     reason: NoSpeechReason

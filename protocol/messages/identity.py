@@ -1,4 +1,4 @@
-"""Who sends a request: made once, when it is admitted (``protocol/admission/identity.py``)."""
+"""The identity of a request's sender: made once, at admission (``protocol/admission/identity.py``)."""
 
 import enum
 

@@ -1,4 +1,4 @@
-"""What each actor takes: the types of their references."""
+"""The messages of each actor: the types of their references."""
 
 from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Text
 from protocol.messages.hearing import (

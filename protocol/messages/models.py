@@ -9,7 +9,7 @@ from protocol.messages.ask import Ask
 
 @attrs.frozen
 class ListModels(Ask["tuple[ModelShown, ...]"]):
-    """Anybody to transcription; answered by ``tuple[ModelShown, ...]``."""
+    """To transcription; answered by ``tuple[ModelShown, ...]``."""
 
 
 @attrs.frozen
@@ -21,7 +21,7 @@ class LoadModel(Ask["ModelShown"]):
 
 @attrs.frozen
 class UnloadModel(Ask["ModelShown"]):
-    """To transcription: put this model away unless it is in use; answered by ``ModelShown``."""
+    """To transcription: unload this model unless it is in use; answered by ``ModelShown``."""
 
     name: str
 
@@ -38,6 +38,6 @@ class ModelShown:
     is_multilingual: bool | None = None
     memory_bytes: int = 0
     idle_s: float = 0.0
-    """Since it was last used."""
+    """Seconds since it was last used."""
     in_work: int = 0
     """Utterances."""

@@ -1,4 +1,4 @@
-"""Uploaded recordings: what the HTTP API asks of their decoder."""
+"""Uploaded recordings: the messages of the HTTP API to their decoder."""
 
 from typing import Literal
 
@@ -15,16 +15,16 @@ class ReadRecording(Ask["DecodedBlock | RecordingRefused"]):
     path: str
     """Where the worker process finds the file."""
     from_sample: int
-    """How much has been answered already, in samples of the answers."""
+    """How many samples have been answered already."""
 
 
 @attrs.frozen
 class CloseRecording:
-    """To media: nobody will read on."""
+    """To media: the recording will not be read further."""
 
     recording_id: str
     outcome: Literal["abandoned", "unavailable"]
-    """Whether the client has gone, or something else than the decoder could not do its part."""
+    """Whether it ended for a reason outside of the decoder, such as a client that has gone."""
 
 
 @attrs.frozen

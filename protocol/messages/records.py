@@ -1,4 +1,4 @@
-"""What is kept and counted of what happened: told to ``history`` and ``metrics``, and waited for by nobody."""
+"""Records and counts, sent to ``history`` and ``metrics`` without waiting."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +63,7 @@ class Count:
 
 @attrs.frozen
 class Gauge:
-    """To metrics: something stands at a value now."""
+    """To metrics: set a gauge."""
 
     name: str
     labels: tuple[str, ...]
@@ -81,6 +81,6 @@ class Observe:
 
 @attrs.frozen
 class RecentTurns(Ask[list[dict[str, Any]]]):
-    """Anybody to history; answered by ``list[dict]``, newest first."""
+    """To history; answered by ``list[dict]``, newest first."""
 
     limit: int

@@ -1,4 +1,4 @@
-"""One session and its client: options, presence, what is sent, leaving."""
+"""Messages about one session and its client: options, presence, output, the end."""
 
 import attrs
 
@@ -8,7 +8,7 @@ from protocol.messages.events import ConnectionRequest, ServerEvent
 
 @attrs.frozen
 class StopAdmitting:
-    """To the gateway: admit nobody any more, and say why."""
+    """To the gateway: refuse new clients from now on, for this reason."""
 
     reason: str
     retry_after_s: float
@@ -36,14 +36,14 @@ class Configured(Ask[None]):
 
 @attrs.frozen
 class Presence:
-    """Connection to dialogue: whether anybody is there to listen."""
+    """Connection to dialogue: whether the client is connected."""
 
     is_there: bool
 
 
 @attrs.frozen
 class Send:
-    """Anybody of the session to connection: an event for the client."""
+    """Any actor of the session to connection: an event for the client."""
 
     event: ServerEvent
 
@@ -57,7 +57,7 @@ class SendAudio:
 
 @attrs.frozen
 class DropAudio:
-    """Dialogue to connection (control lane): forget audio that has not reached the socket."""
+    """Dialogue to connection (control lane): drop audio that has not reached the socket."""
 
 
 @attrs.frozen
@@ -70,7 +70,7 @@ class Hang:
 
 @attrs.frozen
 class GiveUp:
-    """To connection (control lane): wait for the client no longer, if it is still lost; a newcomer needs the place."""
+    """To connection (control lane): stop waiting for a lost client; a new session needs the place."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""The connection to one client, as a session sees it: whole messages, whatever carries them.
+"""The connection to one client, for its session: whole messages on any transport.
 
 A WebSocket is one (``backends/ingress/websocket.py``); nothing here assumes that.
 """
@@ -25,7 +25,7 @@ class Socket(Protocol):
         """Queue a message that ``drop_speech`` may take back; waits and raises as ``send`` does."""
 
     def drop_speech(self) -> int:
-        """Forget the messages of speech that are still queued; return how many bytes that were."""
+        """Drop the messages of speech that are still queued; return their size in bytes."""
 
     def start_close(self, code: int, reason: str, *, timeout_s: float | None = None) -> None:
         """Close behind what is queued, telling the client why if the transport can; never waits.

@@ -1,4 +1,4 @@
-"""Commands, tools and language models: what a turn asks, and what it is answered."""
+"""Commands, tools and language models: the messages of a turn, and their answers."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -26,7 +26,7 @@ class SlotQuestion:
 
 @attrs.frozen
 class CommandMatch:
-    """A sentence of the grammar, and the call that it stands for."""
+    """A sentence of the grammar, and its tool call."""
 
     intent: str
     server: str
@@ -70,7 +70,7 @@ class ToolSpec:
 
 @attrs.frozen
 class McpOffer:
-    """What an MCP server has besides tools; people see it, nothing here uses it by itself."""
+    """A resource or prompt of an MCP server; shown to users, not used by the server itself."""
 
     server: str
     kind: Literal["resource", "prompt"]
@@ -81,28 +81,28 @@ class McpOffer:
 
 @attrs.frozen
 class ListTools(Ask["ToolList"]):
-    """Anybody to tools, or to one server; answered by a ``ToolList``."""
+    """To tools, or to one server; answered by a ``ToolList``."""
 
 
 @attrs.frozen
 class AwaitFirstTry(Ask[None]):
-    """The toolbox to a tool server: answer when its first attempt to connect is over, whatever came of it."""
+    """The router to a tool server: answer when its first attempt to connect has succeeded or failed."""
 
 
 @attrs.frozen
 class ToolList:
-    """What can be called now, and the configured servers that are down or did not answer in time."""
+    """The tools that can be called now, and the configured servers that are down or did not answer in time."""
 
     tools: tuple[ToolSpec, ...] = ()
     missing: tuple[str, ...] = ()
     offers: tuple[McpOffer, ...] = ()
     notes: tuple[str, ...] = ()
-    """What servers list and is not taken, in words."""
+    """The tools that were left out, each with the reason."""
 
 
 @attrs.frozen
 class CallProgress:
-    """How far a tool call has come, in whatever the tool counts."""
+    """The progress of a tool call, in the tool's own unit."""
 
     done: float
     total: float | None = None
@@ -137,7 +137,7 @@ class Choice:
 
 @attrs.frozen
 class ToolOutcome:
-    """What the tool answered; ``content`` is untrusted text."""
+    """The tool's result; ``content`` is untrusted text."""
 
     ok: bool
     content: str
@@ -184,7 +184,7 @@ class Generate(Ask["Generation | NoModel"]):
 
 @attrs.frozen
 class CompletionRequest:
-    """Inference to one language model: what it is to complete."""
+    """Inference to one language model: the conversation to complete."""
 
     messages: tuple[ChatMessage, ...]
     text_sink: PartSink[str]
@@ -197,12 +197,12 @@ class CompletionRequest:
 
 @attrs.frozen
 class NoModel:
-    """Inference's answer to ``Generate`` where there is no model for what is asked for."""
+    """Inference's answer to ``Generate`` if no model can serve the request."""
 
 
 @attrs.frozen
 class Generation:
-    """What the model said."""
+    """The model's answer."""
 
     text: str
     tool_calls: tuple[ModelToolCall, ...]
@@ -212,4 +212,4 @@ class Generation:
     completion_tokens: int | None = None
     first_token_s: float | None = None
     is_cached: bool = False
-    """Given before; no model was asked."""
+    """Whether it is from the cache; no model was asked."""

@@ -1,1 +1,1 @@
-"""One turn and what it needs: its states, its context, tools, and what a session remembers."""
+"""Turns: their states, context and tools, and the session's memory."""

@@ -1,4 +1,4 @@
-"""What a conversation is told besides what its peers say to each other, and what it wants done; plain records."""
+"""The inputs of a conversation that are no messages between actors, and its actions; plain records."""
 
 import attrs
 
@@ -11,7 +11,7 @@ from protocol.turns.turn import TurnMachine
 
 @attrs.frozen
 class PendingTurn:
-    """Something said that becomes a turn, or is an answer to a question."""
+    """An utterance or a typed text that becomes a turn, or answers a question."""
 
     turn_id: str
     said: UtteranceEnded | Text | Announce
@@ -20,7 +20,7 @@ class PendingTurn:
     """What was transcribed of it before its turn."""
 
 
-# --- what happens --------------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class SpeechLasted:
 
 @attrs.frozen
 class Weighed:
-    """What was said into an answer, by the turn that it may become; ``None`` if it could not be transcribed."""
+    """The transcript of speech during an answer, by the turn that it may become; ``None`` if it failed."""
 
     turn_id: str
     heard: Recognition | NoWords | None
@@ -52,7 +52,7 @@ class Weighed:
 
 @attrs.frozen
 class AnswerHeard:
-    """What was said to a question."""
+    """The transcript of an answer to a question."""
 
     turn_id: str
     """Of what was said."""
@@ -71,7 +71,7 @@ class TurnEnded:
     turn_id: str
 
 
-# --- what is to be done --------------------------------------------------------------------------
+# --- actions -------------------------------------------------------------------------------------
 
 
 @attrs.frozen

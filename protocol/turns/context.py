@@ -1,4 +1,4 @@
-"""What of a conversation fits into a model's context; pure.
+"""Fits a conversation into a model's context; pure.
 
 Rules kept here:
 
@@ -27,7 +27,7 @@ def tokens_in(message: ChatMessage) -> int:
 
 
 def fit(messages: Sequence[ChatMessage], budget_tokens: int) -> tuple[ChatMessage, ...]:
-    """Return the conversation without what ``budget_tokens`` has no room for, in its order.
+    """Return the part of the conversation that fits ``budget_tokens``, in order.
 
     What must stay is returned even if it is more than the budget; the model's server then decides.
     """

@@ -72,7 +72,7 @@ Given = TypeVar("Given")
 
 
 def given(value: Given | None) -> Given:
-    """Return what the table promises that there is; a table that does not keep it is a bug of ours."""
+    """Return the value that the table promises; ``None`` is a bug of ours."""
     if value is None:
         raise LocalProtocolError("a step of the table does not fit its event")
     return value
@@ -100,12 +100,12 @@ class ConversationMachine:
 
     @property
     def running(self) -> PendingTurn | None:
-        """What the turn that runs is about."""
+        """The input of the running turn."""
         return self._running
 
     @property
     def waiting(self) -> PendingTurn | None:
-        """What becomes the next turn."""
+        """The input of the next turn."""
         return self._waiting
 
     @property
@@ -119,7 +119,7 @@ class ConversationMachine:
         return len(self._announcements)
 
     def state(self, now_s: float) -> ConversationState:
-        """Return what is going on."""
+        """Return the current state."""
         turn = self._turn
         if turn is None:
             return self._resting
@@ -132,7 +132,7 @@ class ConversationMachine:
         return ConversationState.WORKING
 
     def receive(self, message: ConversationMessage, moment: Moment) -> tuple[Action, ...]:
-        """Return what is to be done now, in order; raises ``LocalProtocolError`` for what must not happen now."""
+        """Return the actions to perform now, in order; raises ``LocalProtocolError`` for an illegal input."""
         turn = self._turn
         standing = Standing(
             self._hearing,
@@ -150,7 +150,7 @@ class ConversationMachine:
     # --- what the steps mean ---------------------------------------------------------------------
 
     def _take(self, step: Step, happened: Occurrence, moment: Moment) -> Iterator[Action]:
-        """Take one step; yield what is to be done."""
+        """Take one step; yield its actions."""
         if step in _FIXED:
             yield _FIXED[step]
         elif step in _OUTCOMES:
@@ -167,7 +167,7 @@ class ConversationMachine:
             yield from self._note(step, happened)
 
     def _note(self, step: Step, happened: Occurrence) -> Iterator[Action]:
-        """Remember what happened."""
+        """Update the memory by the occurrence."""
         match step:
             case Step.OPEN:
                 self._resting = ConversationState.IDLE
@@ -200,7 +200,7 @@ class ConversationMachine:
             yield self._complete(turn_id, "failed")
 
     def _arrange(self, step: Step, happened: Occurrence) -> Iterator[Action]:
-        """Decide what waits."""
+        """Decide which input waits."""
         if step is Step.UNQUEUE:
             self._waiting = None
             return
@@ -220,7 +220,7 @@ class ConversationMachine:
                 yield HearAnswer(pending, given(given(self._turn).question))
 
     def _steer(self, step: Step, happened: Occurrence, moment: Moment) -> Iterator[Action]:
-        """Act upon the turn that runs."""
+        """Yield actions for the running turn."""
         turn = given(self._turn)
         match step:
             case Step.RESUME if not moment.is_lost:
@@ -238,7 +238,7 @@ class ConversationMachine:
                 self._open_turns.discard(turn.turn_id)
 
     def _start_next(self, moment: Moment) -> Iterator[Action]:
-        """Start what waits, if nothing runs: words first, announcements in the pause after, then the end."""
+        """Start the waiting turn, if none runs: speech first, announcements in the pause after, then the end."""
         if self._turn is not None or self._resting is ConversationState.CLOSED:
             return
         if self._waiting is not None:

@@ -1,8 +1,8 @@
-"""What of a language model's text is shown and said as it comes; pure.
+"""Decides which of a language model's text is shown and spoken as it streams; pure.
 
 Rules kept here:
 
-* What a model thinks is neither shown nor said.
+* A model's thoughts are neither shown nor spoken.
 * Text goes on at once, and is said by sentences. What comes after a tool call is a sentence of its own.
 * Where an action is asked for, text goes on by whole sentences, and none that claims to have acted before a tool has.
 """
@@ -19,7 +19,7 @@ from protocol.language.thoughts import ThoughtFilter
 
 
 class Belief(enum.Enum):
-    """Whether what a model says of its actions is believed."""
+    """Whether a model's claims of actions are believed."""
 
     BELIEVED = "believed"
     """No action is asked for, or a tool has acted."""
@@ -30,7 +30,7 @@ class Belief(enum.Enum):
 
 
 class BeliefEvent(enum.Enum):
-    """What changes it."""
+    """Events that change the belief."""
 
     CLAIMED = "claimed"
     CALLED = "called"
@@ -55,7 +55,7 @@ BELIEFS: Final[Mapping[Belief, Mapping[BeliefEvent, Belief]]] = {
 
 @attrs.frozen
 class PassedText:
-    """What is to be done with a piece of text."""
+    """The output for a piece of text."""
 
     shown: str = ""
     sentences: Sequence[str] = ()
@@ -103,7 +103,7 @@ class ModelAnswer:
         self._believe(BeliefEvent.CALLED)
 
     def read_result(self, *, ok: bool) -> None:
-        """Note what came of a call."""
+        """Note the result of a call."""
         self.results += 1
         if ok:
             self._believe(BeliefEvent.ACTED)

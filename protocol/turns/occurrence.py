@@ -1,4 +1,4 @@
-"""Which event of the table ``CONVERSATION`` a message is, given who speaks and what waits; pure.
+"""Maps a message to an event of the table ``CONVERSATION``, by the running turn and the waiting ones; pure.
 
 What a message is may depend on what came before it: speech that began twice, words of a turn that waits no more, a
 confirmation of no question. What then follows is decided by the table alone.
@@ -54,7 +54,7 @@ _E = ConversationEvent
 
 @attrs.frozen
 class Standing:
-    """What a message is understood by."""
+    """The state by which a message is interpreted."""
 
     hearing: str | None = None
     """The turn that the speech going on now has opened."""
@@ -84,7 +84,7 @@ class Occurrence:
 
 
 def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Callable[[], str]) -> Occurrence:
-    """Return what ``message`` is; ``new_id`` names the turn that begins with it."""
+    """Return the occurrence of ``message``; ``new_id`` names the turn that begins with it."""
     match message:
         case SpeechBegan() | UtterancePaused() | UtteranceEnded():
             return _of_speech(message, standing.hearing, new_id)
@@ -144,7 +144,7 @@ def _of_client(message: ClientMessage, question: str | None, new_id: Callable[[]
 
 
 def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:
-    """Tell whether what was said into an answer was anything."""
+    """Return whether speech during an answer had words."""
     turn_id, heard = message.turn_id, message.heard
     if waiting is None or waiting.turn_id != turn_id:  # the answer was cut by hand, or more was said meanwhile
         return Occurrence(_E.OUTDATED)
@@ -156,7 +156,7 @@ def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:
 
 
 def _of_answer(message: AnswerHeard) -> Occurrence:
-    """Tell whether what was said to a question is a yes or a no."""
+    """Return whether the answer to a question is a yes or a no."""
     turn_id = message.turn_id
     if message.error is not None:
         error = events.Error("turn_failed", message.error, turn_id=turn_id)

@@ -1,4 +1,4 @@
-"""Short phrases that were spoken lately, bounded in bytes; pure."""
+"""A cache of short spoken phrases, bounded in bytes; pure."""
 
 from collections import OrderedDict
 from typing import Final
@@ -14,7 +14,7 @@ Phrase = tuple[str | None, str, float]
 
 @attrs.define
 class PhraseCache:
-    """The phrase not used for longest goes first."""
+    """Least recently used phrases are dropped first."""
 
     max_bytes: int
     size_bytes: int = 0
@@ -25,7 +25,7 @@ class PhraseCache:
         return len(self._phrases)
 
     def find(self, phrase: Phrase) -> SpokenAudio | None:
-        """Return the phrase's sound if it is kept."""
+        """Return the phrase's audio if it is kept."""
         found = self._phrases.get(phrase)
         if found is not None:
             self.hits += 1

@@ -1,8 +1,8 @@
-"""One spoken answer: whether it is being said, held or over, and how far it has been heard; pure: time is an argument.
+"""The playback of one answer: playing, held or over, and how much was heard; pure: time is an argument.
 
 Rules kept here:
 
-* The legal changes are the table below, with what the client is told at each; the rest is a bug of ours.
+* The legal changes are the table below, with the notices to the client at each; the rest is a bug of ours.
 * The timeline is that of the answer, not of the clock: a gap in which nothing was sent does not count as heard.
 * An answer that was held in the middle goes on at the beginning of the clause that was cut, because half a clause is
   no language; what is kept for that is what has not been heard yet.
@@ -23,7 +23,7 @@ LAST_SYLLABLE_S: Final = 0.25  # a clause that was cut in its last syllable has 
 
 
 class PlaybackState(enum.Enum):
-    """How far an answer has come."""
+    """The states of an answer's playback."""
 
     SILENT = "silent"
     """Nothing has been sent."""
@@ -41,7 +41,7 @@ class PlaybackState(enum.Enum):
 
 
 class PlaybackEvent(enum.Enum):
-    """What changes the state of an answer."""
+    """Events that change the state of an answer."""
 
     CLAUSE_BEGUN = "clause begun"
     HELD = "held"
@@ -54,7 +54,7 @@ class PlaybackEvent(enum.Enum):
 
 
 class PlaybackNotice(enum.Enum):
-    """What the connection and the client are told about an answer."""
+    """Notices about an answer to the connection and the client."""
 
     STARTED = "speech_audio_start"
     PAUSED = "speech_audio_paused"
@@ -203,7 +203,7 @@ class Playback:
         return clause, audio
 
     def hold(self, now_s: float) -> tuple[PlaybackNotice, ...]:
-        """Fall silent; ``resume`` ends it."""
+        """Pause, until ``resume``."""
         if not self.is_held:
             self._freeze(now_s)
         return self._change(PlaybackEvent.HELD)

@@ -1,10 +1,10 @@
-"""What must not be written down: secrets in what is said, and in what tools are given and answer; pure.
+"""Removes secrets from records: from texts, and from tools' arguments and results; pure.
 
 Rules kept here:
 
-* The name of a field tells more than its value: whatever is called a password is one.
+* The name of a field counts more than its value: a field called a password is one.
 * Of a text only what looks like a credential or a card's number is taken out, so that the history stays readable.
-* It is a net with known meshes: a secret that looks like a word is not found. ``history.transcripts = false`` keeps
+* It is no complete protection: a secret that looks like a word is not found. ``history.transcripts = false`` keeps
   no words at all.
 """
 

@@ -1,4 +1,4 @@
-"""What a session's conversation does when something happens: a table of state and event; data only.
+"""The rules of a session's conversation: a table of state and event; data only.
 
 Rules kept here:
 
@@ -164,7 +164,7 @@ CONVERSATION: Final[Mapping[ConversationEvent, Row]] = {
         (_D.KEEP_FAREWELL, _D.STOP_TIMING, _D.CLOSE_HEARING, _D.COMPLETE_INTERRUPTED), (_D.START_NEXT,)
     ),
     _E.LEAVING: _always(_D.KEEP_FAREWELL, _D.TELL, _D.START_NEXT)
-    | {_S.CLOSED: (_D.KEEP_FAREWELL, _D.HANG_UP)},  # there is nobody to tell
+    | {_S.CLOSED: (_D.KEEP_FAREWELL, _D.HANG_UP)},  # there is no client to notify
     _E.TURN_ENDED: {_S.ENDING: (_D.STOP_TIMING, _D.FORGET_TURN, _D.START_NEXT)},
     _E.OUTDATED: _always(),
 }

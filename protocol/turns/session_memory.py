@@ -1,4 +1,4 @@
-"""What a session remembers while its actors come and go: three parts, each written by one actor.
+"""A session's memory, which outlives its actors: three parts, each written by one actor.
 
 The vault hands an actor the part that it writes, and the client's to read.
 """
@@ -51,7 +51,7 @@ class SessionMemory:
     """Written by dialogue."""
 
     def statistics(self) -> SessionMemoryStatistics:
-        """Show how much is kept."""
+        """Return the figures of the three parts."""
         return SessionMemoryStatistics(
             **attrs.asdict(self.client.statistics()),
             **attrs.asdict(self.audio.statistics()),

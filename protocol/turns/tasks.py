@@ -1,4 +1,4 @@
-"""Which kind of work a question is, so that another model may do it; pure.
+"""Classifies a question by task, so that another model may answer it; pure.
 
 A client names the task itself where it knows better. The rules here are few and cheap on purpose: a wrong guess
 costs quality, never an action.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 CONVERSATION: Final = "conversation"
-# the guide's tasks, by words that hardly anybody says about anything else
+# the guide's tasks, by words that are rare in other questions
 SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "coding": re.compile(
         r"\b(code|python|javascript|typescript|java|rust|sql|regex|regular expression|compile[rs]?|debug|refactor"
@@ -31,6 +31,6 @@ def task_of(text: str) -> str:
 def model_for(task: str | None, text: str, models: Mapping[str, str]) -> str | None:
     """Return the model of the client's task, or of the guessed one if the client named none; ``None``: the usual one.
 
-    ``models`` maps tasks to names. A task that nobody mapped is served by the usual model.
+    ``models`` maps tasks to names. A task without a name is served by the default model.
     """
     return models.get(task_of(text) if task is None else task) if models else None

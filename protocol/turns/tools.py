@@ -10,7 +10,7 @@ from protocol.messages.understanding import ToolSpec
 
 
 class Policy(enum.Enum):
-    """What has to happen before a call is made."""
+    """What the operator's or the default policy requires before a call."""
 
     ALLOW = "allow"
     CONFIRM = "confirm"
@@ -19,7 +19,7 @@ class Policy(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Circumstances:
-    """What a call comes from, and what may have talked somebody into it."""
+    """The origin of a call, and the reasons to doubt it."""
 
     source: Source
     is_doubtful: bool = False
@@ -27,13 +27,13 @@ class Circumstances:
     is_inexact: bool = False
     """The command was matched with words exchanged for others that sound alike, or in a hypothesis below the first."""
     is_influenced: bool = False
-    """A tool's result was in front of the model that chose the call: it may be somebody else's wish."""
+    """A tool's result was in the context of the model that chose the call: it may be injected."""
 
 
 def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | None = None) -> Policy:
     """Return the policy for a call; ``spec`` is ``None`` where the server says nothing of the tool now.
 
-    The operator's ``deny`` and ``confirm`` hold for everybody. MCP annotations are hints of the server's author:
+    The operator's ``deny`` and ``confirm`` always hold. MCP annotations are hints of the server's author:
     ``read_only`` allows, everything else is confirmed for calls that a model chose, unless the operator allowed the
     tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
     word. Doubt turns every ``allow`` for more than reading into ``confirm``, and a command that was not said exactly

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * What is not in the table is a bug of ours: ``LocalProtocolError`` names the state and the event.
-* ``FINISHED`` ends a turn from every state, whatever came of it: done, no speech, refused, failed or interrupted.
+* ``FINISHED`` ends a turn from every state, with any outcome: done, no speech, refused, failed or interrupted.
 * A turn that was cut is only finished; what it had under way changes nothing any more.
 * One setter makes every change, and reports it.
 """
@@ -40,7 +40,7 @@ class TurnState(enum.Enum):
 
 
 class TurnEvent(enum.Enum):
-    """What moves a turn on."""
+    """Events of a turn."""
 
     SPEECH_ENDED = "speech ended"
     TEXT_RECEIVED = "text received"
@@ -115,10 +115,10 @@ def log_transition(transition: Transition) -> None:
 
 
 class TurnMachine:
-    """Where one turn stands."""
+    """The state machine of one turn."""
 
     def __init__(self, turn_id: str, on_transition: Callable[[Transition], None] = log_transition) -> None:
-        """Begin in ``LISTENING``; ``on_transition`` is told of every change."""
+        """Begin in ``LISTENING``; ``on_transition`` is called for every change."""
         self.turn_id = turn_id
         self.playback = Playback()
         """The answer, as far as it is spoken."""

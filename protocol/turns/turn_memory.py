@@ -1,4 +1,4 @@
-"""What a session keeps of its turns; written by its dialogue actor alone.
+"""A session's memory of its turns; written by its dialogue actor alone.
 
 Rules kept here:
 
@@ -34,12 +34,12 @@ class TurnMemoryStatistics:
 
 @attrs.define
 class TurnMemory:
-    """What was said and done, and what is still to be done."""
+    """The finished turns, and the state of the open ones."""
 
     waiting: PendingTurn | None = attrs.field(default=None, init=False)
-    """What the dialogue will do next."""
+    """The input of the next turn."""
     running: PendingTurn | None = attrs.field(default=None, init=False)
-    """What the dialogue is doing."""
+    """The input of the running turn."""
     open_turns: set[str] = attrs.field(factory=set, init=False)
     """Turns that the client knows of and that have not been completed."""
     answered: str | None = attrs.field(default=None, init=False)
@@ -79,5 +79,5 @@ class TurnMemory:
         return turn_id in self._calls.values()
 
     def statistics(self) -> TurnMemoryStatistics:
-        """Show how much is kept."""
+        """Return the figures of the kept turns."""
         return TurnMemoryStatistics(turns=len(self._turns), calls=len(self._calls), open_turns=len(self.open_turns))

@@ -1,4 +1,4 @@
-"""What is told and recorded of a turn when it is over: its words, its outcome and how long its stages took; pure."""
+"""The report of a finished turn: its words, its outcome and the durations of its stages; pure."""
 
 import attrs
 
@@ -29,11 +29,11 @@ class TurnReport:
         self.mark(stage, now_s - self.origin_s)
 
     def completed(self, outcome: Outcome) -> TurnCompleted:
-        """Return what the client is told."""
+        """Return the event for the client."""
         return TurnCompleted(self.turn_id, outcome, LatencyMs(**self._latency_ms))
 
     def record(self, outcome: Outcome, *, session_id: str, user_id: str, timestamp: float) -> TurnRecord:
-        """Return what history and metrics are told."""
+        """Return the record for history and metrics."""
         return TurnRecord(
             session_id=session_id,
             turn_id=self.turn_id,

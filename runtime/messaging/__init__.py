@@ -1,1 +1,1 @@
-"""How actors talk: messages in bounded mailboxes, asks, references that outlive their actor, how an actor ended."""
+"""Messaging: messages in bounded mailboxes, asks, references that outlive their actor, exits."""

@@ -1,4 +1,4 @@
-"""What became of messages that nobody handled: a bounded ring of records, never their contents."""
+"""Dead letters: records of messages that were not handled, in a bounded ring, never their contents."""
 
 import logging
 from collections import deque
@@ -22,10 +22,10 @@ class DeadLetter:
     size_bytes: int
     reason: str
     age_s: float
-    """How long it had been in the mailbox."""
+    """Seconds that it was in the mailbox."""
 
 
-EXPECTED = frozenset({"closed", "withdrawn"})  # somebody left while something was on its way to him
+EXPECTED = frozenset({"closed", "withdrawn"})  # the receiver ended while messages were queued for it
 
 
 class DeadLetters:
@@ -45,7 +45,7 @@ class DeadLetters:
         return f"<DeadLetters {len(self._ring)} kept of {self.total}>"
 
     def records(self) -> tuple[DeadLetter, ...]:
-        """Return what is kept, oldest first."""
+        """Return the records, oldest first."""
         return tuple(self._ring)
 
     def add(self, letter: DeadLetter, now_s: float) -> None:

@@ -1,9 +1,9 @@
-"""A message on its way, and the slot for its answer.
+"""A message in a mailbox, with the slot for its answer.
 
 Rules kept here:
 
-* A slot is answered at most once; what comes later is dropped, so a late answer can never reach a later ask.
-* An attempt is counted before the handler runs, so that a message that kills the process of thought is remembered.
+* A slot is answered at most once; later answers are dropped, so a late answer can never reach a later ask.
+* An attempt is counted before the handler runs, so that a message that crashes it is known.
 """
 
 import itertools
@@ -20,11 +20,11 @@ _ids = itertools.count(1)
 
 @attrs.define(eq=False)
 class PendingAsk:
-    """The asker's side: its deadline, who waits for it, and one place for the answer."""
+    """The asker's side: its deadline, the actors that wait for it, and the slot for the answer."""
 
     deadline_s: float
     chain: tuple[object, ...] = ()
-    """The actors that cannot handle anything before this is answered."""
+    """The actors that handle no message before this is answered."""
     is_linked: bool = False
     is_over: bool = False
     """Answered, or the asker has gone."""
@@ -69,20 +69,20 @@ class Envelope:
     begun_s: float = attrs.field(default=0.0, init=False)
     """When its handling began."""
     place: int = 0
-    """Where it stands in the mailbox; the mailbox's own."""
+    """Position in the mailbox; used by the mailbox only."""
     scope: trio.CancelScope | None = None
-    """What a linked asker cancels while the message is handled."""
+    """The scope that a linked asker cancels while the message is handled."""
     is_deferred: bool = False
-    """Its answer comes from a task of its own."""
+    """Whether its answer comes from a task of its own."""
     has_crashed: bool = False
 
     @property
     def deadline_s(self) -> float:
-        """When nobody wants the answer any more; infinite for a message that was told."""
+        """When the asker stops waiting; infinite for a message sent by ``tell``."""
         return math.inf if self.ask is None else self.ask.deadline_s
 
     def is_expired(self, now_s: float) -> bool:
-        """Whether handling it would be work for nobody."""
+        """Whether its asker no longer waits."""
         return self.ask is not None and (self.ask.is_over or self.ask.deadline_s <= now_s)
 
     @property

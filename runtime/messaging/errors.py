@@ -1,12 +1,12 @@
-"""What can go wrong between actors: flat families, each error a value that says what to do next.
+"""Errors between actors: flat families; each error says what to do next.
 
-``AskError`` is what an asker sees, ``MailboxError`` what a sender sees; both are expected and worth catching.
-What goes wrong with a supervisor's children is in ``runtime/supervision/errors.py``.
+An asker sees an ``AskError``, a sender a ``MailboxError``; both are expected and worth catching.
+Errors of a supervisor's children are in ``runtime/supervision/errors.py``.
 """
 
 from runtime.messaging.exits import Exit
 
-# --- what an asker sees --------------------------------------------------------------------------
+# --- raised to an asker --------------------------------------------------------------------------
 
 
 class AskError(Exception):
@@ -47,13 +47,13 @@ class ActorUnavailable(AskError):
 
 
 class NoSuchActor(ActorUnavailable):
-    """The actor has ended and nobody restarts it."""
+    """The actor has ended and is not restarted."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, None)
 
 
-# --- what a sender sees --------------------------------------------------------------------------
+# --- raised to a sender --------------------------------------------------------------------------
 
 
 class MailboxError(Exception):
@@ -61,7 +61,7 @@ class MailboxError(Exception):
 
 
 class MailboxFull(MailboxError):
-    """Refused at once; ``retry_after_s`` is about what a message takes there at present."""
+    """Refused at once; ``retry_after_s`` is about the time that a message takes there at present."""
 
     def __init__(self, name: str, depth: int, retry_after_s: float) -> None:
         super().__init__(f"the mailbox of {name} is full: {depth} messages, again in {retry_after_s:.1f} s")

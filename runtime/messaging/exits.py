@@ -1,4 +1,4 @@
-"""How an incarnation ended: one record, one kind, decided in one place.
+"""The exits of incarnations: one record, one kind, decided in one place.
 
 A group of exceptions is one exit: it counts once, by the worst of what is in it.
 """
@@ -23,17 +23,17 @@ class Stuck(Exception):
 
 
 class Lost(Exception):
-    """Something outside that the actor cannot do without is gone, such as a worker process."""
+    """A resource that the actor depends on is gone, such as a worker process."""
 
 
 class ExitKind(enum.Enum):
-    """Why an incarnation is no more."""
+    """Why an incarnation ended."""
 
     NORMAL = "normal"  # it said that it was done
     SHUTDOWN = "shutdown"  # stopped by its supervisor, or raised Shutdown
     ABNORMAL = "abnormal"
-    STUCK = "stuck"  # would not end, though it had begun to
-    LOST = "lost"  # a worker process that it cannot do without is gone
+    STUCK = "stuck"  # did not end in time
+    LOST = "lost"  # a worker process that it depends on is gone
     START_FAILED = "start_failed"
     START_TIMEOUT = "start_timeout"
     FATAL = "fatal"  # KeyboardInterrupt, SystemExit: never restarted, stops the tree
@@ -57,7 +57,7 @@ class Exit:
     """How many messages it handled."""
     last_message_id: int | None = None
     has_quarantined: bool = False
-    """Whether a poison message was to blame: such a crash does not count towards the restart intensity."""
+    """Whether a poison message was the cause: such a crash does not count towards the restart intensity."""
     error: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -92,13 +92,13 @@ def classify(error: BaseException | None) -> ExitKind:
 
 
 def blamed(error: BaseException) -> BaseException:
-    """Return the one leaf that is no mere cancellation, or ``error`` as it is if there is not exactly one."""
+    """Return the only leaf that is no cancellation, or ``error`` itself if there is not exactly one."""
     found = [leaf for leaf in leaves(error) if not isinstance(leaf, trio.Cancelled)]
     return found[0] if len(found) == 1 else error
 
 
 def describe(error: BaseException) -> str:
-    """Return one line about the first leaf that is no mere cancellation."""
+    """Return one line about the first leaf that is no cancellation."""
     first = next((leaf for leaf in leaves(error) if not isinstance(leaf, trio.Cancelled)), None)
     if first is None:
         return "cancelled"

@@ -1,7 +1,7 @@
-"""Which message the current task works on: the source of inherited deadlines and of the chain of askers.
+"""The message that the current task handles: the source of inherited deadlines and of the chain of askers.
 
 Only tasks that the handler itself waits for belong to it. A background task of the actor, though started from a
-handler, holds nobody up: it inherits neither the deadline nor the chain.
+handler, delays no asker: it inherits neither the deadline nor the chain.
 """
 
 from contextvars import ContextVar
@@ -27,7 +27,7 @@ class Handling:
 
     @property
     def chain(self) -> tuple[object, ...]:
-        """Return the actors that wait for whatever this handler asks."""
+        """Return the actors that wait for an ask of this handler."""
         waiting = () if self.envelope.ask is None else self.envelope.ask.chain
         return (*waiting, self.ref) if self.is_blocking else waiting
 
@@ -36,7 +36,7 @@ _current: ContextVar[Handling | None] = ContextVar("handling", default=None)
 
 
 def current() -> Handling | None:
-    """Return what the running task works on, or ``None`` for a background task."""
+    """Return the message that the running task handles, or ``None`` for a background task."""
     handling = _current.get()
     return handling if handling is not None and _belongs(trio.lowlevel.current_task(), handling) else None
 

@@ -1,4 +1,4 @@
-"""The data lane of a mailbox: messages in order, bounded in number and bytes. Never waits, tells nobody."""
+"""The data lane of a mailbox: messages in order, bounded in number and bytes. Never waits, has no callbacks."""
 
 import enum
 from collections import OrderedDict
@@ -24,15 +24,15 @@ class Overflow(enum.Enum):
 
 @attrs.frozen
 class MailboxSpec:
-    """Bounds of the data lane and what happens at them."""
+    """Bounds of the data lane, and the policy when they are reached."""
 
     capacity: int = attrs.field(default=256, validator=ge(1))
     overflow: Overflow = Overflow.BLOCK
     max_bytes: int | None = attrs.field(default=None, validator=optional(ge(1)))
     size_of: Callable[[Never], int] | None = None
-    """Bytes of a message; needed with ``max_bytes``."""
+    """Returns the bytes of a message; needed with ``max_bytes``."""
     key: Callable[[Never], Hashable] | None = None
-    """What messages replace each other; needed with ``COALESCE``."""
+    """Returns the key of a message; equal keys replace each other. Needed with ``COALESCE``."""
     max_in_flight: int = attrs.field(default=256, validator=ge(1))
     """Data messages being answered in tasks of their own; the rest waits in the queue."""
 

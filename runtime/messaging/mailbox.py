@@ -21,12 +21,12 @@ from runtime.messaging.errors import ControlLaneFull, MailboxClosed
 from runtime.messaging.lane import DataLane, MailboxSpec, Overflow
 from runtime.messaging.service_time import ServiceTimes
 
-CONTROL_CAPACITY = 64  # stops, barge-ins and the like; a working actor reads them at once
+CONTROL_CAPACITY = 64  # stops, barge-ins and similar; a working actor reads them at once
 LATENCY_WEIGHT = 0.1  # of the newest message in the running mean
 
 
 class OfferResult(enum.Enum):
-    """What became of an offered message."""
+    """The result of an offer."""
 
     TAKEN = "taken"
     DROPPED = "dropped"
@@ -35,7 +35,7 @@ class OfferResult(enum.Enum):
 
 @attrs.define
 class Counters:
-    """What happened to messages since the address was made, both lanes together."""
+    """Counts of messages since the address was made, both lanes together."""
 
     accepted: int = 0
     processed: int = 0
@@ -51,7 +51,7 @@ class Counters:
 
     @property
     def retry_after_s(self) -> float:
-        """About how long a message takes at present."""
+        """Seconds that a message takes at present, estimated."""
         return max(0.1, self.latency_s)
 
     def finish(self, latency_s: float) -> None:
@@ -63,7 +63,7 @@ class Counters:
 
 @attrs.frozen(kw_only=True)
 class MailboxStatistics:
-    """A moment's view of a mailbox.
+    """A snapshot of a mailbox.
 
     * ``queued``: how many messages wait
     * ``queued_bytes``: how large they are, where the mailbox counts that
@@ -80,7 +80,7 @@ class MailboxStatistics:
 
 
 class Mailbox:
-    """The queue; ``on_drop(envelope, reason)`` is told of every accepted message that is thrown away."""
+    """The queue; ``on_drop(envelope, reason)`` is called for every accepted message that is dropped."""
 
     def __init__(self, name: str, spec: MailboxSpec, on_drop: Callable[[Envelope, str], None]) -> None:
         self.name = name
@@ -157,7 +157,7 @@ class Mailbox:
         return was_queued
 
     def withdraw_control(self, is_meant: Callable[[object], bool]) -> None:
-        """Take back what is queued on the control lane and meant."""
+        """Remove the control messages for which ``is_meant`` holds."""
         for envelope in [queued for queued in self._control if is_meant(queued.message)]:
             self._control.remove(envelope)
             self.drop(envelope, "withdrawn")
@@ -185,7 +185,7 @@ class Mailbox:
         await trio.lowlevel.wait_task_rescheduled(abort)
 
     def wake(self) -> None:
-        """Let the reader look again."""
+        """Wake the reader."""
         if self._reader is not None:
             trio.lowlevel.reschedule(self._reader)
             self._reader = None
@@ -197,7 +197,7 @@ class Mailbox:
                 self.drop(envelope, "coalesced")
 
     def drop(self, envelope: Envelope, reason: str) -> None:
-        """Count an accepted message that will not be handled, and tell whoever keeps dead letters."""
+        """Count an accepted message that will not be handled, and call ``on_drop``."""
         self.counters.dropped[reason] += 1
         self._on_drop(envelope, reason)
 
@@ -218,7 +218,7 @@ class Mailbox:
             self.drop(self._data.pop(), "closed")
 
     def statistics(self, now_s: float) -> MailboxStatistics:
-        """Return a moment's view."""
+        """Return a snapshot."""
         head = next(itertools.chain(self._control, self._data), None)
         return MailboxStatistics(
             queued=len(self),

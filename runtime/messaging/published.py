@@ -17,7 +17,7 @@ Report = TypeVar("Report")
 class Published(Generic[Report]):
     """Holds one report; ``latest`` is ``None`` while there is none.
 
-    Either an incarnation borrows the place, and its report ends with it::
+    Either the report lasts as long as an incarnation::
 
         self._publish = await self.context.nursery.start(published.lend)
         self._publish(QueueReport(waiting=0))

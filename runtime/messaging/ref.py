@@ -1,10 +1,10 @@
-"""The stable address of an actor: what everybody holds instead of the actor.
+"""The stable address of an actor, which others hold instead of the actor.
 
 A reference survives restarts, and so does its mailbox: what is queued at a crash is handled by the next incarnation.
 
 Its type says what may be sent: ``Ref[ListTools | CallTool]`` takes these two. A message that is asked names its answer
 (``class ListTools(Ask[ToolList])``, ``protocol/messages/ask.py``), so ``await tools.ask(ListTools())`` is a
-``ToolList`` to a type checker. A ``Ref[Never]`` is an address of which it is not known what it takes.
+``ToolList`` to a type checker. A ``Ref[Never]`` is an address whose messages are not known.
 """
 
 import logging
@@ -35,7 +35,7 @@ from runtime.messaging.mailbox import Mailbox, MailboxStatistics, OfferResult
 
 log = logging.getLogger("sayso.runtime")
 
-DEFAULT_WAIT_S = 5.0  # where nothing else bounds a wait; OTP's default for a call
+DEFAULT_WAIT_S = 5.0  # if nothing else bounds a wait; OTP's default for a call
 
 Message_co = TypeVar("Message_co", covariant=True)
 Message_contra = TypeVar("Message_contra", contravariant=True)
@@ -118,7 +118,12 @@ class Ref(Generic[Message_contra]):
         goes on, unless ``linked``, then its handler is cancelled too.
 
         Raises ``DomainError``, ``AskTimeout``, ``ActorDied``, ``PoisonMessage``, ``ActorUnavailable``,
-        ``NoSuchActor``, ``AskCycle``, ``MailboxFull``, ``MessageTooLarge``.
+        ``NoSuchActor``, ``AskCycle``, ``MailboxFull``, ``MessageTooLarge``. Example::
+
+            try:
+                listed: ToolList = await tools.ask(ListTools(), timeout_s=2.0)
+            except (AskError, MailboxError) as error:
+                log.warning("no list of tools: %s", error)
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         now_s = trio.current_time()
@@ -133,9 +138,9 @@ class Ref(Generic[Message_contra]):
         raise AskTimeout(f"{self.name} did not answer {type(message).__name__} in {ask.deadline_s - now_s:.1f} s")
 
     def watch(self, watcher: "Ref[Terminated]") -> None:
-        """Let ``watcher`` get one ``Terminated`` on its control lane when no incarnation comes any more.
+        """Send ``watcher`` one ``Terminated`` on its control lane when no further incarnation will start.
 
-        At once if that is so already. A restart is not told: the address lives on.
+        At once if that is so already. A restart is not reported: the address lives on.
         """
         if self.mailbox.is_closed and self._is_over:
             watcher.signal(Terminated(self, self._last_exit))
@@ -143,12 +148,12 @@ class Ref(Generic[Message_contra]):
             self._watchers[watcher] = None
 
     def unwatch(self, watcher: "Ref[Terminated]") -> None:
-        """Take that back, also a ``Terminated`` that is queued and was not handled yet."""
+        """End ``watch``; a ``Terminated`` that is queued is removed."""
         self._watchers.pop(watcher, None)
         watcher.mailbox.withdraw_control(lambda message: isinstance(message, Terminated) and message.ref is self)
 
     def statistics(self) -> MailboxStatistics:
-        """Return a moment's view of the mailbox."""
+        """Return a snapshot of the mailbox."""
         return self.mailbox.statistics(trio.current_time())
 
     # --- the runtime's side ----------------------------------------------------------------------
@@ -162,7 +167,7 @@ class Ref(Generic[Message_contra]):
         self.mailbox.is_closed = False
 
     def close(self, last_exit: Exit | None) -> None:
-        """No incarnation comes after: refuse, drop what is queued and fail its askers."""
+        """No incarnation follows: refuse messages, drop those queued and fail their askers."""
         self._last_exit = last_exit
         self._is_over = True
         self.mailbox.close()
@@ -171,8 +176,8 @@ class Ref(Generic[Message_contra]):
         for watcher in watchers:
             watcher.signal(Terminated(self, last_exit))
 
-    def bury(self, envelope: Envelope, reason: str) -> None:
-        """Leave a dead letter."""
+    def dead_letter(self, envelope: Envelope, reason: str) -> None:
+        """Record a dead letter."""
         if self.dead_letters is None:
             return
         now_s = trio.current_time()
@@ -223,7 +228,7 @@ class Ref(Generic[Message_contra]):
         if self.mailbox.withdraw(envelope):
             if ask.deadline_s <= trio.current_time():
                 self.mailbox.counters.expired += 1
-                self.bury(envelope, "expired")
+                self.dead_letter(envelope, "expired")
             else:
                 self.mailbox.drop(envelope, "withdrawn")
         elif ask.is_linked and envelope.scope is not None:
@@ -233,8 +238,8 @@ class Ref(Generic[Message_contra]):
         return MailboxFull(self.name, len(self.mailbox), self.mailbox.counters.retry_after_s)
 
     def _on_drop(self, envelope: Envelope, reason: str) -> None:
-        if reason != "coalesced":  # replaced by a newer one of its key, which is the point of it
-            self.bury(envelope, reason)
+        if reason != "coalesced":  # replaced by a newer one of its key, as intended
+            self.dead_letter(envelope, reason)
         if envelope.ask is not None:
             gone = NoSuchActor(self.name) if self._last_exit is None else ActorDied(self.name, self._last_exit)
             envelope.ask.fail(gone if reason == "closed" else self._full())
@@ -242,11 +247,11 @@ class Ref(Generic[Message_contra]):
 
 @attrs.frozen(eq=False)
 class Terminated:
-    """To a watcher: no incarnation of ``ref`` comes any more."""
+    """To a watcher: no further incarnation of ``ref`` will start."""
 
     ref: Ref[Never]
     exit: Exit | None
-    """How the last one ended; ``None`` if there never was one."""
+    """The exit of the last incarnation; ``None`` if there was none."""
 
 
 def wait_until_s(now_s: float, timeout_s: float | None, inherited_s: float) -> float:

@@ -1,4 +1,4 @@
-"""Names of live actors: how something outside of a session finds it."""
+"""Names of live actors, by which code outside of a session finds them."""
 
 from typing import Generic, TypeVar
 
@@ -23,18 +23,18 @@ class Registry(Generic[Message]):
         return f"<Registry of {len(self._refs)} names>"
 
     def register(self, name: str, ref: Ref[Message]) -> None:
-        """Let ``name`` mean ``ref`` from now on, whatever it meant before."""
+        """Enter ``ref`` under ``name``, in place of an earlier entry."""
         self._refs[name] = ref
 
     def unregister(self, name: str, ref: Ref[Message]) -> bool:
-        """Forget ``name`` if it still means ``ref``: a successor's entry is left alone. Return whether it did."""
+        """Remove ``name`` if its entry is still ``ref``: a successor's entry stays. Return whether it was removed."""
         if self._refs.get(name) is not ref:
             return False
         del self._refs[name]
         return True
 
     def lookup(self, name: str) -> Ref[Message] | None:
-        """Return what ``name`` means, or ``None``."""
+        """Return the reference of ``name``, or ``None``."""
         return self._refs.get(name)
 
     def names(self) -> tuple[str, ...]:

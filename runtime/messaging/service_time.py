@@ -1,6 +1,6 @@
-"""How long messages of each kind take, well enough to know what is not worth beginning; pure.
+"""Estimates the handling time of each kind of message, to refuse those that would be late; pure.
 
-Only for messages whose class says ``has_steady_cost = True``: what a tool or a language model takes says nothing about
+Only for messages whose class says ``has_steady_cost = True``: the time of a tool or a language model says nothing about
 the next one, and the beginning of an answer may be worth having.
 
 The 90th percentile by a frugal streaming estimate (Ma, Muthukrishnan, Sandler, "Frugal Streaming for Estimating
@@ -12,7 +12,7 @@ import attrs
 QUANTILE = 0.9
 STEP = 0.1  # of the estimate: up by nine tenths of it after a slow message, down by one tenth after any other
 MIN_SAMPLES = 10  # before these nothing is refused on an estimate
-FORGIVEN = 0.9  # of the estimate is kept when something was refused on it: else one slow time would refuse for ever
+FORGIVEN = 0.9  # of the estimate is kept after a refusal: else one slow message would lead to refusals for ever
 FLOOR_S = 1e-4
 
 
@@ -37,8 +37,8 @@ class ServiceTimes:
         else:
             estimate.p90_s = max(FLOOR_S, estimate.p90_s * (1 - STEP * (1 - QUANTILE)))
 
-    def is_hopeless(self, kind: type, left_s: float) -> bool:
-        """Whether a message of ``kind`` would hardly be answered in ``left_s``; asking lowers the estimate if so."""
+    def would_be_late(self, kind: type, left_s: float) -> bool:
+        """Return whether a message of ``kind`` would be late in ``left_s`` seconds; if so the estimate is lowered."""
         estimate = self._by_kind.get(kind)
         if estimate is None or estimate.samples < MIN_SAMPLES or estimate.p90_s <= left_s:
             return False

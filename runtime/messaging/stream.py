@@ -1,10 +1,10 @@
-"""Parts of an answer while it is being made: a channel in the message, and a task of the asker that takes them.
+"""Streams parts of an answer: a channel in the message, and a task of the asker that receives them.
 
 Rules kept here:
 
-* The parts are taken in order, one at a time, in the asker's own task: no code of his runs in the other actor.
-* There is no buffer: who makes the next part waits until it is taken, so a slow reader slows the maker down.
-* The call ends when the answer is there and all parts have been taken. What is sent later is dropped, as a late answer
+* The parts are received in order, one at a time, in the asker's own task: none of its code runs in the other actor.
+* There is no buffer: the sender of a part waits until it is received, so a slow reader slows the sender down.
+* The call ends when the answer is there and all parts were received. Later parts are dropped, as a late answer
   is.
 """
 
@@ -28,7 +28,7 @@ class PartSender(Generic[Part]):
     _channel: trio.MemorySendChannel[Part]
 
     async def send(self, part: Part, /) -> None:
-        """Wait until the asker takes ``part``; drop it if he has left."""
+        """Wait until the asker receives ``part``; drop it if the asker has gone."""
         with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             await self._channel.send(part)
 
@@ -36,7 +36,7 @@ class PartSender(Generic[Part]):
 async def ask_streaming(
     ask: Callable[[PartSender[Part]], Awaitable[Answer]], take: Callable[[Part], Awaitable[None]]
 ) -> Answer:
-    """Return what ``ask(sender)`` returns, and give ``take`` what is sent to ``sender`` meanwhile.
+    """Return the result of ``ask(sender)``, and pass the parts sent to ``sender`` to ``take`` meanwhile.
 
     Raises the ``AskError`` or ``MailboxError`` of ``ask``, after all that came before it has been taken; another
     exception of ``ask`` or ``take`` comes in an ``ExceptionGroup``.

@@ -1,7 +1,7 @@
-"""How many at once a dependency can take, learnt from how it answers; pure.
+"""The number of concurrent requests that a dependency can take, learnt from its answers; pure.
 
 Additive increase, multiplicative decrease, as in Netflix's concurrency-limits (``AIMDLimit``): one more after an
-answer while at least half of the limit was in use, a tenth less after a failure. Growing while nobody asks would
+answer while at least half of the limit was in use, a tenth less after a failure. Growing without requests would
 learn nothing.
 """
 
@@ -13,7 +13,7 @@ DECREASE = 0.9
 
 @attrs.define
 class AdaptiveLimit:
-    """Moves between ``floor`` and ``ceiling``; starts at the ceiling, which the operator chose."""
+    """A limit between ``floor`` and ``ceiling``; it starts at the ceiling, which is the operator's setting."""
 
     ceiling: int = attrs.field(validator=ge(1))
     floor: int = attrs.field(default=1, validator=ge(1))
@@ -25,7 +25,7 @@ class AdaptiveLimit:
 
     @property
     def limit(self) -> int:
-        """How many may be in flight now."""
+        """How many requests may be in flight now."""
         return int(self._limit)
 
     def succeed(self, in_flight: int) -> None:

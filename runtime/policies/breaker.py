@@ -1,6 +1,6 @@
-"""When to leave somebody alone who keeps failing; pure, so the time is an argument.
+"""A circuit breaker for a dependency that keeps failing; pure, so the time is an argument.
 
-A circuit breaker (Nygard, *Release It!*): after some failures in a row nobody is sent there for a while, then one
+Source: Nygard, *Release It!*. After some failures in a row no request is sent for a while, then one
 probe; if that fails too, the pause doubles.
 """
 
@@ -11,26 +11,32 @@ from attrs.validators import ge, gt
 
 
 class BreakerState(enum.Enum):
-    """Whether anybody may pass."""
+    """Whether requests may pass."""
 
     CLOSED = "closed"
     OPEN = "open"
-    PROBING = "probing"  # one is on its way, the others wait for what becomes of it
+    PROBING = "probing"  # one probe is in flight, the others wait for its result
 
 
 @attrs.frozen(kw_only=True)
 class BreakerPolicy:
-    """How much is forgiven, and how long the pauses are."""
+    """The number of failures that opens the breaker, and the pauses in seconds."""
 
     failures: int = attrs.field(default=3, validator=ge(1))
-    """In a row; one more good answer in between and the count begins anew."""
+    """Failures in a row; a good answer in between resets the count."""
     pause_s: float = attrs.field(default=1.0, validator=gt(0))
     max_pause_s: float = attrs.field(default=30.0, validator=gt(0))
 
 
 @attrs.define
 class Breaker:
-    """Keeps the count for one dependency; times are seconds of any monotonic clock."""
+    """Keeps the count for one dependency; times are seconds of any monotonic clock.
+
+    >>> breaker = Breaker(BreakerPolicy(failures=1, pause_s=2.0))
+    >>> breaker.fail(10.0)
+    >>> breaker.retry_after_s(10.5), breaker.retry_after_s(12.0)  # then one probe may be sent
+    (1.5, None)
+    """
 
     policy: BreakerPolicy = attrs.field(factory=BreakerPolicy)
     state: BreakerState = attrs.field(default=BreakerState.CLOSED, init=False)
@@ -67,7 +73,7 @@ class Breaker:
             self.state = BreakerState.OPEN
 
     def abandon(self, now_s: float) -> None:
-        """Note that a try ended without telling anything, such as by its caller's leaving."""
+        """Note that a try ended without a result, such as by its caller's cancellation."""
         if self.state is BreakerState.PROBING:
             self.state = BreakerState.OPEN
             self._until_s = now_s

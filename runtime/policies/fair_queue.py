@@ -24,7 +24,7 @@ Turn = TypeVar("Turn", bound=_TakesTurns)
 
 
 def _whose_turn(lanes: OrderedDict[Hashable, Turn], quantum: float) -> tuple[Hashable, Turn]:
-    """Give quanta in turn until one can pay for its next item; it stays first until that is taken."""
+    """Return the lane or group that is next: give quanta in turn until one can pay for its next item."""
     while True:
         key, lane = next(iter(lanes.items()))
         if lane.deficit >= lane.next_cost():
@@ -35,7 +35,7 @@ def _whose_turn(lanes: OrderedDict[Hashable, Turn], quantum: float) -> tuple[Has
 
 @attrs.define
 class _Lane(Generic[T]):
-    """What waits for one key."""
+    """The queue of one key."""
 
     items: deque[tuple[float, T]] = attrs.field(factory=deque)
     deficit: float = 0.0
@@ -75,7 +75,14 @@ class _Group(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """First in first out for each key, round robin between the keys of a group, and between groups."""
+    """First in first out for each key, round robin between the keys of a group, and between groups.
+
+    >>> queue = FairQueue[str](capacity=10)
+    >>> for key, item in (("a", "a1"), ("a", "a2"), ("b", "b1")):
+    ...     assert queue.put(key, item, cost=1.0)
+    >>> queue.take(), queue.take(), queue.take()
+    ('a1', 'b1', 'a2')
+    """
 
     def __init__(self, capacity: int, quantum: float = 1.0) -> None:
         if capacity < 1:
@@ -91,7 +98,7 @@ class FairQueue(Generic[T]):
         return self._size
 
     def __iter__(self) -> Iterator[T]:
-        """Yield what waits, key by key."""
+        """Yield the queued items, key by key."""
         return (item for group in self._groups.values() for lane in group.lanes.values() for _, item in lane.items)
 
     def __repr__(self) -> str:
@@ -129,7 +136,7 @@ class FairQueue(Generic[T]):
         return True
 
     def _forget_if_empty(self, group: Hashable) -> None:
-        """Count one item less; a group that has none keeps no claims either."""
+        """Count one item less; an empty group loses its deficit."""
         self._size -= 1
         if not self._groups[group].lanes:
             del self._groups[group]

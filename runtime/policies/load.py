@@ -1,12 +1,12 @@
-"""How loaded the server is, from 0 (normal) to 5 (unsafe); pure, so samples and the time are arguments.
+"""The load level, from 0 (normal) to 5 (unsafe); pure, so samples and the time are arguments.
 
 Rules kept here:
 
 * Up after two samples in a row above a mark, several levels at once if need be; down one level at a time, after ten
   seconds below the lower mark of the present level, and five for each further level while the calm lasts: from 4 to
   0 in 25 s. So a signal that jitters around a mark moves nothing.
-* Being busy is no fault: the CPU alone never refuses anybody new. It counts with a delay that people notice.
-* What other programs use is not our load: it may make answers cheaper (level 1), and refuses nobody.
+* A busy CPU alone never leads to refusals. It counts together with a delay that people notice.
+* Use by other programs is not our load: it may make answers cheaper (level 1), and leads to no refusals.
 * A signal that a machine does not have is absent, and never zero.
 """
 
@@ -18,9 +18,9 @@ import attrs
 
 UP_SAMPLES = 2
 DOWN_AFTER_S = 10.0
-DOWN_AGAIN_AFTER_S = 5.0  # if nothing has stirred since the last step down
+DOWN_AGAIN_AFTER_S = 5.0  # if no signal has risen since the last step down
 OOM = "oom_kill"
-OOM_HOLD_S = 60.0  # memory that ran out is followed by so many seconds without anybody new
+OOM_HOLD_S = 60.0  # seconds without new sessions after memory ran out
 
 
 class Level(enum.IntEnum):
@@ -30,7 +30,7 @@ class Level(enum.IntEnum):
     BROWNOUT = 1
     """Answers are cheaper: shorter, with fewer guesses."""
     NO_SHEDDABLE = 2
-    """Work for which nobody stands and waits is refused."""
+    """Background work is refused."""
     NO_NEW = 3
     """New sessions are refused; those that are open are served."""
     EVICT = 4
@@ -50,20 +50,20 @@ class Mark:
 
 @attrs.frozen(kw_only=True)
 class Signal:
-    """One thing that is measured, and where its levels begin."""
+    """One measurement, with the marks of its levels."""
 
     name: str
     unit: str
     marks: tuple[Mark, ...]
     is_scarce: bool = False
-    """Whether little of it is bad, such as free space on a disk."""
+    """Whether a small value is bad, such as free space on a disk."""
 
 
 def _marks(*marks: tuple[int, float, float]) -> tuple[Mark, ...]:
     return tuple(Mark(Level(level), high, low) for level, high, low in marks)
 
 
-# --- what our own work does to our callers
+# --- effects of our own work on our clients
 LAG = Signal(  # p95 of the last seconds: one long stop, as of a machine that was paused, is over at the second sample
     name="loop_lag", unit="s", marks=_marks((1, 0.05, 0.03), (3, 0.15, 0.08), (4, 0.5, 0.25), (5, 10.0, 5.0))
 )
@@ -80,7 +80,7 @@ THROTTLED = Signal(name="cpu_throttled", unit="share", marks=_marks((1, 0.05, 0.
 FILES = Signal(name="open_files", unit="share", marks=_marks((3, 0.85, 0.75)))
 PROCESSES = Signal(name="processes", unit="share", marks=_marks((3, 0.85, 0.75)))
 WORKERS = Signal(name="workers_missing", unit="share", marks=_marks((2, 0.5, 0.25), (3, 0.99, 0.75)))
-# --- what the machine is like, whoever makes it so
+# --- the state of the machine, whatever the cause
 WAIT = Signal(name="loop_wait", unit="s", marks=_marks((1, 0.05, 0.03)))
 MACHINE_CPU = Signal(name="machine_cpu", unit="share of the limit", marks=_marks((1, 1.0, 0.875)))
 PSI_CPU = Signal(name="cpu_stalls", unit="%", marks=_marks((1, 40, 25)))
@@ -94,7 +94,7 @@ SIGNALS = (*OURS, *OTHERS)
 
 @attrs.frozen
 class Reading:
-    """One signal as it stands; ``value`` is ``None`` where the machine has none."""
+    """The reading of one signal; ``value`` is ``None`` if the machine has no such signal."""
 
     signal: Signal
     value: float | None
@@ -116,27 +116,27 @@ class Reading:
 
 @attrs.frozen
 class Look:
-    """What was read of the machine at one moment."""
+    """A sample of the machine."""
 
     readings: Sequence[Reading]
     was_out_of_memory: bool = False
-    """Whether memory ran out since the last look."""
+    """Whether memory ran out since the last sample."""
     is_busy_with_others: bool = False
     """Whether the processors are taken, and mostly by other programs."""
 
 
 @attrs.frozen
 class LoadReport:
-    """The level, since when, and what drives it."""
+    """The level, since when, and the signal that drives it."""
 
     level: Level
     since_s: float
     driver: str
-    """What holds the level: a signal, or ``oom_kill`` where memory ran out; empty at 0 and on the way down."""
+    """The cause of the level: a signal, or ``oom_kill`` if memory ran out; empty at 0 and on the way down."""
     readings: tuple[Reading, ...]
 
     def shown(self, now_s: float) -> Mapping[str, object]:
-        """Return it for the status."""
+        """Return the report for the status page."""
         return {
             "level": int(self.level),
             "name": self.level.name.lower(),
@@ -184,7 +184,7 @@ class LoadController:
         return LoadReport(self.level, self._since_s, self._driver(readings, floor), tuple(readings))
 
     def _driver(self, readings: Sequence[Reading], floor: Level) -> str:
-        """Return what asks for the most, or else holds the most of what was asked for; empty if nothing does."""
+        """Return the signal that demands the highest level, or else holds the highest; empty if none does."""
         strengths = {"": (Level.NORMAL, Level.NORMAL)}
         strengths |= {reading.signal.name: (reading.wanted(), reading.held(self.level)) for reading in readings}
         strengths[OOM] = (floor, floor)
@@ -231,7 +231,7 @@ class Window:
 
 @attrs.define
 class Lags:
-    """How late the loop was, over the last ``span_s`` seconds: in all, and without its waits for a processor."""
+    """Lags of the loop over the last ``span_s`` seconds: in all, and without its waits for a processor."""
 
     span_s: float
     _late: Window = attrs.field(init=False)
@@ -246,7 +246,7 @@ class Lags:
         self._late_by_itself.add(max(0.0, late_s - waited_s), now_s)
 
     def readings(self, *, is_busy_with_others: bool) -> list[Reading]:
-        """Return the signals: waits are other programs' doing only where they have most of the processors."""
+        """Return the signals: waits count as caused by other programs only if those use most of the processors."""
         late_s = self._late.p95()
         if is_busy_with_others:
             return [Reading(LAG, self._late_by_itself.p95()), Reading(WAIT, late_s)]
@@ -254,7 +254,7 @@ class Lags:
 
 
 def with_busy_rule(readings: Sequence[Reading]) -> list[Reading]:
-    """Let a busy CPU count as a delay that people notice, where there is one: then it may refuse new sessions."""
+    """Let a busy CPU count at the level of a delay that people notice: then new sessions may be refused."""
     values = {reading.signal.name: reading for reading in readings}
     is_late = any(values[signal.name].wanted() > 0 for signal in (LAG, QUEUE) if signal.name in values)
     cpu = values.get(CPU.name)

@@ -26,7 +26,7 @@ class Restart(enum.Enum):
 
 
 class Verdict(enum.Enum):
-    """What a supervisor does about an ended child."""
+    """A supervisor's reaction to the end of a child."""
 
     RESTART = "restart"
     KEEP = "keep"  # stays stopped, the spec is kept
@@ -62,7 +62,7 @@ class Backoff:
 
 @attrs.frozen
 class RestartHistory:
-    """What a supervisor remembers: instants of restarts and of quarantines, in seconds, oldest first."""
+    """Times of restarts and of quarantines, in seconds, oldest first."""
 
     restarts: tuple[float, ...] = ()
     quarantines: tuple[float, ...] = ()
@@ -70,7 +70,7 @@ class RestartHistory:
 
 @attrs.frozen
 class Decision:
-    """The verdict and what is to be remembered."""
+    """The verdict and the new history."""
 
     verdict: Verdict
     history: RestartHistory
@@ -80,7 +80,7 @@ class Decision:
 
 
 def wants_restart(restart: Restart, kind: ExitKind) -> Verdict:
-    """Return what the restart type says about an exit of ``kind``, before any limit."""
+    """Return whether the restart type restarts after an exit of ``kind``, before any limit."""
     if restart is Restart.TEMPORARY:
         return Verdict.FORGET
     if kind is ExitKind.FATAL or (restart is Restart.TRANSIENT and kind in ORDERLY):

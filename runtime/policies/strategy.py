@@ -1,11 +1,11 @@
-"""Who goes down with a crashed child, and when an ended child ends its supervisor: pure tables of OTP's rules."""
+"""Which siblings a restart affects, and when an ended child ends its supervisor: pure tables of OTP's rules."""
 
 import enum
 from collections.abc import Iterable, Sequence
 
 
 class Strategy(enum.Enum):
-    """Which siblings a restart takes along."""
+    """Which siblings are restarted with a crashed child."""
 
     ONE_FOR_ONE = "one_for_one"
     REST_FOR_ONE = "rest_for_one"  # those started after it, for they may rely on it

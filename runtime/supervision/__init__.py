@@ -1,1 +1,1 @@
-"""Who lives and for how long: actors, their incarnations, supervisors, the tree, the watchdog."""
+"""Lifetimes: actors, their incarnations, supervisors, the tree, the watchdog."""

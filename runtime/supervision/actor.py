@@ -1,4 +1,4 @@
-"""What an actor is, and what the runtime gives to it."""
+"""The base class of actors, and their context."""
 
 import math
 import random
@@ -19,7 +19,7 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Life(Protocol):
-    """What stands behind a context: the incarnation."""
+    """The incarnation behind a context."""
 
     def defer(self, fn: Callable[[*Arguments], Awaitable[object]], args: tuple[*Arguments]) -> None:
         """See ``Context.reply_in_task``."""
@@ -33,26 +33,26 @@ class Life(Protocol):
 
 @attrs.define(eq=False)
 class Zombies:
-    """Tasks that were given up: each holds its nursery for ever, so there may only be a few."""
+    """Counts tasks that did not end: each holds its nursery for ever, so there may only be a few."""
 
     limit: int = 2
     on_exceeded: Callable[[int], None] | None = None
     count: int = 0
 
     def add(self) -> None:
-        """Count one more; past the limit whoever can end the process is told."""
+        """Count one more; past the limit call ``on_limit``, which ends the process."""
         self.count += 1
         if self.count > self.limit and self.on_exceeded is not None:
             self.on_exceeded(self.count)
 
     def remove(self) -> None:
-        """One has ended after all."""
+        """Count one less: the task has ended after all."""
         self.count -= 1
 
 
 @attrs.frozen(eq=False)
 class Shared:
-    """What all actors of one tree share."""
+    """State that all actors of one tree share."""
 
     dead_letters: DeadLetters = attrs.field(factory=DeadLetters)
     rng: random.Random = attrs.field(factory=random.Random)
@@ -62,7 +62,7 @@ class Shared:
 
 @attrs.frozen(eq=False)
 class Context(Generic[Message_contra]):
-    """One incarnation's means."""
+    """One incarnation's access to the runtime."""
 
     ref: Ref[Message_contra]
     incarnation: int
@@ -86,12 +86,12 @@ class Context(Generic[Message_contra]):
 
     @property
     def deadline_s(self) -> float:
-        """In ``handle`` or a task that answers: when the asker stops waiting (Trio clock); infinite if nobody asked."""
+        """When the asker of the current message stops waiting (Trio's clock, in seconds); infinite without one."""
         handling = current()
         return math.inf if handling is None else handling.envelope.deadline_s
 
     async def drain(self) -> None:
-        """Inside ``on_stop``: handle what is still queued, because it was accepted."""
+        """Inside ``on_stop``: handle the messages that are still queued, because they were accepted."""
         await self._life.drain()
 
 
@@ -107,10 +107,10 @@ class Actor(Generic[Message_contra]):
     context: Context[Message_contra]
 
     async def on_start(self) -> None:
-        """Do what must be done before the first message: the actor is ready when this returns."""
+        """Prepare for the first message: the actor is ready when this returns."""
 
     async def handle(self, message: Message_contra) -> object:
-        """Handle one message of either lane; what is returned answers an ask."""
+        """Handle one message of either lane; the return value answers an ask."""
         raise NotImplementedError(f"{type(self).__name__} handles no {type(message).__name__}")
 
     def unhandled(self, message: Never) -> NoReturn:
@@ -129,7 +129,7 @@ class Actor(Generic[Message_contra]):
 
 
 class Skip:
-    """What a factory returns instead of an actor that has nothing to do this time, such as an optional feature.
+    """Returned by a factory instead of an actor that is not needed, such as a disabled feature.
 
     The child keeps its place, stopped; a temporary one is forgotten.
     """

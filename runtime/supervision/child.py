@@ -20,14 +20,14 @@ from runtime.workers.errors import StartFailure
 
 log = logging.getLogger("sayso.runtime")
 
-ZOMBIE_AFTER_S = 1.0  # from cancellation on; Trio cannot kill a task, so waiting any longer is in vain
-ZOMBIE_AFTER_PASSES = 100  # of the loop: an end takes one or two for each nursery, and a busy loop makes few a second
+ZOMBIE_AFTER_S = 1.0  # from cancellation on; Trio cannot kill a task, so waiting any longer is useless
+ZOMBIE_AFTER_PASSES = 100  # of the loop: an end takes one or two for each nursery, a busy loop makes few a second
 
 _LEVELS = {ChildState.BACKOFF: logging.WARNING, ChildState.ZOMBIE: logging.ERROR}
 
 
 class Child:
-    """Starts and stops incarnations in ``nursery``; ``on_exit`` hears of ends that nobody ordered."""
+    """Starts and stops incarnations in ``nursery``; ``on_exit`` is called for ends that were not ordered."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Child:
         self.restarts = 0
         self.zombies = 0
         self.is_wanted = True
-        """Whether anybody means it to run (again)."""
+        """Whether it is meant to run (again)."""
         self.consecutive = 0
         self.last_exit: Exit | None = None
         self._shared = shared
@@ -67,7 +67,7 @@ class Child:
 
     @property
     def is_parent(self) -> bool:
-        """Whether it has children itself; known once it was made."""
+        """Whether it has children itself; known after it was made."""
         return self._is_parent
 
     async def start(self) -> None:
@@ -93,7 +93,7 @@ class Child:
         raise StartFailed(self.id, ended) from ended.error
 
     async def stop(self, reason: str, *, is_final: bool = True, patience_s: float = math.inf) -> None:
-        """Stop it within its bounds and ``patience_s``, whatever it does; after ``is_final`` no incarnation comes."""
+        """Stop it within its bounds and ``patience_s``; after ``is_final`` no incarnation follows."""
         if is_final:
             self.is_wanted = False
             self.spec.ref.mailbox.close()
@@ -107,7 +107,7 @@ class Child:
             self.retire()
 
     def retire(self) -> None:
-        """No incarnation comes after: nobody shall wait for one."""
+        """Close the address: no incarnation follows."""
         self.is_wanted = False
         self.spec.ref.close(self.last_exit)
 
@@ -124,13 +124,13 @@ class Child:
         return actor.below if isinstance(actor, ParentActor) else ()
 
     def walk(self) -> Iterator["Child"]:
-        """Yield itself and all below, parents first; who takes long over it sees some as they are later."""
+        """Yield itself and all below, parents first; a slow iteration sees some in a later state."""
         yield self
         for child in self.below:
             yield from child.walk()
 
     def status(self, *, is_deep: bool = True) -> ChildStatus:
-        """Return a moment's view, of its children too unless not ``is_deep``."""
+        """Return a snapshot, of its children too if ``is_deep``."""
         actor = None if self._current is None else self._current.actor
         return ChildStatus(
             id=self.id,
@@ -147,7 +147,7 @@ class Child:
     # --- inside ----------------------------------------------------------------------------------
 
     async def _run(self, incarnation: Incarnation) -> None:
-        """Be the wrapper task that no exception leaves."""
+        """Run the incarnation in a wrapper task that no exception leaves."""
         self._task = trio.lowlevel.current_task()
         ended = await incarnation.run()
         if incarnation is not self._current:
@@ -170,7 +170,7 @@ class Child:
             self._on_exit(self, ended)
 
     def _changed(self, state: ChildState) -> None:
-        """Hear from the incarnation that it is ready, or that it begins to stop, perhaps by its own wish."""
+        """Note that the incarnation is ready, or begins to stop."""
         self._become(state)
         if state is ChildState.STOPPING and self._current is not None and not self._current.is_ordered:
             self._nursery.start_soon(self._wait_ended, self._current)
@@ -206,7 +206,7 @@ class Child:
 
 
 async def _let_run(ended: trio.Event) -> None:
-    """Give who only waits for the processor its turns: in each pass of the loop, every task that can run does."""
+    """Yield until ``ended``, for a bounded number of passes of the loop, so that tasks that can run do."""
     for _ in range(ZOMBIE_AFTER_PASSES):
         if ended.is_set():
             return
@@ -214,7 +214,7 @@ async def _let_run(ended: trio.Event) -> None:
 
 
 def stack_of(task: trio.lowlevel.Task | None) -> str:
-    """Return where ``task`` waits, and where the tasks in its nurseries do."""
+    """Return the stack of ``task`` and of the tasks in its nurseries."""
     if task is None:
         return ""
     own = traceback.StackSummary.extract(task.iter_await_frames()).format()
@@ -223,7 +223,7 @@ def stack_of(task: trio.lowlevel.Task | None) -> str:
 
 
 def is_explained(ended: Exit) -> bool:
-    """Whether the reason of a failed start says all: the world refused something, or a child told it already."""
+    """Return whether a failed start needs no traceback: the system refused something, or it was logged already."""
     if ended.ready_s is not None or ended.error is None:
         return False
     return all(isinstance(leaf, OSError | StartFailed | StartFailure) for leaf in leaves(ended.error))

@@ -11,11 +11,11 @@ from runtime.supervision.errors import AlreadyStarted, ChildPresent, NoSuchChild
 from runtime.supervision.management import ChildCounts
 from runtime.supervision.status import ChildState
 
-RUNNING = (ChildState.STARTING, ChildState.READY, ChildState.STOPPING)  # OTP does not count what restarts as active
+RUNNING = (ChildState.STARTING, ChildState.READY, ChildState.STOPPING)  # as in OTP, without restarting ones
 
 
 class Children:
-    """Finds and stops them; a child in here has its place, whatever its state."""
+    """The children of a supervisor; each has its place here in every state."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Child] = {}
@@ -58,7 +58,7 @@ class Children:
             del self._by_id[child.id]
 
     def forget_skipped(self, child: Child) -> None:
-        """Free the place of one that did not want to run, if nobody may ask it again."""
+        """Free the place of a skipped child, if it cannot be restarted."""
         if not child.is_active and child.spec.restart is Restart.TEMPORARY:
             self.forget(child)
 
@@ -69,7 +69,7 @@ class Children:
         self.forget(child)
 
     def count(self) -> ChildCounts:
-        """Return how many there are."""
+        """Return the number of children."""
         parents = sum(child.is_parent for child in self)
         active = sum(child.state in RUNNING for child in self)
         return ChildCounts(specs=len(self), active=active, supervisors=parents, workers=len(self) - parents)

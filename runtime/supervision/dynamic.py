@@ -1,4 +1,4 @@
-"""A supervisor whose children come and go, each for itself, up to a limit."""
+"""A supervisor whose children are started on request, each independent, up to a limit."""
 
 from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -42,13 +42,13 @@ class DynamicSupervisor(Supervisor):
         self._max_per_tenant = max_per_tenant
         self._retry_after_s = retry_after_s
         self._tenants: dict[str, str] = {}
-        """Child to tenant; entries of children that are gone are dropped when somebody is admitted."""
+        """Child to tenant; entries of ended children are dropped when the next one is admitted."""
         self._starting: AbstractAsyncContextManager[object] = (
             nullcontext() if max_concurrent_starts is None else trio.Semaphore(max_concurrent_starts)
         )
 
     def statistics(self) -> DynamicSupervisorStatistics:
-        """Show the limits too."""
+        """Return the limits, too."""
         return DynamicSupervisorStatistics(
             **attrs.asdict(super().statistics()),
             max_children=self._max_children,

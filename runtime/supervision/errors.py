@@ -1,4 +1,4 @@
-"""What can go wrong with the children of a supervisor: each error is a value that says which child, and why."""
+"""Errors of a supervisor's children: each says which child, and why."""
 
 from typing import Never
 
@@ -26,11 +26,11 @@ class RestartIntensityExceeded(Exception):
         self.last_exit = last
 
 
-# --- what a supervisor answers -------------------------------------------------------------------
+# --- answers of a supervisor ---------------------------------------------------------------------
 
 
 class NoSuchChild(DomainError):
-    """No child of that id is known."""
+    """There is no child of that id."""
 
 
 class ChildPresent(DomainError):

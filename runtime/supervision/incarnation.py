@@ -1,7 +1,7 @@
-"""One incarnation of an actor: made, started, run, stopped, and its end told as an ``Exit``.
+"""One incarnation of an actor: made, started, run, stopped, and its end reported as an ``Exit``.
 
 An orderly stop lets the current message end, then calls ``on_stop``, then cancels background tasks, all before
-``stop_deadline_s``. Whoever ordered the stop enforces the deadline with ``scope``, because a task cannot be trusted
+``stop_deadline_s``. The supervisor enforces the deadline with ``scope``, because a task cannot be trusted
 to end itself.
 """
 
@@ -22,12 +22,12 @@ from runtime.supervision.status import ChildState
 
 @attrs.frozen(eq=False)
 class Milestones:
-    """What an incarnation has behind it."""
+    """The milestones of an incarnation."""
 
     settled: trio.Event = attrs.field(factory=trio.Event)
     """Ready, or ended without ever having been."""
     skipped: trio.Event = attrs.field(factory=trio.Event)
-    """Its factory said that it is not wanted."""
+    """Whether its factory returned ``Skip``."""
     stopped: trio.Event = attrs.field(factory=trio.Event)
     """``on_stop`` is over."""
     ended: trio.Event = attrs.field(factory=trio.Event)
@@ -45,7 +45,7 @@ class Incarnation:
         self.scope = trio.CancelScope()
         self.passed = Milestones()
         self.is_ordered = False
-        """Whether its supervisor stops it, so that its end is no news."""
+        """Whether its supervisor stops it, so that its end is expected."""
         self.ready_s: float | None = None
         self.stop_deadline_s = math.inf
         self._spec = spec
@@ -57,7 +57,7 @@ class Incarnation:
         self._started_s = trio.current_time()
 
     async def run(self) -> Exit:
-        """Live, and return how it ended; raises nothing."""
+        """Run from start to end, and return the exit; raises nothing."""
         error = await outcome_of(self._live)
         if self.exit is None:  # else it was given up for a zombie
             self._conclude(error)
@@ -67,15 +67,15 @@ class Incarnation:
         return self._concluded()
 
     def order_stop(self, reason: str) -> None:
-        """Stop for the supervisor: the end is then ``SHUTDOWN`` whoever was first."""
+        """Stop for the supervisor: the exit is then ``SHUTDOWN``, even if the actor was stopping already."""
         self.is_ordered = True
         self.stop(reason)
 
     def give_up(self) -> None:
-        """Settle a zombie's affairs as if it had ended."""
+        """Settle a zombie's messages as if it had ended."""
         self._conclude(None if self.is_ordered else Stuck(f"does not end: {self._stop_reason}"))
 
-    # --- what the context offers -----------------------------------------------------------------
+    # --- called by the context -------------------------------------------------------------------
 
     def stop(self, reason: str) -> None:
         """End after the current message; the first reason is kept."""
@@ -94,7 +94,7 @@ class Incarnation:
         self._running_loop().defer(fn, args)
 
     async def drain(self) -> None:
-        """Handle what is still queued."""
+        """Handle the messages that are still queued."""
         await self._running_loop().drain()
 
     # --- its life --------------------------------------------------------------------------------
@@ -142,13 +142,13 @@ class Incarnation:
         return True
 
     async def _stop_in_order(self, actor: Actor[Never]) -> None:
-        with trio.CancelScope(deadline=self.stop_deadline_s):  # whoever ordered the stop tells if it took too long
+        with trio.CancelScope(deadline=self.stop_deadline_s):  # the supervisor that ordered the stop reports a timeout
             await actor.on_stop()
 
     # --- its end ---------------------------------------------------------------------------------
 
     def _conclude(self, error: BaseException | None) -> None:
-        """Make the exit and settle what was in flight, in one tick."""
+        """Make the exit and settle the messages in flight, in one tick."""
         self.exit = self._exit_of(error)
         if self._loop is not None and self._loop.settle(self.exit):
             self.exit = attrs.evolve(self.exit, has_quarantined=True)

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * One message at a time, save for answers that the actor gives from tasks of their own.
-* What is in flight is known, so that nothing is forgotten when the incarnation dies.
+* Messages in flight are recorded, so that none is lost when the incarnation ends.
 * Messages are drained in batches: a checkpoint for each would cost more than most handlers, none would let one busy
   actor hold up all others.
 """
@@ -61,7 +61,7 @@ class MessageLoop:
         self._mailbox.wake()
 
     async def drain(self) -> None:
-        """Handle what is queued at the end, answers from tasks of their own included."""
+        """Handle the messages queued at the end, and wait for answers from tasks of their own."""
         self._mailbox.close()
         while len(self._mailbox) or self._in_flight:
             envelope = self._mailbox.take_nowait()
@@ -90,7 +90,7 @@ class MessageLoop:
             elif envelope.has_crashed:
                 has_poison = True
                 self._mailbox.counters.quarantined += 1
-                self._ref.bury(envelope, "poison")
+                self._ref.dead_letter(envelope, "poison")
                 _tell_asker(envelope, PoisonMessage(self._ref.name, ended))
             else:
                 _tell_asker(envelope, ActorDied(self._ref.name, ended))
@@ -101,7 +101,7 @@ class MessageLoop:
     # --- one message -----------------------------------------------------------------------------
 
     async def _handle_batch(self) -> bool:
-        """Handle what is there, at most a batch; return whether there may be more."""
+        """Handle the queued messages, at most a batch; return whether there may be more."""
         for _ in range(BATCH):
             envelope = None if self._is_stopping else self._mailbox.take_nowait()
             if envelope is None:
@@ -112,7 +112,7 @@ class MessageLoop:
 
     async def _dispatch(self, envelope: Envelope) -> None:
         now_s = trio.current_time()
-        if envelope.ask is not None and self._is_in_vain(envelope, now_s):
+        if envelope.ask is not None and self._is_too_late(envelope, now_s):
             self._expire(envelope)
             return
         envelope.attempt += 1
@@ -125,11 +125,11 @@ class MessageLoop:
         else:
             await self._work(envelope, self._handle_in_time, (envelope, self._max_handler_s), is_blocking=True)
 
-    def _is_in_vain(self, envelope: Envelope, now_s: float) -> bool:
+    def _is_too_late(self, envelope: Envelope, now_s: float) -> bool:
         return envelope.is_expired(now_s) or (envelope.has_steady_cost and self._is_hopeless(envelope, now_s))
 
     def _is_hopeless(self, envelope: Envelope, now_s: float) -> bool:
-        return self._mailbox.service.is_hopeless(type(envelope.message), envelope.deadline_s - now_s)
+        return self._mailbox.service.would_be_late(type(envelope.message), envelope.deadline_s - now_s)
 
     async def _handle_in_time(self, envelope: Envelope, limit_s: float) -> object:
         """Handle within the limit; raises ``Stuck`` past it."""
@@ -158,7 +158,7 @@ class MessageLoop:
         *,
         is_blocking: bool,
     ) -> None:
-        """Await ``fn(*args)`` for ``envelope`` and give its end to the asker, or crash."""
+        """Await ``fn(*args)`` for ``envelope`` and give its result to the asker, or crash."""
         task = trio.lowlevel.current_task()
         handling = Handling(self._ref, envelope, task, self._nursery, is_blocking)
         try:
@@ -166,7 +166,7 @@ class MessageLoop:
                 value = await self._linked(envelope, fn, args)
         except DomainError as error:
             self._finish(envelope, error=error)
-        except AskTimeout as error:  # of an ask within: no fault of ours if the deadline was our asker's
+        except AskTimeout as error:  # of an inner ask: not our fault if the deadline was our asker's
             if not envelope.is_expired(trio.current_time()):
                 envelope.has_crashed = True
                 raise
@@ -191,7 +191,7 @@ class MessageLoop:
 
     def _finish(self, envelope: Envelope, value: object = None, error: Exception | None = None) -> None:
         if self._in_flight.pop(envelope.id, None) is None:
-            self._mailbox.counters.late_replies += 1  # given up as a zombie, and yet it came back
+            self._mailbox.counters.late_replies += 1  # given up as a zombie, but it has ended after all
             return
         self.handled += 1
         now_s = trio.current_time()
@@ -207,7 +207,7 @@ class MessageLoop:
 
     def _expire(self, envelope: Envelope) -> None:
         self._mailbox.counters.expired += 1
-        self._ref.bury(envelope, "expired")
+        self._ref.dead_letter(envelope, "expired")
         _tell_asker(envelope, AskTimeout(f"{self._ref.name} did not come to it in time"))
 
 

@@ -1,4 +1,4 @@
-"""What one asks of a supervisor."""
+"""The messages to a supervisor."""
 
 from typing import TYPE_CHECKING, Generic, Never, Self, TypeVar
 
@@ -27,7 +27,7 @@ class StartChild(Management[Ref[Never]]):
 
     spec: ChildSpec[Never]
     tenant: str | None = None
-    """On whose account, where a ``DynamicSupervisor`` limits each tenant."""
+    """The tenant that a ``DynamicSupervisor`` counts the child for."""
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ class DeleteChild(Management[None]):
 
 @attrs.frozen
 class ChildCounts:
-    """How many there are; one that restarts is no active one."""
+    """Numbers of children; one that restarts is not active."""
 
     specs: int
     active: int

@@ -1,4 +1,4 @@
-"""The seam where a crash becomes a value: the only place in the server that catches everything.
+"""Turns a crash into a value: the only place in the server that catches everything.
 
 No exception of a child leaves its wrapper task; ``incarnation.py`` makes an ``Exit`` of what is returned here.
 """

@@ -1,4 +1,4 @@
-"""A child as data: checked before anything starts."""
+"""The spec of a child: data, checked before anything starts."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,11 +17,17 @@ Message_contra = TypeVar("Message_contra", contravariant=True)
 
 @attrs.frozen
 class ChildSpec(Generic[Message_contra]):
-    """Who a child is, how it is made and when it is made again."""
+    """A child's address, its factory, and when it is restarted.
+
+    Example::
+
+        words: Ref[Heard | HowOften] = Ref("words")
+        spec = ChildSpec(words, Words, restart=Restart.TRANSIENT, shutdown_s=2.0)
+    """
 
     ref: Ref[Message_contra] = attrs.field(validator=instance_of(Ref))
     factory: Callable[[], Actor[Message_contra] | Skip] = attrs.field(validator=is_callable())
-    """Makes one incarnation, or says that none is wanted; called for each start."""
+    """Makes one incarnation, or returns ``Skip``; called for each start."""
     restart: Restart = attrs.field(default=Restart.PERMANENT, validator=instance_of(Restart))
     significant: bool = attrs.field(default=False, validator=instance_of(bool))
     """Whether its end, without a restart, may end its supervisor (``AutoShutdown``)."""

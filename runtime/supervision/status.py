@@ -1,4 +1,4 @@
-"""What a supervisor shows of a child, and what an actor shows of itself."""
+"""Snapshots of children and of actors for the status page."""
 
 import enum
 from typing import Protocol
@@ -10,15 +10,15 @@ from runtime.messaging.mailbox import MailboxStatistics
 
 
 class ChildState(enum.Enum):
-    """Where a child is in its life."""
+    """The state of a child."""
 
     STOPPED = "stopped"
     STARTING = "starting"
     READY = "ready"
     STOPPING = "stopping"
     BACKOFF = "backoff"  # crashed, starts again
-    SKIPPED = "skipped"  # its factory said that it is not wanted
-    ZOMBIE = "zombie"  # did not let itself be stopped; nobody waits for it any more
+    SKIPPED = "skipped"  # its factory returned ``Skip``
+    ZOMBIE = "zombie"  # could not be stopped; it is not waited for
 
 
 class ActorStatistics(attrs.AttrsInstance, Protocol):
@@ -31,7 +31,7 @@ class ActorStatistics(attrs.AttrsInstance, Protocol):
 
 @attrs.frozen
 class NoStatistics:
-    """Of an actor that shows nothing, or does not run."""
+    """Of an actor that has no figures, or does not run."""
 
 
 @attrs.frozen
@@ -46,9 +46,9 @@ class UnreadableStatistics:
 
 @attrs.frozen(kw_only=True)
 class SupervisorStatistics:
-    """A moment's view of a supervisor.
+    """A snapshot of a supervisor.
 
-    * ``strategy``: whom it restarts together with a child that has crashed
+    * ``strategy``: which children it restarts together with a crashed one
     * ``children``: how many it has
     * ``active``: how many of them run, or wait for their next start
     * ``recent_restarts``: how many restarts count towards giving up
@@ -62,7 +62,7 @@ class SupervisorStatistics:
 
 @attrs.frozen(kw_only=True)
 class DynamicSupervisorStatistics(SupervisorStatistics):
-    """A moment's view of a supervisor whose children come and go.
+    """A snapshot of a supervisor whose children come and go.
 
     * ``max_children``: how many it may have
     * ``max_per_tenant``: how many one tenant may have; ``None`` for no limit but the other
@@ -74,7 +74,7 @@ class DynamicSupervisorStatistics(SupervisorStatistics):
 
 @attrs.frozen(kw_only=True)
 class ChildStatus:
-    """A moment's view of one child, and of its children if it is a supervisor."""
+    """A snapshot of one child, and of its children if it is a supervisor."""
 
     id: str
     state: ChildState

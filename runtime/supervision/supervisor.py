@@ -4,7 +4,7 @@ Rules kept here:
 
 * Its own message loop never waits for a child: starts, stops and backoffs run in tasks, and their results are events.
 * Restarts of a group happen one after the other and are never interleaved; an exit of an incarnation that has been
-  replaced meanwhile is no news.
+  replaced meanwhile is ignored.
 * It gives up abnormally, so that a parent that lists it as transient starts it again.
 """
 
@@ -37,7 +37,16 @@ from runtime.supervision.status import ChildState, ChildStatus, SupervisorStatis
 
 
 class Supervisor(ParentActor[SupervisorMessage, Child]):
-    """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other."""
+    """Runs ``children`` under one strategy; raises ``ValueError`` for specs that contradict each other.
+
+    The children start in order and stop in reverse order. Example::
+
+        root = Supervisor(
+            [ChildSpec(Ref("store"), Store), ChildSpec(Ref("writer"), Writer)],
+            strategy=Strategy.REST_FOR_ONE,  # a crash of the store restarts the writer, too
+            intensity=Intensity(max_restarts=3, period_s=60.0),
+        )
+    """
 
     def __init__(
         self,
@@ -95,14 +104,14 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         return None
 
     async def on_stop(self) -> None:
-        """Stop the children; raises why it ends, if it gave up."""
+        """Stop the children; raises the reason if it gave up."""
         self._is_stopping = True
         await self._stop_children("the supervisor stops")
         if self._ending is not None:
             raise self._ending
 
     def statistics(self) -> SupervisorStatistics:
-        """Show the strategy and how close it is to giving up."""
+        """Return the strategy and the restarts that count towards giving up."""
         return SupervisorStatistics(
             strategy=self._strategy.value,
             children=len(self._children),
@@ -166,21 +175,21 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         return Child(spec, self.context.shared, self.context.nursery, self._child_ended)
 
     def _leave_or_forget(self, child: Child) -> None:
-        """Keep the spec of a child that ended for good, unless nobody may start it again."""
+        """Keep the spec of a child that ended for good, unless it cannot be started again."""
         if child.spec.restart is Restart.TEMPORARY:
             self._children.forget(child)
 
     async def _stop_children(self, reason: str) -> None:
         await self._children.stop_in_reverse(reason)
 
-    # --- what happens when a child ends ----------------------------------------------------------
+    # --- the end of a child ----------------------------------------------------------------------
 
     def _child_ended(self, child: Child, ended: Exit) -> None:
-        """Decide about an end that nobody ordered; called in the tick in which it happened."""
+        """Decide about an end that was not ordered; called in the tick in which it happened."""
         if self._is_stopping or self.context.nursery.cancel_scope.cancel_called:
             child.retire()
             return
-        if not child.is_wanted:  # a zombie is gone at last
+        if not child.is_wanted:  # a zombie has ended at last
             self._leave_or_forget(child)
             return
         if ended.kind is ExitKind.FATAL and ended.error is not None:
@@ -217,7 +226,7 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
             self._give_up(Shutdown(f"{child.id} has ended"))
 
     def _give_up(self, why: BaseException) -> None:
-        """End this supervisor by ``why``, after an orderly stop of the children."""
+        """End this supervisor with ``why``, after an orderly stop of the children."""
         if self._ending is None:
             self._ending = why
             self._is_stopping = True
@@ -226,10 +235,10 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
     # --- restarts --------------------------------------------------------------------------------
 
     async def _restart(self, crashed: Child, number: int, delay_s: float) -> None:
-        """Restart ``crashed`` and whom it takes along, as often as the limits allow."""
+        """Restart ``crashed`` and the siblings that the strategy names, as often as the limits allow."""
         async with self._turn_of_group():
             if crashed.number != number or crashed.state is not ChildState.BACKOFF:
-                return  # replaced or terminated while this waited for its turn
+                return  # replaced or terminated while this waited
             group = self._children.affected(self._strategy, crashed)
             while group and not self._is_stopping:
                 group = await self._children.take_down(group)

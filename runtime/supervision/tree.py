@@ -1,7 +1,7 @@
-"""Runs the root supervisor, and stops it in order whatever ends it.
+"""Runs the root supervisor, and always stops it in order.
 
 The tree lives in a shielded scope: cancelling ``run_tree`` asks for an orderly stop instead of tearing every task at
-once. That stop is bounded, and what will not end is reported to ``on_zombies``, which had better exit the process.
+once. That stop is bounded; tasks that do not end are reported to ``on_zombies``, which should exit the process.
 """
 
 import logging
@@ -39,7 +39,7 @@ class Tree:
         return f"<Tree {self._root.state.value}>"
 
     async def start(self) -> bool:
-        """Start the root and thereby all; return whether it is ready."""
+        """Start the root and thereby the tree; return whether it is ready."""
         try:
             await self._root.start()
         except StartFailed as error:
@@ -47,7 +47,7 @@ class Tree:
             return False
         except (KeyboardInterrupt, SystemExit) as error:
             if self._root.last_exit is None or self._root.last_exit.error is not error:
-                raise  # meant for whoever waits here, not the end of a child
+                raise  # the caller was cancelled; not the end of a child
             return False
         return True
 
@@ -56,16 +56,16 @@ class Tree:
         await self._ended.wait()
 
     async def stop(self, reason: str) -> None:
-        """Stop in reverse order within ``stop_timeout_s``, then cancel all that is left."""
+        """Stop in reverse order within ``stop_timeout_s``, then cancel the rest."""
         await self._root.stop(reason, patience_s=self._stop_timeout_s)
         self._ended.set()
 
     def status(self) -> ChildStatus:
-        """Return a moment's view of the whole tree."""
+        """Return a snapshot of the whole tree."""
         return self._root.status()
 
     def walk(self) -> Iterator[Child]:
-        """Yield all below the root, parents first, one by one: whoever looks at thousands can pause in between."""
+        """Yield all children below the root, parents first, lazily: a caller can pause between thousands of them."""
         for child in self._root.below:
             yield from child.walk()
 
@@ -82,7 +82,7 @@ class Tree:
         return {child.id: child.state for child in self._root.below}
 
     def last_exit(self) -> Exit | None:
-        """Return how the root ended."""
+        """Return the exit of the root."""
         return self._root.last_exit
 
     def _root_ended(self, _: Child, ended: Exit) -> None:
@@ -105,7 +105,7 @@ async def run_tree(
 ) -> None:
     """Run ``supervisor`` as the root until it ends or the caller is cancelled; ``started`` with the ``Tree``.
 
-    Raises what the root ended by: ``StartFailed``, ``RestartIntensityExceeded``, ``KeyboardInterrupt``. A task that
+    Raises the reason of its end: ``StartFailed``, ``RestartIntensityExceeded``, ``KeyboardInterrupt``. A task that
     resists cancellation holds this up for ever, so ``on_zombies`` is called then.
     """
     shared = shared or Shared(zombies=Zombies(on_exceeded=lambda _: on_zombies()))

@@ -1,12 +1,12 @@
-"""Whether the event loop still turns: a thread looks, because a loop that hangs cannot look at itself.
+"""Watches that the event loop still runs: in a thread, because a loop that hangs cannot watch itself.
 
 Rules kept here:
 
 * The loop writes a beat, the thread compares; neither waits for the other.
-* A time in which the thread itself did not run is nobody's silence: the process was paused (SIGSTOP, a frozen
+* A time in which the thread itself did not run does not count: the process was paused (SIGSTOP, a frozen
   container, a migrated machine), or a native call held the interpreter's lock and has let go of it.
 * Late is a warning, very late a dump of every thread's stack, and past the last threshold the process is aborted:
-  whoever supervises it starts another, and the dump says why.
+  its service manager starts another, and the dump says why.
 """
 
 import faulthandler
@@ -27,7 +27,7 @@ OWN_DELAY_S = 0.5  # a thread that wakes later than this did not run; on a busy 
 
 @attrs.frozen(kw_only=True)
 class WatchdogSettings:
-    """After how many seconds without a beat what is done."""
+    """Seconds without a beat until each step."""
 
     warn_s: float = 0.25
     dump_s: float = 2.0
@@ -46,16 +46,16 @@ def abort() -> None:
 
 @attrs.define
 class Watcher:
-    """The thread's part: sees how old the beat is and decides; the time is an argument."""
+    """The thread's part: decides by the age of the last beat; the time is an argument."""
 
     settings: WatchdogSettings
     dump: Callable[[], None] = dump_stacks
     abort: Callable[[], None] = abort
     _done: int = 0
-    """How far it went about the present silence: 0 nothing, 1 warned, 2 dumped, 3 aborted."""
+    """The steps taken in the current silence: 0 none, 1 warned, 2 dumped, 3 aborted."""
 
     def look(self, silent_s: float) -> None:
-        """Do what the length of the silence asks for, each step once."""
+        """Take the steps that the length of the silence calls for, each once."""
         if silent_s < self.settings.warn_s:
             if self._done:
                 log.warning("the event loop turns again")
@@ -76,17 +76,17 @@ class Watcher:
 
 @attrs.define
 class Silence:
-    """How long the loop has given no beat while the thread that looks was running; times on one clock, in seconds."""
+    """Measures the time without a beat while the watching thread was running; times on one clock, in seconds."""
 
     beat_s: float
     """The last beat."""
     looked_s: float
-    """The last look."""
+    """The last check."""
     excused_s: float = 0.0
-    """Of the time since the beat, what the thread did not run."""
+    """Seconds since the beat in which the thread did not run."""
 
     def look(self, beat_s: float, now_s: float) -> float:
-        """Return how long it has lasted; looks are ``BEAT_S`` apart where nothing holds up the thread."""
+        """Return its length in seconds; checks are ``BEAT_S`` apart unless the thread is held up."""
         if beat_s != self.beat_s:
             self.beat_s, self.excused_s = beat_s, 0.0
         delay_s = now_s - self.looked_s - BEAT_S

@@ -1,1 +1,1 @@
-"""Processes for what is native and may crash, hang or hold the interpreter's lock: a pool of them, and their inside."""
+"""Worker processes for native code, which may crash, hang or hold the interpreter's lock: both sides of the pool."""

@@ -1,4 +1,4 @@
-"""The jobs in one worker's hands: at most ``CREDIT``, done in order, each with a time that begins with its work."""
+"""The jobs assigned to one worker: at most ``CREDIT``, done in order, each with a time that begins with its work."""
 
 from collections import deque
 
@@ -13,7 +13,7 @@ CREDIT = 2  # one in work, and one that is there already when the first is done
 
 @attrs.define(eq=False)
 class Assignment:
-    """One job, and what became of it."""
+    """One job and its result."""
 
     frame: Frame
     timeout_s: float
@@ -38,7 +38,7 @@ class Assignment:
 
 
 class Assignments:
-    """All of one worker."""
+    """All assignments of one worker."""
 
     def __init__(self) -> None:
         self.jobs_done = 0
@@ -49,14 +49,14 @@ class Assignments:
         return len(self._held)
 
     def accept(self, assignment: Assignment, now_s: float) -> None:
-        """Hold one more; its time begins if it is the only one."""
+        """Add a job; its time begins if it is the only one."""
         if len(self._held) >= CREDIT:
             raise AssertionError(f"a worker must hold at most {CREDIT} jobs")
         self._held.append(assignment)
         self._begin_next(now_s)
 
     def settle(self, answer: Frame, now_s: float) -> None:
-        """Give an answer to the job that it is for, and let the next one's time begin."""
+        """Give an answer to its job, and begin the next one's time."""
         for assignment in self._held:
             if assignment.frame.job_id == answer.job_id:
                 self._held.remove(assignment)
@@ -72,7 +72,7 @@ class Assignments:
             self.busy_s += now_s - assignment.began_s
 
     def abandon(self) -> None:
-        """Tell all that there will be no answer."""
+        """End all jobs: there will be no answers."""
         while self._held:
             self._held.popleft().done.set()
 

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * Any number of tasks may send; one lock lets them write one after the other.
-* A frame that a cancellation has cut off ends the channel: what came behind it would be read as its rest.
+* A frame cut off by a cancellation ends the channel: later bytes would be read as its rest.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ class Channel:
         return self._received.popleft()
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame; nothing is sent on a broken channel, which ``receive`` tells of."""
+        """Send a frame; nothing is sent on a broken channel, which ``receive`` reports."""
         async with self._sending:
             try:
                 await self._stream.send_all(encode(frame))

@@ -6,8 +6,8 @@ Rules kept here:
 * When the server is gone the process ends at once, also in the middle of a native call: a thread watches the socket,
   and on Linux the kernel kills it, for a call that holds the interpreter's lock.
 * A crash in native code leaves its stack on stderr, which the server keeps.
-* A process that gets no memory ends: it would fail every job at once, and be given most of them for being free so soon.
-* A job that has not begun can be taken back; one that has begun is done. What answers a ping is what does the jobs.
+* A process without memory ends: it would fail every job at once, and would get most of them because it is soon idle.
+* A job that has not begun can be taken back; one that has begun is done. Pings are answered by the thread of the jobs.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ from runtime.workers.jobs import Job, JobDecoder, encode
 from runtime.workers.payload import SharedBlobsReader
 
 READ_BYTES = 1 << 18
-OOM_SCORE = "500"  # the kernel shall rather take a worker than the server
+OOM_SCORE = "500"  # the kernel's OOM killer should take a worker before the server
 ORPHANED = 75  # EX_TEMPFAIL
 OUT_OF_MEMORY = 71  # EX_OSERR
 BAD_ALLOC = "bad_alloc"  # C++'s exception, as native libraries tell it in errors of their own
@@ -51,7 +51,7 @@ class Target(Protocol[JobT_contra]):
 
     @property
     def jobs(self) -> Sequence[type[Job[msgspec.Struct]]]:
-        """What it can do; the same as the types of ``job`` in ``handle``."""
+        """The types of its jobs; the same as those of ``job`` in ``handle``."""
 
     def handle(self, job: JobT_contra, blob: bytes | memoryview) -> tuple[msgspec.Struct, bytes]:
         """Return the reply to a job and its blob; the job's ``blob`` may be used during the job only."""
@@ -114,7 +114,7 @@ def prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server stops us in order
     with contextlib.suppress(AttributeError):  # no Linux
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    with contextlib.suppress(OSError):  # not on every kernel, and not worth more than a try
+    with contextlib.suppress(OSError):  # not on every kernel; optional
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
 
 
@@ -139,7 +139,7 @@ def reserved_bytes(status: Path) -> int:
 
 
 def answer(target: AnyTarget, jobs: JobDecoder, frame: Frame, blobs: SharedBlobsReader | None = None) -> bytes:
-    """Do one job and return the frame to send; whatever fails becomes an answer, because the worker lives on.
+    """Do one job and return the frame to send; a failure becomes an answer, because the worker lives on.
 
     Raises ``MemoryError``, after which it should not.
     """
@@ -159,7 +159,7 @@ def answer(target: AnyTarget, jobs: JobDecoder, frame: Frame, blobs: SharedBlobs
 
 
 def main(plan: dict[str, Any]) -> None:
-    """Load, say that we are ready, and do jobs until told to stop."""
+    """Load, report that the worker is ready, and do jobs until asked to stop."""
     prepare_process()
     control = socket.socket(fileno=plan["control"])
     control.set_inheritable(False)  # a process that the target starts must not hold our channel

@@ -1,4 +1,4 @@
-"""What can become of a job in a worker process, and of a process that should start."""
+"""Errors of jobs in worker processes, and of the start of a process."""
 
 from runtime.messaging.exits import Lost
 

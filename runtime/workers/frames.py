@@ -1,8 +1,8 @@
-"""What crosses the socket between the server and a worker process: sans-IO.
+"""The frames on the socket between the server and a worker process: sans-IO.
 
 A frame is two big-endian 32-bit lengths, a msgpack header and a blob: the header is small and structured, the blob is
 samples and is never copied through an encoder. A large blob may lie in shared memory instead: ``place`` says where.
-What a frame's ``body`` holds is for ``runtime/workers/jobs.py``.
+The contents of a frame's ``body`` are defined in ``runtime/workers/jobs.py``.
 """
 
 import struct
@@ -58,7 +58,7 @@ _decoder = msgspec.msgpack.Decoder(_Header)
 
 
 def check(frame: Frame) -> None:
-    """Raise what ``encode`` would: ``FrameError`` over the limits."""
+    """Raise ``FrameError`` if the frame is over the limits."""
     _encode_header(frame)
 
 

@@ -24,7 +24,7 @@ ReplyT_co = TypeVar("ReplyT_co", bound=msgspec.Struct, covariant=True)
 
 
 class Job(msgspec.Struct, Generic[ReplyT_co], frozen=True):
-    """Base of what a worker can be asked to do; its fields travel by name."""
+    """Base class of jobs; the fields are sent by name."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""What a worker may use, and when it has served long enough: pure, so what was measured is an argument.
+"""Limits of a worker's memory and age: pure, so measurements are arguments.
 
 Memory is judged by PSS, the share of a process in the machine's memory. Leaks are judged against what a worker used
 after some jobs, because the first ones make a model's buffers grow.
@@ -20,7 +20,7 @@ GROWTH_MIN_BYTES = (
 
 @attrs.frozen
 class ProcessMemory:
-    """What a process has, in bytes; PSS counts a page that several share in parts."""
+    """Memory of a process, in bytes; PSS counts a shared page in parts."""
 
     pss_bytes: int = 0
     rss_bytes: int = 0
@@ -28,7 +28,7 @@ class ProcessMemory:
 
 @attrs.frozen(kw_only=True)
 class WorkerLimits:
-    """How much, and how long; 0 is no limit."""
+    """The limits of a worker; 0 is no limit."""
 
     max_jobs: int = attrs.field(default=0, validator=ge(0))
     max_jobs_jitter: int = attrs.field(default=0, validator=ge(0))
@@ -45,17 +45,17 @@ class WorkerLimits:
 
     @property
     def data_bytes(self) -> int:
-        """What the kernel lets it have (``RLIMIT_DATA``), beside what it reserves and does not use."""
+        """The kernel's limit (``RLIMIT_DATA``), without memory that is reserved and not used."""
         return int(self.memory_bytes * DATA_LIMIT_FACTOR) if self.is_data_limited else 0
 
     def draw_last_job(self, rng: random.Random) -> int:
-        """Return after how many jobs one worker has done its share; 0 never."""
+        """Return after how many jobs a worker is replaced; 0 is never."""
         return self.max_jobs + rng.randint(0, self.max_jobs_jitter) if self.max_jobs else 0
 
 
 @attrs.frozen(kw_only=True)
 class Vitals:
-    """One worker at one moment."""
+    """Measurements of one worker."""
 
     jobs: int
     age_s: float
@@ -66,14 +66,14 @@ class Vitals:
 
 
 def why_kill(limits: WorkerLimits, vitals: Vitals) -> str | None:
-    """Return why the worker must end now, whatever it is doing."""
+    """Return why the worker must be killed now, even during a job; ``None`` if it need not."""
     if limits.memory_bytes and vitals.memory.pss_bytes > limits.memory_bytes:
         return f"used {_mb(vitals.memory.pss_bytes)}, more than the {_mb(limits.memory_bytes)} of its cap"
     return None
 
 
 def why_recycle(limits: WorkerLimits, vitals: Vitals) -> str | None:
-    """Return why the worker should be replaced when it has time, if it should."""
+    """Return why the worker should be replaced when it is idle; ``None`` if it need not."""
     pss_bytes, baseline_bytes = vitals.memory.pss_bytes, vitals.baseline_bytes
     grown_bytes = pss_bytes - baseline_bytes
     if vitals.last_job and vitals.jobs >= vitals.last_job:

@@ -27,7 +27,7 @@ HEADER_BYTES = 64  # keeps samples aligned to a cache line
 
 
 class StaleBlob(RuntimeError):
-    """An area holds something else than the frame said."""
+    """An area holds another blob than the frame says."""
 
 
 class SharedBlobs:
@@ -57,11 +57,11 @@ class SharedBlobs:
         return place
 
     def release(self, place: SharedPlace) -> None:
-        """Have the area used again; its reader must be done with it."""
+        """Free the area; its reader must be done with it."""
         self._free.append(place.offset)
 
     def close(self) -> None:
-        """Let go of it; the worker's own mapping lives as long as the worker."""
+        """Close the memory; the worker's own mapping lives as long as the worker."""
         self._memory.close()
         os.close(self.fd)
 
@@ -80,7 +80,7 @@ class SharedBlobsReader:
         return memoryview(self._memory)[begin : begin + place.length]
 
     def check(self, place: SharedPlace) -> None:
-        """Raise ``StaleBlob`` unless ``place`` still holds what it was said to hold."""
+        """Raise ``StaleBlob`` unless ``place`` still holds the blob that its frame announced."""
         found = _HEADER.unpack_from(self._memory, place.offset)
         if found != (place.generation, place.length):
             expected = f"generation {place.generation} of {place.length} bytes"
@@ -94,6 +94,6 @@ def make_shared_blobs(areas: int) -> SharedBlobs | None:
     except AttributeError:  # no Linux
         return None
     except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EPERM):  # a sandbox that does not know it
+        if error.errno in (errno.ENOSYS, errno.EPERM):  # a sandbox without memfd
             return None
         raise

@@ -1,4 +1,4 @@
-"""Worker processes of one kind: jobs in, results out, whatever happens to a process.
+"""A pool of worker processes: jobs in, results out, also when a process dies or hangs.
 
 Rules kept here:
 
@@ -6,8 +6,8 @@ Rules kept here:
   else to a worker whose other job is in work; from there a worker that has nothing to do takes it back.
 * A job whose worker died or hung is tried again, ``attempts`` times in all, because jobs are pure: the same bytes give
   the same result. A job that was not begun has not been tried.
-* A caller that has gone leaves a begun job to the worker: it cannot be cancelled, and nobody gets its result.
-* Nobody waits for a pool without hope: when no worker lives and none can start, or the pool stops, jobs end with why.
+* A job that has begun cannot be cancelled: if its caller has gone, its result is dropped.
+* When no worker lives and none can start, or the pool stops, waiting jobs fail with the reason.
 """
 
 import logging
@@ -106,7 +106,7 @@ class Pool:
         return sum(worker.state == "ready" for worker in self._group.active)
 
     def statistics(self) -> PoolStatistics:
-        """Return a moment's view."""
+        """Return a snapshot."""
         return PoolStatistics(
             **attrs.asdict(self._group.statistics(), recurse=False),
             waiting=len(self._queue),
@@ -114,7 +114,7 @@ class Pool:
         )
 
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
-        """Ask ``may_recycle()`` before a worker is replaced: a loaded server should not load models as well."""
+        """Call ``may_recycle()`` before a worker is replaced: a server under load should not load models as well."""
         self._group.may_recycle = may_recycle
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
@@ -130,7 +130,9 @@ class Pool:
 
         ``timeout_s`` bounds each attempt's work, the caller's scope the whole. Raises ``JobFailed``, ``JobTimeout``,
         ``WorkerLost``, ``PoolUnavailable``; for a job that cannot be sent ``ValueError`` (``FrameError`` among them)
-        or ``TypeError``; for a reply that does not fit ``ReplyError``, which is no ``WorkerError``.
+        or ``TypeError``; for a reply that does not fit ``ReplyError``, which is no ``WorkerError``. Example::
+
+            spoken, pcm = await pool.call(SpeakText("hello"), timeout_s=5.0)  # pcm: s16le mono, spoken.sample_rate_hz
         """
         if len(self._queue) >= self._max_waiting:
             raise PoolUnavailable(f"{len(self._queue)} jobs wait for {self._name}", RETRY_AFTER_S)
@@ -153,7 +155,7 @@ class Pool:
         raise queued.answer or AssertionError("job finished without an answer")
 
     def _forget(self, job: QueuedJob) -> None:
-        """Do not begin a job whose caller has gone."""
+        """Remove a job whose caller has gone, unless it has begun."""
         job.is_wanted = False
         self._queue.discard(job)
         if job.take_back is not None and not job.finished.is_set():
@@ -161,7 +163,7 @@ class Pool:
 
     @property
     def _is_hopeless(self) -> bool:
-        return self._is_stopped or self._group.is_hopeless
+        return self._is_stopped or self._group.cannot_recover
 
     @property
     def _why_not(self) -> str:
@@ -186,7 +188,7 @@ class Pool:
         self._on_change()
 
     def _hand_out(self) -> None:
-        """Give the jobs that wait to the workers that have room; called whenever either may have changed."""
+        """Give waiting jobs to workers with room; called whenever either may have changed."""
         now_s = trio.current_time()
         while self._queue and self._is_hopeless:
             self._queue.take(now_s).finish(PoolUnavailable(self._why_not, RETRY_AFTER_S))
@@ -201,7 +203,7 @@ class Pool:
             self._share_out(sum(worker.state == "ready" for worker in workers))
 
     def _share_out(self, idle: int) -> None:
-        """Take jobs back that others have not begun, one for each ``idle`` worker."""
+        """Take jobs back that other workers have not begun, one for each ``idle`` worker."""
         for worker in self._group.loaded:
             assignment = worker.assignments.find_unbegun() if idle else None
             if assignment is not None:

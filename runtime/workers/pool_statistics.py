@@ -1,4 +1,4 @@
-"""What a pool of workers shows of itself, for the status page, the metrics and the pool's owner."""
+"""Statistics of a pool of workers, for the status page, the metrics and the pool's owner."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +11,7 @@ WorkerState = Literal["starting", "ready", "busy", "stopping", "dead", "down"]
 
 @attrs.frozen(kw_only=True)
 class WorkerStatistics:
-    """A moment's view of one place for a worker.
+    """A snapshot of one place for a worker.
 
     * ``restarts``: how many of its processes have ended
     * ``last_exit``: how the process before this one ended; ``None`` if none has
@@ -24,7 +24,7 @@ class WorkerStatistics:
     * ``jobs``: how many it has done
     * ``busy_s``: seconds that it has worked
     * ``age_s``: seconds since it was ready
-    * ``pss_bytes``: its memory, shared pages divided among those who share them
+    * ``pss_bytes``: its memory, shared pages divided among the processes that share them
     """
 
     restarts: int
@@ -40,7 +40,7 @@ class WorkerStatistics:
 
 @attrs.frozen(kw_only=True)
 class WorkerGroupStatistics:
-    """A moment's view of the workers of a pool.
+    """A snapshot of the workers of a pool.
 
     * ``size``: how many workers should take jobs
     * ``ready``: how many are loaded, spares among them
@@ -66,7 +66,7 @@ class WorkerGroupStatistics:
 
 @attrs.frozen(kw_only=True)
 class PoolStatistics(WorkerGroupStatistics):
-    """A moment's view of a pool: its workers, and the jobs in front of them.
+    """A snapshot of a pool: its workers, and the jobs in front of them.
 
     * ``waiting``: how many jobs no worker has yet
     * ``queue_min_delay_s``: shortest wait of a job in the last second or two

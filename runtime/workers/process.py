@@ -1,13 +1,13 @@
-"""One operating-system process of a worker: started, heard, waited for and ended.
+"""One operating-system process of a worker: started, read from, waited for and ended.
 
 Rules kept here:
 
 * It is started from the thread that runs Trio, which lives as long as the server: the kernel kills the process when
   that thread ends (``PR_SET_PDEATHSIG`` in ``runtime/workers/child_process.py``), so a helper thread must not start it.
-* Its end is seen on a pidfd, within milliseconds, whoever else holds its sockets open.
+* Its end is seen on a pidfd, within milliseconds, even if another process holds its sockets open.
 * Frames leave through ``channel`` only, whose lock keeps tasks from sending at once.
-* What it wrote to stderr last is kept: a crash in native code leaves its stack there.
-* Nothing is left behind: ``end`` is bounded, whatever the process does, and a start that fails half-way is undone.
+* The end of its stderr is kept: a crash in native code leaves its stack there.
+* Nothing is left behind: ``end`` is always bounded, and a start that fails half-way is undone.
 """
 
 import contextlib
@@ -34,14 +34,14 @@ from runtime.workers.payload import SharedBlobs, make_shared_blobs
 STDERR_KEPT_BYTES = 16_384
 PROC = Path("/proc")
 PS_TIMEOUT_S = 5.0
-STOP_GRACE_S = 1.0  # for each of: a word, SIGTERM; both together stay below an actor's shutdown of 5 s
+STOP_GRACE_S = 1.0  # for each of: a stop frame, SIGTERM; both together stay below an actor's shutdown of 5 s
 ROOT = Path(__file__).resolve().parents[2]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @attrs.frozen(kw_only=True)
 class WorkerSpec:
-    """What runs in the processes of a pool."""
+    """The target of the processes of a pool, with its parameters and limits."""
 
     name: str
     target: str
@@ -50,7 +50,7 @@ class WorkerSpec:
     start_timeout_s: float = 120.0
     nice: int = 0
     threads: int = 0
-    """For native libraries that ask the environment; 0 leaves it to them."""
+    """Number of threads for native libraries, set in the environment; 0 leaves it to them."""
     data_limit_bytes: int = 0
     """``RLIMIT_DATA``; 0 is none."""
 
@@ -89,7 +89,7 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.pid, spec.nice)
 
-    # --- what it says ----------------------------------------------------------------------------
+    # --- its stderr ------------------------------------------------------------------------------
 
     async def keep_stderr(self, ended: trio.Event) -> None:
         """Read stderr to its end, keep the last of it, and set ``ended``."""
@@ -100,12 +100,12 @@ class WorkerProcess:
 
     @property
     def said(self) -> str:
-        """The last that it wrote to stderr."""
+        """The end of its stderr."""
         return self._said.decode(errors="replace").strip()
 
     @property
     def last_words(self) -> str:
-        """The last line of it, where Python puts the error."""
+        """The last line of its stderr, where Python writes the error."""
         return self.said.rpartition("\n")[2].strip() or "it said nothing"
 
     # --- how it ends -----------------------------------------------------------------------------
@@ -141,9 +141,9 @@ class WorkerProcess:
         self._popen.send_signal(number)
 
     async def stop(self, *, politely: bool) -> None:
-        """Make it end: by a word if it listens (``politely``), else by SIGTERM, else by SIGKILL."""
+        """End it: by a stop frame (``politely``), then by SIGTERM, then by SIGKILL."""
         if politely:
-            with trio.move_on_after(STOP_GRACE_S):  # a process that reads nothing holds up whatever is sent to it
+            with trio.move_on_after(STOP_GRACE_S):  # a send to a process that does not read would block
                 await self.channel.send(Frame("stop"))
             if await self.has_ended_within(STOP_GRACE_S):
                 return
@@ -153,7 +153,7 @@ class WorkerProcess:
             await self.wait()
 
     async def end(self, *, politely: bool) -> None:
-        """Leave nothing behind, also when cancelled."""
+        """End the process and free its resources, also when cancelled."""
         with trio.CancelScope(shield=True):
             if self.code is None:
                 await self.stop(politely=politely)
@@ -164,7 +164,7 @@ class WorkerProcess:
 
 
 def read_memory(pid: int) -> ProcessMemory:
-    """Return what a process has; nothing if it is gone, RSS for both where the kernel does not tell PSS.
+    """Return a process's memory; 0 if it is gone, RSS for both if the kernel has no PSS.
 
     The kernel walks the process's page tables for it, 0.3 ms and more: not for the thread that runs Trio.
     """
@@ -186,7 +186,7 @@ def _read_rss(pid: int) -> ProcessMemory:
 
 
 def _read_rss_of_ps(pid: int) -> ProcessMemory:
-    """Return what POSIX's ``ps`` says, on a system that is no Linux."""
+    """Return RSS from POSIX's ``ps``, for systems other than Linux."""
     command = ["ps", "-o", "rss=", "-p", str(pid)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PS_TIMEOUT_S, check=False)

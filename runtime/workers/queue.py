@@ -1,6 +1,6 @@
-"""Jobs that wait for a worker, and how long they wait; pure but for the event that a caller waits on.
+"""The queue of jobs in front of a pool, and its delay; pure but for the event that a caller waits on.
 
-How long a queue is says little; that even the luckiest job of a second had to wait says that it is too long. Source: K.
+The length of a queue says little; if even the shortest wait in a second is long, the queue is too long. Source: K.
 Nichols and V. Jacobson, "Controlling Queue Delay", ACM Queue 2012 (CoDel), in the form of folly's ``Codel.h``.
 """
 
@@ -25,7 +25,7 @@ class QueueDelay:
     last_s: float | None = None
 
     def noted(self, delay_s: float, now_s: float) -> "QueueDelay":
-        """Return it with what one more job had to wait."""
+        """Return the delay with the wait of one more job."""
         rolled = self._rolled(now_s)
         current_s = delay_s if rolled.current_s is None else min(delay_s, rolled.current_s)
         return attrs.evolve(rolled, current_s=current_s)
@@ -48,7 +48,7 @@ class QueueDelay:
 
 @attrs.define(eq=False)
 class QueuedJob:
-    """One job on its way; ``attempts_left`` counts those that were not begun."""
+    """One queued or running job; ``attempts_left`` counts the attempts that were not begun."""
 
     frame: Frame
     timeout_s: float
@@ -58,17 +58,17 @@ class QueuedJob:
     answer: Frame | WorkerError | None = None
     is_wanted: bool = True
     take_back: Callable[[], Awaitable[None]] | None = None
-    """Asks the worker that holds it, if it has not begun it."""
+    """Asks the job back from its worker, unless that has begun it."""
 
     def finish(self, answer: Frame | WorkerError) -> None:
-        """Tell the caller; the first answer stands."""
+        """Give the caller its answer; only the first one counts."""
         if not self.finished.is_set():
             self.answer = answer
             self.finished.set()
 
 
 class JobQueue:
-    """First in, first out; a job that comes back is the next. How many may wait is for the one who puts them."""
+    """First in, first out; a job that is given back is the next. The caller of ``put`` bounds the length."""
 
     def __init__(self) -> None:
         self._jobs: deque[QueuedJob] = deque()
@@ -78,11 +78,11 @@ class JobQueue:
         return len(self._jobs)
 
     def put(self, job: QueuedJob) -> None:
-        """Have a job wait."""
+        """Queue a job."""
         self._jobs.append(job)
 
     def give_back(self, job: QueuedJob, now_s: float) -> None:
-        """Have a job wait anew that a worker could not do."""
+        """Queue a job again that a worker could not do."""
         job.queued_s = now_s
         self._jobs.appendleft(job)
 

@@ -5,8 +5,8 @@ Rules kept here:
 * It is ready only when its target has been made, and takes no job from the moment its end is seen.
 * It does its jobs in order; the second lies there already when the first is done. A job's time begins when the one
   before it is answered. A native call cannot be cancelled, so at a job's deadline the process is killed.
-* Every job of a process that ends is told at once: the one in work with the signal or the exit code, the other that it
-  had not begun.
+* Every job of a process that ends fails at once: the one in work with the signal or the exit code, the other as
+  not begun.
 * A worker without a job answers pings. One with a job need not: a native call may hold the interpreter's lock.
 """
 
@@ -28,9 +28,9 @@ from runtime.workers.process import WorkerProcess, WorkerSpec
 log = logging.getLogger("sayso.worker")
 
 DUMP_GRACE_S = 0.5  # for faulthandler to write the stacks before the kill
-STDERR_GRACE_S = 0.5  # its end may be held open by a process of its own
+STDERR_GRACE_S = 0.5  # its end of the socket may be held open by a child process
 EOF_GRACE_S = 1.0  # between the socket's end and the process's
-DRAIN_S = 0.1  # to read what an ended process has sent, if somebody else holds its socket open
+DRAIN_S = 0.1  # to read the last frames of an ended process, if another process holds its socket open
 PING_S = 2.5  # between pings to a worker without a job
 PING_MISSES = 3  # not answered in a row, and it is stuck
 
@@ -39,7 +39,7 @@ State = Literal["starting", "ready", "busy", "stopping", "dead"]
 
 @attrs.frozen
 class ProcessEnd:
-    """How a process ended; ``ready_for_s`` is ``None`` if it never had loaded what it is for."""
+    """How a process ended; ``ready_for_s`` is ``None`` if it never was ready."""
 
     reason: str
     ready_for_s: float | None = None
@@ -49,17 +49,17 @@ class ProcessEnd:
 
     @property
     def was_ready(self) -> bool:
-        """Whether it had loaded what it is for."""
+        """Whether it had been ready."""
         return self.ready_for_s is not None
 
     @property
     def was_crash(self) -> bool:
-        """Whether it ended although it was needed."""
+        """Whether it ended without being asked to."""
         return self.was_ready and not self.was_stopped
 
 
 class Worker:
-    """One process. ``run`` must run as long as it is used; what ``accept`` returned must be passed to ``do``."""
+    """One worker process. ``run`` must run as long as it is used; pass the result of ``accept`` to ``do``."""
 
     def __init__(
         self, spec: WorkerSpec, last_job: int = 0, *, start: Callable[[WorkerSpec], WorkerProcess] = WorkerProcess
@@ -83,14 +83,14 @@ class Worker:
 
     @property
     def state(self) -> State:
-        """What it is doing."""
+        """Its state."""
         if self._life == "serving":
             return "busy" if self.assignments else "ready"
         return self._life
 
     @property
     def vitals(self) -> Vitals:
-        """Return what ``runtime/workers/limits.py`` judges it by."""
+        """Return the measurements for ``runtime/workers/limits.py``."""
         age_s = 0.0 if self.ready_s is None else trio.current_time() - self.ready_s
         return Vitals(
             jobs=self.assignments.jobs_done,
@@ -101,7 +101,7 @@ class Worker:
         )
 
     def note_memory(self, memory: ProcessMemory) -> None:
-        """Keep what was measured."""
+        """Keep a measurement of its memory."""
         self.memory = memory
         if not self._baseline_bytes and self.assignments.jobs_done >= BASELINE_JOBS:
             self._baseline_bytes = memory.pss_bytes
@@ -109,7 +109,7 @@ class Worker:
     # --- its life --------------------------------------------------------------------------------
 
     async def run(self, on_ready: Callable[["Worker"], None]) -> ProcessEnd:
-        """Start the process, call ``on_ready`` once it has loaded, and return how it ended."""
+        """Start the process, call ``on_ready`` after it has loaded, and return how it ended."""
         try:
             self._process = self._start(self._spec)
         except OSError as error:
@@ -174,14 +174,14 @@ class Worker:
 
     async def _see_it_end(self) -> None:
         if self._life == "serving":
-            self._life = "dead"  # no more jobs; one in work is told when it is known how it ended
+            self._life = "dead"  # no more jobs; the one in work fails when the end of the process is known
         if not await self._process.has_ended_within(EOF_GRACE_S):
             self.kill("closed its channel")
             await self._process.wait()
         self._die()
 
     def kill(self, why: str) -> None:
-        """End it now; ``why`` is told as the reason of its end."""
+        """Kill it now; ``why`` is the reason given to its jobs."""
         self._why_killed = why
         self._process.send_signal(signal.SIGKILL)
 
@@ -227,7 +227,7 @@ class Worker:
         return assignment.read_answer(f"{self._spec.name} worker {self.pid}", how)
 
     async def revoke(self, assignment: Assignment) -> None:
-        """Ask for a job back; one that has begun is done all the same."""
+        """Ask for a job back; one that has begun is still done."""
         if assignment.began_s is None and not assignment.done.is_set():
             await self._channel.send(Frame("revoke", assignment.frame.job_id))
 

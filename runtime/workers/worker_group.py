@@ -2,13 +2,13 @@
 
 Rules kept here:
 
-* Nobody has a role of its own: of the workers that are ready, those that have been so for longest take jobs, the others
+* No worker has a fixed role: of the ready workers, those that have been ready for longest take jobs, the others
   are spares. So a spare takes over in the moment in which a worker ends, and a new process is a spare.
 * The first start fails loudly; after that a worker that cannot start is tried again with backoff, and after
   ``BREAKER_STARTS`` failures in a row one worker only tries.
-* A worker that has served long enough goes when another is ready in its place, one at a time, and when it has done its
+* A worker that is due for replacement ends when another is ready in its place, one at a time, and after its
   jobs. Without spares a process more is started for that.
-* A worker above its memory cap is killed: the kernel would take all of us.
+* A worker above its memory cap is killed: otherwise the kernel might kill the server.
 """
 
 import logging
@@ -28,7 +28,7 @@ from runtime.workers.worker import ProcessEnd, Worker
 
 log = logging.getLogger("sayso.pool")
 
-BREAKER_STARTS = 3  # failed in a row: it is the model, not the process
+BREAKER_STARTS = 3  # failed starts in a row: the fault is the model's, not the process's
 STARTS_AT_ONCE = 2  # loading is work for processors that also serve
 SAMPLE_S = 2.0  # between looks at memory; one costs 0.3 ms a worker, in a thread
 
@@ -57,7 +57,7 @@ class Slot:
         return backoff_delay_s(self.failures, backoff, rng)
 
     def statistics(self, role: Literal["active", "spare"] | None) -> WorkerStatistics:
-        """Return a moment's view."""
+        """Return a snapshot."""
         if self.worker is None:
             return WorkerStatistics(restarts=self.restarts, last_exit=self.last_exit, state="down", role=role)
         vitals, assignments = self.worker.vitals, self.worker.assignments
@@ -76,7 +76,7 @@ class Slot:
 
 @attrs.define(eq=False)
 class StartGate:
-    """Who may start: ``STARTS_AT_ONCE`` together, and after ``BREAKER_STARTS`` failures in a row one, until it can."""
+    """Limits starts: ``STARTS_AT_ONCE`` together; one after ``BREAKER_STARTS`` failures in a row, until it succeeds."""
 
     loading: int = 0
     failed_starts: int = 0
@@ -85,7 +85,7 @@ class StartGate:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is no use to start them all."""
+        """Whether only one worker may try to start."""
         return self.failed_starts >= BREAKER_STARTS
 
     async def enter(self, slot: Slot) -> None:
@@ -97,7 +97,7 @@ class StartGate:
             self.prober = slot
 
     def leave(self, *, is_ready: bool) -> None:
-        """Note how a start went."""
+        """Note whether a start succeeded."""
         self.loading -= 1
         self.failed_starts = 0 if is_ready else self.failed_starts + 1
         if is_ready:
@@ -134,27 +134,27 @@ class WorkerGroup:
         self._leaving: Worker | None = None
         self._nursery: trio.Nursery
 
-    # --- who there is ----------------------------------------------------------------------------
+    # --- the workers -----------------------------------------------------------------------------
 
     @property
     def loaded(self) -> list[Worker]:
-        """All that are ready for jobs, those first that have been so for longest."""
+        """All workers that are ready for jobs, those ready for longest first."""
         workers = [slot.worker for slot in self._slots if slot.worker is not None]
         ready = [worker for worker in workers if worker.state in ("ready", "busy")]
         return sorted(ready, key=lambda worker: worker.ready_s or 0.0)
 
     @property
     def active(self) -> list[Worker]:
-        """Those that take jobs."""
+        """The workers that take jobs."""
         return [worker for worker in self.loaded if worker is not self._leaving][: self._size]
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether no worker lives, and none starts that did not fail to start before."""
+    def cannot_recover(self) -> bool:
+        """Whether no worker lives, and every one that is starting has failed before."""
         return all(slot.failed_starts for slot in self._slots)
 
     def statistics(self) -> WorkerGroupStatistics:
-        """Return a moment's view."""
+        """Return a snapshot."""
         loaded, active = self.loaded, self.active
         return WorkerGroupStatistics(
             size=self._size,
@@ -224,10 +224,10 @@ class WorkerGroup:
         log.warning("%s", ended.reason)
         slot.failed_starts += 1
 
-    # --- when they have served long enough -------------------------------------------------------
+    # --- replacement -----------------------------------------------------------------------------
 
     def review(self) -> None:
-        """Let one worker go, if one is due and another is ready in its place."""
+        """Stop one worker that is due, if another is ready in its place."""
         if self._leaving is not None:
             self._let_go(self._leaving)
             return
@@ -254,7 +254,7 @@ class WorkerGroup:
                 workers = self.loaded
                 pids = [worker.pid for worker in workers]
                 measured = await trio.to_thread.run_sync(_read_all, pids, abandon_on_cancel=True)
-            except RuntimeError as error:  # "can't start new thread": the next look may have one
+            except RuntimeError as error:  # "can't start new thread": the next measurement may have one
                 log.warning("the memory of the %s workers is not known: %s", self._spec.name, error)
             else:
                 for worker, memory in zip(workers, measured, strict=True):

@@ -1,4 +1,4 @@
-"""An ear with scripted actors around it, for its tests."""
+"""The audio actor with scripted actors around it, for its tests."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ RATE_HZ = 16_000
 
 
 @attrs.define(eq=False)
-class Ear:
-    """An ear with scripted actors around it."""
+class AudioHarness:
+    """The audio actor with scripted actors around it."""
 
     connection: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)

@@ -117,7 +117,7 @@ class Room:
         *,
         capabilities: tuple[Any, ...] = ALL,
         language: str | None = None,
-        has_shaken_hands: bool = True,
+        has_made_handshake: bool = True,
     ) -> None:
         """Start everything, and do the handshake."""
         specs = [ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory)), *self.peer_specs()]
@@ -125,7 +125,7 @@ class Room:
         specs.append(ChildSpec(Ref("dialogue"), self._dialogue))
         self.refs["dialogue"] = specs[-1].ref
         self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
-        if has_shaken_hands:
+        if has_made_handshake:
             await self.configure(capabilities=capabilities, language=language)
 
     def peer_specs(self) -> list[ChildSpec]:
@@ -177,12 +177,12 @@ class Room:
         await wait_all_tasks_blocked()
 
     async def begin_to_speak(self, at_ms: int = 0) -> None:
-        """Let the ear hear a voice."""
+        """Let the audio actor report speech."""
         await self.dialogue.tell(SpeechBegan(at_ms))
         await wait_all_tasks_blocked()
 
     async def end_speech(self) -> None:
-        """Let the ear hear the end of an utterance."""
+        """Let the audio actor report the end of an utterance."""
         await self.dialogue.tell(spoken())
         await wait_all_tasks_blocked()
 

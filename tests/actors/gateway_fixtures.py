@@ -43,7 +43,7 @@ def shown(connections: int, refused: int, **others: Any) -> GatewayStatistics:
 
 @attrs.define(eq=False)
 class FakeIngress:
-    """A listener that nobody connects to."""
+    """A listener without connections."""
 
     handlers: IngressHandlers
     admission: RequestAdmission
@@ -61,7 +61,7 @@ class FakeIngress:
 
 
 @attrs.define(eq=False)
-class Door:
+class GatewayHarness:
     """A gateway with a fake listener."""
 
     level: int = attrs.field(default=0, kw_only=True)

@@ -18,7 +18,7 @@ from protocol.messages.hearing import (
     Verdict,
 )
 from runtime import Ref, TerminateChild
-from tests.actors.audio_fixtures import RATE_HZ, Ear
+from tests.actors.audio_fixtures import RATE_HZ, AudioHarness
 from tests.fake_sessions import native
 from tests.fakes import FakeSocket, Grow, silence, voice
 
@@ -26,11 +26,11 @@ from tests.fakes import FakeSocket, Grow, silence, voice
 async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(1.024) + voice(1.024) + silence(0.3) + voice(0.512) + silence(1.0))
-    first, last = ear.dialogue.of(UtterancePaused)
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(1.024) + voice(1.024) + silence(0.3) + voice(0.512) + silence(1.0))
+    first, last = harness.dialogue.of(UtterancePaused)
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (first.utterance.start_ms, first.utterance.end_ms) == (704, 2_112)
     assert first.utterance.pcm == ended.utterance.pcm[: len(first.utterance.pcm)]
     assert last.utterance == ended.utterance
@@ -40,257 +40,255 @@ async def test_a_pause_is_told_with_the_samples_that_the_utterance_will_have(
 async def test_larger_blocks_change_when_it_is_heard_and_not_what(
     grow: Grow, autojump_clock: MockClock, block_samples: int
 ) -> None:
-    ears = [Ear(), Ear(block_samples=block_samples)]
-    for ear in ears:
-        ear.ref = Ref(f"audio {ear.block_samples}")
-        await ear.open(grow)
-        await ear.hear(silence(1.024) + voice(1.024) + silence(1.5), frame_s=0.02)
-    small, large = ([one.utterance for one in ear.dialogue.of(UtteranceEnded)] for ear in ears)
+    harnesses = [AudioHarness(), AudioHarness(block_samples=block_samples)]
+    for harness in harnesses:
+        harness.ref = Ref(f"audio {harness.block_samples}")
+        await harness.open(grow)
+        await harness.hear(silence(1.024) + voice(1.024) + silence(1.5), frame_s=0.02)
+    small, large = ([one.utterance for one in harness.dialogue.of(UtteranceEnded)] for harness in harnesses)
     assert small == large
     assert len(small) == 1
 
 
 async def test_what_waits_for_a_block_is_heard_when_the_button_goes_up(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear(block_samples=4_096)
-    await ear.open(grow, mode="push_to_talk")
-    await ear.ref.tell(events.AudioStart())
-    await ear.hear(voice(0.512), frame_s=0.016)
-    await ear.ref.tell(events.AudioEnd())
+    harness = AudioHarness(block_samples=4_096)
+    await harness.open(grow, mode="push_to_talk")
+    await harness.ref.tell(events.AudioStart())
+    await harness.hear(voice(0.512), frame_s=0.016)
+    await harness.ref.tell(events.AudioEnd())
     await wait_all_tasks_blocked()
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert ended.utterance.end_ms == 512
 
 
-async def judge(ear: Ear, verdict: Verdict) -> None:
+async def judge(harness: AudioHarness, verdict: Verdict) -> None:
     """Do what a dialogue does that has understood the words before the last pause."""
-    await ear.ref.tell(PauseJudged(ear.dialogue.of(UtterancePaused)[-1].end_sample, verdict))
+    await harness.ref.tell(PauseJudged(harness.dialogue.of(UtterancePaused)[-1].end_sample, verdict))
     await wait_all_tasks_blocked()
 
 
 async def test_a_complete_command_ends_the_utterance_sooner(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024) + silence(0.32))
-    await judge(ear, "complete")
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024) + silence(0.32))
+    await judge(harness, "complete")
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert ended.reason == "command_complete"
-    assert ended.utterance == ear.dialogue.of(UtterancePaused)[0].utterance
-    assert ear.memory.audio.speech_start == round(1.088 * RATE_HZ), "what was handed on is committed"
-    await ear.hear(silence(1.0))
-    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+    assert ended.utterance == harness.dialogue.of(UtterancePaused)[0].utterance
+    assert harness.memory.audio.speech_start == round(1.088 * RATE_HZ), "what was handed on is committed"
+    await harness.hear(silence(1.0))
+    assert harness.heard() == ["SpeechBegan", "UtteranceEnded"]
 
 
 async def test_words_that_want_others_get_more_silence(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024) + silence(0.32))
-    await judge(ear, "unfinished")
-    await ear.hear(silence(0.4) + voice(0.512) + silence(1.024))
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024) + silence(0.32))
+    await judge(harness, "unfinished")
+    await harness.hear(silence(0.4) + voice(0.512) + silence(1.024))
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (ended.utterance.start_ms, ended.utterance.end_ms) == (0, 2_320)
 
 
 async def test_a_voice_that_went_on_before_the_verdict_was_read_is_not_cut_off(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024) + silence(0.32))
-    await ear.ref.tell(AudioReceived(voice(0.512)))  # in its mailbox already
-    await judge(ear, "complete")
-    await ear.hear(silence(0.48))
-    assert ear.heard() == ["SpeechBegan"]
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024) + silence(0.32))
+    await harness.ref.tell(AudioReceived(voice(0.512)))  # in its mailbox already
+    await judge(harness, "complete")
+    await harness.hear(silence(0.48))
+    assert harness.heard() == ["SpeechBegan"]
 
 
 async def test_a_crash_between_pause_and_verdict_says_nothing_twice(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
+    harness = AudioHarness()
+    await harness.open(grow)
     await trio.sleep(2.0)
-    await ear.hear(voice(1.024) + silence(0.32))
-    await ear.ref.tell("nonsense")  # crashes the ear
-    await judge(ear, "complete")
+    await harness.hear(voice(1.024) + silence(0.32))
+    await harness.ref.tell("nonsense")  # crashes the actor
+    await judge(harness, "complete")
     await trio.sleep(2.0)
-    assert ear.tree.status().children[-1].incarnation == 2
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    assert harness.tree.status().children[-1].incarnation == 2
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (ended.reason, ended.utterance.pcm) == ("command_complete", voice(1.024) + silence(0.064))
-    await judge(ear, "complete")
-    assert len(ear.dialogue.of(UtteranceEnded)) == 1
+    await judge(harness, "complete")
+    assert len(harness.dialogue.of(UtteranceEnded)) == 1
 
 
-async def test_who_wants_to_see_words_early_has_the_utterance_told_while_it_grows(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
-    ear = Ear()
-    await ear.open(grow, interim=True)
-    await ear.hear(voice(1.536) + silence(1.024))
-    told = [grew.utterance for grew in ear.dialogue.of(UtteranceGrew)]
+async def test_with_interim_results_a_growing_utterance_is_reported(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow, interim=True)
+    await harness.hear(voice(1.536) + silence(1.024))
+    told = [grew.utterance for grew in harness.dialogue.of(UtteranceGrew)]
     assert [(utterance.start_ms, utterance.end_ms) for utterance in told] == [(0, 512), (0, 1_024), (0, 1_536)]
     assert told[-1].pcm == voice(1.536)
-    await ear.configure(interim=False)
-    await ear.hear(voice(1.536) + silence(1.024))
-    assert len(ear.dialogue.of(UtteranceGrew)) == 3
+    await harness.configure(interim=False)
+    await harness.hear(voice(1.536) + silence(1.024))
+    assert len(harness.dialogue.of(UtteranceGrew)) == 3
 
 
 async def test_an_utterance_begins_and_ends_in_silence(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(1.024) + voice(1.024) + silence(1.0))
-    assert ear.dialogue.of(SpeechBegan) == [SpeechBegan(at_ms=1_024)]
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(1.024) + voice(1.024) + silence(1.0))
+    assert harness.dialogue.of(SpeechBegan) == [SpeechBegan(at_ms=1_024)]
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert ended.reason == "silence"
     assert (ended.utterance.start_ms, ended.utterance.end_ms) == (704, 2_112)
     assert ended.utterance.pcm == silence(0.32) + voice(1.024) + silence(0.064)
-    assert ear.memory.audio.speech_start == round(2.112 * RATE_HZ), "what was handed on is committed"
+    assert harness.memory.audio.speech_start == round(2.112 * RATE_HZ), "what was handed on is committed"
 
 
 async def test_a_click_is_dropped_and_committed(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(0.512) + voice(0.064) + silence(1.0))
-    assert ear.heard() == ["SpeechBegan", "UtteranceDropped"]
-    assert ear.dialogue.of(UtteranceDropped)[0].reason == "too_short"
-    assert ear.memory.audio.speech_start > 0
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(0.512) + voice(0.064) + silence(1.0))
+    assert harness.heard() == ["SpeechBegan", "UtteranceDropped"]
+    assert harness.dialogue.of(UtteranceDropped)[0].reason == "too_short"
+    assert harness.memory.audio.speech_start > 0
 
 
 async def test_silence_is_nothing_to_tell(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(5.0))
-    assert ear.dialogue.seen == []
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(5.0))
+    assert harness.dialogue.seen == []
 
 
 async def test_the_time_of_the_last_voice_is_known_on_the_clock(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
+    harness = AudioHarness()
+    await harness.open(grow)
     began_s = trio.current_time()
-    await ear.hear(silence(0.512) + voice(1.024) + silence(1.0), is_live=True)
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    await harness.hear(silence(0.512) + voice(1.024) + silence(1.0), is_live=True)
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert ended.last_voice_s == pytest.approx(began_s + 1.536, abs=0.02)
 
 
 async def test_a_frame_that_is_no_audio_is_refused_and_the_stream_goes_on(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(0.512))
-    await ear.ref.tell(AudioReceived(b"odd"))
-    await ear.hear(voice(0.512) + silence(1.0))
-    [refused] = ear.connection.of(AudioRefused)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(0.512))
+    await harness.ref.tell(AudioReceived(b"odd"))
+    await harness.hear(voice(0.512) + silence(1.0))
+    [refused] = harness.connection.of(AudioRefused)
     assert refused.message == "a frame of pcm_s16le must have whole samples, not 3 bytes"
-    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
-    assert ear.tree.status().children[-1].incarnation == 1
+    assert harness.heard() == ["SpeechBegan", "UtteranceEnded"]
+    assert harness.tree.status().children[-1].incarnation == 1
 
 
 async def test_push_to_talk_ends_when_the_button_does(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow, mode="push_to_talk")
-    await ear.hear(voice(1.024))
-    assert ear.heard() == [], "nobody pressed"
-    await ear.ref.tell(events.AudioStart())
-    await ear.hear(voice(0.512) + silence(2.048))
-    assert ear.heard() == ["SpeechBegan"], "silence does not end it"
-    await ear.ref.tell(events.AudioEnd())
+    harness = AudioHarness()
+    await harness.open(grow, mode="push_to_talk")
+    await harness.hear(voice(1.024))
+    assert harness.heard() == [], "nobody pressed"
+    await harness.ref.tell(events.AudioStart())
+    await harness.hear(voice(0.512) + silence(2.048))
+    assert harness.heard() == ["SpeechBegan"], "silence does not end it"
+    await harness.ref.tell(events.AudioEnd())
     await wait_all_tasks_blocked()
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (ended.reason, ended.utterance.duration_s) == ("manual", 2.56)
 
 
 async def test_the_end_of_the_audio_commits_at_once(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
-    await ear.ref.tell(events.AudioEnd())
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
+    await harness.ref.tell(events.AudioEnd())
     await wait_all_tasks_blocked()
-    assert ear.dialogue.of(UtteranceEnded)[0].reason == "manual"
+    assert harness.dialogue.of(UtteranceEnded)[0].reason == "manual"
 
 
 async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
     await trio.sleep(0.9)
-    assert ear.heard() == ["SpeechBegan"]
+    assert harness.heard() == ["SpeechBegan"]
     await trio.sleep(0.5)
-    assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
+    assert harness.dialogue.of(UtteranceEnded)[0].reason == "stalled"
     await trio.sleep(10.0)
-    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+    assert harness.heard() == ["SpeechBegan", "UtteranceEnded"]
 
 
-async def test_an_ear_that_hears_nobody_sleeps(grow: Grow, mock_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(0.512))
+async def test_audio_without_speech_does_not_poll(grow: Grow, mock_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(0.512))
     assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
-    await ear.hear(voice(1.024))
+    await harness.hear(voice(1.024))
     assert trio.lowlevel.current_statistics().seconds_to_next_deadline == pytest.approx(1.0)
-    await ear.hear(silence(1.024))
-    assert ear.heard() == ["SpeechBegan", "UtteranceEnded"]
+    await harness.hear(silence(1.024))
+    assert harness.heard() == ["SpeechBegan", "UtteranceEnded"]
     mock_clock.jump(1.1)
     await wait_all_tasks_blocked()
     assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
 
 
 async def test_after_a_standstill_what_has_arrived_is_heard_first(grow: Grow, mock_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
     mock_clock.jump(3.0)  # a stopped process: neither the socket was read nor any deadline seen
     await wait_all_tasks_blocked()
-    await ear.hear(voice(1.024) + silence(1.024))
-    [ended] = ear.dialogue.of(UtteranceEnded)
+    await harness.hear(voice(1.024) + silence(1.024))
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (ended.reason, ended.utterance.end_ms) == ("silence", 2_112)
 
 
 async def test_a_client_that_is_silent_after_a_standstill_is_noticed(grow: Grow, mock_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
     for jump_s in (3.0, 0.9, 0.1):
-        assert ear.heard() == ["SpeechBegan"]
+        assert harness.heard() == ["SpeechBegan"]
         mock_clock.jump(jump_s)
         await wait_all_tasks_blocked()
-    assert ear.dialogue.of(UtteranceEnded)[0].reason == "stalled"
+    assert harness.dialogue.of(UtteranceEnded)[0].reason == "stalled"
 
 
 async def test_a_client_that_is_back_in_mid_speech_has_time_to_go_on(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(0.5), is_live=True)
-    ear.memory.client.detach()
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(0.5), is_live=True)
+    harness.memory.client.detach()
     await trio.sleep(0.9)  # it is away when it would be late for the first time
-    ear.memory.client.attach(native(FakeSocket()))
-    await ear.configure()
+    harness.memory.client.attach(native(FakeSocket()))
+    await harness.configure()
     await trio.sleep(0.7)
-    await ear.hear(voice(0.5) + silence(1.0), is_live=True)
-    assert [ended.reason for ended in ear.dialogue.of(UtteranceEnded)] == ["silence"]
+    await harness.hear(voice(0.5) + silence(1.0), is_live=True)
+    assert [ended.reason for ended in harness.dialogue.of(UtteranceEnded)] == ["silence"]
 
 
 async def test_audio_that_waits_in_the_mailbox_is_no_stall(grow: Grow, mock_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
     mock_clock.jump(1.1)
     for _ in range(8):
-        assert ear.ref.tell_nowait(AudioReceived(voice(0.128)))
-    await ear.hear(silence(1.024))
-    [ended] = ear.dialogue.of(UtteranceEnded)
+        assert harness.ref.tell_nowait(AudioReceived(voice(0.128)))
+    await harness.hear(silence(1.024))
+    [ended] = harness.dialogue.of(UtteranceEnded)
     assert (ended.reason, ended.utterance.end_ms) == ("silence", 2_112)
 
 
 async def test_audio_that_stops_in_silence_is_nothing(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(1.0))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(1.0))
     await trio.sleep(10.0)
-    assert ear.dialogue.seen == []
+    assert harness.dialogue.seen == []
 
 
 async def test_long_speech_is_split_and_no_sample_is_lost_or_doubled(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(voice(40.96) + silence(1.0))
-    first, second = ear.dialogue.of(UtteranceEnded)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(40.96) + silence(1.0))
+    first, second = harness.dialogue.of(UtteranceEnded)
     assert (first.reason, second.reason) == ("max_length", "silence")
     assert first.utterance.end_ms == second.utterance.start_ms
     assert first.utterance.pcm + second.utterance.pcm == voice(40.96) + silence(0.064)
@@ -300,79 +298,79 @@ async def test_long_speech_is_split_and_no_sample_is_lost_or_doubled(grow: Grow,
 
 
 async def test_audio_is_acknowledged_once_a_second_at_the_client_s_rate(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow, audio=events.AudioFormat(sample_rate=48_000))
+    harness = AudioHarness()
+    await harness.open(grow, audio=events.AudioFormat(sample_rate=48_000))
     await trio.sleep(1.0)
-    await ear.hear(silence(2.95), is_live=True)
-    assert ear.acks() == [4_800, 52_800, 100_800]
+    await harness.hear(silence(2.95), is_live=True)
+    assert harness.acks() == [4_800, 52_800, 100_800]
 
 
 async def test_what_was_heard_is_acknowledged_when_the_button_goes_up(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.hear(silence(0.512), frame_s=0.016)
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(0.512), frame_s=0.016)
     await wait_all_tasks_blocked()
-    before = list(ear.acks())
-    await ear.ref.tell(events.AudioEnd())
+    before = list(harness.acks())
+    await harness.ref.tell(events.AudioEnd())
     await wait_all_tasks_blocked()
-    assert ear.acks() == [*before, 8_192]
+    assert harness.acks() == [*before, 8_192]
 
 
 async def test_a_decoder_is_made_for_each_new_format_only(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    await ear.configure(language="de")
-    await ear.configure(audio=events.AudioFormat("pcm_f32le"))
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.configure(language="de")
+    await harness.configure(audio=events.AudioFormat("pcm_f32le"))
     await wait_all_tasks_blocked()
-    assert [audio.format for audio in ear.formats] == ["pcm_s16le", "pcm_f32le"]
+    assert [audio.format for audio in harness.formats] == ["pcm_s16le", "pcm_f32le"]
 
 
 async def test_hands_free_can_be_switched_off_and_on(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow, mode="push_to_talk")
-    await ear.hear(voice(0.512))
-    await ear.configure(mode="hands_free")
-    await ear.hear(voice(0.512))
-    assert ear.heard() == ["SpeechBegan"]
+    harness = AudioHarness()
+    await harness.open(grow, mode="push_to_talk")
+    await harness.hear(voice(0.512))
+    await harness.configure(mode="hands_free")
+    await harness.hear(voice(0.512))
+    assert harness.heard() == ["SpeechBegan"]
 
 
 # --- crashes -------------------------------------------------------------------------------------
 
 
-async def test_who_speaks_is_counted_until_the_end_of_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
+async def test_a_speaker_is_counted_until_the_end_of_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
     counts = []
     for pcm in (silence(0.512), voice(1.024), silence(0.256), silence(1.0), voice(0.064), silence(2.0)):
-        await ear.hear(pcm)
-        counts.append(len(ear.speaking))
+        await harness.hear(pcm)
+        counts.append(len(harness.speaking))
     assert counts == [0, 1, 1, 0, 1, 0], "a click is taken for speech for a moment"
 
 
-async def test_who_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    ear.memory.client.attach(native(FakeSocket()))
-    await ear.open(grow)
-    await ear.hear(voice(1.024))
-    assert ear.speaking == {"audio": "192.0.2.1"}
-    await ear.ref.tell("nonsense")  # crashes the ear, which hears again that somebody speaks
+async def test_a_client_that_leaves_in_mid_speech_is_counted_no_more(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    harness.memory.client.attach(native(FakeSocket()))
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
+    assert harness.speaking == {"audio": "192.0.2.1"}
+    await harness.ref.tell("nonsense")  # crashes the actor, which detects the speech again
     await wait_all_tasks_blocked()
     await trio.sleep(1.0)
-    assert ear.speaking == {"audio": "192.0.2.1"}
-    await ear.tree.ref.ask(TerminateChild("audio"))
-    assert ear.speaking == {}
+    assert harness.speaking == {"audio": "192.0.2.1"}
+    await harness.tree.ref.ask(TerminateChild("audio"))
+    assert harness.speaking == {}
 
 
 async def test_audio_before_the_handshake_is_a_bug_of_ours(grow: Grow, autojump_clock: MockClock) -> None:
-    ear = Ear()
-    await ear.open(grow)
-    ear.memory.client.options = None
+    harness = AudioHarness()
+    await harness.open(grow)
+    harness.memory.client.options = None
     await trio.sleep(2.0)
-    await ear.ref.tell("nonsense")
+    await harness.ref.tell("nonsense")
     await trio.sleep(2.0)
-    await ear.ref.tell(AudioReceived(b"\0\0"))
+    await harness.ref.tell(AudioReceived(b"\0\0"))
     await wait_all_tasks_blocked()
-    last = ear.tree.status().children[-1].last_exit
+    last = harness.tree.status().children[-1].last_exit
     assert last is not None
     assert last.reason == "AssertionError: audio before connection_request"
 

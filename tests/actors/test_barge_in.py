@@ -18,7 +18,7 @@ from tests.fakes import Grow, command
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 async def talking(grow: Grow, *sentences: str, length_s: float = 4.0) -> Room:
@@ -195,7 +195,7 @@ async def test_the_client_knows_best_how_much_it_played(grow: Grow, autojump_clo
     assert room.memory.turns.recent_turns(5) == (("tell me a story", "One day."),)
 
 
-async def test_an_answer_that_nobody_heard_is_no_answer(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_answer_that_was_not_heard_is_no_answer(grow: Grow, autojump_clock: MockClock) -> None:
     room = await talking(grow, "One day.", "Another day.")
     room.dialogue.signal(events.Interrupt(heard_ms=0))
     assert await room.completed() == [("id1", "interrupted")]

@@ -15,11 +15,11 @@ from tests.fakes import Grow, command, event_names
 
 
 class Bug(Exception):
-    """Crashes whoever meets it."""
+    """Crashes its handler."""
 
 
 class BrokenGrammar:
-    """Raises as often as it is told, then knows nothing."""
+    """Raises a given number of times, then matches nothing."""
 
     def __init__(self, times: int) -> None:
         self.times = times
@@ -80,7 +80,7 @@ async def test_words_are_answered_by_the_model_in_the_client_s_language(grow: Gr
 async def test_nothing_runs_before_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.")
-    await room.open(grow, has_shaken_hands=False)
+    await room.open(grow, has_made_handshake=False)
     await room.type("hello")
     assert room.connection.events() == []
     await room.configure(capabilities=("llm",))
@@ -187,9 +187,7 @@ async def test_an_announcement_waits_until_the_turn_is_over(grow: Grow, autojump
     room.assert_each_turn_was_completed_once()
 
 
-async def test_an_announcement_waits_while_somebody_speaks_and_words_come_first(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
+async def test_an_announcement_waits_during_speech_and_words_come_first(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.transcription.answers[Transcribe] = Recognition("hello", "en", 0.9)
     room.inference.answers[Generate] = says("Hi.")
@@ -245,7 +243,7 @@ async def test_bye_in_the_silence_hangs_up_at_once(grow: Grow, autojump_clock: M
     assert room.connection.of(Hang) == [Hang(1000, "bye")]
 
 
-async def test_who_comes_back_is_counted(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_returning_client_is_counted(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)
     await room.dialogue.tell(Presence(is_there=False))
@@ -260,9 +258,7 @@ async def test_a_session_is_found_by_its_id_while_it_lives(grow: Grow, autojump_
     assert room.sessions.lookup(SESSION_ID) is room.dialogue
 
 
-async def test_who_has_said_and_typed_nothing_for_long_leaves_before_others(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
+async def test_a_long_silent_session_leaves_before_others(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)
     room.activity.note("another", trio.current_time() + 1.0)
@@ -272,7 +268,7 @@ async def test_who_has_said_and_typed_nothing_for_long_leaves_before_others(
     assert room.activity.next_leavers(trio.current_time()) == ["another"]
 
 
-async def test_who_never_says_anything_can_be_asked_to_leave(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_session_without_any_input_can_be_asked_to_leave(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     await room.open(grow)
     assert room.activity.next_leavers(trio.current_time()) == [SESSION_ID]

@@ -91,7 +91,7 @@ async def test_a_crash_after_the_pause_loses_nothing_and_does_nothing_twice(
 
 async def test_without_a_handshake_nothing_is_heard_early(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    await room.open(grow, has_shaken_hands=False)
+    await room.open(grow, has_made_handshake=False)
     await room.dialogue.tell(UtterancePaused(Utterance(bytes(32), 0, 1), 16))
     await wait_all_tasks_blocked()
     assert room.transcription.of(Transcribe) == []

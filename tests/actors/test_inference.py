@@ -129,7 +129,7 @@ async def test_a_provider_that_fails_before_its_first_word_is_replaced(grow: Gro
     assert (await models.generate()).provider == "openai"
 
 
-async def test_after_the_first_word_nobody_else_is_asked(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_after_the_first_word_no_other_model_is_asked(grow: Grow, autojump_clock: MockClock) -> None:
     second = FakeModel("openai", [["Hello."]])
     models = Models([FakeModel("ollama", [["Hel", ProviderError("broken off")]]), second])
     await models.open(grow)
@@ -226,7 +226,7 @@ async def test_at_most_num_parallel_completions_run_at_once(grow: Grow, autojump
     assert model.most_at_once == 2
 
 
-async def test_who_stops_waiting_gives_the_place_back(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_cancelled_question_gives_the_place_back(grow: Grow, autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"], ["b"]], delay_s=10.0)
     models = Models([model])
     await models.open(grow)
@@ -301,7 +301,7 @@ async def test_an_answer_that_would_come_out_the_same_is_given_again(grow: Grow,
 # --- the embedded model --------------------------------------------------------------------------
 
 
-async def test_the_embedded_model_starts_if_nobody_else_answers(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_the_embedded_model_starts_if_no_other_answers(grow: Grow, autojump_clock: MockClock) -> None:
     embedded = FakeEmbedded(FakeModel("embedded", [["Hello."]]))
     models = Models([FakeModel("ollama", is_up=False)], embedded)
     await models.open(grow)
@@ -338,7 +338,7 @@ async def test_an_embedded_model_that_is_down_is_told(grow: Grow, autojump_clock
         await models.generate()
 
 
-async def test_an_embedded_model_that_is_down_is_in_nobody_s_way(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_embedded_model_that_is_down_delays_no_other(grow: Grow, autojump_clock: MockClock) -> None:
     ollama = FakeModel("ollama", [["Hello."]], is_up=False)
     embedded = FakeEmbedded(FakeModel("embedded"), trouble=PoolUnavailable("it died", 1.0))
     models = Models([ollama], embedded)

@@ -45,7 +45,7 @@ async def test_a_server_that_leaves_lets_an_open_utterance_become_an_answer(
 
 async def test_a_server_that_leaves_before_the_handshake_only_hangs_up(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    await room.open(grow, has_shaken_hands=False)
+    await room.open(grow, has_made_handshake=False)
     room.dialogue.signal(LEAVE)
     await wait_all_tasks_blocked()
     assert room.connection.seen == [Hang(CloseCode.SERVICE_RESTART, "deploy")]

@@ -64,7 +64,7 @@ def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
 
 
-async def test_a_calm_house_is_at_level_0_and_says_so(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_calm_server_is_at_level_0_and_says_so(grow: Grow, autojump_clock: MockClock) -> None:
     server = Server()
     await server.open(grow)
     await trio.sleep(3.0)
@@ -85,7 +85,7 @@ async def test_each_signal_raises_the_level_and_the_calm_brings_it_back(grow: Gr
     assert server.level == 0
 
 
-async def test_the_cpu_alone_refuses_nobody_new(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_the_cpu_alone_refuses_no_client(grow: Grow, autojump_clock: MockClock) -> None:
     server = Server(cpu=1.06)
     await server.open(grow)
     await trio.sleep(2.0)
@@ -104,7 +104,7 @@ async def test_at_level_4_sessions_are_asked_to_leave_now_and_then(grow: Grow, a
 
 
 @pytest.mark.parametrize("exits", [True, False])
-async def test_an_unsafe_house_leaves_if_it_may(grow: Grow, exits: bool, autojump_clock: MockClock) -> None:
+async def test_an_unsafe_server_leaves_if_it_may(grow: Grow, exits: bool, autojump_clock: MockClock) -> None:
     server = Server(memory=0.98)
     server.settings = attrs.evolve(server.settings, exit_when_unsafe=exits)
     await server.open(grow)
@@ -122,7 +122,7 @@ async def test_a_process_killed_for_memory_keeps_new_ones_out(grow: Grow, autoju
     assert server.level == 0
 
 
-async def test_a_controller_that_was_started_again_goes_on_at_the_level_of_the_house(
+async def test_a_controller_that_was_started_again_goes_on_at_the_last_level(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     server = Server()

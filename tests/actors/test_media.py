@@ -110,7 +110,7 @@ async def test_trouble_of_ours_is_not_the_recordings_fault(
     assert await decoder.outcomes() == [], "it is counted when it is closed"
 
 
-async def test_an_abandoned_recording_is_closed_and_nobody_waits_for_it(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_abandoned_recording_is_closed_without_waiting(grow: Grow, autojump_clock: MockClock) -> None:
     decoder = Decoder([])
     await decoder.open(grow)
     assert decoder.ref.tell_nowait(CloseRecording("r", "abandoned"))

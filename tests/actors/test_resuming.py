@@ -180,7 +180,7 @@ async def test_a_client_that_does_not_come_back_ends_its_session(grow: Grow, aut
     assert Count("sessions_given_up_total", ("window",)) in lines.metrics.seen
 
 
-async def test_who_comes_too_late_gets_a_new_session(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_comes_back_too_late_gets_a_new_session(grow: Grow, autojump_clock: MockClock) -> None:
     second = FakeSocket()
     lines, _ = await lost(grow, second)
     lines.refs["old"].signal(Hang(1012, "the server is leaving"))
@@ -322,7 +322,7 @@ async def test_a_session_that_we_end_for_a_cause_is_not_kept(code: int, grow: Gr
     assert lines.exit_of("old") == f"socket closed {code}"
 
 
-async def test_nobody_waits_for_a_client_that_said_bye(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_said_bye_is_not_waited_for(grow: Grow, autojump_clock: MockClock) -> None:
     lines, socket = Lines(), FakeSocket()
     await lines.open(grow, socket)
     await lines.send(socket, frame("bye"))
@@ -378,7 +378,7 @@ async def test_a_client_that_comes_back_takes_no_place_from_others(grow: Grow, a
 REFUSAL = events.ConnectionRefused("the server is under load (level 3)", 15_000)
 
 
-async def test_while_nobody_new_is_let_in_a_client_that_comes_back_is(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_while_new_clients_are_refused_a_returning_one_is_admitted(grow: Grow, autojump_clock: MockClock) -> None:
     second = FakeSocket()
     lines, _ = await lost(grow, second, refusal=REFUSAL)
     assert lines.directory.awaited.names() == ("old",)
@@ -389,7 +389,7 @@ async def test_while_nobody_new_is_let_in_a_client_that_comes_back_is(grow: Grow
 
 
 @pytest.mark.parametrize("token", ["old-7", None])
-async def test_while_nobody_new_is_let_in_a_stranger_is_told_so(
+async def test_while_new_clients_are_refused_a_false_token_is_refused(
     grow: Grow, token: str | None, autojump_clock: MockClock
 ) -> None:
     second = FakeSocket()

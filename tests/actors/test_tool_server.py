@@ -318,7 +318,7 @@ async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, auto
     assert second_s - first_s == pytest.approx(NOT_LISTED_S)
 
 
-async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_progress_goes_to_the_asker(grow: Grow, autojump_clock: MockClock) -> None:
     server = FakeToolServer("house", (CLOCK,), answer=ToolOutcome(True, "noon", 0.1))
     bench, sink = Bench(FakeConnector([server])), FakeSink[CallProgress]()
     await bench.open(grow)
@@ -326,7 +326,7 @@ async def test_progress_goes_to_whoever_asked(grow: Grow, autojump_clock: MockCl
     assert server.calls[0].progress_sink is sink
 
 
-async def test_a_slow_call_holds_up_nobody(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_slow_call_delays_no_other(grow: Grow, autojump_clock: MockClock) -> None:
     server = FakeToolServer("house", (CLOCK,))
     bench = Bench(FakeConnector([server]))
     await bench.open(grow)
@@ -349,7 +349,7 @@ async def test_an_announcement_reaches_its_session(grow: Grow, autojump_clock: M
     assert (mine.seen, other.seen) == ([Announce("Your tea is ready.")], [])
 
 
-async def test_an_announcement_for_nobody_is_logged(
+async def test_an_announcement_without_a_session_is_logged(
     grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(FakeConnector([FakeToolServer("house")]))
@@ -361,7 +361,10 @@ async def test_an_announcement_for_nobody_is_logged(
     with caplog.at_level("INFO", logger="sayso.tools"):
         bench.connector.on_announcement("gone", "One.")
         bench.connector.on_announcement("busy", "Two.")
-    assert [record.getMessage() for record in caplog.records] == ["nobody to tell: One.", "nobody to tell: Two."]
+    assert [record.getMessage() for record in caplog.records] == [
+        "no session for the announcement: One.",
+        "no session for the announcement: Two.",
+    ]
 
 
 async def test_the_server_is_closed_with_the_actor(grow: Grow, autojump_clock: MockClock) -> None:

@@ -139,7 +139,7 @@ async def test_a_server_s_refusal_reaches_the_asker(grow: Grow, autojump_clock: 
         await box.ref.ask(call("house"))
 
 
-async def test_a_call_has_the_time_of_who_asks_for_it(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_call_has_its_askers_deadline(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     box.house.answers[CallTool] = never
     await box.open(grow)
@@ -150,7 +150,7 @@ async def test_a_call_has_the_time_of_who_asks_for_it(grow: Grow, autojump_clock
     assert box.tree.status().children[-1].incarnation == 1, "no fault of the toolbox"
 
 
-async def test_who_stops_waiting_stops_the_call(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_cancelled_asker_stops_the_call(grow: Grow, autojump_clock: MockClock) -> None:
     box = Box()
     cancelled: list[float] = []
 

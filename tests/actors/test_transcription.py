@@ -103,14 +103,14 @@ class Server:
         return {model.name: model.state for model in await self.ref.ask(ListModels())}
 
 
-async def test_a_session_without_a_wish_gets_the_usual_model(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_session_that_names_no_model_gets_the_default(grow: Grow, autojump_clock: MockClock) -> None:
     server = Server()
     await server.open(grow)
     assert await server.hear(None) == await server.hear("tiny.en") == "tiny.en"
     assert server.made == []
 
 
-async def test_a_model_is_loaded_when_somebody_wants_it_and_once(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_model_is_loaded_on_demand_and_once(grow: Grow, autojump_clock: MockClock) -> None:
     server = Server()
     await server.open(grow)
     heard = []
@@ -193,7 +193,9 @@ async def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_next_time(
     assert await server.hear(None) == "tiny.en", "nothing has crashed"
 
 
-async def test_who_leaves_while_a_model_is_loading_does_not_stop_that(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_leaves_while_a_model_is_loading_does_not_stop_that(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
     loading = trio.Event()
     server = Server(held_back={"base": loading})
     await server.open(grow)
@@ -213,7 +215,7 @@ async def test_some_models_are_loaded_at_the_start(grow: Grow, autojump_clock: M
     assert await server.states() == {"tiny.en": "loaded", "base": "loaded"}
 
 
-async def test_a_model_that_nobody_uses_is_unloaded_after_a_while(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_unused_model_is_unloaded_after_a_while(grow: Grow, autojump_clock: MockClock) -> None:
     server = Server()
     await server.open(grow)
     await server.hear("base")
@@ -275,7 +277,7 @@ async def test_what_is_in_use_or_usual_is_not_unloaded(grow: Grow, autojump_cloc
         await server.ref.ask(UnloadModel("tiny.en"))
 
 
-async def test_only_whom_it_was_made_for_can_name_another_model(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_only_an_offered_model_can_be_named(grow: Grow, autojump_clock: MockClock) -> None:
     ref = Ref("transcription")
     metrics = scripted("metrics", Script())
     server = Server()

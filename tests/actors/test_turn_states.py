@@ -57,7 +57,7 @@ async def speaking(room: Room) -> None:
 
 
 async def say(room: Room) -> None:
-    """Let the ear hear something that is over soon."""
+    """Let the audio actor report a short utterance."""
     await room.begin_to_speak()
     await trio.sleep(0.1)
     await room.end_speech()
@@ -191,7 +191,7 @@ async def opened(grow: Grow) -> Room:
         (SECOND, ["interrupted", "done"], 2.0),  # it is not wanted any more; the next one is heard
     ],
 )
-async def test_nobody_is_talked_over(
+async def test_announcements_do_not_talk_over_the_user(
     heard: Any, ends: list[str], spoken_s: float, grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await opened(grow)

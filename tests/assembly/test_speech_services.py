@@ -38,14 +38,14 @@ OPTIONS: Any = {
 }
 
 
-def services(ears: Asked, mouth: Asked, media: Asked | None = None) -> SpeechServices:
-    return SpeechServices(*(cast("Ref", asked or Asked({})) for asked in (ears, mouth, media, media)))
+def services(recogniser: Asked, synthesiser: Asked, media: Asked | None = None) -> SpeechServices:
+    return SpeechServices(*(cast("Ref", asked or Asked({})) for asked in (recogniser, synthesiser, media, media)))
 
 
 async def test_recordings_and_texts_are_one_session() -> None:
-    ears = Asked({Transcribe: Recognition("hello", "en", 1.0)})
-    mouth = Asked({Synthesise: SpokenAudio(b"", 22_050)})
-    audio = services(ears, mouth).audio(EarshotDetector, **OPTIONS)
+    recogniser = Asked({Transcribe: Recognition("hello", "en", 1.0)})
+    synthesiser = Asked({Synthesise: SpokenAudio(b"", 22_050)})
+    audio = services(recogniser, synthesiser).audio(EarshotDetector, **OPTIONS)
     clip = Utterance(b"", 0, 0)
 
     assert await audio.transcribe(clip, TranscriptionOptions("de", "base", words=True)) == Recognition(
@@ -53,8 +53,8 @@ async def test_recordings_and_texts_are_one_session() -> None:
     )
     assert await audio.synthesise("hello", "joe", 1.5) == SpokenAudio(b"", 22_050)
 
-    assert ears.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
-    assert mouth.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
+    assert recogniser.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
+    assert synthesiser.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
 
 
 async def test_recordings_are_decoded_closed_and_counted() -> None:
@@ -70,12 +70,12 @@ async def test_recordings_are_decoded_closed_and_counted() -> None:
     assert asked.seen == [read, close, Count("recordings_total", ("busy",))]
 
 
-async def test_wishes_about_models_go_to_the_ears() -> None:
+async def test_requests_about_models_go_to_transcription() -> None:
     shown = ModelShown("base", "loaded")
-    ears = Asked({ListModels: (shown,), LoadModel: shown, UnloadModel: shown})
-    models = services(ears, Asked({})).models(start_timeout_s=5.0)
+    recogniser = Asked({ListModels: (shown,), LoadModel: shown, UnloadModel: shown})
+    models = services(recogniser, Asked({})).models(start_timeout_s=5.0)
 
     assert await models.shown() == (shown,)
     assert await models.load("base") == await models.unload("base") == shown
 
-    assert ears.seen == [ListModels(), LoadModel("base"), UnloadModel("base")]
+    assert recogniser.seen == [ListModels(), LoadModel("base"), UnloadModel("base")]

@@ -163,7 +163,7 @@ async def test_the_queue_stands_longer_between_two_reports(status, autojump_cloc
     assert status.queue_delay_s() == 1.5
 
 
-def test_demand_is_of_those_who_speak_when_it_is_asked_for(status):
+def test_demand_is_of_the_speaking_sessions_when_it_is_asked_for(status):
     report = TranscriptionReport(SpeechModels(("tiny.en",)), queue(capacity=Capacity().learnt(1.0, 0.5)))
     status.board.transcription.publish(report)
     speaking = {"session": "a"}

@@ -86,7 +86,7 @@ def test_memory_is_what_the_server_uses_of_what_it_may(tmp_path: Path, own_bytes
     assert values(sensors)["machine_memory"] == 0.25
 
 
-def test_a_group_with_a_limit_is_ours_whoever_fills_it(tmp_path: Path):
+def test_a_group_with_a_limit_counts_as_ours(tmp_path: Path):
     groups = machine(tmp_path, v2(memory__max=GIB, memory__current=GIB // 2))
 
     assert values(LoadSensors(tmp_path, max_cpu_percent=80, groups=groups, processes=Using(1)))["memory"] == 0.5

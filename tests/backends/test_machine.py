@@ -67,7 +67,7 @@ def test_work_is_seen_as_use_of_the_cpu() -> None:
     assert 45 < sampled(machine).cpu_percent <= 100
 
 
-def test_who_the_children_are_is_looked_up_now_and_then() -> None:
+def test_the_children_are_looked_up_now_and_then() -> None:
     now_s = [0.0]
     processes = OwnProcesses(clock=lambda: now_s[0], refresh_s=5.0)
     processes.look()

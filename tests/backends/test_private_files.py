@@ -55,14 +55,14 @@ def test_what_an_older_version_left_open_is_closed_and_told_once(data_dir):
     history = data_dir / "history.db"
     (told,) = prepare(data_dir, history, is_default=True)
 
-    assert told.startswith(f"closed to other users, who could open it: {data_dir}, {data_dir / 'tools'}, {history}, ")
+    assert told.startswith(f"closed to other users, which could open it: {data_dir}, {data_dir / 'tools'}, {history}, ")
     assert told.endswith(" and 2 more")
     assert {mode(path) for path in data_dir.rglob("*") if path.is_file()} == {0o600}
     assert [mode(path) for path in (data_dir, data_dir / "tools")] == [0o700, 0o700]
     assert prepare(data_dir, history, is_default=True) == []
 
 
-def test_a_folder_that_somebody_chose_is_left_as_it_is_with_a_warning(data_dir):
+def test_a_chosen_folder_is_left_as_it_is_with_a_warning(data_dir):
     stranger = data_dir / "holiday.jpg"
     stranger.touch(0o644)
     stranger.chmod(0o644)

@@ -96,7 +96,7 @@ async def test_a_typed_turn_ends_with_its_completion(nursery: trio.Nursery) -> N
     assert caller.shown == ["connection_accepted", "reply", "turn_completed"]
 
 
-async def test_a_question_is_answered_by_whoever_is_asked(nursery: trio.Nursery) -> None:
+async def test_a_question_is_answered_by_the_given_function(nursery: trio.Nursery) -> None:
     answers = []
 
     async def script(client: Client) -> None:

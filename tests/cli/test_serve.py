@@ -155,7 +155,7 @@ def test_the_usual_data_folder_is_closed_to_other_users(
     assert serve("--set", f"supervisor.data_dir={chosen}").exit_code == 0
     assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, chosen)] == [0o700, 0o755]
     assert [record.getMessage() for record in caplog.records] == [
-        f"closed to other users, who could open it: {folder}",
+        f"closed to other users, which could open it: {folder}",
         f"{chosen} is open to other users, who see what files are in it: chmod 700 {chosen}",
     ]
 
@@ -167,7 +167,7 @@ def test_bad_command_files_are_exit_code_2_with_every_problem(serve: Serve) -> N
     assert "Traceback" not in result.output
 
 
-def test_a_house_that_gives_up_is_exit_code_70(serve: Serve) -> None:
+def test_a_server_that_gives_up_is_exit_code_70(serve: Serve) -> None:
     error = RestartIntensityExceeded("root", "4 restarts in 60 s", (), ended(ValueError("bad state")))
     result = serve(end=error)
     assert result.exit_code == 70

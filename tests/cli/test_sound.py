@@ -198,7 +198,7 @@ async def test_a_microphone_gives_what_it_hears_in_order(monkeypatch: pytest.Mon
     assert device.blocksize == 16_000 * FRAME_S
 
 
-async def test_a_microphone_that_nobody_reads_ends_instead_of_losing_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unread_microphone_ends_instead_of_losing_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound, "_sounddevice", lambda _need: Device(MIC_FRAMES_MAX + 5))
     async with microphone() as frames:
         await trio.testing.wait_all_tasks_blocked()

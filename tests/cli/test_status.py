@@ -161,7 +161,7 @@ def test_what_is_no_status_is_told_and_the_exit_code_is_1(serve, body, status, w
     assert words in result.output
 
 
-def test_nobody_there_is_told():
+def test_a_missing_server_is_reported():
     result = CliRunner().invoke(main, ["status", "--once", "--url", "http://127.0.0.1:9"])
 
     assert result.exit_code == 1

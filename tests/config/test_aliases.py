@@ -85,7 +85,7 @@ def test_a_device_that_whisper_cannot_use_is_answered_with_those_that_work(devic
     assert re.search(f"no {device}: expected cpu, cuda or auto", str(problems[0]))
 
 
-def test_a_device_that_nobody_knows_is_refused_like_any_bad_value() -> None:
+def test_an_unknown_device_is_refused_like_any_bad_value() -> None:
     with pytest.raises(
         ConfigError, match=r"WHISPER_DEVICE: transcription\.embedded\.device: expected one of auto, cpu, cuda"
     ):

@@ -1,4 +1,4 @@
-"""Mutants that are known to change nothing that anybody could notice, with the reason.
+"""Mutants that are known to change nothing observable, with the reason.
 
 Each is a file, the stripped line that the change begins in, and what stands there instead.
 """

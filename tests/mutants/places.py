@@ -13,7 +13,7 @@ import attrs
 LOGGERS: Final = frozenset({"log", "logger", "_log"})
 UNTESTED_FUNCTIONS: Final = frozenset({"__repr__"})
 TYPES_ONLY: Final = frozenset({"annotation", "returns", "decorator_list", "type_params", "bases"})
-DANGEROUS_CALLS: Final = frozenset({"os.kill", "os.killpg", "shutil.rmtree"})  # another argument hits somebody else
+DANGEROUS_CALLS: Final = frozenset({"os.kill", "os.killpg", "shutil.rmtree"})  # another argument hits another task
 TYPE_CALLS: Final = frozenset({"TypeVar", "NewType", "ParamSpec", "cast"})
 
 COMPARISONS: Final[Mapping[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {

@@ -8,10 +8,10 @@ class Mutation:
     """One change of the product that has to turn tests red."""
 
     name: str
-    """The promise that it breaks, as a command to whoever breaks it."""
+    """The promise that it breaks, as a command."""
     file: str
     text: str
-    """Stands in the file exactly once."""
+    """Occurs in the file exactly once."""
     replacement: str
     tests: tuple[str, ...]
     """Each of them must fail, as ``file::function``."""

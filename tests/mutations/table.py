@@ -234,14 +234,14 @@ MUTATIONS: Final = (
         "protocol/admission/admission.py",
         "if level >= FULL_LEVEL:",
         "if level > FULL_LEVEL:",
-        ("tests/actors/test_gateway.py::test_under_load_nobody_new_is_admitted",),
+        ("tests/actors/test_gateway.py::test_under_load_new_clients_are_refused",),
     ),
     Mutation(
         "let everybody in at once after load",
         "protocol/admission/admission.py",
         "if self._tokens < 1 + min(kept, room - 1):",
         "if self._tokens < -1e9:",
-        ("tests/protocol/admission/test_admission.py::test_after_load_the_door_opens_slowly",),
+        ("tests/protocol/admission/test_admission.py::test_after_load_admission_grows_slowly",),
     ),
     Mutation(
         "let a noisy tenant take what others have a share of",
@@ -249,7 +249,7 @@ MUTATIONS: Final = (
         "KEPT_SHARE if speaking * demand.each >= share * self.max_share else 0.0",
         "0.0",
         (
-            "tests/protocol/admission/test_tenants.py::test_who_has_its_share_while_others_are_there_leaves_them_something",
+            "tests/protocol/admission/test_tenants.py::test_a_tenant_with_its_share_leaves_something_to_others",
             "tests/protocol/admission/test_admission.py::test_a_noisy_tenant_costs_a_quiet_one_next_to_nothing",
         ),
     ),
@@ -265,7 +265,7 @@ MUTATIONS: Final = (
         "actors/connection/opening.py",
         "await self.writer.send(refusal)",
         "await self.accept(request)",
-        ("tests/actors/test_resuming.py::test_while_nobody_new_is_let_in_a_stranger_is_told_so",),
+        ("tests/actors/test_resuming.py::test_while_new_clients_are_refused_a_false_token_is_refused",),
     ),
     Mutation(
         "believe a single sample of the load",
@@ -338,7 +338,7 @@ MUTATIONS: Final = (
         "replied = self._replied",
         (
             "tests/actors/test_barge_in.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",
-            "tests/actors/test_barge_in.py::test_an_answer_that_nobody_heard_is_no_answer",
+            "tests/actors/test_barge_in.py::test_an_answer_that_was_not_heard_is_no_answer",
         ),
     ),
     Mutation(

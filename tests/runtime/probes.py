@@ -81,7 +81,7 @@ class Fussy(Probe):
 
 
 class Stubborn(Probe):
-    """Holds on in ``on_stop`` for ``hold_s``, whatever anybody says."""
+    """Stays in ``on_stop`` for ``hold_s``, also when cancelled."""
 
     def __init__(self, name: str, seen: list[Any], hold_s: float) -> None:
         super().__init__(name, seen)

@@ -106,7 +106,7 @@ class MailboxModel:
                 self.data.insert(0, item)
 
     def admit(self) -> None:
-        """Let those in who wait, in order, as long as the first of them has room."""
+        """Admit waiting senders, in order, as long as the first of them has room."""
         while self.waiting and self.has_room_for(self.waiting[0]):
             self.accepted += 1
             self.data.append(self.waiting.pop(0))

@@ -196,7 +196,7 @@ async def test_a_mailbox_does_what_its_model_does(autojump_clock, overflow: Over
 
 @pytest.mark.parametrize("overflow", list(Overflow))
 async def test_a_mailbox_in_a_storm_loses_nothing_without_a_trace(autojump_clock, overflow: Overflow) -> None:
-    """Operations in one tick, before anybody could run: the order of wake-ups may not matter."""
+    """Operations in one tick, before another task could run: the order of wake-ups may not matter."""
     for seed in range(80):
         rng = random.Random(f"storm:{overflow.value}:{seed}")
         async with trio.open_nursery() as nursery:
@@ -289,7 +289,7 @@ class SupervisorMachine:
             self.refs[child_id].tell_nowait("crash")
 
     async def check(self) -> None:
-        """Compare the children, their order, who lives and how often each was started."""
+        """Compare the children, their order, their states and how often each was started."""
         found = await self._supervisor.ask(WhichChildren())
         assert [status.id for status in found] == list(self.model.children)
         for status in found:

@@ -91,7 +91,7 @@ async def test_an_answer_has_the_type_that_its_message_names(grow: Grow, autojum
     assert lamp == Lamp(5)
     assert assert_type(await ref.ask(Dim(2), timeout_s=1.0, linked=True), int | None) == 3
     await ref.tell(Blink())
-    assert ref.tell_nowait(LookAt("desk")), "what can be asked can be told, and its answer is for nobody"
+    assert ref.tell_nowait(LookAt("desk")), "what can be asked can be told, and its answer is dropped"
 
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ if TYPE_CHECKING:
     async def an_answer_is_not_taken_for_another(ref: Ref[LampMessage]) -> None:
         _: Lamp = await ref.ask(Dim(1))  # type: ignore[arg-type]
 
-    def who_sends_less_may_hold_a_reference_that_takes_more(ref: Ref[LampMessage]) -> Ref[Blink]:
+    def a_sender_of_less_may_hold_a_reference_that_takes_more(ref: Ref[LampMessage]) -> Ref[Blink]:
         return ref
 
-    def who_sends_more_may_not(ref: Ref[Blink]) -> Ref[LampMessage]:
+    def a_sender_of_more_may_not(ref: Ref[Blink]) -> Ref[LampMessage]:
         return ref  # type: ignore[return-value]
 
     async def nothing_is_sent_to_an_actor_of_which_nothing_is_said(ref: Ref[Never]) -> None:

@@ -21,7 +21,7 @@ from tests.runtime.probes import Do, Grow, Probe, Say, probe
 
 @attrs.define(eq=False)
 class Scene:
-    """One that is watched, and one who watches."""
+    """A watched actor and its watcher."""
 
     seen: list[Any] = attrs.field(factory=list)
     watched: Ref = attrs.field(factory=lambda: Ref("watched"))
@@ -37,7 +37,7 @@ class Scene:
         self.tree = await grow(*specs, backoff=Backoff(base_s=1.0, cap_s=1.0))
 
     def told(self) -> list[Ref]:
-        """Whose end the watcher was told."""
+        """The ends that were reported to the watcher."""
         return [message.ref for message in self.seen if isinstance(message, Terminated)]
 
 
@@ -70,7 +70,7 @@ async def test_91_a_restart_is_no_end(grow: Grow, autojump_clock: MockClock) -> 
     assert scene.told() == []
 
 
-async def test_91_whoever_watches_too_late_is_told_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_91_a_late_watcher_is_told_at_once(grow: Grow, autojump_clock: MockClock) -> None:
     scene = Scene()
     await scene.open(grow)
     await scene.tree.ref.ask(TerminateChild("watched"))

@@ -25,7 +25,7 @@ SPEC = WorkerSpec(name="simulated", target="none", params={})
 
 
 class SimulatedProcess(WorkerProcess):
-    """A process that reads until it is deaf, answers what it reads, and ends when it is told to or killed."""
+    """A process that reads until it hangs, answers what it reads, and ends when it is stopped or killed."""
 
     def __init__(self, rng):
         ours, theirs = trio.testing.lockstep_stream_pair()

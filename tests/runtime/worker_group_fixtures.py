@@ -16,7 +16,7 @@ LOAD_S = 5.0
 
 
 class FakeWorker:
-    """What a group sees of ``runtime.workers.worker.Worker``; loads for ``LOAD_S``, lives until it is told to end."""
+    """The part of ``runtime.workers.worker.Worker`` that a group uses; loads for ``LOAD_S``, lives until ended."""
 
     def __init__(self, yard, last_job):
         self.yard, self.last_job = yard, last_job

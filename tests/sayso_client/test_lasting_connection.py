@@ -78,7 +78,7 @@ async def test_a_refusal_in_passing_is_tried_again_and_a_final_one_is_not(
     assert 7.0 <= server.opened_at[2] - server.opened_at[1] <= 9.0
 
 
-async def test_who_leaves_does_not_come_back(nursery: trio.Nursery) -> None:
+async def test_after_leave_it_does_not_come_back(nursery: trio.Nursery) -> None:
     connection = await opened(Upgrading(nursery))
     connection.leave()
     await (await connection.get()).abort()

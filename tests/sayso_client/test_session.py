@@ -347,7 +347,7 @@ async def test_audio_waits_for_the_server_beyond_its_bound(autojump_clock: trio.
         assert await line.receive_audio(3 * FRAME) == audio(0, 3)
 
 
-async def test_events_that_nobody_receives_stop_the_audio(autojump_clock: trio.testing.MockClock) -> None:
+async def test_unreceived_events_stop_the_audio(autojump_clock: trio.testing.MockClock) -> None:
     async with talking(MemoryServer(), bounds=Bounds(audio_s=0.1, events=2)) as (session, line):
         await session.send_audio(audio(0, 1))
         for _ in range(2):

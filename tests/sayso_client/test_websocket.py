@@ -66,7 +66,7 @@ async def test_a_message_in_fragments_is_one_message() -> None:
     assert await socket.receive() == "one message"
 
 
-async def test_a_ping_is_answered_by_who_receives() -> None:
+async def test_a_ping_is_answered_by_the_receiving_task() -> None:
     socket, line = await opened(MemoryServer())
     line._protocol.send_ping(b"there?")
     await line._flush()
@@ -101,7 +101,9 @@ async def test_a_send_that_fails_says_why_the_server_closed() -> None:
     assert not socket.is_open
 
 
-async def test_a_send_that_fails_leaves_the_reading_to_who_receives(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_send_that_fails_leaves_the_reading_to_the_receiving_task(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     socket, line = await opened(MemoryServer(capacity=1))
 
     async def receive() -> None:
@@ -207,7 +209,7 @@ async def test_a_bad_address_is_answered_with_a_good_one(url: str) -> None:
         await Endpoint(url).open()
 
 
-async def test_a_port_on_which_nobody_listens_is_no_server() -> None:
+async def test_a_port_without_a_listener_is_no_server() -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
     await listener.aclose()

@@ -25,7 +25,7 @@ Claim = Callable[[Report], Iterator[str]]
 
 
 def every_turn_ends_once(report: Report) -> Iterator[str]:
-    """Exactly one ``turn_completed`` for every turn that a client was told of.
+    """Exactly one ``turn_completed`` for every turn that a client knows.
 
     A client whose socket did not end in order may miss it, and what a connection had in hand when it crashed is lost.
     """
@@ -181,8 +181,8 @@ def _differences(report: Report, client: Client, rows: Mapping[str, TurnRecord])
             yield f"{turn_id}: recorded {row.replied!r}, told {replies[turn_id]!r}"
 
 
-def nobody_is_refused_without_need(report: Report) -> Iterator[str]:
-    """The door is open unless the machine is full or the server leaves."""
+def no_client_is_refused_without_need(report: Report) -> Iterator[str]:
+    """Clients are admitted unless the machine is full or the server drains."""
     is_full = any(level >= Level.NO_NEW for _, level in report.plan.load)
     for client in report.clients:
         if client.heard.refused and not is_full and report.plan.end == "idle" and report.ended_by is None:
@@ -221,7 +221,7 @@ def every_ask_ends_in_time(report: Report) -> Iterator[str]:
     yield from report.late_asks
 
 
-def the_house_ends_in_order(report: Report) -> Iterator[str]:
+def the_server_ends_in_order(report: Report) -> Iterator[str]:
     """The stop is bounded; only a root that gives up ends by itself, or one that cannot start for our crash."""
     if report.stop_s > STOP_TIMEOUT_S + STOP_SLACK_S:
         yield f"the stop took {report.stop_s:.1f} s"
@@ -235,7 +235,7 @@ def the_house_ends_in_order(report: Report) -> Iterator[str]:
         yield f"gave up without a cause: {leaves!r}"
 
 
-def nobody_waits_in_vain(report: Report) -> Iterator[str]:
+def no_task_waits_in_vain(report: Report) -> Iterator[str]:
     """A client whose session lives hears of every turn's end, unless the words themselves were lost."""
     excused = {"connection", "audio", "dialogue"}
     for client in report.clients:
@@ -243,7 +243,7 @@ def nobody_waits_in_vain(report: Report) -> Iterator[str]:
             yield f"{client.caller.name} gave up waiting {client.heard.gave_up} times"
 
 
-def who_comes_back_is_known(report: Report) -> Iterator[str]:
+def returning_clients_are_known(report: Report) -> Iterator[str]:
     """A client that lost its socket and comes back within the window finds its session, and gets all it missed."""
     excused = {"connection", "audio", "dialogue", "vault", "gateway", "sessions"}
     for client in report.clients:
@@ -262,13 +262,13 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     words_are_heard_once,
     history_is_what_was_heard,
     history_is_no_more_than_was_heard,
-    nobody_is_refused_without_need,
+    no_client_is_refused_without_need,
     messages_are_conserved,
     nothing_is_left,
     every_ask_ends_in_time,
-    the_house_ends_in_order,
-    nobody_waits_in_vain,
-    who_comes_back_is_known,
+    the_server_ends_in_order,
+    no_task_waits_in_vain,
+    returning_clients_are_known,
 )
 
 
@@ -281,7 +281,7 @@ def broken_claims(report: Report) -> list[str]:
 
 
 def lost_events(report: Report) -> set[tuple[str, str]]:
-    """Return kind and turn of the events that were in the hands of an actor when it was crashed."""
+    """Return kind and turn of the events that an actor was handling when it was crashed."""
     events: list[Any] = [message.event for message in report.saboteur.lost if isinstance(message, Send)]
     return {(type(event).__name__, event.turn_id) for event in events if hasattr(event, "turn_id")}
 
@@ -300,18 +300,18 @@ def is_unhurried(client: Client) -> bool:
 
 
 def has_stalled(client: Client) -> bool:
-    """Whether the client did not read for a while: nobody but itself can know when it heard what."""
+    """Whether the client did not read for a while: then only the client knows what it heard when."""
     return bool(client.caller.vanishes) or any(step.kind == "stall" for step in client.caller.steps)
 
 
 def may_run_together(report: Report, client: Client) -> bool:
-    """Whether the client left a sentence open, or its end was in the hands of an ear that crashed."""
+    """Whether the client left a sentence open, or its end was being handled by an audio actor that crashed."""
     is_open = any(step.kind == "trail off" for step in client.caller.steps)
     return is_open or any(isinstance(message, AudioEnd) for message in report.saboteur.lost)
 
 
 def is_untouched(report: Report) -> bool:
-    """Whether nothing went wrong on the way from mouth to transcript."""
+    """Whether nothing went wrong on the way from speech to transcript."""
     on_the_way = {"connection", "audio", "dialogue", "transcription", "vault", "gateway", "sessions"}
     harmful = {f"whisper:{how}" for how in ("refuses", "fails", "garbage", "hangs", "dies")}
     is_whole = not report.saboteur.has_crashed(*on_the_way) and not harmful & set(report.weather.struck)
@@ -323,7 +323,7 @@ def has_spoken_all(report: Report, client: Client) -> bool:
     kinds = {step.kind for step in client.caller.steps}
     is_plain = is_unhurried(client) and not kinds & {"interrupt", "stall", "nonsense", "trail off"}
     is_welcome = bool(client.heard.of("connection_accepted")) and not client.heard.of("going_away")
-    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full server lets nobody back in
+    is_welcome &= not (client.caller.vanishes and client.heard.refused)  # a full server resumes no session
     return is_plain and is_welcome and client.caller.end not in ("cut", "hasty")
 
 
@@ -339,7 +339,7 @@ def is_our_start_failure(error: BaseException) -> bool:
 
 
 def has_waiting_senders(ref: Ref) -> bool:
-    """Whether somebody still waits for room."""
+    """Whether a sender still waits for room."""
     return bool(ref.mailbox.statistics(0.0).waiting_senders)
 
 

@@ -24,9 +24,9 @@ PIECE_S: Final = 0.1
 PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and what restarts take
 RETRY_S: Final = 1.0
 BYTES_PER_MS: Final = 32
-CUT_IN_S: Final = 10.0  # as long as somebody who means to interrupt waits for an answer
+CUT_IN_S: Final = 10.0  # as long as a user who wants to interrupt waits for an answer
 UNHEARD: Final = -1  # no sentence: sound that was lost with a socket
-UNFINISHED: Final = 9_999  # what somebody says who trails off
+UNFINISHED: Final = 9_999  # an unfinished sentence
 TRIES: Final = 4
 CLOSE_CODES: Final = (CUT, CUT, CUT, 1001, 1005, 3001, 4999)  # by which a client loses its socket, and does not leave
 
@@ -142,7 +142,7 @@ class Heard:
     lost_answers: int = 0
     """How often it was cut off again before it had read the answer to its return."""
     forgotten: int = 0
-    """How often it came back and was taken for somebody new."""
+    """How often it came back and was treated as new."""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all frames of one type."""

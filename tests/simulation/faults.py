@@ -51,7 +51,7 @@ WEATHER: Final = (
 
 
 class SimulatedCrash(Exception):
-    """A bug that somebody put there."""
+    """An injected bug."""
 
 
 @attrs.frozen
@@ -60,7 +60,7 @@ class Fault:
 
     at_s: float
     kind: str
-    """``crash``, ``weather``, ``deaf`` (it does not stop when it is told to) or ``flood``."""
+    """``crash``, ``weather``, ``deaf`` (it does not stop when asked) or ``flood``."""
     target: str
     """An actor's role or id, or a part of the outside."""
     how: str
@@ -102,9 +102,9 @@ class Saboteur:
     crashes: dict[str, list[str]] = attrs.field(factory=dict)
     """Ids of actors that crashed by us, or hung in a handler, with how."""
     lost: list[Any] = attrs.field(factory=list)
-    """Messages that were in the hands of an actor that crashed."""
+    """Messages that an actor was handling when it crashed."""
     deaf: list[str] = attrs.field(factory=list)
-    """Ids of actors that do not stop when they are told to."""
+    """Ids of actors that do not stop when asked."""
     _armed: dict[str, str] = attrs.field(factory=dict)
 
     def wrap(self, spec: ChildSpec) -> ChildSpec:

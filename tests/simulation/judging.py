@@ -33,7 +33,7 @@ class Verdict:
 
 
 def judge(plan: Plan, lines: int = SHOWN_LINES) -> Verdict:
-    """Simulate and judge; with more ``lines`` than usual the story is told in any case."""
+    """Simulate and judge; with more ``lines`` than usual the story is printed in any case."""
     with silent_logs():
         report = simulate(plan)
     problems = tuple(broken_claims(report))

@@ -50,7 +50,7 @@ from tests.simulation.wire import SimulatedIngress
 FRAME_BYTES = 512  # the detector's
 SPEECH_RATE_HZ = 16_000
 NOISE = 65_535  # what a cough says
-MUMBLED = "hm"  # what is heard of words that nobody finished
+MUMBLED = "hm"  # the transcript of an unfinished sentence
 READS, CHANGES = "look", "change"
 WANTS, ANSWERS = "want", "that"
 Record = SessionRecord | TurnRecord | ToolRecord
@@ -84,7 +84,7 @@ class Weather:
         await trio.sleep(self.rng.uniform(least_s, most_s))
 
 
-# --- ears ----------------------------------------------------------------------------------------
+# --- audio ---------------------------------------------------------------------------------------
 
 
 def speech_of(number: int, frames: int) -> bytes:

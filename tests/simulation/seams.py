@@ -100,7 +100,7 @@ def random_from(draw: random.Random) -> Callable[..., random.Random]:
 
 
 def virtual_time() -> float:
-    """Return the virtual clock, also between runs, where nobody looks."""
+    """Return the virtual clock, also between runs, where it is not read."""
     try:
         return trio.current_time()
     except RuntimeError:

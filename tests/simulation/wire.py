@@ -1,4 +1,4 @@
-"""Sockets and a listener without a network; they have the faces of ``backends/protocols.py``.
+"""Sockets and a listener without a network; they implement the Protocols of ``backends/protocols.py``.
 
 Rules kept here:
 
@@ -36,7 +36,7 @@ Frame = str | bytes
 
 
 class Lane:
-    """A bounded queue that can be closed from either side; who waits is woken in order."""
+    """A bounded queue that can be closed from either side; waiting tasks are woken in order."""
 
     def __init__(self, capacity: int) -> None:
         self.frames: deque[Frame] = deque()
@@ -188,12 +188,12 @@ class SimulatedIngress:
         with trio.move_on_after(CLOSE_TIMEOUT_S):
             while self._sockets:
                 await next(iter(self._sockets)).wait_closed()
-                await trio.sleep(LOOK_S)  # who opens a session for a socket that is gone does not leave at once
+                await trio.sleep(LOOK_S)  # a session for a socket that is gone does not end at once
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
 
     async def connect(self, peer: str) -> SimulatedSocket | Refusal | None:
-        """Come in as a client; ``None`` while nobody listens."""
+        """Connect as a client; ``None`` while there is no listener."""
         await trio.lowlevel.checkpoint()
         if not self._accepts or self._nursery is None:
             return None

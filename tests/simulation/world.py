@@ -25,7 +25,7 @@ from tests.simulation.trace import Trace
 
 FAULTS_UNTIL_S = 6.0
 TOO_LONG_S = 600.0  # of virtual time: no run takes as long
-SETTLE_S = 13.0  # after the last client: those who lost their socket are given up, sessions end, history is written
+SETTLE_S = 13.0  # after the last client: lost clients are given up, sessions end, history is written
 FAREWELL_S = 30.0  # for clients to see that the server is gone
 DRAIN_S = 20.0
 LATE_ASK_S = 0.15
@@ -182,7 +182,7 @@ class World:
                 await client.is_done.wait()
             with trio.move_on_after(SETTLE_S):
                 await ended.wait()
-            self._count_who_should_be_gone(server)
+            self._count_overdue(server)
             button.cancel()
 
     async def _misfortunes(self) -> None:
@@ -202,8 +202,8 @@ class World:
 
     # --- what is counted -------------------------------------------------------------------------
 
-    def _count_who_should_be_gone(self, server: supervisor.Server) -> None:
-        """Look at a server whose clients have gone, save those who stay."""
+    def _count_overdue(self, server: supervisor.Server) -> None:
+        """Look at a server whose clients have gone, except those that stay."""
         stay = sum(client.is_inside for client in self._report.clients)
         self._report.sessions_left = len(server.sessions.live) - stay
         gateway = self._report.saboteur.actors.get("gateway")

@@ -64,7 +64,7 @@ MODELS: Final = ("tiny.en", "base")
 
 
 def main() -> None:
-    """Make what is missing, and forget what nobody says any more."""
+    """Make missing recordings, and delete those of removed sentences."""
     clips = index()
     missing = [text for text in SENTENCES if text not in clips]
     for text, sound in zip(missing, said(missing), strict=True):

@@ -22,7 +22,7 @@ READ_TIMEOUT_S = 60.0  # as in the server
 
 @attrs.define(eq=False)
 class Decoder:
-    """Who decodes, and what has been counted."""
+    """The decoder, and its counts."""
 
     pool: Pool
     ref: Ref

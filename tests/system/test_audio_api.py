@@ -110,10 +110,8 @@ def test_a_mistake_of_the_client_is_told_in_its_own_terms(client: openai.OpenAI)
         client.audio.transcriptions.create(model="whisper-1", file=("speech.wav", b"nonsense" * 100))
 
 
-async def test_a_long_recording_holds_up_nobody_who_speaks(
-    server: Server, client: openai.OpenAI, spoken: Spoken
-) -> None:
-    """Five minutes are uploaded while somebody gives a command."""
+async def test_a_long_recording_delays_no_live_session(server: Server, client: openai.OpenAI, spoken: Spoken) -> None:
+    """Five minutes are uploaded while a session gives a command."""
     pcm = b"".join(spoken(sentence) + SILENCE for sentence in SENTENCES) * 25
     many = io.BytesIO(encode(pcm, 16_000, "flac"))
     done: list[str] = []
@@ -147,7 +145,7 @@ async def test_a_session_has_its_own_model_times_of_words_and_packets(server: Se
         assert 0 < len(speaker.audio) < 20_000
 
 
-def test_another_server_can_borrow_its_ears_and_its_mouth(
+def test_another_server_can_use_its_recogniser_and_synthesiser(
     server: Server, spoken: Spoken, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     url = f"{server.http_url}/v1"

@@ -46,7 +46,7 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with few places and little patience."""
     need_models()
     limits = {"gateway.websocket.max_connections": PLACES, "session.handshake_timeout_s": 4}
-    limits |= {"session.resume_window_s": 1}  # for who vanishes
+    limits |= {"session.resume_window_s": 1}  # for a client that vanishes
     with running_server(tmp_path_factory.mktemp("strict"), SMALL | limits) as server:
         yield server
 
@@ -266,7 +266,7 @@ def test_a_damaged_model_says_what_to_do(tmp_path: Path) -> None:
 
 
 def last_words(ended: Server) -> str:
-    """Return the line that is for the person who started it; it stands below the log."""
+    """Return the line for the person at the terminal, below the log."""
     *_, line = ended.log().splitlines()
     assert line.startswith("sayso: ")
     return line

@@ -190,7 +190,7 @@ def test_a_part_of_the_others_must_be_served_beside_a_crowd() -> None:
     assert verdict(17, [said, said, refused, refused]) == ["2 of 4 served, at least 60%"]
 
 
-def test_a_server_that_leaves_owes_an_answer_only_to_those_whom_it_has_heard() -> None:
+def test_a_draining_server_owes_answers_only_to_callers_it_has_heard() -> None:
     silent = Call(3.0, 1, status=101, turns=[Turn("time")], close_code=1012)
     cut = Call(3.0, 1, status=101, turns=[Turn("time", is_heard=True)], close_code=1012)
     late = Call(4.0, 1, trouble="nobody listens")
@@ -339,7 +339,7 @@ def test_a_server_that_hangs_up_loses_the_caller_with_its_reason() -> None:
     assert call.trouble
 
 
-def test_where_nobody_listens_a_caller_is_lost_and_the_others_come_nevertheless() -> None:
+def test_without_a_server_a_caller_is_lost_and_the_others_come_nevertheless() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         url = f"ws://127.0.0.1:{taken.getsockname()[1]}/ws"
     calls = run(Plan(url, [0.0, 0.05], [[CLIP], [CLIP]]))

@@ -77,7 +77,7 @@ async def test_a_typed_question_is_answered_by_the_language_model_in_speech(serv
 async def test_push_to_talk_transcribes_at_the_release_of_the_button(server: Server, spoken: Spoken) -> None:
     with trio.fail_after(LIMIT_S):
         async with talking(server.url, QUIET, mode="push_to_talk") as client:
-            await client.speak(spoken("Stop.") + SILENCE, factor=20)  # the button is up: nobody listens
+            await client.speak(spoken("Stop.") + SILENCE, factor=20)  # the button is up: audio is ignored
             await client.tell("audio_start")
             await client.speak(spoken("What time is it?"), factor=4)
             await client.tell("audio_end")
@@ -97,7 +97,7 @@ async def test_silence_and_noise_are_no_command(server: Server, spoken: Spoken) 
     with trio.fail_after(LIMIT_S):
         async with talking(server.url, QUIET) as client:
             await client.speak(3 * SILENCE + noise + 2 * SILENCE, factor=4)
-            await client.speak(spoken("What time is it?") + SILENCE, factor=4)  # proof that the ear was open
+            await client.speak(spoken("What time is it?") + SILENCE, factor=4)  # proof that audio was processed
             await client.next("tool_call")
             await client.next("turn_completed")
 

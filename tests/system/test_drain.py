@@ -1,4 +1,4 @@
-"""How a whole server leaves: who speaks finishes, nobody new comes in, nothing is left."""
+"""The drain of a whole server: turns finish, new clients are refused, nothing is left."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ async def ended(server: Server, timeout_s: float = 120.0) -> int:
     return await trio.to_thread.run_sync(server.process.wait, timeout_s)
 
 
-async def test_100_who_speaks_gets_the_answer_and_who_does_not_read_holds_up_nobody(
+async def test_100_a_speaker_gets_the_answer_and_a_client_that_does_not_read_delays_none(
     tmp_path: Path, spoken: Spoken
 ) -> None:
     need_models()
@@ -77,7 +77,7 @@ async def test_100_who_speaks_gets_the_answer_and_who_does_not_read_holds_up_nob
     assert not alive
 
 
-async def test_while_it_leaves_nobody_new_is_admitted_and_the_probes_say_so(tmp_path: Path, spoken: Spoken) -> None:
+async def test_during_a_drain_new_clients_are_refused_and_the_probes_say_so(tmp_path: Path, spoken: Spoken) -> None:
     need_models()
     pcm = spoken("What time is it?")
     with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):
@@ -111,7 +111,7 @@ def upgrade(port: int) -> tuple[int, str | None]:
         return response.status, response.getheader("retry-after")
 
 
-async def test_without_anybody_it_is_gone_at_once(tmp_path: Path) -> None:
+async def test_without_clients_it_is_gone_at_once(tmp_path: Path) -> None:
     need_models()
     with running_server(tmp_path, PATIENT | {"supervisor.drain_timeout_s": 300}) as server:
         server.process.send_signal(signal.SIGINT)
@@ -134,7 +134,7 @@ async def test_told_to_stop_while_it_starts_it_stops_in_order(tmp_path: Path) ->
 
 
 async def test_a_second_signal_leaves_five_seconds(tmp_path: Path, spoken: Spoken) -> None:
-    """Somebody goes on speaking; nobody presses the key a third time."""
+    """Speech goes on; there is no third signal."""
     need_models()
     pcm = spoken("What time is it?")
     with running_server(tmp_path, PATIENT) as server, trio.fail_after(LIMIT_S):

@@ -1,4 +1,4 @@
-"""A tool server is killed under a hundred calls: none is made twice, none is forgotten, nobody is disconnected."""
+"""A tool server is killed under a hundred calls: none is made twice, none is forgotten, no client is disconnected."""
 
 import os
 import signal

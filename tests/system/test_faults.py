@@ -87,7 +87,7 @@ def fragile_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 
 def closed_port() -> int:
-    """Return a port where nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -102,9 +102,7 @@ async def until(what: str, is_so: Callable[[], object], timeout_s: float = 60.0)
 # --- workers -------------------------------------------------------------------------------------
 
 
-async def test_a_whisper_worker_killed_while_somebody_speaks_costs_nothing(
-    speaking_server: Server, spoken: Spoken
-) -> None:
+async def test_a_whisper_worker_killed_during_speech_costs_nothing(speaking_server: Server, spoken: Spoken) -> None:
     server = speaking_server
     (pid,) = server.worker_pids("transcription")
     pcm = spoken("What time is it?")
@@ -164,7 +162,7 @@ async def test_after_a_piper_worker_was_killed_the_answer_is_still_spoken(speaki
 # --- tools and models ----------------------------------------------------------------------------
 
 
-async def test_a_tool_server_whose_command_does_not_exist_disturbs_nobody(fragile_server: Server) -> None:
+async def test_a_tool_server_whose_command_does_not_exist_disturbs_no_other(fragile_server: Server) -> None:
     with trio.fail_after(LIMIT_S):
         async with talking(fragile_server.url, QUIET) as client:
             await client.tell("text", text="ask the missing server")

@@ -20,7 +20,7 @@ from backends.protocols import ProviderError
 from backends.speech.models import ModelError, resolve_llm
 from protocol.messages.understanding import ChatMessage, CompletionRequest
 from runtime.workers.pool import JobFailed, Pool, WorkerSpec
-from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Ears, completion
+from tests.backends.llm.llm_fixtures import LIGHT, SETTINGS, Collector, completion
 from tests.fakes import CallingSink
 from tests.system.model_fixtures import models_dir
 
@@ -51,23 +51,23 @@ def connect(url: str) -> OpenAIModel:
     return llamacpp.connect(attrs.evolve(SETTINGS, temperature=0.0), url)
 
 
-async def ask(model: OpenAIModel, question: str, ears: Ears) -> Any:
-    return await model.generate(completion((SYSTEM, ChatMessage("user", question)), (LIGHT,), ears, max_tokens=48))
+async def ask(model: OpenAIModel, question: str, collector: Collector) -> Any:
+    return await model.generate(completion((SYSTEM, ChatMessage("user", question)), (LIGHT,), collector, max_tokens=48))
 
 
 async def test_it_knows_the_capital_of_france() -> None:
-    ears = Ears()
+    collector = Collector()
     async with serving() as (_, url):
         model = connect(url)
         assert await model.is_available()
-        generation = await ask(model, "What is the capital of France?", ears)
+        generation = await ask(model, "What is the capital of France?", collector)
 
     assert "Paris" in generation.text
     assert len(generation.text) < 80
-    assert "".join(ears.heard) == generation.text
-    assert len(ears.heard) > 3  # streamed, not at once
+    assert "".join(collector.heard) == generation.text
+    assert len(collector.heard) > 3  # streamed, not at once
     assert generation.prompt_tokens > 10
-    assert generation.completion_tokens >= len(ears.heard) - 1
+    assert generation.completion_tokens >= len(collector.heard) - 1
     assert generation.tool_calls == ()
 
 
@@ -81,13 +81,13 @@ async def test_two_are_answered_at_once_and_a_cancelled_one_leaves_room() -> Non
 
             messages = (SYSTEM, ChatMessage("user", "Count to 100."))
             await model.generate(CompletionRequest(messages, CallingSink(hang_up), 200))
-        ears = [Ears(), Ears()]
+        collector = [Collector(), Collector()]
         async with trio.open_nursery() as nursery:
-            for each in ears:
+            for each in collector:
                 nursery.start_soon(ask, model, "Tell me a long story about a fox.", each)
 
     assert scope.cancelled_caught
-    assert max(each.times_s[0] for each in ears) < min(each.times_s[-1] for each in ears)
+    assert max(each.times_s[0] for each in collector) < min(each.times_s[-1] for each in collector)
 
 
 async def test_the_official_client_can_talk_to_it() -> None:
@@ -125,7 +125,7 @@ async def test_without_the_secret_path_there_is_nothing() -> None:
 async def test_a_question_longer_than_its_memory_is_refused_in_words() -> None:
     async with serving() as (_, url):
         with pytest.raises(ProviderError, match="exceeds the available context size"):
-            await ask(connect(url), "word " * 3_000, Ears())
+            await ask(connect(url), "word " * 3_000, Collector())
 
 
 async def test_the_worker_answers_nothing_but_its_address() -> None:
@@ -145,16 +145,16 @@ async def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
 
 
 async def test_its_pace_is_told(record_property: Callable[[str, object], None]) -> None:
-    ears = Ears()
+    collector = Collector()
     async with serving() as (_, url):
         model = connect(url)
-        await ask(model, "What is the capital of Spain?", Ears())
+        await ask(model, "What is the capital of Spain?", Collector())
         first_token_s = [
-            (await ask(model, f"What is the capital of {country}?", Ears())).first_token_s
+            (await ask(model, f"What is the capital of {country}?", Collector())).first_token_s
             for country in ("Italy", "Japan", "Peru")
         ]
-        await model.generate(completion((ChatMessage("user", "Tell me a story."),), (), ears, max_tokens=128))
-    tokens_per_s = (len(ears.times_s) - 1) / (ears.times_s[-1] - ears.times_s[0])
+        await model.generate(completion((ChatMessage("user", "Tell me a story."),), (), collector, max_tokens=128))
+    tokens_per_s = (len(collector.times_s) - 1) / (collector.times_s[-1] - collector.times_s[0])
     record_property("tokens_per_s", tokens_per_s)
     record_property("first_token_s", statistics.median(first_token_s))
 

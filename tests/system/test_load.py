@@ -1,4 +1,4 @@
-"""A whole server under load: who is refused, who is served, and that it gets well again."""
+"""A whole server under load: refusals, service, and recovery."""
 
 import resource
 from collections.abc import Callable
@@ -102,7 +102,7 @@ async def test_at_level_4_sessions_are_asked_to_leave_when_they_are_done(tmp_pat
     assert going["retry_after_ms"] >= 5_000
 
 
-async def test_a_house_that_is_not_safe_leaves_to_be_started_again(tmp_path: Path) -> None:
+async def test_an_unsafe_server_leaves_to_be_started_again(tmp_path: Path) -> None:
     need_models()
     with running_server(tmp_path, SMALL | FULL | {"load.exit_when_unsafe": True}) as server:
         code = await trio.to_thread.run_sync(server.process.wait, 120)

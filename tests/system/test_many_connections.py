@@ -112,7 +112,7 @@ def held_connections(server: Server) -> int:
 
 @pytest.mark.parametrize("data", [IDLE, HALF_A_HEAD, SLOW_BODY, SLOW_UPLOAD], ids=["idle", "head", "body", "upload"])
 @pytest.mark.parametrize(("addresses", "each"), [(NOISY, 80), (TWENTY, 4)], ids=["one address", "twenty addresses"])
-async def test_whoever_holds_connections_others_get_sessions_and_health_is_told(
+async def test_while_one_address_holds_connections_others_get_sessions_and_health_is_told(
     bounded: Server, addresses: Sequence[str], each: int, data: bytes
 ) -> None:
     with trio.fail_after(LIMIT_S), holding(bounded, addresses, each, data) as held:
@@ -181,7 +181,7 @@ def count_open_files(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-async def test_health_is_told_while_strangers_hold_all_descriptors(bounded: Server) -> None:
+async def test_health_is_told_while_idle_connections_hold_all_descriptors(bounded: Server) -> None:
     pid = bounded.process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     used = await trio.to_thread.run_sync(count_open_files, pid)

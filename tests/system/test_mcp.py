@@ -298,7 +298,7 @@ async def test_a_server_at_an_address_is_called_and_its_end_is_noticed(http_serv
             await call(server, "pid")
 
 
-async def test_an_address_where_nobody_listens_is_lost_with_its_reason():
+async def test_an_address_without_a_server_is_lost_with_its_reason():
     with pytest.raises(ToolServerLost, match=r"server: .*connect"):
         async with connect({"url": "http://127.0.0.1:9/mcp"}):
             pass

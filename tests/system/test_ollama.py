@@ -11,7 +11,7 @@ import trio
 from backends.llm.ollama import OllamaModel
 from backends.protocols import ProviderError
 from protocol.messages.understanding import ChatMessage
-from tests.backends.llm.llm_fixtures import LIGHT, QUESTION, SETTINGS, Ears, completion
+from tests.backends.llm.llm_fixtures import LIGHT, QUESTION, SETTINGS, Collector, completion
 from tests.backends.llm.scripted_ollama import Said, ScriptedOllama, say, serving
 
 pytestmark = pytest.mark.system
@@ -50,9 +50,9 @@ async def test_both_clients_hear_the_same_stream():
         )
         assert [chunk.message.content for chunk in chunks if chunk.message.content] == ["It is", " noon."]
         assert (chunks[-1].done, chunks[-1].prompt_eval_count, chunks[-1].eval_count) == (True, 11, 7)
-        ears = Ears()
-        generation = await ours(server).generate(completion(QUESTION, (), ears))
-    assert ears.heard == ["It is", " noon."]
+        collector = Collector()
+        generation = await ours(server).generate(completion(QUESTION, (), collector))
+    assert collector.heard == ["It is", " noon."]
     assert (generation.text, generation.prompt_tokens, generation.completion_tokens) == ("It is noon.", 11, 7)
 
 
@@ -63,7 +63,7 @@ async def test_every_setting_arrives_as_the_official_client_sends_it():
         server.models = ("llama3.2:latest", "codellama:latest")
         await official(client.chat, "codellama", MESSAGES, options=OPTIONS, keep_alive=90, think=False)
         model = ours(server, chosen, keep_alive_s=90.0)
-        await model.generate(completion(QUESTION, (), Ears(), max_tokens=64, model="codellama"))
+        await model.generate(completion(QUESTION, (), Collector(), max_tokens=64, model="codellama"))
     theirs, own = server.chats
     for key in ("model", "options", "keep_alive", "think", "messages"):
         assert own[key] == theirs[key], key
@@ -88,7 +88,7 @@ async def test_both_clients_are_told_of_a_model_that_is_not_there():
         with pytest.raises(ollama.ResponseError, match="model 'nobody' not found"):
             await official(ollama.Client(server.url).chat, "nobody", MESSAGES)
         with pytest.raises(ProviderError, match="model 'nobody' not found"):
-            await ours(server, model="nobody").generate(completion(QUESTION, (), Ears(), max_tokens=5))
+            await ours(server, model="nobody").generate(completion(QUESTION, (), Collector(), max_tokens=5))
 
 
 async def test_a_model_that_takes_no_tools_is_asked_again_without_them():
@@ -97,16 +97,16 @@ async def test_a_model_that_takes_no_tools_is_asked_again_without_them():
             await official(ollama.Client(server.url).chat, "llama3.2", MESSAGES, tools=[TOOL])
         model = ours(server)
         for _ in range(2):
-            assert (await model.generate(completion(QUESTION, (LIGHT,), Ears(), max_tokens=5))).text == "Hello."
+            assert (await model.generate(completion(QUESTION, (LIGHT,), Collector(), max_tokens=5))).text == "Hello."
     assert ["tools" in chat for chat in server.chats] == [True, True, False, False]
 
 
 async def test_a_stream_that_is_cut_is_told_and_nothing_is_made_up():
     async with serving(lambda _: Said(("It is", " noon.", " Or not."), breaks_after=2)) as server:
-        ears = Ears()
+        collector = Collector()
         with pytest.raises(ProviderError):
-            await ours(server).generate(completion((ChatMessage("user", "hello"),), (), ears, max_tokens=5))
-    assert ears.heard == ["It is", " noon."]
+            await ours(server).generate(completion((ChatMessage("user", "hello"),), (), collector, max_tokens=5))
+    assert collector.heard == ["It is", " noon."]
 
 
 async def test_a_model_is_unloaded_as_the_official_client_does_it():
@@ -114,6 +114,6 @@ async def test_a_model_is_unloaded_as_the_official_client_does_it():
         await official(ollama.Client(server.url).generate, "llama3.2", keep_alive=0)
         model = ours(server, max_loaded_models=1)
         for name in (None, "mistral"):
-            await model.generate(completion(QUESTION, (), Ears(), max_tokens=5, model=name))
+            await model.generate(completion(QUESTION, (), Collector(), max_tokens=5, model=name))
     theirs, own = [request.json for request in server.requests if request.path == "/api/generate"]
     assert (own["model"], own["keep_alive"]) == (theirs["model"], theirs["keep_alive"])

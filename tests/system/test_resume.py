@@ -94,7 +94,7 @@ async def test_a_client_that_closes_with_1000_has_left(server: Server) -> None:
             assert not (await second.next("connection_accepted"))["resumed"]
 
 
-async def test_a_token_that_nobody_has_opens_a_new_session(server: Server) -> None:
+async def test_an_unknown_token_opens_a_new_session(server: Server) -> None:
     with trio.fail_after(LIMIT_S):
         async with connected(server.url) as client:
             resume = {"token": "x" * 43, "last_seq": 7}

@@ -150,7 +150,7 @@ def test_what_is_no_speech_gives_no_text(samples: Floats, vocabulary: tuple[str,
     assert (answer.text, answer.no_speech) == ("", "noise")
 
 
-def test_a_vocabulary_puts_no_words_into_other_mouths(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
+def test_a_vocabulary_adds_no_words_of_its_own(worker: WhisperWorker, spoken: Callable[[str], bytes]) -> None:
     drinks = ("americano", "cappuccino", "iced mocha", "latte", "almond milk", "brown sugar", "double shot")
 
     clips = [spoken(sentence) for sentence in SENTENCES]

@@ -29,7 +29,7 @@ MAY_LOOK = "psutil"
 
 
 def is_gone(path: object) -> bool:
-    """Return whether a file is one of Linux's own and asked for by somebody who would not find it elsewhere."""
+    """Return whether a file is Linux's own and requested by code that would not find it elsewhere."""
     name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
     return any(name == folder or name.startswith(f"{folder}/") for folder in GONE_FILES) and not _may_look()
 

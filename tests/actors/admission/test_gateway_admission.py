@@ -52,7 +52,7 @@ class Server:
         return found
 
 
-async def test_whoever_is_admitted_is_known_by_address_tenant_and_source() -> None:
+async def test_an_admitted_sender_is_known_by_address_tenant_and_source() -> None:
     server = Server()
     for kind in RequestKind:
         assert (await server.admitted(kind)).identity == Identity(PEER, "192.0.2.1", RequestSource.ELSEWHERE)

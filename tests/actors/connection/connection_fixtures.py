@@ -16,7 +16,7 @@ def context_of(
     client: ClientLink | None = None,
     refusal: ConnectionRefused | None = None,
 ) -> ConnectionContext:
-    """Return the context of a new session; nobody reads what its peers are told."""
+    """Return the context of a new session; the messages to its peers are not read."""
     settings = default_settings()
     memory = session_memory(name, "t1").client
     memory.attach(client or native())

@@ -64,7 +64,7 @@ class Line:
         is_known = model == "base" or language is None or language.startswith("en")
         return None if is_known else f"{language} is not heard"
 
-    async def open(self, grow: Grow, *, has_shaken_hands: bool = True) -> None:
+    async def open(self, grow: Grow, *, has_made_handshake: bool = True) -> None:
         """Start everything, and do the handshake."""
         peers = [
             scripted("audio", self.audio, self.audio_mailbox),
@@ -91,7 +91,7 @@ class Line:
 
         connection = ChildSpec(self.ref, make, restart=Restart.TRANSIENT)
         self.tree = await grow(vault, *peers, connection, strategy=Strategy.ONE_FOR_ONE)
-        if has_shaken_hands:
+        if has_made_handshake:
             await self.send(frame("connection_request", **HELLO))
 
     async def send(self, *frames: str | bytes) -> None:
@@ -149,7 +149,7 @@ async def test_what_comes_before_the_handshake_is_an_error_and_the_handshake_sti
     grow: Grow, autojump_clock: MockClock, first: str | bytes, code: str
 ) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await line.send(first)
     assert line.errors() == [code]
     assert line.audio.seen == []
@@ -168,7 +168,7 @@ async def test_a_second_handshake_is_an_error_and_changes_nothing(grow: Grow, au
 
 async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     assert await line.socket.wait_closed() == 1008
     assert trio.current_time() == pytest.approx(10.0)
     [error] = line.received()
@@ -180,7 +180,7 @@ async def test_without_a_handshake_in_time_the_socket_is_closed(grow: Grow, auto
 async def test_a_socket_counts_as_silent_until_its_request_was_accepted(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     line.directory.handshakes.begin(line.socket, "192.0.2.1")
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     assert line.directory.handshakes.oldest(trio.current_time() + GRACE_S) is line.socket
     await line.send("not json")
     await line.send(frame("ping"))
@@ -191,7 +191,7 @@ async def test_a_socket_counts_as_silent_until_its_request_was_accepted(grow: Gr
 
 async def test_errors_do_not_prolong_the_time_for_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await trio.sleep(9.0)
     await line.send("not json")
     assert await line.socket.wait_closed() == 1008
@@ -233,7 +233,7 @@ async def test_refused_audio_counts_as_the_client_s_error(grow: Grow, autojump_c
 
 async def test_audio_without_the_capability_is_refused(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await line.send(frame("connection_request", client_id="tester", capabilities=["llm"]), b"\0\0")
     assert line.errors() == ["unexpected_event"]
     assert line.audio.of(AudioReceived) == []
@@ -250,7 +250,7 @@ async def test_nothing_new_is_taken_after_bye(grow: Grow, autojump_clock: MockCl
 # --- passing on ----------------------------------------------------------------------------------
 
 
-async def test_frames_go_to_whom_they_concern(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_frames_go_to_the_actors_they_are_for(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     await line.open(grow)
     await line.send(
@@ -300,7 +300,7 @@ async def test_a_language_is_written_one_way(
     written: str, plain: str | None, grow: Grow, autojump_clock: MockClock
 ) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await line.send(frame("connection_request", **HELLO, language=written))
 
     assert line.memory.client.options is not None
@@ -319,9 +319,9 @@ async def test_a_language_that_cannot_be_heard_is_refused_in_words(grow: Grow, a
     assert line.memory.client.options.language == "de"
 
 
-async def test_who_only_types_may_have_any_language(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_client_that_only_types_may_have_any_language(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await line.send(frame("connection_request", client_id="typist", capabilities=["llm"], language="de"))
 
     assert [one["type"] for one in line.received()] == ["connection_accepted"]
@@ -329,12 +329,12 @@ async def test_who_only_types_may_have_any_language(grow: Grow, autojump_clock: 
 
 async def test_a_handshake_with_an_unknown_model_may_be_made_again(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await line.send(frame("connection_request", **HELLO, stt_model="huge"), frame("connection_request", **HELLO))
     assert [one["type"] for one in line.received()] == ["error", "connection_accepted"]
 
 
-async def test_an_update_of_the_audio_format_reaches_the_ear_whole(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_update_of_the_audio_format_reaches_audio_whole(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     await line.open(grow)
     await line.send(frame("session_update", audio={"format": "pcm_f32le", "sample_rate": 48_000}))
@@ -364,7 +364,7 @@ async def test_speech_goes_out_as_binary_and_can_be_dropped(grow: Grow, autojump
     assert line.socket.drops == 1
 
 
-async def test_speech_goes_out_as_packets_to_whom_wants_them(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_speech_goes_out_as_packets_to_clients_that_want_them(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     await line.open(grow)
     await line.send(frame("session_update", speech_format="opus"))
@@ -391,12 +391,12 @@ async def test_a_silent_client_is_told_that_the_server_lives(grow: Grow, autojum
 
 async def test_no_status_comes_before_the_handshake(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
-    await line.open(grow, has_shaken_hands=False)
+    await line.open(grow, has_made_handshake=False)
     await trio.sleep(6.0)
     assert line.received() == []
 
 
-async def test_a_full_ear_stops_the_reading_of_the_socket(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_full_audio_mailbox_stops_the_reading_of_the_socket(grow: Grow, autojump_clock: MockClock) -> None:
     line = Line()
     release = trio.Event()
 

@@ -1,4 +1,4 @@
-"""The same conversations in several dialects: the session says the same, and each client is told in its own way."""
+"""The same conversations in several dialects: equal events of the session, each client in its own format."""
 
 import json
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Recorded:
 
 
 def frame_of(text: str) -> Frame:
-    """Return a frame as it stands in a story: bytes in hexadecimal, or text."""
+    """Return a frame as a story writes it: bytes in hexadecimal, or text."""
     return bytes.fromhex(text.removeprefix("0x")) if text.startswith("0x") else text
 
 

@@ -80,7 +80,7 @@ async def test_a_client_that_does_not_read_loses_its_socket_and_nothing_that_it_
     assert stage.seen == [pong(number) for number in range(5)]
 
 
-async def test_a_caller_whose_own_time_is_over_cuts_nobody_off(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_caller_whose_own_time_is_over_cuts_no_client_off(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage(pace_s=1_000.0)
     client = await stage.open(grow)
     with trio.move_on_after(1.0) as scope:

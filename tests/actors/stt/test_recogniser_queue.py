@@ -133,7 +133,7 @@ async def test_an_utterance_comes_back_as_text(grow: Grow, autojump_clock: MockC
     ]
 
 
-async def test_with_an_idle_worker_nobody_waits_for_company(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_with_an_idle_worker_no_utterance_waits_for_a_batch(grow: Grow, autojump_clock: MockClock) -> None:
     queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=2))
     await queue.open(grow)
     start_s = trio.current_time()
@@ -162,7 +162,7 @@ async def test_while_all_are_busy_batches_form(grow: Grow, autojump_clock: MockC
     assert queue.answers["6"].queue_s == pytest.approx(2.0, abs=0.05)
 
 
-async def test_where_a_batch_costs_as_much_nobody_waits_for_the_others_in_it(
+async def test_where_a_batch_costs_as_much_no_utterance_waits_for_the_others_in_it(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     queue = RecogniserQueue(company_pays=False)
@@ -228,7 +228,7 @@ async def test_trouble_with_workers_is_told_and_crashes_nothing(
     assert queue.tree.status().children[-1].incarnation == 1
 
 
-async def test_who_stops_waiting_is_not_transcribed(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_an_abandoned_utterance_is_not_transcribed(grow: Grow, autojump_clock: MockClock) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
 
@@ -336,7 +336,9 @@ def piece(name: str) -> Transcribe:
     return attrs.evolve(clip("recordings", name, seconds=20.0), urgency="background")
 
 
-async def test_a_recording_leaves_a_worker_for_whoever_begins_to_speak(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_recording_leaves_a_worker_for_sessions_that_begin_to_speak(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
     queue = RecogniserQueue(settings=attrs.evolve(default_settings().transcription, workers=3))
     await queue.open(grow)
     async with trio.open_nursery() as nursery:
@@ -351,7 +353,7 @@ async def test_a_recording_leaves_a_worker_for_whoever_begins_to_speak(grow: Gro
     assert len(queue.answers) == 7
 
 
-async def test_those_who_speak_go_before_all_recordings(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_live_sessions_go_before_all_recordings(grow: Grow, autojump_clock: MockClock) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
     await queue.ask_all([clip("a", "one"), piece("piece 1"), piece("piece 2"), clip("b", "two"), clip("c", "three")])
@@ -370,9 +372,7 @@ async def test_too_many_pieces_are_refused_and_take_no_place_from_others(grow: G
 # --- what is known of capacity -------------------------------------------------------------------
 
 
-async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
-    grow: Grow, autojump_clock: MockClock
-) -> None:
+async def test_the_demand_of_speakers_is_learnt_from_earlier_utterances(grow: Grow, autojump_clock: MockClock) -> None:
     queue = RecogniserQueue()
     await queue.open(grow)
     assert queue.report.demand("abcde") is None
@@ -390,7 +390,7 @@ async def test_what_those_who_speak_will_want_is_learnt_from_those_who_have(
 
 
 @pytest.mark.parametrize(("urgency", "is_learnt"), [("final", True), ("early", False), ("background", False)])
-async def test_only_what_somebody_waits_for_is_learnt_from(
+async def test_only_utterances_of_live_sessions_are_learnt_from(
     grow: Grow, autojump_clock: MockClock, urgency: Any, is_learnt: bool
 ) -> None:
     queue = RecogniserQueue()

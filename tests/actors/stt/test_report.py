@@ -22,7 +22,7 @@ def test_a_wait_that_was_published_is_forgotten_after_two_seconds() -> None:
     assert busy.delay_s(13.0) == 0.0
 
 
-def test_those_who_speak_and_those_who_wait_are_counted_by_tenant() -> None:
+def test_speakers_and_waiting_utterances_are_counted_by_tenant() -> None:
     report = attrs.evolve(IDLE, capacity=Capacity().learnt(1.0, 0.5), awaited=("a",), ready=1)
     demand = report.demand(["a", "b"])
     assert demand is not None

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import LIST_WITHIN_S, ModelConversation, NobodyToAsk, NotBelieved, filled
+from actors.turn.conversing import LIST_WITHIN_S, ModelConversation, NoSuitableModel, UnfoundedClaim, filled
 from actors.turn.tool_caller import ToolCaller
 from actors.turn.turn_context import Heard, TurnRefused
 from protocol.messages import events
@@ -31,7 +31,7 @@ CALL = ModelToolCall("m1", "clock", {"zone": "UTC"})
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 @attrs.define(eq=False)
@@ -169,7 +169,7 @@ async def test_a_tool_that_fails_is_told_to_the_model(grow: Grow, autojump_clock
 async def test_a_model_that_claims_what_no_tool_has_done_is_not_believed(grow: Grow, autojump_clock: MockClock) -> None:
     talk = Talk()
     await talk.open(grow, says("Of course! I've ", "set a timer. Anything else?"))
-    with pytest.raises(NotBelieved):
+    with pytest.raises(UnfoundedClaim):
         await talk.run("set a timer for the eggs")
     await wait_all_tasks_blocked()
     assert talk.said == ["Of course!"]
@@ -187,7 +187,7 @@ async def test_a_claim_after_a_call_that_failed_is_not_believed(grow: Grow, auto
     talk = Talk()
     await talk.open(grow, says(calls=(CALL,)), says("Done."))
     talk.room.tools.answers[CallTool] = outcome_of("", ok=False, error="no such zone")
-    with pytest.raises(NotBelieved):
+    with pytest.raises(UnfoundedClaim):
         await talk.run("set a timer for the eggs")
     assert talk.said == []
 
@@ -213,10 +213,10 @@ async def test_inference_is_told_what_is_asked_for(
     assert [message.asked_for for message in talk.asked()] == [asked]
 
 
-async def test_without_a_model_for_it_there_is_nobody_to_ask(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_without_a_suitable_model_there_is_an_apology(grow: Grow, autojump_clock: MockClock) -> None:
     talk = Talk()
     await talk.open(grow, NoModel())
-    with pytest.raises(NobodyToAsk):
+    with pytest.raises(NoSuitableModel):
         await talk.run("set a timer for the eggs")
     assert talk.begun == 0
 
@@ -259,7 +259,7 @@ async def test_a_refused_call_ends_the_conversation(grow: Grow, autojump_clock: 
     talk = Talk()
     await talk.open(grow, says(calls=(ModelToolCall("m1", "gate", {}),)), tools=(spec_of("gate"),))
     with pytest.raises(TurnRefused):
-        await talk.run()  # nobody answers the question
+        await talk.run()  # the question is not answered
     assert len(talk.asked()) == 1
 
 

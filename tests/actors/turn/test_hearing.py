@@ -115,7 +115,7 @@ async def test_what_was_heard_early_of_something_shorter_is_not_used(grow: Grow,
     assert [asked.urgency for asked in room.transcription.of(Transcribe)] == ["early", "final"]
 
 
-async def test_where_nobody_was_idle_the_utterance_is_transcribed_when_it_has_ended(
+async def test_without_an_idle_worker_the_utterance_is_transcribed_when_it_has_ended(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = await opened(grow, [QueueFull("no worker is idle"), HELLO])

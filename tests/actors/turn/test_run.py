@@ -29,7 +29,7 @@ from tests.fakes import FakeGrammar, Grow, command, event_names
 
 
 class Down(DomainError):
-    """What somebody says who cannot answer."""
+    """The error of a model that is down."""
 
 
 @attrs.define(eq=False)
@@ -342,7 +342,7 @@ async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockCloc
     assert stage.room.connection.events(events.TurnCompleted) == [], "that is the dialogue's business after a crash"
 
 
-async def test_a_german_client_is_answered_in_german_by_tools_and_by_the_house(
+async def test_a_german_client_is_answered_in_german_by_tools_and_by_the_server(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     room = Room(grammar=FakeGrammar(command("stell einen timer")))

@@ -19,7 +19,7 @@ class NoSpeech(DomainError):
 
 @attrs.define(eq=False)
 class Stage:
-    """A spoken and who listens to it."""
+    """A spoken answer with its client."""
 
     room: Room = attrs.field(factory=Room)
     first_audio_s: list[float] = attrs.field(factory=list)

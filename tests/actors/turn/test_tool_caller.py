@@ -182,7 +182,7 @@ async def test_no_secret_is_written_down(grow: Grow, autojump_clock: MockClock) 
     assert record.result == "your token is [redacted]"
 
 
-async def test_each_hop_has_the_time_of_the_one_before_and_who_makes_the_call_gives_up_first(
+async def test_each_hop_has_the_time_of_the_one_before_and_the_tool_server_gives_up_first(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
     server: Ref[ToolServerMessage] = Ref("tools.house")

@@ -24,7 +24,7 @@ def states(findings: Iterable[Finding]) -> dict[str, str]:
 
 @contextmanager
 def answering(path: str, page: object, *, missing: int = 404, key: str = "") -> Iterator[str]:
-    """Serve ``page`` as JSON at one path, to those who have the key, and ``missing`` as the status of all others."""
+    """Serve ``page`` as JSON at one path, to requests with the key, and ``missing`` as the status of all others."""
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -72,7 +72,7 @@ async def test_a_german_request_is_answered_in_german(tmp_path, tool, arguments,
         assert again.content[0].text.isascii(), "the next request has a language of its own"
 
 
-async def test_a_note_and_a_timer_are_told_in_the_language_of_who_asks(tmp_path):
+async def test_a_note_and_a_timer_are_told_in_the_askers_language(tmp_path):
     server = make_server(tmp_path, {}, now=lambda: NOON)
     async with Client(server) as client:
         for tool, arguments in (("add_note", {"text": "a"}), ("set_timer", {"seconds": 600})):

@@ -58,7 +58,7 @@ def test_small_counts_are_words_and_large_ones_digits(value, expected):
         ("1E+3", ("1,000", True)),
     ],
 )
-def test_numbers_are_rounded_for_the_ear(value, expected):
+def test_numbers_are_rounded_for_speech(value, expected):
     assert number_text(Decimal(value)) == expected
 
 

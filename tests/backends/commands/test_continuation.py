@@ -111,7 +111,7 @@ def test_parts_in_any_order_are_read_in_any_order() -> None:
     assert ordered.ends("kitchen lights off").whole == ordered.ends("lights kitchen off").whole == 0
 
 
-def test_what_nobody_defined_is_a_free_slot() -> None:
+def test_an_undefined_slot_is_a_free_slot() -> None:
     assert goes_on("play jazz", "play {nothing}")
     assert goes_on("play jazz", "play <nothing>")
 

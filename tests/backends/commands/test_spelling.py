@@ -39,7 +39,7 @@ def test_the_nearest_word_comes_first(heard, best):
 
 
 @pytest.mark.parametrize("heard", ["to", "24", "capital", "a", "", "mp3", "xylophone"])
-def test_short_words_numbers_and_strangers_have_no_candidates(heard):
+def test_short_words_numbers_and_unknown_words_have_no_candidates(heard):
     assert not SPELLER.candidates(heard)
 
 

@@ -13,7 +13,7 @@ def grammar():
 
 
 async def answer(grammar, text, language):
-    """Return what is told, None for what is neither a sum nor a conversion."""
+    """Return the answer, None for what is neither a sum nor a conversion."""
     match = grammar.match([text], language)
     if match is None or match.tool not in {"calculate", "convert_units"}:
         return None

@@ -1,4 +1,4 @@
-"""One connection with real sockets on loopback: whose each request is, and what it is told."""
+"""One connection with real sockets on loopback: the handler of each request, and its answer."""
 
 import gzip
 import json
@@ -408,7 +408,7 @@ async def test_two_hundred_at_once_for_five_places_leave_the_places_balanced() -
         assert (server.handlers.most_taken, server.handlers.taken) == (5, 0)
 
 
-async def test_a_session_that_crashes_closes_1011_and_nobody_else_notices(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_session_that_crashes_closes_1011_and_no_other_is_affected(caplog: pytest.LogCaptureFixture) -> None:
     async def fragile(socket: Socket, request: Request) -> None:
         while True:
             message = await socket.receive()

@@ -60,7 +60,7 @@ async def test_a_connection_with_a_request_in_work_is_left_alone(autojump_clock:
             assert third.is_reserved, "it waits since a moment only"
 
 
-async def test_who_finds_no_place_is_told_so(autojump_clock: MockClock) -> None:
+async def test_a_connection_without_a_place_is_refused(autojump_clock: MockClock) -> None:
     connections = OpenConnections(gateway_settings(max_http_connections=1))
     with connections.place(PEER), connections.place(OTHER) as first, connections.place(OTHER) as second:
         for reserved in (first, second):

@@ -26,7 +26,7 @@ def app() -> QuartTrio:
         (b"Host: x\r\nAdmitted: this machine", RequestSource.ELSEWHERE),
     ],
 )
-async def test_a_route_learns_who_asks_from_the_admission_and_from_no_header(
+async def test_a_route_gets_the_sender_from_the_admission_and_from_no_header(
     headers: bytes, source: RequestSource
 ) -> None:
     async with serving(app=app()) as server:

@@ -201,7 +201,7 @@ async def test_requests_are_counted_by_route() -> None:
     ("body", "deadline_s"),
     [(b"", None), (b" ", None), (b"{}", None), (b'{"deadline_s": 5}', 5.0), (b'{"deadline_s": 0}', 0.0)],
 )
-async def test_an_operator_can_drain_the_house(body: bytes, deadline_s: float | None) -> None:
+async def test_an_operator_can_drain_the_server(body: bytes, deadline_s: float | None) -> None:
     DRAINED.clear()
     async with running() as api:
         response = await api.client.post("/api/drain", content=body)
@@ -232,7 +232,7 @@ async def test_a_drain_that_makes_no_sense_is_refused_with_a_sentence(body: byte
         ({"Host": "localhost", "X-Forwarded-For": "203.0.113.9"}, 403),
     ],
 )
-async def test_neither_a_web_page_nor_a_proxy_can_drain_the_house(headers: dict[str, str], status: int) -> None:
+async def test_neither_a_web_page_nor_a_proxy_can_drain_the_server(headers: dict[str, str], status: int) -> None:
     DRAINED.clear()
     async with running() as api:
         response = await api.client.post("/api/drain", headers=headers)

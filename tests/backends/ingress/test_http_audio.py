@@ -195,7 +195,7 @@ async def test_a_recording_is_heard_with_a_model_that_is_offered_and_no_other() 
     assert response.json()["error"]["message"] == "model must be one of tiny.en, base or whisper-1, not 'huge'"
 
 
-async def test_segments_are_in_order_whoever_is_ready_first() -> None:
+async def test_segments_are_in_order_whichever_is_ready_first() -> None:
     passed = [trio.Event() for _ in range(4)]
     passed[3].set()
 
@@ -210,7 +210,7 @@ async def test_segments_are_in_order_whoever_is_ready_first() -> None:
     assert len(starts) == 3
 
 
-async def test_no_more_segments_are_in_work_than_the_house_allows() -> None:
+async def test_no_more_segments_are_in_work_than_the_server_allows() -> None:
     second = trio.Event()
 
     async def in_company(number: int) -> None:
@@ -311,7 +311,7 @@ async def begin_upload(port: int) -> trio.SocketStream:
     return stream
 
 
-async def test_uploads_that_are_still_arriving_keep_nobody_out() -> None:
+async def test_uploads_that_are_still_arriving_keep_no_other_out() -> None:
     server = Server()
     async with running(server) as client:
         slow = [await begin_upload(client.base_url.port or 0) for _ in range(3)]
@@ -451,7 +451,7 @@ async def test_a_text_is_spoken_sentence_by_sentence() -> None:
         assert (file.getframerate(), file.getnframes()) == (22_050, 2 * 2_205)
 
 
-async def test_whoever_names_no_voice_of_ours_gets_the_usual_one() -> None:
+async def test_a_voice_that_is_not_ours_means_the_default() -> None:
     server = Server()
     async with running(server) as client:
         response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "alloy"})

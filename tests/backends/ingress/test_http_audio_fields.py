@@ -1,4 +1,4 @@
-"""What a client of OpenAI's audio API may ask for, and what it is told of the rest."""
+"""The options of OpenAI's audio API that are served, and the errors for the others."""
 
 import json
 

@@ -67,7 +67,7 @@ async def test_what_cannot_be_loaded_is_told_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"base", b'{"model": "base"}', b'{"name": 3}'])
-async def test_a_wish_that_makes_no_sense_is_refused_with_a_sentence(body: bytes) -> None:
+async def test_a_senseless_request_is_refused_with_a_sentence(body: bytes) -> None:
     server = Server()
     response = await posted(server, "/api/models/load", content=body)
     assert response.status_code == 400

@@ -342,7 +342,7 @@ class SlowStream:
         raise trio.ClosedResourceError
 
 
-async def test_who_gives_up_a_request_waits_for_the_send_that_is_under_way(autojump_clock: MockClock) -> None:
+async def test_giving_up_a_request_waits_for_the_send_that_is_under_way(autojump_clock: MockClock) -> None:
     stream = SlowStream()
     handover = Handover(b"head", b"", 4)
     replay = ReplayStream(stream, handover, send_timeout_s=5, bounds=BodyBounds(10.0))  # type: ignore[arg-type]  # a fake

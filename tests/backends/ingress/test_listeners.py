@@ -66,7 +66,7 @@ async def asked(client: stdlib_socket.socket, port: int) -> bytes:
     return head
 
 
-async def test_the_descriptors_that_are_held_back_serve_those_who_come_when_there_are_no_others(
+async def test_reserved_descriptors_serve_connections_when_there_are_no_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with serving() as server:

@@ -12,7 +12,7 @@ def node(actor_id, state="ready", **statistics):
 
 
 @attrs.define
-class FakeFacts:
+class FakeFigures:
     """A server in which all is well, unless told otherwise."""
 
     states: dict[str, str] = attrs.field(factory=dict)
@@ -58,93 +58,93 @@ class FakeFacts:
         return "text/plain", b"figures"
 
 
-def get(facts, path, query=None, **headers):
-    answer = OwnPages(facts).routes()[path](Request("GET", path, query or {}, headers, "127.0.0.1:1"))
+def get(figures, path, query=None, **headers):
+    answer = OwnPages(figures).routes()[path](Request("GET", path, query or {}, headers, "127.0.0.1:1"))
     return answer.status, json.loads(answer.body) if answer.content_type == "application/json" else answer.body
 
 
 @pytest.mark.parametrize("path", ["/health"])
-def test_a_house_that_serves_is_alive_and_one_that_stops_is_not(path):
-    assert get(FakeFacts(), path) == (200, {"status": "healthy"})
-    assert get(FakeFacts(stopping=True), path) == (503, {"status": "stopping"})
+def test_a_serving_server_is_alive_and_a_stopping_one_is_not(path):
+    assert get(FakeFigures(), path) == (200, {"status": "healthy"})
+    assert get(FakeFigures(stopping=True), path) == (503, {"status": "stopping"})
 
 
 def test_ready_names_what_is_missing():
-    assert get(FakeFacts(), "/health/ready") == (200, {"status": "ready"})
-    status, page = get(FakeFacts(states={"speech": "backoff"}, stopping=True), "/health/ready")
+    assert get(FakeFigures(), "/health/ready") == (200, {"status": "ready"})
+    status, page = get(FakeFigures(states={"speech": "backoff"}, stopping=True), "/health/ready")
 
     assert (status, page["missing"]) == (503, ["stopping", "speech"])
 
 
 def test_the_detailed_page_shows_each_component_and_fails_with_the_worst():
-    status, page = get(FakeFacts(), "/health/detailed")
+    status, page = get(FakeFigures(), "/health/detailed")
     assert (status, page["status"], page["timestamp"]) == (200, "healthy", "2026-01-01T00:00:00+00:00")
     assert page["components"]["cpu"]["usage_percent"] == 12.5
 
-    status, page = get(FakeFacts(states={"transcription": "starting"}), "/health/detailed")
+    status, page = get(FakeFigures(states={"transcription": "starting"}), "/health/detailed")
     assert (status, page["components"]["stt"]["status"]) == (503, "unhealthy")
 
 
 def test_the_status_page_shows_figures_and_tree():
-    status, page = get(FakeFacts(), "/api/status")
+    status, page = get(FakeFigures(), "/api/status")
 
     assert (status, page["sessions"]) == (200, 2)
     assert page["tree"]["children"][0]["id"] == "history"
 
 
 def test_the_scraper_gets_the_format_that_it_asks_for():
-    facts = FakeFacts()
+    figures = FakeFigures()
 
-    assert get(facts, "/metrics", accept="application/openmetrics-text") == (200, b"figures")
-    assert facts.asked_for == ["application/openmetrics-text"]
+    assert get(figures, "/metrics", accept="application/openmetrics-text") == (200, b"figures")
+    assert figures.asked_for == ["application/openmetrics-text"]
 
 
 def test_answers_are_not_to_be_kept():
-    answer = OwnPages(FakeFacts()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
+    answer = OwnPages(FakeFigures()).routes()["/health"](Request("GET", "/health", {}, {}, "127.0.0.1:1"))
 
     assert ("cache-control", "no-store") in answer.headers
 
 
-def test_a_house_under_load_sends_new_work_elsewhere_and_lives():
-    facts = FakeFacts(load_level=3)
+def test_a_server_under_load_sends_new_work_elsewhere_and_lives():
+    figures = FakeFigures(load_level=3)
 
-    assert get(facts, "/health/ready") == (503, {"status": "not ready", "missing": ["load level 3"]})
-    assert get(facts, "/health/live")[0] == 200
-    assert get(FakeFacts(load_level=2), "/health/ready")[0] == 200
+    assert get(figures, "/health/ready") == (503, {"status": "not ready", "missing": ["load level 3"]})
+    assert get(figures, "/health/live")[0] == 200
+    assert get(FakeFigures(load_level=2), "/health/ready")[0] == 200
 
 
 def test_a_server_whose_places_are_all_taken_sends_new_work_elsewhere_and_lives():
-    facts = FakeFacts(all_places_taken=True)
+    figures = FakeFigures(all_places_taken=True)
 
-    assert get(facts, "/health/ready") == (503, {"status": "not ready", "missing": ["all places are taken"]})
-    assert get(facts, "/health")[0] == get(facts, "/health/live")[0] == 200
+    assert get(figures, "/health/ready") == (503, {"status": "not ready", "missing": ["all places are taken"]})
+    assert get(figures, "/health")[0] == get(figures, "/health/live")[0] == 200
 
 
-def test_a_house_that_leaves_is_still_alive():
-    assert get(FakeFacts(stopping=True), "/health/live")[0] == 200
+def test_a_draining_server_is_still_alive():
+    assert get(FakeFigures(stopping=True), "/health/live")[0] == 200
 
 
 @pytest.mark.parametrize(
     ("query", "is_full"), [({}, False), ({"sessions": "summary"}, False), ({"sessions": "full"}, True)]
 )
-def test_all_sessions_are_shown_to_who_asks_for_them(query, is_full):
-    status, page = get(FakeFacts(), "/api/status", query)
+def test_all_sessions_are_shown_on_request(query, is_full):
+    status, page = get(FakeFigures(), "/api/status", query)
 
     assert (status, page["is_full"]) == (200, is_full)
 
 
-def test_one_session_is_shown_alone_and_a_wrong_wish_is_explained():
-    assert get(FakeFacts(), "/api/status", {"session": "0123"}) == (200, node("0123"))
-    assert get(FakeFacts(), "/api/status", {"session": "9"}) == (404, {"error": "there is no session '9'"})
-    assert get(FakeFacts(), "/api/status", {"sessions": "all"}) == (
+def test_one_session_is_shown_alone_and_a_wrong_query_is_explained():
+    assert get(FakeFigures(), "/api/status", {"session": "0123"}) == (200, node("0123"))
+    assert get(FakeFigures(), "/api/status", {"session": "9"}) == (404, {"error": "there is no session '9'"})
+    assert get(FakeFigures(), "/api/status", {"sessions": "all"}) == (
         400,
         {"error": "sessions must be summary or full, not 'all'"},
     )
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
-def test_who_asks_every_second_whether_it_lives_builds_no_tree(path):
-    class Treeless(FakeFacts):
+def test_frequent_health_checks_build_no_tree(path):
+    class Treeless(FakeFigures):
         def tree(self):
             raise AssertionError("the tree was built")
 

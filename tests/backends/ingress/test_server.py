@@ -65,7 +65,7 @@ async def test_a_full_server_answers_health_checks_and_refuses_all_else(clock: M
     assert ("GET", "turned_away", 503) in server.handlers.observed
 
 
-async def test_a_health_check_is_answered_while_strangers_sit_on_the_places_for_it(clock: MockClock) -> None:
+async def test_a_health_check_is_answered_while_other_connections_hold_its_places(clock: MockClock) -> None:
     async with full() as server:
         silent = [await server.connect() for _ in range(2)]
         assert (await ask(server.port, HEALTH)).startswith(b"HTTP/1.1 200 ")
@@ -74,7 +74,7 @@ async def test_a_health_check_is_answered_while_strangers_sit_on_the_places_for_
         assert (await read_all(silent[1])).startswith(b"HTTP/1.1 408 "), "two seconds are enough for a head"
 
 
-async def test_who_finds_no_place_at_all_is_told_so(clock: MockClock) -> None:
+async def test_a_connection_without_any_place_is_refused(clock: MockClock) -> None:
     async with full() as server:
         for _ in range(2):
             stream = await server.connect()
@@ -174,7 +174,7 @@ async def test_stopping_what_never_began_returns_at_once() -> None:
         await ingress.stop()
 
 
-async def test_the_listener_shows_who_is_in() -> None:
+async def test_the_listener_shows_its_connections() -> None:
     async with serving() as server:
         await server.upgrade()
         assert repr(server.ingress) == "<TrioIngress 0 http, 1 websockets>"

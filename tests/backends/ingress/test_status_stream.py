@@ -57,7 +57,7 @@ async def test_pictures_come_one_after_the_other() -> None:
     assert msgspec.json.decode(first.removeprefix(b"data: ")) == page
 
 
-async def test_the_stream_ends_when_the_house_leaves() -> None:
+async def test_the_stream_ends_when_the_server_drains() -> None:
     page = {"stopping": False}
     async with running(page) as port:
         stream, _ = await listen(port, b"id: 1")

@@ -386,7 +386,7 @@ async def test_a_client_that_broke_the_protocol_is_given_a_few_seconds_at_most(
         assert trio.current_time() - before == pytest.approx(5)
 
 
-async def test_cancelling_the_socket_closes_the_stream_and_tells_everybody(
+async def test_cancelling_the_socket_closes_the_stream_and_wakes_all(
     autojump_clock: MockClock,
 ) -> None:
     async with connected() as pair:
@@ -437,7 +437,7 @@ async def test_a_client_that_answers_pings_stays(autojump_clock: MockClock) -> N
         nursery.cancel_scope.cancel()
 
 
-async def test_a_client_is_not_given_up_while_nobody_here_reads(autojump_clock: MockClock) -> None:
+async def test_a_client_is_not_given_up_while_the_server_does_not_read(autojump_clock: MockClock) -> None:
     async with connected(ping_interval_s=30, pong_timeout_s=20) as pair, trio.open_nursery() as nursery:
         nursery.start_soon(answer_pings, pair.client)
         await trio.sleep(500)  # the session is busy
@@ -453,10 +453,10 @@ async def test_a_client_is_not_given_up_while_nobody_here_reads(autojump_clock: 
         (99, 90, 105, 15),
         (99, 104, 105, 19),  # listening only since 104
         (99, 90, 120, 0),
-        (99, math.inf, 500, 20),  # nobody listens
+        (99, math.inf, 500, 20),  # the server does not read
     ],
 )
-def test_silence_counts_from_the_ping_and_only_while_somebody_listens(
+def test_silence_counts_from_the_ping_and_only_while_the_server_reads(
     heard_at: float, listening_since: float, now: float, left_s: float | None
 ) -> None:
     assert Liveness(heard_at, listening_since).silence_left_s(100, now, timeout_s=20) == left_s

@@ -81,7 +81,7 @@ async def test_the_writer_ends_the_stream_when_all_is_sent(autojump_clock: MockC
     assert await theirs.receive_some() == b""
 
 
-async def test_dropping_makes_room_for_who_waits(autojump_clock: MockClock) -> None:
+async def test_dropping_makes_room_for_waiting_senders(autojump_clock: MockClock) -> None:
     ours, _ = trio.testing.memory_stream_pair()
     writer = Writer(ours, limit_bytes=100, send_timeout_s=1)
     writer.put(frame(Opcode.BINARY, b"x" * 90), is_speech=True)
@@ -92,7 +92,7 @@ async def test_dropping_makes_room_for_who_waits(autojump_clock: MockClock) -> N
         writer.drop_speech()
 
 
-async def test_nobody_waits_for_room_in_a_socket_that_closes(autojump_clock: MockClock) -> None:
+async def test_no_sender_waits_for_room_in_a_socket_that_closes(autojump_clock: MockClock) -> None:
     ours, _ = trio.testing.memory_stream_pair()
     writer = Writer(ours, limit_bytes=100, send_timeout_s=1)
     writer.put(b"x" * 100)

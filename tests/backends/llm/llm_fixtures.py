@@ -1,4 +1,4 @@
-"""What tests of language-model adapters share: settings, a conversation, a tool, and ears that remember."""
+"""What tests of language-model adapters share: settings, a conversation, a tool, and collector that remember."""
 
 from collections.abc import Sequence
 
@@ -43,7 +43,7 @@ AFTER_A_CALL = (
 
 
 @attrs.define
-class Ears:
+class Collector:
     """Remembers the pieces of text and when they came."""
 
     heard: list[str] = attrs.field(factory=list)
@@ -58,10 +58,10 @@ class Ears:
 def completion(
     messages: Sequence[ChatMessage] = QUESTION,
     tools: Sequence[ToolSpec] = (),
-    ears: Ears | None = None,
+    collector: Collector | None = None,
     *,
     max_tokens: int = 64,
     model: str | None = None,
 ) -> CompletionRequest:
     """Return what a model is asked."""
-    return CompletionRequest(tuple(messages), ears or Ears(), max_tokens, tuple(tools), model)
+    return CompletionRequest(tuple(messages), collector or Collector(), max_tokens, tuple(tools), model)

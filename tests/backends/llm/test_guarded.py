@@ -80,7 +80,7 @@ async def test_failures_lower_what_is_asked_at_once_and_answers_raise_it(autojum
     assert listener.guard.statistics().limit == 4
 
 
-async def test_a_caller_who_leaves_says_nothing_about_the_model(autojump_clock: MockClock) -> None:
+async def test_a_cancelled_caller_is_no_failure_of_the_model(autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"] for _ in range(5)], delay_s=10.0)
     listener = guarded(model)
     for _ in range(5):
@@ -90,7 +90,7 @@ async def test_a_caller_who_leaves_says_nothing_about_the_model(autojump_clock: 
     assert (statistics.breaker, statistics.limit, statistics.in_flight) == ("closed", 4, 0)
 
 
-async def test_who_waits_for_a_place_can_leave_the_queue(autojump_clock: MockClock) -> None:
+async def test_a_waiting_request_can_leave_the_queue(autojump_clock: MockClock) -> None:
     model = FakeModel("ollama", [["a"], ["b"]], delay_s=5.0)
     listener = guarded(model, max_at_once=1)
     async with trio.open_nursery() as nursery:

@@ -33,7 +33,7 @@ def test_a_name_that_is_taken_on_the_wire_gets_a_number() -> None:
     assert [names.to_wire(name) for name in ("a.b", "a:b", "a b")] == ["a_b", "a_b_2", "a_b_3"]
 
 
-def test_a_name_that_nobody_offered_stays_as_it_is() -> None:
+def test_a_name_that_was_not_offered_stays_as_it_is() -> None:
     assert WireNames([LIGHT]).to_ours("launch_rocket") == "launch_rocket"
 
 

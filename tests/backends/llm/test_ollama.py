@@ -17,7 +17,7 @@ from backends.llm.ollama import LoadedModels, OllamaAnswer, OllamaModel, same_mo
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
 from protocol.messages.understanding import Generation, ModelToolCall, ToolSpec
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears, completion
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Collector, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, ndjson, page, scripted
 
 
@@ -40,8 +40,10 @@ def model_of(server: ScriptedServer, **changes: Any) -> OllamaModel:
     return OllamaModel(settings, patience=CompletionTimeouts(total_s=30.0))
 
 
-async def generate(server: ScriptedServer, ears: Ears | None = None, tools: tuple[ToolSpec, ...] = ()) -> Generation:
-    return await model_of(server).generate(completion(QUESTION, tools, ears))
+async def generate(
+    server: ScriptedServer, collector: Collector | None = None, tools: tuple[ToolSpec, ...] = ()
+) -> Generation:
+    return await model_of(server).generate(completion(QUESTION, tools, collector))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -120,14 +122,14 @@ def test_a_name_without_a_tag_means_the_latest(wanted: str, listed: str, same: b
 
 
 async def test_text_is_passed_on_as_it_comes(clock: MockClock) -> None:
-    ears = Ears()
+    collector = Collector()
     async with scripted([HELLO[0], Wait(1.0), HELLO[1], Wait(2.0), *HELLO[2:]]) as server:
-        generation = await generate(server, ears)
+        generation = await generate(server, collector)
 
     assert (generation.text, generation.provider, generation.model) == ("Hello.", "ollama", "llama3.2")
     assert (generation.prompt_tokens, generation.completion_tokens) == (26, 2)
     assert generation.first_token_s == pytest.approx(1.0, abs=0.2)
-    assert ears.heard == ["Hel", "lo."]
+    assert collector.heard == ["Hel", "lo."]
 
 
 async def test_the_request_holds_the_conversation_and_every_option() -> None:
@@ -283,7 +285,7 @@ async def test_a_model_is_unloaded_before_one_too_many_is_loaded(clock: MockCloc
     async with scripted(HELLO, HELLO, unloaded, HELLO) as server:
         model = model_of(server)
         for name in (None, "codellama", "mistral"):
-            await model.generate(completion(QUESTION, (), Ears(), max_tokens=5, model=name))
+            await model.generate(completion(QUESTION, (), Collector(), max_tokens=5, model=name))
     paths = [(request.path, request.json["model"]) for request in server.requests]
     assert paths == [
         ("/api/chat", "llama3.2"),
@@ -300,5 +302,7 @@ async def test_a_model_that_cannot_be_unloaded_is_in_nobodys_way(
     async with scripted(HELLO, page({"error": "busy"}, 500), HELLO) as server:
         model = model_of(server, max_loaded_models=1)
         for name in ("llama3.2", "mistral"):
-            assert (await model.generate(completion(QUESTION, (), Ears(), max_tokens=5, model=name))).text == "Hello."
+            assert (
+                await model.generate(completion(QUESTION, (), Collector(), max_tokens=5, model=name))
+            ).text == "Hello."
     assert "did not unload llama3.2" in caplog.text

@@ -17,7 +17,7 @@ from backends.llm.openai import OpenAIAnswer, OpenAIModel, with_version
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
 from protocol.messages.understanding import CompletionRequest, Generation, ModelToolCall, ToolSpec
-from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Ears, completion
+from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Collector, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, page, scripted, sse
 from tests.fakes import CallingSink
 
@@ -46,8 +46,10 @@ def model_of(server: ScriptedServer, *, offers_tools: bool = True) -> OpenAIMode
     return OpenAIModel("test", http, "gpt", Sampling(0.7, 0.9, 40), extras={"seed": 1}, offers_tools=offers_tools)
 
 
-async def generate(server: ScriptedServer, ears: Ears | None = None, tools: tuple[ToolSpec, ...] = ()) -> Generation:
-    return await model_of(server).generate(completion(QUESTION, tools, ears))
+async def generate(
+    server: ScriptedServer, collector: Collector | None = None, tools: tuple[ToolSpec, ...] = ()
+) -> Generation:
+    return await model_of(server).generate(completion(QUESTION, tools, collector))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -152,15 +154,15 @@ def test_a_bare_address_gets_a_version(url: str, base: str) -> None:
 
 async def test_text_is_passed_on_as_it_comes(clock: MockClock) -> None:
     steps: list[Step] = [*HELLO[:2], Wait(1.0), HELLO[2], Wait(2.0), *HELLO[3:]]
-    ears = Ears()
+    collector = Collector()
     async with scripted(steps) as server:
-        generation = await generate(server, ears)
+        generation = await generate(server, collector)
 
     assert generation.text == "Hello."
     assert (generation.prompt_tokens, generation.completion_tokens) == (12, 3)
     assert generation.first_token_s == pytest.approx(1.0, abs=0.2)
-    assert ears.heard == ["Hel", "lo."]
-    assert ears.times_s[1] - ears.times_s[0] == pytest.approx(2.0, abs=0.2)
+    assert collector.heard == ["Hel", "lo."]
+    assert collector.times_s[1] - collector.times_s[0] == pytest.approx(2.0, abs=0.2)
 
 
 async def test_the_request_holds_the_conversation_the_sampling_and_the_key() -> None:
@@ -250,16 +252,16 @@ async def test_a_bad_url_is_told(url: str) -> None:
 
     assert not await model.is_available()
     with pytest.raises(ProviderError):
-        await model.generate(completion(QUESTION, (), Ears(), max_tokens=5))
+        await model.generate(completion(QUESTION, (), Collector(), max_tokens=5))
 
 
 async def test_a_stream_that_is_cut_keeps_what_was_said() -> None:
-    ears = Ears()
+    collector = Collector()
     async with scripted(HELLO[:3]) as server:
         with pytest.raises(GenerationCut, match="ended before the answer") as caught:
-            await generate(server, ears)
+            await generate(server, collector)
 
-    assert (caught.value.partial, ears.heard) == ("Hel", ["Hel"])
+    assert (caught.value.partial, collector.heard) == ("Hel", ["Hel"])
 
 
 async def test_a_body_that_is_cut_keeps_what_was_said() -> None:
@@ -327,11 +329,11 @@ async def test_a_finished_answer_does_not_wait_for_the_connection_to_end(clock: 
 
 async def test_a_cancelled_answer_closes_its_connection() -> None:
     async with scripted([*HELLO[:3], Wait(1_000.0)]) as server:
-        ears = Ears()
+        collector = Collector()
         with trio.CancelScope() as scope:
 
             async def hang_up(text: str) -> None:
-                await ears.send(text)
+                await collector.send(text)
                 scope.cancel()
 
             await model_of(server).generate(CompletionRequest(QUESTION, CallingSink(hang_up), 64))

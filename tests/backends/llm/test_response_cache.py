@@ -157,7 +157,7 @@ async def test_a_long_answer_comes_back_as_it_was(autojump_clock: MockClock, is_
     assert (await cache.answer(asked(), model.make))[0].text == model.text
 
 
-async def test_of_many_who_ask_at_once_one_asks_the_model(autojump_clock: MockClock) -> None:
+async def test_of_many_equal_questions_at_once_one_is_sent_to_the_model(autojump_clock: MockClock) -> None:
     cache, model, found = ResponseCache(SETTINGS), Model(delay_s=2.0), []
 
     async def ask() -> None:
@@ -186,7 +186,7 @@ async def test_if_the_one_fails_the_others_ask_themselves(autojump_clock: MockCl
     assert model.asked == 3
 
 
-async def test_one_who_leaves_does_not_leave_the_others_waiting(autojump_clock: MockClock) -> None:
+async def test_a_cancelled_question_does_not_leave_the_others_waiting(autojump_clock: MockClock) -> None:
     cache, model = ResponseCache(SETTINGS), Model(delay_s=5.0)
     async with trio.open_nursery() as nursery:
         with trio.move_on_after(1.0):

@@ -42,6 +42,6 @@ def test_next_to_nothing_can_be_encoded_too(name):
     encode(bytes(2), RATE_HZ, name)
 
 
-def test_a_format_that_nobody_has_is_no_format():
+def test_an_unknown_format_is_no_format():
     with pytest.raises(KeyError):
         encode(tone(0.1), RATE_HZ, "midi")

@@ -101,7 +101,7 @@ def test_samples_at_the_internal_rate_are_not_changed(worker: MediaWorker, file:
 
 
 def extensible(bits: int, samples: bytes) -> bytes:
-    """Return a WAV file whose format is told by a GUID, as sox and ffmpeg write 24 bits."""
+    """Return a WAV file whose format is given by a GUID, as sox and ffmpeg write 24 bits."""
     guid = struct.pack("<H", 1) + b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
     size = bits // 8
     fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 16_000 * size, size, bits, 22, bits, 4) + guid
@@ -262,7 +262,7 @@ def test_a_recording_without_end_is_refused(worker: MediaWorker, file: Path, mon
     assert refusal(worker, file, wav(LONG).getvalue()) == "a recording must not be longer than 2 s"
 
 
-def test_recordings_that_nobody_reads_on_are_closed(worker: MediaWorker, tmp_path: Path) -> None:
+def test_abandoned_recordings_are_closed(worker: MediaWorker, tmp_path: Path) -> None:
     names = [f"r{number}" for number in range(media.OPEN_MAX + 2)]
     for name in names:
         path = tmp_path / name

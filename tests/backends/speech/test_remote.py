@@ -186,7 +186,7 @@ async def here(call: PoolCall) -> tuple[SpokenText | ModelDescription, bytes]:
 
 
 async def speak(workers: RemoteFirst[SpeakText]) -> bytes:
-    """Return who has spoken."""
+    """Return the provider that has spoken."""
     _, pcm = await workers.call(SpeakText("Hello."), timeout_s=1.0)
     return pcm
 
@@ -213,7 +213,7 @@ async def test_a_server_that_keeps_failing_is_left_alone_and_tried_again_later(a
     assert await speak(workers) == await speak(workers) == b"server"
 
 
-async def test_who_leaves_says_nothing_about_the_server(autojump_clock: MockClock) -> None:
+async def test_a_cancelled_caller_is_no_failure_of_the_server(autojump_clock: MockClock) -> None:
     async def for_ever(_job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         await trio.sleep_forever()
         raise AssertionError("unreachable")

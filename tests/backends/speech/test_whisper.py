@@ -26,7 +26,7 @@ def heard(text: str, *others: str, logprob: float = -0.2, no_speech_prob: float 
 
 @attrs.define
 class FakeEngine:
-    """Says what it is told for (window, whether biased); remembers what it was asked."""
+    """Returns scripted texts for (window, whether biased); keeps its arguments."""
 
     says: Callable[[int, bool], Hypotheses]
     device: str = "cpu"

@@ -30,23 +30,24 @@ def test_new_clients_need_a_place_and_a_server_that_is_not_under_load(level: int
 
 
 def test_those_refused_together_do_not_come_back_together():
-    door = admission()
-    later_s = [refused.retry_after_s for _ in range(100) if (refused := door.refusal(4, 0, None, 0.0)) is not None]
+    listener = admission()
+    later_s = [refused.retry_after_s for _ in range(100) if (refused := listener.refusal(4, 0, None, 0.0)) is not None]
     assert len(set(later_s)) == 100
     assert 20.0 <= min(later_s) < 22.0
     assert 38.0 < max(later_s) <= 40.0
 
 
-def test_a_door_that_was_never_shut_lets_everybody_in_at_once():
-    door = admission(1_000)
-    assert all(door.refusal(0, taken, None, 0.0) is None for taken in range(1_000))
+def test_without_earlier_load_all_are_admitted_at_once():
+    listener = admission(1_000)
+    assert all(listener.refusal(0, taken, None, 0.0) is None for taken in range(1_000))
 
 
-def test_after_load_the_door_opens_slowly():
-    door = admission()
-    assert isinstance(door.refusal(3, 0, None, 0.0), AdmissionRefused)
+def test_after_load_admission_grows_slowly():
+    listener = admission()
+    assert isinstance(listener.refusal(3, 0, None, 0.0), AdmissionRefused)
     per_second = [
-        sum(door.refusal(0, 0, None, 30.0 + second + tick / 100) is None for tick in range(100)) for second in range(18)
+        sum(listener.refusal(0, 0, None, 30.0 + second + tick / 100) is None for tick in range(100))
+        for second in range(18)
     ]
     assert 10 <= per_second[0] <= 12, "a tenth of the places in the first second"
     assert 19 <= per_second[5] <= 23, "doubled after five"
@@ -54,7 +55,7 @@ def test_after_load_the_door_opens_slowly():
     assert per_second == sorted(per_second)
 
 
-def test_nothing_is_saved_up_while_nobody_comes():
+def test_nothing_is_saved_up_while_no_client_comes():
     slow = SlowStart(100)
     slow.shut()
     assert slow.admits(0.0)
@@ -70,7 +71,7 @@ def test_load_in_between_shuts_it_again():
     assert not slow.admits(16.05)
 
 
-def test_a_small_house_opens_too():
+def test_a_small_server_admits_again_too():
     slow = SlowStart(2)
     slow.shut()
     assert [slow.admits(second) for second in (0.0, 0.5, 1.0)] == [True, False, True]
@@ -81,13 +82,13 @@ def test_a_small_house_opens_too():
     [
         (3, 1, 0, True),
         (0, 1, 0, True),  # full
-        (3, 0, 0, False),  # nobody is waited for
-        (3, 2, 2, True),  # some of whom may have come back already
+        (3, 0, 0, False),  # no session waits
+        (3, 2, 2, True),  # some of which may have come back already
         (3, 500, 64, False),
-        (4, 5, 0, False),  # those who are here are asked to leave
+        (4, 5, 0, False),  # connected sessions are asked to leave
     ],
 )
-def test_who_may_come_back_is_heard_while_a_session_waits_for_its_client(
+def test_a_client_may_prove_that_it_comes_back_while_a_session_waits_for_it(
     level: int, awaited: int, on_trial: int, may: bool
 ):
     assert may_return(level, awaited, on_trial) is may
@@ -97,24 +98,24 @@ def wanted(busy: int, each: float = 0.0999, per_s: float = 5.0) -> Demand:
     return Demand(busy * each, each, per_s)
 
 
-def test_whoever_has_just_come_will_speak_and_counts_for_half_a_second():
-    door = admission()
+def test_a_new_client_will_speak_and_counts_for_half_a_second():
+    listener = admission()
     times = (0.0, 0.1, 0.2, 0.3, 0.55, 0.58, 5.0)
-    refused = [door.refusal(0, 0, wanted(7, per_s=50.0), now_s) is not None for now_s in times]
+    refused = [listener.refusal(0, 0, wanted(7, per_s=50.0), now_s) is not None for now_s in times]
     assert refused == [False, False, True, True, False, True, False]
 
 
-def test_who_is_refused_for_want_of_capacity_shuts_no_door():
-    door = admission()
-    assert isinstance(door.refusal(0, 0, wanted(10), 0.0), AdmissionRefused)
-    assert all(door.refusal(0, 0, None, 0.1) is None for _ in range(100))
+def test_a_refusal_for_want_of_capacity_does_not_slow_admission():
+    listener = admission()
+    assert isinstance(listener.refusal(0, 0, wanted(10), 0.0), AdmissionRefused)
+    assert all(listener.refusal(0, 0, None, 0.1) is None for _ in range(100))
 
 
-def test_half_of_those_who_can_speak_come_at_once_and_others_as_they_are_understood():
-    door = admission()
+def test_half_of_the_speakers_come_at_once_and_others_as_they_are_understood():
+    listener = admission()
     nobody = wanted(0)
-    assert sum(door.refusal(0, 0, nobody, 0.0) is None for _ in range(20)) == 4, "of nine"
-    later = sum(door.refusal(0, 0, nobody, 1.0 + tick / 20) is None for tick in range(200))
+    assert sum(listener.refusal(0, 0, nobody, 0.0) is None for _ in range(20)) == 4, "of nine"
+    later = sum(listener.refusal(0, 0, nobody, 1.0 + tick / 20) is None for tick in range(200))
     assert later == pytest.approx(4 + 45, abs=2), "nine tenths of five a second"
 
 
@@ -126,13 +127,13 @@ def test_however_slow_the_recogniser_one_can_come():
 # --- tenants -------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_for_others_is_not_given_to_whoever_has_its_share():
-    door = admission(10)
-    assert door.refusal(0, 7, None, 0.0, Kept(places=0.2)) is None
-    refused = door.refusal(0, 8, None, 0.0, Kept(places=0.2))
+def test_what_is_kept_for_others_is_not_given_to_a_tenant_with_its_share():
+    listener = admission(10)
+    assert listener.refusal(0, 7, None, 0.0, Kept(places=0.2)) is None
+    refused = listener.refusal(0, 8, None, 0.0, Kept(places=0.2))
     assert refused is not None
     assert (refused.reason, refused.is_for_others) == ("the last places are kept for others", True)
-    assert door.refusal(0, 9, None, 0.0) is None
+    assert listener.refusal(0, 9, None, 0.0) is None
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_shares_are_kept_for_others(busy: int, kept: float, is_for_others: bool 
     assert (None if refused is None else refused.is_for_others) is is_for_others
 
 
-def test_the_last_of_those_who_may_come_at_once_are_kept_for_others():
+def test_the_last_admissions_at_once_are_kept_for_others():
     bucket = Bucket()
     assert [bucket.take(1.0, 4.0, 0.0, kept=2.0) for _ in range(3)] == [True, True, False]
     assert [bucket.take(1.0, 4.0, 0.0) for _ in range(3)] == [True, True, False]
@@ -164,7 +165,7 @@ CARRIED_PER_S = 0.9 * PER_S
 def let_in(seed: int, seconds: float = 60.0, **offered_per_s: float) -> tuple[Counter[str], Counter[str]]:
     """Let clients come by Poisson's law, each to speak for a while; return how many came and how many were let in."""
     rng = random.Random(seed)
-    door, tenants = Admission(1_000, 0.9, lambda: 1.0), Tenants(1_000, 0.9)
+    listener, tenants = Admission(1_000, 0.9, lambda: 1.0), Tenants(1_000, 0.9)
     came, entered = Counter[str](), Counter[str]()
     inside: list[tuple[float, float, str]] = []
     now_s, total_per_s = 0.0, sum(offered_per_s.values())
@@ -174,7 +175,7 @@ def let_in(seed: int, seconds: float = 60.0, **offered_per_s: float) -> tuple[Co
         inside = [one for one in inside if one[1] > now_s]
         busy = Counter(whose for since_s, _, whose in inside if since_s <= now_s)
         demand = Demand(busy.total() * EACH, EACH, PER_S, busy)
-        if door.refusal(0, 0, demand, now_s, tenants.kept_from(tenant, demand, now_s)) is None:
+        if listener.refusal(0, 0, demand, now_s, tenants.kept_from(tenant, demand, now_s)) is None:
             tenants.enter(tenant, now_s)
             entered[tenant] += 1
             inside.append((now_s + 0.2, now_s + 0.7 + rng.uniform(*SPOKEN_S), tenant))

@@ -5,12 +5,12 @@ import pytest
 from protocol.admission.capacity import COMPANY_AGAIN, TRIAL_BATCH, Capacity
 
 
-def test_nothing_is_known_before_somebody_has_spoken():
+def test_nothing_is_known_before_the_first_utterance():
     assert Capacity().demand(Counter(a=100), 2) is None
 
 
 @pytest.mark.parametrize(("busy", "workers", "share"), [(0, 1, 0.0), (10, 1, 0.8), (10, 2, 0.4), (50, 2, 2.0)])
-def test_each_who_speaks_wants_his_share(busy: int, workers: int, share: float):
+def test_each_speaker_needs_a_share(busy: int, workers: int, share: float):
     capacity = Capacity().learnt(spoken_s=3.18, compute_s=0.32)  # and half a second of patience
     demand = capacity.demand(Counter(a=busy), workers)
     assert demand is not None

@@ -22,7 +22,7 @@ def entered(known: Connections, tenant: str, now_s: float) -> ConnectionGrant:
     return entry
 
 
-def test_who_comes_while_there_is_room_gets_an_ordinary_place() -> None:
+def test_with_room_a_connection_gets_an_ordinary_place() -> None:
     known = connections()
     assert known.enter("a", 0.0) == ConnectionGrant(1, is_reserved=False, leaver=None)
     assert len(known) == 1
@@ -97,7 +97,7 @@ def test_a_reserved_connection_whose_request_has_come_leaves_after_the_grace_if_
     assert entered(known, "late", 10.0 + GRACE_S).leaver == reserved[0].number
 
 
-def test_while_descriptors_are_scarce_one_leaves_for_each_who_comes() -> None:
+def test_while_descriptors_are_scarce_one_leaves_for_each_new_one() -> None:
     known = connections()
     first = entered(known, "a", 0.0)
     entry = known.enter("b", 1.0, is_scarce=True)

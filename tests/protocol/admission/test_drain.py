@@ -1,7 +1,7 @@
 from protocol.admission.drain import Drain, DrainPhase
 
 
-def test_a_house_serves_until_it_is_told_otherwise():
+def test_a_server_serves_until_a_drain_begins():
     assert Drain().shown(lambda: 0.0) == {"phase": "serving"}
 
 
@@ -15,7 +15,7 @@ def test_a_drain_has_a_reason_and_a_deadline():
     assert drain.shown(lambda: 100.0)["deadline_in_s"] == 0.0
 
 
-def test_a_second_wish_can_only_hurry_it():
+def test_a_second_request_can_only_shorten_it():
     drain = Drain()
     drain.begin("deploy", 0.0, 60.0)
 
@@ -25,7 +25,7 @@ def test_a_second_wish_can_only_hurry_it():
     assert drain.deadline_s == 15.0
 
 
-def test_a_house_that_is_not_well_says_that_it_must_start_again():
+def test_an_unhealthy_server_says_that_it_must_start_again():
     drain = Drain()
     drain.begin("out of memory", 0.0, 10.0, must_restart=True)
 

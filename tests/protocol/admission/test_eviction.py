@@ -23,7 +23,7 @@ def active(*silent_s: float) -> Activity:
     ],
     ids=["the newest first", "half a minute is not long", "the silent one first", "the longest silent first"],
 )
-def test_who_leaves_first(silent_s: tuple[float, ...], order: list[str]):
+def test_which_session_leaves_first(silent_s: tuple[float, ...], order: list[str]):
     activity = active(*silent_s)
     assert [name for _ in silent_s for name in activity.next_leavers(NOW_S)] == order
     assert activity.next_leavers(NOW_S) == [], "nobody is asked twice"
@@ -35,7 +35,7 @@ def test_one_in_twenty_leaves_at_a_time():
     assert activity.next_leavers(NOW_S) == ["s2", "s3"]
 
 
-def test_who_speaks_again_goes_behind_who_does_not_and_who_has_gone_is_forgotten():
+def test_an_active_session_goes_behind_silent_ones_and_an_ended_one_is_forgotten():
     activity = active(60.0, 60.0, 60.0)
     activity.note("s0", NOW_S)
     activity.forget("s1")
@@ -46,5 +46,5 @@ def test_who_speaks_again_goes_behind_who_does_not_and_who_has_gone_is_forgotten
     assert activity.next_leavers(NOW_S) == ["s2"], "another session of that name was not asked"
 
 
-def test_of_nobody_nobody_leaves():
+def test_of_no_sessions_none_leaves():
     assert Activity().next_leavers(NOW_S) == []

@@ -29,7 +29,7 @@ def filled(places: FairShare, *tenants: str) -> dict[str, int]:
         (1, 0.5, 1, 1, 0),
     ],
 )
-def test_those_who_want_everything_get_the_same_and_leave_something(
+def test_greedy_tenants_get_the_same_and_leave_something(
     limit: int, share: float, count: int, each: int, free: int
 ) -> None:
     places = FairShare(limit, share)

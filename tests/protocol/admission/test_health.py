@@ -14,7 +14,7 @@ def server(**states):
     return node("root", children=[node(name, states.get(name, "ready")) for name in names])
 
 
-def test_a_house_in_which_all_is_well_is_healthy():
+def test_a_server_without_trouble_is_healthy():
     page = detailed(server(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
 
     assert page["status"] == "healthy"
@@ -22,7 +22,7 @@ def test_a_house_in_which_all_is_well_is_healthy():
     assert page["components"]["memory"] == {"status": "healthy", "usage_percent": 40.0, "available_gb": 12.0}
 
 
-def test_an_actor_that_is_down_makes_the_house_unhealthy_and_is_named():
+def test_an_actor_that_is_down_makes_the_server_unhealthy_and_is_named():
     page = detailed(server(transcription="backoff"), MEMORY, 10.0, "")
 
     assert page["status"] == "unhealthy"
@@ -72,7 +72,7 @@ def test_the_worst_component_decides():
     assert overall({"a": {"status": "degraded"}, "b": {"status": "unhealthy"}}) == "unhealthy"
 
 
-def test_a_child_that_nobody_wants_is_not_missed():
+def test_a_skipped_child_is_not_missed():
     children = [{"id": "load", "state": "skipped"}, {"id": "speech", "state": "starting"}]
 
     assert not_ready({"id": "root", "children": children}) == ["speech"]

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, in_the_way
+from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, to_unload
 
 MB = 1 << 20
 POLICY = ModelPolicy(unload_after_s=60.0, budget_bytes=1_000 * MB)
@@ -10,7 +10,7 @@ def held(name: str, last_used_s: float, mb: int, *, is_busy: bool = False, is_pi
     return Held(name=name, last_used_s=last_used_s, memory_bytes=mb * MB, is_busy=is_busy, is_pinned=is_pinned)
 
 
-def test_what_nobody_used_for_long_goes_unless_it_is_pinned_or_busy() -> None:
+def test_a_long_unused_model_goes_unless_it_is_pinned_or_busy() -> None:
     models = [
         held("usual", 0.0, 200, is_pinned=True),
         held("old", 30.0, 300),
@@ -23,19 +23,19 @@ def test_what_nobody_used_for_long_goes_unless_it_is_pinned_or_busy() -> None:
 
 def test_room_is_made_by_those_not_used_for_longest() -> None:
     models = [held("usual", 0.0, 200, is_pinned=True), held("b", 20.0, 300), held("a", 10.0, 300)]
-    assert in_the_way(models, POLICY, 200 * MB) == ()
-    assert in_the_way(models, POLICY, 300 * MB) == ("a",)
-    assert in_the_way(models, POLICY, 600 * MB) == ("a", "b")
+    assert to_unload(models, POLICY, 200 * MB) == ()
+    assert to_unload(models, POLICY, 300 * MB) == ("a",)
+    assert to_unload(models, POLICY, 600 * MB) == ("a", "b")
 
 
 def test_where_those_in_use_take_too_much_there_is_no_room() -> None:
     models = [held("usual", 0.0, 200, is_pinned=True), held("b", 20.0, 700, is_busy=True)]
-    assert in_the_way(models, POLICY, 300 * MB) is None
+    assert to_unload(models, POLICY, 300 * MB) is None
 
 
-def test_without_a_budget_nobody_has_to_go() -> None:
+def test_without_a_budget_no_model_has_to_go() -> None:
     unbounded = ModelPolicy(unload_after_s=60.0, budget_bytes=0)
-    assert in_the_way([held("a", 0.0, 9_000)], unbounded, 9_000 * MB) == ()
+    assert to_unload([held("a", 0.0, 9_000)], unbounded, 9_000 * MB) == ()
 
 
 @pytest.mark.parametrize(("name", "workers", "mb"), [("base", 1, 300), ("base", 2, 600), ("/srv/mine", 2, 0)])

@@ -250,7 +250,7 @@ def test_only_a_listed_page_may_read_the_answers() -> None:
     )
 
 
-def test_a_preflight_is_options_with_an_origin_and_a_wish() -> None:
+def test_a_preflight_is_options_with_an_origin_and_a_requested_method() -> None:
     wish = {"origin": "https://app.example.org", "access-control-request-method": "POST"}
     assert is_preflight("OPTIONS", wish)
     assert not is_preflight("GET", wish)

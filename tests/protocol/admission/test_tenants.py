@@ -46,7 +46,7 @@ def test_whatever_a_peer_is_called_it_has_a_tenant(peer: str):
     ("busy", "kept"),
     [
         ({}, NOTHING),
-        ({"a": 9}, NOTHING),  # nobody else is there
+        ({"a": 9}, NOTHING),  # no other tenant is active
         ({"a": 4, "b": 1}, NOTHING),  # half of nine are more
         ({"a": 5, "b": 1}, HALF),
         ({"a": 2, "b": 1, "c": 6}, NOTHING),
@@ -55,34 +55,34 @@ def test_whatever_a_peer_is_called_it_has_a_tenant(peer: str):
         ({"a": 1} | {f"one of {number}": 1 for number in range(20)}, HALF),
     ],
 )
-def test_who_has_its_share_while_others_are_there_leaves_them_something(busy: dict[str, int], kept: Kept):
+def test_a_tenant_with_its_share_leaves_something_to_others(busy: dict[str, int], kept: Kept):
     assert tenants().kept_from("a", speaking(**busy), 0.0) == kept
 
 
-def test_whoever_asked_of_late_is_there_and_then_no_more():
-    door = tenants()
-    door.kept_from("b", speaking(), 0.0)
-    seen = [(now_s, door.kept_from("a", speaking(a=5), now_s)) for now_s in (1.0, ACTIVE_S, ACTIVE_S + 0.1)]
+def test_a_tenant_that_asked_recently_is_active_and_then_no_more():
+    listener = tenants()
+    listener.kept_from("b", speaking(), 0.0)
+    seen = [(now_s, listener.kept_from("a", speaking(a=5), now_s)) for now_s in (1.0, ACTIVE_S, ACTIVE_S + 0.1)]
     assert seen == [(1.0, HALF), (ACTIVE_S, HALF), (ACTIVE_S + 0.1, NOTHING)]
 
 
-def test_whoever_has_just_come_will_speak_and_counts_for_half_a_second():
-    door = tenants()
-    door.kept_from("b", speaking(), 0.0)
+def test_a_new_client_will_speak_and_counts_for_half_a_second():
+    listener = tenants()
+    listener.kept_from("b", speaking(), 0.0)
     for _ in range(5):
-        door.enter("a", 0.0)
-    assert [door.kept_from("a", speaking(), now_s) for now_s in (0.0, 0.5, 0.6)] == [HALF, HALF, NOTHING]
+        listener.enter("a", 0.0)
+    assert [listener.kept_from("a", speaking(), now_s) for now_s in (0.0, 0.5, 0.6)] == [HALF, HALF, NOTHING]
 
 
 def test_places_are_shared_too_and_given_back():
-    door = tenants()
+    listener = tenants()
     for _ in range(50):
-        door.enter("a", 0.0)
-    assert door.kept_from("a", None, 1.0) == NOTHING
-    assert door.kept_from("b", None, 1.0) == NOTHING
-    assert door.kept_from("a", None, 1.0) == Kept(places=KEPT_SHARE)
-    door.leave("a")
-    assert door.kept_from("a", None, 1.0) == NOTHING
+        listener.enter("a", 0.0)
+    assert listener.kept_from("a", None, 1.0) == NOTHING
+    assert listener.kept_from("b", None, 1.0) == NOTHING
+    assert listener.kept_from("a", None, 1.0) == Kept(places=KEPT_SHARE)
+    listener.leave("a")
+    assert listener.kept_from("a", None, 1.0) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -92,44 +92,44 @@ def test_a_few_of_the_places_are_the_last_ones(limit: int, share: float, last: i
     assert last_places(limit, share) == last
 
 
-def test_the_last_places_are_for_those_who_hold_none_whoever_has_asked_before():
-    door = Tenants(limit=100, max_share=0.9, last=8)
-    assert door.kept_from("a", None, 0.0) == NOTHING
-    door.enter("a", 0.0)
-    assert door.kept_from("a", None, 100.0) == Kept(places=0.08)
-    assert door.kept_from("b", None, 100.0) == NOTHING
-    assert door.kept_from("a", None, 100.0) == Kept(places=0.08)
+def test_the_last_places_are_for_tenants_that_hold_none():
+    listener = Tenants(limit=100, max_share=0.9, last=8)
+    assert listener.kept_from("a", None, 0.0) == NOTHING
+    listener.enter("a", 0.0)
+    assert listener.kept_from("a", None, 100.0) == Kept(places=0.08)
+    assert listener.kept_from("b", None, 100.0) == NOTHING
+    assert listener.kept_from("a", None, 100.0) == Kept(places=0.08)
     for _ in range(49):
-        door.enter("a", 0.0)
-    assert door.kept_from("a", None, 100.0) == Kept(places=KEPT_SHARE)
+        listener.enter("a", 0.0)
+    assert listener.kept_from("a", None, 100.0) == Kept(places=KEPT_SHARE)
 
 
 def test_the_quiet_are_forgotten():
-    door = tenants()
+    listener = tenants()
     for number in range(100):
-        door.kept_from(str(number), None, 0.0)
-    assert door.active({}, 1.0) == 100
-    assert door.active({"speaks": 3, "7": 1}, 1.0) == 101
-    assert door.active({}, ACTIVE_S + 1.0) == 0
+        listener.kept_from(str(number), None, 0.0)
+    assert listener.active({}, 1.0) == 100
+    assert listener.active({"speaks": 3, "7": 1}, 1.0) == 101
+    assert listener.active({}, ACTIVE_S + 1.0) == 0
 
 
-def test_who_has_many_addresses_cannot_make_the_list_long():
-    door = tenants()
+def test_many_addresses_cannot_make_the_list_long():
+    listener = tenants()
     for number in range(3 * REMEMBERED_MAX):
-        door.kept_from(str(number), None, 0.0)
-    assert door.active({}, 0.0) == REMEMBERED_MAX
+        listener.kept_from(str(number), None, 0.0)
+    assert listener.active({}, 0.0) == REMEMBERED_MAX
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 5.0)), max_size=50))
 def test_where_all_are_of_one_tenant_nothing_is_ever_kept(steps: list[tuple[bool, float]]):
-    door = Tenants(limit=4, max_share=0.9)
+    listener = Tenants(limit=4, max_share=0.9)
     now_s, places = 0.0, 0
     for comes, later_s in steps:
         now_s += later_s
-        assert door.kept_from("proxy", speaking(proxy=places), now_s) == NOTHING
+        assert listener.kept_from("proxy", speaking(proxy=places), now_s) == NOTHING
         if comes:
-            door.enter("proxy", now_s)
+            listener.enter("proxy", now_s)
             places += 1
         elif places:
-            door.leave("proxy")
+            listener.leave("proxy")
             places -= 1

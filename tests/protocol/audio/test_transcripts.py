@@ -79,7 +79,7 @@ def test_a_repetition_that_fits_into_the_voiced_time_is_no_loop() -> None:
     assert not transcripts.is_loop(tokens, text, duration_s=2.5, voiced_s=1.8)
 
 
-def test_a_repetition_that_nobody_can_have_said_so_fast_is_a_loop() -> None:
+def test_a_repetition_too_fast_to_be_speech_is_a_loop() -> None:
     assert transcripts.is_loop([1, 2, 3, 4, 5] * 6, "where are my keys " * 6, duration_s=2.0, voiced_s=1.0)
 
 

@@ -24,7 +24,7 @@ def announced(frames: SpeechFrames, event: Any, wanted: Any) -> Any:
     return frames.announce(event, wanted)
 
 
-def test_samples_go_as_they_are_to_whom_wants_samples() -> None:
+def test_samples_go_unchanged_to_clients_that_want_samples() -> None:
     frames = SpeechFrames(Encoder)
     assert announced(frames, START, "pcm_s16le") == ((), START)
     assert frames.frames(b"ab", "opus") == (b"ab",)

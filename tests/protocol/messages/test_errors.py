@@ -31,6 +31,6 @@ def test_a_remote_error_reads_as_its_message_and_is_not_fatal_by_itself() -> Non
     assert (error.code, error.fatal, error.close_code) == ("bad_field", False, None)
 
 
-def test_nobody_catches_our_bugs_together_with_the_client_s_mistakes() -> None:
+def test_our_bugs_are_not_caught_together_with_the_client_s_mistakes() -> None:
     assert not issubclass(LocalProtocolError, RemoteProtocolError)
     assert not issubclass(RemoteProtocolError, LocalProtocolError)

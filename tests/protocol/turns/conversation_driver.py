@@ -136,7 +136,7 @@ class Driver:
             playback.sent_s += 1.0
 
     def end_turn(self, turn: TurnMachine) -> None:
-        """Let the running turn end as it does in the dialogue: the client is told, then the conversation."""
+        """Let the running turn end as in the dialogue: first the event to the client, then the conversation's input."""
         turn.finish()
         self.completed[turn.turn_id] += 1
         self.turn = None

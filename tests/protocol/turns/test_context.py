@@ -72,7 +72,7 @@ def test_arguments_of_calls_are_counted():
     assert tokens_in(calling) > tokens_in(bare) + 20
 
 
-def test_a_question_that_nobody_answered_is_a_turn_of_its_own():
+def test_an_unanswered_question_is_a_turn_of_its_own():
     unanswered = ChatMessage("user", "u" * 700)
     next_turn = turns(1)
 

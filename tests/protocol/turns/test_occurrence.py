@@ -104,7 +104,7 @@ def test_an_answer_that_was_not_heard_says_why() -> None:
     assert shown == actions.ShowEvent(events.Error("turn_failed", "no worker", turn_id="a"))
 
 
-def test_who_leaves_is_told_by_the_close_code() -> None:
+def test_leaving_is_recognised_by_the_close_code() -> None:
     assert read(events.Bye()).farewell == Hang(1000, "bye")
     leave = Leave("deploy", 60.0, 5.0)
     assert read(leave).farewell == Hang(1012, "deploy")

@@ -50,7 +50,7 @@ def test_an_unknown_tool_of_a_clear_command_is_the_users_word():
 @pytest.mark.parametrize("source", ["command", "router", "model"])
 @pytest.mark.parametrize("read_only", [True, False, None])
 @pytest.mark.parametrize("configured", [Policy.DENY, Policy.CONFIRM])
-def test_the_operators_deny_and_confirm_hold_for_everybody(source, read_only, configured):
+def test_the_operators_deny_and_confirm_always_hold(source, read_only, configured):
     assert policy_for(spec(read_only=read_only), Circumstances(source=source), configured) is configured
 
 

@@ -138,7 +138,7 @@ def test_every_change_is_reported_once() -> None:
     ]
 
 
-def test_changes_are_logged_unless_somebody_else_wants_them(caplog: pytest.LogCaptureFixture) -> None:
+def test_changes_are_logged_unless_a_callback_is_given(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "sayso.turn"):
         machine_after(E.TEXT_RECEIVED)
     assert caplog.messages == ["listening -> understanding (text received)"]

@@ -175,7 +175,7 @@ async def test_70_blocked_senders_are_served_in_order_and_a_cancelled_one_leaves
     assert box.counters.accepted == 3
 
 
-async def test_a_newcomer_does_not_overtake_a_sender_who_waits_for_bytes(nursery: trio.Nursery) -> None:
+async def test_a_new_message_does_not_overtake_a_sender_that_waits_for_bytes(nursery: trio.Nursery) -> None:
     box = mailbox(max_bytes=10, size_of=len)
     put(box, b"12345678")
 

@@ -253,7 +253,7 @@ async def test_88_a_domain_error_is_an_answer(grow: Grow, autojump_clock: MockCl
     assert tree.status().children[0].incarnation == 1
 
 
-async def test_a_domain_error_that_nobody_asked_for_is_logged(
+async def test_a_domain_error_without_an_asker_is_logged(
     grow: Grow, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
 ) -> None:
     spec = probe("a")
@@ -263,7 +263,7 @@ async def test_a_domain_error_that_nobody_asked_for_is_logged(
     assert "a refused str: as told" in caplog.text
 
 
-async def test_60_nobody_waits_for_an_actor_that_is_gone(
+async def test_60_an_actor_that_is_gone_is_not_waited_for(
     grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     spec = probe("a")

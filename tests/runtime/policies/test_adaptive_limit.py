@@ -29,7 +29,7 @@ def test_answers_bring_it_back_to_the_ceiling_and_no_further():
     assert limit.limit == 4
 
 
-def test_it_does_not_grow_while_nobody_needs_it():
+def test_it_does_not_grow_without_need():
     limit = AdaptiveLimit(10)
     for _ in range(5):
         limit.fail()

@@ -21,7 +21,7 @@ def test_some_failures_are_forgiven():
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_after_three_in_a_row_nobody_passes_for_a_while():
+def test_after_three_in_a_row_no_request_passes_for_a_while():
     breaker = broken()
 
     assert breaker.state is BreakerState.OPEN

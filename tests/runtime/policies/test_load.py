@@ -116,7 +116,7 @@ def test_98_noise_around_a_mark_hardly_moves_it():
     assert all(later - earlier >= 20 for earlier, later in itertools.pairwise(downs))
 
 
-def test_what_others_do_to_the_machine_refuses_nobody():
+def test_load_by_other_programs_refuses_no_client():
     assert {mark.level for signal in OTHERS for mark in signal.marks} == {Level.BROWNOUT}
 
 
@@ -169,7 +169,7 @@ def test_each_signal_has_its_levels(values, level):
     assert Server().live(2.0, **values) == level
 
 
-def test_a_busy_cpu_alone_refuses_nobody_new():
+def test_a_busy_cpu_alone_refuses_no_client():
     assert Server().live(60.0, cpu=1.25) == 2
     assert Server().live(2.0, cpu=1.25, queue_delay=0.2) == 3
     assert Server().live(2.0, cpu=1.05, queue_delay=0.2) == 1

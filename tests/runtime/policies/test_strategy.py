@@ -15,7 +15,7 @@ from runtime.policies.strategy import AutoShutdown, Strategy, affected, ends_sup
         (Strategy.ONE_FOR_ALL, "c", ("a", "b", "c")),
     ],
 )
-def test_the_strategy_says_who_goes_along(strategy: Strategy, crashed: str, wanted: Any) -> None:
+def test_the_strategy_says_which_siblings_are_restarted(strategy: Strategy, crashed: str, wanted: Any) -> None:
     assert affected(strategy, ("a", "b", "c"), crashed) == wanted
 
 

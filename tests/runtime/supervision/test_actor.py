@@ -13,7 +13,7 @@ async def test_an_actor_without_a_handler_says_what_it_got(grow: Grow, autojump_
         await spec.ref.ask(Say("x"))
 
 
-async def test_a_context_tells_who_one_is(grow: Grow, autojump_clock: MockClock) -> None:
+async def test_a_context_has_the_actors_reference_and_number(grow: Grow, autojump_clock: MockClock) -> None:
     spec = probe("a")
     tree = await grow(spec)
 

@@ -67,7 +67,7 @@ async def test_a_stack_shows_the_tasks_that_are_waited_for(nursery: trio.Nursery
 
 
 async def test_a_hard_stop_of_a_supervisor_leaves_no_address_open(grow: Grow, autojump_clock: MockClock) -> None:
-    """A bug that crashes a supervisor cancels its children; nobody may wait for them afterwards."""
+    """A bug that crashes a supervisor cancels its children; no task may wait for them afterwards."""
     leaf = probe("leaf")
     sub: ChildSpec[Any] = ChildSpec(Ref("sub"), lambda: Supervisor([leaf]), restart=Restart.TEMPORARY)
     await grow(sub)

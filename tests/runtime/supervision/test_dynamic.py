@@ -210,7 +210,7 @@ async def test_68_a_tenant_at_its_cap_is_refused_while_another_is_admitted(
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-async def test_a_limit_for_each_tenant_that_lets_nobody_in_is_an_error(limit: int) -> None:
+async def test_a_limit_of_0_for_each_tenant_is_an_error(limit: int) -> None:
     with pytest.raises(ValueError, match="max_per_tenant"):
         DynamicSupervisor(10, max_per_tenant=limit)
 

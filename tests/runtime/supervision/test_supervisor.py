@@ -328,7 +328,7 @@ async def defer_for_ever(actor: Probe) -> None:
     actor.context.reply_in_task(trio.sleep_forever)
 
 
-async def test_52_a_stop_that_fails_and_one_that_hangs_hold_up_nobody(
+async def test_52_a_stop_that_fails_and_one_that_hangs_delay_no_other(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[Any] = []

@@ -33,7 +33,7 @@ async def test_a_broken_stream_is_its_end():
     await theirs.aclose()
 
     assert await channel.receive() is None
-    await channel.send(Frame("ping"))  # tells nobody, and hurts nobody
+    await channel.send(Frame("ping"))  # is not reported, and does no harm
 
 
 async def test_bytes_without_sense_are_an_error():

@@ -75,7 +75,7 @@ def test_only_a_blob_that_is_worth_it_and_fits_is_shared(blobs, reader, size, is
         assert reader.view(place) == a_blob(7, size)
 
 
-def test_a_blob_that_was_overwritten_is_an_error_and_not_somebody_elses_samples(blobs, reader):
+def test_a_blob_that_was_overwritten_is_an_error_and_not_another_jobs_samples(blobs, reader):
     place = blobs.put(a_blob(1))
     reader.view(place)
     blobs.release(place)

@@ -124,7 +124,7 @@ async def test_a_job_over_its_deadline_costs_the_worker_its_life():
         assert await do(pool, "echo", {"n": 2}, b"", timeout_s=10) == ({"n": 2}, b"")
 
 
-async def test_nobody_gets_the_answer_of_a_caller_that_has_gone():
+async def test_the_answer_to_a_caller_that_has_gone_is_dropped():
     async with running(make_pool()) as pool:
         with trio.move_on_after(0.1):
             await do(pool, "sleep", {"seconds": 0.5}, b"", timeout_s=5)

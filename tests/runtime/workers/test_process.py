@@ -24,7 +24,7 @@ async def end(process):
         await process.end(politely=False)
 
 
-async def test_its_end_is_seen_by_everyone_who_waits():
+async def test_its_end_is_seen_by_all_waiting_tasks():
     process = start()
     seen = []
 
@@ -73,7 +73,7 @@ async def test_what_it_said_last_is_kept():
     assert process.last_words == "RuntimeError: the model is missing: install it"
 
 
-async def test_a_signal_to_one_that_has_ended_reaches_nobody():
+async def test_a_signal_to_an_ended_process_reaches_no_other():
     process = start(fail=True)
     with trio.fail_after(10):
         await process.wait()
@@ -169,7 +169,7 @@ def test_where_the_kernel_does_not_tell_shares_all_that_is_resident_counts(monke
     assert 1_000_000 < memory.pss_bytes == memory.rss_bytes
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps, which every desk has; on Debian: procps")
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps, which every desktop system has; on Debian: procps")
 def test_where_there_is_no_proc_ps_tells_what_is_resident(monkeypatch, tmp_path):
     monkeypatch.setattr(worker_process, "PROC", tmp_path)
     memory = read_memory(os.getpid())

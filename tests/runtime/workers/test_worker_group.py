@@ -97,7 +97,7 @@ async def test_a_refusal_later_is_tried_again_with_backoff_and_the_place_is_kept
         yard.made[0].kill("was ended by SIGKILL")
         await trio.sleep(20)
         assert pids(group.active) == [101]
-        assert not group.is_hopeless
+        assert not group.cannot_recover
 
         yard.failure = None
         await trio.sleep(30)
@@ -154,7 +154,7 @@ async def test_without_spares_one_more_process_is_started_before_a_worker_goes(y
         assert roles(group) == ["active", "active"]
 
 
-async def test_a_worker_without_anybody_to_take_its_place_stays(yard, autojump_clock):
+async def test_a_worker_without_a_replacement_stays(yard, autojump_clock):
     async with loaded(make_group(1, max_jobs=10)) as group:
         yard.failure, before = ProcessEnd("no model any more"), len(yard.starts_s)
         finish_jobs(yard.made[0], 10)
@@ -168,7 +168,7 @@ async def test_a_worker_without_anybody_to_take_its_place_stays(yard, autojump_c
         assert yard.made[0].state == "dead"
 
 
-async def test_nobody_is_replaced_while_the_server_is_loaded(yard, autojump_clock):
+async def test_no_worker_is_replaced_while_the_server_is_loaded(yard, autojump_clock):
     async with loaded(make_group(1, spares=1, max_jobs=10)) as group:
         is_calm = False
         group.may_recycle = lambda: is_calm
