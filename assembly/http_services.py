@@ -12,6 +12,7 @@ from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
+from backends.ingress.http_commands import CommandRoute
 from config.settings import Settings
 from protocol.admission.admission import retry_deferrable_s
 from protocol.messages.records import RecentTurns
@@ -41,6 +42,7 @@ def http_services(
         drain,
         status.status,
         speech_services(refs).models(settings.transcription.start_timeout_s),
+        CommandRoute(adapters.grammar.samples),
         is_history_kept=settings.history.enabled,
     )
 

@@ -19,6 +19,7 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
+    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
@@ -82,6 +83,9 @@ class CommandGrammar(Protocol):
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         """Return the words and phrases worth expecting, most telling first; those of an answer to ``asked`` first."""
+
+    def samples(self) -> Sequence[CommandSamples]:
+        """Return what can be said in every language, the user's own sentences first."""
 
 
 @attrs.frozen(kw_only=True)

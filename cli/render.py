@@ -28,7 +28,7 @@ def _result(data: Data) -> str:
 
 
 def _understood(data: Data) -> str:
-    what = _call(data) if data.get("tool") else "a question"
+    what = _call(data) if data.get("tool") else {"command": "help"}.get(str(data.get("source")), "a question")
     return f"{what} by {data.get('source')}, confidence {data.get('confidence', 0):.2f}"
 
 

@@ -15,7 +15,9 @@ from rich.console import Console
 
 from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
+from cli.samples import fetch_commands, sentences
 from cli.sound import FRAME_S, MIC_RATE_HZ, Sound, microphone, play, read_wav, write_wav
+from cli.status import Unreachable
 from sayso_client import (
     AudioFormat,
     ClientError,
@@ -28,6 +30,7 @@ from sayso_client import (
 )
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
+USUAL_LANGUAGE: Final = "en"  # of a session that names none
 CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end
 SPEECH_BEGINS_S: Final = 5.0  # after the last sample; the server says at once that it hears speech
 FAST_FACTOR: Final = 10  # times real time; beyond its buffer the server stops reading
@@ -71,6 +74,8 @@ class Output:
 @click.option("--wav", type=click.Path(path_type=Path, dir_okay=False), help="Speak a PCM WAV file, in real time.")
 @click.option("--mic", is_flag=True, help="Speak into the microphone.")
 @click.option("--fast", is_flag=True, help=f"Send the file {FAST_FACTOR} times faster than real time.")
+@click.option("--help-me", is_flag=True, help="Show what can be said to the server.")
+@click.option("--language", help="What is spoken or typed, such as de; the server's usual one without it.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The server.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer's speech as WAV.")
@@ -83,6 +88,8 @@ def say(  # noqa: PLR0917 - click calls it by name
     wav: Path | None,
     mic: bool,
     fast: bool,
+    help_me: bool,
+    language: str | None,
     url: str,
     is_json: bool,
     save: Path | None,
@@ -95,11 +102,14 @@ def say(  # noqa: PLR0917 - click calls it by name
 
     The exit code is 0 if every turn was done, 3 if one was not, 1 if the server cannot be talked to.
     """
-    if sum((sentence is not None, wav is not None, mic)) != 1:
-        raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE or --mic')
+    if sum((sentence is not None, wav is not None, mic, help_me)) != 1:
+        raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE, --mic or --help-me')
+    if help_me:
+        _show_sentences(url, language or USUAL_LANGUAGE)
+        return
     output = Output(Console(), is_json)
     try:
-        options, feed = _what(sentence, wav, fast)
+        options, feed = _what(sentence, wav, fast, language)
         patience = WaitTimes(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
         conversation = Conversation(url, options, feed, output.take, partial(_approve, yes), patience, is_live=mic)
         outcomes = _run(conversation)
@@ -120,18 +130,27 @@ def _run(conversation: Conversation) -> list[str]:
     sys.exit(EXIT_INTERRUPTED)
 
 
-def _what(sentence: str | None, wav: Path | None, fast: bool) -> tuple[ClientOptions, Feed]:
+def _show_sentences(url: str, language: str) -> None:
+    try:
+        Console().print(sentences(fetch_commands(url, language)))
+    except Unreachable as error:
+        click.echo(f"sayso: {error}", err=True)
+        sys.exit(EXIT_TROUBLE)
+
+
+def _what(sentence: str | None, wav: Path | None, fast: bool, language: str | None) -> tuple[ClientOptions, Feed]:
     if sentence is not None:
-        return _options(), partial(_type, sentence)
+        return _options(language), partial(_type, sentence)
     if wav is None:
-        return _options(), _speak_live
+        return _options(language), _speak_live
     sound = read_wav(wav)
     feed = partial(_speak, sound.with_silence(CLOSING_SILENCE_S), FAST_FACTOR if fast else 1)
-    return _options(sound.sample_rate, sound.channels), feed
+    return _options(language, sound.sample_rate, sound.channels), feed
 
 
-def _options(sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
-    return ClientOptions(client_id="sayso-say", audio=AudioFormat(sample_rate=sample_rate, channels=channels))
+def _options(language: str | None, sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
+    audio = AudioFormat(sample_rate=sample_rate, channels=channels)
+    return ClientOptions(client_id="sayso-say", audio=audio, language=language)
 
 
 async def _type(sentence: str, session: ClientSession) -> None:

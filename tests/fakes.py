@@ -29,7 +29,7 @@ from protocol.messages.identity import Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
-from protocol.messages.understanding import ChatMessage, CommandMatch, CompletionRequest, Generation
+from protocol.messages.understanding import ChatMessage, CommandMatch, CommandSamples, CompletionRequest, Generation
 from runtime import Actor, ChildSpec, ChildStatus, MailboxSpec, Ref, Tree
 
 T = TypeVar("T")
@@ -280,6 +280,7 @@ class FakeGrammar:
         self.commands = dict(commands or {})
         self.answers: dict[str, CommandMatch] = {}
         self.words = words
+        self.told: tuple[CommandSamples, ...] = ()
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
@@ -289,6 +290,9 @@ class FakeGrammar:
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return self.words if asked is None else (f"answers to {asked.intent}", *self.words)
+
+    def samples(self) -> tuple[CommandSamples, ...]:
+        return self.told
 
 
 def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:

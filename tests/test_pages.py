@@ -1,5 +1,6 @@
 """What the pages of the documentation say of the repository is so: links, commands and settings."""
 
+import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +8,16 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.__main__ import PROGRAMS, resolved
+from bench.part import Part
 from cli import main
 from config.load import load
 from tests.pages import commands, fenced_blocks, links, pages, text_of
-from tests.source_tree import ROOT
+from tests.source_tree import ROOT, committed_files
 
+THIS = Path(__file__).relative_to(ROOT)
+FILES = [path.as_posix() for path in committed_files()]
 PAGES = {page.as_posix(): text_of(page) for page in pages()}
-BENCH_OPTIONS = ("bench/load/options.py", "bench/_report.py")  # of several benchmarks
 
 
 def anchor(heading: str) -> str:
@@ -48,15 +52,15 @@ def trouble_with_command(arguments: Sequence[str]) -> str | None:
 
 
 def trouble_with_benchmark(arguments: Sequence[str]) -> str | None:
-    name, *rest = arguments
-    file = ROOT / "bench" / f"{name}.py"
-    if name == "NAME":
+    if arguments[0] in {"NAME", "PROGRAM"}:
         return None
-    if not file.exists():
-        return f"there is no benchmark {name}"
-    known = file.read_text() + "".join((ROOT / other).read_text() for other in BENCH_OPTIONS)
+    if (found := resolved(arguments)) is None:
+        return f"there is no benchmark {arguments[0]}"
+    program, name, rest = found
+    part: Part = importlib.import_module(PROGRAMS[program][name]).PART
+    known = {"--help", "--dry", *(flag.name for flag in part.flags)}
     options = [argument.partition("=")[0] for argument in rest if argument.startswith("--")]
-    return next((f"{name} has no {option}" for option in options if f'"{option}"' not in known), None)
+    return next((f"{name} has no {option}" for option in options if option not in known), None)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -88,6 +92,12 @@ def test_every_toml_of_a_page_can_be_read_as_settings(page: str, tmp_path: Path)
             load(file, {"HOME": "/home/ada"}, {})
 
 
+def test_every_page_that_the_sources_name_exists() -> None:
+    sources = [path for path in committed_files() if path.suffix in {".py", ".toml", ".yaml"} and path != THIS]
+    named = {(page, path) for path in sources for page in re.findall(r"\bdocs/[\w/.-]*\w", (ROOT / path).read_text())}
+    assert [(page, path) for page, path in sorted(named) if not any(name.startswith(page) for name in FILES)] == []
+
+
 def test_a_link_into_the_void_is_noticed() -> None:
     assert trouble_with_link(Path("README.md"), "docs/nowhere.md") == "docs/nowhere.md: there is no docs/nowhere.md"
     assert trouble_with_link(Path("docs/protocol.md"), "../README.md#nothing") is not None
@@ -103,7 +113,7 @@ def test_a_link_into_the_void_is_noticed() -> None:
         ("sayso dance", "No such command 'dance'."),
         ("sayso status --live", "No such option '--live'."),
         ("sayso bench juggling", "there is no benchmark juggling"),
-        ("sayso bench crowd --fast", "crowd has no --fast"),
+        ("sayso bench crowd --gently", "crowd has no --gently"),
     ],
 )
 def test_a_command_that_does_not_exist_is_noticed(line: str, trouble: str | None) -> None:

@@ -22,7 +22,8 @@ from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
 from protocol.language.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
-from protocol.language.requests import not_understood
+from protocol.language.requests import asks_for_help, not_understood
+from protocol.language.samples import help_text
 from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
@@ -179,9 +180,20 @@ class Turn:
             self._report.source = "command"
             await self._say_all(self._question.note(decision))
             return "done"
+        if self._options.wants("tools") and asks_for_help(heard.text, self._options.language):
+            told = help_text(self._context.grammar.samples(), self._options.language)
+            if told is not None:
+                return await self._help(told)
         if self._options.wants("llm"):
             return await self._converse(heard, self._tools)
         raise TurnRefused(not_understood(heard.text, self._options.language))
+
+    async def _help(self, told: str) -> events.Outcome:
+        self._report.source = "command"
+        await self._context.show(events.Understood(self.turn_id, "command", 1.0))
+        self._machine.advance(TurnEvent.UNDERSTOOD)
+        await self._say_all(told)
+        return "done"
 
     async def _command(self, match: CommandMatch, tools: ToolCaller) -> events.Outcome:
         self._report.source = "command"

@@ -34,6 +34,8 @@ _INTENT_KEYS = ("tool", "server", "arguments", "asks", "vocabulary", "data")
 _DATA_KEYS = ("sentences", "slots", "metadata", "required_keywords", "response", "settings")
 _LIST_KEYS = ("values", "range", "wildcard", "type")
 PLACEHOLDER = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
+FREE_TEXT = "…"  # in a sample, for words of any kind
+MAX_SAMPLES = 3
 _TOOL = re.compile(r"[^/\s]+/[^/\s]+")
 
 
@@ -67,6 +69,8 @@ class Command:
     phrases: tuple[str, ...]
     asks: tuple[AskedSlot, ...] = ()
     """In the order of the questions."""
+    samples: tuple[str, ...] = ()
+    """Up to ``MAX_SAMPLES`` sentences as people are told them, with values of the lists."""
 
 
 @attrs.frozen
@@ -125,6 +129,8 @@ class _DocumentReader:
     slot_types: dict[str, str] = attrs.field(factory=lambda: {name: name for name in SLOT_TYPES})
     examples: dict[str, str] = attrs.field(factory=dict)
     """Every list that there is, with something that may be said in its place."""
+    choices: dict[str, Sequence[str]] = attrs.field(factory=dict)
+    """Every closed list, with its values as they are spoken."""
     words: frozenset[str] = frozenset()
     values: list[str] = attrs.field(factory=list)
 
@@ -173,6 +179,7 @@ class _DocumentReader:
         del self.values[count:]  # the caller knows the values of the extra lists
         for name, values in self.extra_lists.items():
             self.examples[name] = next(iter(values), "")
+            self.choices[name] = values
         for name, kind in self.slot_types.items():
             self.examples.setdefault(name, SLOT_TYPES[kind].example.get(self.language, ""))
         return free | extra | own
@@ -194,6 +201,7 @@ class _DocumentReader:
         before = len(self.values)
         values = self._values((*way, "values"), entry["values"])
         self.examples[name] = next(iter(self.values[before:]), "")
+        self.choices[name] = self.values[before:]
         return {"values": values}
 
     def _slot_type(self, way: Way, entry: Mapping[str, Any]) -> str:
@@ -246,13 +254,18 @@ class _DocumentReader:
         for name, value in intents.items():
             entry = as_mapping(self.document, (*way, name), value, self.problems)
             check_keys(self.document, (*way, name), entry, _INTENT_KEYS, self.problems)
-            blocks, slots, first = self._blocks((*way, name, "data"), entry.get("data"))
+            blocks, slots, sentences = self._blocks((*way, name, "data"), entry.get("data"))
             documents[name] = {"data": blocks}
-            commands[name] = self._command((*way, name), name, entry, slots, first)
+            commands[name] = self._command((*way, name), name, entry, slots, sentences)
         return documents, commands
 
     def _command(
-        self, way: Way, name: str, entry: Mapping[str, Any], slots: Mapping[str, tuple[str, ...]], first: str
+        self,
+        way: Way,
+        name: str,
+        entry: Mapping[str, Any],
+        slots: Mapping[str, tuple[str, ...]],
+        sentences: Sequence[Expression],
     ) -> Command:
         tool, server = entry.get("tool"), entry.get("server")
         target = f"{server}/{tool}" if server is not None else tool
@@ -263,10 +276,21 @@ class _DocumentReader:
         if "arguments" in entry:
             arguments = as_mapping(self.document, (*way, "arguments"), entry["arguments"], self.problems)
             self._check_arguments((*way, "arguments"), arguments, slots)
-        phrases = as_texts(self.document, (*way, "vocabulary"), entry.get("vocabulary", [first]), self.problems)
+        first = [example(sentence, self.rules, self.examples) for sentence in sentences[:1]]
+        phrases = as_texts(self.document, (*way, "vocabulary"), entry.get("vocabulary", first), self.problems)
         server_name, _, tool_name = target.partition("/")
+        spoken = tuple(phrase for phrase in phrases if phrase)
         asks = tuple(self._asks((*way, "asks"), entry.get("asks"), slots))
-        return Command(name, server_name, tool_name, arguments, tuple(phrase for phrase in phrases if phrase), asks)
+        return Command(name, server_name, tool_name, arguments, spoken, asks, self._samples(sentences))
+
+    def _samples(self, sentences: Sequence[Expression]) -> tuple[str, ...]:
+        """Return the first sentences, each with other values; those with free text only if there are no others."""
+        found: dict[str, None] = {}
+        for sentence in sentences:
+            values = {name: texts[len(found) % len(texts)] for name, texts in self.choices.items() if texts}
+            found.setdefault(example(sentence, self.rules, self.examples | values, FREE_TEXT))
+        whole = [text for text in found if FREE_TEXT not in text]
+        return tuple((whole or list(found))[:MAX_SAMPLES])
 
     def _asks(self, way: Way, value: Any, slots: Mapping[str, tuple[str, ...]]) -> Iterator[AskedSlot]:
         """Yield the slots that are asked for, noting those that cannot be."""
@@ -292,14 +316,16 @@ class _DocumentReader:
                         self.document, (*way, name), f"no sentence has the slot {{{slot}}}; there are: {known}"
                     )
 
-    def _blocks(self, way: Way, value: Any) -> tuple[list[Mapping[str, Any]], Mapping[str, tuple[str, ...]], str]:
-        """Return the blocks for hassil, the slots that they fill and from which lists, and the first sentence."""
+    def _blocks(
+        self, way: Way, value: Any
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, tuple[str, ...]], Sequence[Expression]]:
+        """Return the blocks for hassil, the slots that they fill and from which lists, and the sentences."""
         if not isinstance(value, list) or not value:
             self.problems.add(self.document, way, "data must be a list of blocks with sentences")
-            return [], {}, ""
+            return [], {}, ()
         blocks: list[Mapping[str, Any]] = []
         slots: dict[str, tuple[str, ...]] = {}
-        examples: list[str] = []
+        sentences: list[Expression] = []
         for index, item in enumerate(value):
             block = as_mapping(self.document, (*way, index), item, self.problems)
             check_keys(self.document, (*way, index), block, _DATA_KEYS, self.problems)
@@ -311,11 +337,11 @@ class _DocumentReader:
                     for slot in slots_of(expression, self.rules):
                         lists = () if slot.is_inline_range else (slot.list_name,)
                         slots[slot.slot_name] = tuple(dict.fromkeys((*slots.get(slot.slot_name, ()), *lists)))
-                    examples.append(example(expression, self.rules, self.examples))
+                    sentences.append(expression)
             constants = as_mapping(self.document, (*way, index, "slots"), block.get("slots"), self.problems)
             slots = {**dict.fromkeys(constants, ()), **slots}
             blocks.append({**block, "sentences": [normalised_template(text, self.language) for text in texts]})
-        return blocks, slots, examples[0] if examples else ""
+        return blocks, slots, sentences
 
     # --- templates -------------------------------------------------------------------------------
 

@@ -24,12 +24,12 @@ from hassil.models import MatchEntity
 
 from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.continuation import Prefixes, may_continue
-from backends.commands.files import PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
+from backends.commands.files import MAX_SAMPLES, PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
-from protocol.messages.understanding import CommandMatch, SlotQuestion
+from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation
@@ -173,6 +173,11 @@ class HassilGrammar:
         }
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
+        self._samples = tuple(
+            self._samples_of(file.language, command)
+            for file in (*users, *shipped)
+            for command in file.commands.values()
+        )
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the call that the first matching hypothesis stands for; confidence 1.0 is the first one, exactly."""
@@ -213,6 +218,19 @@ class HassilGrammar:
         sentences = [] if asked is None else [grammar.sentences_of(asked) for grammar in known.grammars]
         words = [word for each in sentences if each is not None for word in each.vocabulary]
         return tuple(dict.fromkeys((*words, *known.vocabulary)))[:MAX_VOCABULARY]
+
+    def _samples_of(self, language: str, command: Command) -> CommandSamples:
+        """Return a command's samples; the first phrase of its vocabulary, chosen by a person, if that is a sentence."""
+        samples = command.samples
+        for phrase in command.phrases[:1]:
+            match = self.match([phrase], language)
+            if match is not None and match.intent == command.intent and match.confidence == 1.0:
+                samples = (phrase, *(each for each in samples if each.lower() != phrase.lower()))[:MAX_SAMPLES]
+        return CommandSamples(language, command.intent, command.server, command.tool, samples)
+
+    def samples(self) -> tuple[CommandSamples, ...]:
+        """Return what can be said in every language, the user's own sentences first."""
+        return self._samples
 
 
 @attrs.frozen

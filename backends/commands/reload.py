@@ -14,7 +14,7 @@ import attrs
 
 from backends.commands.files import CommandFileError
 from backends.protocols import CommandGrammar
-from protocol.messages.understanding import CommandMatch
+from protocol.messages.understanding import CommandMatch, CommandSamples
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of change (ns) and size (bytes) of every file: what is compared."""
@@ -53,6 +53,10 @@ class ReloadingGrammar:
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         """Return the words and phrases worth expecting, most telling first; those of an answer to ``asked`` first."""
         return self._current.vocabulary(language, asked)
+
+    def samples(self) -> Sequence[CommandSamples]:
+        """Return what can be said in every language, the user's own sentences first."""
+        return self._current.samples()
 
     def check(self) -> ReloadedCommandFiles | None:
         """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""

@@ -10,6 +10,11 @@ from hassil.parser import ParseError
 
 from backends.commands.spoken_numbers import normalise
 
+ARTICLES = frozenset(
+    {"the", "a", "an", "my", "it"}
+    | {"der", "die", "das", "den", "dem", "ein", "eine", "einen", "einem", "einer", "mein", "meine", "meinen", "es"}
+)
+"""Words that a template may leave out and a person rarely does."""
 MAX_RULE_DEPTH = 10  # rules that name each other in a ring end here
 _SLOT_OR_TEXT = re.compile(r"(?P<kept>\{[^}]*\}|<[^>]*>)|(?P<text>[^\[\](){}<>|;]+)")
 
@@ -62,23 +67,31 @@ def literal_words(expression: Expression, rules: Mapping[str, Expression], langu
     return frozenset(word for chunk in chunks for word in normalise(chunk, language).split())
 
 
-def example(expression: Expression, rules: Mapping[str, Expression], slots: Mapping[str, str], depth: int = 0) -> str:
-    """Return the plainest sentence of a template: first choices, nothing optional, ``slots`` by their examples."""
-    return " ".join(_example(expression, rules, slots, depth).split())
+def example(
+    expression: Expression, rules: Mapping[str, Expression], slots: Mapping[str, str], missing: str = ""
+) -> str:
+    """Return the plainest sentence of a template: first choices, ``slots`` by their examples, of options articles only.
+
+    A slot that has no example, such as one for free text, is ``missing``.
+    """
+    return " ".join(_example(expression, rules, slots, missing, 0).split())
 
 
-def _example(expression: Expression, rules: Mapping[str, Expression], slots: Mapping[str, str], depth: int) -> str:
+def _example(
+    expression: Expression, rules: Mapping[str, Expression], slots: Mapping[str, str], missing: str, depth: int
+) -> str:
     match expression:
         case TextChunk():
             return str(expression.original_text)
         case ListReference():
-            return slots.get(expression.list_name, "")
+            return slots.get(expression.list_name) or missing
         case RuleReference():
             body = rules.get(expression.rule_name)
-            return "" if body is None or depth >= MAX_RULE_DEPTH else _example(body, rules, slots, depth + 1)
+            return "" if body is None or depth >= MAX_RULE_DEPTH else _example(body, rules, slots, missing, depth + 1)
         case Alternative():
-            return "" if expression.is_optional else _example(expression.items[0], rules, slots, depth)
+            first = _example(expression.items[0], rules, slots, missing, depth)
+            return first if not expression.is_optional or first.strip().lower() in ARTICLES else ""
         case Group():
-            return "".join(_example(item, rules, slots, depth) for item in expression.items)
+            return "".join(_example(item, rules, slots, missing, depth) for item in expression.items)
         case _:
             return ""

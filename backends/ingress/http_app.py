@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_answers import admitted, failure
 from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
+from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
@@ -55,6 +56,7 @@ sayso say --mic</pre>
 <li><a href="/health/detailed">/health/detailed</a>: each component's health</li>
 <li><a href="/api/status">/api/status</a>: the supervision tree</li>
 <li><a href="/api/models">/api/models</a>: the speech models, loaded or not</li>
+<li><a href="/api/commands">/api/commands</a>: what can be said</li>
 <li><a href="/api/tools">/api/tools</a>: the tools that can be called</li>
 <li><a href="/api/conversations">/api/conversations</a>: the latest turns</li>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
@@ -83,6 +85,7 @@ class HttpServices:
     status: Callable[[], Mapping[str, Any]]
     """Returns the server's status as JSON types."""
     models: ModelServices
+    commands: CommandRoute
     is_history_kept: bool = True
 
 
@@ -208,6 +211,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
     add_model_routes(app, services.models)
+    add_command_route(app, services.commands)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
     stream = StatusStream(services.status)
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])

@@ -52,6 +52,12 @@ OPERATIONS: Final = (
     ),
     Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=("text/plain",)),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
+    Operation(
+        "/api/commands",
+        "What can be said: sample sentences of each intent of the command files that are in force.",
+        {200: "`languages`, `commands` (a list), `left_out` (how many there are beyond it).", 400: "A bad `language`."},
+        query={"language": ("string", "A code such as `de`; every language without it.")},
+    ),
     Operation("/api/models", "The speech models that are loaded or offered.", {200: "`models`, a list."}),
     Operation(
         "/api/models/load",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.load.records import Call, Turn
+from bench.report import table
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -78,9 +79,7 @@ def stages(times_ms: Iterable[Mapping[str, float]]) -> Stages:
 
 def print_stages(title: str, rows: Stages) -> None:
     """Print the figures of stages as a table."""
-    print(f"\n{title:<26}{'count':>7}{'p50 ms':>10}{'p95 ms':>10}")
-    for stage, row in rows.items():
-        print(f"  {stage:<24}{row['count']:>7}{row['p50']:>10}{row['p95']:>10}")
+    table(title, ("count", "p50 ms", "p95 ms"), [[stage, *row.values()] for stage, row in rows.items()])
 
 
 def rounded(value: float) -> float | None:

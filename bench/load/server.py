@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -135,6 +136,16 @@ def running(settings: Mapping[str, object]) -> Iterator[Server]:
             stop(server)
 
 
+@contextmanager
+def address(url: str | None, settings: Mapping[str, object]) -> Iterator[str]:
+    """Yield the address of the given server, or of a new one that ends with the block."""
+    if url is not None:
+        yield url
+        return
+    with running(settings) as server:
+        yield server.url
+
+
 def stop(server: Server) -> int | None:
     """Stop by SIGTERM, then by force; returns the exit code, None where force was needed or something was left."""
     left = server.family() if server.process.poll() is None else []
@@ -156,7 +167,7 @@ def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         command += ["--set", f"{name}={text}"]
     log = scratch / "server.log"
-    environ = {**os.environ, "PYTHONPATH": str(HOOKS)}  # where bench/chaos.py finds what it needs; idle otherwise
+    environ = {**os.environ, "PYTHONPATH": str(HOOKS)}  # where chaos.py finds what it needs; idle otherwise
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
     return Server(process, "", log)
@@ -222,16 +233,24 @@ class Watch:
 @contextmanager
 def watching(server: Server) -> Iterator[Watch]:
     """Sample the server from a thread for the block."""
-    watch, is_over = Watch(), threading.Event()
+    watch = Watch()
+    with every(WATCH_S, partial(watch.look, server)):
+        yield watch
+
+
+@contextmanager
+def every(pause_s: float, act: Callable[[], None]) -> Iterator[None]:
+    """Call ``act`` from a thread for the block, after each pause."""
+    is_over = threading.Event()
 
     def go_on() -> None:
-        while not is_over.wait(WATCH_S):
-            watch.look(server)
+        while not is_over.wait(pause_s):
+            act()
 
     thread = threading.Thread(target=go_on, daemon=True)
     thread.start()
     try:
-        yield watch
+        yield
     finally:
         is_over.set()
         thread.join()

@@ -54,6 +54,8 @@ class Tables:
     examples: Mapping[str, re.Pattern[str]]
     """What can be said instead, by what the sentence is about; the last one fits everything."""
     claims: re.Pattern[str]
+    help: re.Pattern[str]
+    """How one asks what can be said: a whole sentence."""
 
 
 ENGLISH: Final = Tables(
@@ -196,6 +198,16 @@ ENGLISH: Final = Tables(
         r"|(?:timer|alarm|reminder|light|lights|note|item)s? (?:set|added|created|cancell?ed|turned|switched))\b",
         re.IGNORECASE,
     ),
+    help=re.compile(
+        r"help(?: me)?(?: out)?"
+        r"|what (?:else )?can i (?:say|ask|do|tell you|ask you)(?: (?:here|now|to you|you|for))?"
+        r"|what (?:else )?(?:can|do) you (?:do|understand|know how to do)(?: for me)?|how can you help(?: me)?"
+        r"|what are you able to do|what are my options"
+        r"|what (?:commands|sentences) (?:are there|do you (?:know|understand|have)|can i (?:say|use))"
+        r"|(?:show|tell|give|list) (?:me )?(?:the |some |your |all )*(?:commands|examples|sentences)"
+        r"|(?:tell me |show me )?what (?:i|you) can (?:say|ask|do)",
+        re.IGNORECASE,
+    ),
 )
 
 GERMAN: Final = attrs.evolve(
@@ -246,6 +258,16 @@ GERMAN: Final = attrs.evolve(
         r"|(?:der|die|das|dein|deine|alle) [\w -]{0,60}\b(?:ist|sind|wurde|wurden)(?: jetzt| nun)?"
         r" (?:an|aus|gestellt|gesetzt|eingestellt|hinzugefügt|eingeschaltet|ausgeschaltet|gelöscht|entfernt"
         r"|gestartet|gestoppt))\b",
+        re.IGNORECASE,
+    ),
+    help=re.compile(
+        r"hilfe|hilf mir(?: mal)?"
+        r"|was kann ich (?:hier |jetzt |alles |denn |dir |dich |dir alles )*(?:sagen|fragen|machen|tun)"
+        r"|was (?:kannst|verstehst|weißt) du(?: denn| alles| so)*(?: (?:machen|tun|für mich tun))?"
+        r"|wie kannst du (?:mir )?helfen|welche möglichkeiten (?:gibt es|habe ich)"
+        r"|welche (?:befehle|sätze|kommandos) (?:gibt es|kennst du|verstehst du|kann ich (?:sagen|benutzen))"
+        r"|(?:zeig|zeige|sag|sage|nenn|nenne) (?:mir )?(?:die |ein paar |alle |deine )*(?:befehle|beispiele|sätze)"
+        r"|(?:zeig|zeige|sag|sage) mir,? was (?:ich sagen kann|du kannst)",
         re.IGNORECASE,
     ),
 )

@@ -70,6 +70,16 @@ def example_for(text: str, language: str) -> str | None:
     return next(example for example, pattern in tables.examples.items() if pattern.search(_spoken(text)))
 
 
+def asks_for_help(text: str, language: str) -> bool:
+    """Return whether the whole sentence asks what can be said.
+
+    >>> [asks_for_help(text, "en") for text in ("What can I say?", "help", "help me with my homework")]
+    [True, True, False]
+    """
+    tables = _tables(language)
+    return tables is not None and tables.help.fullmatch(_plain(text, tables).rstrip(" .!?")) is not None
+
+
 def claims_an_action(sentence: str, language: str) -> bool:
     """Return whether a model says that it has done something, or will do it."""
     tables = _tables(language) or ENGLISH

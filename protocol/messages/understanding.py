@@ -44,6 +44,18 @@ class CommandMatch:
 
 
 @attrs.frozen
+class CommandSamples:
+    """What can be said for one intent of the command files."""
+
+    language: str
+    intent: str
+    server: str
+    tool: str
+    samples: tuple[str, ...]
+    """Whole sentences; ``…`` stands for free text."""
+
+
+@attrs.frozen
 class ToolSpec:
     """One tool of one MCP server."""
 

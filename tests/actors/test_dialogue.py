@@ -9,7 +9,7 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, Configured, Hang, Presence
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import CallTool, Generate, ListTools, ToolList
+from protocol.messages.understanding import CallTool, CommandSamples, Generate, ListTools, ToolList
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import Grow, command, event_names
 
@@ -30,6 +30,9 @@ class BrokenGrammar:
             raise Bug("the grammar breaks, as told")
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
+        return ()
+
+    def samples(self) -> tuple[CommandSamples, ...]:
         return ()
 
 

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench.__main__ import PROGRAMS, resolved, summary
+from bench.__main__ import main as run_bench
 from cli import bench as bench_module
 from cli import main
 
@@ -15,34 +17,53 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_a_name_the_benchmarks_are_listed(folder: Path) -> None:
-    (folder / "stt.py").write_text('"""How fast it hears.\n\nAnd more."""\n')
-    (folder / "commands.py").touch()
-    (folder / "_part.py").touch()
-    for arguments in (["bench"], ["bench", "--help"], ["bench", "-h"]):
-        _, empty, *lines = CliRunner().invoke(main, arguments).output.splitlines()
-        assert (empty, lines) == ("", ["  commands", "  stt       How fast it hears."])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_without_a_name_the_six_programs_are_listed_with_their_parts(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_bench(arguments)
+    usage, *lines = capsys.readouterr().out.splitlines()
+    assert usage.startswith("Usage: sayso bench PROGRAM [PART]")
+    assert [line for line in lines if line and line[0] != " "] == list(PROGRAMS)
+    assert f"  cache        {summary('bench.llm.cache')}" in lines
 
 
-def test_every_benchmark_says_in_a_line_what_it_is_for() -> None:
-    programs = list(bench_module.FOLDER.glob("[!_]*.py"))
-    assert programs
-    assert [file.name for file in programs if not bench_module.summary(file)] == []
+def test_every_part_says_in_a_line_what_it_is_for() -> None:
+    modules = [module for parts in PROGRAMS.values() for module in parts.values()]
+    assert [module for module in modules if not summary(module)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("load commands --count 3", "load commands --count 3"),
+        ("commands --count 3", "load commands --count 3"),
+        ("accuracy --corpus load", "accuracy orders --corpus load"),
+        ("accuracy stt", "accuracy stt"),
+        ("stt", "accuracy stt"),
+        ("runtime --only ask", "runtime comparisons --only ask"),
+        ("sessions", "sessions idle"),
+    ],
+)
+def test_the_name_of_a_part_is_enough_and_a_program_alone_runs_its_first(arguments: str, expected: str) -> None:
+    found = resolved(arguments.split())
+    assert found is not None
+    program, name, flags = found
+    assert " ".join([program, name, *flags]) == expected
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(SystemExit, match=r"expected one of load, accuracy, .*, cache, not '\.\./stt'"):
+        run_bench(["../stt"])
 
 
 def test_a_benchmark_gets_its_arguments_and_gives_its_exit_code(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (folder / "quick.py").write_text(f"import sys; open({str(out)!r}, 'w').write(' '.join(sys.argv[1:])); sys.exit(4)")
+    program = f"import sys; open({str(out)!r}, 'w').write(' '.join(sys.argv[1:])); sys.exit(4)"
+    (folder / "__main__.py").write_text(program)
     result = CliRunner().invoke(main, ["bench", "quick", "--count", "3", "--help"])
     assert result.exit_code == 4
-    assert out.read_text() == "--count 3 --help"
-
-
-def test_an_unknown_name_is_answered_with_the_known_ones(folder: Path) -> None:
-    (folder / "stt.py").touch()
-    result = CliRunner().invoke(main, ["bench", "../stt"])
-    assert result.exit_code == 2
-    assert "expected one of stt" in result.output
+    assert out.read_text() == "quick --count 3 --help"
 
 
 @pytest.mark.usefixtures("folder")

@@ -20,6 +20,7 @@ def test_what_was_heard_is_shown_with_its_confidence() -> None:
 def test_a_call_is_shown_like_a_call() -> None:
     assert "set_timer(seconds=3)" in shown("tool_call", tool="set_timer", arguments={"seconds": 3})
     assert "nothing() by command" in shown("understood", tool="nothing", source="command", confidence=1)
+    assert "help by command" in shown("understood", source="command", confidence=1.0)
     assert "a question by model" in shown("understood", source="model", confidence=1.0)
 
 

@@ -38,6 +38,16 @@ async def test_a_sentence_is_said_and_its_answer_shown(nursery: trio.Nursery) ->
     assert "done" in result.stdout
 
 
+async def test_the_language_of_what_is_said_goes_along(nursery: trio.Nursery) -> None:
+    async def script(client: Client) -> None:
+        assert (await client.accept())["language"] == "de"
+        await client.receive()
+        await client.complete()
+
+    url = await scripted_server(nursery, script)
+    assert (await run("wie spät ist es", "--language", "de", "--url", url)).exit_code == 0
+
+
 async def test_json_is_one_event_a_line_with_audio_summarised(nursery: trio.Nursery) -> None:
     url = await scripted_server(nursery, answer)
     result = await run("what time is it", "--url", url, "--json")

@@ -32,6 +32,7 @@ from protocol.messages.understanding import (
     CallProgress,
     CallTool,
     CommandMatch,
+    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
@@ -207,6 +208,9 @@ class Grammar:
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return ("do",)
+
+    def samples(self) -> tuple[CommandSamples, ...]:
+        return ()
 
     def check(self) -> None:
         return None

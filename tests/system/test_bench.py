@@ -1,4 +1,4 @@
-"""The benchmarks of the runtime and of sessions still run: tiny counts, and no figure is judged."""
+"""Every program of ``sayso bench`` still runs: tiny counts, and no figure is judged."""
 
 import ctypes
 import re
@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pytest
 
-from bench._card import Card, CardError
+from bench.engine.card import Card, CardError
 from cli.sound import Sound, write_wav
 
 pytestmark = pytest.mark.system
@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 400
 
 
-def run(name: str, *arguments: str, dry: str = "--dry") -> str:
-    command = [sys.executable, "-m", f"bench.{name}", *arguments, dry]
+def run(name: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", "bench", name, *arguments, "--dry"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     return done.stdout
@@ -58,15 +58,39 @@ def test_an_unknown_comparison_is_answered_with_the_known_ones() -> None:
         run("runtime", "--only", "nonsense")
 
 
+def test_callers_speak_to_a_server_in_real_time(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
+    write_wav(tmp_path / "time.wav", Sound(spoken("What time is it?"), 16_000))
+    shown = run("load", "voice", "--corpus", str(tmp_path), "--rate", "2", "--duration", "1")
+    assert re.search(r"^ +2 +2 +2 +0 +0", shown, re.MULTILINE), shown  # a second, offered, served, refused, lost
+    assert row("stt", shown)[0] == 2
+
+
+def test_engines_transcribe_the_same_clips(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
+    (tmp_path / "clips").mkdir()
+    write_wav(tmp_path / "clips" / "time.wav", Sound(spoken("What time is it?"), 16_000))
+    shown = run("accuracy", "stt", "--corpus", str(tmp_path))
+    assert len(re.findall(r"same_words 1", shown)) == 4, shown
+
+
+def test_clients_are_served_by_both_sides_by_turns(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
+    write_wav(tmp_path / "time.wav", Sound(spoken("What time is it?"), 16_000))
+    shown = run("engine", "--corpus", str(tmp_path), "--clients", "2", "--clips", "1", "--rounds", "1")
+    assert "'sayso': 2" in shown, shown  # texts like those of faster-whisper
+
+
+def test_a_question_is_answered_with_and_without_the_cache() -> None:
+    assert '"questions": 1,' in run("llm", "--questions", "1")
+
+
 def test_the_card_is_measured_without_a_card_too(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(0.0, 3_000.0, 16_000).astype("<i2").tobytes()
     for name in ("a", "b"):
         write_wav(tmp_path / f"{name}.wav", Sound(noise, 16_000))
 
-    shown = run("gpu", "--device", "cpu", "--shape", "tiny", "--clips", str(tmp_path), dry="--short")
+    shown = run("gpu", "--device", "cpu", "--shape", "tiny", "--clips", str(tmp_path), "--short")
 
     for side in ("sayso", "batched pipeline", "transcribe"):
-        assert re.search(rf"^{side} +int8 +1 ", shown, re.MULTILINE), shown
+        assert re.search(rf"│ {side} +│ int8 │ +1 ", shown), shown
     assert "'side': 'sayso', 'speakers': 4" in shown
 
 

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos import judged, merged
-from bench.chaos import verdict as verdict_on
+from bench.load import voice
 from bench.load.arrivals import burst, poisson
 from bench.load.callers import Crowds, run
 from bench.load.capacity import between, capacity, holds, rates
+from bench.load.chaos import judged, merged
+from bench.load.chaos import verdict as verdict_on
 from bench.load.clips import clips
 from bench.load.company import Company
 from bench.load.faults import FAULTS
 from bench.load.figures import percentile, summary
 from bench.load.hooks.sitecustomize import POISON_SAMPLES, is_poison
-from bench.load.options import parsed, parser
+from bench.load.overload import cells, compared, drifted, schedule
+from bench.load.overload import judged as missed
 from bench.load.records import Call, Clip, Plan, Turn
 from bench.load.server import Watch, nodes, running, stop, strain, watching
-from bench.overload import compared, drifted, schedule, table
-from bench.overload import judged as missed
 from cli.sound import Sound, write_wav
 from tests.system.model_fixtures import models_dir
 from tests.system.server_fixtures import SMALL, need_models
@@ -145,8 +145,8 @@ def test_the_search_halves_between_what_held_and_what_did_not(
 @pytest.mark.parametrize("bad", [["--processes", "0"], ["--corpus", "/nowhere"], ["--set", "workers"]])
 def test_flags_that_cannot_be_used_are_refused(bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parsed(parser("x"), bad)
-    assert f"{bad[0]} must be" in capsys.readouterr().err
+        voice.PART.parser("x").parse_args(bad)
+    assert f"argument {bad[0]}: must be" in capsys.readouterr().err
 
 
 # --- judging -------------------------------------------------------------------------------------
@@ -218,13 +218,15 @@ def test_a_fault_that_did_not_bite_shows_nothing(found: dict[str, object], faile
 
 
 def test_a_report_keeps_the_last_run_of_each_fault() -> None:
-    before = {"when": "then", "faults": [{"number": 9, "verdict": "held"}, {"number": 2, "verdict": "held"}]}
-    after = merged(before, {"when": "now"}, [{"number": 9, "verdict": "did not hold"}])
-    assert after == {
-        "when": "now",
-        "faults": [{"number": 2, "verdict": "held"}, {"number": 9, "verdict": "did not hold"}],
+    before = {"when": "then", "faults": [{"number": 9, "verdict": "held"}, {"number": 2, "verdict": "not shown"}]}
+    assert merged(before, [{"number": 9, "verdict": "did not hold"}]) == {
+        "faults": [{"number": 2, "verdict": "not shown"}, {"number": 9, "verdict": "did not hold"}],
+        "missed": [9],
     }
-    assert merged({}, {}, [{"number": 1}]) == {"faults": [{"number": 1}]}
+    assert merged({}, [{"number": 1, "verdict": "held"}]) == {
+        "faults": [{"number": 1, "verdict": "held"}],
+        "missed": [],
+    }
 
 
 def overload(**differing: object) -> dict[str, object]:
@@ -286,9 +288,9 @@ def test_on_is_compared_with_off_round_by_round() -> None:
 
 
 def test_the_table_has_a_line_for_each_run() -> None:
-    lines = table([overload(recovered_s=None), overload(controller=False, p95_ms=None)])
-    assert lines[2].split() == ["2x", "1", "off", "9", "9.5", "-", "40", "5", "50", "3", "-", "0", "10%"]
-    assert lines[3].split()[-3:] == ["never", "0", "10%"]
+    lines = cells([overload(recovered_s=None), overload(controller=False, p95_ms=None)])
+    assert lines[0] == ["2x", "1", "off", "9", "9.5", "-", "40", "5", "50", "3", "-", "0", "10%"]
+    assert lines[1][-3:] == ["never", "0", "10%"]
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,26 @@ async def test_what_the_house_does_not_have_is_refused_in_words(home: Server) ->
             assert outcome == "failed"
             assert "I know no garage here. There are: kitchen, living room, bedroom and hall." in text
             assert await typed(client, "open the garage") == ("I can't control that.", "refused")
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "sentence", "begins"),
+    [
+        ("en", "what can I say", "turn on the kitchen light", "You can say, for example: "),
+        ("de", "was kann ich sagen", "mach das Licht in der Küche an", "Du kannst zum Beispiel sagen: "),
+    ],
+)
+async def test_what_can_be_said_is_listed_and_told(
+    home: Server, language: str, question: str, sentence: str, begins: str
+) -> None:
+    page = home.get(f"/api/commands?language={language}").json()
+    (light,) = [command for command in page["commands"] if command["tool"] == "turn_on_light"]
+    assert (light["language"], light["server"], light["samples"][0]) == (language, "home", sentence)
+    assert "/api/commands" in home.get("/openapi.json").json()["paths"]
+    with trio.fail_after(LIMIT_S):
+        async with talking(home.url, QUIET, language=language) as client:
+            text, outcome = await typed(client, question)
+            assert outcome == "done"
+            assert text.startswith(begins)
+            assert f'"{sentence}"' in text
+            assert (await typed(client, sentence))[1] == "done"

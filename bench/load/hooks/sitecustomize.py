@@ -11,7 +11,15 @@ import signal
 import threading
 import time
 from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backends.speech.whisper import WhisperWorker
+
+JobT = TypeVar("JobT")
+T = TypeVar("T")
 
 LEAK, HOG, BLOCK = signal.SIGRTMIN, signal.SIGRTMIN + 1, signal.SIGRTMIN + 2
 LEAK_BYTES = 5 << 20
@@ -63,15 +71,19 @@ def is_poison(pcm: bytes | memoryview) -> bool:
 def _import_module(name: str, package: str | None = None) -> ModuleType:
     module = _as_it_was(name, package)
     if name == WHISPER:
-        module.WhisperWorker.handle = _dying(module.WhisperWorker.handle)
+        from backends.speech.whisper import WhisperWorker  # noqa: PLC0415 - it has just been loaded
+
+        WhisperWorker.handle = _dying(WhisperWorker.handle)  # type: ignore[method-assign, assignment]
     return module
 
 
-def _dying(handle: Any) -> Any:
-    def handle_or_die(worker: Any, method: str, params: Any, blob: bytes | memoryview) -> Any:
+def _dying(
+    handle: "Callable[[WhisperWorker, JobT, bytes | memoryview], T]",
+) -> "Callable[[WhisperWorker, JobT, bytes | memoryview], T]":
+    def handle_or_die(worker: "WhisperWorker", job: JobT, blob: bytes | memoryview) -> T:
         if is_poison(blob):
             os.kill(os.getpid(), signal.SIGSEGV)
-        return handle(worker, method, params, blob)
+        return handle(worker, job, blob)
 
     return handle_or_die
 

@@ -12,7 +12,15 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utteranc
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import Announce, DropAudio
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import CallTool, CommandMatch, Generate, ListTools, NoModel, ToolList
+from protocol.messages.understanding import (
+    CallTool,
+    CommandMatch,
+    CommandSamples,
+    Generate,
+    ListTools,
+    NoModel,
+    ToolList,
+)
 from protocol.turns.actions import PendingTurn
 from protocol.turns.turn import TurnMachine, TurnState
 from runtime import DomainError
@@ -69,6 +77,27 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
         events.Understood("t", "command", 1.0, "set_timer", {"minutes": 5})
     ]
     assert stage.machine.state is TurnState.OVER
+
+
+async def test_help_is_a_turn_of_its_own_that_tells_what_can_be_said(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room())
+    stage.room.grammar.told = (CommandSamples("en", "Light", "home", "turn_on", ("turn on the light",)),)
+    await stage.open(grow)
+    await stage.turn(events.Text("What can I say?")).run()
+    record = await stage.end()
+    assert (record.outcome, record.source) == ("done", "command")
+    assert record.replied == 'You can say, for example: "turn on the light".'
+    assert stage.room.connection.events(events.Understood) == [events.Understood("t", "command", 1.0)]
+    assert (stage.room.inference.seen, stage.room.tools.of(CallTool)) == ([], [])
+
+
+async def test_a_command_of_the_users_own_goes_before_help(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("help"))))
+    stage.room.grammar.told = (CommandSamples("en", "Light", "home", "turn_on", ("turn on the light",)),)
+    stage.room.tools.answers[CallTool] = outcome_of("Help is on its way.")
+    await stage.open(grow)
+    await stage.turn(events.Text("help")).run()
+    assert (await stage.end()).replied == "Help is on its way."
 
 
 async def test_a_command_is_found_among_the_other_hypotheses(grow: Grow, autojump_clock: MockClock) -> None:

@@ -63,7 +63,7 @@ def test_a_good_file_is_read(tmp_path):
     (file,) = load_files(write(tmp_path, GOOD), extra_lists={"program": ["editor"]})
 
     order, say = file.commands["OrderDrink"], file.commands["Say"]
-    assert (order.server, order.tool, order.phrases) == ("coffee", "order", ("order espresso",))
+    assert (order.server, order.tool, order.phrases) == ("coffee", "order", ("order a espresso",))
     assert (say.server, say.tool, say.arguments, say.phrases) == ("home", "say", None, ("say it loud",))
     assert file.language == "en"
     assert file.slot_types["words"] == "text"
@@ -150,3 +150,43 @@ def test_slots_are_asked_for_in_the_order_of_the_questions(tmp_path):
         AskedSlot("drink", "What?", ("drink",)),
     )
     assert file.commands["Say"].asks == ()
+
+
+SAMPLED = """\
+language: en
+intents:
+  Light:
+    tool: home/light
+    data:
+      - sentences:
+          - "turn on [the] {room} light"
+          - "turn on [the] light in [the] {room}"
+          - "(switch|turn) on [the] {room} light"
+          - "turn on [the] {other} light"
+          - "light in [the] {room} on"
+          - "{room} light"
+  Say:
+    tool: home/say
+    data:
+      - sentences: ["say {other} aloud", "say {other} {count} times", "call {other}", "read {other}"]
+lists:
+  room: {values: [kitchen, hall]}
+  other: {wildcard: true}
+  count: {range: {from: 2, to: 9}}
+"""
+
+
+def test_samples_are_the_first_sentences_with_other_values_each(tmp_path):
+    (file,) = load_files(write(tmp_path, SAMPLED), extra_lists={})
+
+    assert file.commands["Light"].samples == (
+        "turn on the kitchen light",
+        "turn on the light in the hall",
+        "switch on the kitchen light",
+    )
+
+
+def test_free_text_in_samples_is_shown_as_such_where_there_is_no_sentence_without(tmp_path):
+    (file,) = load_files(write(tmp_path, SAMPLED), extra_lists={})
+
+    assert file.commands["Say"].samples == ("say … aloud", "say … 2 times", "call …")

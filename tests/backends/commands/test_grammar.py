@@ -466,3 +466,28 @@ def test_a_slot_within_a_table_that_no_sentence_has_is_refused(tmp_path):
     )
     with pytest.raises(CommandFileError, match="no sentence has the slot"):
         HassilGrammar([tmp_path])
+
+
+def test_every_sample_of_a_shipped_command_is_understood_as_that_command():
+    grammar = HassilGrammar(programs=["editor"])
+    samples = grammar.samples()
+    assert {command.language for command in samples} == {"en", "de"}
+    for command in samples:
+        assert 1 <= len(command.samples) <= 3, command
+        for text in command.samples:
+            match = grammar.match([text], command.language)
+            assert "…" in text or (match is not None and match.intent == command.intent), text
+
+
+def test_a_sample_that_a_person_has_chosen_comes_first(grammar):
+    (timer,) = [each for each in grammar.samples() if (each.intent, each.language) == ("SetTimer", "en")]
+    assert (timer.server, timer.tool, timer.samples[0]) == ("sayso-tools", "set_timer", "set a timer for ten minutes")
+
+
+def test_a_vocabulary_that_is_no_sentence_is_no_sample(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "language: en\nintents:\n  Cosy:\n    tool: home/cosy\n    vocabulary: [cosy evening]\n"
+        "    data:\n      - sentences: [make it cosy]\n"
+    )
+    first, *_ = HassilGrammar([tmp_path]).samples()
+    assert (first.intent, first.samples) == ("Cosy", ("make it cosy",))

@@ -43,6 +43,7 @@ def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
 
     assert grammar.match(["make it cosy"], "en").tool == "lights"
     assert "cosy" in " ".join(grammar.vocabulary("en"))
+    assert grammar.samples()[0].samples == ("make it cosy",)
 
 
 def test_files_that_have_not_changed_are_not_read_again(grammar, tmp_path):

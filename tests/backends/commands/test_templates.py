@@ -42,13 +42,18 @@ def test_rules_that_name_each_other_end():
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ("(set|start) [a] timer for {duration}", "set timer for ten minutes"),
+        ("(set|start) [a|the] [egg] timer for {duration}", "set a timer for ten minutes"),
+        ("turn on [<article>] light", "turn on the light"),
         ("<verb> it [now]", "switch it"),
         ("add {unknown} to it", "add to it"),
         ("<nowhere> b", "b"),
     ],
 )
-def test_an_example_takes_the_first_choices_and_nothing_optional(template, expected):
-    rules = {"verb": parsed("(switch|turn)")}
+def test_an_example_takes_the_first_choices_and_of_options_articles_only(template, expected):
+    rules = {"verb": parsed("(switch|turn)"), "article": parsed("(the|a)")}
 
     assert example(parsed(template), rules, {"duration": "ten minutes"}) == expected
+
+
+def test_a_slot_without_an_example_may_be_marked():
+    assert example(parsed("note {text} down"), {}, {"text": ""}, "…") == "note … down"

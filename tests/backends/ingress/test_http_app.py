@@ -14,6 +14,7 @@ import trio
 
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
 from backends.ingress.http_audio import AudioServices, RecordingDecoder
+from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_models import ModelServices
 from backends.speech.vad import EarshotDetector
 from protocol.messages.understanding import McpOffer, ToolList, ToolSpec
@@ -49,7 +50,13 @@ def drain(deadline_s: float | None) -> dict[str, object]:
 
 
 SERVICES = HttpServices(
-    recent_turns=turns, tools=tools, version="1.2.3", drain=drain, status=lambda: STATUS, models=MODELS
+    recent_turns=turns,
+    tools=tools,
+    version="1.2.3",
+    drain=drain,
+    status=lambda: STATUS,
+    models=MODELS,
+    commands=CommandRoute(tuple),
 )
 
 

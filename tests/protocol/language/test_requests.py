@@ -4,7 +4,14 @@ from backends.commands.grammar import HassilGrammar
 from protocol.language import phrases
 from protocol.language.german import SENTENCES as GERMAN_SENTENCES
 from protocol.language.request_tables import ENGLISH, GERMAN
-from protocol.language.requests import asked_for, claims_an_action, example_for, missing_ability, not_understood
+from protocol.language.requests import (
+    asked_for,
+    asks_for_help,
+    claims_an_action,
+    example_for,
+    missing_ability,
+    not_understood,
+)
 
 TALK = (
     "good morning",
@@ -171,3 +178,28 @@ def test_five_hundred_words_are_judged_without_backtracking() -> None:
     text = "the is " * 250
     assert not claims_an_action(text, "en")
     assert asked_for(text, "en") == "action"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        *((text, "en") for text in ("help", "Help!", "what can I say?", "hey sayso, what can you do", "help me")),
+        *((text, "en") for text in ("what commands are there", "show me some examples", "what else can i ask")),
+        *((text, "de") for text in ("Hilfe", "was kann ich sagen?", "Was kannst du alles?", "hilf mir")),
+        *((text, "de-AT") for text in ("welche Befehle gibt es", "was kann ich alles sagen", "zeig mir Beispiele")),
+    ],
+)
+def test_who_asks_what_can_be_said_asks_for_help(text: str, language: str) -> None:
+    assert asks_for_help(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        *((text, "en") for text in ("help me with my homework", "what can i eat", "what can you do about it", "")),
+        *((text, "de") for text in ("hilf mir beim Kochen", "was kann ich essen", "help me out here")),
+        ("help", "fr"),
+    ],
+)
+def test_a_sentence_about_something_else_asks_for_no_help(text: str, language: str) -> None:
+    assert not asks_for_help(text, language)

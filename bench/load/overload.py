@@ -25,13 +25,14 @@ from typing import Any, Final
 import attrs
 import psutil
 
-from bench._report import heading, write
-from bench.load import options as flags
 from bench.load.callers import Crowds
 from bench.load.capacity import FIRST_PER_S, HALVINGS, HEADING, SLOW, Load, capacity, row, search, shown
 from bench.load.clips import clips
 from bench.load.company import Company
+from bench.load.options import CALLERS
 from bench.load.server import poll, running, strain, watching
+from bench.part import Flag, Part, Report, at_least_one
+from bench.report import table
 
 FACTORS: Final = (2.0, 3.0)
 ROUNDS: Final = 2
@@ -42,9 +43,10 @@ SHORT: Final[Mapping[str, Any]] = {"step": 5.0, "duration": 12.0, "factors": (2.
 Row = Mapping[str, Any]
 
 
-def main() -> None:
-    """Measure, print tables, write bench/results/overload.json; exit with 1 where a target is missed."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Search for the capacity, offer more in rounds, and judge what came of it."""
+    if options.short:
+        vars(options).update(SHORT)
     made = clips(options.corpus)
     with Crowds(options.processes) as crowds:
         bench = Bench(crowds, options, Load("", made, options.step, options.target_ms, options.seed))
@@ -57,31 +59,10 @@ def main() -> None:
         rows = drifted([bench.overload(carried, number, factor, is_on=is_on) for number, factor, is_on in runs])
     peak = max([step["goodput_per_s"] for step in steps], default=carried)
     missed, ratios = judged(rows, peak, options.target_ms), compared(rows)
-    print("\n".join([*table(rows), *ratios]))
-    report = heading(options)
-    report |= {"server": SLOW, "steps": steps, "capacity_per_s": carried, "peak_per_s": peak, "overload": rows}
-    write("overload", report | {"compared": ratios, "missed": missed})
-    print("\n".join(["", *(f"missed: {line}" for line in missed)]) if missed else "\nall targets held")
-    sys.exit(bool(missed))
-
-
-def _options() -> argparse.Namespace:
-    parser = flags.parser(__doc__)
-    parser.add_argument("--capacity", type=float, default=0.0, help="callers a second, if it is known")
-    parser.add_argument("--step", type=float, default=8.0, help="seconds of load, for each step of the search")
-    parser.add_argument("--duration", type=float, default=16.0, help="seconds of too much load; a call alone takes 3")
-    parser.add_argument("--factors", type=float, nargs="+", default=FACTORS, help="multiples of the capacity")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each load comes, with and without")
-    parser.add_argument("--halvings", type=int, default=HALVINGS, help="of the last step of the search")
-    parser.add_argument(
-        "--short", action="store_true", help=", ".join(f"{key} {value}" for key, value in SHORT.items())
-    )
-    options = flags.parsed(parser)
-    if options.rounds < 1:
-        parser.error(f"--rounds must be >= 1, not {options.rounds}")
-    if options.short:
-        vars(options).update(SHORT)
-    return options
+    table("", COLUMNS, cells(rows))
+    print("\n".join(["", *ratios, *(f"missed: {line}" for line in missed or ["nothing"])]))
+    report = {"server": SLOW, "steps": steps, "capacity_per_s": carried, "peak_per_s": peak, "overload": rows}
+    yield report | {"compared": ratios, "missed": missed}
 
 
 def schedule(rounds: int, factors: Sequence[float]) -> Iterator[tuple[int, float, bool]]:
@@ -133,7 +114,7 @@ class Bench:
         }
 
     def _settings(self, *, is_on: bool) -> dict[str, object]:
-        return {**SLOW, **flags.settings(self.options), "load.enabled": is_on}
+        return {**SLOW, **dict(self.options.set), "load.enabled": is_on}
 
 
 # --- judging -------------------------------------------------------------------------------------
@@ -199,23 +180,36 @@ def _spread(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})" if values else "-"
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """Return a table of all runs with the load, by factor and round."""
-    first = f"{'load':>6}{'round':>7}{'controller':>12}{'good/s':>9}{'answered/s':>12}{'p95 ms':>9}{'refused':>9}"
-    lines = [
-        "",
-        f"{first}{'refusal p50':>13}{'p95':>6}{'max level':>11}{'well after s':>14}{'restarts':>10}{'others':>8}",
-    ]
+COLUMNS: Final = (
+    *("round", "controller", "good/s", "answered/s", "p95 ms", "refused", "refusal p50", "p95"),
+    *("max level", "well after s", "restarts", "others"),
+)
+
+
+def cells(rows: Sequence[Row]) -> list[list[str]]:
+    """Return a row for each run with the load, by factor and round."""
+    made: list[list[str]] = []
     for one in sorted(rows, key=lambda one: (one["factor"], one["round"], one["controller"])):
         well = "never" if one["recovered_s"] is None else f"{one['recovered_s']:.1f}"
-        after = well if one["controller"] else "-"  # no controller, no level
-        is_on, refused = "on" if one["controller"] else "off", one["results"].get("refused", 0)
-        first = f"{one['factor']:>5g}x{one['round'] + 1:>7}{is_on:>12}{one['goodput_per_s']:>9g}"
-        refusals = f"{refused:>9}{shown(one['refusal_p50_ms']):>13}{shown(one['refusal_p95_ms']):>6}"
-        last = f"{one['seen']['max_level']:>11}{after:>14}{one['seen']['restarts']:>10}{one['others']:>8.0%}"
-        lines.append(f"{first}{one['answered_per_s']:>12g}{shown(one['p95_ms']):>9}{refusals}{last}")
-    return lines
+        row = [f"{one['factor']:g}x", str(one["round"] + 1), "on" if one["controller"] else "off"]
+        row += [f"{one['goodput_per_s']:g}", f"{one['answered_per_s']:g}", shown(one["p95_ms"])]
+        row += [str(one["results"].get("refused", 0)), shown(one["refusal_p50_ms"]), shown(one["refusal_p95_ms"])]
+        row += [str(one["seen"]["max_level"]), well if one["controller"] else "-"]  # no controller, no level
+        made.append([*row, str(one["seen"]["restarts"]), f"{one['others']:.0%}"])
+    return made
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "overload",
+    measure,
+    (
+        *CALLERS,
+        Flag("--capacity", 0.0, "callers a second, if it is known"),
+        Flag("--step", 8.0, "seconds of load, for each step of the search"),
+        Flag("--duration", 16.0, "seconds of too much load; a call alone takes 3"),
+        Flag("--factors", FACTORS, "multiples of the capacity", float, {"nargs": "+"}),
+        Flag("--rounds", ROUNDS, "how often each load comes, with and without", at_least_one),
+        Flag("--halvings", HALVINGS, "of the last step of the search"),
+        Flag("--short", False, ", ".join(f"{key} {value}" for key, value in SHORT.items())),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Whisper models of large shapes with invented weights, to measure time and memory without real ones. No benchmark.
+"""Whisper models of large shapes with invented weights, to measure time and memory without real ones.
 
 Rules kept here:
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import trio
@@ -27,7 +27,7 @@ from backends.jobs import LocateModel
 from backends.llm import llamacpp
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.protocols import LanguageModel
-from bench._report import heading, write
+from bench.part import Flag, Part, Report
 from config.load import load
 from protocol.messages.understanding import ChatMessage, CompletionRequest, Generate, Generation
 from runtime.workers.pool import Pool, WorkerSpec
@@ -49,23 +49,14 @@ class Row:
     found: str
 
 
-def main() -> None:
-    """Measure, print, write bench/results/cache.json."""
-    options = _options()
-    rows = trio.run(_measure, options.questions, options.seed)
-    report = _report(rows)
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Answer each question twice."""
+    report = _report(trio.run(_answered, options.questions, options.seed))
     print(json.dumps(report, indent=1))
-    write("cache", heading(options, "xllamacpp") | report)
+    yield report
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
-
-
-async def _measure(count: int, seed: int) -> list[Row]:
+async def _answered(count: int, seed: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         settings = load(None, {"HOME": folder, "SAYSO_INFERENCE__TEMPERATURE": "0"}, {}).settings.inference
         params = llamacpp.worker_params(settings, Path(folder))
@@ -125,7 +116,7 @@ class NullSink:
     """A text sink that discards."""
 
     async def send(self, _text: str, /) -> None:
-        """Discard the text."""
+        """Discard the metric."""
         await trio.lowlevel.checkpoint()
 
 
@@ -147,5 +138,4 @@ def _report(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part("cache", measure, (Flag("--questions", 60), Flag("--seed", 1)), ("xllamacpp",))

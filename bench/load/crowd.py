@@ -18,10 +18,9 @@ import random
 import resource
 import signal
 import struct
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +28,6 @@ from typing import Any, Final
 import attrs
 import trio
 
-from bench._report import heading, write
-from bench.load import options as flags
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips
 from bench.load.faults import busy
@@ -38,8 +35,10 @@ from bench.load.figures import percentile, rounded
 from bench.load.hooks import sitecustomize as hooks
 from bench.load.hooks.sitecustomize import POISON_SAMPLES
 from bench.load.microphones import Microphone, listen_to
+from bench.load.options import CORPUS, SEED, SETTINGS
 from bench.load.records import Clip
-from bench.load.server import Server, poll, running, watching
+from bench.load.server import Server, every, poll, running, watching
+from bench.part import Flag, Part, Report
 from sayso_client import Capability
 
 GRID: Final = 256  # samples of a detector's frame
@@ -50,7 +49,7 @@ SLACK_MS: Final = 700  # what is kept before and behind a voice
 FAULT_EVERY_S: Final = 20.0
 POISON_EVERY_S: Final = 45.0
 POISON_AT_S: Final = 0.6  # in its clip, in the midst of the voice
-SETTINGS: Final[Mapping[str, object]] = {
+FAULT_SETTINGS: Final[Mapping[str, object]] = {
     "transcription.job_timeout_s": 3,  # a stopped worker is replaced
     "transcription.embedded.worker_memory_mb": 600,  # one that leaks, too
 }
@@ -101,11 +100,10 @@ class Session:
         return bytes(made)
 
 
-def main() -> None:
-    """Listen to one session, then to many; print what differs; write bench/results/crowd.json."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Listen to one session, then to many, and print what differs."""
     spoken = clips(options.corpus)
-    settings = {**(SETTINGS if options.faults else {}), **flags.settings(options)}
+    settings = {**(FAULT_SETTINGS if options.faults else {}), **dict(options.set)}
     capabilities: tuple[Capability, ...] = ("stt", "tools") if options.corpus is None else ("stt",)
     rng = random.Random(options.seed)
     with running(settings) as server:
@@ -116,21 +114,12 @@ def main() -> None:
         mean = [_poisoner(spoken[0], options.duration)] if options.faults else []
         with watching(server) as watch, _faults(server if options.faults else None) as struck:
             trio.run(listen_to, [_microphone(session) for session in (*crowd, *mean)], server.url, capabilities)
-    report = heading(options)
-    report |= {"crowd": _judged(crowd, reference), "server": watch.seen(), "faults": dict(struck)}
+    report: dict[str, Any] = {"crowd": _judged(crowd, reference), "server": watch.seen(), "faults": dict(struck)}
     report["poison"] = [{"said": len(one.plan), "errors": dict(one.errors)} for one in mean]
     shown = report["crowd"] | report["server"] | {name: report[name] for name in ("faults", "poison")}
     for name, value in shown.items():
         print(f"  {name:<22} {value}")
-    write("crowd", report)
-
-
-def _options() -> argparse.Namespace:
-    parser = flags.parser(__doc__)
-    parser.add_argument("--sessions", type=int, default=50)
-    parser.add_argument("--duration", type=float, default=300.0, help="seconds")
-    parser.add_argument("--faults", action="store_true", help="break workers meanwhile")
-    return flags.parsed(parser)
+    yield report
 
 
 # --- the schedule of commands ----------------------------------------------------------------------
@@ -198,28 +187,17 @@ def _note(session: Session, kind: str, data: Mapping[str, Any], now_s: float) ->
 
 @contextmanager
 def _faults(server: Server | None) -> Iterator[Counter[str]]:
-    """Break a worker from a thread every ``FAULT_EVERY_S`` and count the faults; without a server do nothing."""
+    """Break a worker every ``FAULT_EVERY_S`` and count the faults; without a server do nothing."""
     struck: Counter[str] = Counter()
-    is_over = threading.Event()
 
     def strike(server: Server) -> None:
-        number = 0
-        while not is_over.wait(FAULT_EVERY_S):
-            name, break_worker = list(BREAK.items())[number % len(BREAK)]
-            if poll(lambda: busy(server), FAULT_EVERY_S / 4) is not None and (hit := busy(server)):
-                break_worker(hit[0]["pid"])
-                struck[name] += 1
-                number += 1
+        name, break_worker = list(BREAK.items())[struck.total() % len(BREAK)]
+        if poll(lambda: busy(server), FAULT_EVERY_S / 4) is not None and (hit := busy(server)):
+            break_worker(hit[0]["pid"])
+            struck[name] += 1
 
-    thread = threading.Thread(target=strike, args=(server,), daemon=True) if server is not None else None
-    if thread is not None:
-        thread.start()
-    try:
+    with nullcontext() if server is None else every(FAULT_EVERY_S, partial(strike, server)):
         yield struck
-    finally:
-        is_over.set()
-        if thread is not None:
-            thread.join()
 
 
 def _starve(pid: int) -> None:
@@ -264,5 +242,15 @@ def _judged(crowd: Sequence[Session], reference: Mapping[str, Sequence[str]]) ->
     }
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "crowd",
+    measure,
+    (
+        SEED,
+        CORPUS,
+        SETTINGS,
+        Flag("--sessions", 50),
+        Flag("--duration", 300.0, "seconds"),
+        Flag("--faults", False, "break workers meanwhile"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Functions for the worker processes of bench/runtime.py; small, because every process imports it at its start."""
+"""Functions for the worker processes; small, because every process imports it at its start."""
 
 import os
 import signal

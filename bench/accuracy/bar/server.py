@@ -1,6 +1,6 @@
 """A coffee bar as an MCP server over stdio: it takes orders, and writes down each with the call that it came by.
 
-python bench/orders/server.py FILE      one line of JSON for each order is added to FILE
+python bench/accuracy/bar/server.py FILE      one line of JSON for each order is added to FILE
 """
 
 import json

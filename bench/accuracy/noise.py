@@ -11,7 +11,7 @@ as are phantoms; of talk the words are right, and only calls count.
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -20,13 +20,14 @@ import numpy as np
 import numpy.typing as npt
 import trio
 
-from bench._report import heading, write
-from bench._talk import TALK
-from bench.load import options as flags
+from bench.accuracy.talk import TALK
 from bench.load.callers import RATE_HZ
 from bench.load.clips import clips, spoken
 from bench.load.microphones import Microphone, listen_to
+from bench.load.options import CORPUS, SEED, SETTINGS
 from bench.load.server import running
+from bench.part import Flag, Part, Report
+from bench.report import table
 
 Samples = npt.NDArray[np.float32]
 """Mono, 16 kHz, full scale is 1."""
@@ -58,16 +59,15 @@ class Heard:
                 self.errors.append(str(data.get("code")))
 
 
-def main() -> None:
-    """Play everything to a server, print the results, write bench/results/noise.json."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Play everything to a server and print the results."""
     rng = np.random.default_rng(options.seed)
     each_s = options.minutes * 60 / (len(NOISES) + 1)
     streams = {name: _swelling(make(rng, each_s), rng) for name, make in NOISES.items()}
     voices = [_samples(clip.pcm) for clip in (spoken(TALK) if options.corpus is None else clips(options.corpus))]
     streams["babble"] = _at_level(_babble(rng, voices, each_s), BABBLE_DB)
     streams["talk"] = _talk(rng, voices, options.talk * 60)
-    with running(flags.settings(options)) as server:
+    with running(dict(options.set)) as server:
         heard = {name: Heard() for name in streams}
         microphones = [_microphone(samples, heard[name]) for name, samples in streams.items()]
         trio.run(partial(listen_to, microphones, server.url, ("stt", "llm", "tools"), options.factor))
@@ -75,15 +75,7 @@ def main() -> None:
         name: {"minutes": round(len(streams[name]) / RATE_HZ / 60, 1), **attrs.asdict(heard[name])} for name in streams
     }
     _print(rows)
-    write("noise", heading(options) | {"streams": rows})
-
-
-def _options() -> argparse.Namespace:
-    parser = flags.parser(__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0, help="of noise, all kinds together")
-    parser.add_argument("--talk", type=float, default=10.0, help="minutes of talk")
-    parser.add_argument("--factor", type=float, default=3.0, help="faster than real time")
-    return flags.parsed(parser)
+    yield {"streams": rows}
 
 
 def _microphone(samples: Samples, heard: Heard) -> Microphone:
@@ -192,15 +184,24 @@ def _samples(pcm: bytes) -> Samples:
 
 
 def _print(rows: Mapping[str, Mapping[str, Any]]) -> None:
-    print(f"{'':<10}{'minutes':>8}{'transcripts':>13}{'tool calls':>12}{'errors':>8}")
-    for name, row in rows.items():
-        counts = (len(row["transcripts"]), len(row["calls"]), len(row["errors"]))
-        print(f"{name:<10}{row['minutes']:>8}{counts[0]:>13}{counts[1]:>12}{counts[2]:>8}")
+    counted = ("transcripts", "calls", "errors")
+    cells = [[name, row["minutes"], *(len(row[key]) for key in counted)] for name, row in rows.items()]
+    table("", ("minutes", *counted), cells)
     noises = [row for name, row in rows.items() if name != "talk"]
     phantoms = [text for row in noises for text in row["transcripts"]]
     print(f"phantom transcripts: {len(phantoms)} {phantoms}")
     print(f"false activations: {[call for row in rows.values() for call in row['calls']]}")
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "noise",
+    measure,
+    (
+        SEED,
+        CORPUS,
+        SETTINGS,
+        Flag("--minutes", 30.0, "of noise, all kinds together"),
+        Flag("--talk", 10.0, "minutes of talk"),
+        Flag("--factor", 3.0, "faster than real time"),
+    ),
+)

@@ -12,52 +12,25 @@ passes the target; capacity is the best rate before that.
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from bench._report import heading, write
-from bench.load import options as flags
 from bench.load.callers import Crowds
 from bench.load.capacity import HEADING, Load, capacity, climb, row
 from bench.load.clips import clips
 from bench.load.figures import print_stages, stages, turns
-from bench.load.server import running
+from bench.load.options import CALLERS, URL
+from bench.load.server import address
+from bench.part import Flag, Part, Report
 
 
-def main() -> None:
-    """Measure, print tables, write bench/results/voice.json."""
-    options = _options()
-    report = heading(options)
-    with _address(options) as url, Crowds(options.processes) as crowds:
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Let callers come to one server."""
+    with address(options.url, dict(options.set)) as url, Crowds(options.processes) as crowds:
         load = Load(
             url, clips(options.corpus), options.duration, options.target_ms, options.seed, options.turns, options.factor
         )
         print(HEADING)
-        report |= _capacity(crowds, load, options.rate) if options.capacity else _steady(crowds, load, options.rate)
-    write("voice", report)
-
-
-def _options() -> argparse.Namespace:
-    parser = flags.parser(__doc__)
-    parser.add_argument("--url", help="a server that runs already")
-    parser.add_argument("--rate", type=float, default=1.0, help="callers a second; the first step with --capacity")
-    parser.add_argument("--duration", type=float, default=15.0, help="seconds in which they come, for each step")
-    parser.add_argument("--turns", type=int, default=1, help="commands that each speaks")
-    parser.add_argument(
-        "--factor", type=float, default=1.0, help="speak faster than real time; latency holds at 1 only"
-    )
-    parser.add_argument("--capacity", action="store_true", help="raise the rate until the target breaks")
-    return flags.parsed(parser)
-
-
-@contextmanager
-def _address(options: argparse.Namespace) -> Iterator[str]:
-    """Yield the address of the given server, or of a new one that ends with the block."""
-    if options.url is not None:
-        yield options.url
-        return
-    with running(flags.settings(options)) as server:
-        yield server.url
+        yield _capacity(crowds, load, options.rate) if options.capacity else _steady(crowds, load, options.rate)
 
 
 def _steady(crowds: Crowds, load: Load, rate_per_s: float) -> dict[str, Any]:
@@ -76,5 +49,16 @@ def _capacity(crowds: Crowds, load: Load, first_per_s: float) -> dict[str, Any]:
     return {"steps": steps, "capacity_per_s": found}
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "voice",
+    measure,
+    (
+        *CALLERS,
+        URL,
+        Flag("--rate", 1.0, "callers a second; the first step with --capacity"),
+        Flag("--duration", 15.0, "seconds in which they come, for each step"),
+        Flag("--turns", 1, "commands that each speaks"),
+        Flag("--factor", 1.0, "speak faster than real time; latency holds at 1 only"),
+        Flag("--capacity", False, "raise the rate until the target breaks"),
+    ),
+)

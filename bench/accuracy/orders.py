@@ -1,8 +1,8 @@
 """Spoken orders with all their arguments: how many reach the tool exactly, through the whole server.
 
 The corpus holds ``clips/*.wav`` (16 kHz mono) and ``labels.json`` (file name to ``{"slots": {name: value}}``). The
-commands are ``bench/orders/drinks.yaml``, written as a user writes them; the tool is ``bench/orders/server.py``, and an
-order counts only if the arguments that *it* got are those of the label, all of them and in one call.
+commands are ``bar/drinks.yaml``, written as a user writes them; the tool is ``bar/server.py``, and an order counts only
+if the arguments that *it* got are those of the label, all of them and in one call.
 
     sayso bench accuracy --corpus DIR                         tiny.en, real time, 6 callers
     sayso bench accuracy --corpus DIR --model base
@@ -19,21 +19,21 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from bench._offline import OfflineRecogniser
-from bench._report import heading, write
+from bench.accuracy.offline import OfflineRecogniser
 from bench.load.callers import run
 from bench.load.records import Clip, Plan, Turn
 from bench.load.server import running
+from bench.part import Flag, Part, Report
 from cli.sound import FRAME_S, Sound, read_wav
 
-ORDERS: Final = Path(__file__).resolve().parent / "orders"
+BAR: Final = Path(__file__).resolve().parent / "bar"
 TAIL_S: Final = 1.2  # of silence behind each order: more than the server waits for
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
     "as shipped": {},
@@ -75,35 +75,24 @@ class Taken:
         return self.got == [order.wanted]
 
 
-def main() -> None:
-    """Measure each variant, print a table, write bench/results/accuracy.json."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Take the orders of each variant."""
     orders = _corpus(options.corpus)
     if options.count is not None:
         orders = random.Random(options.seed).sample(orders, min(options.count, len(orders)))
-    report = heading(options, "faster-whisper", "ctranslate2")
-    report["variants"] = {}
+    variants: dict[str, Any] = {}
     for name in VARIANTS if options.variants == "all" else ["as shipped"]:
         settings = {"model": options.model, **VARIANTS[name]}
         taken = _offline(orders, settings) if options.offline else _served(orders, settings, options.sessions)
-        report["variants"][name] = _summary(orders, taken)
-        _print(name, report["variants"][name])
-    write("accuracy", report)
+        variants[name] = _summary(orders, taken)
+        _print(name, variants[name])
+    yield {"variants": variants}
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, required=True, help="folder with clips/*.wav and labels.json")
-    parser.add_argument("--model", default="tiny.en")
-    parser.add_argument("--variants", choices=("shipped", "all"), default="shipped")
-    parser.add_argument("--offline", action="store_true", help="engine and grammar only, in this process")
-    parser.add_argument("--sessions", type=int, default=6, help="callers at once")
-    parser.add_argument("--count", type=int, help="a sample of the corpus")
-    parser.add_argument("--seed", type=int, default=1, help="of the sample")
-    options = parser.parse_args()
-    if not (options.corpus / "labels.json").is_file():
-        parser.error(f"--corpus must hold labels.json and clips/*.wav, and {options.corpus} does not")
-    return options
+def _labelled(text: str) -> Path:
+    if not (Path(text) / "labels.json").is_file():
+        raise argparse.ArgumentTypeError(f"must hold labels.json and clips/*.wav, and {text} does not")
+    return Path(text)
 
 
 def _corpus(folder: Path) -> list[Order]:
@@ -118,12 +107,11 @@ def _corpus(folder: Path) -> list[Order]:
 
 
 def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Taken]:
-    recogniser = OfflineRecogniser(ORDERS, **settings)
-    taken = []
+    recogniser, taken = OfflineRecogniser(BAR, **settings), []
     for number, order in enumerate(orders, start=1):
         heard = list(recogniser.hear(order.sound.with_silence(TAIL_S).pcm))
-        got: list[Mapping[str, str]] = [dict(each.match.arguments) for each in heard if each.match is not None]
-        taken.append(Taken([each.text for each in heard], got))
+        got: list[Mapping[str, str]] = [dict(match.arguments) for _, match in heard if match is not None]
+        taken.append(Taken([text for text, _ in heard], got))
         if sys.stderr.isatty():
             print(f"\r{number}/{len(orders)}", end="", file=sys.stderr, flush=True)
     return taken
@@ -135,9 +123,9 @@ def _offline(orders: Sequence[Order], settings: Mapping[str, object]) -> list[Ta
 def _served(orders: Sequence[Order], settings: Mapping[str, object], sessions: int) -> list[Taken]:
     with tempfile.TemporaryDirectory() as scratch:
         book = Path(scratch) / "orders.jsonl"
-        bar = {"command": sys.executable, "args": [str(ORDERS / "server.py"), str(book)]}
+        bar = {"command": sys.executable, "args": [str(BAR / "server.py"), str(book)]}
         flags = {f"transcription.{name}": value for name, value in settings.items()}
-        with running({**flags, "dialogue.commands_dir": ORDERS, "tools.servers": json.dumps({"bar": bar})}) as server:
+        with running({**flags, "dialogue.commands_dir": BAR, "tools.servers": json.dumps({"bar": bar})}) as server:
             turns = _turns(server.url, orders, sessions)
         written = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
     arguments = {order["call"]: order["arguments"] for order in written}
@@ -194,5 +182,17 @@ def _print(name: str, summary: Mapping[str, Any]) -> None:
         print(f"  {one['clip']}: heard {one['heard']}\n    got    {one['got']}\n    wanted {one['wanted']}")
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "accuracy",
+    measure,
+    (
+        Flag("--corpus", None, "folder with clips/*.wav and labels.json", _labelled, {"required": True}),
+        Flag("--model", "tiny.en"),
+        Flag("--variants", "shipped", more={"choices": ("shipped", "all")}),
+        Flag("--offline", False, "engine and grammar only, in this process"),
+        Flag("--sessions", 6, "callers at once"),
+        Flag("--count", None, "a sample of the corpus", int),
+        Flag("--seed", 1, "of the sample"),
+    ),
+    ("faster-whisper", "ctranslate2"),
+)

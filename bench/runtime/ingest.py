@@ -1,8 +1,8 @@
 """CPU per received frame: our own WebSocket against trio-websocket, by turns in one run.
 
 Each server is a process of its own that takes binary frames at a steady pace, so that the figure is the server's CPU
-time per frame and not how fast the client is; with ``--echo`` it sends each of them back. Prints JSON; compare the
-ratio, not the microseconds.
+time per frame and not how fast the client is; with ``--echo`` it sends each of them back. Compare the ratio, not
+the microseconds.
 
     sayso bench ingest --connections 100 --rate 25 --seconds 8 --rounds 2
 """
@@ -11,7 +11,9 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 import attrs
 import psutil
@@ -22,7 +24,7 @@ from websockets.frames import Frame, Opcode
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.server import TrioIngress
 from backends.protocols import Request
-from bench._report import heading
+from bench.part import Flag, Part, Report
 from protocol.messages.socket import Socket, SocketClosed
 from tests.backends.ingress.ingress_fixtures import NATIVE, FakeAdmission, FakeHandlers, gateway_settings
 
@@ -114,9 +116,9 @@ async def talk(port: int, load: Load, delay_s: float, ready: trio.Event) -> None
         await read_bytes(stream, answer_bytes)
 
 
-async def measure(name: str, load: Load) -> float:
+async def cpu_us_per_frame(name: str, load: Load) -> float:
     """Return the server's CPU time per frame, in microseconds."""
-    command = [sys.executable, "-m", "bench.ingest", "--serve", name, *(["--echo"] if load.does_echo else [])]
+    command = [sys.executable, "-m", "bench", "ingest", "--serve", name, *(["--echo"] if load.does_echo else [])]
     async with trio.open_nursery() as nursery:
         process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE, check=False))
         port = int(await process.stdout.receive_some())
@@ -133,35 +135,38 @@ async def measure(name: str, load: Load) -> float:
     return 1e6 * cpu_s / (load.connections * load.frames)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connections", type=int, default=100)
-    parser.add_argument("--rate", type=float, default=25, help="frames a second on each connection")
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--echo", action="store_true")
-    parser.add_argument("--serve", choices=SERVERS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Load both servers by turns."""
     if options.serve:
-        await SERVERS[options.serve](does_echo=options.echo)
+        trio.run(partial(SERVERS[options.serve], does_echo=options.echo))
         return
     load = Load(options.connections, options.rate, round(options.rate * options.seconds), options.echo)
     found: dict[str, list[float]] = {name: [] for name in SERVERS}
     for _ in range(options.rounds):
         for name, figures in found.items():
-            figures.append(round(await measure(name, load), 1))
+            figures.append(round(trio.run(cpu_us_per_frame, name, load), 1))
     best = {name: min(figures) for name, figures in found.items()}
     report = {
-        **heading(options, "trio", "trio-websocket", "websockets"),
         "load": attrs.asdict(load),
         "cpu_us_per_frame": found,
         "frames_per_cpu_s": {name: round(1e6 / us) for name, us in best.items()},
         "trio_websocket_over_sayso": round(best["trio-websocket"] / best["sayso"], 2),
     }
     print(json.dumps(report, indent=2))
+    yield report
 
 
-SERVERS = {"sayso": serve_sayso, "trio-websocket": serve_trio_websocket}
-
-if __name__ == "__main__":
-    trio.run(main)
+SERVERS: Final = {"sayso": serve_sayso, "trio-websocket": serve_trio_websocket}
+PART: Final = Part(
+    "ingest",
+    measure,
+    (
+        Flag("--connections", 100),
+        Flag("--rate", 25.0, "frames a second on each connection"),
+        Flag("--seconds", 8.0),
+        Flag("--rounds", 2),
+        Flag("--echo", False),
+        Flag("--serve", None, argparse.SUPPRESS, more={"choices": SERVERS}),
+    ),
+    ("trio", "trio-websocket", "websockets"),
+)

@@ -1,4 +1,4 @@
-"""Measures and allocates a graphics card's memory through the driver, for bench/gpu.py. No benchmark.
+"""Measures and allocates a graphics card's memory through the driver.
 
 Plain allocations only, in the primary context that CTranslate2 uses too; nothing of the card is set or reset.
 """

@@ -16,22 +16,23 @@ import argparse
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
 from typing import Any, Final
 
 import attrs
 
-from bench._report import heading, read, write
-from bench.load import options as flags
 from bench.load.arrivals import burst
 from bench.load.callers import Crowds
 from bench.load.capacity import FIRST_PER_S, Load, capacity, search
 from bench.load.clips import clips
 from bench.load.faults import FAULTS, Fault, Findings, Scene
 from bench.load.figures import percentile, rounded, transcript_ms, turns
+from bench.load.options import CALLERS
 from bench.load.records import Call, Plan, Turn
 from bench.load.server import Server, Watch, poll, running, stop, strain, watching
+from bench.part import Flag, Part, Report
+from bench.report import read, table
 
 HEALTHY_S: Final = 8.0
 BEFORE_S: Final = 3.0
@@ -42,32 +43,20 @@ SHARED: Final = {"load.max_cpu_percent": 100}  # other processes may use the CPU
 SPARE_FILES: Final = 4  # a page that is being read, a worker that is being replaced
 
 
-def main() -> None:
-    """Run the faults, print what held, write bench/results/chaos.json; exit with 1 where one did not hold."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Run the faults, and print what held."""
+    if options.list:
+        print("\n".join(f"{number:>3}  {fault.title}" for number, fault in FAULTS.items()))
+        return
     load = Load("", clips(options.corpus), options.duration, options.target_ms, options.seed)
     rows: list[dict[str, Any]] = []
     with Crowds(options.processes) as crowds:
         for number in options.only:
             rows.append(Run(crowds, load, options).fault(number))
             _print(rows[-1])
-            write("chaos", merged(read("chaos"), heading(options), rows))
-    _show_table(rows)
-    sys.exit(any(row["verdict"] != "held" for row in rows))
-
-
-def _options() -> argparse.Namespace:
-    parser = flags.parser(__doc__)
-    parser.add_argument("--only", type=_numbers, default=list(FAULTS), help="faults by number, such as 1,2,3")
-    parser.add_argument("--list", action="store_true", help="print the faults and leave")
-    parser.add_argument("--rate", type=float, default=1.5, help="callers a second")
-    parser.add_argument("--duration", type=float, default=14.0, help="seconds in which they come")
-    parser.add_argument("--capacity", type=float, default=0.0, help="callers a second that 16 takes for the capacity")
-    parser.add_argument("--allowance-ms", type=float, default=300.0, help="growth of p95 that counts as noise")
-    options = flags.parsed(parser)
-    if options.list:
-        parser.exit(message="".join(f"{number:>3}  {fault.title}\n" for number, fault in FAULTS.items()))
-    return options
+            yield merged(read("chaos"), rows)
+    names = ("number", "verdict", "p95_ms", "healthy_p95_ms")
+    table("", names, [[row["title"], *(row[name] for name in names)] for row in rows])
 
 
 def _numbers(text: str) -> list[int]:
@@ -110,7 +99,7 @@ class Run:
     def fault(self, number: int) -> dict[str, Any]:
         """Run one fault on a server of its own; return the row of the report."""
         fault = FAULTS[number]
-        settings = {**(SHARED if not fault.refused else {}), **fault.settings(), **flags.settings(self.options)}
+        settings = {**(SHARED if not fault.refused else {}), **fault.settings(), **dict(self.options.set)}
         carried_per_s = self._carried(settings) if fault.is_measured else 0.0
         with running(settings) as server:
             load = attrs.evolve(self.load, url=server.url)
@@ -255,10 +244,13 @@ def verdict(healthy: Sequence[Call], found: Findings, failed: Sequence[str]) -> 
     return "did not hold" if failed else "held"
 
 
-def merged(before: Mapping[str, Any], report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def merged(before: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a report with the new rows in the place of the old ones, so that faults can be run one by one."""
     by_number = {row["number"]: row for row in (*before.get("faults", ()), *rows)}
-    return {**report, "faults": [by_number[number] for number in sorted(by_number)]}
+    return {
+        "faults": [by_number[number] for number in sorted(by_number)],
+        "missed": [row["number"] for row in rows if row["verdict"] != "held"],
+    }
 
 
 def figures(fault: Fault, healthy: Sequence[Call], calls: Sequence[Call], watch: Watch) -> dict[str, Any]:
@@ -284,11 +276,16 @@ def _print(row: dict[str, Any]) -> None:
         print(f"     ! {line}", flush=True)
 
 
-def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    print(f"\n{'':5}{'fault':<50}{'verdict':<14}p95 ms (healthy)")
-    for row in rows:
-        print(f"{row['number']:>3}  {row['title']:<50}{row['verdict']:<14}{row['p95_ms']} ({row['healthy_p95_ms']})")
-
-
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "chaos",
+    measure,
+    (
+        *CALLERS,
+        Flag("--only", list(FAULTS), "faults by number, such as 1,2,3", _numbers),
+        Flag("--list", False, "print the faults and leave"),
+        Flag("--rate", 1.5, "callers a second"),
+        Flag("--duration", 14.0, "seconds in which they come"),
+        Flag("--capacity", 0.0, "callers a second that 16 takes for the capacity"),
+        Flag("--allowance-ms", 300.0, "growth of p95 that counts as noise"),
+    ),
+)

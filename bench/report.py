@@ -1,4 +1,4 @@
-"""Shared by the benchmarks: interleaved samples, ratios, tables, and JSON in bench/results. No benchmark itself.
+"""Shared by the benchmarks: interleaved samples, ratios, tables, and JSON in bench/results.
 
 Rules kept here:
 
@@ -15,7 +15,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS: Final = Path(__file__).resolve().parent / "results"
+FILE_WIDTH: Final = 160  # of tables that go to no terminal
 Case = Callable[[], Awaitable[float]]
 """Measures once and returns the figure, lower is better."""
 
@@ -62,10 +63,15 @@ async def by_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, list[flo
     names = list(cases)
     found: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in rotated(names, number):
             found[name].append(await cases[name]())
     return found
+
+
+def rotated(names: Iterable[str], number: int) -> list[str]:
+    """Return the names in the order of a round: another one comes first each time."""
+    made = list(names)
+    return made[number % len(made) :] + made[: number % len(made)]
 
 
 def compared(samples: Mapping[str, Sequence[float]], base: str) -> dict[str, dict[str, float]]:
@@ -86,13 +92,18 @@ def _spread(figures: Sequence[float], prefix: str) -> dict[str, float]:
 
 def show(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], base: str) -> None:
     """Print one comparison."""
-    table = Table(title=f"{title} ({unit})", title_justify="left")
-    table.add_column("")
-    for column in ("median", "lowest", "highest", f"x {base}", "from", "to"):
-        table.add_column(column, justify="right")
-    for name, row in rows.items():
-        table.add_row(name, *(f"{row[key]:.4g}" for key in row))
-    Console().print(table)
+    columns = ("median", "lowest", "highest", f"x {base}", "from", "to")
+    table(f"{title} ({unit})", columns, [[name, *(f"{row[key]:.4g}" for key in row)] for name, row in rows.items()])
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows; the first of their columns is text and has no name, the others stand to the right."""
+    made = Table("", title=title, title_justify="left")
+    for column in columns:
+        made.add_column(column, justify="right")
+    for row in rows:
+        made.add_row(*("-" if cell is None else str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(made)
 
 
 def write(name: str, report: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Sentences of ordinary talk that are no commands; no benchmark itself."""
+"""Sentences of ordinary talk that are no commands."""
 
 from typing import Final
 

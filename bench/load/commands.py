@@ -16,7 +16,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from math import inf
 from typing import Any, Final
 
@@ -24,12 +24,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from bench._report import heading, write
 from bench.load.callers import RATE_HZ, run
 from bench.load.clips import LEAD_S, TAIL_S, said, voice
 from bench.load.figures import print_stages, stages
+from bench.load.options import SEED, URL
 from bench.load.records import Call, Clip, Plan, Turn
-from bench.load.server import running
+from bench.load.server import address
+from bench.part import Flag, Part, Report
 from cli.sound import FRAME_S
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -84,35 +85,18 @@ class Command:
         return turn.tools[-1:] == [self.tool] and turn.outcome == "done" and self.last_word in heard
 
 
-def main() -> None:
-    """Measure, print tables, write bench/results/commands.json."""
-    options = _options()
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Say the commands to one server, and once more beside busy processes."""
     commands = _commands(options.count, options.seed, options.pause_ms)
-    with nullcontext(options.url) if options.url else _own_server() as url:
-        report = heading(options) | _measured(url, commands)
+    with address(options.url, {"speech.provider": "piper"}) as url:
+        report = _measured(url, commands)
         _print(report)
         if options.neighbours:
             with _neighbours(options.neighbours):
                 report["beside_neighbours"] = _measured(url, commands)
             print(f"\nbeside {options.neighbours} busy processes that are not the server's")
             _print(report["beside_neighbours"])
-    write("commands", report)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="a server that runs already")
-    parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--pause-ms", type=int, default=0, help="speak sentences with such a pause in the middle")
-    parser.add_argument("--neighbours", type=int, default=0, help="busy processes for a second round")
-    return parser.parse_args()
-
-
-@contextmanager
-def _own_server() -> Iterator[str]:
-    with running({"speech.provider": "piper"}) as server:
-        yield server.url
+    yield report
 
 
 @contextmanager
@@ -199,5 +183,14 @@ def _print(report: Mapping[str, Any]) -> None:
     print_stages("to transcript, by end", report["transcript_ms_by_end"])
 
 
-if __name__ == "__main__":
-    main()
+PART: Final = Part(
+    "commands",
+    measure,
+    (
+        SEED,
+        URL,
+        Flag("--count", 50),
+        Flag("--pause-ms", 0, "speak sentences with such a pause in the middle"),
+        Flag("--neighbours", 0, "busy processes for a second round"),
+    ),
+)

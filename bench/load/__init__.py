@@ -1,1 +1,0 @@
-"""Shared by the load benchmarks: arrivals, callers, clips, figures and the server under test."""
