@@ -22,6 +22,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "OK, I won't.": "Gut, ich lasse es.",
     "OK.": "Okay.",
     "I have not said anything yet.": "Ich habe noch nichts gesagt.",
+    "You can say, for example: {examples}.": "Du kannst zum Beispiel sagen: {examples}.",
+    "{first} or {last}": "{first} oder {last}",
     "The answer has {count} parts.": "Die Antwort hat {count} Teile.",
     "You can say, for example: {example}.": "Du kannst zum Beispiel sagen: {example}.",
     "You can say, for example: {examples}.": "Du kannst zum Beispiel sagen: {examples}.",
