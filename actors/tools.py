@@ -118,4 +118,4 @@ class Tools(Actor[ToolsMessage]):
         limit = self._settings.result_max_chars
         if len(outcome.content) <= limit:
             return outcome
-        return ToolOutcome(outcome.ok, outcome.content[:limit] + " …", outcome.duration_s, outcome.error)
+        return attrs.evolve(outcome, content=outcome.content[:limit] + " …")

@@ -33,7 +33,7 @@ OURS: Mapping[str, frozenset[str]] = {
 }  # besides its own files
 THEIRS: Mapping[str, frozenset[str]] = {
     "config": frozenset({"attrs"}),
-    "protocol": frozenset({"attrs", "msgspec"}),
+    "protocol": frozenset({"attrs", "msgspec", "unicode_rbnf"}),
     "runtime": frozenset({"attrs", "msgspec", "trio"}),
     "sayso_client": frozenset({"anyio", "attrs", "msgspec", "websockets"}),
     "actors": frozenset({"attrs", "trio"}),

@@ -47,6 +47,7 @@ ABOUT_SEVERAL = {
     "tests/actors/test_turn_states.py": "each state of a turn, and what may happen in it",
     "tests/config/test_settings.py": "all sections of the settings",
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
+    "tests/backends/builtin/test_german.py": "what the built-in tools answer in German, each of them",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",

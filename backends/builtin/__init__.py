@@ -1,1 +1,1 @@
-"""The built-in MCP server: a separate program that imports nothing of the server's other units."""
+"""The built-in MCP server: a separate program. Of the server it imports ``protocol/language`` only."""

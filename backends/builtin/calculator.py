@@ -27,7 +27,7 @@ from backends.builtin.wording import told
 MAX_CHARS = 200  # a spoken sum is far shorter
 MAX_DEPTH = 20
 MAX_POWER = 1_000
-MAX_DIGITS = 30  # of a result; nobody can listen to more
+MAX_DIGITS = 30  # of a result; more cannot be followed by listening
 
 _CONTEXT = decimal.Context(prec=50, Emax=400, Emin=-400)
 _RESULT = decimal.Context(prec=40, Emax=400, Emin=-400)  # so that a third of 90 is 30, and not 29.99...

@@ -3,9 +3,9 @@
 import zoneinfo
 from datetime import datetime, tzinfo
 
-from backends.builtin.german import MONTHS, WEEKDAYS
 from backends.builtin.places import spoken_place, zones_of
 from backends.builtin.wording import is_german, told, upper_first
+from protocol.language.german import MONTHS, WEEKDAYS
 
 
 class PlaceError(ValueError):
@@ -23,7 +23,7 @@ def find_zone(place: str) -> tzinfo:
 
 
 def time_text(now: datetime, place: str = "") -> str:
-    """Return "It is 3:05 PM in Tokyo.", "In Tokio ist es 15:05 Uhr."; ``now`` is in the zone to be told."""
+    """Return "It is 3:05 PM in Tokyo.", "In Tokio ist es 15:05 Uhr."; ``now`` is in the zone of the answer."""
     if is_german():
         time = f"{now.hour}:{now:%M} Uhr" if now.minute else f"{now.hour} Uhr"
     else:

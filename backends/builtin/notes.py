@@ -6,16 +6,16 @@ Other servers may share the files: each answer reads what is there now, and each
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends.builtin.german import LISTS
 from backends.builtin.store import JsonFile
-from backends.builtin.things import named, on_list, without_article
+from backends.builtin.things import MeantThing, SeveralMeant, named, on_list, without_article
 from backends.builtin.wording import count_words, is_german, listed, plural, split_items, told, upper_first
+from protocol.language.german import LISTS
 
 MAX_NOTES = 500
 MAX_NOTE_CHARS = 1_000
 MAX_LISTS = 50
 MAX_ITEMS = 200
-MAX_SPOKEN = 10  # more than that nobody wants to hear at once
+MAX_SPOKEN = 10  # more are too many to listen to at once
 
 _LIST_NAMES = {
     "shopping": ("shopping list", "grocery", "groceries", "grocery list", "einkaufsliste", "einkauf"),
@@ -124,8 +124,10 @@ class Lists:
         with self._file.locked():
             lists = self._kept()
             if is_all and not name.strip() and len(lists) > 1:
-                names = listed(list_name(title) for title in lists)
-                return told("There are several lists: {names}. Which one?", names=names)
+                question = told(
+                    "There are several lists: {names}. Which one?", names=listed(list_name(title) for title in lists)
+                )
+                raise SeveralMeant(question, [MeantThing(list_name(title), {"list_name": title}) for title in lists])
             title = _title(name, lists) if is_all else _title_with(name, text, lists)
             kept = lists.get(title, [])
             if not kept:

@@ -111,7 +111,7 @@ CITIES: Final[Mapping[str, str]] = {
     "UTC": "utc|gmt|universal time|coordinated universal time|greenwich|greenwich mean time|weltzeit",
 }
 
-# countries, states and their zones; the zones of a country with several are told only together with a city
+# countries, states and their zones; a country with several zones has one only together with a city
 REGIONS: Final[Mapping[str, str]] = {
     "england|uk|united kingdom|great britain|britain|scotland|wales|northern ireland|großbritannien|schottland"
     "|vereinigtes königreich|vereinigten königreich|nordirland": "Europe/London",

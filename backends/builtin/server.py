@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import anyio
+import attrs
 import trio
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
@@ -34,10 +35,17 @@ from backends.builtin.clock import PlaceError, date_text, find_zone, time_text
 from backends.builtin.notes import Lists, Notes, NotesError
 from backends.builtin.store import JsonFile, StoreBusy
 from backends.builtin.system import ProgramError, Programs, Topic, system_text
+from backends.builtin.things import SeveralMeant
 from backends.builtin.timers import Timer, TimerError, Timers, announcement
 from backends.builtin.units import UnitError, convert, find_unit, fitted
 from backends.builtin.wording import LANGUAGE, as_sentence, duration_words, number_text, told, upper_first
-from backends.mcp.announcements import LANGUAGE_META_KEY, SESSION_META_KEY, Announcement, AnnouncementNotification
+from backends.mcp.announcements import (
+    CHOICES_META_KEY,
+    LANGUAGE_META_KEY,
+    SESSION_META_KEY,
+    Announcement,
+    AnnouncementNotification,
+)
 
 SERVER_NAME = "sayso-tools"
 RECHECK_S = 30.0  # a sleeping machine or a corrected clock delays a timer by no more than this
@@ -338,6 +346,8 @@ def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
     async def answer(*args: Any, **kwargs: Any) -> CallToolResult:
         try:
             return _result(await tool(*args, **kwargs))
+        except SeveralMeant as several:
+            return _question(several)
         except FORESEEN as error:
             return _result(as_sentence(str(error)), is_error=True)
 
@@ -345,6 +355,8 @@ def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
     def answer_in_thread(*args: Any, **kwargs: Any) -> CallToolResult:
         try:
             return _result(tool(*args, **kwargs))
+        except SeveralMeant as several:
+            return _question(several)
         except FORESEEN as error:
             return _result(as_sentence(str(error)), is_error=True)
 
@@ -353,6 +365,12 @@ def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
 
 def _result(text: str, *, is_error: bool = False) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=text)], is_error=is_error)
+
+
+def _question(several: SeveralMeant) -> CallToolResult:
+    """Return a result that asks which one is meant, and says what may be answered."""
+    choices = [attrs.asdict(thing) for thing in several.things]
+    return CallToolResult(content=[TextContent(text=str(several))], _meta={CHOICES_META_KEY: choices})
 
 
 def main(argv: Sequence[str] | None = None) -> None:

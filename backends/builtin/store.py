@@ -5,7 +5,7 @@ Rules kept here:
 * A change reads, decides and writes under a lock between processes, so that two servers on one folder lose nothing.
 * A file is replaced as a whole: a reader needs no lock, and after a crash there is the old file or the new one.
 * A damaged file is renamed, reported and never deleted.
-* The files and their folder are readable for their owner only, whatever the umask.
+* The files and their folder are readable for their owner only, under any umask.
 * No wait for the lock is longer than ``LOCK_WITHIN_S``.
 """
 
@@ -25,7 +25,7 @@ from backends.private_files import make_private_folder, open_private
 
 log = logging.getLogger("sayso.tools_server")
 
-LOCK_WITHIN_S: Final = 1.0  # a change takes milliseconds; whoever holds the lock for longer is stopped or hangs
+LOCK_WITHIN_S: Final = 1.0  # a change takes milliseconds; a process that holds the lock for longer is stopped or hangs
 LOCK_POLL_S: Final = 0.005  # flock has no timeout of its own
 SETTLED_NS: Final = 100_000_000  # clocks of file systems tick every 1 to 10 ms: a younger file may change unseen
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP})  # some network file systems

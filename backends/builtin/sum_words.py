@@ -445,6 +445,14 @@ def _with_fractions(pieces: Sequence[str], table: _Words) -> list[str]:
     return items
 
 
+def mixed_number(pieces: Sequence[str]) -> tuple[int, int, int] | None:
+    """Return the whole number, numerator and denominator of the "2 1 / 2" that pieces begin with, None for no such."""
+    if len(pieces) < 4 or pieces[2] != "/":  # noqa: PLR2004 - "2", "1", "/", "2"
+        return None
+    figures = (pieces[0], pieces[1], pieces[3])
+    return (int(figures[0]), int(figures[1]), int(figures[2])) if all(map(str.isdecimal, figures)) else None
+
+
 def _mixed(items: Sequence[str], table: _Words) -> list[str]:
     """Return items with a whole number and the fraction behind it as one: "2 1/2", "2 and two thirds"."""
     found: list[str] = []
@@ -452,12 +460,11 @@ def _mixed(items: Sequence[str], table: _Words) -> list[str]:
     while at < len(items):
         item = items[at]
         rest = items[at + 1 + (items[at + 1 : at + 2] == [table.joiner]) :]
-        is_mixed = item.isdecimal() and bool(rest)
-        if is_mixed and rest[0].startswith("( "):
+        if item.isdecimal() and rest and rest[0].startswith("( "):
             found.append(f"( {item} + {rest[0]} )")
             at = len(items) - len(rest) + 1
-        elif is_mixed and rest[0].isdecimal() and rest[1:2] == ["/"] and rest[2:] and rest[2].isdecimal():
-            found.append(f"( {item} + {rest[0]} / {rest[2]} )")
+        elif mixed := mixed_number([item, *rest[:3]]):
+            found.append("( {} + {} / {} )".format(*mixed))
             at = len(items) - len(rest) + 3
         else:
             found.append(item)

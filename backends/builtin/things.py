@@ -7,8 +7,10 @@ Rules kept here:
   whether two words may be the same, and nothing is written in them.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
 
 from backends.builtin.wording import count_words, is_german
 
@@ -25,8 +27,26 @@ _ENDINGS: Final = {
 }
 """What a plural ends in, and what the singular has in its place."""
 _UMLAUTS: Final = str.maketrans("äöü", "aou")  # Apfel, Äpfel
-MAX_COUNT_WORD: Final = 20  # of more, nobody says the number as a word
+MAX_COUNT_WORD: Final = 20  # larger numbers come as digits
 MIN_SINGULAR_LETTERS: Final = 2  # Ei, Eier
+
+
+@attrs.frozen
+class MeantThing:
+    """One of several things that may be meant."""
+
+    title: str
+    """What it is called: "pizza timer"."""
+    arguments: Mapping[str, Any]
+    """What the same call needs to mean this one."""
+
+
+class SeveralMeant(ValueError):
+    """More than one thing may be meant, and nothing was done; the message asks which and is fit to be spoken."""
+
+    def __init__(self, question: str, things: Sequence[MeantThing]) -> None:
+        super().__init__(question)
+        self.things = tuple(things)
 
 
 def named(wanted: str, kept: Sequence[str]) -> Sequence[int]:

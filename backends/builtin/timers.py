@@ -1,17 +1,17 @@
-"""Timers: who wants to be told what, and when. Keeps state, decides; the clock is an argument, nothing waits here.
+"""Timers and their announcements. Keeps state and decides; the clock is an argument, nothing waits here.
 
 Times are Unix seconds, so that a timer outlives the process and its machine's sleep. Servers may share the file: each
 announces its own timers, because it alone knows their sessions, and those of another server once they are overdue.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from backends.builtin.store import JsonFile
-from backends.builtin.things import hinted
+from backends.builtin.things import MeantThing, SeveralMeant, hinted
 from backends.builtin.wording import (
     LANGUAGE,
     digits,
@@ -42,12 +42,12 @@ class Timer:
 
     number: int
     name: str
-    """What it is for; empty if nobody said."""
+    """What it is for; empty if it has no name."""
     seconds: float
     due_s: float
     """Unix time."""
     session_id: str
-    """Who is told."""
+    """The session that hears the announcement."""
     language: str = "en"
     """In which language."""
     owner: str = ""
@@ -135,7 +135,7 @@ class Timers:
             return attrs.evolve(timer, due_s=now_s + left_s, left_s=None), text
 
         paused = [timer for timer in self._kept() if timer.is_paused]
-        if not name and not seconds and len(paused) == 1:  # nobody has to say which, if only one can go on
+        if not name and not seconds and len(paused) == 1:  # no name is needed if only one can go on
             return self._change("", 0, change, only=paused[0].number)
         return self._change(name, seconds, change)
 
@@ -244,7 +244,7 @@ class Timers:
 
 def announcement(timer: Timer, now_s: float) -> str:
     """Return what is said when a timer is over, in the language that it was set in."""
-    LANGUAGE.set(timer.language)  # nobody's request is being answered
+    LANGUAGE.set(timer.language)  # no request is being answered
     what = told("Your {title} is done.", title=timer.title)
     late_s = now_s - timer.due_s
     return what if late_s <= LATE_S else f"{what} {told('It was due {duration} ago.', duration=duration_words(late_s))}"
@@ -270,7 +270,12 @@ def _unclear(timers: Sequence[Timer], found: Sequence[Timer], name: str, seconds
     if not found:
         return told("There is no {title}.", title=title_of(name, seconds))
     titles = listed(timer.title for timer in found)
-    return told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
+    question = told("There are {count}: {titles}. Which one?", count=plural(len(found), "timer"), titles=titles)
+    raise SeveralMeant(question, [MeantThing(timer.title, _arguments_of(timer)) for timer in found])
+
+
+def _arguments_of(timer: Timer) -> Mapping[str, str | float]:
+    return {"name": timer.name} if timer.name else {"seconds": timer.seconds}
 
 
 def _clean(name: str) -> str:

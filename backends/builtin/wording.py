@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* Sentences stand in English where they are said; ``german.py`` has the others. An unknown language hears English.
-* The language is that of the request in hand, which is why it comes by a context variable and not through every call.
+* Sentences stand in English; ``protocol/language/german.py`` has the German ones. Another language hears English.
+* The language is that of the request that is being answered: a context variable, not an argument of every call.
 """
 
 import re
@@ -12,15 +12,11 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Final
 
-from backends.builtin import german
+from protocol.language import german, phrases
+from protocol.language.numerals import number_in_words
 
 LANGUAGE: Final[ContextVar[str]] = ContextVar("LANGUAGE", default="en")
 """Of the request that is being answered."""
-_SMALL = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _FIXED_PAIRS = (
     *("mac and cheese", "macaroni and cheese", "ham and cheese", "fish and chips", "salt and pepper", "half and half"),
@@ -35,17 +31,17 @@ are kept, which can still be taken off together.
 """
 _FIXED_PAIR = re.compile(rf"\b(?:{'|'.join(_FIXED_PAIRS)})\b", re.IGNORECASE)
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-DECIMALS = 4  # more are noise to the ear
+DECIMALS = 4  # more are hard to follow by listening
 
 
 def is_german() -> bool:
-    """Whether the answer is to be in German."""
-    return LANGUAGE.get().lower().split("-")[0] == "de"
+    """Return whether the answer is to be in German."""
+    return phrases.is_german(LANGUAGE.get())
 
 
 def told(sentence: str, **slots: object) -> str:
     """Return ``sentence`` in the language of the request, with its slots filled."""
-    return (german.SENTENCES[sentence] if is_german() else sentence).format(**slots)
+    return phrases.phrase(sentence, LANGUAGE.get(), **slots)
 
 
 def digits(text: str) -> str:
@@ -57,12 +53,7 @@ def count_words(value: int) -> str:
     """Return a whole number from 0 to 99 in words, a larger one in digits."""
     if not 0 <= value < 100:  # noqa: PLR2004 - what fits two words
         return digits(f"{value:,}")
-    if is_german():
-        return german.number_word(value)
-    if value < len(_SMALL):
-        return _SMALL[value]
-    tens, ones = divmod(value, 10)
-    return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
+    return number_in_words(value, "de" if is_german() else "en")
 
 
 def duration_words(seconds: float) -> str:

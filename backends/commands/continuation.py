@@ -1,4 +1,4 @@
-"""Whether somebody who has said a whole sentence of a grammar may be about to go on with it; pure.
+"""Whether a whole sentence of a grammar may go on, when its speaker pauses behind it; pure.
 
 Rules kept here:
 
@@ -6,7 +6,7 @@ Rules kept here:
 * A reading in which a free slot takes words that the whole sentence says itself does not count: "delete my last note"
   is not the beginning of "delete {text} from the shopping list".
 * A slot of which all values are known goes on only as they do: after "to kilometers" comes nothing.
-* In doubt a sentence goes on: that costs a moment of silence, and the other way somebody is cut off.
+* In doubt a sentence goes on: that costs a moment of silence, while the other way cuts the speaker off.
 
 The templates are followed letter by letter, all readings at once: Thompson's construction ("Regular Expression Search
 Algorithm", 1968), with a stack of places to come back to, since lists and rules are put together once.
@@ -81,7 +81,7 @@ class Prefixes:
     """The sentences of one grammar and all their beginnings."""
 
     def __init__(self, intents: Intents, known: Mapping[str, Iterable[str]] | None = None) -> None:
-        """Put the templates together; what a template names and nobody has defined counts as a free slot.
+        """Put the templates together; a name in a template that is not defined counts as a free slot.
 
         ``known`` holds the values of free slots, by their list's name, where all are known.
         """

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from backends.builtin.sum_words import merge, mixed_number
 from backends.commands.slot_text import SlotText, plain
 
 
@@ -77,17 +78,7 @@ TIMES: Mapping[str, TimeWords] = {
 
 
 _NEXT_SMALLER = {86_400: 3_600, 3_600: 60, 60: 1}
-
-
-_FRACTION_SIGNS = {"½": "1 / 2", "¼": "1 / 4", "¾": "3 / 4"}
-
-
-_FRACTION = re.compile(r"(?:(\d+) )?(\d+) (?:/|divided by|geteilt durch) ([1-9]\d*)")
-
-
 _NUMBER_OR_LETTERS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
-
-
 _SHOWN = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: (\w+))?")
 
 
@@ -96,7 +87,7 @@ def to_seconds(slot: SlotText) -> float | int | None:
     times = TIMES.get(slot.language)
     if times is None:
         return None
-    words, total, last_unit = _without_fractions(slot.words), 0.0, 0.0
+    words, total, last_unit = _without_fractions(slot.words, slot.language), 0.0, 0.0
     while words:
         if last_unit and words[0] == times.joiner and not _rest_of_unit(words, times)[1]:
             words = words[1:]
@@ -153,18 +144,20 @@ def to_more_seconds(slot: SlotText) -> float | int | None:
     return to_seconds(SlotText(words, "", slot.language))
 
 
-def _without_fractions(words: Sequence[str]) -> list[str]:
+def _without_fractions(words: Sequence[str], language: str) -> list[str]:
     """Return words with "2 1/2" as 2.5, "1h30" as "1 h 30"."""
-    text = " ".join(words)
-    for sign, value in _FRACTION_SIGNS.items():
-        text = text.replace(sign, f" {value} ")
-    text = _FRACTION.sub(lambda found: f"{_mixed(found):g}", " ".join(text.split()))
-    return [piece for word in text.split() for piece in _NUMBER_OR_LETTERS.findall(word)]
-
-
-def _mixed(found: re.Match[str]) -> float:
-    whole, above, below = found.groups()
-    return int(whole or 0) + int(above) / int(below)
+    found: list[str] = []
+    pieces = merge(words, language)
+    while pieces:
+        whole = mixed_number(pieces)
+        mixed = whole or mixed_number(["0", *pieces])
+        if mixed and mixed[2]:
+            found.append(f"{mixed[0] + mixed[1] / mixed[2]:g}")
+            pieces = pieces[4 if whole else 3 :]
+        else:
+            found += _NUMBER_OR_LETTERS.findall(pieces[0])
+            pieces = pieces[1:]
+    return found
 
 
 def _rest(words: Sequence[str], times: TimeWords) -> tuple[float, int]:

@@ -176,7 +176,7 @@ class _DocumentReader:
         free = {name: {"wildcard": True} for name in SLOT_TYPES if name not in own}
         count = len(self.values)
         extra = {name: {"values": self._values((), values)} for name, values in self.extra_lists.items()}
-        del self.values[count:]  # whoever gave the extra lists knows their values
+        del self.values[count:]  # the caller knows the values of the extra lists
         for name, values in self.extra_lists.items():
             self.examples[name] = next(iter(values), "")
             self.choices[name] = values

@@ -171,7 +171,7 @@ class HassilGrammar:
             code: _language(code, [file for file in users if file.language == code], shipped, programs)
             for code in codes
         }
-        for code in codes:  # hassil compiles sentences on first use: not during somebody's first turn
+        for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
         self._samples = tuple(
             self._samples_of(file.language, command)

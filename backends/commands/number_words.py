@@ -1,6 +1,9 @@
-"""The words that numbers are made of, by language; tables only. A further language is a further table."""
+"""The words around numbers by language, for what text2num does not read; tables only.
 
-from collections.abc import Callable, Mapping
+A language of text2num without a table of its own has its whole numbers and decimals read, and nothing else.
+"""
+
+from collections.abc import Mapping
 
 import attrs
 
@@ -28,77 +31,49 @@ class Decimals:
     whole: Mapping[str, str]
     """Single words for a number with decimals: "anderthalb"."""
 
+    @property
+    def lasts(self) -> frozenset[str]:
+        """Last words of a number with decimals; a scale behind them multiplies it."""
+        return frozenset(self.whole).union(ending[-1] for ending in self.endings)
+
 
 @attrs.frozen
 class NumberWords:
     """How a language counts."""
 
-    small: Mapping[str, int]
+    small: frozenset[str]
     """Words below one hundred, tens included."""
     scales: Mapping[str, int]
     one: frozenset[str]
     """Articles that count one in front of a scale: "a million"."""
+    counted_one: str
+    """The number that such an article stands for."""
     half: frozenset[str]
     """What halves the scale behind it: "half a million"."""
     joiner: str
     """The word inside "one hundred and five"."""
-    compound: Callable[[str], int | None]
-    """The value of a number written as one word, for languages that do so."""
     decimals: Decimals
     signs: Signs
+    starters: frozenset[str] = attrs.field(init=False)
+    """What a number may begin with besides figures."""
 
-    def begins(self, word: str) -> bool:
-        """Return whether a number may begin with ``word``."""
-        counts = word in self.small or word in self.scales or word in self.one or word in self.half
-        return counts or word in self.decimals.zeros or word in self.decimals.whole or self.compound(word) is not None
-
-
-def _english_small() -> dict[str, int]:
-    ones = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    words = {word: value for value, word in enumerate([*ones.split(), "seventeen", "eighteen", "nineteen"])}
-    tens = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-    return words | {word: 20 + 10 * index for index, word in enumerate(tens)} | {"fourty": 40}
+    @starters.default
+    def _starters(self) -> frozenset[str]:
+        return self.one | self.half | self.decimals.zeros | frozenset(self.decimals.whole)
 
 
-_GERMAN_ONES = {"ein": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9}
-_GERMAN_TENS = {
-    "zwanzig": 20,
-    "dreißig": 30,
-    "dreissig": 30,
-    "vierzig": 40,
-    "fünfzig": 50,
-    "sechzig": 60,
-    "siebzig": 70,
-    "achtzig": 80,
-    "neunzig": 90,
-}
-
-
-def _german_small() -> dict[str, int]:
-    words = {"null": 0, "eins": 1, "zwo": 2, "zehn": 10, "elf": 11, "zwölf": 12, "sechzehn": 16, "siebzehn": 17}
-    words |= {word: value for word, value in _GERMAN_ONES.items() if word != "ein"}
-    words |= {f"{word}zehn": 10 + value for word, value in _GERMAN_ONES.items() if value in {3, 4, 5, 8, 9}}
-    words |= _GERMAN_TENS
-    for one, value in _GERMAN_ONES.items():
-        words |= {f"{one}und{ten}": tens + value for ten, tens in _GERMAN_TENS.items()}
-    return words
-
-
-def _german_compound(word: str) -> int | None:
-    """Return the value of "zweitausenddreihundertvier"; None if it is no number."""
-    for scale, value in (("tausend", 1_000), ("hundert", 100)):
-        head, found, tail = word.partition(scale)
-        if found:
-            count = 1 if head in {"", "ein"} else _german_value(head)
-            rest = 0 if tail == "" else _german_value(tail.removeprefix("und"))
-            return None if count is None or rest is None else count * value + rest
-    return None
-
-
-def _german_value(word: str) -> int | None:
-    return GERMAN.small.get(word) or _german_compound(word) or (1 if word == "eins" else None)
-
-
+_ENGLISH_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty"),
+    *("forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety"),
+)
+_GERMAN_ONES = ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
+_GERMAN_TENS = ("zwanzig", "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
+_GERMAN_SMALL = (
+    *("null", "eins", "zwo", *_GERMAN_ONES[1:], "zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn"),
+    *("sechzehn", "siebzehn", "achtzehn", "neunzehn", *_GERMAN_TENS),
+    *(f"{one}und{ten}" for one in _GERMAN_ONES for ten in _GERMAN_TENS),
+)
 _SHARED_SIGNS = {
     "+": "plus",
     **dict.fromkeys("-\u2212\u2013", "minus"),
@@ -106,10 +81,10 @@ _SHARED_SIGNS = {
     **dict.fromkeys("]}", ")"),
 }
 GERMAN_HALVES: Mapping[str, str] = {"anderthalb": "1.5", "eineinhalb": "1.5"} | {
-    f"{word}einhalb": f"{value}.5" for word, value in _GERMAN_ONES.items() if value > 1
+    f"{word}einhalb": f"{value}.5" for value, word in enumerate(_GERMAN_ONES[1:], 2)
 }
 ENGLISH = NumberWords(
-    small=_english_small(),
+    small=frozenset(_ENGLISH_SMALL),
     scales={
         "dozen": 12,
         "hundred": 100,
@@ -119,9 +94,9 @@ ENGLISH = NumberWords(
         "trillion": 1_000_000_000_000,
     },
     one=frozenset({"a", "an"}),
+    counted_one="one",
     half=frozenset({"half"}),
     joiner="and",
-    compound=lambda _: None,
     decimals=Decimals(
         point=frozenset({"point", "dot"}),
         zeros=frozenset({"oh", "o", "nought", "naught"}),
@@ -157,7 +132,7 @@ ENGLISH = NumberWords(
     ),
 )
 GERMAN = NumberWords(
-    small=_german_small(),
+    small=frozenset(_GERMAN_SMALL),
     scales={
         "dutzend": 12,
         "hundert": 100,
@@ -167,9 +142,9 @@ GERMAN = NumberWords(
         **dict.fromkeys(("billion", "billionen"), 1_000_000_000_000),
     },
     one=frozenset({"ein", "eine", "einer", "einem", "einen"}),
+    counted_one="ein",
     half=frozenset({"halbe", "halben", "halb"}),
     joiner="und",
-    compound=_german_compound,
     decimals=Decimals(
         point=frozenset({"komma"}),
         zeros=frozenset(),
@@ -196,4 +171,18 @@ GERMAN = NumberWords(
         ),
     ),
 )
-LANGUAGES: Mapping[str, NumberWords] = {"en": ENGLISH, "de": GERMAN}
+_OTHERS = NumberWords(
+    small=frozenset(),
+    scales={},
+    one=frozenset(),
+    counted_one="",
+    half=frozenset(),
+    joiner="",
+    decimals=Decimals(point=frozenset(), zeros=frozenset(), endings={}, whole={}),
+    signs=Signs(spoken={}, has_decimal_comma=True, arithmetic=frozenset()),
+)
+LANGUAGES: Mapping[str, NumberWords] = {
+    "en": ENGLISH,
+    "de": GERMAN,
+    **dict.fromkeys(("da", "es", "fr", "it", "nl", "pt"), _OTHERS),
+}

@@ -1,9 +1,9 @@
-"""A grammar that follows its files.
+"""A grammar that is read again when its files change.
 
 Rules kept here:
 
-* Compiling takes a good part of a second, so ``check`` runs in a thread; ``match`` always answers from what stands.
-* A file with a mistake changes nothing: the sentences that worked go on working, and the mistake is told once.
+* Compiling takes a good part of a second, so ``check`` runs in a thread; ``match`` uses the compiled grammar meanwhile.
+* A file with a mistake changes nothing: the former sentences stay, and the mistake is logged once.
 """
 
 import threading

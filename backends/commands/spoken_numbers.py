@@ -1,4 +1,4 @@
-"""Text as it was spoken, as tokens in which every number is digits; English and German.
+"""Text as it was spoken, as tokens in which every number is digits.
 
 Rules kept here:
 
@@ -6,19 +6,26 @@ Rules kept here:
 * Both spellings of a number give the same token: "twenty-five", "twenty five" and "25"; "one and a half" and "1.5".
 * Brackets are tokens in a calculation only; elsewhere they are punctuation.
 * Nothing is guessed: "a" and "ein" stay words here; ``backends/commands/slots.py`` counts them in front of a unit.
+
+text2num reads whole numbers in words, in eight languages. What it does not read is read here, in English and German:
+signs, grouped figures, "2.5 million", "half a million", "two and a half", "anderthalb", "3 point 14".
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 import attrs
+from text_to_num import Occurence, find_numbers
 
 from backends.commands.number_words import LANGUAGES, NumberWords
 
-TEN, HUNDRED = 10, 100
+TEN = 10
+_MAX_LETTERS = 80  # of a word that is kept in memory; the longest German number has 64
+_MAX_TOKENS = 16  # no spoken number has more, once its words are figures
 
 _GAPS = " \u00a0\u2009\u202f'\u2019_"
 """What may part thousands besides a comma and a point: "1 000", "1'000"."""
@@ -67,7 +74,7 @@ def tokenise(text: str, language: str) -> tuple[Token, ...]:
 def counted(tokens: Sequence[Token], language: str) -> tuple[Token, ...]:
     """Return tokens with the number words among them put together as digits."""
     words = LANGUAGES.get(language)
-    return tuple(tokens) if words is None else tuple(_counted(tokens, words))
+    return tuple(tokens) if words is None else tuple(_counted(tokens, words, language))
 
 
 def normalise(text: str, language: str) -> str:
@@ -94,7 +101,7 @@ def pointed(texts: Sequence[str], language: str) -> tuple[str, ...]:
 def number_words(language: str) -> frozenset[str]:
     """Return the words that numbers are made of, for telling what may be a misheard word."""
     words = LANGUAGES.get(language)
-    return frozenset() if words is None else frozenset(words.small) | frozenset(words.scales) | words.decimals.point
+    return frozenset() if words is None else words.small | frozenset(words.scales) | words.decimals.point
 
 
 def _split(text: str, words: NumberWords | None) -> Iterator[Token]:
@@ -150,7 +157,7 @@ def _plain_number(piece: str, *, has_decimal_comma: bool) -> str:
 
 
 def _without_thousands(digits: str) -> str:
-    """Return "1.234.567" as a number, whatever the language: it can be nothing else."""
+    """Return "1.234.567" as a number in any language."""
     return next((digits.replace(mark, "") for mark in ",." if _is_grouped(digits, mark)), digits)
 
 
@@ -160,35 +167,109 @@ def _is_grouped(digits: str, mark: str) -> bool:
     return re.fullmatch(rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d?(?:{mark}\d\d)+{mark}\d{{3}}", digits) is not None
 
 
-def _counted(tokens: Sequence[Token], words: NumberWords) -> Iterator[Token]:
+def _counted(tokens: Sequence[Token], words: NumberWords, language: str) -> Iterator[Token]:
+    if any(_is_number_word(token.text[:_MAX_LETTERS], language) or token.text in words.scales for token in tokens):
+        tokens = list(_with_figures(tokens, words, language))
     at = 0
     while at < len(tokens):
-        value, taken = _number_at(tokens[at:], words)
-        if value is None:
-            yield tokens[at]
-            at += 1
-        else:
-            yield Token(value, tokens[at].start, tokens[at + taken - 1].end)
-            at += taken
+        value, taken = None, 1
+        if tokens[at].text[0].isdecimal() or tokens[at].text in words.starters:
+            value, taken = _number_at([token.text for token in tokens[at : at + _MAX_TOKENS]], words)
+        yield tokens[at] if value is None else Token(value, tokens[at].start, tokens[at + taken - 1].end)
+        at += taken
 
 
-def _number_at(tokens: Sequence[Token], words: NumberWords) -> tuple[str | None, int]:
-    """Return the number that starts here as digits and how many tokens it took, or None."""
-    first = tokens[0].text
-    if not (first[0].isdecimal() or words.begins(first)):
-        return None, 0
-    texts = [token.text for token in tokens[:16]]  # no spoken number has more words
+# --- whole numbers in words, by text2num ---------------------------------------------------------
+
+
+@attrs.define
+class _Candidate:
+    """A token as text2num asks for it; a method that is missing would end the process."""
+
+    token: str
+    is_no_number: bool = False
+
+    def text(self) -> str:
+        """Return the word."""
+        return self.token
+
+    def nt_separated(self, _previous: "_Candidate") -> bool:
+        """Return whether there was a pause in front of the word: that is not known."""
+        return False
+
+    def not_a_number_part(self) -> bool:
+        """Return whether the word is no part of a number here."""
+        return self.is_no_number
+
+
+def _with_figures(tokens: Sequence[Token], words: NumberWords, language: str) -> Iterator[Token]:
+    """Yield tokens with each number in words as figures; each zero in front of a number is a token of its own."""
+    texts = [token.text for token in tokens]
+    end = 0
+    for found in _found([_candidate(texts, at, words) for at in range(len(texts))], words, language):
+        if found.text == "1" and found.end - found.start == 1 and not words.small:  # may be an article
+            continue
+        yield from tokens[end : found.start]
+        zeros = len(found.text) - len(found.text.lstrip("0") or "0") if found.text.isdecimal() else 0
+        first, end = found.start + zeros, found.end
+        yield from (attrs.evolve(token, text="0") for token in tokens[found.start : first])
+        yield Token(found.text[zeros:].replace(",", "."), tokens[first].start, tokens[end - 1].end)
+    yield from tokens[end:]
+
+
+@lru_cache(maxsize=8_192)
+def _is_number_word(text: str, language: str) -> bool:
+    """Return whether a number may begin with a word; most sentences have no such word and need no further look."""
+    return bool(find_numbers([_Candidate(text)], language, 0.0))
+
+
+def _found(asked: Sequence[_Candidate], words: NumberWords, language: str) -> Sequence[Occurence]:
+    """Return the numbers among words, without ordinals ("second") and without the scale behind "point five"."""
+    while True:
+        found: Sequence[Occurence] = find_numbers(asked, language, 0.0)
+        wrong = [number.end - 1 for number in found if number.is_ordinal]
+        for number in found:
+            if number.start and asked[number.start - 1].token in words.decimals.point:
+                wrong += [at for at in range(number.start, number.end) if asked[at].token in words.scales]
+        if not wrong:
+            return found
+        for at in wrong:
+            asked[at].is_no_number = True
+
+
+def _candidate(texts: Sequence[str], at: int, words: NumberWords) -> _Candidate:
+    """Return a word as text2num shall see it."""
+    text, before, after = texts[at], texts[at - 1] if at else "", texts[at + 1] if at + 1 < len(texts) else ""
+    is_half = before in words.half or (before in words.one and at > 1 and texts[at - 2] in words.half)
+    if text in words.one:  # "a hundred", but not "a minute", "half a million"
+        return _Candidate(words.counted_one, after not in words.scales or is_half)
+    if text == words.joiner:  # "hundred and five", but not "twenty and five", "a million and a half"
+        return _Candidate(text, not (before.endswith(tuple(words.scales)) and after in words.small))
+    if text in words.scales:  # of what is no word: "2 thousand", "half a million", "two and a half million"
+        return _Candidate(text, before[:1].isdigit() or is_half or before in words.decimals.lasts)
+    return _Candidate(text, text in words.decimals.point)
+
+
+# --- what is left ---------------------------------------------------------------------------------
+
+
+def _number_at(texts: Sequence[str], words: NumberWords) -> tuple[str | None, int]:
+    """Return the number that starts here as digits, or None, and how many tokens that took."""
     halved = _half_of_a_scale(texts, words)
     if halved is not None:
         return halved
-    digits, taken = _whole_digits(texts, words)
-    if digits is None:
-        return None, 0
+    if texts[0] in words.decimals.whole:
+        digits, taken = words.decimals.whole[texts[0]], 1
+    elif texts[0] in words.decimals.zeros and texts[1:2] and texts[1] in words.decimals.point:
+        digits, taken = "0", 1
+    elif re.fullmatch(r"\d+(?:\.\d+)?", texts[0]):
+        digits, taken = _scaled(texts, words)
+    else:
+        return None, 1
     if "." not in digits:
         digits, taken = _with_decimals(digits, texts, taken, words)
     if "." in digits and texts[taken : taken + 1] and texts[taken] in words.scales:
-        scaled = Decimal(digits) * words.scales[texts[taken]]
-        return _written(scaled), taken + 1
+        return _written(Decimal(digits) * words.scales[texts[taken]]), taken + 1
     return digits, taken
 
 
@@ -201,16 +282,6 @@ def _half_of_a_scale(texts: Sequence[str], words: NumberWords) -> tuple[str, int
         if scale is not None:
             return str(scale // 2), at + 1
     return None
-
-
-def _whole_digits(texts: Sequence[str], words: NumberWords) -> tuple[str | None, int]:
-    """Return the number at the start without its spoken decimals, and its length in tokens."""
-    if texts[0] in words.decimals.whole:
-        return words.decimals.whole[texts[0]], 1
-    if texts[0] in words.decimals.zeros and texts[1:2] and texts[1] in words.decimals.point:
-        return "0", 1
-    value, taken = _whole(texts, words)
-    return (None, 0) if value is None else (str(value), taken)
 
 
 def _with_decimals(digits: str, texts: Sequence[str], taken: int, words: NumberWords) -> tuple[str, int]:
@@ -228,112 +299,29 @@ def _written(value: Decimal) -> str:
     return str(int(value)) if value == int(value) else f"{value.normalize():f}"
 
 
-def _whole(texts: Sequence[str], words: NumberWords) -> tuple[Decimal | int | None, int]:
-    """Return the whole number (or the digits with a point) at the start, and its length in tokens."""
-    if re.fullmatch(r"\d+(?:\.\d+)?", texts[0]):
-        return _scaled(texts, words)
-    number, at = _Number(words), 0
-    while at < len(texts) and (taken := number.take(texts[at:])):
-        at += taken
-    return (number.total + number.group, at) if number.last else (None, 0)
-
-
-@attrs.define
-class _Number:
-    """A number while it is being heard."""
-
-    words: NumberWords
-    total: int = 0
-    group: int = 0
-    """What has been heard since the last thousand or million."""
-    smallest: int = 0
-    """The smallest of the thousands and millions that were heard."""
-    last: int = 0
-    """The place of the last word: after 10 (twenty) a five may follow, after 1 nothing; 0 before the first word."""
-
-    def take(self, texts: Sequence[str]) -> int:
-        """Take the next word and return how many tokens that were, 0 if it does not go on with this number."""
-        skipped = self._skipped(texts)
-        if skipped >= len(texts):
-            return 0
-        word = texts[skipped]
-        scale = self.words.scales.get(word)
-        if scale is not None:
-            return skipped + 1 if self._scale(scale) else 0
-        small = self.words.small.get(word)
-        small = self.words.compound(word) if small is None else small
-        if small is None or not self._may_follow(small):
-            return 0
-        self.group += small
-        self.last = _place(small)
-        return skipped + 1
-
-    def _skipped(self, texts: Sequence[str]) -> int:
-        """Return 1 for the "a" of "a hundred" and the "and" of "hundred and five", which say nothing themselves."""
-        following = texts[1] if len(texts) > 1 else ""
-        if not self.last:
-            return int(texts[0] in self.words.one and following in self.words.scales)
-        return int(texts[0] == self.words.joiner and self.last >= HUNDRED and following in self.words.small)
-
-    def _scale(self, scale: int) -> bool:
-        if self.last == scale:
-            return False
-        if scale == HUNDRED:
-            self.group = (self.group or 1) * scale
-        elif self.total and scale >= self.smallest:  # "a thousand million", but not "one million two billion"
-            if self.group:
-                return False
-            self.total *= scale
-        else:
-            self.total, self.group, self.smallest = self.total + (self.group or 1) * scale, 0, scale
-        self.last = scale
-        return True
-
-    def _may_follow(self, value: int) -> bool:
-        """Return whether "twenty" + "five" is one number; "two three" and "twenty ten" are two."""
-        if not self.last:
-            return True
-        return 0 < value < TEN if self.last == TEN else value < self.last
-
-
-def _scaled(texts: Sequence[str], words: NumberWords) -> tuple[Decimal | int, int]:
+def _scaled(texts: Sequence[str], words: NumberWords) -> tuple[str, int]:
     """Return "2.5 million" and "5 thousand 200" as one number."""
     value, taken, last = Decimal(texts[0]), 1, 0
     while taken < len(texts) and (scale := words.scales.get(texts[taken], 0)) > last:
         value, taken, last = value * scale, taken + 1, scale
-    if value != int(value) or (not last and "." in texts[0]):
-        return (Decimal(_written(value)) if last else value), taken
-    joined = taken + int(bool(last) and texts[taken : taken + 1] == [words.joiner])
-    if last and joined < len(texts):
-        more, length = _whole(texts[joined:], words)
-        if length and isinstance(more, int) and 0 < more < last:
-            return int(value) + more, joined + length
-    return int(value), taken
-
-
-def _place(value: int) -> int:
-    """Return what may still follow a number word: 20 for twenty, 1 for five, 100 for a compound with hundreds."""
-    if value % HUNDRED == TEN:  # "ten five" is no number
-        return 1
-    for place in (1_000, HUNDRED, TEN):
-        if value >= place and value % place == 0:
-            return place
-    return 1
+    if not last:
+        return texts[0], 1
+    joined = taken + (texts[taken : taken + 1] == [words.joiner])
+    if value == int(value) and joined < len(texts) and texts[joined].isdecimal():
+        more, length = _scaled(texts[joined:], words)
+        if "." not in more and 0 < int(more) < last:
+            return str(int(value) + int(more)), joined + length
+    return _written(value), taken
 
 
 def _decimals(texts: Sequence[str], words: NumberWords) -> tuple[str, int]:
-    """Return the digits after the point: "one four" is 14, "twenty five" is 25."""
+    """Return the digits after the point: "1 4" is 14, "20 5" is 25."""
     digits, taken = "", 0
     for text in texts:
-        small = words.small.get(text)
-        if text.isdecimal():
-            small = int(text)
-        elif text in words.decimals.zeros:
-            small = 0
-        if small is None:
+        figure = "0" if text in words.decimals.zeros else text
+        if not figure.isdecimal():
             break
-        if digits.endswith("0") and 0 < small < TEN and len(digits) > 1:  # twenty, five
+        if digits.endswith("0") and 0 < int(figure) < TEN and len(digits) > 1:  # twenty, five
             digits = digits[:-1]
-        digits += text if text.isdecimal() else str(small)
-        taken += 1
+        digits, taken = digits + figure, taken + 1
     return digits, taken

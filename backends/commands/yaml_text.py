@@ -1,4 +1,4 @@
-"""YAML with the line of every value, so that a mistake in somebody's file is reported where it is."""
+"""YAML with the line of every value, so that a mistake in a file is reported with its line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -108,7 +108,7 @@ def as_texts(document: Document, path: Way, value: Any, problems: Problems) -> S
 def check_keys(
     document: Document, path: Way, value: Mapping[str, Any], known: Sequence[str], problems: Problems
 ) -> None:
-    """Note the keys that nobody reads."""
+    """Report the keys that are not read."""
     for key in value:
         if key not in known:
             problems.add(document, (*path, key), f"unknown key {key!r}; expected one of: {', '.join(known)}")

@@ -10,6 +10,7 @@ Rules kept here:
 
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 import attrs
@@ -27,6 +28,10 @@ DRAIN_S: Final = 0.25  # to read the end of a finished answer, so that its conne
 KEPT_CONNECTIONS: Final = 4
 KEPT_S: Final = 60.0
 AVAILABLE_WITHIN_S: Final = 3.0
+JSON: Final = "application/json"
+
+NamedFile = tuple[str, bytes, str]
+"""A file's name, its content and its media type."""
 
 
 class GenerationCut(ProviderError):
@@ -97,29 +102,24 @@ class LlmServer:
 
     async def get(self, path: str) -> bytes:
         """Return the body of a small page; raises ``ProviderError``, ``ModelServerRefused`` for a status of failure."""
-        return await self._small("GET", path, None)
+        return await self._answer(self._client.stream("GET", self.url + path))
 
-    async def post(
-        self,
-        path: str,
-        body: bytes,
-        content_type: str = "application/json",
-        within_s: float = AVAILABLE_WITHIN_S,
-    ) -> bytes:
-        """Post ``body`` and return the answer's body; raises as ``get`` does."""
-        return await self._small("POST", path, body, {"content-type": content_type}, within_s)
+    async def post(self, path: str, body: bytes, within_s: float = AVAILABLE_WITHIN_S) -> bytes:
+        """Send JSON and return the body of an answer that is no stream; raises as ``get`` does."""
+        sending = self._client.stream("POST", self.url + path, content=body, headers={"content-type": JSON})
+        return await self._answer(sending, within_s)
 
-    async def _small(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str] | None = None,
-        within_s: float = AVAILABLE_WITHIN_S,
+    async def post_form(self, path: str, fields: Mapping[str, str], file: NamedFile, within_s: float) -> bytes:
+        """Send a form with one file in its field ``file`` and return the body of the answer; raises as ``get`` does."""
+        sending = self._client.stream("POST", self.url + path, data=fields, files={"file": file})
+        return await self._answer(sending, within_s)
+
+    async def _answer(
+        self, sending: AbstractAsyncContextManager[httpx2.Response], within_s: float = AVAILABLE_WITHIN_S
     ) -> bytes:
         with trio.move_on_after(within_s):
             try:
-                async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
+                async with sending as response:
                     await self._check(response)
                     return await response.aread()
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -152,7 +152,7 @@ class LlmServer:
         await self._client.aclose()
 
     async def _post(self, path: str, body: bytes, stream: "_Stream") -> None:
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": JSON}
         async with self._client.stream("POST", self.url + path, content=body, headers=headers) as response:
             await self._check(response)
             chunks = response.aiter_bytes()

@@ -15,6 +15,8 @@ METHOD: Literal["notifications/sayso/announcement"] = "notifications/sayso/annou
 SESSION_META_KEY = "sayso/session"
 CALL_META_KEY = "sayso/call"
 LANGUAGE_META_KEY = "sayso/language"
+CHOICES_META_KEY = "sayso/choices"
+"""Of a result: what the call may have meant, ``[{"title": "pizza timer", "arguments": {"name": "pizza"}}]``."""
 MAX_TEXT_CHARS = 500  # short, because an announcement interrupts
 
 

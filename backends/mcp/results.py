@@ -17,13 +17,16 @@ from mcp_types import (
     Tool,
 )
 
-from protocol.messages.understanding import McpOffer, ToolSpec
+from backends.mcp.announcements import CHOICES_META_KEY
+from protocol.messages.understanding import Choice, McpOffer, ToolSpec
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
 MAX_TOOLS = 512  # of one server: no model chooses well among more
 MAX_NAME_CHARS = 128  # MCP's own bound
 MAX_SCHEMA_BYTES = 65_536  # of one tool, as JSON; large ones have 10 kB
 MAX_LISTING_BYTES = 1 << 20  # of all schemas of one server
+MAX_CHOICES = 20  # of more, nobody chooses by ear
+MAX_CHOICE_CHARS = 1_000  # of the arguments, as JSON
 CUT = " [cut]"
 
 
@@ -33,6 +36,21 @@ def result_text(result: CallToolResult, max_chars: int) -> str:
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"), default=str)
     return bounded(text, max_chars)
+
+
+def choices_of(result: CallToolResult) -> tuple[Choice, ...]:
+    """Return what the server says the call may have meant; one that is not well formed is left out, as are many."""
+    told = (result.meta or {}).get(CHOICES_META_KEY)
+    if not isinstance(told, list) or not 1 < len(told) <= MAX_CHOICES:
+        return ()
+    return tuple(
+        Choice(bounded(entry["title"], MAX_NAME_CHARS), entry["arguments"])
+        for entry in told
+        if isinstance(entry, dict)
+        and isinstance(entry.get("title"), str)
+        and isinstance(entry.get("arguments"), dict)
+        and len(json.dumps(entry["arguments"], default=str)) <= MAX_CHOICE_CHARS
+    )
 
 
 def taken_tools(server: str, tools: Sequence[Tool], *, has_more: bool = False) -> tuple[list[ToolSpec], list[str]]:

@@ -11,9 +11,8 @@ Rules kept here:
 
 import io
 import logging
-import secrets
 import wave
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar, cast
 
 import attrs
@@ -248,8 +247,8 @@ class RemoteRecogniser:
             fields["prompt"] = ", ".join(clip.vocabulary)[:PROMPT_MAX_CHARS]
         if clip.wants_words and self._is_verbose:
             fields["timestamp_granularities[]"] = "word"
-        content_type, body = multipart(fields, wav_of(pcm))
-        return await self.server.post("/audio/transcriptions", body, content_type, self.timeout_s)
+        file = ("speech.wav", wav_of(pcm), "audio/wav")
+        return await self.server.post_form("/audio/transcriptions", fields, file, self.timeout_s)
 
 
 def judged(heard: _RemoteTranscript, clip: Clip, pcm: bytes, *, compute_s: float) -> ClipTranscript:
@@ -296,18 +295,6 @@ def wav_of(pcm: bytes) -> bytes:
     return file.getvalue()
 
 
-def multipart(fields: Mapping[str, str], file: bytes) -> tuple[str, bytes]:
-    """Return content type and body of a form (RFC 7578) with ``file`` as ``speech.wav``."""
-    mark = secrets.token_hex(16)
-    parts = [
-        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
-        for name, text in fields.items()
-    ]
-    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="speech.wav"\r\n'
-    parts.append(f"{head}Content-Type: audio/wav\r\n\r\n".encode() + file + b"\r\n")
-    return f"multipart/form-data; boundary={mark}", b"".join(parts) + f"--{mark}--\r\n".encode()
-
-
 # --- to speech -----------------------------------------------------------------------------------
 
 
@@ -336,7 +323,7 @@ class RemoteSynthesiser:
             "speed": job.speed,
         }
         body = msgspec.json.encode(wanted)
-        pcm = await self.server.post("/audio/speech", body, "application/json", self.settings.timeout_s)
+        pcm = await self.server.post("/audio/speech", body, self.settings.timeout_s)
         if len(pcm) % 2 or not pcm:
             raise ProviderError(f"{self.server.url} sent {len(pcm)} bytes for speech, which are no 16-bit samples")
         return SpokenText(SPEECH_RATE_HZ), pcm

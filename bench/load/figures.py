@@ -27,30 +27,20 @@ def transcript_ms(calls: Sequence[Call]) -> list[float]:
     return [turn.transcript_ms for turn in turns(calls) if turn.transcript_ms is not None]
 
 
-def refusal_ms(calls: Sequence[Call]) -> list[float]:
-    """Return how long each refusal took, counted from the first byte of the connection."""
-    return [call.refused_ms for call in calls if call.refused_ms is not None]
-
-
 def good_turns(calls: Sequence[Call], target_ms: float) -> int:
     """Return how many turns ended well with their transcript within the target."""
     return sum(turn.is_done and (turn.transcript_ms or math.inf) <= target_ms for turn in turns(calls))
 
 
-def answered_turns(calls: Sequence[Call]) -> int:
-    """Return how many turns ended well, however late."""
-    return good_turns(calls, math.inf)
-
-
 def summary(calls: Sequence[Call], duration_s: float, target_ms: float) -> dict[str, Any]:
     """Return the figures of one period of load; rates are per second of it, times in milliseconds."""
-    times, refusals = transcript_ms(calls), refusal_ms(calls)
+    times, refusals = transcript_ms(calls), [call.refused_ms for call in calls if call.refused_ms is not None]
     return {
         "offered": len(calls),
         "offered_per_s": round(len(calls) / duration_s, 2),
         "results": dict(Counter(call.result for call in calls)),
         "goodput_per_s": round(good_turns(calls, target_ms) / duration_s, 2),
-        "answered_per_s": round(answered_turns(calls) / duration_s, 2),
+        "answered_per_s": round(good_turns(calls, math.inf) / duration_s, 2),
         "p50_ms": rounded(percentile(times, 50)),
         "p95_ms": rounded(percentile(times, 95)),
         "refusal_p50_ms": rounded(percentile(refusals, 50)),

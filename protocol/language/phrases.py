@@ -2,12 +2,13 @@
 
 Rules kept here:
 
-* Sentences stand in English; the table has the German ones. A client with another language hears English.
-* What tools say is theirs: they are told the language and translate for themselves.
+* Sentences stand in English; ``german.py`` has the German ones. A client with another language hears English.
+* Tools get the language with a call and translate their own answers; the built-in ones by ``phrase`` as well.
 """
 
-from collections.abc import Mapping
 from typing import Final
+
+from protocol.language.german import SENTENCES
 
 FAILED: Final = "Sorry, something went wrong."
 TOO_SLOW: Final = "Sorry, that took too long."
@@ -43,42 +44,12 @@ CANNOT_VOLUME: Final = "I can't change the volume."
 CANNOT_PLAY: Final = "I can't play anything."
 CANNOT_CONTROL: Final = "I can't control that."
 
-GERMAN: Final[Mapping[str, str]] = {
-    FAILED: "Entschuldigung, da ist etwas schiefgegangen.",
-    TOO_SLOW: "Entschuldigung, das hat zu lange gedauert.",
-    NOT_UNDERSTOOD: "Entschuldigung, das habe ich nicht verstanden.",
-    NO_MODEL: "Entschuldigung, das kann ich gerade nicht beantworten.",
-    NOT_DONE: "Gut, ich lasse es.",
-    NOT_ALLOWED: "Das darf ich nicht.",
-    SHALL_I: "Soll ich {tool} ausführen?",
-    DID_NOT_WORK: "Entschuldigung, das hat nicht geklappt. {why}",
-    NOT_REALLY_DONE: "Entschuldigung, das konnte ich nicht tun.",
-    DONE: "Erledigt.",
-    DROPPED: "Gut, ich lasse es.",
-    ALL_RIGHT: "Okay.",
-    NOTHING_SAID: "Ich habe noch nichts gesagt.",
-    MANY_PARTS: "Die Antwort hat {count} Teile.",
-    HELP: "Du kannst zum Beispiel sagen: {examples}.",
-    HELP_LAST: "{first} oder {last}",
-    YOU_CAN_SAY: "Du kannst zum Beispiel sagen: {example}.",
-    CANNOT_ALARM: "Wecker kann ich noch nicht stellen, aber einen Timer.",
-    CANNOT_REMIND: "An einen Text kann ich noch nicht erinnern, aber einen Timer stellen.",
-    CANNOT_TRANSLATE: "Übersetzen kann ich nicht.",
-    CANNOT_WEATHER: "Das Wetter kann ich nicht nachsehen.",
-    CANNOT_NEWS: "Nachrichten kann ich nicht nachsehen.",
-    CANNOT_CALENDAR: "Deinen Kalender sehe ich nicht.",
-    CANNOT_MAIL: "Nachrichten kann ich weder lesen noch senden.",
-    CANNOT_CALL: "Anrufen kann ich niemanden.",
-    CANNOT_ORDER: "Bestellen oder buchen kann ich nichts.",
-    CANNOT_BANK: "Deine Konten sehe ich nicht.",
-    CANNOT_LOCATE: "Orte und Wege kann ich nicht finden.",
-    CANNOT_VOLUME: "Die Lautstärke kann ich nicht ändern.",
-    CANNOT_PLAY: "Abspielen kann ich nichts.",
-    CANNOT_CONTROL: "Das kann ich nicht steuern.",
-}
 
-
-def phrase(sentence: str, language: str, **slots: str) -> str:
+def phrase(sentence: str, language: str, **slots: object) -> str:
     """Return ``sentence`` in ``language`` (such as "de" or "de-AT"), with its slots filled."""
-    is_german = language.lower().split("-")[0] == "de"
-    return (GERMAN[sentence] if is_german else sentence).format(**slots).strip()
+    return (SENTENCES[sentence] if is_german(language) else sentence).format(**slots).strip()
+
+
+def is_german(language: str) -> bool:
+    """Return whether a language such as "de-AT" is German."""
+    return language.lower().split("-")[0] == "de"

@@ -9,29 +9,19 @@ Rules kept here:
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import attrs
 
-_ONES: Final = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_EINS: Final = (
-    *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
-    *("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"),
-)
-_ZEHNER: Final = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
+from protocol.language.german import MONTHS as GERMAN_MONTHS
+from protocol.language.numerals import number_in_words
+
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
     "December",
 )
-_MONATE: Final = (
-    *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November"),
-    "Dezember",
-)
-TWENTY, HUNDRED, NOON = 20, 100, 12
+HUNDRED, NOON = 100, 12
 
 _UNITS: Final[Mapping[str, tuple[str, str]]] = {
     "km/h": ("kilometer per hour|kilometers per hour", "Kilometer pro Stunde"),
@@ -180,7 +170,7 @@ class _LanguageReader:
         if not (0 < month <= NOON and 0 < day <= 31):  # noqa: PLR2004 - days of a month
             return match[0]
         if self.language:
-            return f"{day}. {_MONATE[month - 1]} {year}"
+            return f"{day}. {GERMAN_MONTHS[month - 1]} {year}"
         return f"{_MONTHS[month - 1]} {day}{_ending(day)}, {year}"
 
     def _time(self, match: re.Match[str]) -> str:
@@ -267,26 +257,12 @@ def _ending(day: int) -> str:
     return "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
-def _english(value: int) -> str:
-    tens, ones = divmod(value, 10)
-    if value < TWENTY:
-        return _ONES[value]
-    return _TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")
-
-
-def _german(value: int) -> str:
-    tens, ones = divmod(value, 10)
-    if value < TWENTY:
-        return _EINS[value]
-    return f"{'ein' if ones == 1 else _EINS[ones]}und{_ZEHNER[tens - 2]}" if ones else _ZEHNER[tens - 2]
-
-
 _READERS: Final[Mapping[str, _LanguageReader]] = {
     "en": _LanguageReader(
         number=_NUMBER_EN,
         thousands=",",
         point=".",
-        words=_english,
+        words=partial(number_in_words, language="en"),
         language=0,
         signs={
             "minus": "minus",
@@ -304,7 +280,7 @@ _READERS: Final[Mapping[str, _LanguageReader]] = {
         number=_NUMBER_DE,
         thousands=".",
         point=",",
-        words=_german,
+        words=partial(number_in_words, language="de"),
         language=1,
         signs={
             "minus": "minus",

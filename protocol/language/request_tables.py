@@ -1,4 +1,4 @@
-"""The words by which requests are told apart, by language; ``protocol/language/requests.py`` reads them."""
+"""The words that tell requests apart, by language; ``protocol/language/requests.py`` reads them."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Tables:
     polite: re.Pattern[str]
     """What may stand before a request and says nothing; removed first."""
     talk: re.Pattern[str]
-    """Talk, whatever else is in it."""
+    """Talk, with any other words beside it."""
     questions: re.Pattern[str]
     """How general questions begin."""
     known_by_tools: re.Pattern[str]

@@ -2,9 +2,9 @@
 
 Rules kept here:
 
-* A small model without tools only talks: greetings, small talk, general questions. Whatever begins like a command, or
+* A small model without tools only talks: greetings, small talk, general questions. What begins like a command, or
   asks for what only a tool knows (the time, sums, timers, lists, the home, anything of the user's own), is an action.
-* In doubt it is an action: to be told "I did not understand" is better than an answer that is made up.
+* In doubt it is an action: the answer "I did not understand" is better than one that is made up.
 * What a model says it has done is a claim, and is believed only after a tool has done something.
 
 English and German have tables; in another language everything is an action for a small model.

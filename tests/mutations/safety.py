@@ -175,8 +175,8 @@ SAFETY: Final = (
     Mutation(
         "read two numbers as one",
         "backends/commands/spoken_numbers.py",
-        "if value % HUNDRED == TEN:",
-        "if value % HUNDRED == 0:",
+        "return _Candidate(text, not (before.endswith(tuple(words.scales)) and after in words.small))",
+        "return _Candidate(text)",
         ("tests/backends/commands/test_spoken_numbers.py::test_what_is_not_one_number_stays_as_it_is",),
     ),
 )

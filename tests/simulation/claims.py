@@ -15,7 +15,7 @@ from runtime import Ref
 from runtime.policies.load import Level
 from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
-from tests.simulation.outside import CHANGES, MUMBLED
+from tests.simulation.outside import ANSWERS, CHANGES, MUMBLED, WANTS
 from tests.simulation.world import Report
 
 BYE: Final = 1000
@@ -68,6 +68,21 @@ def nothing_is_done_twice(report: Report) -> Iterator[str]:
     for call_id, count in sorted(shown.items()):
         if count > 1:
             yield f"call {call_id} was shown {count} times"
+
+
+def a_question_is_answered_once(report: Report) -> Iterator[str]:
+    """What lacks something does nothing by itself; its answer does it, where nothing went wrong and nobody hurried."""
+    changes = report.outside.shed.changes
+    is_calm = is_untouched(report) and not (report.saboteur.crashes or report.weather.struck or report.plan.load)
+    for client in report.clients:
+        texts = [report.plan.sayings[step.number] for step in client.caller.steps if step.number in report.plan.sayings]
+        for text in texts:
+            verb, _, number = text.partition(" ")
+            if verb == WANTS and changes[int(number)]:
+                yield f"{client.caller.name}: {text!r} was done before it was whole"
+            is_sure = is_calm and has_spoken_all(report, client) and not client.heard.of("confirm_request")
+            if verb == ANSWERS and is_sure and not client.caller.vanishes and changes[int(number)] != 1:
+                yield f"{client.caller.name}: {text!r} answered a question and was done {changes[int(number)]} times"
 
 
 def no_answer_is_given_twice(report: Report) -> Iterator[str]:
@@ -241,6 +256,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     every_turn_ends_once,
     events_are_numbered_without_gaps,
     nothing_is_done_twice,
+    a_question_is_answered_once,
     no_answer_is_given_twice,
     no_sentence_is_spoken_twice,
     words_are_heard_once,

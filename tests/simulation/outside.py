@@ -37,13 +37,12 @@ from protocol.messages.understanding import (
     Generation,
     McpOffer,
     ModelToolCall,
+    SlotQuestion,
     ToolOutcome,
     ToolSpec,
 )
-from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from runtime.workers.pool_statistics import PoolStatistics
-from tests.fake_pool import pool_statistics
+from tests.fake_pool import FakePool, PoolCall
 from tests.fakes import FakeDecoder, FakeDetector, FakeModel, FakeStore
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
@@ -53,6 +52,7 @@ SPEECH_RATE_HZ = 16_000
 NOISE = 65_535  # what a cough says
 MUMBLED = "hm"  # the transcript of an unfinished sentence
 READS, CHANGES = "look", "change"
+WANTS, ANSWERS = "want", "that"
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -106,46 +106,35 @@ class Nonsense(msgspec.Struct):
     """A reply to no job."""
 
 
-@attrs.define(eq=False)
-class Workers:
-    """The face of ``runtime.workers.pool.Pool``; ``answer(job, blob)`` is what a healthy worker does."""
+class Workers(FakePool):
+    """A pool whose workers may misbehave; ``work(job, blob)`` is what a healthy one does."""
 
-    name: str
-    weather: Weather
-    answer: Callable[[Any, bytes], tuple[msgspec.Struct, bytes]]
+    def __init__(self, name: str, weather: Weather, work: Callable[[Any, bytes], tuple[msgspec.Struct, bytes]]) -> None:
+        super().__init__(self._answer)
+        self._name, self._weather, self._work = name, weather, work
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        await self.weather.take_time(0.0, 0.01)
-        task_status.started()
-        await trio.sleep_forever()
+        await self._weather.take_time(0.0, 0.01)
+        await super().run(task_status=task_status)
 
-    async def call(
-        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
-    ) -> tuple[ReplyT, bytes]:
-        match self.weather.strike(self.name):
+    async def _answer(self, call: PoolCall) -> tuple[msgspec.Struct, bytes]:
+        match self._weather.strike(self._name):
             case "dies":
-                await self.weather.take_time(0.0, 0.2)
-                if attempts == 1:
-                    raise WorkerLost(f"{self.name}: killed by SIGKILL")
+                await self._weather.take_time(0.0, 0.2)
+                if call.attempts == 1:
+                    raise WorkerLost(f"{self._name}: killed by SIGKILL")
             case "hangs":
-                await trio.sleep(timeout_s)
-                if attempts == 1:
-                    raise JobTimeout(f"{self.name}: not done in {timeout_s:g} s")
+                await trio.sleep(call.timeout_s)
+                if call.attempts == 1:
+                    raise JobTimeout(f"{self._name}: not done in {call.timeout_s:g} s")
             case "refuses":
-                raise PoolUnavailable(f"no {self.name} worker can start", 1.0)
+                raise PoolUnavailable(f"no {self._name} worker can start", 1.0)
             case "fails":
-                raise JobFailed(f"{self.name}: a mistake in the worker")
+                raise JobFailed(f"{self._name}: a mistake in the worker")
             case "garbage":
-                return decode_reply(job, encode(Nonsense())), b""
-        await self.weather.take_time(0.02, 0.2)
-        reply, samples = self.answer(job, blob)
-        return decode_reply(job, encode(reply)), samples
-
-    def set_on_change(self, on_change: Callable[[], None]) -> None:
-        pass  # its workers never change
-
-    def statistics(self) -> PoolStatistics:
-        return pool_statistics()
+                return Nonsense(), b""
+        await self._weather.take_time(0.02, 0.2)
+        return self._work(call.job, call.blob)
 
 
 def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple[ClipTranscripts, bytes]]:
@@ -194,17 +183,23 @@ class Voice:
 
 
 class Grammar:
-    """Knows one kind of sentence: ``do 7`` is the command that does 7."""
+    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then."""
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         text = hypotheses[0]
         verb, _, number = text.partition(" ")
-        if verb != "do" or not number.isdigit():
+        if verb not in ("do", WANTS) or not number.isdigit():
             return None
-        return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
+        if verb == "do":
+            return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
+        question = SlotQuestion("number", f"Which one after {number}?")
+        return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        return None
+        verb, _, number = hypotheses[0].partition(" ")
+        if verb != ANSWERS or not number.isdigit():
+            return None
+        return attrs.evolve(asked, arguments={"number": int(number)}, question=None)
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return ("do",)

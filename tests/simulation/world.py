@@ -1,7 +1,7 @@
 """One simulated run: the real server in a world that one seed decides."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, cast
@@ -19,7 +19,7 @@ from runtime.messaging.envelope import PendingAsk
 from tests.fakes import default_settings
 from tests.simulation.clients import Caller, Client, plan_callers, plan_losses
 from tests.simulation.faults import Fault, Saboteur, plan_faults
-from tests.simulation.outside import Outside, Weather
+from tests.simulation.outside import ANSWERS, WANTS, Outside, Weather
 from tests.simulation.seams import run_seeded, stream
 from tests.simulation.trace import Trace
 
@@ -29,6 +29,7 @@ SETTLE_S = 13.0  # after the last client: lost clients are given up, sessions en
 FAREWELL_S = 30.0  # for clients to see that the server is gone
 DRAIN_S = 20.0
 LATE_ASK_S = 0.15
+ASKED_SHARE = 0.3  # of the pairs of sentences
 SHORT_LETTER_BYTES = 640  # 20 ms: long enough to be coughed at
 
 
@@ -78,10 +79,21 @@ def plan_run(seed: int) -> Plan:
     sayings: dict[int, str] = {}
     losses = stream(seed, "losses")
     callers = tuple(plan_losses(caller, losses) for caller in plan_callers(rng, sayings))
+    plan_questions(callers, stream(seed, "questions"), sayings)
     faults = plan_faults(rng, FAULTS_UNTIL_S)
     end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]
     end_s = round(rng.uniform(0.5, FAULTS_UNTIL_S), 3)
     return Plan(seed, callers, sayings, faults, end, end_s, load=plan_load(stream(seed, "load")))
+
+
+def plan_questions(callers: Sequence[Caller], rng: random.Random, sayings: dict[int, str]) -> None:
+    """Draw who leaves out what it wants, and says it when it is asked."""
+    for caller in callers:
+        spoken = [step for step in caller.steps if step.kind in ("say", "press", "text")]
+        for step, following in zip(spoken[::2], spoken[1::2], strict=False):
+            if rng.random() < ASKED_SHARE:
+                sayings[step.number] = f"{WANTS} {step.number}"
+                sayings[following.number] = f"{ANSWERS} {following.number}"
 
 
 def plan_load(rng: random.Random) -> tuple[tuple[float, int], ...]:

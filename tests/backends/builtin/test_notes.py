@@ -2,6 +2,7 @@ import pytest
 
 from backends.builtin.notes import MAX_ITEMS, Lists, Notes, NotesError, list_title
 from backends.builtin.store import JsonFile
+from backends.builtin.things import SeveralMeant
 
 
 @pytest.fixture
@@ -153,7 +154,9 @@ def test_without_a_name_things_come_off_the_list_that_has_them_and_no_list_is_em
     assert lists.remove("", "sweep") == "Removed sweep from the to do list."
     assert lists.remove("", "the bread") == "Removed bread from the shopping list."
     assert lists.remove("", "beer") == "Not on the shopping list: beer."
-    assert lists.remove("", "all") == "There are several lists: to do list and shopping list. Which one?"
+    with pytest.raises(SeveralMeant, match=r"There are several lists: to do list and shopping list\. Which") as asked:
+        lists.remove("", "all")
+    assert [thing.arguments for thing in asked.value.things] == [{"list_name": "to do"}, {"list_name": "shopping"}]
     assert lists.text("to do") == "On the to do list: milk the cow."
 
 

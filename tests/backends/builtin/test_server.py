@@ -10,6 +10,8 @@ from mcp import Client
 from backends.builtin.server import make_server, parse_programs
 from backends.builtin.store import JsonFile
 from backends.mcp.announcements import SESSION_META_KEY, Announcements
+from backends.mcp.results import choices_of
+from protocol.messages.understanding import Choice
 
 NOON = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 
@@ -136,6 +138,21 @@ async def test_every_tool_has_a_description_a_schema_and_hints(data_dir):
     assert not tools["run_program"].annotations.read_only_hint
     for name in ("set_timer", "pause_timer", "resume_timer", "extend_timer", "shorten_timer", "rename_timer"):
         assert (tools[name].annotations.read_only_hint, tools[name].annotations.destructive_hint) == (False, False)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_where_several_timers_may_be_meant_the_result_says_which(data_dir, autojump_clock, mode):
+    async with Client(make_server(data_dir, {}, now=Wall()), mode=mode) as client:
+        await call(client, "set_timer", seconds=60, name="tea")
+        await call(client, "set_timer", seconds=600)
+        result = await client.call_tool("cancel_timer", {})
+
+    assert not result.is_error
+    assert result.content[0].text == "There are two timers: tea timer and ten-minute timer. Which one?"
+    assert choices_of(result) == (
+        Choice("tea timer", {"name": "tea"}),
+        Choice("ten-minute timer", {"seconds": 600}),
+    )
 
 
 async def test_a_timer_is_announced_to_the_session_that_set_it(data_dir, autojump_clock):

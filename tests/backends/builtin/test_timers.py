@@ -1,6 +1,7 @@
 import pytest
 
 from backends.builtin.store import JsonFile
+from backends.builtin.things import MeantThing, SeveralMeant
 from backends.builtin.timers import MAX_TIMERS, TimerError, Timers, announcement
 
 
@@ -88,7 +89,12 @@ def test_one_of_several_timers_has_to_be_named(file):
     timers.set(600, "Pasta", now_s=0.0, session_id="")
     timers.set(300, "tea", now_s=0.0, session_id="")
 
-    assert timers.cancel() == "There are two timers: Pasta timer and tea timer. Which one?"
+    with pytest.raises(SeveralMeant, match=r"^There are two timers: Pasta timer and tea timer\. Which one\?$") as asked:
+        timers.cancel()
+    assert asked.value.things == (
+        MeantThing("Pasta timer", {"name": "Pasta"}),
+        MeantThing("tea timer", {"name": "tea"}),
+    )
     assert timers.cancel("eggs") == "There is no eggs timer."
     assert timers.cancel("pasta") == "The Pasta timer is cancelled."
     assert timers.cancel(seconds=300) == "The tea timer is cancelled."
@@ -130,7 +136,19 @@ def test_the_name_that_fits_exactly_is_meant(file):
 
     assert timers.cancel("ham") == "The ham timer is cancelled."
     assert timers.cancel("ham") == "There is no ham timer."
-    assert timers.cancel("tea") == "There are two timers: green tea timer and black tea timer. Which one?"
+    with pytest.raises(SeveralMeant, match="There are two timers: green tea timer and black tea timer"):
+        timers.cancel("tea")
+
+
+def test_a_timer_without_a_name_is_told_from_others_by_its_duration(file):
+    timers = Timers(file)
+    timers.set(600, "", now_s=0.0, session_id="")
+    timers.set(300, "tea", now_s=0.0, session_id="")
+
+    with pytest.raises(SeveralMeant) as asked:
+        timers.pause(now_s=0.0)
+    assert asked.value.things[0] == MeantThing("ten-minute timer", {"seconds": 600})
+    assert timers.pause(now_s=0.0, seconds=600).startswith("The ten-minute timer is paused")
 
 
 def test_a_paused_timer_is_not_due_until_it_has_gone_on_for_what_was_left(file):
@@ -197,7 +215,8 @@ def test_what_is_to_be_changed_must_be_clear(file, change):
     assert answer() == "There is no timer."
     for name in ("a", "b"):
         timers.set(600, name, now_s=0.0, session_id="")
-    assert answer() == "There are two timers: a timer and b timer. Which one?"
+    with pytest.raises(SeveralMeant, match=r"There are two timers: a timer and b timer\. Which one\?"):
+        answer()
 
 
 def test_a_large_number_of_seconds_is_told_in_digits(file):

@@ -1,23 +1,14 @@
-import pytest
-
 from backends.commands.number_words import ENGLISH, GERMAN, GERMAN_HALVES, LANGUAGES
 
 
 def test_a_table_is_found_by_its_language():
-    assert LANGUAGES == {"en": ENGLISH, "de": GERMAN}
+    assert (LANGUAGES["en"], LANGUAGES["de"]) == (ENGLISH, GERMAN)
+    assert LANGUAGES["fr"].small == frozenset()
 
 
-@pytest.mark.parametrize(
-    ("word", "value"),
-    [("hundert", 100), ("dreihundertvier", 304), ("tausend", 1_000), ("zweitausendfünfhundert", 2_500)],
-)
-def test_german_compounds_are_added_up(word, value):
-    assert GERMAN.compound(word) == value
-
-
-@pytest.mark.parametrize("word", ["jahrhundert", "tausendfüßler", "hundertmal", "haus", ""])
-def test_german_words_that_only_hold_a_number_are_none(word):
-    assert GERMAN.compound(word) is None
+def test_a_number_with_decimals_ends_with_one_of_its_last_words():
+    assert ENGLISH.decimals.lasts == {"half", "quarter", "quarters"}
+    assert {"halb", "viertel", "anderthalb"} <= GERMAN.decimals.lasts
 
 
 def test_halves_are_written_with_a_point():
@@ -25,6 +16,6 @@ def test_halves_are_written_with_a_point():
 
 
 def test_every_sign_of_a_language_is_spoken_in_words():
-    for words in LANGUAGES.values():
+    for words in (ENGLISH, GERMAN):
         assert all(spoken.islower() for sign, spoken in words.signs.spoken.items() if sign not in ":[]{}")
         assert {"+", "-", "*", "/", "%", "^"} <= set(words.signs.spoken)

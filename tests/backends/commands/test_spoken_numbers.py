@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from backends.commands.number_words import ENGLISH, GERMAN
 from backends.commands.spoken_numbers import Token, counted, normalise, number_words, pointed, tokenise
+from protocol.language.numerals import number_in_words
 
 ENGLISH_TEXTS = [
     ("set a timer for twenty-five minutes", "set a timer for 25 minutes"),
@@ -73,6 +74,11 @@ ENGLISH_TEXTS = [
     ("12 \u2013 7", "12 minus 7"),
     ("5'11\"", "5 feet 11 inches"),
     ("5'11 tall", "5 feet 11 inches tall"),
+    ("two and three quarters million", "2750000"),
+    ("five and a million", "5 and 1000000"),
+    ("two thousand and a million", "2000 and 1000000"),
+    ("a million and five", "1000005"),
+    ("one million two hundred thousand one hundred and one and a half", "1200101.5"),
 ]
 BRACKETS = [
     ("(2 + 3) * 4", "( 2 plus 3 ) times 4"),
@@ -89,6 +95,11 @@ BRACKETS = [
 ]
 NO_NUMBERS = [
     ("two three", "2 3"),
+    ("room seven zero", "room 7 0"),
+    ("zero zero seven", "0 0 7"),
+    ("twenty and three", "20 and 3"),
+    ("a twenty second timer", "a 20 second timer"),
+    ("the third of may", "the third of may"),
     ("twenty ten", "20 10"),
     ("ten five", "10 5"),
     ("one hundred ten five", "110 5"),
@@ -136,6 +147,13 @@ GERMAN_TEXTS = [
     (",5 Liter", "0.5 liter"),
     (".5 Liter", "0.5 liter"),
     ("zehn fünf", "10 5"),
+    ("dreihundertvier", "304"),
+    ("siebenhunderteintausendeinhundertfünf", "701105"),
+    ("fünf und zwanzig", "5 und 20"),
+    ("null null vier", "0 0 4"),
+    ("ein Timer", "ein timer"),
+    ("achte auf die dritte", "achte auf die dritte"),
+    *((word.lower(), word.lower()) for word in ("Jahrhundert", "Tausendfüßler", "hundertmal", "Haus")),
     ("10 : 2", "10 geteilt durch 2"),
     ("2 * (5 + 5)", "2 mal ( 5 plus 5 )"),
     ("2\u00b2", "2 zum quadrat"),
@@ -177,9 +195,15 @@ def test_german_numbers_become_digits(text, expected):
     assert normalise(text, "de") == expected
 
 
-def test_a_language_without_a_table_is_split_into_words_only():
-    assert normalise("Vingt-cinq, 25 minutes!", "fr") == "vingt cinq 25 minutes"
-    assert number_words("fr") == frozenset()
+def test_a_language_without_numbers_is_split_into_words_only():
+    assert normalise("Twenty-five, 25 minutes!", "xx") == "twenty five 25 minutes"
+    assert number_words("xx") == frozenset()
+
+
+def test_a_language_without_a_table_has_its_numbers_read_and_its_articles_kept():
+    assert normalise("Vingt-cinq minutes, 25 lampes!", "fr") == "25 minutes 25 lampes"
+    assert normalise("une lampe et trois virgule cinq", "fr") == "une lampe et 3.5"
+    assert normalise("zéro zéro sept", "fr") == "0 0 7"
 
 
 def test_a_token_knows_where_it_came_from():
@@ -197,19 +221,19 @@ def test_words_that_were_exchanged_are_counted_again():
     assert counted(tokens, "en") == (Token("25", 0, 11),)
 
 
-def spelled(value: int) -> str:
-    """Return a number below a million in English words, the slow way."""
-    names = {number: word for word, number in ENGLISH.small.items() if word != "fourty"}
-    if value < 100:
-        return names.get(value) or f"{names[value - value % 10]} {names[value % 10]}"
-    size, scale = (100, "hundred") if value < 1_000 else (1_000, "thousand")
-    rest = f" and {spelled(value % size)}" if value % size else ""
-    return f"{spelled(value // size)} {scale}{rest if value % size < 100 else rest.replace(' and', '', 1)}"
+@given(st.integers(0, 999_999_999), st.sampled_from(["en", "de"]))
+def test_every_number_below_a_milliard_is_understood(value, language):
+    assert normalise(number_in_words(value, language), language) == str(value)
 
 
-@given(st.integers(0, 999_999))
-def test_every_number_below_a_million_is_understood(value):
-    assert normalise(spelled(value), "en") == str(value)
+@pytest.mark.parametrize("language", ["da", "es", "fr", "it", "nl", "pt"])
+def test_whole_numbers_in_further_languages_become_digits(language):
+    assert [normalise(number_in_words(value, language), language) for value in (2, 16, 31, 99)] == [
+        "2",
+        "16",
+        "31",
+        "99",
+    ]
 
 
 @given(st.text(alphabet="0123456789 .,'()/-+x", max_size=60), st.sampled_from(["en", "de", "xx"]))
@@ -222,13 +246,21 @@ def test_thousands_may_be_parted_in_many_ways(value, mark):
     assert normalise(f"{value:,}".replace(",", mark), "en") == str(value)
 
 
-@given(st.text(max_size=60), st.sampled_from(["en", "de", "xx"]))
+@given(st.text(max_size=60), st.sampled_from(["en", "de", "fr", "xx"]))
 def test_any_text_gives_tokens_that_lie_within_it(text, language):
     for token in tokenise(text, language):
         assert token.text
         assert 0 <= token.start < token.end <= len(text)
 
 
+@given(
+    st.lists(st.sampled_from([*sorted(number_words("en")), "a", "and", "half", "second", "third", "2.5", "007"])),
+    st.sampled_from(["en", "de", "xx"]),
+)
+def test_any_number_words_in_any_order_give_tokens(words, language):
+    assert "".join(normalise(" ".join(words), language).split()) or not words
+
+
 def test_the_tables_hold_each_number_below_one_hundred():
-    assert set(ENGLISH.small.values()) == {*range(20), *range(20, 100, 10)}
-    assert set(GERMAN.small.values()) == set(range(100))
+    assert {normalise(word, "en") for word in ENGLISH.small} == set(map(str, [*range(20), *range(20, 100, 10)]))
+    assert {normalise(word, "de") for word in GERMAN.small} == set(map(str, range(100)))

@@ -14,15 +14,19 @@ from mcp_types import (
 )
 
 from backends.mcp.results import (
+    MAX_CHOICE_CHARS,
+    MAX_CHOICES,
     MAX_DESCRIPTION_CHARS,
     MAX_LISTING_BYTES,
     MAX_SCHEMA_BYTES,
     MAX_TOOLS,
     bounded,
+    choices_of,
     result_text,
     taken_tools,
     tool_spec,
 )
+from protocol.messages.understanding import Choice
 
 
 def a_tool(name="go", size=0):
@@ -119,3 +123,30 @@ def test_a_description_is_bounded():
     tool = Tool(name="a", description="x" * 10_000, input_schema={"type": "object"})
 
     assert len(tool_spec("s", tool).description) == MAX_DESCRIPTION_CHARS
+
+
+def a_choice(title="pizza timer", arguments=None):
+    return {"title": title, "arguments": {"name": "pizza"} if arguments is None else arguments}
+
+
+def test_what_a_call_may_have_meant_is_taken_from_its_result():
+    result = CallToolResult(content=[], _meta={"sayso/choices": [a_choice(), a_choice("tea timer", {"seconds": 300})]})
+
+    assert choices_of(result) == (Choice("pizza timer", {"name": "pizza"}), Choice("tea timer", {"seconds": 300}))
+    assert choices_of(CallToolResult(content=[])) == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        "pizza",
+        [a_choice()],
+        [a_choice()] * (MAX_CHOICES + 1),
+        ["a", 5],
+        [{"title": 5, "arguments": {}}, {"title": "x"}],
+        [a_choice(arguments={"x": "y" * MAX_CHOICE_CHARS})] * 2,
+    ],
+)
+def test_choices_that_are_not_well_formed_or_too_many_are_left_out(told):
+    assert choices_of(CallToolResult(content=[], _meta={"sayso/choices": told})) == ()

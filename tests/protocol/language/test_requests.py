@@ -2,7 +2,7 @@ import pytest
 
 from backends.commands.grammar import HassilGrammar
 from protocol.language import phrases
-from protocol.language.phrases import GERMAN as GERMAN_PHRASES
+from protocol.language.german import SENTENCES as GERMAN_SENTENCES
 from protocol.language.request_tables import ENGLISH, GERMAN
 from protocol.language.requests import (
     asked_for,
@@ -101,7 +101,7 @@ def test_the_small_model_talks_english_only(language: str) -> None:
 )
 def test_what_is_missing_is_named(text: str, language: str, told: str) -> None:
     assert missing_ability(text, language) == told
-    assert not_understood(text, language) == (told if language == "en" else GERMAN_PHRASES[told])
+    assert not_understood(text, language) == (told if language == "en" else GERMAN_SENTENCES[told])
 
 
 @pytest.mark.parametrize("text", ["the timer on the oven is broken", "run the text editor", "so then i said to him"])

