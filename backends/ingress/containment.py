@@ -29,7 +29,7 @@ async def contained(
     result = await outcome.acapture(function, *args)
     if isinstance(result, outcome.Value):
         return result.value
-    rest, cancelled = parted(result.error)
+    rest, cancelled = split_cancelled(result.error)
     if not isinstance(rest, Exception):
         raise result.error
     log.error("%s failed: %r", what, rest, exc_info=rest)
@@ -38,7 +38,7 @@ async def contained(
     return Failure(rest)
 
 
-def parted(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+def split_cancelled(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
     """Split an exception group into the errors and the cancellation, each ``None`` if it has none."""
     if isinstance(error, trio.Cancelled):
         return None, error

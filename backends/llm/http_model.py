@@ -175,11 +175,11 @@ class LlmServer:
             if len(body) >= ERROR_BODY_MAX_BYTES:
                 await end_reading(chunks)
                 break
-        said = words_of(bytes(body))
+        said = error_text_of(bytes(body))
         if self._key:
             said = said.replace(self._key, "***")
         raise ModelServerRefused(
-            f"{self.url} {meaning_of(status)} ({status}): {said or 'it does not say why'}", status, said
+            f"{self.url} {explanation_of(status)} ({status}): {said or 'it does not say why'}", status, said
         )
 
     def _explain(self, error: httpx2.HTTPError | httpx2.InvalidURL) -> str:
@@ -251,7 +251,7 @@ async def end_reading(chunks: AsyncIterator[bytes]) -> None:
             pass
 
 
-def meaning_of(status: int) -> str:
+def explanation_of(status: int) -> str:
     """Return an explanation of an error status."""
     match status:
         case 401 | 403:
@@ -266,7 +266,7 @@ def meaning_of(status: int) -> str:
             return "refused the request"
 
 
-def words_of(body: bytes) -> str:
+def error_text_of(body: bytes) -> str:
     """Return the explanation in an error's body: ``error.message``, ``error``, ``message``, or its beginning."""
     try:
         page = msgspec.json.decode(body)

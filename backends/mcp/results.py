@@ -25,7 +25,7 @@ MAX_TOOLS = 512  # of one server: no model chooses well among more
 MAX_NAME_CHARS = 128  # MCP's own bound
 MAX_SCHEMA_BYTES = 65_536  # of one tool, as JSON; large ones have 10 kB
 MAX_LISTING_BYTES = 1 << 20  # of all schemas of one server
-MAX_CHOICES = 20  # of more, nobody chooses by ear
+MAX_CHOICES = 20  # more are not read aloud
 MAX_CHOICE_CHARS = 1_000  # of the arguments, as JSON
 CUT = " [cut]"
 

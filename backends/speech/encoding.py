@@ -49,7 +49,7 @@ def encode(pcm: bytes, rate_hz: int, name: str) -> bytes:
 
 
 def _muxed(samples: Any, rate_hz: int, wanted: Format) -> bytes:
-    import av  # noqa: PLC0415 - not in a server that speaks to nobody
+    import av  # noqa: PLC0415 - only in a server that speaks
 
     out = io.BytesIO()
     with av.open(out, "w", format=wanted.container) as container:

@@ -47,7 +47,7 @@ class PiperWorker:
             raise ValueError(f"speed must be between {SPEED_MIN:g} and {SPEED_MAX:g}, not {job.speed:g}")
         voice = self._voice(job.voice or self._default)
         speakable = speakable_text(job.text)
-        chunks = voice.synthesize(speakable, paced(voice, job.speed)) if speakable else ()
+        chunks = voice.synthesize(speakable, synthesis_options(voice, job.speed)) if speakable else ()
         pcm = b"".join(chunk.audio_int16_bytes for chunk in chunks)
         return SpokenText(voice.config.sample_rate), pcm
 
@@ -85,7 +85,7 @@ def load_voice(path: Path, cpu_threads: int) -> Any:
     return PiperVoice(session=session, config=PiperConfig.from_dict(settings))
 
 
-def paced(voice: Any, speed: float) -> Any:
+def synthesis_options(voice: Any, speed: float) -> Any:
     """Return the synthesis options for a speed; ``None`` for the voice's own."""
     if speed == 1.0:
         return None

@@ -23,7 +23,7 @@ class _TakesTurns(Protocol):
 Turn = TypeVar("Turn", bound=_TakesTurns)
 
 
-def _whose_turn(lanes: OrderedDict[Hashable, Turn], quantum: float) -> tuple[Hashable, Turn]:
+def _next_in_turn(lanes: OrderedDict[Hashable, Turn], quantum: float) -> tuple[Hashable, Turn]:
     """Return the lane or group that is next: give quanta in turn until one can pay for its next item."""
     while True:
         key, lane = next(iter(lanes.items()))
@@ -53,10 +53,10 @@ class _Group(Generic[T]):
     deficit: float = 0.0
 
     def next_cost(self) -> float:
-        return _whose_turn(self.lanes, self.quantum)[1].next_cost()
+        return _next_in_turn(self.lanes, self.quantum)[1].next_cost()
 
     def take(self) -> tuple[float, T]:
-        key, lane = _whose_turn(self.lanes, self.quantum)
+        key, lane = _next_in_turn(self.lanes, self.quantum)
         cost, item = lane.items.popleft()
         lane.deficit -= cost
         if not lane.items:
@@ -122,7 +122,7 @@ class FairQueue(Generic[T]):
         """Return the item whose turn it is, or ``None`` if there is none."""
         if not self._groups:
             return None
-        name, group = _whose_turn(self._groups, self._quantum)
+        name, group = _next_in_turn(self._groups, self._quantum)
         cost, item = group.take()
         group.deficit -= cost
         self._forget_if_empty(name)

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from backends.llm.http_model import LlmServer, ModelServerRefused, is_this_machine, meaning_of, words_of
+from backends.llm.http_model import LlmServer, ModelServerRefused, error_text_of, explanation_of, is_this_machine
 from backends.protocols import ProviderError
 from tests.backends.llm.scripted_http import Hold, page, scripted
 
@@ -22,7 +22,7 @@ from tests.backends.llm.scripted_http import Hold, page, scripted
     ],
 )
 def test_the_words_of_an_error_are_found_in_its_body(body: bytes, words: str) -> None:
-    assert words_of(body) == words
+    assert error_text_of(body) == words
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_words_of_an_error_are_found_in_its_body(body: bytes, words: str) ->
     [(401, "key"), (403, "key"), (404, "no such"), (429, "busy"), (503, "busy"), (500, "failed"), (400, "refused the")],
 )
 def test_a_status_has_a_meaning(status: int, meaning: str) -> None:
-    assert meaning in meaning_of(status)
+    assert meaning in explanation_of(status)
 
 
 @pytest.mark.parametrize(

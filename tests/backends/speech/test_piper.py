@@ -7,7 +7,7 @@ import pytest
 from backends.jobs import SpeakText, SpokenText
 from backends.speech import piper
 from backends.speech.models import ModelError
-from backends.speech.piper import PiperWorker, paced, speakable_text
+from backends.speech.piper import PiperWorker, speakable_text, synthesis_options
 
 
 class FakeVoice:
@@ -110,5 +110,5 @@ def test_twice_the_speed_takes_half_as_long():
     pytest.importorskip("piper")
     voice = SimpleNamespace(config=SimpleNamespace(length_scale=1.2))
 
-    assert paced(voice, 2.0).length_scale == pytest.approx(0.6)
-    assert paced(voice, 1.0) is None
+    assert synthesis_options(voice, 2.0).length_scale == pytest.approx(0.6)
+    assert synthesis_options(voice, 1.0) is None
