@@ -26,8 +26,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{first} or {last}": "{first} oder {last}",
     "The answer has {count} parts.": "Die Antwort hat {count} Teile.",
     "You can say, for example: {example}.": "Du kannst zum Beispiel sagen: {example}.",
-    "You can say, for example: {examples}.": "Du kannst zum Beispiel sagen: {examples}.",
-    "{first} or {last}": "{first} oder {last}",
     "I can't set alarms yet, but I can set a timer.": "Wecker kann ich noch nicht stellen, aber einen Timer.",
     "I can't keep reminders with a text yet, but I can set a timer.": (
         "An einen Text kann ich noch nicht erinnern, aber einen Timer stellen."
