@@ -6,6 +6,7 @@ import trio
 from runtime.workers.channel import Channel
 from runtime.workers.frames import Frame, FrameError, FrameReader, encode
 from runtime.workers.payload import SHARED_FROM_BYTES, SharedBlobs, SharedBlobsReader
+from tests.systems import on_linux, skip_without_memfd
 
 
 def make_channels(blobs=None):
@@ -15,6 +16,7 @@ def make_channels(blobs=None):
 
 @pytest.fixture
 def blobs():
+    skip_without_memfd()
     shared = SharedBlobs(1)
     yield shared
     shared.close()
@@ -87,6 +89,7 @@ async def test_a_small_blob_goes_by_value(blobs):
     assert (sent.blob, sent.place) == (b"abc", None)
 
 
+@on_linux
 async def test_a_job_that_was_lost_before_it_was_sent_is_not_written_anywhere():
     blobs, done = SharedBlobs(1), trio.Event()
     channel, _ = make_channels(blobs)
