@@ -49,6 +49,7 @@ class WorkerSpec:
     params: Mapping[str, Any]
     start_timeout_s: float = 120.0
     nice: int = 0
+    """Added to the niceness of the process that starts it."""
     threads: int = 0
     """Number of threads for native libraries, set in the environment; 0 leaves it to them."""
     data_limit_bytes: int = 0
@@ -87,7 +88,7 @@ class WorkerProcess:
         self.channel = Channel(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), blobs)
         if spec.nice:
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.pid, spec.nice)
+                os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0) + spec.nice)
 
     # --- its stderr ------------------------------------------------------------------------------
 
