@@ -9,7 +9,7 @@ Rules kept here:
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, overload
 
 CODES: Final = frozenset(
     {"af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en"}
@@ -75,6 +75,14 @@ def normalised(tag: str) -> str | None:
         raise ValueError(f"language must be a code such as en, de or en-US, not {tag[:SHOWN_CHARS]!r}")
     parts = [part for part in re.split("[-_]", match[2]) if part]
     return "-".join([code, *(part.upper() if len(part) == 2 else part.lower() for part in parts)])  # noqa: PLR2004
+
+
+@overload
+def primary(tag: str) -> str: ...
+
+
+@overload
+def primary(tag: str | None) -> str | None: ...
 
 
 def primary(tag: str | None) -> str | None:

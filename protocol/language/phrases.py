@@ -9,6 +9,7 @@ Rules kept here:
 from typing import Final
 
 from protocol.language.german import SENTENCES
+from protocol.language.languages import primary
 
 FAILED: Final = "Sorry, something went wrong."
 TOO_SLOW: Final = "Sorry, that took too long."
@@ -52,4 +53,4 @@ def phrase(sentence: str, language: str, **slots: object) -> str:
 
 def is_german(language: str) -> bool:
     """Return whether a language such as "de-AT" is German."""
-    return language.lower().split("-")[0] == "de"
+    return primary(language) == "de"

@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 from protocol.language.german import MONTHS as GERMAN_MONTHS
+from protocol.language.languages import primary
 from protocol.language.numerals import number_in_words
 
 _MONTHS: Final = (
@@ -299,15 +300,11 @@ _READERS: Final[Mapping[str, _LanguageReader]] = {
 
 def read_aloud(text: str, language: str) -> str:
     """Return ``text`` without Markdown as it is read aloud in ``language`` ("en", "de-AT")."""
-    reader = _READERS.get(_code(language))
+    reader = _READERS.get(primary(language))
     return text if reader is None else reader.read(text)
 
 
 def powers_aloud(text: str, language: str) -> str:
     """Return ``text`` with its powers in words; the rest may still be Markdown."""
-    reader = _READERS.get(_code(language))
+    reader = _READERS.get(primary(language))
     return text if reader is None else reader.powers(text)
-
-
-def _code(language: str) -> str:
-    return language.replace("_", "-").partition("-")[0].lower()

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from protocol.language.languages import primary
+
 
 class Remark(enum.Enum):
     """What a sentence about the conversation wants."""
@@ -89,7 +91,7 @@ def remark_of(text: str, language: str, *, is_answer: bool = False) -> Remark | 
     >>> remark_of("Never mind.", "en"), remark_of("no", "en"), remark_of("Sag das nochmal!", "de")
     (<Remark.DROP: 'never mind'>, None, <Remark.REPEAT: 'repeat that'>)
     """
-    code = _code(language)
+    code = primary(language)
     words = _words(text)
     said = {" ".join(words), " ".join(word for word in words if word not in _POLITE)}
     if said & _DROP.get(code, _NOTHING) or (is_answer and said & _REFUSE.get(code, _NOTHING)):
@@ -103,7 +105,7 @@ def chosen(text: str, titles: Sequence[str], language: str) -> int | None:
     >>> chosen("the pizza one", ["pasta timer", "pizza timer"], "en"), chosen("the last", ["a", "b", "c"], "en")
     (1, 2)
     """
-    code = _code(language)
+    code = primary(language)
     words = [word for word in _words(text) if word not in _POLITE]
     telling = [word for word in words if word not in _EMPTY.get(code, ())] or words
     numbered = [_numbered(word) for word in telling]
@@ -134,7 +136,3 @@ def _numbered(word: str) -> str:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower().replace("'", "").replace("\u2019", ""))
-
-
-def _code(language: str) -> str:
-    return language.lower().replace("_", "-").partition("-")[0]

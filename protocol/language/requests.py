@@ -13,6 +13,7 @@ English and German have tables; in another language everything is an action for 
 from collections.abc import Mapping
 from typing import Final
 
+from protocol.language.languages import primary
 from protocol.language.phrases import NOT_UNDERSTOOD, YOU_CAN_SAY, phrase
 from protocol.language.request_tables import ENGLISH, GERMAN, Tables
 from protocol.messages.understanding import Asked
@@ -87,7 +88,7 @@ def claims_an_action(sentence: str, language: str) -> bool:
 
 
 def _tables(language: str) -> Tables | None:
-    return _LANGUAGES.get(language.lower().replace("_", "-").partition("-")[0])
+    return _LANGUAGES.get(primary(language))
 
 
 def _spoken(text: str) -> str:

@@ -27,7 +27,7 @@ def handful(samples: Sequence[CommandSamples], language: str, count: int = HANDF
 
     The servers come in the order of ``samples``. Sentences with free text and long ones are left out.
     """
-    servers = [list(tools.values()) for tools in _by_server(samples, primary(language) or "").values()]
+    servers = [list(tools.values()) for tools in _by_server(samples, primary(language)).values()]
     shares = [_share(count, len(servers), at) for at in range(len(servers))]
     spread = [_spread(tools, share) for tools, share in zip(servers, shares, strict=True)]
     mixed = [text for row in zip_longest(*spread) for text in row if text is not None]
