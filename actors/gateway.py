@@ -160,8 +160,7 @@ class Gateway(Actor[GatewayMessage]):
         retry_after_ms = round(1000 * RETRY_AFTER_S * self._jitter())
         refused = ConnectionRefused("no session could be opened", retry_after_ms)
         try:
-            for frame in client.dialect.encode(refused, seq=1):
-                await client.socket.send(frame)
+            await client.send(refused, seq=1)
         except SocketClosed as closed:
             log.debug("%s left before it was refused: %s", client.socket.identity.peer, closed.code)
         client.socket.start_close(CloseCode.TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")

@@ -14,7 +14,6 @@ import trio
 
 from actors.connection.context import ConnectionContext
 from protocol.admission.rate import SlidingCount
-from protocol.dialects.dialect import ClientLink
 from protocol.dialects.speech_frames import SpeechFrames
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import ConnectionAccepted, Error, ServerEvent, SpeechFormat
@@ -39,13 +38,13 @@ class ClientWriter:
         if not isinstance(event, ConnectionAccepted):
             memory.keep_event(seq, event, trio.current_time())
         if memory.link is not None:
-            await queue_event(memory.link, event, seq)
+            await memory.link.send(event, seq)
 
     async def send_again(self, last_seq: int) -> None:
         """Queue the events after number ``last_seq`` that are still kept."""
         for seq, event in self.context.memory.sent.after(last_seq):
             if self.context.memory.link is not None:
-                await queue_event(self.context.memory.link, event, seq)
+                await self.context.memory.link.send(event, seq)
 
     async def send_speech(self, samples: bytes) -> None:
         """Queue more speech in the session's format, if there is a client to hear it."""
@@ -86,9 +85,3 @@ class ClientWriter:
         for packet in packets:
             for frame in link.dialect.speech(packet):
                 await link.socket.send_speech(frame)
-
-
-async def queue_event(link: ClientLink, event: ServerEvent, seq: int) -> None:
-    """Queue an event as its client's dialect writes it; raises ``SocketClosed``."""
-    for frame in link.dialect.encode(event, seq):
-        await link.socket.send(frame)

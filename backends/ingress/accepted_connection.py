@@ -301,8 +301,8 @@ class AcceptedConnection:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
-                for frame in handshake.dialect.encode(ConnectionRefused(refusal.reason, retry_after_ms), seq=0):
-                    await websocket.send(frame)
+                client = ClientLink(websocket, handshake.dialect)
+                await client.send(ConnectionRefused(refusal.reason, retry_after_ms), seq=0)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
             websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")

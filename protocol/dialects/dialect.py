@@ -82,3 +82,8 @@ class ClientLink:
 
     socket: Socket
     dialect: Dialect
+
+    async def send(self, event: ServerEvent, seq: int) -> None:
+        """Queue an event as the client's dialect writes it; raises ``SocketClosed``."""
+        for frame in self.dialect.encode(event, seq):
+            await self.socket.send(frame)
