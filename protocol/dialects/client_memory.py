@@ -14,6 +14,7 @@ import attrs
 
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.identity import LOCAL_USER
 from protocol.messages.socket import Socket
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
@@ -38,6 +39,10 @@ class ClientView(Protocol):
     @property
     def tenant(self) -> str:
         """The client's tenant, by its current or last socket."""
+
+    @property
+    def user(self) -> str:
+        """The user that the client speaks for, by its current or last socket."""
 
     @property
     def resume_token(self) -> str:
@@ -115,6 +120,8 @@ class ClientMemory:
     """Whether its dialect lets it come back once it is lost."""
     is_lost: bool = attrs.field(default=False, init=False)
     tenant: str = attrs.field(default="", init=False)
+    user: str = attrs.field(default=LOCAL_USER, init=False)
+    """The owner of what the session keeps: history, notes, timers, lists."""
     options: ConnectionRequest | None = attrs.field(default=None, init=False)
     voice: str | None = attrs.field(default=None, init=False)
     task: str | None = attrs.field(default=None, init=False)
@@ -131,7 +138,7 @@ class ClientMemory:
         """Note the client's socket and its dialect."""
         self.link = link
         self.may_resume = link.dialect.may_resume
-        self.tenant = link.socket.identity.tenant
+        self.tenant, self.user = link.socket.identity.tenant, link.socket.identity.user
         self.is_lost = False
 
     def detach(self) -> None:

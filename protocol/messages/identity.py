@@ -1,8 +1,12 @@
 """The identity of a request's sender: made once, at admission (``protocol/admission/identity.py``)."""
 
 import enum
+from typing import Final
 
 import attrs
+
+LOCAL_USER: Final = "local"
+"""The one user of a server that gives out no keys."""
 
 
 class RequestSource(enum.Enum):
@@ -23,6 +27,8 @@ class Identity:
     tenant: str
     """The group of clients that the request counts for (``protocol/admission/tenants.py``)."""
     source: RequestSource = RequestSource.ELSEWHERE
+    user: str = LOCAL_USER
+    """The owner of what is kept for this sender: history, notes, timers, lists."""
 
     @property
     def address(self) -> str:

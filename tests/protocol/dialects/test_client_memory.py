@@ -1,8 +1,11 @@
 """What a session keeps of its client."""
 
+import attrs
+
 from protocol.dialects.client_memory import MAX_EVENTS, ClientMemory, ClientMemoryStatistics, SentEvents
 from protocol.dialects.dialect import ClientLink, OpeningRequest
 from protocol.messages.events import Pong
+from protocol.messages.identity import LOCAL_USER
 from tests.fake_sessions import native
 from tests.fakes import FakeSocket
 from tests.protocol.dialects.line_dialect import LineDialect
@@ -79,6 +82,16 @@ def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_soc
     assert kept.tenant == "192.0.2.1"
     kept.attach(native(FakeSocket("192.0.2.2:5000")))
     assert kept.tenant == "192.0.2.2"
+
+
+def test_a_client_is_the_local_user_unless_its_socket_speaks_for_another() -> None:
+    kept = ClientMemory("s1", "t1")
+    assert kept.user == LOCAL_USER
+    socket = FakeSocket("192.0.2.1:5000")
+    socket.identity = attrs.evolve(socket.identity, user="ann")
+    kept.attach(native(socket))
+    kept.detach()
+    assert kept.user == "ann", "it may come back"
 
 
 def test_statistics_show_how_much_is_kept() -> None:
