@@ -207,7 +207,7 @@ def _write(made: HeadWeights, learnt: int, figures: Sequence[Mapping[str, Any]])
     (TARGET / "head.yaml").write_text(note, encoding="utf-8")
 
 
-NOTE: Final = """# head.msgpack: weights of a linear classifier over sentence embeddings (backends/understanding/head.py)
+NOTE: Final = """# head.msgpack: weights of a linear classifier over sentence embeddings (see head.py)
 sha256: {sha256}
 made_by: sayso bench training --corpus FILE --held FILE --write
 learnt: {learnt} sentences, {columns} columns, {classes} classes
@@ -218,9 +218,9 @@ source: >
   The train splits of CLINC150 and sentences of our own (bench/understanding/own_sentences.yaml). CLINC150 is by Stefan
   Larson, Anish Mahendran, Joseph J. Peper, Christopher Clarke, Andrew Lee, Parker Hill, Jonathan K. Kummerfeld, Kevin
   Leach, Michael A. Laurenzano, Lingjia Tang and Jason Mars: An Evaluation Dataset for Intent Classification and
-  Out-of-Scope Prediction, EMNLP-IJCNLP 2019, https://github.com/clinc/oos-eval. Its intents were put into other classes,
-  and its list updates were told apart by their words. No sentence of it is in this repository.
-licence: CC BY 3.0 (https://creativecommons.org/licenses/by/3.0/) for CLINC150; Apache-2.0 for the embedding and our own
+  Out-of-Scope Prediction, EMNLP-IJCNLP 2019, https://github.com/clinc/oos-eval. Its intents were put into other
+  classes, and its list updates were told apart by their words. No sentence of it is in this repository.
+licence: CLINC150 CC BY 3.0 (https://creativecommons.org/licenses/by/3.0/), the embedding and our own Apache-2.0
 """
 
 
