@@ -1,7 +1,7 @@
-"""The linear head: what a sentence is about, of the classes in ``head.msgpack``; ``head.yaml`` has its source and licence.
+"""The linear head: what a sentence is about, of the classes in ``head.msgpack``.
 
-A softmax over columns; several columns may be of one class, and their probabilities are added. The file is made by
-``sayso bench training``.
+``head.yaml`` has its source and licence. A softmax over columns; several columns may be of one class, and their
+probabilities are added. The file is made by ``sayso bench training``.
 """
 
 import hashlib
