@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "status": "Show a running server, once or live.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
+    "schema": "Print JSON Schema of the native protocol.",
     "bench": "Run a benchmark of the checkout.",
 }  # each is a module of this folder that holds a command of the same name
 
