@@ -100,7 +100,7 @@ def test_all_but_a_yes_is_a_no(text: str, approve: bool) -> None:
 
 
 @pytest.mark.parametrize(("text", "stops"), [("no", False), ("Stop!", True), ("vergiss es", True), ("yes", False)])
-def test_a_stop_refuses_what_the_sentence_asked_for_besides(text: str, stops: bool) -> None:  # noqa: FBT001
+def test_a_stop_refuses_what_the_sentence_asked_for_besides(text: str, stops: bool) -> None:
     consent = read(actions.AnswerHeard("a", "c", text), ASKED).consent
     assert consent is not None
     assert consent.stops is stops
