@@ -193,10 +193,12 @@ def refused_in_session(refusal: Refusal) -> SessionRefusal | None:
     return SessionRefusal(refusal.reason, retry_after_s, TRY_AGAIN_LATER, reason)
 
 
-def refused_session_answer(refusal: Refusal, retry_after_s: float) -> HttpAnswer:
+def refused_session_answer(refusal: Refusal) -> HttpAnswer:
     """Return the answer to a refused handshake, for a client that reads its status."""
-    body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
-    return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(retry_after_s),))
+    if refusal.retry_after_s is None:
+        return error_answer(refusal.status, refusal.reason)
+    body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(refusal.retry_after_s * 1_000)})
+    return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(refusal.retry_after_s),))
 
 
 def _retry_after(delay_s: float) -> tuple[str, str]:
