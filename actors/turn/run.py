@@ -132,6 +132,10 @@ class Turn:
         await self._finish(outcome)
 
     async def _answer(self, hear: Hearing) -> events.Outcome:
+        wait_s = self._context.take_turn()
+        if wait_s > 0:
+            await self._context.refuse_turn(self.turn_id, wait_s)
+            return "refused"
         try:
             heard = await hear()
             if heard is None:

@@ -167,7 +167,14 @@ def refusal_answer(refusal: Refusal) -> HttpAnswer:
 
 
 TRY_AGAIN_LATER: Final = 1013
-CLOSE_CODES: Final = {"no_key": 4001, "unknown_key": 4001, "expired_key": 4001, "scope": 1008, "logins": 4029}
+CLOSE_CODES: Final = {
+    "no_key": 4001,
+    "unknown_key": 4001,
+    "expired_key": 4001,
+    "scope": 1008,
+    "logins": 4029,
+    "rate": 4029,
+}
 """By the cause of a refusal (docs/protocol.md)."""
 NO_KEY_RETRY_S: Final = 60.0  # for a client that tries again whatever it is told
 
