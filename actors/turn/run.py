@@ -157,11 +157,20 @@ class Turn:
             self._answer = TurnAnswer(self._options.told(FAILED), "failed")
         return TurnEvent.ANSWERED
 
+    async def _may_begin(self) -> bool:
+        """Return whether the user may have another turn now; told if not. What a tool announces is not counted."""
+        wait_s = 0.0 if isinstance(self._pending.said, Announce) else self._context.take_turn()
+        if wait_s > 0:
+            await self._context.refuse_turn(self.turn_id, wait_s)
+            self._answer = TurnAnswer("", "refused")
+        return wait_s <= 0
+
     async def _complete(self) -> None:
         outcome: events.Outcome = "interrupted"
         with self._scope:
             async with self._spoken.open() if self._options.wants("tts") else nullcontext():
-                await self._answer_in_time()
+                if await self._may_begin():
+                    await self._answer_in_time()
                 if self._machine.state is TurnState.SPEAKING:
                     await self._tell(self._answer)
             await self._spoken.end()
