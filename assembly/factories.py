@@ -36,9 +36,9 @@ from backends.machine import ProcessorWaits
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
+from protocol.admission.load import Level
 from protocol.messages.inboxes import ToolServerMessage
 from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
-from runtime.policies.load import Level
 
 STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)

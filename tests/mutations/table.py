@@ -269,10 +269,10 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "believe a single sample of the load",
-        "runtime/policies/load.py",
+        "protocol/admission/load.py",
         "certain = min(self._wanted) if len(self._wanted) == UP_SAMPLES else Level.NORMAL",
         "certain = wanted",
-        ("tests/runtime/policies/test_load.py::test_98_one_sample_moves_nothing_and_the_second_may_jump",),
+        ("tests/protocol/admission/test_load.py::test_98_one_sample_moves_nothing_and_the_second_may_jump",),
     ),
     # --- workers
     Mutation(
