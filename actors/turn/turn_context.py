@@ -117,6 +117,8 @@ class Heard:
     """0..1; typed words are certain."""
     language: str = "en"
     """The client's language, in which it is answered."""
+    said_s: float = 0.0
+    """When the words began, by ``trio.current_time()``."""
 
 
 class TurnRefused(Exception):
