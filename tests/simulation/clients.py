@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from backends.protocols import Refusal
-from tests.simulation.outside import NOISE, Outside, Weather, speech_of
+from tests.simulation.outside import NOISE, WAKE, WAKE_FRAMES, Outside, Weather, speech_of
 from tests.simulation.trace import Trace
 from tests.simulation.wire import CUT, SimulatedSocket
 
@@ -28,6 +28,7 @@ CUT_IN_S: Final = 10.0  # as long as a user who wants to interrupt waits for an 
 UNHEARD: Final = -1  # no sentence: sound that was lost with a socket
 UNFINISHED: Final = 9_999  # an unfinished sentence
 TRIES: Final = 4
+WAKE_SHARE: Final = 0.2  # of the callers
 CLOSE_CODES: Final = (CUT, CUT, CUT, 1001, 1005, 3001, 4999)  # by which a client loses its socket, and does not leave
 
 
@@ -64,6 +65,13 @@ class Caller:
     """When it loses its socket, in seconds after it came, and how long it takes to come back."""
     losses: tuple["Loss", ...] = ()
     """How it loses its socket each time; cut, and back at the first try, where nothing is said."""
+    wake: str = ""
+    """The wake word that it says before each command, if it has one."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it asks for in each ``connection_request``."""
+        return {"client_id": self.name, "capabilities": self.capabilities} | ({"wake": self.wake} if self.wake else {})
 
 
 @attrs.frozen
@@ -86,6 +94,14 @@ def plan_losses(caller: Caller, rng: random.Random) -> Caller:
         for _ in caller.vanishes
     ]
     return attrs.evolve(caller, losses=tuple(losses))
+
+
+def plan_wake_word(caller: Caller, rng: random.Random) -> Caller:
+    """Draw whether a caller has a wake word; without it a cough is not heard, so it does not wait for one."""
+    if rng.random() >= WAKE_SHARE:
+        return caller
+    steps = tuple(attrs.evolve(step, cough_frames=0) for step in caller.steps)
+    return attrs.evolve(caller, wake="okay nabu", steps=steps)
 
 
 def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, ...]:
@@ -218,8 +234,7 @@ class Client:
         self._is_here.set()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, socket, nursery)
-            options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities}
-            await self._send("connection_request", **options)
+            await self._send("connection_request", **self.caller.options)
             await self._wait_until(lambda: bool(self.heard.of("connection_accepted")))
             losses = chain(self.caller.losses, repeat(Loss()))
             for (at_s, gap_s), loss in zip(self.caller.vanishes, losses, strict=False):
@@ -288,7 +303,8 @@ class Client:
     async def _say(self, step: Step) -> None:
         self._note(f"says {self._sayings[step.number]}")
         silence = bytes(round(SILENCE_S * 32_000))
-        await self._stream(speech_of(step.number, step.frames) + silence)
+        wake_word = speech_of(WAKE, WAKE_FRAMES) if self.caller.wake else b""
+        await self._stream(wake_word + speech_of(step.number, step.frames) + silence)
         self._asked += 1
 
     async def _cough(self, frames: int) -> None:
@@ -382,8 +398,7 @@ class Client:
     def _request_to_return(self) -> str:
         token = self.heard.of("connection_accepted")[-1]["resume_token"]
         resume = {"token": token, "last_seq": self.heard.log[-1][0]}
-        options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
-        return json.dumps({"type": "connection_request", "data": options})
+        return json.dumps({"type": "connection_request", "data": self.caller.options | {"resume": resume}})
 
     async def _come_back(self, nursery: trio.Nursery) -> None:
         seen = self.heard.of("connection_accepted")
