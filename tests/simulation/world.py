@@ -17,7 +17,8 @@ from config.settings import Settings
 from runtime import Ref, Shared, run_tree
 from runtime.messaging.envelope import PendingAsk
 from tests.fakes import default_settings
-from tests.simulation.clients import Caller, Client, plan_callers, plan_losses, plan_wake_word
+from tests.simulation.callers import Caller, plan_callers, plan_losses, plan_wake_word
+from tests.simulation.clients import Client
 from tests.simulation.faults import Fault, Saboteur, plan_faults
 from tests.simulation.outside import ANSWERS, WANTS, Outside, Weather
 from tests.simulation.seams import run_seeded, stream
