@@ -210,7 +210,7 @@ class AcceptedConnection:
             return await self._answer(request, refusal_answer(refusal), refusal)
         self._observe(request, request.path, refusal.status, started_at)
         if "origin" not in request.headers:
-            return await self._answer(request, refused_session_answer(refusal, told.retry_after_s), refusal)
+            return await self._answer(request, refused_session_answer(refusal), refusal)
         await self._refuse_browser(handshake, request, told)
         return False
 
