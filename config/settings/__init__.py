@@ -32,6 +32,7 @@ from config.settings.transcription import (
     TranscriptionSettings,
     WhisperSettings,
 )
+from config.settings.wake import WakeSettings
 
 __all__ = [
     "AudioSettings",
@@ -62,6 +63,7 @@ __all__ = [
     "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
+    "WakeSettings",
     "WebSocketSettings",
     "WhisperSettings",
 ]
@@ -74,6 +76,7 @@ class Settings:
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
+    wake: WakeSettings
     transcription: TranscriptionSettings
     inference: InferenceSettings
     speech: SpeechSettings
