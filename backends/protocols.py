@@ -155,6 +155,10 @@ class ToolServerLost(Exception):
     """The server's process or connection is gone."""
 
 
+class ToolServerRefused(ToolServerLost):
+    """The server does not accept our credentials: that stays so until a person mends it."""
+
+
 class ToolsNotListed(ToolServerLost):
     """The server did not list its tools in time; the next attempt will take as long, so it may wait."""
 
