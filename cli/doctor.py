@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from assembly.providers import language_models, recognisers, stores, synthesisers
+from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
 from cli import config_option
 from cli.settings import settings_or_exit
@@ -111,4 +111,11 @@ def tools(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"tools {name}", "warn", f"{command} is not on PATH", fix)
 
 
-CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (python, providers, port, folders, tools)
+CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
+    python,
+    providers,
+    port,
+    folders,
+    tools,
+    home_assistant.findings,
+)

@@ -210,7 +210,7 @@ class Turn:
             await self._say_all(spoken_result(outcome.content, self._options.language))
             return "done"
         log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
-        await self._say_all(self._options.told(DID_NOT_WORK, why=outcome.error or ""))
+        await self._say_all(outcome.told or self._options.told(DID_NOT_WORK, why=outcome.error or ""))
         return "failed"
 
     async def _converse(self, heard: Heard, tools: ToolCaller) -> events.Outcome:
