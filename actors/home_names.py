@@ -42,7 +42,7 @@ class HomeNamesStatistics:
     * ``entities``: how many devices and parts of them have names
     * ``areas``: how many areas have
     * ``floors``: how many floors have
-    * ``reads``: how often the names were read
+    * ``reads``: how often the names were read and put in force
     * ``notes``: what was left out
     * ``trouble``: why the names are not kept up to date; ``None`` if they are
     """
@@ -114,11 +114,11 @@ class HomeNamesKeeper(Actor[Never]):
         """Read the names, and again at every change; ends by ``HomeLinkLost``."""
         while True:
             names = await link.read_names()
-            self._reads += 1
             self._failures = 0
+            await self._use(names)
+            self._reads += 1
             self._trouble = None
             self._metrics.tell_nowait(Gauge("home_up", (), 1))
-            await self._use(names)
             read_s = trio.current_time()
             with trio.move_on_after(REREAD_S):
                 await link.wait_changed()

@@ -21,6 +21,9 @@ class FurtherSentences(Protocol):
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the tool call of the first hypothesis that matches."""
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the tool call of ``text``."""
+
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return the names worth expecting."""
 
@@ -44,6 +47,10 @@ class LayeredGrammar:
         if own is None or (home is not None and home.confidence > own.confidence):
             return home
         return own
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for, word for word."""
+        return self._own.match_exactly(text, language) or self._home.match_exactly(text, language)
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question."""

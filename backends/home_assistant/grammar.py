@@ -84,6 +84,23 @@ class _Known:
     """``None`` if there is nothing to control."""
     prefixes: Prefixes | None = None
 
+    def match(self, text: str, confidence: float) -> CommandMatch | None:
+        """Return the call that ``text`` stands for."""
+        heard = normalise(text, self.sentences.language)
+        reading = _read(self, heard)
+        if reading is None:
+            return None
+        return CommandMatch(
+            intent=reading.intent,
+            server=SERVER,
+            tool=reading.tool,
+            arguments=reading.slots,
+            confidence=round(confidence, 3),
+            text=heard,
+            may_continue=self.may_continue(reading, heard),
+            slots=reading.slots,
+        )
+
     def may_continue(self, reading: HomeReading, heard: str) -> bool:
         """Return whether a longer sentence begins like ``heard``."""
         if reading.is_named_last:
@@ -112,22 +129,12 @@ class HomeGrammar:
         known = self._find(language)
         if known is None:
             return None
-        code = known.sentences.language
-        for rank, text in enumerate(dict.fromkeys(hypotheses[:MAX_HYPOTHESES])):
-            heard = normalise(text, code)
-            reading = _read(known, heard)
-            if reading is not None:
-                return CommandMatch(
-                    intent=reading.intent,
-                    server=SERVER,
-                    tool=reading.tool,
-                    arguments=reading.slots,
-                    confidence=round(RANK_FACTOR**rank, 3),
-                    text=heard,
-                    may_continue=known.may_continue(reading, heard),
-                    slots=reading.slots,
-                )
-        return None
+        found = (known.match(text, RANK_FACTOR**rank) for rank, text in enumerate(hypotheses[:MAX_HYPOTHESES]))
+        return next((match for match in found if match is not None), None)
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for."""
+        return self.match((text,), language)
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return a handful of names, areas first."""

@@ -230,7 +230,7 @@ class McpConnection:
             choices = choices_of(result)
             error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
-            if _is_closed(foreign):
+            if _is_closed(foreign) or self._loss.is_refusal:
                 self._lose("the connection was closed")
                 raise ToolServerLost(self._told()) from foreign
             error = _words(foreign)

@@ -24,6 +24,9 @@ class Sentences:
         found = self.confidences.get(hypotheses[0])
         return None if found is None else match(self.server, found)
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        return self.match((text,), language)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return self.asked_answer
 
@@ -56,6 +59,11 @@ def test_the_home_is_not_looked_at_for_an_exact_own_sentence() -> None:
     home = Sentences("home", {"x": 1.0})
     LayeredGrammar(Sentences("own", {"x": 1.0}), home).match(["x"], "en")
     assert home.looks == 0
+
+
+def test_a_part_of_a_sentence_is_looked_for_in_both() -> None:
+    both = LayeredGrammar(Sentences("own", {"x": 1.0}), Sentences("home", {"x": 1.0, "y": 1.0}))
+    assert [both.match_exactly(text, "en") for text in ("x", "y", "z")] == [match("own"), match("home"), None]
 
 
 def test_names_of_the_home_are_expected_first_unless_a_question_is_open() -> None:

@@ -116,6 +116,11 @@ def test_a_later_hypothesis_is_less_sure(grammar: HomeGrammar) -> None:
     assert match.confidence == 0.97
 
 
+def test_a_part_of_a_sentence_is_looked_up_by_itself(grammar: HomeGrammar) -> None:
+    assert call(grammar.match_exactly("turn on the bed light", "en")) == ("HassTurnOn", {"name": "Bed Light"})
+    assert grammar.match_exactly("and the bed light", "en") is None
+
+
 def test_a_language_that_is_not_loaded_has_no_sentences(grammar: HomeGrammar) -> None:
     assert grammar.match(["allume la cuisine"], "fr") is None
     assert grammar.vocabulary("fr") == ()
