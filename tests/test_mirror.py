@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
-    *("audio", "bounds", "dialogue", "gateway", "history", "home_assistant", "inference", "log", "metrics"),
+    *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
     *("session", "speech", "supervisor", "tools", "transcription"),
 )
 EXCUSED = {
