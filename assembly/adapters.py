@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assembly.dialects import DIALECTS
-from assembly.providers import language_models, recognisers, stores, synthesisers
+from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
@@ -36,6 +36,7 @@ from backends.protocols import (
     SpeechDetector,
     Store,
     ToolConnection,
+    ToolConnectionFactory,
     WakeWordDetector,
 )
 from backends.speech import conditioning, wake_words
@@ -71,7 +72,9 @@ class Adapters:
         )
         folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]
         programs = tuple(settings.tools.programs)
-        self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
+        self.command_files = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
+        self.home = home_assistant.home(settings.home_assistant)
+        self.grammar = self.command_files if self.home is None else self.home.above(self.command_files)
         self._tool_servers = self._configure_tool_servers()
 
     # --- audio and speech ------------------------------------------------------------------------
@@ -178,7 +181,10 @@ class Adapters:
         """Return the block that connects to a server."""
         settings = self._settings.tools
         common = McpSettings(connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars)
-        return McpServers(self._tool_servers, common)(name, on_announcement=on_announcement)
+        servers: ToolConnectionFactory = McpServers(self._tool_servers, common)
+        if self.home is not None:
+            servers = self.home.speaking(servers)
+        return servers(name, on_announcement=on_announcement)
 
     # --- history and the listener --------------------------------------------------------------------
 

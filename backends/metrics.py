@@ -95,6 +95,8 @@ FIGURES: Final = (
     _counter("speech_cache_requests_total", "Look-ups in the cache of spoken phrases, by result.", "result"),
     _gauge("speech_cache_bytes", "Memory of the cache of spoken phrases."),
     _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),
+    _gauge("home_up", "Whether the names of Home Assistant's devices are kept up to date."),
+    _gauge("home_entities", "Entities of Home Assistant that have names."),
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
     _counter("cache_requests_total", "Look-ups in the cache of answers, by result.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),

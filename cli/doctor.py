@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from assembly.providers import language_models, recognisers, stores, synthesisers
+from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
 from backends.speech import wake_words
 from cli import config_option
@@ -133,4 +133,5 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
     port,
     folders,
     tools,
+    home_assistant.findings,
 )

@@ -28,6 +28,7 @@ EXCUSED = {
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
+    "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",

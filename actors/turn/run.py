@@ -270,7 +270,7 @@ class Turn:
             return
         if not outcome.ok:
             log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
-            commands.fail(outcome.error or "")
+            commands.fail(outcome.error or "", outcome.told)
         elif self._question.offer(match, outcome):
             commands.end("")
         else:

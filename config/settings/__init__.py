@@ -11,6 +11,7 @@ from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
 from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.home_assistant import HomeAssistantSettings
 from config.settings.inference import (
     EmbeddedModelSettings,
     InferenceSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "EmbeddedModelSettings",
     "GatewaySettings",
     "HistorySettings",
+    "HomeAssistantSettings",
     "InferenceSettings",
     "LanguageModelName",
     "LoadSettings",
@@ -82,6 +84,7 @@ class Settings:
     speech: SpeechSettings
     media: MediaSettings
     tools: ToolsSettings
+    home_assistant: HomeAssistantSettings
     dialogue: DialogueSettings
     history: HistorySettings
     metrics: MetricsSettings

@@ -398,7 +398,8 @@ class Outside:
     version = "simulated"
 
     def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str], letter_bytes: int) -> None:
-        self.grammar = Grammar()
+        self.grammar = self.command_files = Grammar()
+        self.home = None
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()
