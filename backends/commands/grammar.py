@@ -25,6 +25,7 @@ from hassil.models import MatchEntity
 from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import MAX_SAMPLES, PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
+from backends.commands.filling import FilledCommand, SlotSearch, search_for
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
@@ -79,6 +80,8 @@ class _Grammar:
     prefixes: Prefixes
     answers: Mapping[tuple[str, str], AnswerSentences]
     """By intent and slot."""
+    searches: dict[str, SlotSearch] = attrs.field(factory=dict)
+    """By intent, made at first use."""
 
     def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
         """Return the best reading of which every slot makes sense."""
@@ -104,6 +107,13 @@ class _Grammar:
     def sentences_of(self, asked: CommandMatch) -> AnswerSentences | None:
         """Return how the question of ``asked`` is answered, None if this grammar does not ask it."""
         return None if asked.question is None else self.answers.get((asked.intent, asked.question.slot))
+
+    def search(self, intent: str) -> SlotSearch:
+        """Return how the slots of an intent are looked for in other words than its own."""
+        if intent not in self.searches:
+            asked = tuple(each.slot for each in self.commands[intent].asks)
+            self.searches[intent] = search_for(self.intents, intent, asked, self.slot_types, self.language)
+        return self.searches[intent]
 
     def _found(self, command: Command, slots: Mapping[str, Any]) -> _Found:
         lacking = next((asked.slot for asked in command.asks if asked.slot not in slots), None)
@@ -206,6 +216,21 @@ class HassilGrammar:
                 if found is not None:
                     return _match(found, min(asked.confidence, RANK_FACTOR**rank), heard, known)
         return None
+
+    def filled(self, intent: str, text: str, language: str, given: Mapping[str, Any]) -> FilledCommand | None:
+        """Return the call of an intent with what the text says, else ``given``; ``None`` if a slot is missing."""
+        known = self._languages.get(_code(language))
+        grammars = () if known is None else known.grammars
+        grammar = next((grammar for grammar in grammars if intent in grammar.commands), None)
+        if known is None or grammar is None:
+            return None
+        heard, search = _heard(text, _code(language), known.fillers), grammar.search(intent)
+        filling = search.fill(heard.source, heard.tokens, given) if 0 < len(heard.tokens) <= MAX_WORDS else None
+        if filling is None:
+            return None
+        lacking = None if filling.lacking is None else grammar.answers[intent, filling.lacking].question
+        match = _match(_Found(grammar.commands[intent], filling.slots, lacking), 1.0, heard, known)
+        return FilledCommand(match, filling.said, search.sentence(filling.said))
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones.
