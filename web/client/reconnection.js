@@ -18,6 +18,7 @@ export const BY_CLOSE_CODE = {
     [RESTARTED]: 'as told',
     [TRY_LATER]: 'as told',
     [AWAY]: 'soon',
+    4001: 'never',
     [IDLE]: 'never',
     [REPLACED]: 'never',
     4100: 'soon',

@@ -31,6 +31,7 @@ export const BY_CLOSE_CODE: Readonly<Record<number, Return>> = {
   [RESTARTED]: 'as told',
   [TRY_LATER]: 'as told',
   [AWAY]: 'soon',
+  4001: 'never', // the key is missing, unknown, revoked or expired; the session waits for another key
   [IDLE]: 'never', // connect again when there is something to say
   [REPLACED]: 'never', // another connection has taken over the session
   4100: 'soon', // the server was too slow, or we were
