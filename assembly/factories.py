@@ -31,6 +31,7 @@ from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
 from backends.ingress.pages import OwnPages
+from backends.keys.key_ring import KeyCheck
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from config.settings import Settings
@@ -173,6 +174,8 @@ class Factories:
                 demand=self._demand,
                 count_awaited=self.sessions.directory.awaited.__len__,
                 handshakes=self.sessions.directory.handshakes,
+                checks=(KeyCheck(self.adapters.keys),),
+                keys=self.adapters.keys,
             ),
         )
 

@@ -40,9 +40,14 @@ class MachineMemory:
     available_gb: float
 
 
+def is_health_page(path: str) -> bool:
+    """Return whether ``path`` says how the server is, to anyone who asks."""
+    return path == "/health" or path.startswith("/health/")
+
+
 def is_health_check(path: str) -> bool:
-    """Return whether ``path`` is a health check, which is answered even while the server is full."""
-    return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
+    """Return whether ``path`` is asked by machines, and answered even while the server is full."""
+    return is_health_page(path) or path in ("/metrics", "/api/status")
 
 
 def not_ready(states: Mapping[str, str]) -> list[str]:

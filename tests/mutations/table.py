@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.mutations.access import ACCESS
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
 from tests.mutations.structure import STRUCTURE
@@ -365,6 +366,7 @@ MUTATIONS: Final = (
         "                raise",
         ("tests/runtime/workers/test_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
+    *ACCESS,
     *SAFETY,
     *STRUCTURE,
 )
