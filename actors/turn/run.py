@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
+* The ladder is climbed from exact to vague: command grammar, meaning, language model, and then the honest refusal.
 * Hearing, understanding and acting share the turn's deadline; past it the user gets an apology.
 * ``TurnCompleted`` is sent exactly once in every case, and history holds the part of the answer that was heard.
 """
@@ -17,6 +17,7 @@ import trio
 
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, show, transcribe
+from actors.turn.meaning import TurnMeaning
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
@@ -28,10 +29,12 @@ from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.actions import PendingTurn
-from protocol.turns.questions import Reaction
+from protocol.turns.meaning import GO_ON, MeaningStep, MeantDecision
+from protocol.turns.questions import Reaction, WordsDecision
 from protocol.turns.turn import TurnEvent, TurnMachine
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
@@ -173,20 +176,36 @@ class Turn:
         self._tools = ToolCaller(
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
+        meant = GO_ON
+        if decision.reaction is Reaction.GO_ON and self._options.wants("tools"):
+            meant = await TurnMeaning(self.turn_id, self._context).read(heard)
+            decision = meant.words or decision
         self._report.mark("understand", trio.current_time() - started_s)
+        self._count_rung("grammar" if meant is GO_ON else "meaning", decision)
         if decision.reaction is Reaction.CALL and decision.match is not None:
             return await self._command(decision.match, self._tools)
         if decision.reaction is not Reaction.GO_ON:
             self._report.source = "command"
             await self._say_all(self._question.note(decision))
             return "done"
-        if self._options.wants("tools") and asks_for_help(heard.text, self._options.language):
+        asks_help = meant.step is MeaningStep.HELP or asks_for_help(heard.text, self._options.language)
+        if self._options.wants("tools") and asks_help:
             told = help_text(self._context.grammar.samples(), self._options.language)
             if told is not None:
                 return await self._help(told)
         if self._options.wants("llm"):
-            return await self._converse(heard, self._tools)
-        raise TurnRefused(not_understood(heard.text, self._options.language))
+            return await self._converse(heard, self._tools, meant)
+        raise TurnRefused(self._refusal(heard, meant))
+
+    def _refusal(self, heard: Heard, meant: MeantDecision) -> str:
+        """Return what is said where nothing was understood: what cannot be done, if that is known."""
+        if meant.cannot is not None:
+            return self._options.told(meant.cannot)
+        return not_understood(heard.text, self._options.language)
+
+    def _count_rung(self, rung: str, decision: WordsDecision) -> None:
+        if decision.reaction is not Reaction.GO_ON:
+            self._context.peers.metrics.tell_nowait(Count("understood_total", (rung, decision.reaction.name.lower())))
 
     async def _help(self, told: str) -> events.Outcome:
         self._report.source = "command"
@@ -203,7 +222,7 @@ class Turn:
         self._machine.advance(TurnEvent.UNDERSTOOD)
         is_inexact = match.confidence < 1.0
         outcome = await tools.call(
-            WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+            WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact, guess=match.guess)
         )
         if outcome.ok:
             self._question.offer(match, outcome)
@@ -213,7 +232,7 @@ class Turn:
         await self._say_all(self._options.told(DID_NOT_WORK, why=outcome.error or ""))
         return "failed"
 
-    async def _converse(self, heard: Heard, tools: ToolCaller) -> events.Outcome:
+    async def _converse(self, heard: Heard, tools: ToolCaller, meant: MeantDecision) -> events.Outcome:
         self._machine.advance(TurnEvent.UNDERSTOOD)
         asked_s = trio.current_time()
 
@@ -227,6 +246,7 @@ class Turn:
             self._context,
             self._options,
             tools,
+            is_action=meant.is_action,
             say=self._spoken.say,
             on_begin=begin,
             on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
@@ -234,7 +254,7 @@ class Turn:
         try:
             text = await conversation.run(heard)
         except NoSuitableModel:
-            raise TurnRefused(not_understood(heard.text, self._options.language)) from None
+            raise TurnRefused(self._refusal(heard, meant)) from None
         except UnfoundedClaim as claim:
             log.warning("a model claims what no tool has done: %s", claim, extra={"turn_id": self.turn_id})
             raise TurnRefused(self._options.told(NOT_REALLY_DONE)) from None

@@ -6,7 +6,7 @@ import attrs
 
 from actors.connection.telling import ToClient
 from backends.protocols import CommandGrammar
-from config.settings import DialogueSettings, ToolsSettings
+from config.settings import DialogueSettings, ToolsSettings, UnderstandingSettings
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
@@ -15,6 +15,7 @@ from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
     InferenceMessage,
+    MeaningMessage,
     MetricsMessage,
     SpeechMessage,
     ToolsMessage,
@@ -33,6 +34,7 @@ class TurnPeers:
     connection: Ref[ConnectionMessage]
     audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
+    meaning: Ref[MeaningMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]
     speech: Ref[SpeechMessage]
@@ -47,6 +49,7 @@ class TurnContext:
     peers: TurnPeers
     dialogue: DialogueSettings
     tools: ToolsSettings
+    understanding: UnderstandingSettings
     lead_s: float
     grammar: CommandGrammar
     memory: TurnMemory

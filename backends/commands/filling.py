@@ -4,13 +4,13 @@ Rules kept here:
 
 * Only slots of a known kind are looked for: numbers, times, places, measures, and lists whose values are known. Free
   text is never guessed: it is asked for where the intent can ask.
-* The longest span that makes sense is taken, and no word is used twice.
+* The longest span that makes sense is taken, of equal ones that of the list that comes first; no word is used twice.
 * What a sentence of the intent cannot do without must be there, or be asked for; otherwise nothing was understood.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import groupby, islice, product
 from typing import Any, Final
 
 import attrs
@@ -22,7 +22,7 @@ from hassil.sample import sample_expression
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES, SlotType
 from backends.commands.spoken_numbers import Token, normalise
-from backends.commands.templates import MAX_RULE_DEPTH, example
+from backends.commands.templates import MAX_RULE_DEPTH, example, slots_of
 from protocol.messages.understanding import CommandMatch
 
 MAX_SPAN_WORDS = 12  # of one slot; a longer sum is dictation
@@ -73,7 +73,7 @@ class SlotSearch:
     language: str
 
     def fill(self, source: str, tokens: Sequence[Token], given: Slots) -> Filling | None:
-        """Return what the sentence says; ``given`` are slots for what is not found. ``None`` if something is missing."""
+        """Return what the sentence says, else what is ``given``; ``None`` if something is missing."""
         slots, said, used = dict[str, Any](), dict[str, str](), set[int]()
         for slot in self._order():
             found = self._find(slot, source, tokens, used)
@@ -104,12 +104,12 @@ class SlotSearch:
         return [*self.asked, *sorted(rest, key=lambda slot: any(kind is not None for _, kind in self.kinds[slot]))]
 
     def _find(self, slot: str, source: str, tokens: Sequence[Token], used: set[int]) -> tuple[Any, range] | None:
-        for span in self._spans(slot, tokens):
-            if used.isdisjoint(span):
-                words = tuple(token.text for token in tokens[span.start : span.stop])
-                text = SlotText(words, source[tokens[span.start].start : tokens[span.stop - 1].end], self.language)
-                before = tokens[span.start - 1].text if span.start else ""
-                for name, kind in self.kinds.get(slot, ()):
+        for _, group in groupby(self._spans(slot, tokens), len):
+            for (name, kind), span in product(self.kinds.get(slot, ()), list(group)):
+                if used.isdisjoint(span):
+                    words = tuple(token.text for token in tokens[span.start : span.stop])
+                    text = SlotText(words, source[tokens[span.start].start : tokens[span.stop - 1].end], self.language)
+                    before = tokens[span.start - 1].text if span.start else ""
                     value = self._known(name, text) if kind is None else _converted(kind, text, before)
                     if value is not None:
                         return value, span
@@ -145,23 +145,21 @@ def search_for(intents: Intents, intent: str, asked: Sequence[str], kinds: Mappi
     rules = {name: rule.expression for name, rule in intents.expansion_rules.items()}
     for data in intents.intents[intent].data:
         for sentence in data.sentences:
-            slots = list(sentence.expression.list_references(intents.expansion_rules))
+            slots = slots_of(sentence.expression, rules)
             for slot in slots:
                 found.setdefault(slot.slot_name, {})[slot.list_name] = None
             plainest = example(sentence.expression, rules, {slot.list_name: f"{{{slot.slot_name}}}" for slot in slots})
             sentences.setdefault(plainest, frozenset(re.findall(r"\{(\w+)\}", plainest)))
             for way in _ways(sentence.expression, intents.expansion_rules, 0):
                 ways.setdefault(way, dict(data.slots or {}))
-    lists = {name for names in found.values() for name in names}
+    listed = {name: intents.slot_lists.get(name) for names in found.values() for name in names}
+    words = {name: values for name, values in listed.items() if isinstance(values, TextSlotList)}
+    numbers = {name: values for name, values in listed.items() if isinstance(values, RangeSlotList)}
     return SlotSearch(
         tuple(asked),
         {slot: _kinds_of(names, kinds) for slot, names in found.items() if _kinds_of(names, kinds)},
-        {name: _values(intents, name, code) for name in lists if isinstance(intents.slot_lists.get(name), TextSlotList)},
-        {
-            name: (listed.start, listed.stop)
-            for name in lists
-            if isinstance(listed := intents.slot_lists.get(name), RangeSlotList)
-        },
+        {name: _values(intents, values, code) for name, values in words.items()},
+        {name: (values.start, values.stop) for name, values in numbers.items()},
         tuple(ways.items()),
         tuple((names, text) for text, names in sentences.items()),
         code,
@@ -174,9 +172,8 @@ def _kinds_of(names: Mapping[str, None], kinds: Mapping[str, str]) -> tuple[tupl
     return tuple((name, kind) for name, kind in found.items() if kind is None or not kind.is_free_text)
 
 
-def _values(intents: Intents, name: str, code: str) -> Mapping[str, Any]:
+def _values(intents: Intents, listed: TextSlotList, code: str) -> Mapping[str, Any]:
     """Return the values of a list, as each may be spoken."""
-    listed = intents.slot_lists[name]
     spoken = (
         (text, value.value_out)
         for value in listed.values

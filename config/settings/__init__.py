@@ -32,6 +32,7 @@ from config.settings.transcription import (
     TranscriptionSettings,
     WhisperSettings,
 )
+from config.settings.understanding import UnderstandingSettings
 
 __all__ = [
     "AudioSettings",
@@ -61,6 +62,7 @@ __all__ = [
     "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
+    "UnderstandingSettings",
     "WebSocketSettings",
     "WhisperSettings",
 ]
@@ -74,6 +76,7 @@ class Settings:
     session: SessionSettings
     audio: AudioSettings
     transcription: TranscriptionSettings
+    understanding: UnderstandingSettings
     inference: InferenceSettings
     speech: SpeechSettings
     media: MediaSettings
