@@ -116,9 +116,10 @@ class MeaningReader(Actor[MeaningMessage]):
             return None
         started_s = trio.current_time()
         try:
-            readings, embedding = await pool.call(ReadSentences((text,)), timeout_s=self._settings.timeout_s)
-        except WorkerError as error:
-            log.warning("no meaning: %s", error)
+            with trio.fail_after(self._settings.timeout_s):
+                readings, embedding = await pool.call(ReadSentences((text,)), timeout_s=self._settings.timeout_s)
+        except (WorkerError, trio.TooSlowError) as error:
+            log.warning("no meaning: %r", error)
             return None
         self._metrics.tell_nowait(Observe("meaning_seconds", (), trio.current_time() - started_s))
         if self._own() is not self._learnt:

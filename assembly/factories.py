@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from actors.admission.gateway_admission import AdmissionInputs
+from actors.admission.rate_check import RateCheck
 from actors.commands import Commands
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
@@ -185,7 +186,7 @@ class Factories:
                 demand=self._demand,
                 count_awaited=self.sessions.directory.awaited.__len__,
                 handshakes=self.sessions.directory.handshakes,
-                checks=(KeyCheck(self.adapters.keys),),
+                checks=(KeyCheck(self.adapters.keys), RateCheck(self.sessions.directory.rates)),
                 keys=self.adapters.keys,
             ),
         )

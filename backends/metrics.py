@@ -76,6 +76,7 @@ FIGURES: Final = (
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
     _counter("understood_total", "Turns that were understood, by grammar or meaning, and what was done.", "by", "what"),
     _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
+    _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     # actors and workers

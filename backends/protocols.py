@@ -76,6 +76,9 @@ class CommandGrammar(Protocol):
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the tool call of the first hypothesis that matches, and whether its sentence may go on."""
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the tool call of ``text``, word for word; ``None`` if it is no whole sentence of the grammar."""
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does.
 

@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription"),
+    *("session", "speech", "supervisor", "tools", "transcription", "understanding"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -29,6 +29,7 @@ EXCUSED = {
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
+    "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
@@ -49,6 +50,8 @@ ABOUT_SEVERAL = {
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/builtin/test_german.py": "what the built-in tools answer in German, each of them",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
+    "tests/backends/commands/test_several_sentences.py": "sentences of several commands, by real grammars",
+    "tests/actors/turn/test_several_commands.py": "a turn with several commands, from its words to its answer",
     "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",

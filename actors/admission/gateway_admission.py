@@ -29,7 +29,7 @@ from backends.protocols import (
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, AdmissionRefused, retry_deferrable_s
 from protocol.admission.capacity import Demand
-from protocol.admission.checks import CHECK_RULES
+from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.admission.fair_share import FairShare
 from protocol.admission.handshakes import Handshakes
 from protocol.admission.health import is_health_check, is_health_page
@@ -158,14 +158,18 @@ class GatewayAdmission:
         return None
 
     async def _checked(self, identity: Identity, request: Request, kind: RequestKind) -> Admitted | Refusal:
+        limited: Refusal | None = None
         for check in self._inputs.checks:
             found = await self._ask(check, identity, request)
-            if isinstance(found, Refusal):
+            if not isinstance(found, Refusal):
+                identity = found
+            elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET:
+                limited = found  # its client may still resume a session
+            else:
                 return found
-            identity = found
         if kind is RequestKind.PAGE:
             return Admitted(identity)
-        return self._take_place(identity) if kind is RequestKind.WEBSOCKET else self._take_request(identity)
+        return self._take_place(identity, limited) if kind is RequestKind.WEBSOCKET else self._take_request(identity)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
         rule = CHECK_RULES[check.kind]
@@ -198,22 +202,27 @@ class GatewayAdmission:
 
     # --- WebSockets ------------------------------------------------------------------------------
 
-    def _take_place(self, identity: Identity) -> Admitted | Refusal:
+    def _take_place(self, identity: Identity, limited: Refusal | None = None) -> Admitted | Refusal:
         if self._stopped is not None:
             return self._refuse_session(self._stopped.reason, self._stopped.retry_after_s, "leaving")
         inputs, now_s = self._inputs, trio.current_time()
+        refused = None
+        if limited is not None:
+            refused = AdmissionRefused(limited.reason, limited.retry_after_s or RETRY_AFTER_S, limited.cause)
         decision = self._places.take(
-            identity.tenant, inputs.load_level(), inputs.demand(), inputs.count_awaited(), now_s
+            identity.tenant, inputs.load_level(), inputs.demand(), inputs.count_awaited(), now_s, limited=refused
         )
         for silent in decision.closes:
             self._close_silent(silent)
         result = decision.result
         if isinstance(result, AdmissionRefused):
             self._refused_for_others += result.is_for_others
+            if limited is not None:
+                return limited
             return self._refuse_session(result.reason, result.retry_after_s, result.cause)
         self._on_places(self._places.taken)
-        refused = result.refused
-        returning = None if refused is None else ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s))
+        told = result.refused
+        returning = None if told is None else ConnectionRefused(told.reason, round(1000 * told.retry_after_s))
         return Admitted(identity, self._held(result), returning)
 
     @contextmanager

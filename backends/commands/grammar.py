@@ -8,11 +8,13 @@ Rules kept here:
 * A word is never exchanged for a name, and what no hypothesis can make sense of may be taken in as an unknown name.
 * A user's sentences come before the built-in ones.
 * ``match`` runs on the event loop: its tries are limited, and it never waits.
+* The built-in sentences are compiled once a process: a change of a user's file costs that user's language only.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from copy import deepcopy
+from functools import lru_cache
 from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
 from backends.commands.meant import ENGLISH, match_of, own_sentences
+from backends.commands.shipped import KEPT, shipped_files
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
@@ -70,6 +73,7 @@ class _Found:
     slots: Mapping[str, Any]
     question: SlotQuestion | None
     """What the sentence leaves out and has to be asked for."""
+    has_free_text: bool
 
 
 @attrs.frozen
@@ -92,7 +96,7 @@ class _Grammar:
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=is_last_resort)
             if slots is not None:
-                return self._found(self.commands[result.intent.name], slots)
+                return self._found(self.commands[result.intent.name], slots, has_free_text=self._has_free_text(result))
         return None
 
     def answer(self, asked: CommandMatch, heard: _Hypothesis) -> _Found | None:
@@ -104,7 +108,7 @@ class _Grammar:
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=True, is_answer=True)
             if slots is not None:
-                return self._found(self.commands[asked.intent], {**asked.slots, **slots})
+                return self._found(self.commands[asked.intent], {**asked.slots, **slots}, has_free_text=True)
         return None
 
     def sentences_of(self, asked: CommandMatch) -> AnswerSentences | None:
@@ -118,9 +122,15 @@ class _Grammar:
             self.searches[intent] = search_for(self.intents, intent, asked, self.slot_types, self.language)
         return self.searches[intent]
 
-    def _found(self, command: Command, slots: Mapping[str, Any]) -> _Found:
+    def _found(self, command: Command, slots: Mapping[str, Any], *, has_free_text: bool) -> _Found:
         lacking = next((asked.slot for asked in command.asks if asked.slot not in slots), None)
-        return _Found(command, slots, None if lacking is None else self.answers[command.intent, lacking].question)
+        question = None if lacking is None else self.answers[command.intent, lacking].question
+        return _Found(command, slots, question, has_free_text)
+
+    def _has_free_text(self, result: RecognizeResult) -> bool:
+        kinds = self._kinds(result)
+        free = [entity for entity in result.entities_list if entity.is_wildcard]
+        return any(SLOT_TYPES[kinds[entity.name]].is_free_text for entity in free)
 
     def _slots(
         self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool, is_answer: bool = False
@@ -172,17 +182,13 @@ class HassilGrammar:
 
     def __init__(self, folders: Sequence[Path] = (), *, programs: Sequence[str] = ()) -> None:
         """Load all files; raises ``CommandFileError`` with every problem of all of them."""
-        extra = {"program": list(programs)}
+        names = tuple(programs)
         own = sorted(path for folder in folders for path in folder.glob("*.y*ml"))
-        builtin = [Path(str(file)) for file in resources.files(__package__).joinpath("sentences").iterdir()]
-        users = load_files(own, extra_lists=extra)
-        shipped = load_files([file for file in builtin if file.suffix == ".yaml"], extra_lists=extra)
-        if not programs:
-            shipped = tuple(_without(file, "program") for file in shipped)
+        users = load_files(own, extra_lists={"program": list(programs)})
+        shipped = shipped_files(names)
         codes = {file.language for file in (*users, *shipped)}
         self._languages = {
-            code: _language(code, [file for file in users if file.language == code], shipped, programs)
-            for code in codes
+            code: _language(code, [file for file in users if file.language == code], names) for code in codes
         }
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
@@ -206,6 +212,18 @@ class HassilGrammar:
                 if found is not None:
                     return _match(found, RANK_FACTOR**rank, variant, known)
         return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for, word for word; at most two parses."""
+        known = self._languages.get(_code(language))
+        heard = None if known is None else _heard(text, _code(language), known.fillers)
+        if known is None or heard is None or not 0 < len(heard.tokens) <= MAX_WORDS:
+            return None
+        for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
+            found = _parse(known, variant)
+            if found is not None:
+                return _match(found, 1.0, variant, known)
+        return None
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does."""
@@ -241,7 +259,7 @@ class HassilGrammar:
         if filling is None:
             return None
         lacking = None if filling.lacking is None else grammar.answers[intent, filling.lacking].question
-        match = _match(_Found(grammar.commands[intent], filling.slots, lacking), 1.0, heard, known)
+        match = _match(_Found(grammar.commands[intent], filling.slots, lacking, has_free_text=False), 1.0, heard, known)
         return FilledCommand(match, filling.said, search.sentence(filling.said))
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
@@ -356,6 +374,7 @@ def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Languag
         may_continue=may_continue((grammar.prefixes for grammar in known.grammars), heard.text),
         slots=found.slots,
         question=found.question,
+        has_free_text=found.has_free_text,
     )
 
 
@@ -406,23 +425,35 @@ def _slot_text(entity: MatchEntity, heard: _Hypothesis, language: str) -> SlotTe
 # --- putting a language together -----------------------------------------------------------------
 
 
-def _language(
-    code: str, users: Sequence[CommandFile], shipped: Sequence[CommandFile], programs: Sequence[str]
-) -> _Language:
-    builtin = [file for file in shipped if file.language == code]
-    groups = [group for group in (users, builtin) if group]
-    files = [file for group in groups for file in group]
+def _language(code: str, users: Sequence[CommandFile], programs: tuple[str, ...]) -> _Language:
+    return _put_together(code, users, programs) if users else _shipped_language(code, programs)
+
+
+def _put_together(code: str, users: Sequence[CommandFile], programs: tuple[str, ...]) -> _Language:
+    builtin = [file for file in shipped_files(programs) if file.language == code]
+    files = [*users, *builtin]
     words = number_words(code).union(
         *(file.words for file in files), *(kind.words(code) for kind in SLOT_TYPES.values())
     )
     names = frozenset[str]().union(*(kind.names(code) for kind in SLOT_TYPES.values()))
     fillers = {tuple(phrase.split()) for file in files for phrase in file.document["skip_words"] if phrase}
     return _Language(
-        tuple(_grammar(code, group) for group in groups),
+        (*([_grammar(code, users)] if users else ()), *([_shipped_grammar(code, programs)] if builtin else ())),
         Speller(words, names),
         _vocabulary(users, builtin, programs),
         tuple(sorted(fillers)),
     )
+
+
+@lru_cache(KEPT)
+def _shipped_language(code: str, programs: tuple[str, ...]) -> _Language:
+    """Return a language in which the user has no sentences."""
+    return _put_together(code, (), programs)
+
+
+@lru_cache(KEPT)
+def _shipped_grammar(code: str, programs: tuple[str, ...]) -> _Grammar:
+    return _grammar(code, [file for file in shipped_files(programs) if file.language == code])
 
 
 def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
@@ -430,7 +461,8 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
     commands: dict[str, Command] = {}
     slot_types: dict[str, str] = {}
     for file in files:
-        merge_dict(document, {key: value for key, value in file.document.items() if key != "language"})
+        own = {key: value for key, value in file.document.items() if key != "language"}
+        merge_dict(document, deepcopy(own))  # it extends the lists of the first in place
         commands |= file.commands
         slot_types |= file.slot_types
     intents = Intents.from_dict({**document, "language": code})
@@ -438,15 +470,6 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
     known = {name: kind.values(code) for name, kind in kinds.items() if kind is not None and kind.values is not None}
     answers = answers_in(code, tuple(files), slot_types)
     return _Grammar(intents, commands, slot_types, code, Prefixes(intents, known), answers)
-
-
-def _without(file: CommandFile, slot: str) -> CommandFile:
-    """Return a file without the intents that need a slot which has no values."""
-    intents = file.document["intents"]
-    needing = {name for name, intent in intents.items() if f"{{{slot}}}" in str(intent["data"])}
-    document = {**file.document, "intents": {name: value for name, value in intents.items() if name not in needing}}
-    commands = {name: command for name, command in file.commands.items() if name not in needing}
-    return attrs.evolve(file, document=document, commands=commands)
 
 
 def _vocabulary(

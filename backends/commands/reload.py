@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Compiling takes a good part of a second, so ``check`` runs in a thread; ``match`` uses the compiled grammar meanwhile.
+* Compiling takes a part of a second, so ``check`` runs in a thread; ``match`` uses the compiled grammar meanwhile.
 * A file with a mistake changes nothing: the former sentences stay, and the mistake is logged once.
 """
 
@@ -46,6 +46,10 @@ class ReloadingGrammar:
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the call that the first matching hypothesis stands for."""
         return self._current.match(hypotheses, language)
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for, word for word."""
+        return self._current.match_exactly(text, language)
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question; ``None`` too if its command is in no file any more."""

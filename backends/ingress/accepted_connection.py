@@ -45,6 +45,7 @@ from backends.ingress.http_head import (
     wants_websocket,
 )
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
+from backends.ingress.tls_stream import AcceptedStream
 from backends.ingress.websocket import TrioWebSocket
 from backends.protocols import (
     Admitted,
@@ -119,7 +120,7 @@ class OpeningHandshake:
 class AcceptedConnection:
     """One connection, from the accept until it is over; does not close the stream."""
 
-    def __init__(self, state: ListenerState, stream: trio.SocketStream, peer: str, place: ConnectionPlace) -> None:
+    def __init__(self, state: ListenerState, stream: AcceptedStream, peer: str, place: ConnectionPlace) -> None:
         settings = state.settings
         if place.is_reserved:
             settings = attrs.evolve(settings, head_timeout_s=min(RESERVED_HEAD_S, settings.head_timeout_s))
@@ -210,7 +211,7 @@ class AcceptedConnection:
             return await self._answer(request, refusal_answer(refusal), refusal)
         self._observe(request, request.path, refusal.status, started_at)
         if "origin" not in request.headers:
-            return await self._answer(request, refused_session_answer(refusal, told.retry_after_s), refusal)
+            return await self._answer(request, refused_session_answer(refusal), refusal)
         await self._refuse_browser(handshake, request, told)
         return False
 

@@ -39,4 +39,4 @@ class SentenceReader:
         near = self._examples.nearness(embedding)
         meaning = meaning_of(readings.sentences[0].classes, near, self._thresholds)
         match = None if meaning is None else self._grammar.meant(meaning, [text], LANGUAGE)
-        return decide_meaning(meaning, match, self._thresholds)
+        return decide_meaning(meaning, match)

@@ -3,7 +3,7 @@
 import attrs
 from attrs.validators import ge, gt, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, each
+from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, MOST_EVENTS, each
 
 
 @attrs.frozen(kw_only=True)
@@ -21,12 +21,25 @@ class WebSocketSettings:
 
 
 @attrs.frozen(kw_only=True)
+class RateSettings:
+    """How often one address, and one key, may ask."""
+
+    enabled: bool
+    per_minute: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    per_hour: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    burst: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    loopback: bool
+
+
+@attrs.frozen(kw_only=True)
 class GatewaySettings:
     """The listener."""
 
     host: str
     port: int = attrs.field(validator=[ge(0), le(65_535)])
     insecure: bool
+    tls_certificate: str
+    tls_key: str
     allowed_hosts: tuple[str, ...] = attrs.field(
         validator=each(
             r"(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::[0-9]{1,5})?",
@@ -50,4 +63,5 @@ class GatewaySettings:
     body_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     upload_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
     upload_min_bytes_per_s: float = attrs.field(validator=[ge(0), le(1 << 30)])
+    rate: RateSettings
     websocket: WebSocketSettings

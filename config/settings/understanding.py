@@ -14,5 +14,5 @@ class UnderstandingSettings:
     sure: float = attrs.field(validator=[ge(0), le(1)])
     likely: float = attrs.field(validator=[ge(0), le(1)])
     own: float = attrs.field(validator=[ge(0), le(1)])
-    timeout_s: float = attrs.field(validator=[gt(0), le(60)])
+    timeout_s: float = attrs.field(validator=[gt(0), le(10)])
     start_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])

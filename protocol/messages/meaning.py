@@ -1,8 +1,18 @@
 """The meaning of a sentence: what a turn asks for, and what it is told."""
 
+import enum
+
 import attrs
 
 from protocol.messages.ask import Ask
+
+
+class Certainty(enum.Enum):
+    """How sure a meaning is, by the thresholds of the settings."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    DOUBTFUL = "doubtful"
 
 
 @attrs.frozen
@@ -21,6 +31,7 @@ class Meaning:
     """A class of the head, or the intent of a user's own command."""
     confidence: float
     """0 to 1: the probability of the class, or the nearness of the example."""
+    certainty: Certainty
     is_own: bool = False
     """Whether it is a user's own command."""
 

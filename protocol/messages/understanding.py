@@ -53,6 +53,8 @@ class CommandMatch:
     """What has to be asked before the call can be made."""
     guess: Guess | None = None
     """``None`` for a sentence of the grammar."""
+    has_free_text: bool = False
+    """Whether a slot took words that may be anything, such as a note's."""
 
 
 @attrs.frozen

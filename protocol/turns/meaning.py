@@ -31,7 +31,7 @@ from protocol.language.phrases import (
     CANNOT_VOLUME,
     CANNOT_WEATHER,
 )
-from protocol.messages.meaning import Meaning
+from protocol.messages.meaning import Certainty, Meaning
 from protocol.messages.understanding import CommandMatch, Guess
 from protocol.turns.questions import QuestionState, Reaction, WordsDecision
 
@@ -59,14 +59,6 @@ CANNOT: Final[Mapping[str, str]] = {
 }
 """What is said of the classes for which there may be no tool."""
 HELP: Final = "help"
-
-
-class Certainty(enum.Enum):
-    """How sure a meaning is, by the thresholds of the settings."""
-
-    SURE = "sure"
-    LIKELY = "likely"
-    DOUBTFUL = "doubtful"
 
 
 class MeaningEvent(enum.Enum):
@@ -142,23 +134,23 @@ GO_ON: Final = MeantDecision()
 def meaning_of(classes: Mapping[str, float], own: Mapping[str, float], thresholds: Thresholds) -> Meaning | None:
     """Return what a sentence is about; ``None`` if neither has anything.
 
-    ``classes`` are probabilities of the head, ``own`` the nearness of the user's intents, by their nearest examples.
+    ``classes`` are probabilities of the head, ``own`` the nearness of the user's intents, by their nearest examples. An
+    example that is near enough to count is a reason to ask, and no more.
     """
     nearest = sorted(own, key=lambda intent: -own[intent])[:2]
     if nearest and own[nearest[0]] >= thresholds.own:
         lead = own[nearest[0]] - max((own[other] for other in nearest[1:]), default=0.0)
         if lead >= MIN_LEAD:
-            return Meaning(nearest[0], own[nearest[0]], is_own=True)
-    likeliest = max(classes, key=lambda name: classes[name], default=None)
-    return None if likeliest is None else Meaning(likeliest, classes[likeliest])
+            return Meaning(nearest[0], own[nearest[0]], _C.LIKELY, is_own=True)
+    name = max(classes, key=lambda name: classes[name], default=None)
+    return None if name is None else Meaning(name, classes[name], _certainty(classes[name], thresholds))
 
 
-def decide_meaning(meaning: Meaning | None, match: CommandMatch | None, thresholds: Thresholds) -> MeantDecision:
+def decide_meaning(meaning: Meaning | None, match: CommandMatch | None) -> MeantDecision:
     """Return what is done; ``match`` is the call that the meaning stands for, with what was said of its slots."""
     if meaning is None:
         return GO_ON
-    certainty = certainty_of(meaning, thresholds)
-    step = STEPS[_event_of(meaning, match)][certainty]
+    step = STEPS[_event_of(meaning, match)][meaning.certainty]
     if step is _S.GO_ON:
         return GO_ON
     if match is not None and step is _S.ASK:
@@ -169,13 +161,10 @@ def decide_meaning(meaning: Meaning | None, match: CommandMatch | None, threshol
     return MeantDecision(step, match, CANNOT.get(meaning.name) if step is _S.NAME else None)
 
 
-def certainty_of(meaning: Meaning, thresholds: Thresholds) -> Certainty:
-    """Return how sure a meaning is; an example that is near enough to count is a reason to ask, and no more."""
-    if meaning.is_own:
-        return _C.LIKELY
-    if meaning.confidence >= thresholds.sure:
+def _certainty(probability: float, thresholds: Thresholds) -> Certainty:
+    if probability >= thresholds.sure:
         return _C.SURE
-    return _C.LIKELY if meaning.confidence >= thresholds.likely else _C.DOUBTFUL
+    return _C.LIKELY if probability >= thresholds.likely else _C.DOUBTFUL
 
 
 def _event_of(meaning: Meaning, match: CommandMatch | None) -> MeaningEvent:

@@ -95,6 +95,8 @@ class Room:
     metrics: Script = attrs.field(factory=Script)
     sessions: Registry = attrs.field(factory=Registry)
     activity: Activity = attrs.field(factory=Activity)
+    limited_s: float = 0.0
+    """How long the client must wait for its next turn."""
     memory: SessionMemory = attrs.field(init=False)
     tree: Tree = attrs.field(init=False)
     refs: dict[str, Ref] = attrs.field(factory=dict)
@@ -150,13 +152,13 @@ class Room:
             peers=TurnPeers(**{name: self.refs[name] for name in PEERS}),
             dialogue=self.settings.dialogue,
             tools=self.settings.tools,
-            understanding=self.settings.understanding,
             lead_s=self.settings.speech.lead_s,
             grammar=self.grammar,
             memory=memory or self.memory.turns,
             client_view=client or self.memory.client,
             unix_time=lambda: 1_000_000.0,
             new_id=lambda: f"id{next(self._ids)}",
+            take_turn=lambda: self.limited_s,
         )
 
     def options(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> SessionOptions:

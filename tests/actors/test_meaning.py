@@ -3,11 +3,12 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.meaning import AT_ONCE, MAX_CHARS, MeaningReader, MeaningStatistics
 from backends.jobs import ReadSentences, SentenceReading, SentenceReadings
-from protocol.messages.meaning import Meaning, OwnSentence, ReadMeaning
+from protocol.messages.meaning import Certainty, Meaning, OwnSentence, ReadMeaning
 from protocol.messages.records import Observe
 from runtime import ChildSpec, Ref, Tree
 from runtime.workers.pool import JobTimeout, PoolUnavailable, StartFailure
@@ -41,6 +42,7 @@ class Desk:
 
     has_pool: bool = True
     trouble: Exception | None = None
+    delay_s: float = 0.0
     own: Sequence[OwnSentence] = ()
     pool: FakePool = attrs.field(init=False)
     examples: FakeExamples = attrs.field(factory=FakeExamples)
@@ -52,6 +54,7 @@ class Desk:
         self.pool = FakePool(self._read)
 
     async def _read(self, call: PoolCall) -> tuple[SentenceReadings, bytes]:
+        await trio.sleep(self.delay_s)
         if self.trouble is not None:
             raise self.trouble
         reading = SentenceReading({"get_time": 0.9, "none": 0.1})
@@ -81,7 +84,7 @@ class Desk:
 async def test_a_sentence_has_the_likeliest_class_as_its_meaning(grow: Grow, autojump_clock: MockClock) -> None:
     desk = Desk()
     await desk.open(grow)
-    assert await desk.read() == Meaning("get_time", 0.9)
+    assert await desk.read() == Meaning("get_time", 0.9, Certainty.SURE)
     assert desk.pool.jobs[-1].job == ReadSentences(("how late is it",))
     assert [figure.name for figure in desk.metrics.of(Observe)] == ["meaning_seconds"]
     assert desk.statistics().problem is None
@@ -91,7 +94,7 @@ async def test_a_near_example_of_an_own_command_is_the_meaning(grow: Grow, autoj
     desk = Desk(own=OWN)
     await desk.open(grow)
     desk.examples.near = {"Lights": 0.9}
-    assert await desk.read() == Meaning("Lights", 0.9, is_own=True)
+    assert await desk.read() == Meaning("Lights", 0.9, Certainty.LIKELY, is_own=True)
 
 
 async def test_own_commands_are_learnt_at_the_start_a_few_at_a_time(grow: Grow, autojump_clock: MockClock) -> None:
@@ -144,6 +147,12 @@ async def test_a_worker_in_trouble_gives_no_meaning(grow: Grow, autojump_clock: 
     await desk.open(grow)
     assert await desk.read() is None
     assert desk.statistics().problem is None
+
+
+async def test_a_worker_that_takes_too_long_gives_no_meaning(grow: Grow, autojump_clock: MockClock) -> None:
+    desk = Desk(delay_s=60.0)
+    await desk.open(grow)
+    assert await desk.read() is None
 
 
 async def test_no_worker_is_asked_where_there_is_nothing_to_read(grow: Grow, autojump_clock: MockClock) -> None:

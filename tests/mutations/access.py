@@ -49,4 +49,35 @@ ACCESS: Final = (
             "tests/backends/keys/test_key_ring.py::test_a_new_key_is_known_after_a_look_and_a_revoked_one_is_not",
         ),
     ),
+    Mutation(
+        "answer a client that asks too often",
+        "actors/turn/run.py",
+        "        if wait_s > 0:\n",
+        "        if wait_s > 3_600:\n",
+        ("tests/actors/turn/test_run.py::test_a_client_that_had_too_many_turns_is_told_when_to_go_on",),
+    ),
+    Mutation(
+        "lock a client out of its session because it asks too often",
+        "actors/admission/gateway_admission.py",
+        "elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET:",
+        "elif check.kind is CheckKind.RATE and kind is RequestKind.PAGE:",
+        (
+            (
+                "tests/actors/admission/test_gateway_admission.py"
+                "::test_a_limited_client_is_refused_unless_a_session_may_wait_for_it"
+            ),
+        ),
+    ),
+    Mutation(
+        "count a refused request",
+        "protocol/admission/sender_rates.py",
+        "        if wait_s == 0:\n",
+        "        if wait_s < 3_600:\n",
+        (
+            (
+                "tests/protocol/admission/test_sender_rates.py"
+                "::test_a_key_is_limited_wherever_it_is_used_and_a_refusal_takes_nothing_of_the_address"
+            ),
+        ),
+    ),
 )

@@ -221,6 +221,9 @@ class Grammar:
         question = SlotQuestion("number", f"Which one after {number}?")
         return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        return self.match([text], language)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         verb, _, number = hypotheses[0].partition(" ")
         if verb != ANSWERS or not number.isdigit():

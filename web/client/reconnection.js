@@ -19,6 +19,7 @@ export const BY_CLOSE_CODE = {
     [TRY_LATER]: 'as told',
     [AWAY]: 'soon',
     4001: 'never',
+    4029: 'as told',
     [IDLE]: 'never',
     [REPLACED]: 'never',
     4100: 'soon',

@@ -32,6 +32,7 @@ export const BY_CLOSE_CODE: Readonly<Record<number, Return>> = {
   [TRY_LATER]: 'as told',
   [AWAY]: 'soon',
   4001: 'never', // the key is missing, unknown, revoked or expired; the session waits for another key
+  4029: 'as told', // too many wrong keys came from this address
   [IDLE]: 'never', // connect again when there is something to say
   [REPLACED]: 'never', // another connection has taken over the session
   4100: 'soon', // the server was too slow, or we were

@@ -5,11 +5,11 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from protocol.language import phrases
 from protocol.messages import events
-from protocol.messages.meaning import Meaning, ReadMeaning
+from protocol.messages.meaning import Certainty, Meaning, ReadMeaning
 from protocol.messages.records import Count
 from protocol.messages.understanding import (
     CallTool,
@@ -26,6 +26,7 @@ from runtime import DomainError
 from tests.actors.dialogue_fixtures import Room, after, outcome_of, says, spec_of
 from tests.fakes import Grow
 
+SURE, LIKELY = Certainty.SURE, Certainty.LIKELY
 QUESTION = "Shall I cancel the timer?"
 CANCEL = CommandMatch("CancelTimer", "house", "cancel_timer", {}, 1.0, "words", guess=Guess(QUESTION, is_sure=False))
 TIME = attrs.evolve(CANCEL, intent="GetTime", tool="get_time", guess=Guess("The time?", is_sure=False))
@@ -57,7 +58,7 @@ def rungs(room: Room) -> list[tuple[str, ...]]:
 
 
 async def test_what_only_reads_is_done_at_once_if_the_meaning_is_sure(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await room_with(grow, Meaning("get_time", 0.9))
+    room = await room_with(grow, Meaning("get_time", 0.9, SURE))
     await room.type("do you happen to have the time")
     await room.completed()
     assert [call.tool for call in room.tools.of(CallTool)] == ["get_time"]
@@ -70,7 +71,7 @@ async def test_what_only_reads_is_done_at_once_if_the_meaning_is_sure(grow: Grow
 async def test_what_changes_something_is_asked_about_first_and_not_by_the_tools_name(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    room = await room_with(grow, Meaning("cancel_timer", 0.99))
+    room = await room_with(grow, Meaning("cancel_timer", 0.99, SURE))
     await room.type("that timer can go")
     [asked] = room.connection.events(events.ConfirmRequest)
     assert asked.say == QUESTION
@@ -83,7 +84,7 @@ async def test_what_changes_something_is_asked_about_first_and_not_by_the_tools_
 async def test_a_meaning_that_is_not_sure_is_asked_about_even_if_it_only_reads(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    room = await room_with(grow, Meaning("get_time", 0.5))
+    room = await room_with(grow, Meaning("get_time", 0.5, LIKELY))
     await room.type("time wise how are we")
     [asked] = room.connection.events(events.ConfirmRequest)
     await room.dialogue.tell(events.Confirm(asked.call_id, approve=False))
@@ -95,7 +96,7 @@ async def test_a_meaning_that_is_not_sure_is_asked_about_even_if_it_only_reads(
 async def test_what_the_call_lacks_is_asked_for_and_answered_by_the_next_turn(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    room = await room_with(grow, Meaning("add_to_list", 0.8))
+    room = await room_with(grow, Meaning("add_to_list", 0.8, SURE))
     room.grammar.answers["milk"] = attrs.evolve(LACKING, arguments={"item": "milk"}, question=None, guess=None)
     await room.type("there is something for the list")
     await room.completed()
@@ -109,7 +110,7 @@ async def test_what_the_call_lacks_is_asked_for_and_answered_by_the_next_turn(
 
 
 async def test_what_cannot_be_done_is_named_if_no_model_can_do_it(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await room_with(grow, Meaning("order", 0.9))
+    room = await room_with(grow, Meaning("order", 0.9, SURE))
     room.inference.answers[Generate] = NoModel()
     await room.type("get us two pizzas")
     await room.completed()
@@ -119,7 +120,7 @@ async def test_what_cannot_be_done_is_named_if_no_model_can_do_it(grow: Grow, au
 
 async def test_a_client_without_models_hears_at_once_what_cannot_be_done(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
-    room.meaning.answers[ReadMeaning] = Meaning("weather", 0.9)
+    room.meaning.answers[ReadMeaning] = Meaning("weather", 0.9, SURE)
     await room.open(grow, capabilities=("tools",))
     await room.type("will I need my coat")
     await room.completed()
@@ -129,14 +130,14 @@ async def test_a_client_without_models_hears_at_once_what_cannot_be_done(grow: G
 async def test_a_sentence_that_surely_asks_for_help_is_told_what_can_be_said(
     grow: Grow, autojump_clock: MockClock
 ) -> None:
-    room = await room_with(grow, Meaning("help", 0.9))
+    room = await room_with(grow, Meaning("help", 0.9, SURE))
     room.grammar.told = (CommandSamples("en", "Light", "home", "turn_on", ("turn on the light",)),)
     await room.type("so what are you good at")
     await room.completed()
     assert replies(room) == ['You can say, for example: "turn on the light".']
 
 
-@pytest.mark.parametrize("answer", [None, Meaning("talk", 0.9), Down("no worker"), after(60.0, None)])
+@pytest.mark.parametrize("answer", [None, Meaning("talk", 0.9, SURE), Down("no worker"), after(60.0, None)])
 async def test_without_a_meaning_the_turn_goes_on_as_before(grow: Grow, autojump_clock: MockClock, answer: Any) -> None:
     room = await room_with(grow, answer)
     await room.type("good morning")
@@ -144,13 +145,3 @@ async def test_without_a_meaning_the_turn_goes_on_as_before(grow: Grow, autojump
     assert replies(room) == ["I see."]
     assert [request.asked_for for request in room.inference.of(Generate)] == ["talk"]
     assert rungs(room) == []
-
-
-async def test_nothing_is_asked_while_it_is_off(grow: Grow, autojump_clock: MockClock) -> None:
-    room = await room_with(grow, Meaning("get_time", 0.9))
-    room.settings = attrs.evolve(room.settings, understanding=attrs.evolve(room.settings.understanding, meaning=False))
-    await room.tree.stop("to change a setting")
-    await room.open(grow)
-    await room.type("good morning")
-    await wait_all_tasks_blocked()
-    assert room.meaning.of(ReadMeaning) == []

@@ -2,8 +2,9 @@ import pytest
 
 from backends.commands.grammar import HassilGrammar
 from backends.commands.meant import MAX_OF_INTENT
-from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.meaning import Certainty, Meaning, OwnSentence
 
+SURE = Certainty.SURE
 OWN = """\
 language: en
 intents:
@@ -47,7 +48,7 @@ def test_an_intent_has_a_bounded_number_of_examples(tmp_path_factory: pytest.Tem
 
 
 def test_a_meaning_of_the_users_own_is_asked_about_in_the_users_own_words(grammar: HassilGrammar) -> None:
-    match = grammar.meant(Meaning("Drink", 0.8, is_own=True), ["a latte would be lovely"], "en")
+    match = grammar.meant(Meaning("Drink", 0.8, SURE, is_own=True), ["a latte would be lovely"], "en")
     assert match is not None
     assert (match.server, match.tool, dict(match.arguments)) == ("bar", "order", {"drink": "latte"})
     assert match.guess is not None
@@ -55,13 +56,16 @@ def test_a_meaning_of_the_users_own_is_asked_about_in_the_users_own_words(gramma
 
 
 def test_a_class_stands_for_its_intent(grammar: HassilGrammar) -> None:
-    match = grammar.meant(Meaning("set_timer", 0.8), ["i could use ten minutes on a timer"], "en")
+    match = grammar.meant(Meaning("set_timer", 0.8, SURE), ["i could use ten minutes on a timer"], "en")
     assert match is not None
     assert (match.intent, dict(match.arguments)) == ("SetTimer", {"seconds": 600})
     assert match.guess is not None
     assert match.guess.question == "Shall I set a timer for ten minutes?"
 
 
-@pytest.mark.parametrize("meaning", [Meaning("order", 0.9), Meaning("talk", 0.9), Meaning("Drink", 0.9, is_own=True)])
+OTHERS = [Meaning("order", 0.9, SURE), Meaning("talk", 0.9, SURE), Meaning("Drink", 0.9, SURE, is_own=True)]
+
+
+@pytest.mark.parametrize("meaning", OTHERS)
 def test_what_stands_for_no_call_is_none(grammar: HassilGrammar, meaning: Meaning) -> None:
     assert grammar.meant(meaning, ["what a day"], "en") is None

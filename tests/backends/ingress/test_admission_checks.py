@@ -130,7 +130,8 @@ async def test_a_program_without_a_good_key_is_told_before_the_socket_opens(key:
         head, body = await read_head(stream)
         assert head.startswith(b"HTTP/1.1 401 ")
         assert b"WWW-Authenticate: Bearer" in head
-        assert "a key is needed here" in json.loads(body)["reason"]
+        assert "a key is needed here" in json.loads(body)["error"]
+        assert b"Retry-After" not in head
 
 
 async def test_no_log_of_any_level_has_the_key(

@@ -1,7 +1,15 @@
 import pytest
 
 from protocol.messages.understanding import Guess, ToolSpec
-from protocol.turns.tools import Circumstances, Policy, configured_policy, consent_of, index_tools, policy_for
+from protocol.turns.tools import (
+    Circumstances,
+    Policy,
+    configured_policy,
+    consent_of,
+    index_tools,
+    policy_for,
+    stops_all,
+)
 
 
 def spec(name="lamp", server="home", *, read_only=None, destructive=None):
@@ -127,3 +135,10 @@ def test_what_was_understood_by_its_meaning_is_done_unasked_only_if_it_reads_and
     assert policy_for(spec(read_only=read_only), now) is expected
     assert policy_for(spec(read_only=read_only), now, Policy.ALLOW) is expected
     assert policy_for(None, now) is Policy.CONFIRM
+
+
+def test_a_stop_is_more_than_a_no():
+    assert [stops_all(said) for said in ("Stop.", "never mind", "Abbrechen!", "no", "nein", "yes", "")] == [
+        *[True] * 3,
+        *[False] * 4,
+    ]
