@@ -16,6 +16,7 @@ from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
@@ -100,6 +101,12 @@ class CommandGrammar(Protocol):
 
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own commands; the same object until the files change."""
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for, with what was said of its slots; ``None`` if it cannot be made."""
 
 
 @attrs.frozen(kw_only=True)

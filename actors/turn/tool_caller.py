@@ -6,6 +6,7 @@ Rules kept here:
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
   not said exactly for what destroys something.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
+* What was understood by the meaning of the words is confirmed, unless it only reads and the meaning is sure.
 * Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
 """
 
@@ -21,7 +22,15 @@ from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import OUTCOME_WITHIN_S, CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages.understanding import (
+    OUTCOME_WITHIN_S,
+    CallProgress,
+    CallTool,
+    Guess,
+    ListTools,
+    ToolOutcome,
+    ToolSpec,
+)
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -48,6 +57,8 @@ class WantedCall:
     """A tool's result was in front of the model that chose it."""
     is_inexact: bool = False
     """The words that were heard first are not exactly those of the command."""
+    guess: Guess | None = None
+    """How it was understood, if by the meaning of the words."""
 
 
 class ToolCaller:
@@ -87,6 +98,7 @@ class ToolCaller:
             is_doubtful=is_doubtful,
             is_inexact=wanted.is_inexact,
             is_influenced=wanted.is_influenced,
+            guess=wanted.guess,
         )
         policy = policy_for(spec, now, configured_policy(self._context.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
@@ -156,6 +168,8 @@ class ToolCaller:
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
         say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))
+        if wanted.guess is not None:
+            say = wanted.guess.question
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )

@@ -15,7 +15,18 @@ import attrs
 import msgspec
 import trio
 
-from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
+from actors.meaning import Examples
+from backends.jobs import (
+    ClipTranscript,
+    ClipTranscripts,
+    ReadSentences,
+    RecordingBlock,
+    SentenceReading,
+    SentenceReadings,
+    SpeakText,
+    SpokenText,
+    TranscribeClips,
+)
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
@@ -27,9 +38,12 @@ from backends.protocols import (
     ToolConnection,
     ToolServerLost,
 )
+from backends.understanding.examples import ExampleIndex
+from backends.understanding.vectors import WIDTH
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
@@ -172,6 +186,15 @@ def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple
     return answer
 
 
+OWN_SENTENCES = (OwnSentence("Do", "do 7"),)
+
+
+def read_meaning(job: ReadSentences, _blob: bytes) -> tuple[SentenceReadings, bytes]:
+    """Return what the worker does that reads meanings: nothing here has one."""
+    readings = (SentenceReading({"none": 1.0}),) * len(job.texts)
+    return SentenceReadings(readings), bytes(4 * WIDTH * len(job.texts))
+
+
 @attrs.define(eq=False)
 class Voice:
     """Makes sound of sentences: every sample of one is its number here, so that it is known what a client heard."""
@@ -222,6 +245,12 @@ class Grammar:
 
     def samples(self) -> tuple[CommandSamples, ...]:
         return ()
+
+    def own_sentences(self) -> tuple[OwnSentence, ...]:
+        return OWN_SENTENCES
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return None
 
     def check(self) -> None:
         return None
@@ -440,6 +469,12 @@ class Outside:
 
     def media_pool(self) -> Workers:
         return Workers("media", self._weather, lambda _job, _blob: (RecordingBlock(is_last=True), b""))
+
+    def meaning_pool(self) -> Workers:
+        return Workers("meaning", self._weather, read_meaning)
+
+    def make_examples(self) -> Examples:
+        return ExampleIndex()
 
     def language_models(self) -> list[GuardedModel]:
         model = Model("simulated", weather=self._weather)
