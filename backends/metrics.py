@@ -75,6 +75,8 @@ FIGURES: Final = (
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
+    _counter("amended_turns_total", "Turns that went on with the sentence before, or took it back."),
+    _counter("undone_calls_total", "Tool calls that were taken back."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     # actors and workers

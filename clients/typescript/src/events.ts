@@ -171,6 +171,7 @@ export interface Understood {
   confidence: number;
   tool?: string;
   arguments?: Record<string, unknown>;
+  amends?: string;
 }
 
 /** The user must agree before this call is made. */
@@ -191,6 +192,7 @@ export interface ToolCall {
   server: string;
   tool: string;
   arguments: Record<string, unknown>;
+  undoes?: string;
 }
 
 /** The progress of the call, if its server reports it. */
