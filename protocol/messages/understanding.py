@@ -157,6 +157,8 @@ class ToolOutcome:
     """Nothing was done: ``content`` asks which of these is meant."""
     undo: Undo | None = None
     """How it is taken back; ``None`` if it cannot be."""
+    told: str | None = None
+    """A whole sentence for the user about a failure, in the call's language; ``None``: ``error`` is told."""
 
 
 @attrs.frozen
