@@ -17,6 +17,8 @@ CALL_META_KEY = "sayso/call"
 LANGUAGE_META_KEY = "sayso/language"
 CHOICES_META_KEY = "sayso/choices"
 """Of a result: what the call may have meant, ``[{"title": "pizza timer", "arguments": {"name": "pizza"}}]``."""
+UNDO_META_KEY = "sayso/undo"
+"""Of a result: the call of the same server that takes it back, ``{"tool": NAME, "arguments": {...}}``."""
 MAX_TEXT_CHARS = 500  # short, because an announcement interrupts
 
 

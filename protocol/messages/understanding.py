@@ -150,6 +150,14 @@ class Choice:
 
 
 @attrs.frozen
+class Undo:
+    """The call of the same server that takes back what a call has done, as its tool says; untrusted."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@attrs.frozen
 class ToolOutcome:
     """The tool's result; ``content`` is untrusted text."""
 
@@ -159,6 +167,8 @@ class ToolOutcome:
     error: str | None = None
     choices: tuple[Choice, ...] = ()
     """Nothing was done: ``content`` asks which of these is meant."""
+    undo: Undo | None = None
+    """How it is taken back; ``None`` if it cannot be."""
     told: str | None = None
     """A whole sentence for the user about a failure, in the call's language; ``None``: ``error`` is told."""
 

@@ -5,6 +5,7 @@ Whisper knows the words, and the checks know whether some were lost or doubled.
 """
 
 import random
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -57,6 +58,7 @@ from protocol.messages.understanding import (
     SlotQuestion,
     ToolOutcome,
     ToolSpec,
+    Undo,
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
@@ -80,6 +82,9 @@ WAKE_FRAMES = WAKE_SAMPLES // (FRAME_BYTES // 2)
 MUMBLED = "hm"  # the transcript of an unfinished sentence
 READS, CHANGES = "look", "change"
 WANTS, ANSWERS = "want", "that"
+BEGINS, RESTS = "begin", "rest"
+UNDOES, UNDO = "take_back", "undo that"
+WHOLE = re.compile(rf"{BEGINS} \d+ (?:and )?{RESTS} (\d+)")
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -219,14 +224,18 @@ class Voice:
 
 
 class Grammar:
-    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then."""
+    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then.
+
+    ``begin 7`` does 7 too, and ``begin 7 rest 8``, said in one or two, does 8 and not 7.
+    """
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         text = hypotheses[0]
-        verb, _, number = text.partition(" ")
-        if verb not in ("do", WANTS) or not number.isdigit():
+        whole = WHOLE.fullmatch(text)
+        verb, _, number = text.partition(" ") if whole is None else ("do", "", whole[1])
+        if verb not in ("do", BEGINS, WANTS) or not number.isdigit():
             return None
-        if verb == "do":
+        if verb in ("do", BEGINS):
             return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
         question = SlotQuestion("number", f"Which one after {number}?")
         return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
@@ -296,6 +305,11 @@ class Toolshed:
     weather: Weather
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     changes: Counter[int] = attrs.field(factory=Counter, init=False)
+    undone: Counter[int] = attrs.field(factory=Counter, init=False)
+
+    def in_effect(self, number: int) -> int:
+        """Return how often a number is changed and not changed back."""
+        return self.changes[number] - self.undone[number]
 
     @asynccontextmanager
     async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolConnection]:
@@ -320,7 +334,11 @@ class Server:
         await trio.lowlevel.checkpoint()
         if self.name != "house":
             return ()
-        return ToolSpec("house", READS, "", {}, read_only=True), ToolSpec("house", CHANGES, "", {})
+        return (
+            ToolSpec("house", READS, "", {}, read_only=True),
+            ToolSpec("house", CHANGES, "", {}),
+            ToolSpec("house", UNDOES, "", {}),
+        )
 
     async def list_offers(self) -> tuple[McpOffer, ...]:
         await trio.lowlevel.checkpoint()
@@ -335,6 +353,8 @@ class Server:
         shed.calls[request.call_id] += 1
         if tool == CHANGES:
             shed.changes[number] += 1
+        if tool == UNDOES:
+            shed.undone[number] += 1
         shed.weather.trace.note(self.name, f"{tool} {number} as {request.call_id}")
         if request.progress_sink is not None:
             await request.progress_sink.send(CallProgress(1.0))
@@ -344,7 +364,8 @@ class Server:
         if trouble == "hangs":
             await trio.sleep_forever()
         content = f"{tool} {number} done."
-        return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s)
+        undo = Undo(UNDOES, {"number": number}) if tool == CHANGES else None
+        return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s, undo=undo)
 
     async def wait_changed(self) -> None:
         await trio.sleep_forever()
