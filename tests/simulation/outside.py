@@ -5,7 +5,6 @@ Whisper knows the words, and the checks know whether some were lost or doubled.
 """
 
 import random
-import re
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,10 +19,7 @@ from actors.meaning import Examples
 from backends.jobs import (
     ClipTranscript,
     ClipTranscripts,
-    ReadSentences,
     RecordingBlock,
-    SentenceReading,
-    SentenceReadings,
     SpeakText,
     SpokenText,
     TranscribeClips,
@@ -40,22 +36,17 @@ from backends.protocols import (
     ToolServerLost,
 )
 from backends.understanding.examples import ExampleIndex
-from backends.understanding.vectors import WIDTH
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
-from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
     CallTool,
-    CommandMatch,
-    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
     ModelToolCall,
-    SlotQuestion,
     ToolOutcome,
     ToolSpec,
     Undo,
@@ -71,6 +62,7 @@ from tests.fakes import (
     FakeStore,
     FakeWakeWordDetector,
 )
+from tests.simulation.sentences import CHANGES, READS, UNDOES, Grammar, read_meaning
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -80,11 +72,6 @@ NOISE = 65_535  # what a cough says
 WAKE = int.from_bytes(WAKE_SAMPLE, "little")  # what a wake word says
 WAKE_FRAMES = WAKE_SAMPLES // (FRAME_BYTES // 2)
 MUMBLED = "hm"  # the transcript of an unfinished sentence
-READS, CHANGES = "look", "change"
-WANTS, ANSWERS = "want", "that"
-BEGINS, RESTS = "begin", "rest"
-UNDOES, UNDO = "take_back", "undo that"
-WHOLE = re.compile(rf"{BEGINS} \d+ (?:and )?{RESTS} (\d+)")
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -191,15 +178,6 @@ def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple
     return answer
 
 
-OWN_SENTENCES = (OwnSentence("Do", "do 7"),)
-
-
-def read_meaning(job: ReadSentences, _blob: bytes) -> tuple[SentenceReadings, bytes]:
-    """Return what the worker does that reads meanings: nothing here has one."""
-    readings = (SentenceReading({"none": 1.0}),) * len(job.texts)
-    return SentenceReadings(readings), bytes(4 * WIDTH * len(job.texts))
-
-
 @attrs.define(eq=False)
 class Voice:
     """Makes sound of sentences: every sample of one is its number here, so that it is known what a client heard."""
@@ -221,48 +199,6 @@ class Voice:
 
 
 # --- understanding -------------------------------------------------------------------------------
-
-
-class Grammar:
-    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then.
-
-    ``begin 7`` does 7 too, and ``begin 7 rest 8``, said in one or two, does 8 and not 7.
-    """
-
-    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        text = hypotheses[0]
-        whole = WHOLE.fullmatch(text)
-        verb, _, number = text.partition(" ") if whole is None else ("do", "", whole[1])
-        if verb not in ("do", BEGINS, WANTS) or not number.isdigit():
-            return None
-        if verb in ("do", BEGINS):
-            return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
-        question = SlotQuestion("number", f"Which one after {number}?")
-        return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
-
-    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
-        return self.match([text], language)
-
-    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        verb, _, number = hypotheses[0].partition(" ")
-        if verb != ANSWERS or not number.isdigit():
-            return None
-        return attrs.evolve(asked, arguments={"number": int(number)}, question=None)
-
-    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
-        return ("do",)
-
-    def samples(self) -> tuple[CommandSamples, ...]:
-        return ()
-
-    def own_sentences(self) -> tuple[OwnSentence, ...]:
-        return OWN_SENTENCES
-
-    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        return None
-
-    def check(self) -> None:
-        return None
 
 
 @attrs.define(eq=False)
