@@ -264,6 +264,9 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case."""
     peer: str
+    """Address and port of the sender, also behind a trusted proxy."""
+    is_proxied: bool = False
+    """Whether a trusted proxy has handed it on."""
 
 
 @attrs.frozen
