@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 
 KEPT: Final = frozenset({"PATH", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_ENV"})
@@ -38,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take Linux away from this process and from those that it starts."""
+    """Draw the same examples in every run, without a limit of time; take Linux away, if it is to be away."""
+    hypothesis.settings.load_profile("ci")
     if config.getoption("--without-linux"):
         path = [str(WITHOUT_LINUX), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         os.environ["PYTHONPATH"] = os.pathsep.join(path)
