@@ -15,10 +15,14 @@
 PYTHON ?= python3
 ARGS ?=
 NAME ?= commands
+PROCESSES ?= 2
 SEEDS ?= 2000
 SEED ?= 1
 COUNT ?= 100
 PYTHONS ?=
+
+# a file's tests stay together and in order, with the server that they share; ARGS="-n 0" shows them in one process
+SHARED := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,23 +44,23 @@ serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
 test: lint types sim mutations $(STAMPS)/node
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SHARED) $(ARGS)
 
 coverage: $(STAMPS)/dev $(STAMPS)/node
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered $(ARGS)
 
 busy: $(STAMPS)/dev
 	@trap 'kill $$busy' EXIT; for _ in $$(seq $$(getconf _NPROCESSORS_ONLN)); do nice $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
-	$(BIN)/pytest -m "not system" $(ARGS)
+	$(BIN)/pytest $(SHARED) -m "not system" $(ARGS)
 
 sim: $(STAMPS)/dev
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes 2
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes $(PROCESSES)
 
 mutations: $(STAMPS)/dev
-	$(BIN)/python -m tests.mutations --processes 2
+	$(BIN)/python -m tests.mutations --processes $(PROCESSES)
 
 mutants: $(STAMPS)/dev
-	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes 2
+	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes $(PROCESSES)
 
 portable: $(STAMPS)/dev
 	$(BIN)/python -m tests.portable $(PYTHONS)
