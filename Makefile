@@ -21,6 +21,8 @@ SEED ?= 1
 COUNT ?= 100
 PYTHONS ?=
 
+# hundreds of interpreters start in a test run: each would compile everything anew
+unexport PYTHONDONTWRITEBYTECODE
 # a file's tests stay together and in order, with the server that they share; ARGS="-n 0" shows them in one process
 SHARED := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
