@@ -3,7 +3,7 @@
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
 #   make coverage   its tests once more, and which lines they reach: three times as long
-#   make busy       its quick part once more, while other processes keep the processors busy
+#   make busy       its quick tests of what waits once more, while other processes keep the processors busy
 #   make sim        the whole server, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
@@ -53,7 +53,7 @@ coverage: $(STAMPS)/dev $(STAMPS)/node
 
 busy: $(STAMPS)/dev
 	@trap 'kill $$busy' EXIT; for _ in $$(seq $$(getconf _NPROCESSORS_ONLN)); do nice $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
-	$(BIN)/pytest $(SHARED) -m "not system" $(ARGS)
+	$(BIN)/pytest $(SHARED) -m "not system" --what-waits $(ARGS)
 
 sim: $(STAMPS)/dev
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes $(PROCESSES)
