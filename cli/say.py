@@ -13,7 +13,7 @@ import click
 import trio
 from rich.console import Console
 
-from cli.access import ServerAccess, key_option
+from cli.access import BadAccess, ServerAccess, access_options
 from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
 from cli.samples import fetch_commands, sentences
@@ -77,8 +77,9 @@ class Output:
 @click.option("--fast", is_flag=True, help=f"Send the file {FAST_FACTOR} times faster than real time.")
 @click.option("--help-me", is_flag=True, help="Show what can be said to the server.")
 @click.option("--language", help="What is spoken or typed, such as de; the server's usual one without it.")
+@click.option("--wake", help="Take speech only after this wake word, such as 'okay nabu'.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The server.")
-@key_option
+@access_options
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer's speech as WAV.")
 @click.option("--play", "is_played", is_flag=True, help="Play the answer's speech.")
@@ -92,8 +93,9 @@ def say(  # noqa: PLR0917 - click calls it by name
     fast: bool,
     help_me: bool,
     language: str | None,
+    wake: str | None,
     url: str,
-    key: str | None,
+    access: ServerAccess,
     is_json: bool,
     save: Path | None,
     is_played: bool,
@@ -107,20 +109,19 @@ def say(  # noqa: PLR0917 - click calls it by name
     """
     if sum((sentence is not None, wav is not None, mic, help_me)) != 1:
         raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE, --mic or --help-me')
-    access = ServerAccess(key)
     if help_me:
         _show_sentences(url, language or USUAL_LANGUAGE, access)
         return
     output = Output(Console(), is_json)
     try:
-        options, feed = _what(sentence, wav, fast, language)
+        options, feed = _what(sentence, wav, fast, SpeechOptions(language, wake))
         patience = WaitTimes(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
         conversation = Conversation(
             url, options, feed, output.take, partial(_approve, yes), patience, access, is_live=mic
         )
         outcomes = _run(conversation)
         _keep(output.speech(), save, is_played)
-    except ClientError as error:
+    except (ClientError, BadAccess) as error:
         hint = ": start one with `sayso serve`" if isinstance(error, NoServer) else ""
         click.echo(f"sayso: {error}{hint}", err=True)
         sys.exit(EXIT_TROUBLE)
@@ -139,24 +140,32 @@ def _run(conversation: Conversation) -> list[str]:
 def _show_sentences(url: str, language: str, access: ServerAccess) -> None:
     try:
         Console().print(sentences(fetch_commands(url, language, access)))
-    except Unreachable as error:
+    except (Unreachable, BadAccess) as error:
         click.echo(f"sayso: {error}", err=True)
         sys.exit(EXIT_TROUBLE)
 
 
-def _what(sentence: str | None, wav: Path | None, fast: bool, language: str | None) -> tuple[ClientOptions, Feed]:
+@attrs.frozen
+class SpeechOptions:
+    """The options of a session that a person chooses."""
+
+    language: str | None
+    wake: str | None
+
+    def client_options(self, sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
+        """Return all options, for audio of that kind."""
+        audio = AudioFormat(sample_rate=sample_rate, channels=channels)
+        return ClientOptions(client_id="sayso-say", audio=audio, language=self.language, wake=self.wake)
+
+
+def _what(sentence: str | None, wav: Path | None, fast: bool, wanted: SpeechOptions) -> tuple[ClientOptions, Feed]:
     if sentence is not None:
-        return _options(language), partial(_type, sentence)
+        return wanted.client_options(), partial(_type, sentence)
     if wav is None:
-        return _options(language), _speak_live
+        return wanted.client_options(), partial(_speak_live, wanted.wake)
     sound = read_wav(wav)
     feed = partial(_speak, sound.with_silence(CLOSING_SILENCE_S), FAST_FACTOR if fast else 1)
-    return _options(language, sound.sample_rate, sound.channels), feed
-
-
-def _options(language: str | None, sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
-    audio = AudioFormat(sample_rate=sample_rate, channels=channels)
-    return ClientOptions(client_id="sayso-say", audio=audio, language=language)
+    return wanted.client_options(sound.sample_rate, sound.channels), feed
 
 
 async def _type(sentence: str, session: ClientSession) -> None:
@@ -171,9 +180,10 @@ async def _speak(sound: Sound, factor: float, session: ClientSession) -> None:
         await session.send_audio(frame)
 
 
-async def _speak_live(session: ClientSession) -> None:
+async def _speak_live(wake: str | None, session: ClientSession) -> None:
+    what = f'say "{wake}" and a command' if wake else "speak now"
     async with microphone() as frames:
-        click.echo("listening: speak now (Ctrl-C ends it)", err=True)
+        click.echo(f"listening: {what} (Ctrl-C ends it)", err=True)
         async for frame in frames:
             await session.send_audio(frame)
     raise ClientError("the server takes audio too slowly for a microphone")
