@@ -75,7 +75,6 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
-    "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
