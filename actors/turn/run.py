@@ -104,8 +104,10 @@ class Turn:
                 await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
             case events.Text(text):
                 await self._complete(lambda: self._answer_in_time(lambda: self._read(text)))
-            case Announce(text):
+            case Announce(text, told):
                 await self._complete(lambda: self._announce(text))
+                if told is not None and not self._context.client_view.is_lost:
+                    self._context.peers.tools.tell_nowait(told)
 
     async def _announce(self, text: str) -> events.Outcome:
         await self._say_all(text)

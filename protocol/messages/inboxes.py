@@ -28,7 +28,7 @@ from protocol.messages.session import (
     StopAdmitting,
 )
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, ListTools
+from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged
@@ -56,6 +56,6 @@ InferenceMessage = Generate
 MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
 SpeechMessage = Synthesise
-ToolServerMessage = ListTools | CallTool | AwaitFirstTry
-ToolsMessage = ListTools | CallTool
+ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
+ToolsMessage = ListTools | CallTool | AnnouncementTold
 TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel
