@@ -177,8 +177,8 @@ class Dialogue(Actor[DialogueMessage]):
                 await self._turn.resume()
             case actions.CutTurn(heard_ms):
                 self._turn.interrupt(heard_ms)
-            case actions.GiveConsent(call_id, approve):
-                self._turn.confirm(call_id, approve=approve)
+            case actions.GiveConsent(call_id, approve, stops):
+                self._turn.confirm(call_id, approve=approve, stops=stops)
 
     def _hear(self, action: actions.HearAction) -> None:
         start_soon = self.context.nursery.start_soon

@@ -9,12 +9,14 @@ Rules kept here:
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Never
 
 import attrs
 import trio
 
 from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission, GatewayStatistics
+from actors.admission.key_watch import KeyWatch
 from backends.protocols import (
     Admitted,
     HttpAnswer,
@@ -91,12 +93,15 @@ class Gateway(Actor[GatewayMessage]):
         self._open_session = open_session
         self._pages = dict(pages)
         self._handshakes = inputs.handshakes
+        self._keys = None if inputs.keys is None else KeyWatch(inputs.keys)
         self._report = GatewayReport(settings.websocket.max_connections)
         self._publish_report: Callable[[GatewayReport], None]
 
     async def on_start(self) -> None:
         """Open the port; ready when it is open."""
         self._publish_report = await self.context.nursery.start(self._peers.reports.lend)
+        if self._keys is not None:
+            self.context.nursery.start_soon(self._keys.run)
         addresses = await self.context.nursery.start(self._serve)
         self._report = attrs.evolve(self._report, addresses=tuple(addresses))
         self._publish_report(self._report)
@@ -141,8 +146,9 @@ class Gateway(Actor[GatewayMessage]):
         """Open a session for the client and stay until its socket is closed."""
         self._handshakes.begin(client.socket, admitted.identity.tenant)
         try:
-            await self._open(client, request, admitted)
-            await client.socket.wait_closed()
+            with nullcontext() if self._keys is None else self._keys.watching(client.socket):
+                await self._open(client, request, admitted)
+                await client.socket.wait_closed()
         finally:
             self._handshakes.end(client.socket)
 

@@ -1,4 +1,4 @@
-"""The load controller: takes samples, decides the level by ``runtime/policies/load.py``, and publishes it.
+"""The load controller: takes samples, decides the level by ``protocol/admission/load.py``, and publishes it.
 
 Rules kept here:
 
@@ -16,10 +16,10 @@ import attrs
 import trio
 
 from config.settings import LoadSettings
+from protocol.admission.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Gauge
 from runtime import Actor, Ref
-from runtime.policies.load import QUEUE, WORKERS, Lags, Level, LoadController, LoadReport, Look, Reading, Window
 
 log = logging.getLogger("sayso.load")
 

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -20,6 +21,8 @@ from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
+from backends.keys.key_file import KeyFile
+from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
 from backends.llm.response_cache import CacheSettings, ResponseCache
 from backends.machine import Machine
@@ -37,6 +40,7 @@ from backends.protocols import (
 from backends.speech import conditioning
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
+from config.load import is_loopback
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -59,6 +63,11 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
+        self.keys = KeyRing(
+            KeyFile.in_folder(settings.supervisor.data_dir),
+            is_demanded=not settings.gateway.insecure and not is_loopback(settings.gateway.host),
+            unix_time=time.time,
+        )
         folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]
         programs = tuple(settings.tools.programs)
         self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)

@@ -11,9 +11,9 @@ import attrs
 
 from actors.gateway import GatewayReport
 from actors.stt.report import TranscriptionReport
+from protocol.admission.load import LoadReport
 from runtime import Tree
 from runtime.messaging.published import Published
-from runtime.policies.load import LoadReport
 
 
 @attrs.frozen

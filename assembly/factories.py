@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from actors.admission.gateway_admission import AdmissionInputs
+from actors.admission.rate_check import RateCheck
 from actors.commands import Commands
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
@@ -31,14 +32,15 @@ from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
 from backends.ingress.pages import OwnPages
+from backends.keys.key_ring import KeyCheck
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
+from protocol.admission.load import Level
 from protocol.messages.inboxes import ToolServerMessage
 from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
-from runtime.policies.load import Level
 
 STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)
@@ -174,6 +176,8 @@ class Factories:
                 demand=self._demand,
                 count_awaited=self.sessions.directory.awaited.__len__,
                 handshakes=self.sessions.directory.handshakes,
+                checks=(KeyCheck(self.adapters.keys), RateCheck(self.sessions.directory.rates)),
+                keys=self.adapters.keys,
             ),
         )
 

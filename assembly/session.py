@@ -25,10 +25,11 @@ from actors.vault import Vault
 from assembly.adapters import Adapters
 from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
-from config.settings import Settings
+from config.settings import RateSettings, Settings
 from protocol.admission.drain import COME_BACK_S, Drain
 from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
+from protocol.admission.sender_rates import SenderRates, guide_limits
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
@@ -58,7 +59,10 @@ class Sessions:
     ) -> None:
         """Register each session's dialogue in ``live``."""
         self.live = live
-        self.directory = SessionDirectory(population=Population(2 * settings.gateway.websocket.max_connections))
+        self.directory = SessionDirectory(
+            rates=sender_rates(settings.gateway.rate),
+            population=Population(2 * settings.gateway.websocket.max_connections),
+        )
         self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
         self.activity = Activity()
         self.listeners = Listeners()
@@ -160,7 +164,21 @@ class Sessions:
             client_view=client,
             unix_time=time.time,
             new_id=partial(secrets.token_hex, 6),
+            take_turn=partial(take_turn, self.directory.rates, client),
         )
+
+
+def sender_rates(settings: RateSettings) -> SenderRates:
+    """Return the limits of the settings."""
+    if not settings.enabled:
+        return SenderRates()
+    limits = guide_limits(settings.per_minute, settings.per_hour, settings.burst)
+    return SenderRates(limits, counts_loopback=settings.loopback)
+
+
+def take_turn(rates: SenderRates, client: ClientView) -> float:
+    """Count a turn of the client and return 0, or return the seconds that it must wait for the next one."""
+    return 0.0 if client.identity is None else rates.take(client.identity, trio.current_time())
 
 
 def new_token() -> str:

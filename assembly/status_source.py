@@ -16,6 +16,7 @@ from assembly.board import StatusBoard
 from config.settings import Settings
 from protocol.admission.capacity import Demand
 from protocol.admission.drain import Drain, DrainPhase
+from protocol.admission.health import PERMANENT, ComponentReport, MachineMemory
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
 from protocol.messages.inboxes import DialogueMessage
@@ -99,11 +100,16 @@ class StatusSource:
             for child in running.walk():
                 yield child.status(is_deep=False)
 
-    def root(self) -> Mapping[str, Any]:
-        """Return the root and the states of its children, however many sessions there are."""
+    def states(self) -> Mapping[str, str]:
+        """Return the states of the root's children by id, however many sessions there are."""
         running = self.board.tree.latest
-        states = {} if running is None else running.child_states()
-        return {"id": "root", "children": [{"id": name, "state": state.value} for name, state in states.items()]}
+        return {} if running is None else {name: state.value for name, state in running.child_states().items()}
+
+    def components(self) -> Mapping[str, ComponentReport]:
+        """Return the reports of the permanent actors that the detailed health page shows, by id."""
+        running = self.board.tree.latest
+        found = {} if running is None else {name: running.find(name) for name in PERMANENT.values()}
+        return {name: component_report(child.status()) for name, child in found.items() if child is not None}
 
     def tree(self, *, is_full: bool = False) -> Mapping[str, Any]:
         """Return the supervision tree as plain mappings; of the sessions some and a summary, unless ``is_full``."""
@@ -149,7 +155,7 @@ class StatusSource:
         """Return the server's figures and the tree."""
         return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree(is_full=is_full)}
 
-    def memory(self) -> Mapping[str, float]:
+    def memory(self) -> MachineMemory:
         """Return the machine's memory."""
         return self._adapters.machine.memory()
 
@@ -185,6 +191,13 @@ def summarised(sessions: Child) -> dict[str, Any]:
             ],
         },
     }
+
+
+def component_report(child: ChildStatus) -> ComponentReport:
+    """Return a permanent actor's report for the health pages."""
+    own = figures(child.statistics)
+    plain_figures = {name: value for name, value in own.items() if isinstance(value, int | float | str)}
+    return ComponentReport(state=child.state.value, trouble=child.find_trouble(), figures=plain_figures)
 
 
 def plain(child: ChildStatus) -> dict[str, Any]:

@@ -121,6 +121,28 @@ class ForgetRecording(Job[RecordingForgotten], frozen=True):
     recording_id: str
 
 
+# --- the meaning of sentences (backends/understanding/worker.py) ----------------------------------
+
+
+class SentenceReading(msgspec.Struct, frozen=True):
+    """What one sentence is about."""
+
+    classes: dict[str, float]
+    """The likeliest classes of the head with their probabilities, 0 to 1, the likeliest first."""
+
+
+class SentenceReadings(msgspec.Struct, frozen=True):
+    """The reply to ``ReadSentences``, in its order; the blob holds the embeddings, float32 (sentences, 384)."""
+
+    sentences: tuple[SentenceReading, ...]
+
+
+class ReadSentences(Job[SentenceReadings], frozen=True):
+    """Say what sentences are about."""
+
+    texts: tuple[str, ...]
+
+
 # --- the embedded language model (backends/llm/llamacpp.py) ---------------------------------------
 
 

@@ -19,7 +19,7 @@ import attrs
 
 from backends.cgroup import CgroupMemory, ControlGroups
 from backends.machine import OwnProcesses, all_memory, available_cpus, host_times, used_between
-from runtime.policies.load import (
+from protocol.admission.load import (
     CPU,
     DISK,
     FILES,

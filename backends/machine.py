@@ -20,6 +20,7 @@ import attrs
 import psutil
 
 from backends.cgroup import CgroupMemory
+from protocol.admission.health import MachineMemory
 
 CGROUP: Final = Path("/sys/fs/cgroup")
 GIB: Final = 1 << 30
@@ -116,14 +117,10 @@ class Machine:
             self._busy_s, self._looked_at_s = busy_s, now_s
             return Sample(self.memory_bytes, self.cpu_percent)
 
-    def memory(self) -> dict[str, float]:
-        """Return the machine's memory: ``usage_percent``, ``available_gb`` and ``total_gb`` (of 1024³ bytes)."""
+    def memory(self) -> MachineMemory:
+        """Return the machine's memory."""
         found = psutil.virtual_memory()
-        return {
-            "usage_percent": round(float(found.percent), 1),
-            "available_gb": round(found.available / GIB, 2),
-            "total_gb": round(found.total / GIB, 2),
-        }
+        return MachineMemory(round(float(found.percent), 1), round(found.available / GIB, 2))
 
     def _host_percent(self) -> float:
         """Return the percent of the CPUs that the server may run on that all processes used."""

@@ -74,6 +74,7 @@ FIGURES: Final = (
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
+    _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     # actors and workers

@@ -14,7 +14,7 @@ from trio import TaskStatus
 from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
-from protocol.messages.identity import Identity
+from protocol.messages.identity import Grant, Identity
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
@@ -75,6 +75,9 @@ class CommandGrammar(Protocol):
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the tool call of the first hypothesis that matches, and whether its sentence may go on."""
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the tool call of ``text``, word for word; ``None`` if it is no whole sentence of the grammar."""
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does.
@@ -240,7 +243,7 @@ Page = Callable[[Request], HttpAnswer]
 class RequestKind(enum.Enum):
     """The kinds of request, by what each needs of the server."""
 
-    PAGE = "page"  # answered by the listener: no place, and no wait
+    PAGE = "page"  # answered by the listener from figures in memory: no place
     HTTP = "http"  # one of the places for requests that the HTTP app has in work
     WEBSOCKET = "websocket"  # a place for a session
 
@@ -281,7 +284,7 @@ class RequestAdmission(Protocol):
     """Decides which requests are served; asked once about each, when its head has come."""
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
-        """Take the place that the request needs, or refuse it; never waits for a ``PAGE``.
+        """Take the place that the request needs, or refuse it; never waits for a health check.
 
         On an ``is_reserved`` connection, one beyond the usual number, only health checks are served.
         """
@@ -298,6 +301,16 @@ class AdmissionCheck(Protocol):
 
         Raises ``CheckUnavailable``. It is cancelled at its deadline.
         """
+
+
+class LiveKeys(Protocol):
+    """The access keys that are good now."""
+
+    async def refresh(self) -> None:
+        """Notice keys that were made, replaced or revoked elsewhere."""
+
+    def holds(self, grant: Grant) -> bool:
+        """Return whether what a key has allowed is still allowed."""
 
 
 class CheckUnavailable(Exception):

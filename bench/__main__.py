@@ -23,6 +23,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "runtime": {"comparisons": "bench.runtime.comparisons", "ingest": "bench.runtime.ingest"},
     "sessions": {"idle": "bench.sessions.idle"},
     "llm": {"cache": "bench.llm.cache"},
+    "understanding": {"sentences": "bench.understanding.sentences", "training": "bench.understanding.training"},
 }
 """The parts of each program, and their modules."""
 

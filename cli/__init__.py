@@ -15,8 +15,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
     "say": "Talk to a running server.",
     "status": "Show a running server, once or live.",
+    "keys": "Make, list, replace and revoke the keys of those who may use the server.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
+    "schema": "Print JSON Schema of the native protocol.",
     "bench": "Run a benchmark of the checkout.",
 }  # each is a module of this folder that holds a command of the same name
 

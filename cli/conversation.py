@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
+from cli.access import NO_ACCESS, ServerAccess
 from sayso_client import (
     ClientError,
     ClientOptions,
@@ -83,6 +84,7 @@ class Conversation:
     show: Callable[[Received], None]
     approve: Callable[[ConfirmRequest], Awaitable[bool]]
     patience: WaitTimes
+    access: ServerAccess = NO_ACCESS
     is_live: bool = False
     """Whether ``feed`` never ends by itself, so that the first turn's end is the end."""
     _progress: TurnProgress = attrs.field(init=False, factory=TurnProgress)
@@ -93,7 +95,7 @@ class Conversation:
 
     async def run(self) -> list[str]:
         """Return the outcomes of all turns; raises ``ClientError``."""
-        async with connect(self.url, self.options, reconnect=None) as session:
+        async with connect(self.url, self.options, reconnect=None, headers=self.access.headers) as session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._until_failure, self._say, session)
                 nursery.start_soon(self._until_failure, self._listen, session)

@@ -9,16 +9,19 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cli.access import NO_ACCESS, ServerAccess
 from cli.status import Unreachable, http_address
 
 TIMEOUT_S: Final = 5.0
 
 
-def fetch_commands(url: str, language: str) -> Sequence[Mapping[str, Any]]:
+def fetch_commands(url: str, language: str, access: ServerAccess = NO_ACCESS) -> Sequence[Mapping[str, Any]]:
     """Return the commands of the server at ``url`` in a language; raises ``Unreachable`` that says what is wrong."""
     address = f"{http_address(url)}/api/commands"
     try:
-        response = httpx2.get(address, params={"language": language}, timeout=TIMEOUT_S, trust_env=False)
+        response = httpx2.get(
+            address, params={"language": language}, headers=access.headers, timeout=TIMEOUT_S, trust_env=False
+        )
         page = response.json()
         response.raise_for_status()
     except (httpx2.HTTPError, ValueError) as error:

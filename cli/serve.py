@@ -7,6 +7,7 @@ drained because it was unhealthy. After 70 and 75 its service manager should sta
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,11 +20,12 @@ import supervisor
 from backends import private_files
 from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse, check_port
+from backends.keys.key_file import KeyFile, KeyFileError
 from backends.speech.models import ModelError
 from cli import config_option, logs
 from cli.settings import parse_assignments, settings_or_exit
 from config.examples import ExampleError, examples, with_example
-from config.load import Loaded
+from config.load import Loaded, is_loopback
 from config.paths import data_home
 from config.settings import Settings
 from runtime import RestartIntensityExceeded, StartFailed
@@ -77,7 +79,8 @@ def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SEN
     try:
         trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
         prepare_data_dir(loaded.settings)
-    except OSError as refused:
+        check_keys(loaded.settings, time.time())
+    except (OSError, KeyFileError, NoKey) as refused:
         click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
@@ -111,6 +114,22 @@ def prepare_data_dir(settings: Settings) -> None:
         is_history_kept=settings.history.enabled,
     ):
         log.warning(line)
+
+
+class NoKey(Exception):
+    """The server would listen beyond this machine, and nobody has a key."""
+
+
+def check_keys(settings: Settings, now_s: float) -> None:
+    """Check that there is a key where one is needed; ``now_s`` is Unix time. Raises ``KeyFileError`` and ``NoKey``."""
+    host = settings.gateway.host
+    keys = KeyFile.in_folder(settings.supervisor.data_dir).read()
+    if is_loopback(host) or settings.gateway.insecure or any(not key.has_expired(now_s) for key in keys):
+        return
+    raise NoKey(
+        f"other machines reach {host} (gateway.host), and there is no key that is good: make one with"
+        " `sayso keys new NAME --scope talk`, or let everyone in with --insecure"
+    )
 
 
 async def _serve(settings: Settings, ready_file: Path | None, first_sentence: str) -> None:

@@ -20,6 +20,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from cli.access import NO_ACCESS, ServerAccess, key_option
+
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 INTERVAL_S: Final = 1.0
 TIMEOUT_S: Final = 3.0
@@ -42,14 +44,15 @@ class Unreachable(Exception):
 
 @click.command()
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the server is.")
+@key_option
 @click.option("--once", is_flag=True, help="Show one picture and end.")
 @click.option("--json", "is_json", is_flag=True, help="Print what the server sent, once.")
-def status(url: str, *, once: bool, is_json: bool) -> None:
+def status(url: str, key: str | None, *, once: bool, is_json: bool) -> None:
     """Show a running server: the tree, workers, load and drain; live in a terminal, once where there is none."""
-    console = Console()
+    console, access = Console(), ServerAccess(key)
     if once or is_json or not console.is_terminal:
         try:
-            page = ask(url)
+            page = ask(url, access)
         except Unreachable as error:
             raise click.ClickException(str(error)) from error
         console.print_json(json.dumps(page)) if is_json else console.print(picture(page))
@@ -57,25 +60,25 @@ def status(url: str, *, once: bool, is_json: bool) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
-                live.update(current(url), refresh=True)
+                live.update(current(url, access), refresh=True)
                 time.sleep(INTERVAL_S)
         except KeyboardInterrupt:
             return
 
 
-def current(url: str) -> RenderableType:
+def current(url: str, access: ServerAccess = NO_ACCESS) -> RenderableType:
     """Return the display, or the reason if there is none."""
     try:
-        return picture(ask(url))
+        return picture(ask(url, access))
     except Unreachable as error:
         return Text(f"{error}; trying again", style="yellow")
 
 
-def ask(url: str) -> Mapping[str, Any]:
+def ask(url: str, access: ServerAccess = NO_ACCESS) -> Mapping[str, Any]:
     """Fetch the status; raises ``Unreachable``."""
     address = f"{http_address(url)}/api/status"
     try:
-        response = httpx2.get(address, timeout=TIMEOUT_S, trust_env=False)
+        response = httpx2.get(address, headers=access.headers, timeout=TIMEOUT_S, trust_env=False)
         response.raise_for_status()
         page = response.json()
     except (httpx2.HTTPError, ValueError) as error:

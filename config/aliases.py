@@ -43,7 +43,18 @@ class Alias:
         return self.variable.startswith(GENERIC)
 
 
-GENERIC: Final = ("WORKER_", "TIMEOUT", "KEEPALIVE", "WEBSOCKET_", "PROCESS_", "MAX_", "CACHE_", "MEMORY_", "AUTO_")
+GENERIC: Final = (
+    "RATE_",
+    "WORKER_",
+    "TIMEOUT",
+    "KEEPALIVE",
+    "WEBSOCKET_",
+    "PROCESS_",
+    "MAX_",
+    "CACHE_",
+    "MEMORY_",
+    "AUTO_",
+)
 ALIASES: Final = (
     Alias("WORKER_CONNECTIONS", "gateway.max_http_connections"),
     Alias("TIMEOUT", "gateway.request_timeout_s"),
@@ -54,6 +65,10 @@ ALIASES: Final = (
     Alias("WEBSOCKET_MAX_MESSAGE_SIZE", "gateway.websocket.max_message_bytes"),
     Alias("WEBSOCKET_SEND_BUFFER_SIZE", "gateway.websocket.send_buffer_bytes"),
     Alias("WEBSOCKET_RECV_BUFFER_SIZE", "gateway.websocket.recv_buffer_bytes"),
+    Alias("RATE_LIMIT_ENABLED", "gateway.rate.enabled"),
+    Alias("RATE_LIMIT_PER_MINUTE", "gateway.rate.per_minute"),
+    Alias("RATE_LIMIT_PER_HOUR", "gateway.rate.per_hour"),
+    Alias("RATE_LIMIT_BURST_SIZE", "gateway.rate.burst"),
     Alias("AUDIO_CHUNK_SIZE", "audio.block_samples"),
     Alias("AUDIO_BUFFER_SIZE", "audio.max_block_samples"),
     Alias("PROCESS_POOL_SIZE", "transcription.workers"),
@@ -89,17 +104,12 @@ ALIASES: Final = (
     Alias("AUTO_RESTART_ON_OOM", "load.exit_when_unsafe"),
 )
 
-_RATES = "there are no rate limits yet, only bounds on connections and queues"
 _DATABASE = "history is kept in SQLite only, so far (history.sqlite.path)"
 _WINDOW = "the window follows the length of each utterance"
 
 NOT_YET: Final[Mapping[str, str]] = {
     "WORKERS": "a server is one process; more of them are for a load balancer to join",
     "THREAD_POOL_SIZE": "input and output need no threads here",
-    "RATE_LIMIT_ENABLED": _RATES,
-    "RATE_LIMIT_PER_MINUTE": _RATES,
-    "RATE_LIMIT_PER_HOUR": _RATES,
-    "RATE_LIMIT_BURST_SIZE": _RATES,
     "WHISPER_CHUNK_LENGTH": _WINDOW,
     "AUDIO_OVERLAP_SIZE": "the resampler keeps its own state, so chunks need no overlap",
     "DATABASE_URL": _DATABASE,

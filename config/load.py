@@ -140,12 +140,6 @@ def _has_address(provider: str, chosen: str, url: str) -> bool:
 
 RULES: Final = (
     Rule(
-        ("gateway.host", "gateway.insecure"),
-        lambda host, insecure: insecure or is_loopback(host),
-        "gateway.host is open to other machines while there are no keys: set it to 127.0.0.1, or allow this with"
-        " gateway.insecure = true (--insecure)",
-    ),
-    Rule(
         ("audio.release_threshold", "audio.onset_threshold"),
         lambda release, onset: release <= onset,
         "audio.release_threshold must not be above audio.onset_threshold",
@@ -190,9 +184,9 @@ def _pairs(rule: Rule, values: Mapping[str, Any]) -> str:
 
 def _dangers(values: Mapping[str, Any]) -> list[str]:
     dangers = []
-    if not is_loopback(values["gateway.host"]):
+    if values["gateway.insecure"] and not is_loopback(values["gateway.host"]):
         host = values["gateway.host"]
-        dangers.append(f"insecure: everyone who reaches {host} may talk to this server and use its tools")
+        dangers.append(f"insecure: without keys everyone who reaches {host} may talk to this server and use its tools")
     opened = [key for key in ("gateway.allowed_hosts", "gateway.allowed_origins") if "*" in values[key]]
     return dangers + [f"insecure: with {key} = * any web page may use this server and its tools" for key in opened]
 

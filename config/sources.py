@@ -12,6 +12,7 @@ from config.keys import KEYS, SECTIONS
 from config.problems import ConfigError, Problem
 
 PREFIX: Final = "SAYSO_"
+OF_CLIENTS: Final = frozenset({"SAYSO_KEY"})  # variables of `sayso say` and others that are no settings
 SERVERS: Final = "tools.servers"
 PASTED_SERVERS: Final = "mcpServers"  # the name of the same table in MCP clients
 HEADER: Final = re.compile(r"^\s*\[([^\[\]]+)\]")
@@ -101,5 +102,5 @@ def read_environment(environ: Mapping[str, str]) -> list[SettingEntry]:
     return [
         SettingEntry(name.removeprefix(PREFIX).lower().replace("__", "."), value, name, is_text=True)
         for name, value in sorted(environ.items())
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) and name not in OF_CLIENTS
     ]

@@ -45,6 +45,8 @@ BY_CLOSE_CODE: Final[Mapping[int, Return]] = {
     1011: Return.SOON,  # the session failed
     RESTARTED: Return.AS_TOLD,
     TRY_LATER: Return.AS_TOLD,
+    4001: Return.NEVER,  # the key is missing, unknown, revoked or expired; the session waits for another key
+    4029: Return.AS_TOLD,  # too many wrong keys came from this address
     4008: Return.NEVER,  # idle for too long; connect again when there is input
     4090: Return.NEVER,  # another connection has taken over the session
     4100: Return.SOON,  # the server was too slow, or we were

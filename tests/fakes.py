@@ -285,6 +285,9 @@ class FakeGrammar:
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        return self.commands.get(text)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.answers[text] for text in hypotheses if text in self.answers), None)
 

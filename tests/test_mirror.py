@@ -50,6 +50,8 @@ ABOUT_SEVERAL = {
     "tests/actors/test_guide_llm_settings.py": "settings, inference and adapters together",
     "tests/backends/builtin/test_german.py": "what the built-in tools answer in German, each of them",
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
+    "tests/backends/commands/test_several_sentences.py": "sentences of several commands, by real grammars",
+    "tests/actors/turn/test_several_commands.py": "a turn with several commands, from its words to its answer",
     "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",

@@ -123,9 +123,9 @@ def test_what_is_known_to_change_nothing_still_exists():
 
 
 def test_the_tests_of_a_file_come_before_those_of_its_folder_and_those_that_import_it():
-    tests = nearest_tests("runtime/policies/load.py")
-    assert tests[0] == "tests/runtime/policies/test_load.py"
-    assert tests.index("tests/runtime/policies/test_breaker.py") < tests.index("tests/actors/test_load.py")
+    tests = nearest_tests("protocol/admission/load.py")
+    assert tests[0] == "tests/protocol/admission/test_load.py"
+    assert tests.index("tests/protocol/admission/test_places.py") < tests.index("tests/actors/test_load.py")
     assert all((ROOT / test).is_file() for test in tests)
     assert not any(test.startswith("tests/system/") or test == "tests/test_mutations.py" for test in tests)
 

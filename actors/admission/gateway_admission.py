@@ -3,7 +3,7 @@
 Rules kept here:
 
 * A WebSocket's place and an HTTP request's are taken by the decision itself; leaving the block gives each back once.
-* Requests for pages of the listener's own, such as health checks, are decided without waiting.
+* Health checks are decided without waiting, and without any check of their sender.
 * A check that asks another server has a deadline, and ``protocol/admission/checks.py`` says what happens then. Only the
   connection of that request waits.
 """
@@ -21,6 +21,7 @@ from backends.protocols import (
     AdmissionCheck,
     Admitted,
     CheckUnavailable,
+    LiveKeys,
     Refusal,
     Request,
     RequestKind,
@@ -28,10 +29,10 @@ from backends.protocols import (
 from config.settings import GatewaySettings
 from protocol.admission.admission import RETRY_AFTER_S, AdmissionRefused, retry_deferrable_s
 from protocol.admission.capacity import Demand
-from protocol.admission.checks import CHECK_RULES
+from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.admission.fair_share import FairShare
 from protocol.admission.handshakes import Handshakes
-from protocol.admission.health import is_health_check
+from protocol.admission.health import is_health_check, is_health_page
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import SitePolicy, cors_headers, own_names, site_refusal
 from protocol.admission.places import SessionPlace, SessionPlaces
@@ -63,6 +64,8 @@ class AdmissionInputs:
     """The sockets that have not sent their ``connection_request`` yet."""
     checks: Sequence[AdmissionCheck] = ()
     """Asked in this order, before a place is taken."""
+    keys: LiveKeys | None = None
+    """The access keys; ``None`` where there are none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -135,16 +138,16 @@ class GatewayAdmission:
         )
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
-        """Admit or refuse one request; does not wait for a page of the listener's own."""
+        """Admit or refuse one request; does not wait for a health check."""
         verdict: Admitted | Refusal | None = self._refusal_by_head(request, is_reserved=is_reserved)
         if verdict is None:
             identity = identity_of(request.peer, request.headers)
-            is_page = kind is RequestKind.PAGE
-            verdict = Admitted(identity) if is_page else await self._checked(identity, request, kind)
+            is_open = kind is RequestKind.PAGE and is_health_page(request.path)
+            verdict = Admitted(identity) if is_open else await self._checked(identity, request, kind)
         if isinstance(verdict, Refusal):
             self._count(Count("refusals_total", (verdict.cause,)))
         cors = cors_headers(request.headers, self._sites)
-        return attrs.evolve(verdict, headers=cors) if cors else verdict
+        return attrs.evolve(verdict, headers=(*verdict.headers, *cors)) if cors else verdict
 
     def _refusal_by_head(self, request: Request, *, is_reserved: bool) -> Refusal | None:
         refused = site_refusal(request.method, request.headers, self._sites)
@@ -155,12 +158,18 @@ class GatewayAdmission:
         return None
 
     async def _checked(self, identity: Identity, request: Request, kind: RequestKind) -> Admitted | Refusal:
+        limited: Refusal | None = None
         for check in self._inputs.checks:
             found = await self._ask(check, identity, request)
-            if isinstance(found, Refusal):
+            if not isinstance(found, Refusal):
+                identity = found
+            elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET:
+                limited = found  # its client may still resume a session
+            else:
                 return found
-            identity = found
-        return self._take_place(identity) if kind is RequestKind.WEBSOCKET else self._take_request(identity)
+        if kind is RequestKind.PAGE:
+            return Admitted(identity)
+        return self._take_place(identity, limited) if kind is RequestKind.WEBSOCKET else self._take_request(identity)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
         rule = CHECK_RULES[check.kind]
@@ -193,22 +202,27 @@ class GatewayAdmission:
 
     # --- WebSockets ------------------------------------------------------------------------------
 
-    def _take_place(self, identity: Identity) -> Admitted | Refusal:
+    def _take_place(self, identity: Identity, limited: Refusal | None = None) -> Admitted | Refusal:
         if self._stopped is not None:
             return self._refuse_session(self._stopped.reason, self._stopped.retry_after_s, "leaving")
         inputs, now_s = self._inputs, trio.current_time()
+        refused = None
+        if limited is not None:
+            refused = AdmissionRefused(limited.reason, limited.retry_after_s or RETRY_AFTER_S, limited.cause)
         decision = self._places.take(
-            identity.tenant, inputs.load_level(), inputs.demand(), inputs.count_awaited(), now_s
+            identity.tenant, inputs.load_level(), inputs.demand(), inputs.count_awaited(), now_s, limited=refused
         )
         for silent in decision.closes:
             self._close_silent(silent)
         result = decision.result
         if isinstance(result, AdmissionRefused):
             self._refused_for_others += result.is_for_others
+            if limited is not None:
+                return limited
             return self._refuse_session(result.reason, result.retry_after_s, result.cause)
         self._on_places(self._places.taken)
-        refused = result.refused
-        returning = None if refused is None else ConnectionRefused(refused.reason, round(1000 * refused.retry_after_s))
+        told = result.refused
+        returning = None if told is None else ConnectionRefused(told.reason, round(1000 * told.retry_after_s))
         return Admitted(identity, self._held(result), returning)
 
     @contextmanager

@@ -196,10 +196,10 @@ class Connection(Actor[ConnectionMessage]):
     async def _attach(self, attach: Attach) -> bool:
         """Take over a client that has come back: send the events that it missed, then report its presence.
 
-        Return ``False`` if its token is not valid any more, and leave the client alone.
+        Return ``False`` if its token is not valid any more or another user's, and leave the client alone.
         """
         memory, resume = self._memory, attach.request.resume
-        if resume is None or not self._resumption.take_back(resume.token):
+        if resume is None or not self._resumption.take_back(resume.token, attach.link.socket.identity.user):
             return False
         self._writer.close(CloseCode.SUPERSEDED, "another socket has taken over this session")
         self._session.state.begin_anew()

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* A session is found by the digest of a token, and by nothing else.
+* A session is found by the digest of a token, and by nothing else. It goes back to its own user only.
 * At most two tokens of a session are valid: the newest, and the one before it until the newest is used. So a client
   that never got the answer with the newest comes back with the token that it has, and is told the newest again.
 * A session's entries are removed at its end, however it ends.
@@ -18,6 +18,7 @@ import attrs
 import trio
 
 from actors.connection.context import ConnectionContext
+from protocol.admission.keys import may_resume
 from protocol.dialects.attach import Attach, ConnectionMessage
 from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.session import resume_key
@@ -88,9 +89,12 @@ class Resumption:
             self._is_given_up = True
             self._is_back.set()
 
-    def take_back(self, token: str) -> bool:
-        """Give the session to the client with ``token``; return ``False`` if the token is no longer valid."""
+    def take_back(self, token: str, user: str) -> bool:
+        """Give the session to the client of ``user`` with ``token``; return ``False`` if it is not to have it."""
         if token not in self._memory.valid_tokens:
+            return False
+        if not may_resume(self._memory.user, user):
+            log.warning("another user came with the token of a session", extra={"session_id": self._memory.session_id})
             return False
         self._unregister_tokens()
         self._memory.use_token(token, self.new_token)

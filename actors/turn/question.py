@@ -4,13 +4,16 @@ The session's memory holds the question, so it outlives a restart of the dialogu
 the turn begins to answer or to act, so a turn that is run again finds the question as it was.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
 import trio
 
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
-from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID
+from protocol.language.joints import pieces_of, without_lead
+from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID, PARTLY_UNDERSTOOD
+from protocol.language.requests import not_understood
 from protocol.messages.understanding import CommandMatch, ToolOutcome
 from protocol.turns.questions import (
     ANSWER_WITHIN_S,
@@ -22,6 +25,7 @@ from protocol.turns.questions import (
     decide,
     open_at,
 )
+from protocol.turns.several import Part, Parts, parts_of
 
 NO_COMMAND: Final = WordsDecision(Reaction.GO_ON)
 """What a client that wants no tools says."""
@@ -38,15 +42,42 @@ class TurnQuestion:
     """The question that the turn's words may answer."""
     _confidence: float = attrs.field(default=1.0, init=False)
     _is_taken: bool = attrs.field(default=False, init=False)
+    _offered: list[tuple[CommandMatch, ToolOutcome]] = attrs.field(factory=list, init=False)
+    """What tools have asked in this turn."""
+    partly: tuple[Part, ...] = attrs.field(default=(), init=False)
+    """The parts of a sentence of which only some are commands."""
 
-    def decide(self, heard: Heard, said_s: float) -> WordsDecision:
-        """Return what is done with the words, which began at ``said_s`` (``trio.current_time()``)."""
+    async def decide(self, heard: Heard) -> WordsDecision:
+        """Return what is done with the words."""
         self._is_taken = True
-        self._open = question = open_at(self.context.memory.question, said_s)
+        self._open = question = open_at(self.context.memory.question, heard.said_s)
         grammar, language = self.context.grammar, self.options.language
         hypotheses = (heard.text, *heard.alternatives)
         answer = None if question is None else grammar.answer(question.asked, hypotheses, language)
-        return decide(SaidWords(hypotheses, language, grammar.match(hypotheses, language), answer), question)
+        parts = await self._parts(heard.text)
+        command = None
+        if not parts.several:
+            command = parts.whole or grammar.match(hypotheses, language)
+        self.partly = () if command is not None else parts.partly
+        several = tuple(part.match for part in parts.several if part.match is not None)
+        return decide(SaidWords(hypotheses, language, command, answer, several), question)
+
+    async def _parts(self, text: str) -> Parts:
+        """Return what a sentence of several pieces is; holds the event loop for one parse at a time."""
+        language = self.options.language
+        if len(pieces_of(text, language)) < 2 and without_lead(text, language) == text:  # noqa: PLR2004 - of a whole
+            return Parts()
+        search = parts_of(text, language)
+        match: CommandMatch | None = None
+        try:
+            asked = next(search)
+            while True:
+                match = self.context.grammar.match_exactly(asked, language)
+                await trio.lowlevel.checkpoint()
+                asked = search.send(match)
+        except StopIteration as end:
+            parts: Parts = end.value
+            return parts
 
     def confidence_of(self, heard: Heard, decision: WordsDecision) -> float:
         """Return how sure the words are that led here: an answer is no surer than what it answers."""
@@ -57,10 +88,8 @@ class TurnQuestion:
     def note(self, decision: WordsDecision) -> str:
         """Keep the question that is open from now on, if there is one; return what is said."""
         question, memory = self._open, self.context.memory
-        lacking = None if decision.match is None else decision.match.question
-        if decision.match is not None and lacking is not None:
-            self._ask(lacking.text, decision.match)
-            return lacking.text
+        if decision.match is not None:
+            return self.ask_for((decision.match, *decision.more))
         if question is None:
             return self._remark(decision)
         if decision.reaction is Reaction.DROP:
@@ -71,10 +100,39 @@ class TurnQuestion:
             return question.text
         return f"{self.options.told(NOT_UNDERSTOOD)} {question.text}"
 
-    def offer(self, match: CommandMatch, outcome: ToolOutcome) -> None:
-        """Keep the question that a tool asks, if it does."""
+    def refusal(self, text: str) -> str:
+        """Return the answer to words that nothing has understood."""
+        if not self.partly:
+            return not_understood(text, self.options.language)
+        known = [part.text for part in self.partly if part.match is not None]
+        unknown = [part.text for part in self.partly if part.match is None]
+        return self.options.told(PARTLY_UNDERSTOOD, known='", "'.join(known), unknown='", "'.join(unknown))
+
+    def conclude(self, lacking: Sequence[CommandMatch]) -> str:
+        """Return what is asked when all calls have been made, and keep it; empty for nothing.
+
+        One question is asked: a tool's goes before that for a slot. Whatever else is to be asked waits for its answer.
+        """
+        if self._offered:
+            (match, outcome), *others = self._offered
+            self._ask(outcome.content, match, outcome, then=(*(match for match, _ in others), *lacking))
+            return outcome.content
+        return self.ask_for(lacking) if lacking else ""
+
+    def ask_for(self, lacking: Sequence[CommandMatch]) -> str:
+        """Keep the question of the first command; return it. The others wait for its answer."""
+        match, *then = lacking
+        question = match.question
+        if question is None:
+            raise AssertionError(f"{match.text!r} lacks nothing")
+        self._ask(question.text, match, then=tuple(then))
+        return question.text
+
+    def offer(self, match: CommandMatch, outcome: ToolOutcome) -> bool:
+        """Take the question that a tool asks, if it does; return whether it does."""
         if outcome.choices:
-            self._ask(outcome.content, match, outcome)
+            self._offered.append((match, outcome))
+        return bool(outcome.choices)
 
     def end(self, now_s: float) -> None:
         """The turn is over: a question that it asked was heard now, and one that it took is closed."""
@@ -84,7 +142,13 @@ class TurnQuestion:
         elif self._is_taken:
             memory.question = None
 
-    def _ask(self, text: str, match: CommandMatch, outcome: ToolOutcome | None = None) -> None:
+    def _ask(
+        self,
+        text: str,
+        match: CommandMatch,
+        outcome: ToolOutcome | None = None,
+        then: tuple[CommandMatch, ...] = (),
+    ) -> None:
         self.context.memory.question = OpenQuestion(
             self.turn_id,
             text,
@@ -93,6 +157,7 @@ class TurnQuestion:
             () if outcome is None else outcome.choices,
             self._confidence,
             QuestionState.ASKED,
+            then,
         )
 
     def _remark(self, decision: WordsDecision) -> str:

@@ -2,13 +2,15 @@
 
 Rules kept here:
 
+* Which step is taken next is decided by the table ``TRANSITIONS`` of ``protocol/turns/turn.py``: each of its states
+  stands for one step here, which returns the event that it ends with.
 * The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
 * Hearing, understanding and acting share the turn's deadline; past it the user gets an apology.
 * ``TurnCompleted`` is sent exactly once in every case, and history holds the part of the answer that was heard.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 
@@ -21,24 +23,38 @@ from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
-from protocol.language.phrases import DID_NOT_WORK, FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
-from protocol.language.requests import asks_for_help, not_understood
+from protocol.language.phrases import FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
+from protocol.language.requests import asks_for_help
 from protocol.language.samples import help_text
 from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
-from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.hearing import UtteranceEnded
+from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.actions import PendingTurn
+from protocol.turns.command_sequence import CommandSequence, stopped_before
+from protocol.turns.conversation import given
 from protocol.turns.questions import Reaction
-from protocol.turns.turn import TurnEvent, TurnMachine
+from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
-Hearing = Callable[[], Awaitable[Heard | None]]
+TurnStep = Callable[[], Awaitable[TurnEvent | None]]
+"""Does what a state stands for; returns the event that it ends with, None if there is nothing to answer."""
+
+
+@attrs.frozen
+class TurnAnswer:
+    """What a turn ends with."""
+
+    text: str
+    outcome: events.Outcome = "done"
+    is_spoken: bool = False
+    """Whether it was said as it came."""
 
 
 class Turn:
@@ -65,7 +81,9 @@ class Turn:
         self._spoken = self._make_spoken_answer()
         self._tools: ToolCaller | None = None
         self._question = TurnQuestion(pending.turn_id, context, options)
-        self._said_s = trio.current_time()
+        self._heard = Heard("", language=options.language, said_s=trio.current_time())
+        self._commands: CommandSequence | None = None
+        self._answer = TurnAnswer("", "interrupted")
 
     @property
     def turn_id(self) -> str:
@@ -74,8 +92,10 @@ class Turn:
 
     # --- from outside ----------------------------------------------------------------------------
 
-    def confirm(self, call_id: str, *, approve: bool) -> None:
-        """Answer the question about this call, if it is still open."""
+    def confirm(self, call_id: str, *, approve: bool, stops: bool = False) -> None:
+        """Answer the question about this call, if it is still open; ``stops``: nothing else is done either."""
+        if stops and self._commands is not None:
+            self._record_undone(self._commands.stop())
         if self._tools is not None:
             self._tools.answer(call_id, approve=approve)
 
@@ -98,125 +118,173 @@ class Turn:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
         match self._pending.said:
             case UtteranceEnded(utterance, last_voice_s=last_voice_s):
+                said_s = last_voice_s - (utterance.end_ms - utterance.start_ms) / 1000
+                self._heard = attrs.evolve(self._heard, said_s=said_s)
                 self._report.origin_s = last_voice_s
-                self._said_s = last_voice_s - (utterance.end_ms - utterance.start_ms) / 1000
                 self._report.mark_until("endpoint", trio.current_time())
-                await self._complete(lambda: self._answer_in_time(lambda: self._transcribe(utterance)))
             case events.Text(text):
-                await self._complete(lambda: self._answer_in_time(lambda: self._read(text)))
-            case Announce(text, told):
-                await self._complete(lambda: self._announce(text))
-                if told is not None and not self._context.client_view.is_lost:
-                    self._context.peers.tools.tell_nowait(told)
+                self._heard = attrs.evolve(self._heard, text=text)
+            case Announce(text):
+                self._answer = TurnAnswer(text)
+        await self._complete()
+        self._confirm_announcement()
 
-    async def _announce(self, text: str) -> events.Outcome:
-        await self._say_all(text)
-        return "done"
+    def _confirm_announcement(self) -> None:
+        """Tell the tool server that its announcement was said; one to a lost client is announced again."""
+        said = self._pending.said
+        if isinstance(said, Announce) and said.told is not None and not self._context.client_view.is_lost:
+            self._context.peers.tools.tell_nowait(said.told)
 
-    async def _answer_in_time(self, hear: Hearing) -> events.Outcome:
+    async def _answer_in_time(self) -> None:
+        """Take the steps of ``TRANSITIONS`` until there is an answer, or nothing to answer."""
         with trio.move_on_after(self._context.dialogue.turn_timeout_s) as self._deadline:
-            return await self._answer(hear)
-        await self._say_all(self._options.told(TOO_SLOW))
-        return "failed"
+            steps: Mapping[TurnState, TurnStep] = {
+                TurnState.TRANSCRIBING: self._transcribe,
+                TurnState.UNDERSTANDING: self._understand,
+                TurnState.ACTING: self._act,
+            }
+            while (take_step := steps.get(self._machine.state)) is not None:
+                event = await self._attempt(take_step)
+                if event is None:
+                    return
+                self._machine.advance(event)
+            return
+        self._answer = TurnAnswer(self._options.told(TOO_SLOW), "failed")
+        self._machine.advance(TurnEvent.ANSWERED)
 
-    async def _complete(self, answer: Callable[[], Awaitable[events.Outcome]]) -> None:
+    async def _attempt(self, take_step: TurnStep) -> TurnEvent | None:
+        """Take one step; what goes wrong is the answer."""
+        try:
+            return await take_step()
+        except TurnRefused as refused:
+            self._answer = TurnAnswer(refused.say, "refused")
+        except (AskError, MailboxError) as error:
+            log.warning("turn failed: %s", error, extra={"turn_id": self.turn_id})
+            await self._context.show(events.Error("turn_failed", str(error), turn_id=self.turn_id))
+            self._answer = TurnAnswer(self._options.told(FAILED), "failed")
+        return TurnEvent.ANSWERED
+
+    async def _may_begin(self) -> bool:
+        """Return whether the user may have another turn now; told if not. What a tool announces is not counted."""
+        wait_s = 0.0 if isinstance(self._pending.said, Announce) else self._context.take_turn()
+        if wait_s > 0:
+            await self._context.refuse_turn(self.turn_id, wait_s)
+            self._answer = TurnAnswer("", "refused")
+        return wait_s <= 0
+
+    async def _complete(self) -> None:
         outcome: events.Outcome = "interrupted"
         with self._scope:
             async with self._spoken.open() if self._options.wants("tts") else nullcontext():
-                finished = await answer()
+                if await self._may_begin():
+                    await self._answer_in_time()
+                if self._machine.state is TurnState.SPEAKING:
+                    await self._tell(self._answer)
             await self._spoken.end()
             self._report.mark_until("total", trio.current_time())
             await self._spoken.wait_heard()
-            outcome = finished
+            outcome = self._answer.outcome
         if outcome == "interrupted":
             await self._spoken.cut()
         self._machine.finish()
         await self._finish(outcome)
 
-    async def _answer(self, hear: Hearing) -> events.Outcome:
-        try:
-            heard = await hear()
-            if heard is None:
-                return "no_speech"
-            self._report.heard = heard.text
-            return await self._respond(heard)
-        except TurnRefused as refused:
-            await self._say_all(refused.say)
-            return "refused"
-        except (AskError, MailboxError) as error:
-            log.warning("turn failed: %s", error, extra={"turn_id": self.turn_id})
-            await self._context.show(events.Error("turn_failed", str(error), turn_id=self.turn_id))
-            await self._say_all(self._options.told(FAILED))
-            return "failed"
+    # --- its steps -------------------------------------------------------------------------------
 
-    async def _read(self, text: str) -> Heard:
-        return Heard(text, language=self._options.language)
-
-    async def _transcribe(self, utterance: Utterance) -> Heard | None:
+    async def _transcribe(self) -> TurnEvent | None:
+        """Hear the words; None if there were none."""
+        said = self._pending.said
+        if not isinstance(said, UtteranceEnded):
+            raise TypeError(f"only speech is transcribed, not {type(said).__name__}")
         started_s = trio.current_time()
-        told = self._context, self._options, self.turn_id, utterance
+        told = self._context, self._options, self.turn_id, said.utterance
         if self._pending.heard is not None:
             answer = await show(*told, self._pending.heard)
         else:
             answer = await transcribe(*told, self._early)
         if answer is None:
+            self._answer = TurnAnswer("", "no_speech")
             return None
         took_s = trio.current_time() - started_s
         queue_s = min(answer.queue_s, took_s)  # an early transcription caused no wait
         self._report.mark("queue", queue_s)
         self._report.mark("stt", took_s - queue_s)
-        return Heard(answer.text, answer.alternatives, answer.confidence, self._options.language)
+        self._heard = attrs.evolve(
+            self._heard, text=answer.text, alternatives=answer.alternatives, confidence=answer.confidence
+        )
+        return TurnEvent.HEARD
 
-    async def _respond(self, heard: Heard) -> events.Outcome:
-        self._machine.advance(TurnEvent.HEARD)
+    async def _understand(self) -> TurnEvent:
+        """Decide what is done with the words."""
+        self._report.heard = self._heard.text
         started_s = trio.current_time()
-        decision = self._question.decide(heard, self._said_s) if self._options.wants("tools") else NO_COMMAND
-        heard = attrs.evolve(heard, confidence=self._question.confidence_of(heard, decision))
+        decision = await self._question.decide(self._heard) if self._options.wants("tools") else NO_COMMAND
+        self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
         self._tools = ToolCaller(
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
         self._report.mark("understand", trio.current_time() - started_s)
         if decision.reaction is Reaction.CALL and decision.match is not None:
-            return await self._command(decision.match, self._tools)
+            self._report.source = "command"
+            self._commands = CommandSequence(heard.language, (decision.match, *decision.more))
+            self._context.peers.metrics.tell_nowait(Count("turn_commands_total", (), len(self._commands.commands)))
+            return TurnEvent.UNDERSTOOD
         if decision.reaction is not Reaction.GO_ON:
             self._report.source = "command"
-            await self._say_all(self._question.note(decision))
-            return "done"
-        if self._options.wants("tools") and asks_for_help(heard.text, self._options.language):
-            told = help_text(self._context.grammar.samples(), self._options.language)
+            self._answer = TurnAnswer(self._question.note(decision))
+            return TurnEvent.ANSWERED
+        return await self._understand_other(heard)
+
+    async def _understand_other(self, heard: Heard) -> TurnEvent:
+        """Decide what is done with words that are no command."""
+        if self._options.wants("tools") and asks_for_help(heard.text, heard.language):
+            told = help_text(self._context.grammar.samples(), heard.language)
             if told is not None:
-                return await self._help(told)
+                self._report.source = "command"
+                await self._context.show(events.Understood(self.turn_id, "command", 1.0))
+                self._answer = TurnAnswer(told)
+                return TurnEvent.ANSWERED
         if self._options.wants("llm"):
-            return await self._converse(heard, self._tools)
-        raise TurnRefused(not_understood(heard.text, self._options.language))
+            return TurnEvent.UNDERSTOOD
+        raise TurnRefused(self._question.refusal(heard.text))
 
-    async def _help(self, told: str) -> events.Outcome:
-        self._report.source = "command"
-        await self._context.show(events.Understood(self.turn_id, "command", 1.0))
-        self._machine.advance(TurnEvent.UNDERSTOOD)
-        await self._say_all(told)
-        return "done"
+    async def _act(self) -> TurnEvent:
+        """Carry out the next command, or ask a model."""
+        if self._commands is None:
+            return await self._converse()
+        match = self._commands.begin()
+        self._machine.calls_left = self._commands.left
+        if match is not None:
+            await self._call(match, self._commands)
+        if self._commands.left:
+            return TurnEvent.CALLED
+        asked = self._question.conclude(self._commands.lacking)
+        if asked:
+            self._commands.end(asked)
+        self._answer = TurnAnswer(self._commands.answer, self._commands.outcome)
+        return TurnEvent.ANSWERED
 
-    async def _command(self, match: CommandMatch, tools: ToolCaller) -> events.Outcome:
-        self._report.source = "command"
+    async def _call(self, match: CommandMatch, commands: CommandSequence) -> None:
         await self._context.show(
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
-        self._machine.advance(TurnEvent.UNDERSTOOD)
         is_inexact = match.confidence < 1.0
-        outcome = await tools.call(
-            WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
-        )
-        if outcome.ok:
-            self._question.offer(match, outcome)
-            await self._say_all(spoken_result(outcome.content, self._options.language))
-            return "done"
-        log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
-        await self._say_all(self._options.told(DID_NOT_WORK, why=outcome.error or ""))
-        return "failed"
+        wanted = WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+        try:
+            outcome = await given(self._tools).call(wanted)
+        except TurnRefused as refused:
+            commands.end(refused.say, "refused")
+            return
+        if not outcome.ok:
+            log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
+            commands.fail(outcome.error or "")
+        elif self._question.offer(match, outcome):
+            commands.end("")
+        else:
+            commands.end(spoken_result(outcome.content, self._options.language))
 
-    async def _converse(self, heard: Heard, tools: ToolCaller) -> events.Outcome:
-        self._machine.advance(TurnEvent.UNDERSTOOD)
+    async def _converse(self) -> TurnEvent:
+        heard = self._heard
         asked_s = trio.current_time()
 
         async def begin() -> None:
@@ -228,7 +296,7 @@ class Turn:
             self.turn_id,
             self._context,
             self._options,
-            tools,
+            given(self._tools),
             say=self._spoken.say,
             on_begin=begin,
             on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
@@ -236,36 +304,33 @@ class Turn:
         try:
             text = await conversation.run(heard)
         except NoSuitableModel:
-            raise TurnRefused(not_understood(heard.text, self._options.language)) from None
+            raise TurnRefused(self._question.refusal(heard.text)) from None
         except UnfoundedClaim as claim:
             log.warning("a model claims what no tool has done: %s", claim, extra={"turn_id": self.turn_id})
             raise TurnRefused(self._options.told(NOT_REALLY_DONE)) from None
         except (AskError, MailboxError) as error:
             log.warning("no answer: %s", error, extra={"turn_id": self.turn_id})
             await self._context.show(events.Error("model_unavailable", str(error), turn_id=self.turn_id))
-            await self._say_all(self._options.told(NO_MODEL))
-            return "failed"
-        self._machine.advance(TurnEvent.ANSWERED)
-        await self._show_reply(text or self._options.told(NO_MODEL))
-        return "done"
+            self._answer = TurnAnswer(self._options.told(NO_MODEL), "failed")
+            return TurnEvent.ANSWERED
+        self._answer = TurnAnswer(text or self._options.told(NO_MODEL), is_spoken=True)
+        return TurnEvent.ANSWERED
 
     # --- saying ----------------------------------------------------------------------------------
 
-    async def _say_all(self, text: str) -> None:
-        self._machine.advance(TurnEvent.ANSWERED)
-        await self._show_reply(text)
-        cutter = SentenceCutter(self._options.language)
-        for clause in (*cutter.feed(text), *cutter.flush()):
-            await self._spoken.say(clause)
+    async def _tell(self, answer: TurnAnswer) -> None:
+        """Show the answer, and say what has not been said."""
+        self._report.replied = self._context.memory.last_reply = answer.text
+        await self._context.show(events.Reply(self.turn_id, answer.text))
+        if not answer.is_spoken:
+            cutter = SentenceCutter(self._options.language)
+            for clause in (*cutter.feed(answer.text), *cutter.flush()):
+                await self._spoken.say(clause)
 
     async def _ask_aloud(self, question: str) -> None:
         """Ask the user a question; the time to think is added to the deadline."""
         self._deadline.deadline += CONFIRM_WITHIN_S
         await self._spoken.say(question)
-
-    async def _show_reply(self, text: str) -> None:
-        self._report.replied = self._context.memory.last_reply = text
-        await self._context.show(events.Reply(self.turn_id, text))
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
@@ -279,6 +344,11 @@ class Turn:
             on_first_audio=lambda: self._report.mark_until("first_audio", trio.current_time()),
         )
 
+    def _record_undone(self, left: Sequence[CommandMatch]) -> None:
+        """Write into the history which commands of the sentence were not begun."""
+        for match in left:
+            given(self._tools).record_undone(WantedCall(match.server, match.tool, match.arguments, "command"))
+
     # --- the end ---------------------------------------------------------------------------------
 
     async def _finish(self, outcome: events.Outcome) -> None:
@@ -289,8 +359,11 @@ class Turn:
             if report.replied:
                 await context.show(events.Reply(self.turn_id, report.replied, truncated=True))
         self._question.end(trio.current_time())
+        left = () if self._commands is None else self._commands.stop()
+        self._record_undone(left)
         if report.heard:
-            context.memory.remember_turn(report.heard, report.replied)
+            stopped = stopped_before(left, self._options.language)
+            context.memory.remember_turn(report.heard, " ".join(text for text in (report.replied, stopped) if text))
         await context.show(report.completed(outcome))
         record = report.record(
             outcome,

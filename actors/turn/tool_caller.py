@@ -113,6 +113,10 @@ class ToolCaller:
         self._record(call_id, wanted, outcome)
         return outcome
 
+    def record_undone(self, wanted: WantedCall) -> None:
+        """Record a call of a sentence that was stopped before it."""
+        self._record(self._context.new_id(), wanted, refused_because("stopped by the user"))
+
     async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
         """Return the tool's current description, if its server is up."""
         try:

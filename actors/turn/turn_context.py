@@ -1,5 +1,6 @@
 """The context that the parts of a turn share."""
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -7,10 +8,11 @@ import attrs
 from actors.connection.telling import ToClient
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
+from protocol.admission.sender_rates import rate_message
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
-from protocol.messages.events import ConnectionRequest, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.events import ConnectionRequest, Error, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
 from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
@@ -53,6 +55,8 @@ class TurnContext:
     client_view: ClientView
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
+    take_turn: Callable[[], float] = lambda: 0.0
+    """Counts a turn of the client and returns 0, or returns the seconds that it must wait for the next one."""
 
     @property
     def client(self) -> ToClient:
@@ -68,6 +72,12 @@ class TurnContext:
     async def hang_up(self, farewell: Hang) -> None:
         """Close the socket after all earlier events; a client that has gone is left alone."""
         await self.client.tell(farewell)
+
+    async def refuse_turn(self, turn_id: str, wait_s: float) -> None:
+        """Tell the client that it had as many turns as it may, and count it."""
+        self.peers.metrics.tell_nowait(Count("refusals_total", ("rate",)))
+        retry_after_ms = math.ceil(1000 * wait_s)
+        await self.show(Error("rate_limited", rate_message(wait_s), turn_id=turn_id, retry_after_ms=retry_after_ms))
 
     async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
         """Tell the client that there were no words, and count it."""
@@ -107,6 +117,8 @@ class Heard:
     """0..1; typed words are certain."""
     language: str = "en"
     """The client's language, in which it is answered."""
+    said_s: float = 0.0
+    """When the words began, by ``trio.current_time()``."""
 
 
 class TurnRefused(Exception):

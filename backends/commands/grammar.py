@@ -66,6 +66,7 @@ class _Found:
     slots: Mapping[str, Any]
     question: SlotQuestion | None
     """What the sentence leaves out and has to be asked for."""
+    has_free_text: bool
 
 
 @attrs.frozen
@@ -86,7 +87,7 @@ class _Grammar:
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=is_last_resort)
             if slots is not None:
-                return self._found(self.commands[result.intent.name], slots)
+                return self._found(self.commands[result.intent.name], slots, has_free_text=self._has_free_text(result))
         return None
 
     def answer(self, asked: CommandMatch, heard: _Hypothesis) -> _Found | None:
@@ -98,16 +99,22 @@ class _Grammar:
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=True, is_answer=True)
             if slots is not None:
-                return self._found(self.commands[asked.intent], {**asked.slots, **slots})
+                return self._found(self.commands[asked.intent], {**asked.slots, **slots}, has_free_text=True)
         return None
 
     def sentences_of(self, asked: CommandMatch) -> AnswerSentences | None:
         """Return how the question of ``asked`` is answered, None if this grammar does not ask it."""
         return None if asked.question is None else self.answers.get((asked.intent, asked.question.slot))
 
-    def _found(self, command: Command, slots: Mapping[str, Any]) -> _Found:
+    def _found(self, command: Command, slots: Mapping[str, Any], *, has_free_text: bool) -> _Found:
         lacking = next((asked.slot for asked in command.asks if asked.slot not in slots), None)
-        return _Found(command, slots, None if lacking is None else self.answers[command.intent, lacking].question)
+        question = None if lacking is None else self.answers[command.intent, lacking].question
+        return _Found(command, slots, question, has_free_text)
+
+    def _has_free_text(self, result: RecognizeResult) -> bool:
+        kinds = self._kinds(result)
+        free = [entity for entity in result.entities_list if entity.is_wildcard]
+        return any(SLOT_TYPES[kinds[entity.name]].is_free_text for entity in free)
 
     def _slots(
         self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool, is_answer: bool = False
@@ -192,6 +199,18 @@ class HassilGrammar:
                 if found is not None:
                     return _match(found, RANK_FACTOR**rank, variant, known)
         return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
+
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for, word for word; at most two parses."""
+        known = self._languages.get(_code(language))
+        heard = None if known is None else _heard(text, _code(language), known.fillers)
+        if known is None or heard is None or not 0 < len(heard.tokens) <= MAX_WORDS:
+            return None
+        for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
+            found = _parse(known, variant)
+            if found is not None:
+                return _match(found, 1.0, variant, known)
+        return None
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does."""
@@ -319,6 +338,7 @@ def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Languag
         may_continue=may_continue((grammar.prefixes for grammar in known.grammars), heard.text),
         slots=found.slots,
         question=found.question,
+        has_free_text=found.has_free_text,
     )
 
 

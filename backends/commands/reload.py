@@ -46,6 +46,10 @@ class ReloadingGrammar:
         """Return the call that the first matching hypothesis stands for."""
         return self._current.match(hypotheses, language)
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        """Return the call that ``text`` stands for, word for word."""
+        return self._current.match_exactly(text, language)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question; ``None`` too if its command is in no file any more."""
         return self._current.answer(asked, hypotheses, language)

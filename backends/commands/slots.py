@@ -200,10 +200,15 @@ SLOT_TYPES: Mapping[str, SlotType] = {
     "item": SlotType(to_item, {"en": "milk", "de": "Milch"}, is_free_text=True),
     "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}, is_free_text=True),
     "named_time": SlotType(
-        _with_points(to_named_time), {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"}, time_words
+        _with_points(to_named_time),
+        {"en": "pasta eight minutes", "de": "Nudeln acht Minuten"},
+        time_words,
+        is_free_text=True,
     ),
     "named_more": SlotType(
-        _with_points(to_named_more), {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"}
+        _with_points(to_named_more),
+        {"en": "pizza two more minutes", "de": "Pizza noch zwei Minuten"},
+        is_free_text=True,
     ),
     "expression": SlotType(to_expression, {"en": "twelve times seven", "de": "zwölf mal sieben"}, spoken_words),
     "calculation": SlotType(to_calculation, {"en": "five plus three", "de": "fünf plus drei"}, spoken_words),

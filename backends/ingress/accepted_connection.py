@@ -28,6 +28,7 @@ from backends.ingress.http_head import (
     ANY_TARGET,
     TEXT,
     BadTarget,
+    SessionRefusal,
     body_bytes_of,
     error_answer,
     handover_of,
@@ -38,6 +39,7 @@ from backends.ingress.http_head import (
     origin_form,
     refusal_answer,
     refused_endpoint,
+    refused_in_session,
     refused_session_answer,
     request_of,
     wants_websocket,
@@ -70,7 +72,7 @@ SWITCHING: Final = 101
 REFUSALS_TOLD: Final = 10  # in the window below; a client that tries again and again must not fill the disk
 REFUSALS_WINDOW_S: Final = 60.0
 SERVER_METHODS: Final = (("Allow", "GET, HEAD, POST, OPTIONS"),)
-NORMAL, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1011, 1013  # close codes, RFC 6455 section 7.4.1 and IANA
+NORMAL, INTERNAL_ERROR = 1000, 1011  # close codes, RFC 6455 section 7.4.1 and IANA
 
 
 @attrs.frozen
@@ -202,14 +204,14 @@ class AcceptedConnection:
         """Tell the sender why its request is refused; return whether another may follow."""
         if not self._state.told.add(trio.current_time()):
             log.info("refused %s of %s: %s", method_label(request.method), self._peer, refusal.reason)
-        retry_after_s = None if self._place.is_reserved else refusal.retry_after_s
-        if not isinstance(handshake, OpeningHandshake) or retry_after_s is None:
+        told = None if self._place.is_reserved else refused_in_session(refusal)
+        if not isinstance(handshake, OpeningHandshake) or told is None:
             self._observe(request, refused_endpoint(refusal), refusal.status, started_at)
             return await self._answer(request, refusal_answer(refusal), refusal)
         self._observe(request, request.path, refusal.status, started_at)
         if "origin" not in request.headers:
-            return await self._answer(request, refused_session_answer(refusal, retry_after_s), refusal)
-        await self._refuse_browser(handshake, request, refusal, retry_after_s)
+            return await self._answer(request, refused_session_answer(refusal), refusal)
+        await self._refuse_browser(handshake, request, told)
         return False
 
     async def _next_head(self) -> h11.Request | None:
@@ -290,22 +292,19 @@ class AcceptedConnection:
             finally:
                 state.sockets.discard(websocket)
 
-    async def _refuse_browser(
-        self, handshake: OpeningHandshake, request: Request, refusal: Refusal, retry_after_s: float
-    ) -> None:
+    async def _refuse_browser(self, handshake: OpeningHandshake, request: Request, told: SessionRefusal) -> None:
         """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
         identity = identity_of(request.peer, request.headers)
         websocket = self._open(handshake, identity, close_timeout_s=close_timeout_s)
-        retry_after_ms = round(retry_after_s * 1_000)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)
             try:
                 client = ClientLink(websocket, handshake.dialect)
-                await client.send(ConnectionRefused(refusal.reason, retry_after_ms), seq=0)
+                await client.send(ConnectionRefused(told.reason, round(told.retry_after_s * 1_000)), seq=0)
             except SocketClosed as closed:
                 log.debug("%s left before it was refused: %s", self._peer, closed)
-            websocket.start_close(TRY_AGAIN_LATER, f"retry_after_ms={retry_after_ms}")
+            websocket.start_close(told.close_code, told.close_reason)
 
 
 def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:

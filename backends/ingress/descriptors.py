@@ -23,7 +23,7 @@ log = logging.getLogger("sayso.ingress")
 
 OPEN_FILES: Final = Path("/proc/self/fd")
 OTHERS: Final = 64  # held back, for health checks, for refusals, and for workers and tool servers that start again
-SHARE: Final = 0.75  # below the marks of runtime/policies/load.py for open files
+SHARE: Final = 0.75  # below the marks of protocol/admission/load.py for open files
 HTTP_MIN: Final = 4  # even where no descriptor is left: the listener closes connections that wait for a request
 
 

@@ -166,10 +166,46 @@ def refusal_answer(refusal: Refusal) -> HttpAnswer:
     return error_answer(refusal.status, refusal.reason, [_retry_after(refusal.retry_after_s)])
 
 
-def refused_session_answer(refusal: Refusal, retry_after_s: float) -> HttpAnswer:
+TRY_AGAIN_LATER: Final = 1013
+CLOSE_CODES: Final = {
+    "no_key": 4001,
+    "unknown_key": 4001,
+    "expired_key": 4001,
+    "scope": 1008,
+    "logins": 4029,
+    "rate": 4029,
+}
+"""By the cause of a refusal (docs/protocol.md)."""
+NO_KEY_RETRY_S: Final = 60.0  # for a client that tries again whatever it is told
+
+
+@attrs.frozen
+class SessionRefusal:
+    """How a refusal is told over a WebSocket."""
+
+    reason: str
+    retry_after_s: float
+    close_code: int
+    close_reason: str
+
+
+def refused_in_session(refusal: Refusal) -> SessionRefusal | None:
+    """Return how a browser, which cannot read a refused handshake, is told; ``None`` if nothing is opened for that."""
+    retry_after_s = NO_KEY_RETRY_S if refusal.retry_after_s is None else refusal.retry_after_s
+    if refusal.cause in CLOSE_CODES:
+        return SessionRefusal(refusal.reason, retry_after_s, CLOSE_CODES[refusal.cause], refusal.reason)
+    if refusal.retry_after_s is None:
+        return None
+    reason = f"retry_after_ms={round(retry_after_s * 1_000)}"
+    return SessionRefusal(refusal.reason, retry_after_s, TRY_AGAIN_LATER, reason)
+
+
+def refused_session_answer(refusal: Refusal) -> HttpAnswer:
     """Return the answer to a refused handshake, for a client that reads its status."""
-    body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(retry_after_s * 1_000)})
-    return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(retry_after_s),))
+    if refusal.retry_after_s is None:
+        return error_answer(refusal.status, refusal.reason)
+    body = json.dumps({"reason": refusal.reason, "retry_after_ms": round(refusal.retry_after_s * 1_000)})
+    return HttpAnswer(refusal.status, JSON, body.encode(), (_retry_after(refusal.retry_after_s),))
 
 
 def _retry_after(delay_s: float) -> tuple[str, str]:

@@ -19,11 +19,11 @@ FULL_LEVEL = 3  # load level from which a load balancer should send new clients 
 class StatusFigures(Protocol):
     """The figures that the pages show; ``assembly.status_source.StatusSource`` in production."""
 
-    def tree(self) -> Mapping[str, Any]:
-        """Return the supervision tree as plain mappings ``{id, state, statistics, children, …}``."""
+    def states(self) -> Mapping[str, str]:
+        """Return the states of the root's children by id: called every second."""
 
-    def root(self) -> Mapping[str, Any]:
-        """Return the root with the states of its children only: called every second."""
+    def components(self) -> Mapping[str, health.ComponentReport]:
+        """Return the reports of the permanent actors that run, by id."""
 
     def server(self) -> Mapping[str, Any]:
         """Return version, uptime, sessions, load level and whether the server is stopping."""
@@ -34,8 +34,8 @@ class StatusFigures(Protocol):
     def session(self, session_id: str) -> Mapping[str, Any] | None:
         """Return one session and its actors as in the tree; ``None`` if there is none of that id."""
 
-    def memory(self) -> Mapping[str, float]:
-        """Return ``usage_percent`` and ``available_gb`` of the machine."""
+    def memory(self) -> health.MachineMemory:
+        """Return the memory of the machine."""
 
     def cpu_percent(self) -> float:
         """Return the last sample of the CPU, 0..100."""
@@ -76,7 +76,7 @@ class OwnPages:
 
     def ready(self, _request: Request) -> HttpAnswer:
         """Return 200 if new work is taken, else 503 with what is missing."""
-        missing = health.not_ready(self.figures.root())
+        missing = health.not_ready(self.figures.states())
         server = self.figures.server()
         if server["stopping"]:
             missing = ["stopping", *missing]
@@ -89,7 +89,7 @@ class OwnPages:
     def detailed(self, _request: Request) -> HttpAnswer:
         """Return every component's state; 503 if one is unhealthy."""
         figures = self.figures
-        page = health.detailed(figures.tree(), figures.memory(), figures.cpu_percent(), figures.timestamp())
+        page = health.detailed(figures.components(), figures.memory(), figures.cpu_percent(), figures.timestamp())
         return answer(page, 503 if page["status"] == "unhealthy" else 200)
 
     def status(self, request: Request) -> HttpAnswer:

@@ -9,7 +9,7 @@ import attrs
 
 from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
-from config.settings.gateway import GatewaySettings, WebSocketSettings
+from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
 from config.settings.history import HistorySettings, SqliteSettings, StoreName
 from config.settings.inference import (
     EmbeddedModelSettings,
@@ -51,6 +51,7 @@ __all__ = [
     "OpenAISpeechSettings",
     "OpenAITranscriptionSettings",
     "PiperSettings",
+    "RateSettings",
     "RecogniserName",
     "SessionSettings",
     "Settings",

@@ -3,7 +3,7 @@
 import attrs
 from attrs.validators import ge, gt, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, each
+from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, MOST_EVENTS, each
 
 
 @attrs.frozen(kw_only=True)
@@ -18,6 +18,17 @@ class WebSocketSettings:
     send_buffer_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 28)])
     recv_buffer_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 24)])
     send_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+
+
+@attrs.frozen(kw_only=True)
+class RateSettings:
+    """How often one address, and one key, may ask."""
+
+    enabled: bool
+    per_minute: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    per_hour: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    burst: int = attrs.field(validator=[ge(1), le(MOST_EVENTS)])
+    loopback: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -50,4 +61,5 @@ class GatewaySettings:
     body_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     upload_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
     upload_min_bytes_per_s: float = attrs.field(validator=[ge(0), le(1 << 30)])
+    rate: RateSettings
     websocket: WebSocketSettings

@@ -1,70 +1,68 @@
-"""The contents of the health pages, from plain figures; pure.
+"""The contents of the health pages, from the reports of the server's permanent actors; pure."""
 
-The tree comes as nested mappings ``{id, state, statistics, children}``, the way the status page shows it.
-"""
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+import attrs
 
 Health = Literal["healthy", "degraded", "unhealthy"]
-Tree = Mapping[str, Any]
+Figure = int | float | str | bool
 
-DEGRADED_PERCENT = 80.0  # the performance guide's threshold for memory and CPU
-WELL = frozenset({"ready", "skipped"})
-PERMANENT = {
+DEGRADED_PERCENT: Final = 80.0  # the performance guide's threshold for memory and CPU
+WELL: Final = frozenset({"ready", "skipped"})
+PERMANENT: Final = {
     "stt": "transcription",
     "llm": "inference",
     "tools": "tools",
     "tts": "speech",
     "database": "history",
 }
+"""The components of the detailed page, each with the actor that it is about."""
+
+
+@attrs.frozen(kw_only=True)
+class ComponentReport:
+    """One permanent actor as the health pages need it."""
+
+    state: str
+    """Such as ``ready`` or ``backoff``."""
+    trouble: str | None = None
+    """Why it cannot do its work although it is ready, or some actor below it cannot; in words."""
+    figures: Mapping[str, Figure] = attrs.field(factory=dict)
+    """Its own plain figures, by name."""
+
+
+@attrs.frozen
+class MachineMemory:
+    """The memory of the whole machine; ``available_gb`` is in units of 1024³ bytes."""
+
+    usage_percent: float
+    available_gb: float
+
+
+def is_health_page(path: str) -> bool:
+    """Return whether ``path`` says how the server is, to anyone who asks."""
+    return path == "/health" or path.startswith("/health/")
 
 
 def is_health_check(path: str) -> bool:
-    """Return whether ``path`` is a health check, which is answered even while the server is full."""
-    return path in ("/health", "/metrics", "/api/status") or path.startswith("/health/")
+    """Return whether ``path`` is asked by machines, and answered even while the server is full."""
+    return is_health_page(path) or path in ("/metrics", "/api/status")
 
 
-def walk(tree: Tree) -> Iterator[Tree]:
-    """Yield every node, parents first."""
-    yield tree
-    for child in tree.get("children", ()):
-        yield from walk(child)
+def not_ready(states: Mapping[str, str]) -> list[str]:
+    """Return the ids of the actors that are not ready, although they should be, of ``states`` by id."""
+    return [actor_id for actor_id, state in states.items() if state not in WELL]
 
 
-def find(tree: Tree, actor_id: str) -> Tree | None:
-    """Return the first node with that id."""
-    return next((node for node in walk(tree) if node["id"] == actor_id), None)
-
-
-def not_ready(tree: Tree) -> list[str]:
-    """Return the ids of the root's children that are not ready, although they should be."""
-    return [child["id"] for child in tree.get("children", ()) if child["state"] not in WELL]
-
-
-def component(node: Tree | None) -> dict[str, Any]:
-    """Return one component's health: its state, and the trouble in its figures."""
-    if node is None:
+def component(report: ComponentReport | None) -> dict[str, Any]:
+    """Return one component's health: its state, its trouble and its figures; ``None`` is an actor that is missing."""
+    if report is None:
         return {"status": "unhealthy", "reason": "not running"}
-    if node["state"] != "ready":
-        return {"status": "unhealthy", "reason": f"is {node['state']}"}
-    statistics = node.get("statistics", {})
-    trouble = trouble_of(node)
-    status: Health = "degraded" if trouble else "healthy"
-    shown = {name: value for name, value in statistics.items() if isinstance(value, int | float | str | bool)}
-    return {"status": status, **({"reason": trouble} if trouble else {}), **shown}
-
-
-def trouble_of(node: Tree) -> str | None:
-    """Return the trouble of a ready actor, in words."""
-    for below in walk(node):
-        statistics = below.get("statistics", {})
-        if statistics.get("trouble"):
-            return str(statistics["trouble"])
-        pool = statistics.get("pool")
-        if pool is not None and not pool.get("ready", 1):
-            return "no worker process is ready"
-    return None
+    if report.state != "ready":
+        return {"status": "unhealthy", "reason": f"is {report.state}"}
+    status: Health = "degraded" if report.trouble else "healthy"
+    return {"status": status, **({"reason": report.trouble} if report.trouble else {}), **report.figures}
 
 
 def gauge(percent: float, **figures: float) -> dict[str, Any]:
@@ -73,12 +71,14 @@ def gauge(percent: float, **figures: float) -> dict[str, Any]:
     return {"status": status, "usage_percent": round(percent, 1), **figures}
 
 
-def detailed(tree: Tree, memory: Mapping[str, float], cpu_percent: float, timestamp: str) -> dict[str, Any]:
-    """Return the page of ``/health/detailed``; ``memory`` has ``usage_percent`` and ``available_gb``."""
+def detailed(
+    reports: Mapping[str, ComponentReport], memory: MachineMemory, cpu_percent: float, timestamp: str
+) -> dict[str, Any]:
+    """Return the page of ``/health/detailed``; ``reports`` has those of ``PERMANENT`` that run, by actor."""
     components = {
-        "memory": gauge(memory["usage_percent"], available_gb=memory["available_gb"]),
+        "memory": gauge(memory.usage_percent, available_gb=memory.available_gb),
         "cpu": gauge(cpu_percent),
-        **{name: component(find(tree, actor_id)) for name, actor_id in PERMANENT.items()},
+        **{name: component(reports.get(actor_id)) for name, actor_id in PERMANENT.items()},
     }
     return {"status": overall(components), "timestamp": timestamp, "components": components}
 

@@ -3,6 +3,7 @@
 Rules kept here:
 
 * The client's address is that of the connection. Forwarding headers are not believed: any client can write them.
+* An operator's request needs a key with the scope ``operate``. Where no keys are given out, it comes from this machine.
 * A request comes from this machine only if the connection and ``Host`` are both of loopback, no proxy has forwarded the
   request and no web page has sent it.
 """
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from protocol.admission.tenants import tenant_of
-from protocol.messages.identity import Identity, RequestSource
+from protocol.messages.identity import Identity, RequestSource, Scope
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
@@ -43,7 +44,12 @@ def _source(address: str, headers: Mapping[str, str]) -> RequestSource:
 
 
 def operator_refusal(identity: Identity, what: str) -> str | None:
-    """Return why ``what`` is refused to this sender, ``None`` if it is not: only programs on this machine may ask."""
+    """Return why ``what`` is refused to this sender, ``None`` if it is not.
+
+    Allowed are senders with a key for it; without keys, programs on this machine.
+    """
+    if identity.grant is not None:
+        return None if Scope.OPERATE in identity.grant.scopes else f"{what} needs a key with the scope operate"
     if identity.source is RequestSource.THIS_MACHINE:
         return None
     return f"{what} {OPERATOR_REFUSALS[identity.source]}"

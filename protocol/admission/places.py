@@ -64,12 +64,23 @@ class SessionPlaces(Generic[S]):
         self._admission = Admission(self.limit, self.max_share, self.jitter)
         self._tenants = Tenants(self.limit, self.max_share, last_places(self.limit, self.max_share_per_address))
 
-    def take(self, tenant: str, level: int, demand: Demand | None, awaited: int, now_s: float) -> PlaceDecision[S]:
+    def take(
+        self,
+        tenant: str,
+        level: int,
+        demand: Demand | None,
+        awaited: int,
+        now_s: float,
+        *,
+        limited: AdmissionRefused | None = None,
+    ) -> PlaceDecision[S]:
         """Decide about one more client of ``tenant``.
 
         ``level`` is that of the load, ``demand`` the speaking sessions' on the recogniser, ``None`` if unknown,
-        and ``awaited`` how many sessions wait for a client that was cut off.
+        and ``awaited`` how many sessions wait for a client that was cut off. One that is ``limited`` may only resume.
         """
+        if limited is not None:
+            return self._on_trial(tenant, limited, level, awaited, now_s)
         kept = self._tenants.kept_from(tenant, demand, now_s)
         late = tuple(self.handshakes.overdue(self.limit, now_s))
         for socket in late:
@@ -84,11 +95,17 @@ class SessionPlaces(Generic[S]):
                 self.handshakes.close(leaver)
                 late = (*late, leaver)
             return PlaceDecision(self._enter(SessionPlace(tenant), now_s), late)
+        return attrs.evolve(self._on_trial(tenant, refused, level, awaited, now_s), closes=late)
+
+    def _on_trial(
+        self, tenant: str, refused: AdmissionRefused, level: int, awaited: int, now_s: float
+    ) -> PlaceDecision[S]:
+        """Give a client that is refused as a new one a place to prove that it resumes a session, if it may."""
         self._trials = [until_s for until_s in self._trials if until_s > now_s]
         if not may_return(level, awaited, len(self._trials)):
-            return PlaceDecision(refused, late)
+            return PlaceDecision(refused)
         self._trials.append(now_s + TRIAL_S)
-        return PlaceDecision(self._enter(SessionPlace(tenant, refused, now_s + TRIAL_S), now_s), late)
+        return PlaceDecision(self._enter(SessionPlace(tenant, refused, now_s + TRIAL_S), now_s))
 
     def _enter(self, place: SessionPlace, now_s: float) -> SessionPlace:
         self.taken += 1

@@ -14,7 +14,7 @@ import attrs
 
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRequest, ServerEvent
-from protocol.messages.identity import LOCAL_USER
+from protocol.messages.identity import LOCAL_USER, Identity
 from protocol.messages.socket import Socket
 
 MAX_EVENTS = 256  # what a client can catch up on after a lost connection
@@ -43,6 +43,10 @@ class ClientView(Protocol):
     @property
     def user(self) -> str:
         """The user that the client speaks for, by its current or last socket."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """The client as it was admitted, by its current or last socket; ``None`` before the first."""
 
     @property
     def resume_token(self) -> str:
@@ -122,6 +126,8 @@ class ClientMemory:
     tenant: str = attrs.field(default="", init=False)
     user: str = attrs.field(default=LOCAL_USER, init=False)
     """The owner of what the session keeps: history, notes, timers, lists."""
+    identity: Identity | None = attrs.field(default=None, init=False)
+    """The client as it was admitted, by its current or last socket."""
     options: ConnectionRequest | None = attrs.field(default=None, init=False)
     voice: str | None = attrs.field(default=None, init=False)
     task: str | None = attrs.field(default=None, init=False)
@@ -138,7 +144,8 @@ class ClientMemory:
         """Note the client's socket and its dialect."""
         self.link = link
         self.may_resume = link.dialect.may_resume
-        self.tenant, self.user = link.socket.identity.tenant, link.socket.identity.user
+        self.identity = link.socket.identity
+        self.tenant, self.user = self.identity.tenant, self.identity.user
         self.is_lost = False
 
     def detach(self) -> None:

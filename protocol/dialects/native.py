@@ -22,6 +22,7 @@ from protocol.language.languages import normalised
 from protocol.messages.errors import ErrorCode, RemoteProtocolError
 from protocol.messages.events import ClientEvent, ConnectionRequest, ServerEvent, SessionUpdate, event_name
 
+SUBPROTOCOL: Final = "sayso.v1"  # for a page that offers its key beside it; nobody else needs to name it
 MAX_FRAME_CHARS: Final = 65_536  # a typed command is a line; audio never comes as text
 MAX_INTEGER: Final = 2**53  # beyond it JavaScript and most JSON libraries lose digits
 SHOWN_CHARS: Final = 40  # of what a client sent, in an error message
@@ -192,7 +193,7 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=_plain)
 class NativeDialect:
     """The native protocol on one connection: its frames are the session's events one by one, so it keeps nothing."""
 
-    subprotocol: str | None = None
+    subprotocol: str | None = SUBPROTOCOL
     may_resume: bool = True
     max_frame_bytes: int | None = None
 

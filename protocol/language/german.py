@@ -17,6 +17,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "I am not allowed to do that.": "Das darf ich nicht.",
     "Shall I run {tool}?": "Soll ich {tool} ausführen?",
     "Sorry, that did not work. {why}": "Entschuldigung, das hat nicht geklappt. {why}",
+    'I could not do "{part}". {why}': 'Das ging nicht: "{part}". {why}',
+    'I understood "{known}", but not "{unknown}". I have done nothing.': (
+        'Ich habe "{known}" verstanden, aber nicht "{unknown}". Getan habe ich nichts.'
+    ),
+    "(Stopped before: {parts}.)": "(Abgebrochen vor: {parts}.)",
     "Sorry, I could not do that.": "Entschuldigung, das konnte ich nicht tun.",
     "Done.": "Erledigt.",
     "OK, I won't.": "Gut, ich lasse es.",

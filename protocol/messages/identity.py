@@ -18,6 +18,29 @@ class RequestSource(enum.Enum):
     WEB_PAGE = "a web page open on this machine"
 
 
+class Scope(enum.Enum):
+    """What a key is for."""
+
+    TALK = "talk"
+    """Sessions, and the speech API below ``/v1/``."""
+    READ = "read"
+    """Status, metrics, history."""
+    OPERATE = "operate"
+    """What changes the server: draining, models, the record of who did what."""
+
+
+@attrs.frozen
+class Grant:
+    """What a sender's key allows."""
+
+    key_id: str
+    scopes: frozenset[Scope]
+    expires_at_s: float | None = None
+    """Unix time; ``None`` if it never expires."""
+    digest: str = attrs.field(default="", repr=False)
+    """Of the key's secret: a key whose secret was replaced is another one."""
+
+
 @attrs.frozen
 class Identity:
     """The sender of one request."""
@@ -29,6 +52,8 @@ class Identity:
     source: RequestSource = RequestSource.ELSEWHERE
     user: str = LOCAL_USER
     """The owner of what is kept for this sender: history, notes, timers, lists."""
+    grant: Grant | None = None
+    """What its key allows; ``None`` where no key is demanded, and everything is allowed that its source is."""
 
     @property
     def address(self) -> str:

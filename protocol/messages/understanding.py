@@ -42,6 +42,8 @@ class CommandMatch:
     """What the sentence says, by slot; the arguments are made of it."""
     question: SlotQuestion | None = None
     """What has to be asked before the call can be made."""
+    has_free_text: bool = False
+    """Whether a slot took words that may be anything, such as a note's."""
 
 
 @attrs.frozen

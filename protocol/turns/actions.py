@@ -172,6 +172,8 @@ class GiveConsent:
 
     call_id: str
     approve: bool
+    stops: bool = False
+    """Whether nothing else of the turn shall be done either."""
 
 
 @attrs.frozen

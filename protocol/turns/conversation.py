@@ -127,7 +127,7 @@ class ConversationMachine:
             return ConversationState.ENDING
         if turn.question is not None:
             return ConversationState.ASKING
-        if turn.state is TurnState.SPEAKING or turn.playback.is_audible(now_s):
+        if turn.state is TurnState.SPEAKING or turn.calls_left or turn.playback.is_audible(now_s):
             return ConversationState.ANSWERING
         return ConversationState.WORKING
 

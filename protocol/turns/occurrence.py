@@ -40,7 +40,7 @@ from protocol.turns.actions import (
     Weighed,
 )
 from protocol.turns.rules import ConversationEvent
-from protocol.turns.tools import consent_of
+from protocol.turns.tools import consent_of, stops_all
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded
 ClientMessage = events.Text | events.Interrupt | events.Confirm | Presence
@@ -164,7 +164,7 @@ def _of_answer(message: AnswerHeard) -> Occurrence:
     if not message.text:
         return Occurrence(_E.ANSWER_EMPTY, turn_id=turn_id)
     agreed = consent_of(message.text)
-    consent = GiveConsent(message.call_id, agreed is True)
+    consent = GiveConsent(message.call_id, agreed is True, agreed is False and stops_all(message.text))
     if agreed is not None:
         return Occurrence(_E.ANSWER_CLEAR, turn_id=turn_id, consent=consent)
     pending = PendingTurn(turn_id, events.Text(message.text))

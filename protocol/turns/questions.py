@@ -36,7 +36,7 @@ class QuestionState(enum.Enum):
 class WordsEvent(enum.Enum):
     """What a turn's words are."""
 
-    COMMAND = "a command, or the answer"
+    COMMAND = "a command or several, or the answer"
     LACKING = "a command or an answer that lacks something"
     DROPPED = "never mind"
     REPEATED = "repeat that"
@@ -86,6 +86,8 @@ class OpenQuestion:
     confidence: float = 1.0
     """0..1, of the transcripts that led to it."""
     state: QuestionState = QuestionState.ASKED
+    then: tuple[CommandMatch, ...] = ()
+    """Further commands of the same sentence that lack something too: they come behind the answer."""
 
 
 @attrs.frozen
@@ -99,6 +101,8 @@ class SaidWords:
     """What they are in the grammar."""
     answer: CommandMatch | None = None
     """What they are as an answer to the open question's slot."""
+    several: tuple[CommandMatch, ...] = ()
+    """What they are if they hold several commands."""
 
 
 @attrs.frozen
@@ -111,15 +115,20 @@ class WordsDecision:
     state: QuestionState = QuestionState.NONE
     """Of the question that is open then."""
     is_answer: bool = False
+    more: tuple[CommandMatch, ...] = ()
+    """What comes behind the call."""
 
 
 def decide(words: SaidWords, question: OpenQuestion | None) -> WordsDecision:
     """Return what is done with a turn's words; ``question`` is the one that is open."""
     state = QuestionState.NONE if question is None else question.state
-    event, match = _event_of(words, question)
+    event, matches = _event_of(words, question)
     reaction, after = QUESTIONS[event][state]
-    is_answer = match is not None and match is not words.command
-    return WordsDecision(reaction, match, after, is_answer)
+    if not matches:
+        return WordsDecision(reaction, state=after)
+    is_answer = matches[0] is not words.command and matches != words.several
+    more = question.then if question is not None and is_answer else matches[1:]
+    return WordsDecision(reaction, matches[0], after, is_answer, more)
 
 
 def with_choice(question: OpenQuestion, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
@@ -138,14 +147,15 @@ def open_at(question: OpenQuestion | None, said_s: float) -> OpenQuestion | None
     return question if question is not None and said_s <= question.until_s else None
 
 
-def _event_of(words: SaidWords, question: OpenQuestion | None) -> tuple[WordsEvent, CommandMatch | None]:
+def _event_of(words: SaidWords, question: OpenQuestion | None) -> tuple[WordsEvent, tuple[CommandMatch, ...]]:
     remark = remark_of(words.hypotheses[0], words.language, is_answer=question is not None)
     if remark is not None and (question is not None or words.command is None):
-        return (_E.DROPPED if remark is Remark.DROP else _E.REPEATED), None
+        return (_E.DROPPED if remark is Remark.DROP else _E.REPEATED), ()
     match = words.command if question is None else _taken(words, question)
-    if match is None:
-        return _E.OTHER, None
-    return (_E.COMMAND if match.question is None else _E.LACKING), match
+    matches = words.several if match is None else (match,)
+    if not matches:
+        return _E.OTHER, ()
+    return (_E.LACKING if all(match.question is not None for match in matches) else _E.COMMAND), matches
 
 
 def _taken(words: SaidWords, question: OpenQuestion) -> CommandMatch | None:

@@ -25,7 +25,7 @@ class ConversationState(enum.Enum):
     ASKING = "asking"
     """A turn waits for a yes or no."""
     ANSWERING = "answering"
-    """A turn's answer can be heard, or is about to be."""
+    """A turn's answer can be heard or is about to be, or further commands of its sentence are to come."""
     ENDING = "ending"
     """A turn is over, and the client is being told."""
 

@@ -84,16 +84,37 @@ AGREEMENT = frozenset(
         "mach das",
     }
 )
-REFUSAL = frozenset(
-    {"no", "nope", "don't", "do not", "stop", "cancel", "never mind", "nein", "nicht", "halt", "stopp", "lass es"}
+STOP = frozenset(
+    {
+        "stop",
+        "cancel",
+        "never mind",
+        "nevermind",
+        "forget it",
+        "drop it",
+        "halt",
+        "stopp",
+        "abbrechen",
+        "lass es",
+        "vergiss es",
+    }
 )
+"""Refuses the call that is asked about, and all that the same sentence asked for besides."""
+REFUSAL = frozenset({"no", "nope", "don't", "do not", "nein", "nicht"}) | STOP
 
 
 def consent_of(text: str) -> bool | None:
     """Return whether a spoken answer agrees (``True``), refuses (``False``) or is neither (``None``)."""
-    words = text.lower().strip().strip(".!?, ").replace(",", "")
-    if words in AGREEMENT or words.split(" ", 1)[0] in AGREEMENT:
+    if _is_of(AGREEMENT, text):
         return True
-    if words in REFUSAL or words.split(" ", 1)[0] in REFUSAL:
-        return False
-    return None
+    return False if _is_of(REFUSAL, text) else None
+
+
+def stops_all(text: str) -> bool:
+    """Return whether a refusal is meant for everything that the turn was to do."""
+    return _is_of(STOP, text)
+
+
+def _is_of(sentences: frozenset[str], text: str) -> bool:
+    words = text.lower().strip().strip(".!?, ").replace(",", "")
+    return words in sentences or words.split(" ", 1)[0] in sentences

@@ -49,6 +49,8 @@ class TurnEvent(enum.Enum):
     UNDERSTOOD = "understood"
     CONFIRMATION_ASKED = "confirmation asked"
     CONFIRMED = "confirmed"
+    CALLED = "one of several done"
+    """A command of the turn has been dealt with, and others are to come."""
     ANSWERED = "answered"
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
@@ -65,6 +67,7 @@ _STEPS: Final = (
     TurnEvent.UNDERSTOOD,
     TurnEvent.CONFIRMATION_ASKED,
     TurnEvent.CONFIRMED,
+    TurnEvent.CALLED,
     TurnEvent.ANSWERED,
 )
 
@@ -77,12 +80,19 @@ TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
     TurnState.TRANSCRIBING: {**_LATER, TurnEvent.HEARD: TurnState.UNDERSTANDING},
     TurnState.UNDERSTANDING: {
         **_LATER,
-        TurnEvent.HEARD: TurnState.UNDERSTANDING,  # typed words are heard as they come
         TurnEvent.UNDERSTOOD: TurnState.ACTING,
         TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
     },
-    TurnState.CONFIRMING: {**_LATER, TurnEvent.CONFIRMED: TurnState.ACTING},
-    TurnState.ACTING: {**_LATER, TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING},
+    TurnState.CONFIRMING: {
+        **_LATER,
+        TurnEvent.CONFIRMED: TurnState.ACTING,
+        TurnEvent.CALLED: TurnState.ACTING,  # it was refused
+    },
+    TurnState.ACTING: {
+        **_LATER,
+        TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
+        TurnEvent.CALLED: TurnState.ACTING,
+    },
     TurnState.SPEAKING: _LATER,
     TurnState.CUT: {
         **dict.fromkeys(_STEPS, TurnState.CUT),
@@ -122,6 +132,8 @@ class TurnMachine:
         self.turn_id = turn_id
         self.playback = Playback()
         """The answer, as far as it is spoken."""
+        self.calls_left = 0
+        """How many commands of the turn are to be begun behind the one that runs."""
         self._on_transition = on_transition
         self._state = TurnState.LISTENING
         self._question: str | None = None

@@ -1,7 +1,7 @@
 """Snapshots of children and of actors for the status page."""
 
 import enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -27,6 +27,15 @@ class ActorStatistics(attrs.AttrsInstance, Protocol):
     Its docstring lists the fields. The status page shows them by name, ``None`` as null; a field whose default is
     ``None`` is left out while it is ``None``.
     """
+
+
+@runtime_checkable
+class TroubleStatistics(Protocol):
+    """Statistics of an actor that may be ready and yet not able to do its work."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot, in words; ``None`` if it can."""
 
 
 @attrs.frozen
@@ -86,3 +95,8 @@ class ChildStatus:
     statistics: ActorStatistics
     """The actor's own figures."""
     children: tuple["ChildStatus", ...] = ()
+
+    def find_trouble(self) -> str | None:
+        """Return the first trouble of this child and those below it; ``None`` if there is none."""
+        own = self.statistics.trouble if isinstance(self.statistics, TroubleStatistics) else None
+        return own or next(filter(None, (child.find_trouble() for child in self.children)), None)

@@ -89,3 +89,8 @@ class PoolOwnerStatistics:
     """
 
     pool: PoolStatistics | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no job can be done now; ``None`` if one can, or if the pool has not been started."""
+        return "no worker process is ready" if self.pool is not None and not self.pool.ready else None

@@ -95,6 +95,8 @@ class Room:
     sessions: Registry = attrs.field(factory=Registry)
     activity: Activity = attrs.field(factory=Activity)
     listeners: Listeners = attrs.field(factory=Listeners)
+    limited_s: float = 0.0
+    """How long the client must wait for its next turn."""
     memory: SessionMemory = attrs.field(init=False)
     tree: Tree = attrs.field(init=False)
     refs: dict[str, Ref] = attrs.field(factory=dict)
@@ -158,6 +160,7 @@ class Room:
             client_view=client or self.memory.client,
             unix_time=lambda: 1_000_000.0,
             new_id=lambda: f"id{next(self._ids)}",
+            take_turn=lambda: self.limited_s,
         )
 
     def options(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> SessionOptions:

@@ -5,9 +5,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.load import Load, LoadActions
 from config.settings import LoadSettings
+from protocol.admission.load import CPU, MEMORY, LoadReport, Look, Reading
 from protocol.messages.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
-from runtime.policies.load import CPU, MEMORY, LoadReport, Look, Reading
 from tests.fakes import Grow, Script, default_settings, scripted
 
 

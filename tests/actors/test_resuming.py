@@ -13,6 +13,7 @@ from actors.connection.context import ConnectionPeers, ConnectionSettings
 from actors.connection.directory import SessionDirectory
 from actors.vault import Vault
 from backends.speech.opus import OpusSpeech
+from protocol.admission.sender_rates import SenderRates, guide_limits
 from protocol.messages import events
 from protocol.messages.records import Count
 from protocol.messages.session import Configured, Hang, Presence, Send, SendAudio
@@ -407,3 +408,56 @@ async def test_while_new_clients_are_refused_a_false_token_is_refused(
     assert [count for count in lines.metrics.of(Count) if count.name == "shed_total"] == [
         Count("shed_total", ("0", "session"))
     ]
+
+
+# --- whose session it is, and how often one may ask ----------------------------------------------
+
+
+def socket_of(user: str) -> FakeSocket:
+    socket = FakeSocket()
+    socket.identity = attrs.evolve(socket.identity, user=user, tenant=f"user {user}")
+    return socket
+
+
+async def test_another_user_with_the_token_of_a_session_gets_a_new_one(grow: Grow, autojump_clock: MockClock) -> None:
+    ann, mallory, back = socket_of("ann"), socket_of("mallory"), socket_of("ann")
+    lines = Lines()
+    await lines.open(grow, ann, mallory, back)
+    await lines.tell(reply("a secret"))
+    ann.client_vanishes()
+    await wait_all_tasks_blocked()
+    await lines.come_back(mallory, last_seq=0)
+    assert accepted(mallory)["resumed"] is False
+    assert accepted(mallory)["session_id"] == "new"
+    assert "a secret" not in str(mallory.sent)
+    await lines.come_back(back, last_seq=1)
+    assert accepted(back)["resumed"] is True
+    assert "a secret" in str(back.sent)
+
+
+async def test_a_resumed_session_counts_for_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    rates = SenderRates(guide_limits(100, 1_000, 2))
+    first, second = FakeSocket(), FakeSocket()
+    lines = Lines(directory=SessionDirectory(rates=rates))
+    await lines.open(grow, first, second)
+    assert [rates.take(first.identity, 0.0) for _ in range(2)] == [0.0, 0.0]
+    first.client_vanishes()
+    await wait_all_tasks_blocked()
+    await lines.come_back(second, last_seq=1)
+    assert accepted(second)["resumed"] is True
+    assert rates.take(first.identity, 0.0) == 0.0, "what its socket had taken was given back"
+    assert rates.take(first.identity, 0.0) > 0.0
+
+
+async def test_a_limited_client_that_resumes_gets_nothing_back(grow: Grow, autojump_clock: MockClock) -> None:
+    rates = SenderRates(guide_limits(100, 1_000, 1))
+    first, second = FakeSocket(), FakeSocket()
+    refusal = events.ConnectionRefused("too many requests", 600)
+    lines = Lines(directory=SessionDirectory(rates=rates), refusal=refusal)
+    await lines.open(grow, first, second)
+    rates.take(first.identity, 0.0)
+    first.client_vanishes()
+    await wait_all_tasks_blocked()
+    await lines.come_back(second, last_seq=1)
+    assert accepted(second)["resumed"] is True
+    assert rates.take(first.identity, 0.0) > 0.0

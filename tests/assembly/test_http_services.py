@@ -3,7 +3,7 @@ import pytest
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services
 from config.load import load
-from runtime.policies.load import Level, LoadReport
+from protocol.admission.load import Level, LoadReport
 from supervisor import Server
 
 

@@ -9,12 +9,13 @@ from actors.stt.recogniser_queue import NEW
 from actors.stt.report import QueueReport, TranscriptionReport
 from assembly.adapters import Adapters
 from assembly.board import StatusBoard
-from assembly.status_source import SHOWN_SESSIONS, StatusSource, figures, plain
+from assembly.status_source import SHOWN_SESSIONS, StatusSource, component_report, figures, plain
 from protocol.admission.capacity import Capacity
 from protocol.admission.drain import Drain
+from protocol.admission.health import ComponentReport
+from protocol.admission.load import Level, LoadReport
 from protocol.language.speech_models import SpeechModels
-from runtime import Actor, ChildSpec, Ref, Registry, Supervisor, run_tree
-from runtime.policies.load import Level, LoadReport
+from runtime import Actor, ChildSpec, ChildState, ChildStatus, NoStatistics, Ref, Registry, Supervisor, run_tree
 from tests.fakes import default_settings
 
 
@@ -94,13 +95,58 @@ async def test_a_server_that_leaves_says_so_and_until_when(shown, status, autoju
     assert server["drain"] == {"phase": "draining", "reason": "deploy", "deadline_in_s": 50.0}
 
 
-async def test_the_root_shows_the_states_of_its_children_and_nothing_below(status, autojump_clock):
+async def test_the_states_are_those_of_the_roots_children_and_of_nothing_below(status, autojump_clock):
     inner = ChildSpec(ref=Ref("inner"), factory=lambda: Supervisor((ChildSpec(ref=Ref("leaf"), factory=Actor),)))
-    assert status.root() == {"id": "root", "children": []}
+    assert status.states() == {}
     async with trio.open_nursery() as nursery:
         tree = await nursery.start(run_tree, Supervisor((inner,)))
         status.board.tree.publish(tree)
-        assert status.root() == {"id": "root", "children": [{"id": "inner", "state": "ready"}]}
+        assert status.states() == {"inner": "ready"}
+        await tree.stop("enough")
+
+
+@attrs.frozen
+class Figures:
+    pending: int = 3
+    trouble: str | None = None
+    inner: Any = None
+
+
+def child(actor_id: str, statistics: Any, *children: ChildStatus) -> ChildStatus:
+    return ChildStatus(
+        id=actor_id,
+        state=ChildState.READY,
+        incarnation=1,
+        restarts=0,
+        zombies=0,
+        last_exit=None,
+        mailbox=Ref(actor_id).statistics(),
+        statistics=statistics,
+        children=children,
+    )
+
+
+async def test_a_component_is_reported_with_its_plain_figures_alone():
+    report = component_report(child("history", Figures(inner=Figures())))
+
+    assert report == ComponentReport(state="ready", trouble=None, figures={"pending": 3})
+
+
+async def test_trouble_of_an_actor_below_is_its_components():
+    below = child("tools.time", Figures(trouble="no such command: tick"))
+
+    assert component_report(child("tools", NoStatistics(), child("tools.home", Figures()), below)) == ComponentReport(
+        state="ready", trouble="no such command: tick"
+    )
+
+
+async def test_components_are_reported_that_run(status, autojump_clock):
+    assert status.components() == {}
+    async with trio.open_nursery() as nursery:
+        specs = (ChildSpec(ref=Ref("history"), factory=Actor), ChildSpec(ref=Ref("commands"), factory=Actor))
+        tree = await nursery.start(run_tree, Supervisor(specs))
+        status.board.tree.publish(tree)
+        assert status.components() == {"history": ComponentReport(state="ready")}
         await tree.stop("enough")
 
 

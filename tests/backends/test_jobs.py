@@ -21,6 +21,7 @@ def test_every_job_names_a_reply_that_arrives_as_it_was_sent() -> None:
         jobs.SpeakText("Hello.", None, 1.5): jobs.SpokenText(22_050),
         jobs.DecodeRecording("r", "/proc/1/fd/9", 16_000): jobs.RecordingBlock(is_last=True, refusal="no sound"),
         jobs.ForgetRecording("r"): jobs.RecordingForgotten(),
+        jobs.ReadSentences(("set a timer",)): jobs.SentenceReadings((jobs.SentenceReading({"set_timer": 0.9}),)),
         jobs.LocateModel(): jobs.ModelAddress("http://127.0.0.1:1/v1"),
     }
     assert {type(job) for job in exchanges} == {kind for kind in vars(jobs).values() if is_job(kind)}

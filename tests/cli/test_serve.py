@@ -12,9 +12,12 @@ from click.testing import CliRunner, Result
 import supervisor
 from backends.commands.grammar import CommandFileError
 from backends.ingress.listeners import PortInUse
+from backends.keys.key_file import KeyFile
 from cli import logs, main
 from cli.serve import root_cause, socket_url
 from config.settings import GatewaySettings, Settings
+from protocol.admission.keys import AccessKey
+from protocol.messages.identity import Scope
 from runtime import RestartIntensityExceeded, StartFailed
 from runtime.messaging.exits import Exit, ExitKind
 
@@ -101,13 +104,36 @@ def test_a_bad_configuration_is_exit_code_2_and_starts_nothing(serve: Serve) -> 
     assert serve.seen == []
 
 
-def test_an_open_host_needs_insecure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_host_needs_a_key_that_is_good_or_insecure(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     async def unchecked(_settings: GatewaySettings) -> None:
         await trio.lowlevel.checkpoint()
 
     monkeypatch.setattr(sys.modules["cli.serve"], "check_port", unchecked)  # tests listen on the loopback only
-    assert serve("--host", "0.0.0.0").exit_code == 2
-    assert serve("--host", "0.0.0.0", "--insecure").exit_code == 0
+    data = ("--set", f"supervisor.data_dir={tmp_path}")
+    refused = serve("--host", "0.0.0.0", *data)
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "sayso: other machines reach 0.0.0.0 (gateway.host), and there is no key that is good: make one with"
+        " `sayso keys new NAME --scope talk`, or let everyone in with --insecure\n"
+    )
+    assert serve("--host", "0.0.0.0", "--insecure", *data).exit_code == 0
+    file = KeyFile.in_folder(tmp_path)
+    for expires_at_s, code in ((1.0, 1), (None, 0)):
+        key = AccessKey("0" * 12, "phone", "ann", frozenset({Scope.TALK}), "d" * 64, 0.0, expires_at_s)
+        with file.locked():
+            file.write([key])
+        assert serve("--host", "0.0.0.0", *data).exit_code == code
+
+
+def test_a_damaged_file_of_keys_is_told_in_a_sentence_and_nothing_starts(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{")
+    result = serve("--set", f"supervisor.data_dir={tmp_path}")
+    assert result.exit_code == 1
+    assert "keys.json is no file of keys" in result.stderr
+    assert "Traceback" not in result.output
+    assert serve.seen == []
 
 
 def test_a_port_in_use_is_exit_code_1_in_words(serve: Serve) -> None:

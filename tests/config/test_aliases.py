@@ -20,6 +20,10 @@ GUIDE = {
     "WEBSOCKET_MAX_MESSAGE_SIZE": "10485760",
     "WEBSOCKET_SEND_BUFFER_SIZE": "65536",
     "WEBSOCKET_RECV_BUFFER_SIZE": "65536",
+    "RATE_LIMIT_ENABLED": "true",
+    "RATE_LIMIT_PER_MINUTE": "100",
+    "RATE_LIMIT_PER_HOUR": "1000",
+    "RATE_LIMIT_BURST_SIZE": "10",
     "AUDIO_CHUNK_SIZE": "1024",
     "AUDIO_BUFFER_SIZE": "4096",
     "PROCESS_POOL_SIZE": "2",
@@ -59,6 +63,8 @@ def test_every_name_is_tried_with_the_guides_own_value() -> None:
     loaded = load(None, HOME | GUIDE, {})
     assert loaded.settings.gateway.websocket.max_message_bytes == 10_485_760
     assert loaded.settings.gateway.websocket.close_timeout_s == 60
+    rate = loaded.settings.gateway.rate
+    assert (rate.enabled, rate.per_minute, rate.per_hour, rate.burst) == (True, 100, 1_000, 10)
     assert loaded.settings.transcription.batch_timeout_ms == 100
     assert loaded.settings.inference.gpu_layers == 35
     assert loaded.settings.inference.task_models["analysis"] == "mistral"
@@ -120,7 +126,7 @@ def test_generic_names_are_those_that_name_neither_a_model_nor_its_engine() -> N
 
 
 def test_a_name_without_effect_is_warned_about_once() -> None:
-    environ = {"RATE_LIMIT_ENABLED": "true", "DB_POOL_SIZE": "10", "PATH": "/bin"}
+    environ = {"DB_POOL_TIMEOUT": "30", "DB_POOL_SIZE": "10", "PATH": "/bin"}
     warnings = warnings_about(environ)
-    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["DB_POOL_SIZE", "RATE_LIMIT_ENABLED"]
+    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["DB_POOL_SIZE", "DB_POOL_TIMEOUT"]
     assert load(None, HOME | environ, {}).warnings == tuple(warnings)

@@ -109,11 +109,13 @@ def test_a_secret_is_in_no_message_and_in_no_repr(write_toml: WriteToml) -> None
     assert "sk-secret" not in repr(loaded)
 
 
-def test_a_host_that_others_reach_is_refused_and_both_ways_out_are_named() -> None:
-    (problem,) = problems(environ={"SAYSO_GATEWAY__HOST": "0.0.0.0"})
-    assert problem.startswith("SAYSO_GATEWAY__HOST: ")
-    assert "127.0.0.1" in problem
-    assert "gateway.insecure = true (--insecure)" in problem
+def test_a_host_that_others_reach_is_a_good_setting_and_its_keys_are_looked_for_at_the_start() -> None:
+    loaded = load(None, HOME | {"SAYSO_GATEWAY__HOST": "0.0.0.0"}, {})
+    assert not [warning for warning in loaded.warnings if warning.startswith("insecure: ")]
+
+
+def test_a_clients_key_in_the_environment_is_no_setting() -> None:
+    load(None, HOME | {"SAYSO_KEY": "sayso_secret"}, {})
 
 
 @pytest.mark.parametrize(

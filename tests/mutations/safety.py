@@ -192,6 +192,26 @@ SAFETY: Final = (
     ),
     # --- what is understood
     Mutation(
+        "do the half of a sentence that was understood",
+        "protocol/turns/several.py",
+        "        return Parts(partly=partly) if any(",
+        "        return Parts(several=tuple(part for part in partly if part.match)) if any(",
+        (
+            "tests/protocol/turns/test_several.py::test_a_sentence_that_is_understood_in_part_is_told_by_its_parts",
+            "tests/actors/turn/test_several_commands.py::test_nothing_is_done_of_a_sentence_that_is_understood_in_part",
+        ),
+    ),
+    Mutation(
+        "carry out the rest of a sentence that was stopped",
+        "protocol/turns/command_sequence.py",
+        "        self._to_do.clear()\n        return left",
+        "        return left",
+        (
+            "tests/protocol/turns/test_command_sequence.py::test_stopping_leaves_undone_what_was_not_begun",
+            "tests/actors/turn/test_several_commands.py::test_a_part_is_asked_about_in_its_turn",
+        ),
+    ),
+    Mutation(
         "exchange one place for another",
         "backends/commands/grammar.py",
         "Speller(words, names)",

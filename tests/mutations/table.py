@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.mutations.access import ACCESS
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
 from tests.mutations.structure import STRUCTURE
@@ -269,10 +270,10 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "believe a single sample of the load",
-        "runtime/policies/load.py",
+        "protocol/admission/load.py",
         "certain = min(self._wanted) if len(self._wanted) == UP_SAMPLES else Level.NORMAL",
         "certain = wanted",
-        ("tests/runtime/policies/test_load.py::test_98_one_sample_moves_nothing_and_the_second_may_jump",),
+        ("tests/protocol/admission/test_load.py::test_98_one_sample_moves_nothing_and_the_second_may_jump",),
     ),
     # --- workers
     Mutation(
@@ -365,6 +366,7 @@ MUTATIONS: Final = (
         "                raise",
         ("tests/runtime/workers/test_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
+    *ACCESS,
     *SAFETY,
     *STRUCTURE,
 )

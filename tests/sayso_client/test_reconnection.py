@@ -29,7 +29,7 @@ def test_the_table_of_close_codes_is_that_of_the_documentation() -> None:
 
 
 def test_every_close_code_that_the_server_sends_is_in_the_table() -> None:
-    reserved = {CloseCode.UNSUPPORTED_DATA, CloseCode.AUTH_EXPIRED, CloseCode.QUOTA_EXCEEDED, CloseCode.RATE_LIMITED}
+    reserved = {CloseCode.UNSUPPORTED_DATA, CloseCode.QUOTA_EXCEEDED}
     assert set(CloseCode) - reserved <= set(BY_CLOSE_CODE)
 
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from protocol.admission.load import Level
 from protocol.messages.events import AudioEnd
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import Send
 from runtime import Ref
-from runtime.policies.load import Level
 from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
 from tests.simulation.outside import ANSWERS, CHANGES, MUMBLED, WANTS

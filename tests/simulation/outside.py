@@ -8,6 +8,7 @@ import random
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +16,8 @@ import msgspec
 import trio
 
 from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
+from backends.keys.key_file import KeyFile
+from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
 from backends.protocols import (
     IngressHandlers,
@@ -196,6 +199,9 @@ class Grammar:
         question = SlotQuestion("number", f"Which one after {number}?")
         return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
 
+    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
+        return self.match([text], language)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         verb, _, number = hypotheses[0].partition(" ")
         if verb != ANSWERS or not number.isdigit():
@@ -376,6 +382,16 @@ class Machine:
         return {"percent": 1.0}
 
 
+class NoKeys(KeyRing):
+    """Keys of which there are none, and that are looked at without a thread."""
+
+    def __init__(self) -> None:
+        super().__init__(KeyFile(Path("/nonexistent/keys.json")), is_demanded=False, unix_time=lambda: 0.0)
+
+    async def refresh(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
 class Outside:
     """All of it, with the face of ``assembly.adapters.Adapters``."""
 
@@ -385,6 +401,7 @@ class Outside:
         self.grammar = Grammar()
         self.metrics = Figures()
         self.machine = Machine()
+        self.keys = NoKeys()
         self.shed = Toolshed(weather)
         self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)

@@ -25,7 +25,7 @@ import actors.load
 import actors.metrics
 import assembly.factories
 import supervisor
-from runtime.policies.load import MEMORY, Look, Reading
+from protocol.admission.load import MEMORY, Look, Reading
 
 T = TypeVar("T")
 EPOCH_S = 1_800_000_000.0  # some time of day

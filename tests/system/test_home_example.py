@@ -43,6 +43,19 @@ async def test_a_typed_light_goes_on_and_off_in_the_house(home: Server) -> None:
             assert await typed(client, "is the hall light on") == ("The hall light is off.", "done")
 
 
+async def test_two_commands_in_one_sentence_are_both_done_and_told_in_one_answer(home: Server) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with talking(home.url, QUIET) as client:
+            told = await typed(client, "turn on the hall light and the bedroom light, then is the hall light on")
+            assert told == ("The hall light is on. The bedroom light is on. The hall light is on.", "done")
+            told = await typed(client, "order a pizza and turn off the hall light")
+            assert told[0].startswith('I understood "turn off the hall light", but not "order a pizza".')
+            assert await typed(client, "is the hall light on and what is two plus two") == (
+                "The hall light is on. That is 4.",
+                "done",
+            )
+
+
 async def test_a_spoken_light_goes_on_and_off_in_the_house(home: Server, spoken: Callable[[str], bytes]) -> None:
     with trio.fail_after(LIMIT_S):
         async with talking(home.url, QUIET) as client:

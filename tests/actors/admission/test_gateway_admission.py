@@ -8,6 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.checks import CHECK_RULES, CheckKind
+from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity, RequestSource
 from protocol.messages.records import Count
 from protocol.messages.session import StopAdmitting
@@ -27,12 +28,13 @@ class Server:
 
     def __init__(self, *checks: FakeCheck, places: int = 2, **changes: Any) -> None:
         self.level = 0
+        self.awaited = 0
         self.counted: list[Count] = []
         self.places: list[int] = []
         gateway = default_settings().gateway
         websocket = attrs.evolve(gateway.websocket, max_connections=places)
         ordinary: dict[str, Any] = {"max_requests": 2, "max_share_per_address": 1.0, "websocket": websocket}
-        inputs = AdmissionInputs(load_level=lambda: self.level, checks=checks)
+        inputs = AdmissionInputs(load_level=lambda: self.level, count_awaited=lambda: self.awaited, checks=checks)
         self.admission = GatewayAdmission(
             attrs.evolve(gateway, **ordinary | changes),
             inputs,
@@ -142,7 +144,7 @@ async def test_what_a_check_finds_out_is_in_the_identity_and_counts_for_what_fol
 @pytest.mark.parametrize("kind", [HTTP, WEBSOCKET])
 async def test_a_check_refuses_before_a_place_is_taken(kind: RequestKind) -> None:
     later = FakeCheck()
-    server = Server(FakeCheck(answer=LIMITED), later, places=1, max_requests=1)
+    server = Server(FakeCheck(CheckKind.CREDENTIALS, answer=LIMITED), later, places=1, max_requests=1)
     for _ in range(3):
         assert await server.refused(kind) == LIMITED
     assert later.asked == []
@@ -213,3 +215,42 @@ async def test_a_place_is_not_held_while_a_check_waits_and_not_given_after_the_s
         assert server.places == []
         server.admission.stop(StopAdmitting("the server is leaving", 7.0))
     assert [refusal.cause for refusal in refusals] == ["leaving"]
+
+
+# --- rates ---------------------------------------------------------------------------------------
+
+
+async def test_pages_are_checked_like_other_requests_and_health_is_not() -> None:
+    server = Server(FakeCheck(answer=LIMITED))
+    for path in ("/metrics", "/api/status"):
+        assert await server.refused(PAGE, request(path)) == LIMITED
+    for path in ("/health", "/health/ready", "/health/detailed"):
+        await server.admitted(PAGE, request(path))
+
+
+async def test_a_refusal_keeps_its_own_headers_beside_those_for_a_listed_page() -> None:
+    challenge = ("WWW-Authenticate", "Bearer")
+    refusal = Refusal(401, "no key", None, "no_key", (challenge,))
+    server = Server(FakeCheck(CheckKind.CREDENTIALS, answer=refusal), allowed_origins=("https://app.example.org",))
+    found = await server.refused(HTTP, request(host="localhost", origin="https://app.example.org"))
+    assert found.headers[0] == challenge
+    assert ("Access-Control-Allow-Origin", "https://app.example.org") in found.headers
+
+
+async def test_a_limited_client_is_refused_unless_a_session_may_wait_for_it() -> None:
+    server = Server(FakeCheck(answer=LIMITED))
+    assert await server.refused(WEBSOCKET) == LIMITED
+    server.awaited = 1
+    admitted = await server.admitted(WEBSOCKET)
+    assert admitted.returning_only == ConnectionRefused("too many requests", 7_000)
+    with admitted.place:
+        assert server.places == [1]
+    assert server.places == [1, 0]
+    assert await server.refused(HTTP) == LIMITED
+
+
+async def test_without_a_good_key_nobody_resumes_anything() -> None:
+    refusal = Refusal(401, "no key", None, "no_key")
+    server = Server(FakeCheck(CheckKind.CREDENTIALS, answer=refusal))
+    server.awaited = 1
+    assert await server.refused(WEBSOCKET) == refusal

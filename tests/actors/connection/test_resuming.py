@@ -10,6 +10,7 @@ from actors.connection.directory import SessionDirectory
 from actors.connection.resuming import Resumption
 from protocol.admission.population import Population
 from protocol.dialects.session import resume_key
+from protocol.messages.identity import LOCAL_USER
 from protocol.messages.session import GiveUp
 from runtime import Ref
 from tests.actors.connection.connection_fixtures import context_of
@@ -46,25 +47,30 @@ async def test_a_session_is_found_by_its_first_token(one: Resumption) -> None:
 
 
 async def test_a_token_stays_valid_until_the_next_one_is_used(one: Resumption) -> None:
-    assert one.take_back("t1")
+    assert one.take_back("t1", LOCAL_USER)
     assert found_by(one) == ["t1", "t2"], "the client may never get the answer with the second"
-    assert one.take_back("t2")
+    assert one.take_back("t2", LOCAL_USER)
     assert found_by(one) == ["t2", "t3"]
 
 
 async def test_a_client_that_has_not_got_its_new_token_is_told_the_same_one_again(one: Resumption) -> None:
     for _ in range(5):
-        assert one.take_back("t1")
+        assert one.take_back("t1", LOCAL_USER)
         assert one.context.memory.resume_token == "t2"
         assert found_by(one) == ["t1", "t2"]
     assert len(one.context.directory.resumable) == 2
 
 
+async def test_another_user_with_the_right_token_does_not_get_the_session(one: Resumption) -> None:
+    assert not one.take_back("t1", "mallory")
+    assert one.take_back("t1", LOCAL_USER), "and its own user still does"
+
+
 @pytest.mark.parametrize("token", ["t1", "t4", ""])
 async def test_a_token_that_is_not_valid_any_more_changes_nothing(one: Resumption, token: str) -> None:
-    one.take_back("t1")
-    one.take_back("t2")
-    assert not one.take_back(token)
+    one.take_back("t1", LOCAL_USER)
+    one.take_back("t2", LOCAL_USER)
+    assert not one.take_back(token, LOCAL_USER)
     assert found_by(one) == ["t2", "t3"]
 
 
@@ -73,7 +79,7 @@ async def test_a_session_that_has_ended_is_found_by_none_of_its_tokens(nursery: 
     async with trio.open_nursery() as own:
         own.start_soon(one.stay_registered)
         await wait_all_tasks_blocked()
-        one.take_back("t1")
+        one.take_back("t1", LOCAL_USER)
         one.lose_client()
         own.cancel_scope.cancel()
     assert len(one.context.directory.resumable) == len(one.context.directory.awaited) == 0
@@ -86,7 +92,7 @@ async def test_a_connection_that_crashed_is_found_by_both_tokens_again(nursery: 
             own.start_soon(one.stay_registered)
             await wait_all_tasks_blocked()
             if found_by(one) == ["t1"]:
-                one.take_back("t1")
+                one.take_back("t1", LOCAL_USER)
             assert found_by(one) == ["t1", "t2"]
             own.cancel_scope.cancel()
 
@@ -99,7 +105,7 @@ async def test_a_client_that_comes_back_within_the_window_is_awaited_no_more(
 
     async def come_back() -> None:
         await trio.sleep(29.0)
-        one.take_back("t1")
+        one.take_back("t1", LOCAL_USER)
 
     nursery.start_soon(come_back)
     assert await one.wait_for_client(30.0) is None
@@ -126,7 +132,7 @@ async def test_a_client_that_is_there_or_just_back_is_not_given_up(one: Resumpti
     one.give_up()
     one.lose_client()
     one.give_up()
-    one.take_back("t1")
+    one.take_back("t1", LOCAL_USER)
     assert await one.wait_for_client(30.0) is None
     assert len(one.context.directory.population) == 1
 
@@ -150,5 +156,5 @@ async def test_a_client_that_comes_back_before_anybody_waits_is_not_missed(
     one: Resumption, autojump_clock: MockClock
 ) -> None:
     one.lose_client()
-    one.take_back("t1")
+    one.take_back("t1", LOCAL_USER)
     assert await one.wait_for_client(30.0) is None

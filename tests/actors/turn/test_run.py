@@ -9,7 +9,7 @@ from actors.turn.run import Turn
 from protocol.language import phrases
 from protocol.messages import events
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, UtteranceEnded
-from protocol.messages.records import TurnRecord
+from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, DropAudio
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import (
@@ -77,6 +77,30 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
         events.Understood("t", "command", 1.0, "set_timer", {"minutes": 5})
     ]
     assert stage.machine.state is TurnState.OVER
+
+
+@pytest.mark.parametrize("said", [events.Text("set a timer"), spoken(last_voice_s=0.0)])
+async def test_a_client_that_had_too_many_turns_is_told_when_to_go_on(
+    said: UtteranceEnded | events.Text, grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage(Room(grammar=FakeGrammar(command("set a timer")), limited_s=0.5995))
+    await stage.open(grow)
+    await stage.turn(said).run()
+    record = await stage.end()
+    assert (record.outcome, record.heard, record.replied) == ("refused", "", "")
+    (error,) = stage.room.connection.events(events.Error)
+    assert (error.code, error.turn_id, error.retry_after_ms, error.fatal) == ("rate_limited", "t", 600, False)
+    assert error.message == "too many requests: try again in 0.6 s"
+    assert (stage.room.transcription.of(Transcribe), stage.room.tools.of(CallTool)) == ([], [])
+    assert Count("refusals_total", ("rate",)) in stage.room.metrics.seen
+    assert stage.machine.state is TurnState.OVER
+
+
+async def test_an_announcement_is_no_request_of_the_client(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage(Room(limited_s=60.0))
+    await stage.open(grow)
+    await stage.turn(Announce("The timer is over.")).run()
+    assert (await stage.end()).outcome == "done"
 
 
 async def test_help_is_a_turn_of_its_own_that_tells_what_can_be_said(grow: Grow, autojump_clock: MockClock) -> None:

@@ -42,6 +42,7 @@ def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
     assert grammar.check() == ReloadedCommandFiles(None, 1)
 
     assert grammar.match(["make it cosy"], "en").tool == "lights"
+    assert grammar.match_exactly("make it cosy", "en").tool == "lights"
     assert "cosy" in " ".join(grammar.vocabulary("en"))
     assert grammar.samples()[0].samples == ("make it cosy",)
 

@@ -18,7 +18,7 @@ from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.protocols import Admitted, HttpAnswer, Refusal, Request, RequestKind
-from config.settings import GatewaySettings, WebSocketSettings
+from config.settings import GatewaySettings, RateSettings, WebSocketSettings
 from protocol.admission.identity import identity_of
 from protocol.dialects.dialect import ClientLink, MakeDialect
 from protocol.dialects.native import NativeDialect
@@ -69,6 +69,7 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         body_timeout_s=10,
         upload_timeout_s=60,
         upload_min_bytes_per_s=1_000,
+        rate=RateSettings(enabled=False, per_minute=1, per_hour=1, burst=1, loopback=True),
         websocket=websocket or websocket_settings(),
     )
     return attrs.evolve(ordinary, **changes)

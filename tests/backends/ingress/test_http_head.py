@@ -212,7 +212,7 @@ def test_errors_are_json() -> None:
 
 
 def test_a_refused_session_says_when_to_come_back_in_both_units() -> None:
-    answer = refused_session_answer(Refusal(429, "too fast", 0.2, "rate"), 0.2)
+    answer = refused_session_answer(Refusal(429, "too fast", 0.2, "rate"))
     assert answer.status == 429
     assert answer.headers == (("Retry-After", "1"),)
     assert json.loads(answer.body) == {"reason": "too fast", "retry_after_ms": 200}

@@ -5,31 +5,32 @@ import pytest
 
 from backends.ingress.pages import OwnPages
 from backends.protocols import Request
+from protocol.admission.health import PERMANENT, ComponentReport, MachineMemory
 
 
-def node(actor_id, state="ready", **statistics):
-    return {"id": actor_id, "state": state, "statistics": statistics, "children": []}
+def node(actor_id, state="ready"):
+    return {"id": actor_id, "state": state, "statistics": {}, "children": []}
 
 
 @attrs.define
 class FakeFigures:
     """A server in which all is well, unless told otherwise."""
 
-    states: dict[str, str] = attrs.field(factory=dict)
+    _now: dict[str, str] = attrs.field(factory=dict)
     stopping: bool = False
     load_level: int = 0
     all_places_taken: bool = False
     asked_for: list[str] = attrs.field(factory=list)
 
-    def tree(self):
-        names = ("history", "tools", "inference", "transcription", "speech")
-        return {"id": "root", "state": "ready", "children": [node(n, self.states.get(n, "ready")) for n in names]}
+    def states(self):
+        return {name: self._now.get(name, "ready") for name in PERMANENT.values()}
 
-    def root(self):
-        return self.tree()
+    def components(self):
+        return {name: ComponentReport(state=state) for name, state in self.states().items()}
 
     def status(self, *, is_full=False):
-        return {**self.server(), "tree": self.tree(), "is_full": is_full}
+        children = [node(name, state) for name, state in self.states().items()]
+        return {**self.server(), "tree": {"id": "root", "children": children}, "is_full": is_full}
 
     def session(self, session_id):
         return node(session_id) if session_id == "0123" else None
@@ -45,7 +46,7 @@ class FakeFigures:
         }
 
     def memory(self):
-        return {"usage_percent": 10.0, "available_gb": 20.0}
+        return MachineMemory(10.0, 20.0)
 
     def cpu_percent(self):
         return 12.5
@@ -71,7 +72,7 @@ def test_a_serving_server_is_alive_and_a_stopping_one_is_not(path):
 
 def test_ready_names_what_is_missing():
     assert get(FakeFigures(), "/health/ready") == (200, {"status": "ready"})
-    status, page = get(FakeFigures(states={"speech": "backoff"}, stopping=True), "/health/ready")
+    status, page = get(FakeFigures(now={"speech": "backoff"}, stopping=True), "/health/ready")
 
     assert (status, page["missing"]) == (503, ["stopping", "speech"])
 
@@ -81,7 +82,7 @@ def test_the_detailed_page_shows_each_component_and_fails_with_the_worst():
     assert (status, page["status"], page["timestamp"]) == (200, "healthy", "2026-01-01T00:00:00+00:00")
     assert page["components"]["cpu"]["usage_percent"] == 12.5
 
-    status, page = get(FakeFigures(states={"transcription": "starting"}), "/health/detailed")
+    status, page = get(FakeFigures(now={"transcription": "starting"}), "/health/detailed")
     assert (status, page["components"]["stt"]["status"]) == (503, "unhealthy")
 
 
@@ -89,7 +90,7 @@ def test_the_status_page_shows_figures_and_tree():
     status, page = get(FakeFigures(), "/api/status")
 
     assert (status, page["sessions"]) == (200, 2)
-    assert page["tree"]["children"][0]["id"] == "history"
+    assert page["tree"]["children"][0]["id"] == "transcription"
 
 
 def test_the_scraper_gets_the_format_that_it_asks_for():

@@ -1,21 +1,25 @@
 import pytest
 
-from protocol.admission.health import component, detailed, find, is_health_check, not_ready, overall
+from protocol.admission.health import (
+    PERMANENT,
+    ComponentReport,
+    MachineMemory,
+    component,
+    detailed,
+    is_health_check,
+    not_ready,
+    overall,
+)
 
-MEMORY = {"usage_percent": 40.0, "available_gb": 12.0}
+MEMORY = MachineMemory(40.0, 12.0)
 
 
-def node(actor_id, state="ready", children=(), **statistics):
-    return {"id": actor_id, "state": state, "statistics": statistics, "children": list(children)}
-
-
-def server(**states):
-    names = ["history", "tools", "inference", "transcription", "speech", "gateway"]
-    return node("root", children=[node(name, states.get(name, "ready")) for name in names])
+def reports(**states):
+    return {name: ComponentReport(state=states.get(name, "ready")) for name in PERMANENT.values()}
 
 
 def test_a_server_without_trouble_is_healthy():
-    page = detailed(server(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
+    page = detailed(reports(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
 
     assert page["status"] == "healthy"
     assert set(page["components"]) == {"memory", "cpu", "database", "stt", "llm", "tools", "tts"}
@@ -23,47 +27,37 @@ def test_a_server_without_trouble_is_healthy():
 
 
 def test_an_actor_that_is_down_makes_the_server_unhealthy_and_is_named():
-    page = detailed(server(transcription="backoff"), MEMORY, 10.0, "")
+    page = detailed(reports(transcription="backoff"), MEMORY, 10.0, "")
 
     assert page["status"] == "unhealthy"
     assert page["components"]["stt"] == {"status": "unhealthy", "reason": "is backoff"}
-    assert not_ready(server(transcription="backoff")) == ["transcription"]
 
 
 def test_an_actor_that_is_missing_is_unhealthy():
-    assert component(None) == {"status": "unhealthy", "reason": "not running"}
+    page = detailed({}, MEMORY, 10.0, "")
+
+    assert page["status"] == "unhealthy"
+    assert page["components"]["llm"] == component(None) == {"status": "unhealthy", "reason": "not running"}
 
 
 def test_a_full_machine_is_degraded_from_eighty_percent_on():
-    page = detailed(server(), {"usage_percent": 80.0, "available_gb": 1.0}, 79.9, "")
+    page = detailed(reports(), MachineMemory(80.0, 1.0), 79.9, "")
 
     assert page["components"]["memory"]["status"] == "degraded"
     assert page["components"]["cpu"]["status"] == "healthy"
     assert page["status"] == "degraded"
 
 
-def test_trouble_anywhere_below_is_told():
-    tools = node("tools", children=[node("tools.time", trouble="no such command: tick")])
+def test_a_component_with_trouble_is_degraded_and_says_why():
+    tools = ComponentReport(state="ready", trouble="no such command: tick")
 
     assert component(tools) == {"status": "degraded", "reason": "no such command: tick"}
 
 
-def test_a_pool_without_a_ready_worker_is_degraded():
-    assert component(node("speech", pool={"ready": 0}))["status"] == "degraded"
-    assert component(node("speech", pool={"ready": 1}))["status"] == "healthy"
-
-
-def test_plain_figures_of_an_actor_are_shown_and_nested_ones_are_not():
-    shown = component(node("history", pending=3, pool={"ready": 1}, trouble=None))
+def test_the_figures_of_a_component_are_shown():
+    shown = component(ComponentReport(state="ready", figures={"pending": 3}))
 
     assert shown == {"status": "healthy", "pending": 3}
-
-
-def test_a_node_is_found_at_any_depth():
-    tree = node("root", children=[node("tools", children=[node("tools.time")])])
-
-    assert find(tree, "tools.time") == node("tools.time")
-    assert find(tree, "nobody") is None
 
 
 def test_the_worst_component_decides():
@@ -72,10 +66,8 @@ def test_the_worst_component_decides():
     assert overall({"a": {"status": "degraded"}, "b": {"status": "unhealthy"}}) == "unhealthy"
 
 
-def test_a_skipped_child_is_not_missed():
-    children = [{"id": "load", "state": "skipped"}, {"id": "speech", "state": "starting"}]
-
-    assert not_ready({"id": "root", "children": children}) == ["speech"]
+def test_a_skipped_actor_is_not_missed():
+    assert not_ready({"load": "skipped", "speech": "starting", "history": "ready"}) == ["speech"]
 
 
 @pytest.mark.parametrize(

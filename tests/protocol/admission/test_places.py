@@ -110,3 +110,20 @@ def test_tenants_that_asked_of_late_are_counted() -> None:
     client.ask(OTHER)
     assert client.places.active_tenants(None, client.now_s) == 2
     assert client.places.active_tenants(None, client.now_s + 11.0) == 0
+
+
+def test_a_client_that_asks_too_often_may_resume_and_nothing_else() -> None:
+    client = Client(places())
+    limited = AdmissionRefused("too many requests", 0.6, "rate")
+
+    def ask() -> SessionPlace | AdmissionRefused:
+        return client.places.take(TENANT, 0, None, client.awaited, client.now_s, limited=limited).result
+
+    assert ask() is limited
+    assert client.places.taken == 0
+    client.awaited = 1
+    place = ask()
+    assert isinstance(place, SessionPlace)
+    assert place.refused is limited
+    client.places.give_back(place)
+    assert client.places.taken == 0

@@ -99,6 +99,13 @@ def test_all_but_a_yes_is_a_no(text: str, approve: bool) -> None:
     assert read(actions.AnswerHeard("a", "c", text), ASKED).consent == actions.GiveConsent("c", approve)
 
 
+@pytest.mark.parametrize(("text", "stops"), [("no", False), ("Stop!", True), ("vergiss es", True), ("yes", False)])
+def test_a_stop_refuses_what_the_sentence_asked_for_besides(text: str, stops: bool) -> None:
+    consent = read(actions.AnswerHeard("a", "c", text), ASKED).consent
+    assert consent is not None
+    assert consent.stops is stops
+
+
 def test_an_answer_that_was_not_heard_says_why() -> None:
     [shown] = read(actions.AnswerHeard("a", "c", error="no worker"), ASKED).actions
     assert shown == actions.ShowEvent(events.Error("turn_failed", "no worker", turn_id="a"))

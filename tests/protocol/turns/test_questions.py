@@ -94,6 +94,22 @@ def test_words_that_choose_nothing_have_it_asked_once_more():
     assert decide(words("the soup one"), CHOICE).reaction is Reaction.ASK_AGAIN
 
 
+def test_several_commands_are_made_in_order_and_replace_a_question():
+    said = SaidWords(("x",), "en", several=(TIME, WHOLE))
+
+    for question in (None, QUESTION):
+        assert decide(said, question) == WordsDecision(Reaction.CALL, TIME, more=(WHOLE,))
+    assert decide(SaidWords(("x",), "en", several=(LACKING, TIME)), None).reaction is Reaction.CALL
+    assert decide(SaidWords(("x",), "en", several=(LACKING, LACKING)), None).reaction is Reaction.ASK
+
+
+def test_what_waits_for_an_answer_comes_behind_it_and_not_behind_another_command():
+    question = attrs.evolve(QUESTION, then=(NOTE,))
+
+    assert decide(words(answer=WHOLE), question).more == (NOTE,)
+    assert decide(words(command=TIME), question).more == ()
+
+
 def test_a_question_lapses():
     assert open_at(QUESTION, 15.0) is QUESTION
     assert open_at(QUESTION, 15.1) is None

@@ -1,7 +1,15 @@
 import pytest
 
 from protocol.messages.understanding import ToolSpec
-from protocol.turns.tools import Circumstances, Policy, configured_policy, consent_of, index_tools, policy_for
+from protocol.turns.tools import (
+    Circumstances,
+    Policy,
+    configured_policy,
+    consent_of,
+    index_tools,
+    policy_for,
+    stops_all,
+)
 
 
 def spec(name="lamp", server="home", *, read_only=None, destructive=None):
@@ -110,3 +118,10 @@ def test_a_name_that_two_servers_share_gets_the_name_of_its_server():
 )
 def test_consent_is_a_clear_yes_or_no_and_nothing_else(said, expected):
     assert consent_of(said) is expected
+
+
+def test_a_stop_is_more_than_a_no():
+    assert [stops_all(said) for said in ("Stop.", "never mind", "Abbrechen!", "no", "nein", "yes", "")] == [
+        *[True] * 3,
+        *[False] * 4,
+    ]

@@ -20,3 +20,10 @@ def test_a_place_without_a_process_shows_no_figures_of_one() -> None:
 def test_an_actor_without_a_pool_shows_none() -> None:
     assert figures(PoolOwnerStatistics()) == {}
     assert figures(PoolOwnerStatistics(pool=pool_statistics()))["pool"]["ready"] == 1
+
+
+def test_an_actor_is_in_trouble_whose_pool_has_no_process_ready() -> None:
+    assert PoolOwnerStatistics().trouble is None
+    assert PoolOwnerStatistics(pool=pool_statistics()).trouble is None
+    nothing_ready = attrs.evolve(pool_statistics(), ready=0)
+    assert PoolOwnerStatistics(pool=nothing_ready).trouble == "no worker process is ready"

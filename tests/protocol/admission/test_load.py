@@ -4,7 +4,7 @@ import random
 import attrs
 import pytest
 
-from runtime.policies.load import (
+from protocol.admission.load import (
     CPU,
     DISK,
     LAG,

@@ -1,0 +1,1 @@
+"""Access keys: their file, and the check of each request."""

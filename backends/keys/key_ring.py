@@ -1,0 +1,102 @@
+"""The keys of a running server: read again when their file changes, and asked about each request.
+
+Rules kept here:
+
+* A request is checked against keys in memory; the file is looked at by ``refresh`` alone, in a thread.
+* Once a key was demanded, one is demanded until the process ends: revoking the last one, or losing the file, opens
+  nothing. With a damaged file the last good keys stay.
+* What is told, logged or counted never contains a key.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+import trio
+
+from backends.keys.key_file import KeyFile, KeyFileError, Signature
+from backends.protocols import Refusal, Request
+from protocol.admission.checks import CheckKind
+from protocol.admission.credentials import presented
+from protocol.admission.keys import AccessKey, KeyFault, find_key, identified, is_still_good
+from protocol.admission.logins import LoginRefusal, RefusedLogins, scope_refusal
+from protocol.admission.scopes import allows, needed_scopes
+from protocol.messages.identity import Grant, Identity
+
+log = logging.getLogger("sayso.keys")
+
+
+class KeyRing:
+    """The keys, the newest that are known."""
+
+    def __init__(self, file: KeyFile, *, is_demanded: bool, unix_time: Callable[[], float]) -> None:
+        """Read the keys; raises ``KeyFileError``. With ``is_demanded`` a key is needed although there is none."""
+        self._file = file
+        self._unix_time = unix_time
+        self._seen: Signature | None = file.signature()
+        self._keys: Mapping[str, AccessKey] = {}
+        self.is_demanded = is_demanded
+        self._take(file.read())
+
+    def __repr__(self) -> str:
+        return f"<KeyRing {len(self._keys)} keys>"
+
+    def __len__(self) -> int:
+        """Return how many keys there are, expired ones included."""
+        return len(self._keys)
+
+    def find(self, text: str | None) -> AccessKey | KeyFault:
+        """Return the key that was presented, or what is wrong with it."""
+        return find_key(text, self._keys, self._unix_time())
+
+    def holds(self, grant: Grant) -> bool:
+        """Return whether what was granted is still so."""
+        return is_still_good(grant, self._keys, self._unix_time())
+
+    async def refresh(self) -> None:
+        """Read the file again if it has changed."""
+        try:
+            changed = await trio.to_thread.run_sync(self._read_changed)
+        except KeyFileError as error:
+            log.error("the keys stay as they were: %s", error)  # noqa: TRY400 - its words say all
+            return
+        if changed is not None:
+            self._take(changed)
+            log.info("read %d keys", len(changed))
+
+    def _read_changed(self) -> tuple[AccessKey, ...] | None:
+        signature = self._file.signature()
+        if signature == self._seen:
+            return None
+        self._seen = signature
+        return self._file.read()
+
+    def _take(self, keys: tuple[AccessKey, ...]) -> None:
+        self._keys = {key.key_id: key for key in keys}
+        self.is_demanded = self.is_demanded or bool(keys)
+
+
+class KeyCheck:
+    """Admission's question about a sender's key."""
+
+    kind = CheckKind.CREDENTIALS
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+        self._refused = RefusedLogins()
+
+    async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
+        """Return the sender as its key says, or why it is refused; does not wait."""
+        needed = needed_scopes(request.method, request.path)
+        if not needed or not self._ring.is_demanded:
+            return identity
+        found = self._ring.find(presented(request.headers))
+        if not isinstance(found, AccessKey):
+            return _refusal(self._refused.refuse(found, identity.tenant, trio.current_time()))
+        if not allows(found.grant, needed):
+            return _refusal(scope_refusal(needed))
+        return identified(identity, found)
+
+
+def _refusal(told: LoginRefusal) -> Refusal:
+    headers = () if told.challenge is None else (("WWW-Authenticate", told.challenge),)
+    return Refusal(told.status, told.reason, told.retry_after_s, told.cause, headers)

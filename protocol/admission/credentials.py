@@ -1,0 +1,56 @@
+"""Where a request carries a key: in ``Authorization``, or in a WebSocket's subprotocols; pure.
+
+Rules kept here:
+
+* ``Authorization`` comes first; a request that has one of another kind has no good key, whatever else it carries.
+* A browser cannot give a WebSocket any headers, so a page offers its key as a subprotocol beside the one that it wants.
+  The server never selects that one: its name would be in the answer.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Final
+
+SCHEMES: Final = frozenset({"bearer", "token"})  # RFC 6750; and Deepgram's
+CREDENTIAL_MAX: Final = 1_024  # characters; the longest token has some 400
+MALFORMED: Final = ""
+"""What stands for a credential that cannot be read: no key is written like that."""
+
+
+def presented(headers: Mapping[str, str]) -> str | None:
+    """Return the key or token that a request carries, ``None`` if it carries none; names are in lower case."""
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.strip().partition(" ")
+        return _bounded(value.strip()) if scheme.lower() in SCHEMES else MALFORMED
+    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
+    for prefix, decoded in SUBPROTOCOLS:
+        for name in offered:
+            if name.startswith(prefix):
+                return _bounded(decoded(name.removeprefix(prefix)))
+    return None
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= CREDENTIAL_MAX else MALFORMED
+
+
+def _unwrapped(text: str) -> str:
+    """Decode base64url without padding."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return MALFORMED
+
+
+SUBPROTOCOLS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("sayso.key.", _unwrapped),
+    ("openai-insecure-api-key.", str),  # of OpenAI's own client in browsers
+)
+"""By the prefix of the subprotocol: how the key behind it is read."""
+
+
+def as_subprotocol(text: str) -> str:
+    """Return the subprotocol by which a page presents a key or a token."""
+    return "sayso.key." + base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")

@@ -1,0 +1,3 @@
+export * from './client.js';
+export * from './reconnection.js';
+export { SentAudio } from './sent-audio.js';
