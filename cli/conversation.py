@@ -94,8 +94,11 @@ class Conversation:
     _failure: ClientError | None = attrs.field(init=False, default=None)
 
     async def run(self) -> list[str]:
-        """Return the outcomes of all turns; raises ``ClientError``."""
-        async with connect(self.url, self.options, reconnect=None, headers=self.access.headers) as session:
+        """Return the outcomes of all turns; raises ``ClientError`` and ``BadAccess``."""
+        context = await trio.to_thread.run_sync(self.access.ssl_context, self.url)
+        async with connect(
+            self.url, self.options, reconnect=None, headers=self.access.headers, ssl_context=context
+        ) as session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._until_failure, self._say, session)
                 nursery.start_soon(self._until_failure, self._listen, session)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.access import NO_ACCESS, ServerAccess
-from cli.status import Unreachable, http_address
+from cli.status import Unreachable, http_address, verification
 
 TIMEOUT_S: Final = 5.0
 
@@ -20,7 +20,12 @@ def fetch_commands(url: str, language: str, access: ServerAccess = NO_ACCESS) ->
     address = f"{http_address(url)}/api/commands"
     try:
         response = httpx2.get(
-            address, params={"language": language}, headers=access.headers, timeout=TIMEOUT_S, trust_env=False
+            address,
+            params={"language": language},
+            headers=access.headers,
+            verify=verification(access, address),
+            timeout=TIMEOUT_S,
+            trust_env=False,
         )
         page = response.json()
         response.raise_for_status()

@@ -13,7 +13,7 @@ import click
 import trio
 from rich.console import Console
 
-from cli.access import ServerAccess, key_option
+from cli.access import BadAccess, ServerAccess, access_options
 from cli.conversation import Conversation, Feed, WaitTimes
 from cli.render import show
 from cli.samples import fetch_commands, sentences
@@ -78,7 +78,7 @@ class Output:
 @click.option("--help-me", is_flag=True, help="Show what can be said to the server.")
 @click.option("--language", help="What is spoken or typed, such as de; the server's usual one without it.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The server.")
-@key_option
+@access_options
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer's speech as WAV.")
 @click.option("--play", "is_played", is_flag=True, help="Play the answer's speech.")
@@ -93,7 +93,7 @@ def say(  # noqa: PLR0917 - click calls it by name
     help_me: bool,
     language: str | None,
     url: str,
-    key: str | None,
+    access: ServerAccess,
     is_json: bool,
     save: Path | None,
     is_played: bool,
@@ -107,7 +107,6 @@ def say(  # noqa: PLR0917 - click calls it by name
     """
     if sum((sentence is not None, wav is not None, mic, help_me)) != 1:
         raise click.UsageError('say exactly one thing: a sentence ("what time is it"), --wav FILE, --mic or --help-me')
-    access = ServerAccess(key)
     if help_me:
         _show_sentences(url, language or USUAL_LANGUAGE, access)
         return
@@ -120,7 +119,7 @@ def say(  # noqa: PLR0917 - click calls it by name
         )
         outcomes = _run(conversation)
         _keep(output.speech(), save, is_played)
-    except ClientError as error:
+    except (ClientError, BadAccess) as error:
         hint = ": start one with `sayso serve`" if isinstance(error, NoServer) else ""
         click.echo(f"sayso: {error}{hint}", err=True)
         sys.exit(EXIT_TROUBLE)
@@ -139,7 +138,7 @@ def _run(conversation: Conversation) -> list[str]:
 def _show_sentences(url: str, language: str, access: ServerAccess) -> None:
     try:
         Console().print(sentences(fetch_commands(url, language, access)))
-    except Unreachable as error:
+    except (Unreachable, BadAccess) as error:
         click.echo(f"sayso: {error}", err=True)
         sys.exit(EXIT_TROUBLE)
 

@@ -4,8 +4,10 @@ Exit codes: 0 after an orderly stop, 1 if it could not start, 2 for a bad config
 drained because it was unhealthy. After 70 and 75 its service manager should start it again.
 """
 
+import datetime as dt
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,9 @@ import trio
 import supervisor
 from backends import private_files
 from backends.commands.grammar import CommandFileError
+from backends.ingress.certificates import Certificate, CertificateError, names_of_this_machine, own_certificate
 from backends.ingress.listeners import PortInUse, check_port
+from backends.ingress.server import tls_files
 from backends.keys.key_file import KeyFile, KeyFileError
 from backends.speech.models import ModelError
 from cli import config_option, logs
@@ -27,13 +31,14 @@ from cli.settings import parse_assignments, settings_or_exit
 from config.examples import ExampleError, examples, with_example
 from config.load import Loaded, is_loopback
 from config.paths import data_home
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from runtime import RestartIntensityExceeded, StartFailed
 
 log = logging.getLogger("sayso.cli")
 EXIT_NOT_STARTED: Final = 1
 EXIT_BAD_CONFIGURATION: Final = 2
 EXIT_GAVE_UP: Final = 70  # EX_SOFTWARE of sysexits.h
+DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"  # what `sayso say` talks to by itself
 FIRST_SENTENCE: Final = "what time is it"
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
 
@@ -42,6 +47,11 @@ WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where t
 @config_option
 @click.option("--host", help="Where to listen (gateway.host).")
 @click.option("--port", help="0 lets the system choose (gateway.port).")
+@click.option(
+    "--tls",
+    type=click.Choice(["self-signed"]),
+    help="Speak TLS with a certificate of the server's own, whose fingerprint clients must know.",
+)
 @click.option("--insecure", is_flag=True, help="Allow a host that other machines reach, without any keys.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting, such as log.level=debug.")
 @click.option("--example", metavar="NAME", help="Add an example to try things with, such as home.")
@@ -51,6 +61,7 @@ def serve(  # noqa: PLR0917 - click calls it by name
     config_path: Path | None,
     host: str | None,
     port: str | None,
+    tls: str | None,
     insecure: bool,
     assignments: tuple[str, ...],
     example: str | None,
@@ -68,6 +79,8 @@ def serve(  # noqa: PLR0917 - click calls it by name
             click.echo(f"sayso: {error}", err=True)
             sys.exit(EXIT_BAD_CONFIGURATION)
         loaded, first_sentence = attrs.evolve(loaded, settings=settings), added.say
+    if tls is not None:
+        loaded = attrs.evolve(loaded, settings=with_own_certificate(loaded.settings))
     logs.configure(loaded.settings.log)
     for warning in loaded.warnings:
         log.warning(warning)
@@ -80,11 +93,12 @@ def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SEN
         trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
         prepare_data_dir(loaded.settings)
         check_keys(loaded.settings, time.time())
-    except (OSError, KeyFileError, NoKey) as refused:
+        certificate = checked_certificate(loaded.settings.gateway)
+    except (OSError, KeyFileError, NoKey, CertificateError) as refused:
         click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
-        trio.run(_serve, loaded.settings, ready_file, first_sentence)
+        trio.run(_serve, loaded.settings, ready_file, Greeting(first_sentence, certificate))
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
@@ -132,30 +146,75 @@ def check_keys(settings: Settings, now_s: float) -> None:
     )
 
 
-async def _serve(settings: Settings, ready_file: Path | None, first_sentence: str) -> None:
+def with_own_certificate(settings: Settings) -> Settings:
+    """Return the settings with a certificate of the server's own; ends the process if there can be none."""
+    gateway = settings.gateway
+    names = names_of_this_machine(socket.gethostname(), gateway.host, gateway.allowed_hosts)
+    try:
+        files = own_certificate(settings.supervisor.data_dir / "tls", names, dt.datetime.now(dt.UTC))
+    except CertificateError as error:
+        click.echo(f"sayso: {error}", err=True)
+        sys.exit(EXIT_NOT_STARTED)
+    gateway = attrs.evolve(gateway, tls_certificate=str(files.certificate), tls_key=str(files.key))
+    return attrs.evolve(settings, gateway=gateway)
+
+
+def checked_certificate(settings: GatewaySettings) -> Certificate | None:
+    """Return the certificate that is to be used, if any, and warn about its end; raises ``CertificateError``."""
+    files = tls_files(settings)
+    if files is None:
+        return None
+    certificate = files.load()
+    warning = certificate.warning(dt.datetime.now(dt.UTC))
+    if warning is not None:
+        log.warning(warning)
+    return certificate
+
+
+@attrs.frozen
+class Greeting:
+    """What a person is told once the server listens."""
+
+    first_sentence: str
+    """What it proposes to say."""
+    certificate: Certificate | None = None
+
+    def lines(self, addresses: Sequence[tuple[str, int]]) -> list[str]:
+        """Return what is printed."""
+        urls = [self.url(host, port) for host, port in addresses]
+        where = "" if urls[0] == DEFAULT_URL else f" --url {urls[0]}"
+        lines = [f"listening on {url}" for url in urls]
+        if self.certificate is not None:
+            lines.append(f"certificate: sha256 {self.certificate.fingerprint}")
+            where += f" --fingerprint {self.certificate.fingerprint}"
+        return [*lines, f'try: sayso say{where} "{self.first_sentence}"']
+
+    def url(self, host: str, port: int) -> str:
+        """Return the address of the native protocol, as a client on this machine reaches it."""
+        return socket_url(host, port, is_secure=self.certificate is not None)
+
+
+async def _serve(settings: Settings, ready_file: Path | None, greeting: Greeting) -> None:
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(supervisor.serve, settings)
         if addresses:
-            _greet(addresses, ready_file, first_sentence)
+            _greet(addresses, ready_file, greeting)
 
 
-def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None, first_sentence: str) -> None:
-    urls = [socket_url(host, port) for host, port in addresses]
-    for url in urls:
-        click.echo(f"listening on {url}")
-    port = addresses[0][1]
-    where = "" if port == 8000 else f" --url {urls[0]}"  # noqa: PLR2004 - what `sayso say` talks to by itself
-    click.echo(f'try: sayso say{where} "{first_sentence}"')
+def _greet(addresses: Sequence[tuple[str, int]], ready_file: Path | None, greeting: Greeting) -> None:
+    for line in greeting.lines(addresses):
+        click.echo(line)
     if ready_file is not None:
         temporary = ready_file.with_name(f"{ready_file.name}.part")
-        temporary.write_text(f"{urls[0]}\n")
+        temporary.write_text(f"{greeting.url(*addresses[0])}\n")
         temporary.replace(ready_file)  # written whole: a program that waits for the file must not read a part of it
 
 
-def socket_url(host: str, port: int) -> str:
+def socket_url(host: str, port: int, *, is_secure: bool = False) -> str:
     """Return the address of the native protocol, as a client on this machine reaches it."""
     reachable = WILDCARDS.get(host, host)
-    return f"ws://{f'[{reachable}]' if ':' in reachable else reachable}:{port}/ws"
+    scheme = "wss" if is_secure else "ws"
+    return f"{scheme}://{f'[{reachable}]' if ':' in reachable else reachable}:{port}/ws"
 
 
 def root_cause(error: BaseException) -> str:

@@ -7,6 +7,7 @@ Rules kept here:
 """
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -20,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from cli.access import NO_ACCESS, ServerAccess, key_option
+from cli.access import NO_ACCESS, BadAccess, ServerAccess, access_options
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 INTERVAL_S: Final = 1.0
@@ -44,12 +45,12 @@ class Unreachable(Exception):
 
 @click.command()
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the server is.")
-@key_option
+@access_options
 @click.option("--once", is_flag=True, help="Show one picture and end.")
 @click.option("--json", "is_json", is_flag=True, help="Print what the server sent, once.")
-def status(url: str, key: str | None, *, once: bool, is_json: bool) -> None:
+def status(url: str, *, access: ServerAccess, once: bool, is_json: bool) -> None:
     """Show a running server: the tree, workers, load and drain; live in a terminal, once where there is none."""
-    console, access = Console(), ServerAccess(key)
+    console = Console()
     if once or is_json or not console.is_terminal:
         try:
             page = ask(url, access)
@@ -78,7 +79,9 @@ def ask(url: str, access: ServerAccess = NO_ACCESS) -> Mapping[str, Any]:
     """Fetch the status; raises ``Unreachable``."""
     address = f"{http_address(url)}/api/status"
     try:
-        response = httpx2.get(address, headers=access.headers, timeout=TIMEOUT_S, trust_env=False)
+        response = httpx2.get(
+            address, headers=access.headers, verify=verification(access, address), timeout=TIMEOUT_S, trust_env=False
+        )
         response.raise_for_status()
         page = response.json()
     except (httpx2.HTTPError, ValueError) as error:
@@ -86,6 +89,14 @@ def ask(url: str, access: ServerAccess = NO_ACCESS) -> Mapping[str, Any]:
     if not isinstance(page, dict) or "tree" not in page:
         raise Unreachable(f"{address} is no status of sayso")
     return page
+
+
+def verification(access: ServerAccess, address: str) -> ssl.SSLContext | bool:
+    """Return what an HTTP client checks certificates by; raises ``Unreachable``."""
+    try:
+        return access.ssl_context(address) or True
+    except BadAccess as error:
+        raise Unreachable(str(error)) from error
 
 
 def http_address(url: str) -> str:

@@ -140,6 +140,11 @@ def _has_address(provider: str, chosen: str, url: str) -> bool:
 
 RULES: Final = (
     Rule(
+        ("gateway.tls_certificate", "gateway.tls_key"),
+        lambda certificate, key: bool(certificate) == bool(key),
+        "gateway.tls_certificate and gateway.tls_key must be set both or not at all",
+    ),
+    Rule(
         ("audio.release_threshold", "audio.onset_threshold"),
         lambda release, onset: release <= onset,
         "audio.release_threshold must not be above audio.onset_threshold",
@@ -200,5 +205,7 @@ def _place(values: dict[str, Any], origins: Mapping[str, str], path: Path | None
     values["history.sqlite.path"] = values["supervisor.data_dir"] / values["history.sqlite.path"]
     beside = paths.config_home(environ) if path is None else path.absolute().parent
     values["dialogue.commands_dir"] = str(beside / Path(values["dialogue.commands_dir"]).expanduser())
+    for name in ("gateway.tls_certificate", "gateway.tls_key"):
+        values[name] = str(beside / Path(values[name]).expanduser()) if values[name] else ""
     more = values["dialogue.more_commands_dirs"]
     values["dialogue.more_commands_dirs"] = tuple(str(beside / Path(folder).expanduser()) for folder in more)

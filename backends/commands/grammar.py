@@ -8,11 +8,13 @@ Rules kept here:
 * A word is never exchanged for a name, and what no hypothesis can make sense of may be taken in as an unknown name.
 * A user's sentences come before the built-in ones.
 * ``match`` runs on the event loop: its tries are limited, and it never waits.
+* The built-in sentences are compiled once a process: a change of a user's file costs that user's language only.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from copy import deepcopy
+from functools import lru_cache
 from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from hassil.models import MatchEntity
 from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import MAX_SAMPLES, PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
+from backends.commands.shipped import KEPT, shipped_files
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
@@ -166,17 +169,13 @@ class HassilGrammar:
 
     def __init__(self, folders: Sequence[Path] = (), *, programs: Sequence[str] = ()) -> None:
         """Load all files; raises ``CommandFileError`` with every problem of all of them."""
-        extra = {"program": list(programs)}
+        names = tuple(programs)
         own = sorted(path for folder in folders for path in folder.glob("*.y*ml"))
-        builtin = [Path(str(file)) for file in resources.files(__package__).joinpath("sentences").iterdir()]
-        users = load_files(own, extra_lists=extra)
-        shipped = load_files([file for file in builtin if file.suffix == ".yaml"], extra_lists=extra)
-        if not programs:
-            shipped = tuple(_without(file, "program") for file in shipped)
+        users = load_files(own, extra_lists={"program": list(programs)})
+        shipped = shipped_files(names)
         codes = {file.language for file in (*users, *shipped)}
         self._languages = {
-            code: _language(code, [file for file in users if file.language == code], shipped, programs)
-            for code in codes
+            code: _language(code, [file for file in users if file.language == code], names) for code in codes
         }
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
@@ -424,23 +423,35 @@ def _slot(slots: Mapping[str, Any], name: str, field: str | None) -> Any:
 # --- putting a language together -----------------------------------------------------------------
 
 
-def _language(
-    code: str, users: Sequence[CommandFile], shipped: Sequence[CommandFile], programs: Sequence[str]
-) -> _Language:
-    builtin = [file for file in shipped if file.language == code]
-    groups = [group for group in (users, builtin) if group]
-    files = [file for group in groups for file in group]
+def _language(code: str, users: Sequence[CommandFile], programs: tuple[str, ...]) -> _Language:
+    return _put_together(code, users, programs) if users else _shipped_language(code, programs)
+
+
+def _put_together(code: str, users: Sequence[CommandFile], programs: tuple[str, ...]) -> _Language:
+    builtin = [file for file in shipped_files(programs) if file.language == code]
+    files = [*users, *builtin]
     words = number_words(code).union(
         *(file.words for file in files), *(kind.words(code) for kind in SLOT_TYPES.values())
     )
     names = frozenset[str]().union(*(kind.names(code) for kind in SLOT_TYPES.values()))
     fillers = {tuple(phrase.split()) for file in files for phrase in file.document["skip_words"] if phrase}
     return _Language(
-        tuple(_grammar(code, group) for group in groups),
+        (*([_grammar(code, users)] if users else ()), *([_shipped_grammar(code, programs)] if builtin else ())),
         Speller(words, names),
         _vocabulary(users, builtin, programs),
         tuple(sorted(fillers)),
     )
+
+
+@lru_cache(KEPT)
+def _shipped_language(code: str, programs: tuple[str, ...]) -> _Language:
+    """Return a language in which the user has no sentences."""
+    return _put_together(code, (), programs)
+
+
+@lru_cache(KEPT)
+def _shipped_grammar(code: str, programs: tuple[str, ...]) -> _Grammar:
+    return _grammar(code, [file for file in shipped_files(programs) if file.language == code])
 
 
 def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
@@ -448,7 +459,8 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
     commands: dict[str, Command] = {}
     slot_types: dict[str, str] = {}
     for file in files:
-        merge_dict(document, {key: value for key, value in file.document.items() if key != "language"})
+        own = {key: value for key, value in file.document.items() if key != "language"}
+        merge_dict(document, deepcopy(own))  # it extends the lists of the first in place
         commands |= file.commands
         slot_types |= file.slot_types
     intents = Intents.from_dict({**document, "language": code})
@@ -456,15 +468,6 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
     known = {name: kind.values(code) for name, kind in kinds.items() if kind is not None and kind.values is not None}
     answers = answers_in(code, tuple(files), slot_types)
     return _Grammar(intents, commands, slot_types, code, Prefixes(intents, known), answers)
-
-
-def _without(file: CommandFile, slot: str) -> CommandFile:
-    """Return a file without the intents that need a slot which has no values."""
-    intents = file.document["intents"]
-    needing = {name for name, intent in intents.items() if f"{{{slot}}}" in str(intent["data"])}
-    document = {**file.document, "intents": {name: value for name, value in intents.items() if name not in needing}}
-    commands = {name: command for name, command in file.commands.items() if name not in needing}
-    return attrs.evolve(file, document=document, commands=commands)
 
 
 def _vocabulary(

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* Compiling takes a good part of a second, so ``check`` runs in a thread; ``match`` uses the compiled grammar meanwhile.
+* Compiling takes a part of a second, so ``check`` runs in a thread; ``match`` uses the compiled grammar meanwhile.
 * A file with a mistake changes nothing: the former sentences stay, and the mistake is logged once.
 """
 

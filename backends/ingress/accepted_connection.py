@@ -45,6 +45,7 @@ from backends.ingress.http_head import (
     wants_websocket,
 )
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
+from backends.ingress.tls_stream import AcceptedStream
 from backends.ingress.websocket import TrioWebSocket
 from backends.protocols import (
     Admitted,
@@ -119,7 +120,7 @@ class OpeningHandshake:
 class AcceptedConnection:
     """One connection, from the accept until it is over; does not close the stream."""
 
-    def __init__(self, state: ListenerState, stream: trio.SocketStream, peer: str, place: ConnectionPlace) -> None:
+    def __init__(self, state: ListenerState, stream: AcceptedStream, peer: str, place: ConnectionPlace) -> None:
         settings = state.settings
         if place.is_reserved:
             settings = attrs.evolve(settings, head_timeout_s=min(RESERVED_HEAD_S, settings.head_timeout_s))

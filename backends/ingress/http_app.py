@@ -47,7 +47,7 @@ LANDING_PAGE: Final = """<!doctype html>
 <h1>sayso</h1>
 <p>A voice-control server is running here, version {version}.</p>
 <h2>Connect</h2>
-<p>Clients speak over a WebSocket at <code>ws://{host}/ws</code>. From a terminal:</p>
+<p>Clients speak over a WebSocket at <code>{scheme}://{host}/ws</code>. From a terminal:</p>
 <pre>sayso say "what time is it"
 sayso say recording.wav
 sayso say --mic</pre>
@@ -106,7 +106,11 @@ class ApiRoutes:
 
     async def landing(self) -> Response:
         """Return the landing page, which says how to connect."""
-        page = LANDING_PAGE.format(version=html.escape(self.services.version), host=html.escape(request.host))
+        page = LANDING_PAGE.format(
+            version=html.escape(self.services.version),
+            scheme="wss" if request.scheme == "https" else "ws",
+            host=html.escape(request.host),
+        )
         return Response(
             page,
             mimetype="text/html",

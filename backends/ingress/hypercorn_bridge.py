@@ -36,6 +36,7 @@ from hypercorn.typing import (
 
 from backends.ingress.http_head import Handover, method_label
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
+from backends.ingress.tls_stream import AcceptedStream, TlsStream
 from backends.protocols import Admitted
 from config.settings import GatewaySettings
 from protocol.admission.body_pace import BodyBounds, BodyPace
@@ -72,9 +73,7 @@ class Exchange:
 class ReplayStream(trio.abc.HalfCloseableStream):
     """A socket stream that gives one request to read; its sends have a deadline and yield to the loop."""
 
-    def __init__(
-        self, stream: trio.SocketStream, handover: Handover, send_timeout_s: float, bounds: BodyBounds
-    ) -> None:
+    def __init__(self, stream: AcceptedStream, handover: Handover, send_timeout_s: float, bounds: BodyBounds) -> None:
         self.socket = stream.socket  # Hypercorn asks it for the addresses
         self.exchange = Exchange()
         self._stream = stream
@@ -193,7 +192,7 @@ class HttpApp:
 
     async def serve(
         self,
-        stream: trio.SocketStream,
+        stream: AcceptedStream,
         handover: Handover,
         observe: Observe,
         admitted: Admitted,
@@ -201,7 +200,8 @@ class HttpApp:
         """Serve one connection for one request that was admitted; closes it."""
         bounds = self._upload if handover.path in self._upload_paths else self._small
         replay = ReplayStream(stream, handover, self._send_timeout_s, bounds)
-        app = ASGIWrapper(observed(self._app, observe, replay.exchange, admitted))
+        is_secure = isinstance(stream, TlsStream)
+        app = ASGIWrapper(observed(self._app, observe, replay.exchange, admitted, is_secure=is_secure))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_close_soon_after, replay.exchange.returned, replay)
             await TCPServer(app, self._config, self._context, {}, replay)  # type: ignore[arg-type]  # wants TLS
@@ -214,7 +214,9 @@ async def _close_soon_after(returned: trio.Event, stream: ReplayStream) -> None:
     await stream.aclose()
 
 
-def observed(app: ASGIFramework, observe: Observe, exchange: Exchange, admitted: Admitted) -> ASGIFramework:
+def observed(
+    app: ASGIFramework, observe: Observe, exchange: Exchange, admitted: Admitted, *, is_secure: bool = False
+) -> ASGIFramework:
     """Wrap the app: its request's figures are reported, its ``send`` always yields and is never cancelled midway.
 
     Its scope has ``admitted``, whose headers are added to the answer's.
@@ -228,6 +230,8 @@ def observed(app: ASGIFramework, observe: Observe, exchange: Exchange, admitted:
         started_at = trio.current_time()
         status = 500
         cast("dict[str, object]", scope)[ADMITTED_KEY] = admitted
+        if is_secure:
+            scope["scheme"] = "https"
 
         async def receive_and_note() -> ASGIReceiveEvent:
             event = await receive()

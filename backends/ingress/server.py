@@ -5,20 +5,24 @@ Rules kept here:
 * A client can end nothing but its own connection: errors are contained in each connection and logged.
 * HTTP connections are bounded in number, for each address too, and counted from the accept to their end, or until they
   are WebSockets with a place of their own (``protocol/admission/connections.py``).
+* A TLS handshake has the deadline of a request's head, and meanwhile its connection may be closed for another one.
 * Every way to stop is bounded: a close frame for each WebSocket, the end of the answer under way for the rest, then
   the connections are cut.
 """
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import trio
 
 from backends.ingress.accepted_connection import AcceptedConnection, IngressRoutes, ListenerState
+from backends.ingress.certificates import CertificateFiles, ServerCertificate
 from backends.ingress.containment import contained
 from backends.ingress.listeners import Listener, address_of, open_listeners
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
+from backends.ingress.tls_stream import AcceptedStream, HandshakeFailed, TlsStream
 from backends.protocols import IngressHandlers, RequestAdmission
 from config.settings import GatewaySettings
 
@@ -34,6 +38,21 @@ BUSY: Final = (
 )
 
 
+BAD_REQUEST: Final = 400
+TIMED_OUT: Final = 408
+IN_CLEAR: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 55\r\nconnection: close\r\n\r\n"
+    b'{"error": "TLS is spoken here: use https:// or wss://"}'
+)
+
+
+def tls_files(settings: GatewaySettings) -> CertificateFiles | None:
+    """Return the files of the certificate, if there is to be TLS."""
+    if not settings.tls_certificate:
+        return None
+    return CertificateFiles(Path(settings.tls_certificate), Path(settings.tls_key))
+
+
 class TrioIngress:
     """The listener; ``serve`` may be called once."""
 
@@ -45,13 +64,19 @@ class TrioIngress:
         self._everybody = trio.CancelScope()
         self._listeners: Sequence[Listener] = ()
         self._turning_away = 0
+        self._certificate: ServerCertificate | None = None
         self._ended: trio.Event | None = None
 
     def __repr__(self) -> str:
         return f"<TrioIngress {len(self._state.connections)} http, {len(self._state.sockets)} websockets>"
 
     async def serve(self, *, task_status: trio.TaskStatus[Sequence[tuple[str, int]]]) -> None:
-        """Listen until stopped or cancelled; starts with the bound addresses, raises ``PortInUse``."""
+        """Listen until stopped or cancelled; starts with the bound addresses.
+
+        Raises ``PortInUse`` and ``CertificateError``.
+        """
+        files = tls_files(self._state.settings)
+        self._certificate = None if files is None else ServerCertificate(files)
         self._listeners = listeners = await open_listeners(self._state.settings)
         self._ended = trio.Event()
         try:
@@ -59,7 +84,10 @@ class TrioIngress:
                 async with trio.open_nursery() as nursery:
                     task_status.started([address_of(listener.socket.getsockname()) for listener in listeners])
                     with self._accepting:
-                        await trio.serve_listeners(self._accept, listeners, handler_nursery=nursery)
+                        async with trio.open_nursery() as watching:
+                            if self._certificate is not None:
+                                watching.start_soon(self._certificate.watch)
+                            await trio.serve_listeners(self._accept, listeners, handler_nursery=nursery)
         finally:
             self._ended.set()
 
@@ -99,14 +127,36 @@ class TrioIngress:
                     return
                 if place.has_replaced:
                     state.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
-                await AcceptedConnection(state, stream, peer, place).serve()
+                place.wait()
+                accepted = await self._secured(stream)
+                if accepted is not None:
+                    await AcceptedConnection(state, accepted, peer, place).serve()
         except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
             log.debug("a connection was lost: %r", error)
+
+    async def _secured(self, stream: trio.SocketStream) -> AcceptedStream | None:
+        """Return the connection after its TLS handshake, ``None`` if that failed; in clear without a certificate."""
+        if self._certificate is None:
+            return stream
+        secure = TlsStream(stream, self._certificate.context)
+        try:
+            with trio.move_on_after(self._state.settings.head_timeout_s):
+                await secure.handshake()
+                return secure
+        except HandshakeFailed as failed:
+            log.debug("no TLS: %s", failed)
+            self._state.handlers.observe("OTHER", "no_tls", BAD_REQUEST, 0.0)
+            if failed.is_http:
+                await send_in_pieces(stream, IN_CLEAR, self._state.settings.websocket.send_timeout_s)
+                await linger(stream)
+            return None
+        self._state.handlers.observe("OTHER", "no_tls", TIMED_OUT, 0.0)
+        return None
 
     async def _turn_away(self, stream: trio.SocketStream) -> None:
         state = self._state
         state.handlers.observe("OTHER", "turned_away", 503, 0.0)
-        if self._turning_away >= TURNED_AWAY_MAX:
+        if self._turning_away >= TURNED_AWAY_MAX or self._certificate is not None:
             return
         self._turning_away += 1
         try:

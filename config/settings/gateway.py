@@ -38,6 +38,8 @@ class GatewaySettings:
     host: str
     port: int = attrs.field(validator=[ge(0), le(65_535)])
     insecure: bool
+    tls_certificate: str
+    tls_key: str
     allowed_hosts: tuple[str, ...] = attrs.field(
         validator=each(
             r"(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::[0-9]{1,5})?",

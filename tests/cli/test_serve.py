@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 import supervisor
 from backends.commands.grammar import CommandFileError
+from backends.ingress.certificates import CertificateFiles
 from backends.ingress.listeners import PortInUse
 from backends.keys.key_file import KeyFile
 from cli import logs, main
@@ -20,6 +21,7 @@ from protocol.admission.keys import AccessKey
 from protocol.messages.identity import Scope
 from runtime import RestartIntensityExceeded, StartFailed
 from runtime.messaging.exits import Exit, ExitKind
+from tests.backends.ingress.tls_fixtures import made
 
 
 def ended(error: Exception) -> Exit:
@@ -125,6 +127,34 @@ def test_an_open_host_needs_a_key_that_is_good_or_insecure(
         with file.locked():
             file.write([key])
         assert serve("--host", "0.0.0.0", *data).exit_code == code
+
+
+def test_a_certificate_of_its_own_is_made_once_and_its_fingerprint_printed(serve: Serve, tmp_path: Path) -> None:
+    arguments = ("--tls", "self-signed", "--set", f"supervisor.data_dir={tmp_path}")
+    first, second = serve(*arguments), serve(*arguments)
+    assert (first.exit_code, first.stdout) == (0, second.stdout), first.output
+    files = CertificateFiles(tmp_path / "tls" / "certificate.pem", tmp_path / "tls" / "key.pem")
+    fingerprint = files.load().fingerprint
+    assert first.stdout.splitlines() == [
+        "listening on wss://127.0.0.1:4711/ws",
+        f"certificate: sha256 {fingerprint}",
+        f'try: sayso say --url wss://127.0.0.1:4711/ws --fingerprint {fingerprint} "what time is it"',
+    ]
+    assert serve.seen[0].gateway.tls_certificate == str(files.certificate)
+
+
+def test_a_certificate_that_is_no_good_is_told_in_a_sentence_and_nothing_starts(serve: Serve, tmp_path: Path) -> None:
+    one, other = made(tmp_path / "one"), made(tmp_path / "other")
+    result = serve("--set", f"gateway.tls_certificate={one.certificate}", "--set", f"gateway.tls_key={other.key}")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"sayso: {other.key} (gateway.tls_key) does not belong to {one.certificate} (gateway.tls_certificate)\n"
+    )
+    assert serve("--set", f"gateway.tls_certificate={one.certificate}").exit_code == 2
+    (tmp_path / "file").touch()
+    data = f"supervisor.data_dir={tmp_path / 'file'}"
+    assert serve("--tls", "self-signed", "--set", data).stderr.startswith(f"sayso: {tmp_path / 'file'}")
+    assert serve.seen == []
 
 
 def test_a_damaged_file_of_keys_is_told_in_a_sentence_and_nothing_starts(serve: Serve, tmp_path: Path) -> None:
