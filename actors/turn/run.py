@@ -116,7 +116,7 @@ class Turn:
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
-        match self._pending.said:
+        match said := self._pending.said:
             case UtteranceEnded(utterance, last_voice_s=last_voice_s):
                 said_s = last_voice_s - (utterance.end_ms - utterance.start_ms) / 1000
                 self._heard = attrs.evolve(self._heard, said_s=said_s)
@@ -127,13 +127,8 @@ class Turn:
             case Announce(text):
                 self._answer = TurnAnswer(text)
         await self._complete()
-        self._confirm_announcement()
-
-    def _confirm_announcement(self) -> None:
-        """Tell the tool server that its announcement was said; one to a lost client is announced again."""
-        said = self._pending.said
         if isinstance(said, Announce) and said.told is not None and not self._context.client_view.is_lost:
-            self._context.peers.tools.tell_nowait(said.told)
+            self._context.peers.tools.tell_nowait(said.told)  # what a lost client missed is announced again
 
     async def _answer_in_time(self) -> None:
         """Take the steps of ``TRANSITIONS`` until there is an answer, or nothing to answer."""
