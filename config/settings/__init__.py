@@ -11,6 +11,7 @@ from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
 from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.home_assistant import HomeAssistantSettings
 from config.settings.inference import (
     EmbeddedModelSettings,
     InferenceSettings,
@@ -32,6 +33,7 @@ from config.settings.transcription import (
     TranscriptionSettings,
     WhisperSettings,
 )
+from config.settings.wake import WakeSettings
 
 __all__ = [
     "AudioSettings",
@@ -40,6 +42,7 @@ __all__ = [
     "EmbeddedModelSettings",
     "GatewaySettings",
     "HistorySettings",
+    "HomeAssistantSettings",
     "InferenceSettings",
     "LanguageModelName",
     "LoadSettings",
@@ -62,6 +65,7 @@ __all__ = [
     "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
+    "WakeSettings",
     "WebSocketSettings",
     "WhisperSettings",
 ]
@@ -74,11 +78,13 @@ class Settings:
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
+    wake: WakeSettings
     transcription: TranscriptionSettings
     inference: InferenceSettings
     speech: SpeechSettings
     media: MediaSettings
     tools: ToolsSettings
+    home_assistant: HomeAssistantSettings
     dialogue: DialogueSettings
     history: HistorySettings
     metrics: MetricsSettings
