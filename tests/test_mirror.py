@@ -15,6 +15,7 @@ EXCUSED = {
     "backends/commands/spoken_places.py": "the same",
     "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
+    "backends/builtin/owned.py": "a face, and plain records; test_owned_sqlite.py beside its tests asks every store",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     **{
@@ -57,6 +58,7 @@ ABOUT_SEVERAL = {
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
     "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
+    "tests/backends/commands/test_plan_sentences.py": "the sentences about alarms, reminders and dates, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
     "tests/actors/connection/test_stories.py": "the same conversations in several dialects",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",

@@ -122,9 +122,9 @@ class Turn:
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
-        match self._pending.said:
-            case UtteranceEnded(last_voice_s=last_voice_s) as said:
-                self._heard = attrs.evolve(self._heard, said_s=began_s(said))
+        match said := self._pending.said:
+            case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
+                self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
                 self._amending.ended_s = last_voice_s
                 self._report.origin_s = last_voice_s
                 self._report.mark_until("endpoint", trio.current_time())
@@ -133,6 +133,8 @@ class Turn:
             case Announce(text):
                 self._answer = TurnAnswer(text)
         await self._complete()
+        if isinstance(said, Announce) and said.told is not None and not self._context.client_view.is_lost:
+            self._context.peers.tools.tell_nowait(said.told)  # what a lost client missed is announced again
 
     async def _answer_in_time(self) -> None:
         """Take the steps of ``TRANSITIONS`` until there is an answer, or nothing to answer."""

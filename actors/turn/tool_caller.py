@@ -176,7 +176,8 @@ class ToolCaller:
         started_s = trio.current_time()
 
         async def ask(progress: PartSender[CallProgress]) -> ToolOutcome:
-            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language)
+            user = self._context.client_view.user
+            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language, user)
             return await self._context.peers.tools.ask(call, timeout_s=timeout_s, linked=True)
 
         try:

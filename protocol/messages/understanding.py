@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from protocol.messages.ask import Ask, PartSink
+from protocol.messages.identity import LOCAL_USER
 
 Asked = Literal["talk", "work", "action"]
 """Of a model; ``work`` is writing and translating (``protocol/language/requests.py``)."""
@@ -138,6 +139,29 @@ class CallTool(Ask["ToolOutcome"]):
     progress_sink: PartSink[CallProgress] | None = None
     """Where the server's progress goes."""
     language: str = "en"
+    user: str = LOCAL_USER
+    """Whose things the call reads and changes."""
+
+
+@attrs.frozen
+class ToolAnnouncement:
+    """A text that a tool server wants to be said between calls."""
+
+    session_id: str
+    """Who asked for it; it may be gone."""
+    text: str
+    user: str | None = None
+    """Whose it is: any session of this user may be told. None for the session alone."""
+    receipts: tuple[int, ...] = ()
+    """What the server wants back when it was said; until then it announces it again."""
+
+
+@attrs.frozen
+class AnnouncementTold:
+    """Dialogue to tools, and to one server: an announcement was said."""
+
+    server: str
+    receipts: tuple[int, ...]
 
 
 @attrs.frozen

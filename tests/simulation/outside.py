@@ -47,6 +47,7 @@ from protocol.messages.understanding import (
     Generation,
     McpOffer,
     ModelToolCall,
+    ToolAnnouncement,
     ToolOutcome,
     ToolSpec,
     Undo,
@@ -248,7 +249,9 @@ class Toolshed:
         return self.changes[number] - self.undone[number]
 
     @asynccontextmanager
-    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolConnection]:
+    async def open(
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
+    ) -> AsyncIterator[ToolConnection]:
         """Connect to a server."""
         trouble = self.weather.strike(f"{name}-start")
         await self.weather.take_time(0.0, 0.05)
@@ -279,6 +282,13 @@ class Server:
     async def list_offers(self) -> tuple[McpOffer, ...]:
         await trio.lowlevel.checkpoint()
         return ()
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
 
     async def call(self, request: CallTool) -> ToolOutcome:
         tool, number = request.tool, request.arguments["number"]
@@ -446,7 +456,7 @@ class Outside:
     def tool_server_names(self) -> Sequence[str]:
         return ("house", "garden")
 
-    def open_tool_server(self, name: str, *, on_announcement: Callable[[str, str], None]) -> Any:
+    def open_tool_server(self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]) -> Any:
         return self.shed.open(name, on_announcement=on_announcement)
 
     def store(self) -> Store:
