@@ -109,6 +109,8 @@ class Gateway(Actor[GatewayMessage]):
     async def on_stop(self) -> None:
         """Close the port; the sessions are stopped by their own supervisor."""
         await self._ingress.stop()
+        if self._keys is not None:
+            await self._keys.finish()
 
     async def handle(self, message: GatewayMessage) -> None:
         """Stop admitting clients; those that are connected stay."""

@@ -357,7 +357,7 @@ class LiveKeys(Protocol):
     """The access keys that are good now."""
 
     async def refresh(self) -> None:
-        """Notice keys that were made, replaced or revoked elsewhere."""
+        """Notice keys that were changed elsewhere, and write down who did what since the last call."""
 
     def holds(self, grant: Grant) -> bool:
         """Return whether what a key has allowed is still allowed."""

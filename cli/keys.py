@@ -8,7 +8,7 @@ Rules kept here:
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFile, KeyFileError
 from cli import config_option
 from cli.settings import parse_assignments, settings_or_exit
 from config.settings import Settings
+from protocol.admission.audit import AuditAct, AuditEntry
 from protocol.admission.keys import (
     AccessKey,
     KeyOrder,
@@ -34,6 +36,7 @@ from protocol.admission.keys import (
 from protocol.messages.identity import LOCAL_USER, Scope
 
 DAY_S: Final = 86_400.0
+COMMAND_LINE: Final = "command line"
 Change = Callable[[tuple[AccessKey, ...]], tuple[tuple[AccessKey, ...], str]]
 
 set_option = click.option(
@@ -159,14 +162,29 @@ def _file(config_path: Path | None, assignments: tuple[str, ...]) -> KeyFile:
 def _changed(file: KeyFile, change: Change) -> str:
     """Change the keys under their lock; return what is to be printed."""
     with _in_words(), file.locked():
-        after, text = change(file.read())
+        before = file.read()
+        after, text = change(before)
         file.write(after)
+        _write_down(file, before, after)
     return text
+
+
+def _write_down(file: KeyFile, before: Sequence[AccessKey], after: Sequence[AccessKey]) -> None:
+    """Write down which keys were made, replaced or revoked."""
+    old, new = ({key.key_id: key for key in keys} for keys in (before, after))
+    acts = [
+        AuditAct(
+            "keys", "revoked" if key_id not in new else "replaced" if key_id in old else "made", COMMAND_LINE, key_id
+        )
+        for key_id in sorted(old.keys() | new.keys())
+        if old.get(key_id) != new.get(key_id)
+    ]
+    AuditFile.in_folder(file.path.parent).append([AuditEntry(time.time(), act) for act in acts])
 
 
 @contextmanager
 def _in_words() -> Iterator[None]:
     try:
         yield
-    except (KeyFileError, KeyRefused) as error:
+    except (KeyFileError, KeyRefused, OSError) as error:
         raise click.ClickException(str(error)) from error

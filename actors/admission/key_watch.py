@@ -47,6 +47,10 @@ class KeyWatch:
             await self._keys.refresh()
             self.close_expired()
 
+    async def finish(self) -> None:
+        """Look for the last time, at the server's end."""
+        await self._keys.refresh()
+
     def close_expired(self) -> None:
         """Close the sockets whose keys are no longer good."""
         for socket in tuple(self._sockets):

@@ -17,9 +17,12 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
+from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFileError
 from backends.keys.token_issuer import TokenIssuer, TokenOrder
+from protocol.admission.audit import AuditAct, AuditNotes
 from protocol.admission.credentials import COOKIE
+from protocol.admission.identity import operator_refusal
 from protocol.admission.keys import AccessKey, KeyFault
 from protocol.admission.logins import RefusedLogins
 from protocol.messages.identity import Scope
@@ -27,6 +30,7 @@ from protocol.messages.identity import Scope
 LOGIN_S: Final = 12 * 3_600.0  # a day of work
 TOKEN_S: Final = 300.0
 TOKEN_MAX_S: Final = 3_600.0
+AUDIT_SHOWN: Final = 500
 
 
 class KnownKeys(Protocol):
@@ -35,6 +39,11 @@ class KnownKeys(Protocol):
     is_demanded: bool
     tokens: TokenIssuer
     refused: RefusedLogins
+    acts: AuditNotes
+    record: AuditFile
+
+    async def refresh(self) -> None:
+        """Write down what was done since the last call."""
 
     def find(self, text: str | None) -> AccessKey | KeyFault:
         """Return the key that was presented, or what is wrong with it."""
@@ -68,6 +77,7 @@ class AccessRoutes:
         found = self.keys.find(text)
         if not isinstance(found, AccessKey):
             return self._refused(found)
+        self.keys.acts.note(AuditAct("login", "POST /api/login", admitted().identity.address, found.key_id))
         order = TokenOrder(audience="page", scopes=found.scopes, lasts_s=LOGIN_S)
         try:
             token, expires_at_s = await self.keys.tokens.issue(found, order)
@@ -78,7 +88,9 @@ class AccessRoutes:
         return response
 
     def _refused(self, fault: KeyFault) -> Response:
-        told = self.keys.refused.refuse(fault, admitted().identity.tenant, trio.current_time())
+        sender = admitted().identity
+        told = self.keys.refused.refuse(fault, sender.tenant, trio.current_time())
+        self.keys.acts.note(AuditAct("refused", told.cause, sender.address))
         response = failure(told.status, told.reason)
         if told.retry_after_s is not None:
             response.headers["Retry-After"] = str(math.ceil(told.retry_after_s))
@@ -114,6 +126,7 @@ class AccessRoutes:
             return failure(400, f"expires_in_s must be from 1 to {TOKEN_MAX_S:g}, not {body.expires_in_s:g}")
         if not wanted or not wanted <= key.scopes:
             return failure(403, f"the key is for {', '.join(_names(key.scopes))} only")
+        self.keys.acts.note(AuditAct("token", "POST /api/tokens", admitted().identity.address, key.key_id))
         return await self._made(
             key, TokenOrder(scopes=wanted, lasts_s=body.expires_in_s, is_single_use=body.single_use)
         )
@@ -124,6 +137,21 @@ class AccessRoutes:
         except KeyFileError as error:
             return failure(503, str(error))
         response = jsonify({"token": token, "scopes": _names(order.scopes), "expires_at": round(expires_at_s)})
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    async def audit(self) -> Response:
+        """List who did what, newest first."""
+        refusal = operator_refusal(admitted().identity, "the record of who did what")
+        if refusal is not None:
+            return failure(403, refusal)
+        await self.keys.refresh()
+        try:
+            newest = await trio.to_thread.run_sync(self.keys.record.newest, AUDIT_SHOWN)
+        except OSError as error:
+            return failure(503, str(error))
+        shown = [attrs.asdict(entry.act) | {"at": entry.at_s, "count": entry.count} for entry in newest]
+        response = jsonify({"entries": shown})
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -140,3 +168,4 @@ def add_access_routes(app: QuartTrio, routes: AccessRoutes) -> None:
         ("/api/tokens", routes.tokens),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["POST"])
+    app.add_url_rule("/api/audit", endpoint="/api/audit", view_func=routes.audit, methods=["GET"])

@@ -59,6 +59,11 @@ OPERATIONS: Final = (
         query={"language": ("string", "A code such as `de`; every language without it.")},
     ),
     Operation(
+        "/api/audit",
+        "Who did what: logins, refusals, tokens, changes of keys, requests of operators; the newest 500.",
+        {200: "`entries`, newest first.", 403: "Not from here."},
+    ),
+    Operation(
         "/api/login",
         "Take a key, and give a page's browser a cookie in its place.",
         {200: "`user`, `scopes`, `expires_at`.", 400: "A bad body.", 401: "No such key.", 429: "Too many wrong keys."},

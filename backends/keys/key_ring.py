@@ -13,14 +13,16 @@ from collections.abc import Callable, Mapping
 
 import trio
 
+from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFile, KeyFileError, Signature
 from backends.keys.token_issuer import TokenIssuer
 from backends.protocols import CheckUnavailable, Refusal, Request
+from protocol.admission.audit import AuditAct, AuditKind, AuditNotes
 from protocol.admission.checks import CheckKind
 from protocol.admission.credentials import Presented, presented
 from protocol.admission.keys import AccessKey, KeyFault, find_key, identified, is_still_good
 from protocol.admission.logins import LoginRefusal, RefusedLogins, scope_refusal
-from protocol.admission.scopes import allows, needed_scopes
+from protocol.admission.scopes import OPERATE, READING, allows, needed_scopes
 from protocol.admission.tokens import PREFIX, TokenClaims
 from protocol.messages.identity import Grant, Identity
 
@@ -39,6 +41,8 @@ class KeyRing:
         self.is_demanded = is_demanded
         self.tokens = TokenIssuer(file.path.parent, unix_time)
         self.refused = RefusedLogins()
+        self.acts = AuditNotes()
+        self.record = AuditFile.in_folder(file.path.parent)
         self._take(file.read())
 
     def __repr__(self) -> str:
@@ -66,7 +70,11 @@ class KeyRing:
         return is_still_good(grant, self._keys, self._unix_time())
 
     async def refresh(self) -> None:
-        """Read the file again if it has changed."""
+        """Read the file again if it has changed, and write down what was done since."""
+        try:
+            await trio.to_thread.run_sync(self.record.append, self.acts.take(self._unix_time()))
+        except OSError as error:
+            log.error("who did what is not written down: %s", error)  # noqa: TRY400 - its words say all
         try:
             changed = await trio.to_thread.run_sync(self._read_changed)
         except KeyFileError as error:
@@ -98,6 +106,18 @@ class KeyCheck:
 
     async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
         """Return the sender as its key or token says, or why it is refused."""
+        found = await self._found(identity, request)
+        if isinstance(found, Refusal):
+            self._note("refused", found.cause, identity)
+        elif needed_scopes(request.method, request.path) == OPERATE and request.method not in READING:
+            self._note("operate", f"{request.method} {request.path}", found)
+        return found
+
+    def _note(self, kind: AuditKind, what: str, identity: Identity) -> None:
+        key_id = None if identity.grant is None else identity.grant.key_id
+        self._ring.acts.note(AuditAct(kind, what, identity.address, key_id))
+
+    async def _found(self, identity: Identity, request: Request) -> Identity | Refusal:
         needed = needed_scopes(request.method, request.path)
         if not needed or not self._ring.is_demanded:
             return identity

@@ -39,6 +39,7 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/health": PathScopes(ANYONE, ANYONE),
     "/metrics": PathScopes(READ),
     "/ws": PathScopes(TALK),
+    "/api/audit": PathScopes(OPERATE),
     "/api/commands": PathScopes(TALK | READ),
     "/api/conversations": PathScopes(READ),
     "/api/drain": PathScopes(OPERATE),

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFile
 from cli import main
 from cli.keys import expiry_of
+from protocol.admission.audit import AuditAct
 from protocol.admission.keys import KEY, AccessKey, digest_of
 from protocol.messages.identity import Scope
 
@@ -51,6 +53,15 @@ def test_a_rotated_key_is_another_and_a_revoked_one_is_gone(tmp_path: Path) -> N
     (key,) = KeyFile.in_folder(tmp_path).read()
     assert run("keys", "revoke", key.key_id, data=tmp_path).stdout == f"revoked phone ({key.key_id})\n"
     assert KeyFile.in_folder(tmp_path).read() == ()
+
+
+def test_changes_of_keys_are_written_down(tmp_path: Path) -> None:
+    text = run("keys", "new", "phone", data=tmp_path).stdout.strip()
+    run("keys", "rotate", "phone", data=tmp_path)
+    run("keys", "revoke", "phone", data=tmp_path)
+    acts = [entry.act for entry in AuditFile.in_folder(tmp_path).newest(10)]
+    key_id = text.split("_")[1]
+    assert acts == [AuditAct("keys", what, "command line", key_id) for what in ("revoked", "replaced", "made")]
 
 
 @pytest.mark.parametrize(

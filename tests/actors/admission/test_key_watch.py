@@ -68,3 +68,9 @@ async def test_a_socket_is_closed_once() -> None:
         socket.close = None
         watch.close_expired()
     assert socket.close is None
+
+
+async def test_the_last_look_is_at_the_end() -> None:
+    keys = FakeKeys(set())
+    await KeyWatch(keys).finish()
+    assert keys.looks == 1

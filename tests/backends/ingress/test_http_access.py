@@ -112,3 +112,33 @@ async def test_a_token_that_makes_no_sense_is_refused(tmp_path: Path, body: Any,
 async def test_where_no_key_is_needed_there_is_no_token(tmp_path: Path) -> None:
     async with running(tmp_path) as (client, _):
         assert (await client.post("/api/tokens")).status_code == 409
+
+
+async def test_who_did_what_is_listed_for_operators_without_any_secret(tmp_path: Path) -> None:
+    async with running(tmp_path, Scope.OPERATE, Scope.READ) as (client, key):
+        assert (await client.get("/api/audit")).status_code == 401
+        await client.post("/api/login", json={"key": f"{key}x"})
+        assert (await client.get("/api/audit", headers=bearer(f"{key}x"))).status_code == 401
+        assert (await client.post("/api/drain", headers=bearer(key))).status_code == 202
+        token = (await client.post("/api/tokens", headers=bearer(key))).json()["token"]
+        await client.post("/api/login", json={"key": key})
+        answer = await client.get("/api/audit", headers=bearer(key))
+        assert answer.status_code == 200
+        key_id = key.split("_")[1]
+        found = {(entry["kind"], entry["what"], entry["key_id"], entry["count"]) for entry in answer.json()["entries"]}
+        assert found == {
+            ("refused", "no_key", None, 1),
+            ("refused", "unknown_key", None, 2),
+            ("operate", "POST /api/drain", key_id, 1),
+            ("token", "POST /api/tokens", key_id, 1),
+            ("login", "POST /api/login", key_id, 1),
+        }
+        assert {entry["who"] for entry in answer.json()["entries"]} == {"127.0.0.1"}
+        written = answer.text + (tmp_path / "audit.jsonl").read_text()
+        for secret in (key, key.rpartition("_")[2], token):
+            assert secret not in written
+
+
+async def test_the_record_is_for_keys_that_operate(tmp_path: Path) -> None:
+    async with running(tmp_path, Scope.READ, Scope.TALK) as (client, key):
+        assert (await client.get("/api/audit", headers=bearer(key))).status_code == 403

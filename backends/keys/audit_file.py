@@ -1,0 +1,69 @@
+"""The record of who did what: lines of JSON in the data folder, written by the server and the command line.
+
+Rules kept here:
+
+* The file is 0600. Each write is one append, so that two writers do not mix their lines.
+* It is bounded: beyond its size it becomes the older one of two, and what was older is deleted.
+* A line that cannot be read is left out.
+"""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+import msgspec
+
+from backends.private_files import make_private_folder, open_private
+from protocol.admission.audit import AuditEntry
+
+FILE_NAME: Final = "audit.jsonl"
+FILE_MAX_BYTES: Final = 1 << 20  # some 8,000 entries
+
+
+@attrs.frozen
+class AuditFile:
+    """One record; every method blocks, and raises OSError."""
+
+    path: Path
+    max_bytes: int = FILE_MAX_BYTES
+
+    @classmethod
+    def in_folder(cls, data_dir: Path) -> "AuditFile":
+        """Return the record of a server with that data folder."""
+        return cls(data_dir / FILE_NAME)
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Write entries behind the others."""
+        if not entries:
+            return
+        make_private_folder(self.path.parent)
+        data = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
+        descriptor = open_private(self.path, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(descriptor, data)
+            is_full = os.fstat(descriptor).st_size > self.max_bytes
+        finally:
+            os.close(descriptor)
+        if is_full:
+            self.path.replace(self._older)
+
+    def newest(self, limit: int) -> list[AuditEntry]:
+        """Return the last entries, newest first."""
+        lines: list[bytes] = []
+        for path in (self._older, self.path):
+            with contextlib.suppress(FileNotFoundError):
+                lines += path.read_bytes().splitlines()
+        found: list[AuditEntry] = []
+        for line in reversed(lines):
+            if len(found) == limit:
+                break
+            with contextlib.suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(line, type=AuditEntry))
+        return found
+
+    @property
+    def _older(self) -> Path:
+        return self.path.with_suffix(".1.jsonl")
