@@ -47,7 +47,8 @@ OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # 
 
 def verdict_on(text: str, language: str, match: CommandMatch | None) -> Verdict | None:
     """Return the verdict of ``text``, which is ``match`` in the grammar, on a pause after it; None if there is none."""
-    if match is not None:
+    is_lacking = match is not None and match.question is not None  # "set a timer for" would be asked "For how long?"
+    if match is not None and not (is_lacking and is_unfinished(text, language)):
         return None if match.may_continue else "complete"
     return "unfinished" if is_unfinished(text, language) else None
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.audio.early import Agreement, is_unfinished, verdict_on
-from protocol.messages.understanding import CommandMatch
+from protocol.messages.understanding import CommandMatch, SlotQuestion
 
 MATCH = CommandMatch("Intent", "house", "tool", {}, 1.0, "lamp on", may_continue=False)
 
@@ -21,6 +21,12 @@ def test_a_command_that_may_go_on_is_left_to_silence() -> None:
 
 def test_a_match_is_never_unfinished() -> None:
     assert verdict_on("what is twelve times seven", "en", attrs.evolve(MATCH, may_continue=True)) is None
+
+
+def test_a_command_that_lacks_something_and_breaks_off_is_unfinished() -> None:
+    lacking = attrs.evolve(MATCH, may_continue=True, question=SlotQuestion("seconds", "For how long?"))
+    assert verdict_on("Set a timer for,", "en", lacking) == "unfinished"
+    assert verdict_on("Set a timer.", "en", lacking) is None
 
 
 def test_words_that_break_off_are_unfinished() -> None:
