@@ -12,13 +12,14 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from actors.turn.hearing import EarlyWork, hear, show, weigh
+from actors.turn.amending import goes_on
+from actors.turn.hearing import EarlyWork, hear, heard_from, show, weigh
 from actors.turn.run import Turn
-from actors.turn.turn_context import SessionOptions, TurnContext
+from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.admission.eviction import Activity
 from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
-from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.hearing import Recognition, UtteranceEnded
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Announce, Configured, Leave, Presence
 from protocol.turns import actions
@@ -175,8 +176,8 @@ class Dialogue(Actor[DialogueMessage]):
                 await self._turn.hold()
             case actions.ResumeAnswer():
                 await self._turn.resume()
-            case actions.CutTurn(heard_ms):
-                self._turn.interrupt(heard_ms)
+            case actions.CutTurn(heard_ms, lets_call_end):
+                self._turn.interrupt(heard_ms, lets_call_end=lets_call_end)
             case actions.GiveConsent(call_id, approve, stops):
                 self._turn.confirm(call_id, approve=approve, stops=stops)
 
@@ -197,8 +198,8 @@ class Dialogue(Actor[DialogueMessage]):
                 start_soon(partial.run, self._turn_context, self._options, utterance)
             case actions.EndPartial():
                 self._early_work.end()
-            case actions.WeighSpeech(turn_id, utterance):
-                start_soon(self._weigh, turn_id, utterance)
+            case actions.WeighWords():
+                start_soon(self._weigh, action)
             case actions.HearAnswer(pending, call_id):
                 start_soon(self._hear_answer, pending, call_id)
 
@@ -215,9 +216,17 @@ class Dialogue(Actor[DialogueMessage]):
         if not scope.cancelled_caught:
             await self._receive(actions.SpeechLasted(turn_id))
 
-    async def _weigh(self, turn_id: str, utterance: Utterance) -> None:
-        heard = await weigh(self._turn_context, self._options, utterance, self._early_work.of(utterance))
-        await self._receive(actions.Weighed(turn_id, heard))
+    async def _weigh(self, action: actions.WeighWords) -> None:
+        said, context, options = action.pending.said, self._turn_context, self._options
+        heard, words = None, None
+        if isinstance(said, UtteranceEnded):
+            heard = await weigh(context, options, said.utterance, self._early_work.of(said.utterance))
+            if isinstance(heard, Recognition):
+                words = heard_from(said, heard, options)
+        elif isinstance(said, events.Text):
+            words = Heard(said.text, language=options.language, said_s=trio.current_time(), is_typed=True)
+        is_rest = words is not None and await goes_on(context, options, action.running_id, words)
+        await self._receive(actions.Weighed(action.pending.turn_id, heard, action.is_barge_in, is_rest))
 
     async def _hear_answer(self, pending: actions.PendingTurn, call_id: str) -> None:
         said, turn_id, text, error = pending.said, pending.turn_id, "", None

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
@@ -131,6 +132,16 @@ class Adapters:
         )
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
         return Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF)
+
+    # --- the meaning of sentences ----------------------------------------------------------------
+
+    def meaning_pool(self) -> Pool | None:
+        """Return the process that reads what sentences mean, ``None`` if that is off."""
+        return embeddings.meaning_pool(self._settings)
+
+    def make_examples(self) -> Examples:
+        """Return an index of the user's own commands, empty."""
+        return embeddings.make_examples()
 
     # --- language models -------------------------------------------------------------------------
 

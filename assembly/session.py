@@ -159,6 +159,7 @@ class Sessions:
                 connection=refs.connection,
                 audio=refs.audio,
                 transcription=server.transcription,
+                meaning=server.meaning,
                 inference=server.inference,
                 tools=server.tools,
                 speech=server.speech,

@@ -16,6 +16,7 @@ from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
@@ -101,6 +102,12 @@ class CommandGrammar(Protocol):
 
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own commands; the same object until the files change."""
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for, with what was said of its slots; ``None`` if it cannot be made."""
 
 
 @attrs.frozen(kw_only=True)
@@ -264,6 +271,9 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case."""
     peer: str
+    """Address and port of the sender, also behind a trusted proxy."""
+    is_proxied: bool = False
+    """Whether a trusted proxy has handed it on."""
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription", "wake"),
+    *("session", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -31,6 +31,7 @@ EXCUSED = {
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
+    "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
@@ -76,7 +77,6 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
-    "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest

@@ -47,7 +47,16 @@ from backends.mcp.announcements import (
 )
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
-from backends.mcp.results import MAX_TOOLS, bounded, choices_of, prompt_offer, resource_offer, result_text, taken_tools
+from backends.mcp.results import (
+    MAX_TOOLS,
+    bounded,
+    choices_of,
+    prompt_offer,
+    resource_offer,
+    result_text,
+    taken_tools,
+    undo_of,
+)
 from backends.mcp.sdk_log import SERVER, filter_sdk_logs
 from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolServerRefused, ToolsNotListed
 from protocol.messages.ask import PartSink
@@ -243,7 +252,7 @@ class McpConnection:
             USER_META_KEY: request.user,
         }
         started_s = trio.current_time()
-        content, choices = "", tuple[Choice, ...]()
+        content, choices, undo = "", tuple[Choice, ...](), None
         self._calls += 1
         try:
             result = await client.call_tool(
@@ -253,7 +262,7 @@ class McpConnection:
                 meta=meta,
             )
             content = result_text(result, self._settings.result_max_chars)
-            choices = choices_of(result)
+            choices, undo = choices_of(result), undo_of(result)
             error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
             if _is_closed(foreign) or self._loss.is_refusal:
@@ -262,7 +271,7 @@ class McpConnection:
             error = _words(foreign)
         finally:
             self._calls -= 1
-        return ToolOutcome(not error, content, trio.current_time() - started_s, error or None, choices)
+        return ToolOutcome(not error, content, trio.current_time() - started_s, error or None, choices, undo)
 
     async def set_listeners(self, sessions: Mapping[str, str]) -> None:
         """Tell a server with the extension which sessions there are, with the user of each."""

@@ -21,6 +21,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     'I understood "{known}", but not "{unknown}". I have done nothing.': (
         'Ich habe "{known}" verstanden, aber nicht "{unknown}". Getan habe ich nichts.'
     ),
+    "I have begun that already, and cannot take it back.": (
+        "Das habe ich schon begonnen, ich kann es nicht zurücknehmen."
+    ),
+    "Sorry, I could not take that back. {why}": "Entschuldigung, das konnte ich nicht zurücknehmen. {why}",
+    "There is nothing that I could take back.": "Es gibt nichts, was ich zurücknehmen könnte.",
+    "I took that back.": "Das habe ich zurückgenommen.",
     "(Stopped before: {parts}.)": "(Abgebrochen vor: {parts}.)",
     "Sorry, I could not do that.": "Entschuldigung, das konnte ich nicht tun.",
     "Done.": "Erledigt.",

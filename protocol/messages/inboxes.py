@@ -14,6 +14,7 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.meaning import ReadMeaning
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from protocol.messages.recordings import CloseRecording, ReadRecording
 from protocol.messages.records import Count, Gauge, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
@@ -55,6 +56,7 @@ DialogueMessage = (
 GatewayMessage = StopAdmitting
 HistoryMessage = SessionRecord | TurnRecord | ToolRecord | RecentTurns
 InferenceMessage = Generate
+MeaningMessage = ReadMeaning
 MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
 SpeechMessage = Synthesise

@@ -28,6 +28,7 @@ from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, s
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"
+PEERS = ("connection", "audio", "transcription", "meaning", "inference", "tools", "speech", "history", "metrics")
 ALL = ("stt", "llm", "tools", "tts")
 
 
@@ -86,6 +87,7 @@ class Room:
     grammar: FakeGrammar = attrs.field(factory=FakeGrammar)
     connection: Script = attrs.field(factory=Script)
     transcription: Script = attrs.field(factory=Script)
+    meaning: Script = attrs.field(factory=Script)
     inference: Script = attrs.field(factory=Script)
     tools: Script = attrs.field(factory=Script)
     audio: Script = attrs.field(factory=Script)
@@ -134,8 +136,7 @@ class Room:
 
     def peer_specs(self) -> list[ChildSpec]:
         """Return the scripted actors."""
-        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
-        return [scripted(name, getattr(self, name)) for name in names]
+        return [scripted(name, getattr(self, name)) for name in PEERS]
 
     async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
         """Do what the connection does at a handshake."""
@@ -149,9 +150,8 @@ class Room:
 
     def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
-        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return TurnContext(
-            peers=TurnPeers(**{name: self.refs[name] for name in names}),
+            peers=TurnPeers(**{name: self.refs[name] for name in PEERS}),
             dialogue=self.settings.dialogue,
             tools=self.settings.tools,
             lead_s=self.settings.speech.lead_s,
