@@ -78,6 +78,16 @@ SAFETY: Final = (
         ),
     ),
     Mutation(
+        "forget reminders at a restart",
+        "backends/builtin/owned_sqlite.py",
+        "sqlite3.connect(self.path,",
+        'sqlite3.connect(":memory:",',
+        (
+            "tests/backends/builtin/test_owned_sqlite.py::test_what_is_kept_survives_a_restart",
+            "tests/backends/builtin/test_announcer.py::test_what_is_due_while_the_server_is_away_is_told_late",
+        ),
+    ),
+    Mutation(
         "tell a reminder again that was told",
         "backends/builtin/announcer.py",
         "        self._store.told(params.receipts)\n",
