@@ -126,6 +126,8 @@ class HomeGrammar:
             each.language: _Known(each, Prefixes(_plain(each), nothing)) for each in sentences
         }
         self._samples: tuple[CommandSamples, ...] = ()
+        for each in sentences:  # hassil compiles sentences at first use, which must not be during a turn
+            next(iter(recognize_all("-", each.intents)), None)
 
     def take(self, names: HomeNames) -> None:
         """Put names in force."""
