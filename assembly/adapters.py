@@ -37,8 +37,9 @@ from backends.protocols import (
     Store,
     ToolConnection,
     ToolConnectionFactory,
+    WakeWordDetector,
 )
-from backends.speech import conditioning
+from backends.speech import conditioning, wake_words
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from config.load import is_loopback
@@ -59,6 +60,7 @@ class Adapters:
 
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
+        wake_words.check(settings.wake)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -90,6 +92,14 @@ class Adapters:
     def make_detector(self) -> SpeechDetector:
         """Return a voice detector for one session."""
         return EarshotDetector()
+
+    def make_wake_word_detector(self, word: str) -> WakeWordDetector:
+        """Return a detector of a wake word for one session."""
+        return wake_words.MicroWakeWordDetector(word, self._settings.wake.threshold)
+
+    def wake_word_problem(self, word: str) -> str | None:
+        """Return why sessions cannot ask for a wake word; ``None`` if they can."""
+        return wake_words.wake_word_problem(word)
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
         """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""

@@ -76,6 +76,8 @@ FIGURES: Final = (
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
+    _counter("wakes_total", "Wake words that were heard, by word.", "word"),
+    _counter("unheard_utterances_total", "Utterances that were not transcribed, because no wake word was said before."),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     # actors and workers
     _gauge("actor_mailbox_depth", "Messages in an actor's mailbox.", "actor"),

@@ -41,6 +41,16 @@ class SpeechDetector(Protocol):
         """Reset to the state at the start of a stream."""
 
 
+class WakeWordDetector(Protocol):
+    """Listens for one wake word; keeps state between calls."""
+
+    def find(self, pcm: bytes) -> Sequence[int]:
+        """Take more 16 kHz s16le ``pcm``; return where each wake word that is certain by now ended.
+
+        In samples from the beginning of ``pcm``; negative in what was given before.
+        """
+
+
 class AudioDecoder(Protocol):
     """Turns a client's binary frames into 16 kHz mono s16le; a streaming resampler is inside."""
 

@@ -324,6 +324,7 @@ class Turn:
         """Ask the user a question; the time to think is added to the deadline."""
         self._deadline.deadline += CONFIRM_WITHIN_S
         await self._spoken.say(question)
+        await self._context.expect_reply(CONFIRM_WITHIN_S)
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
@@ -366,3 +367,5 @@ class Turn:
         )
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
+        if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
+            await context.expect_reply(self._question.open_for_s(trio.current_time()))

@@ -33,6 +33,7 @@ from config.settings.transcription import (
     TranscriptionSettings,
     WhisperSettings,
 )
+from config.settings.wake import WakeSettings
 
 __all__ = [
     "AudioSettings",
@@ -64,6 +65,7 @@ __all__ = [
     "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
+    "WakeSettings",
     "WebSocketSettings",
     "WhisperSettings",
 ]
@@ -76,6 +78,7 @@ class Settings:
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
+    wake: WakeSettings
     transcription: TranscriptionSettings
     inference: InferenceSettings
     speech: SpeechSettings
