@@ -117,6 +117,8 @@ class HomeNamesKeeper(Actor[Never]):
             self._failures = 0
             await self._use(names)
             self._reads += 1
+            if self._trouble is not None:
+                log.info("names of the home are kept up to date")
             self._trouble = None
             self._metrics.tell_nowait(Gauge("home_up", (), 1))
             read_s = trio.current_time()

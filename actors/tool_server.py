@@ -113,7 +113,7 @@ class ToolServer(Actor[ToolServerMessage]):
         match message:
             case ListTools():
                 if self._server is None:
-                    raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
+                    raise ToolUnavailable(self._told_down())
                 return self._listed
             case CallTool():
                 self.context.reply_in_task(self._call, message)
@@ -220,8 +220,12 @@ class ToolServer(Actor[ToolServerMessage]):
             while self._server is None and self._may_come(deadline_s):
                 await self._changed.wait()
         if self._server is None:
-            raise ToolUnavailable(f"{self._name} is down: {self._trouble}")
+            raise ToolUnavailable(self._told_down())
         return self._server
+
+    def _told_down(self) -> str:
+        """Return that the server is down and why, for a person: its name once."""
+        return f"{self._name} is down: {self._trouble.removeprefix(f'{self._name}: ')}"
 
     def _may_come(self, deadline_s: float) -> bool:
         """Return whether the server may be there in time: it was before, or is tried for the first time."""

@@ -96,6 +96,12 @@ class Prefixes:
                     self._add(sentence.expression, root).silent.append(end)
         self._start = _spread({_Reading(root): 0})
 
+    def fill(self, values: Mapping[str, Iterable[str]]) -> None:
+        """Replace the values of lists that were ``known``; not while another thread asks for ``ends``."""
+        for name, phrases in values.items():
+            if name in self._lists:
+                self._lists[name].letters = _phrases(phrases).letters
+
     def ends(self, text: str) -> Ends:
         """Return how ``text`` (normalised, single spaces) ends."""
         readings = self._start

@@ -2,15 +2,17 @@
 
 Rules kept here:
 
-* ``take`` puts names in force, and blocks for a good part of a second: use a thread. ``match`` runs on the event loop
-  with what is in force: a name is looked up, so the number of names costs nothing.
+* ``take`` puts names in force, and blocks for a part of a second if there are thousands: use a thread. ``match`` runs
+  on the event loop with what is in force.
 * A sentence that is a name alone is no command: a lamp called "Stop" does not go on when somebody says so.
 * A name is matched as it is spoken, and sent as it is written. Its text is never read as a template.
 * Home Assistant unlocks by "turn off" and opens a garage by "turn on": such calls have a tool's name of their own, so
   that they can be confirmed.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from string import Formatter
 from typing import Any, Final
@@ -22,13 +24,14 @@ from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.spoken_numbers import normalise
 from backends.commands.templates import ARTICLES
 from backends.home_assistant.name_lists import NameLists, name_lists
-from backends.home_assistant.sentences import HomeSentences
+from backends.home_assistant.sentences import NAMES, HomeSentences
 from config.home_assistant import OPEN, SERVER, UNLOCK
 from protocol.messages.home import HomeNames
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
+REST_S: Final = 0.0002  # that the thread of ``take`` leaves to the event loop after each ms of work
 MAX_HYPOTHESES: Final = 3  # each costs up to 10 ms of the event loop
-MAX_WORDS: Final = 40
+MAX_WORDS: Final = 20  # of one command; a sentence of several is cut before it comes here
 MAX_RESULTS: Final = 50
 RANK_FACTOR: Final = 0.97
 BARE: Final = frozenset({"en", "de"})
@@ -80,9 +83,10 @@ class _Known:
     """One language with the names in force."""
 
     sentences: HomeSentences
+    prefixes: Prefixes
+    """Of all sentences; the names are filled in when they are needed."""
     names: NameLists | None = None
     """``None`` if there is nothing to control."""
-    prefixes: Prefixes | None = None
 
     def match(self, text: str, confidence: float) -> CommandMatch | None:
         """Return the call that ``text`` stands for."""
@@ -104,23 +108,30 @@ class _Known:
     def may_continue(self, reading: HomeReading, heard: str) -> bool:
         """Return whether a longer sentence begins like ``heard``."""
         if reading.is_named_last:
-            return self.names is None or reading.named in self.names.begun
-        return self.prefixes is None or may_continue([self.prefixes], heard)
+            return self.names is None or self.names.is_begun(reading.named)
+        if self.names is not None:
+            self.prefixes.fill(self.names.phrases_for(heard))
+        return may_continue([self.prefixes], heard)
 
 
 class HomeGrammar:
     """The sentences of some languages, and the newest names."""
 
     def __init__(self, sentences: Sequence[HomeSentences]) -> None:
-        self._sentences = tuple(sentences)
+        """Compile the sentences; takes up to a second for each language."""
+        nothing: Mapping[str, Sequence[str]] = dict.fromkeys(NAMES, ())
         self.names = HomeNames()
         """Those in force."""
-        self._known: Mapping[str, _Known] = {}
+        self._known: Mapping[str, _Known] = {
+            each.language: _Known(each, Prefixes(_plain(each), nothing)) for each in sentences
+        }
         self._samples: tuple[CommandSamples, ...] = ()
+        for each in sentences:  # hassil compiles sentences at first use, which must not be during a turn
+            next(iter(recognize_all("-", each.intents)), None)
 
     def take(self, names: HomeNames) -> None:
         """Put names in force."""
-        known = {each.language: _compiled(each, names) for each in self._sentences}
+        known = {code: attrs.evolve(each, names=_lists(names, code)) for code, each in self._known.items()}
         samples = tuple(sample for each in known.values() for sample in _samples(each, names))
         self.names, self._known, self._samples = names, known, samples
 
@@ -149,12 +160,9 @@ class HomeGrammar:
         return self._known.get(language) or self._known.get(language.partition("-")[0].lower())
 
 
-def _compiled(sentences: HomeSentences, names: HomeNames) -> _Known:
-    """Return a language with names; without any entity there is nothing to say."""
-    if not names.entities:
-        return _Known(sentences)
-    found = name_lists(names, sentences.language)
-    return _Known(sentences, found, Prefixes(_plain(sentences), found.spoken))
+def _lists(names: HomeNames, language: str) -> NameLists | None:
+    """Return names as they are spoken; without any entity there is nothing to say."""
+    return name_lists(names, language, partial(time.sleep, REST_S)) if names.entities else None
 
 
 def _plain(sentences: HomeSentences) -> Intents:
@@ -174,7 +182,8 @@ def _read(known: _Known, heard: str) -> HomeReading | None:
     """Return the best reading: one with a name before one without, then the longest name, then the most words."""
     if known.names is None or not 0 < len(heard.split()) <= MAX_WORDS:
         return None
-    results = islice(recognize_all(heard, known.sentences.intents, slot_lists=dict(known.names.lists)), MAX_RESULTS)
+    found = recognize_all(heard, known.sentences.intents, slot_lists=known.names.lists_for(heard))
+    results = islice(found, MAX_RESULTS)
     readings = [_reading(result, heard) for result in results if _has_own_word(result, heard, known.sentences)]
     return min(readings, key=_order, default=None)
 

@@ -1,78 +1,132 @@
-"""The names of a home as closed lists for hassil; pure.
+"""The names of a home by how they are spoken; pure.
 
-A name stands in them as it is spoken, and means what is written. Its text is never read as a template.
+Rules kept here:
+
+* A name is found as it is spoken, and means what is written. Its text is never read as a template.
+* A sentence is matched with the names that occur in it, so thousands of them cost no more than a few. They are kept in
+  plain tables of texts: an object for each letter would keep the collector of garbage, and with it the event loop,
+  busy for hundreds of milliseconds at every new name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 from hassil.expression import TextChunk
-from hassil.intents import TextSlotList, TextSlotValue
+from hassil.intents import SlotList, TextSlotList, TextSlotValue
 
 from backends.commands.spoken_numbers import normalise
 from protocol.messages.home import HomeEntity, HomeNames, HomePlace
 
 MAX_VOCABULARY: Final = 40
+WORK_NAMES: Final = 32  # some 1 ms of work
+
+Value = tuple[str, str | None, str | None]
+"""What is written, and of an entity its domain and its device class."""
+
+
+@attrs.frozen(eq=False)
+class SpokenNames:
+    """The names of one kind in one language."""
+
+    values: Mapping[str, Sequence[Value]]
+    """By how they are spoken."""
+    begun: Mapping[str, str]
+    """The words that a longer name begins with, and one such name."""
+    sizes: Sequence[int]
+    """The lengths of all names in letters, ascending."""
+
+    def within(self, text: str) -> Iterator[str]:
+        """Yield the names that occur in ``text``; some languages write them without a space before or behind."""
+        for at in range(len(text)):
+            for size in self.sizes:
+                if at + size > len(text):
+                    break
+                if text[at : at + size] in self.values:
+                    yield text[at : at + size]
+
+    def begun_by(self, text: str) -> Iterator[str]:
+        """Yield a name for each way in which the last words of ``text`` may be its beginning."""
+        words = text.split()
+        for at in range(len(words)):
+            name = self.begun.get(" ".join(words[at:]))
+            if name is not None:
+                yield name
 
 
 @attrs.frozen(eq=False)
 class NameLists:
-    """The lists of one language."""
+    """All names of a home in one language."""
 
-    lists: Mapping[str, TextSlotList]
+    kinds: Mapping[str, SpokenNames]
     """``name``, ``area`` and ``floor``."""
-    spoken: Mapping[str, Sequence[str]]
-    """What is in each, as it is spoken."""
-    begun: frozenset[str]
-    """Words that a longer name of an entity begins with."""
     vocabulary: tuple[str, ...]
     """At most ``MAX_VOCABULARY`` names as they are written, areas first."""
 
+    def lists_for(self, text: str) -> dict[str, SlotList]:
+        """Return the lists that ``text`` is matched with."""
+        return {kind: _list(kind, names, text) for kind, names in self.kinds.items()}
 
-def name_lists(names: HomeNames, language: str) -> NameLists:
-    """Return the lists of a language. Takes some 30 us for each name, so thousands of them belong into a thread."""
-    values = {
-        "name": _entity_values(names.entities, language),
-        "area": _place_values(names.areas, language),
-        "floor": _place_values(names.floors, language),
+    def phrases_for(self, text: str) -> dict[str, list[str]]:
+        """Return the names that ``text`` holds or may begin."""
+        return {kind: [*names.within(text), *names.begun_by(text)] for kind, names in self.kinds.items()}
+
+    def is_begun(self, name: str) -> bool:
+        """Return whether a longer name of an entity begins with ``name`` and a space."""
+        return name in self.kinds["name"].begun
+
+
+def name_lists(names: HomeNames, language: str, rest: Callable[[], None] = lambda: None) -> NameLists:
+    """Return the names in a language. Takes some 30 us for each, so thousands of them belong into a thread.
+
+    ``rest`` is called every ``WORK_NAMES`` names: a thread lets others run there, which otherwise wait 5 ms each time.
+    """
+    kinds = {
+        "name": _spoken(_entity_values(names.entities), language, rest),
+        "area": _spoken(_place_values(names.areas), language, rest),
+        "floor": _spoken(_place_values(names.floors), language, rest),
     }
-    lists = {kind: TextSlotList(kind, [_value(*each) for each in found]) for kind, found in values.items()}
-    for each in lists.values():
-        each.get_candidates("")  # hassil makes its index at the first look, which must not be during a turn
-    spoken = {kind: tuple(dict.fromkeys(text for text, _, _ in found)) for kind, found in values.items()}
-    words = [text.split() for text in spoken["name"]]
-    begun = frozenset(" ".join(each[:at]) for each in words for at in range(1, len(each)))
     written = [name for area in names.areas for name in area.names]
     written += [name for entity in names.entities for name in entity.names]
-    return NameLists(lists, spoken, begun, tuple(dict.fromkeys(written))[:MAX_VOCABULARY])
+    return NameLists(kinds, tuple(dict.fromkeys(written))[:MAX_VOCABULARY])
 
 
-Value = tuple[str, str, Mapping[str, str | None]]
-"""As it is spoken, what it means, and what is known of it."""
+def _spoken(pairs: Iterator[tuple[str, Value]], language: str, rest: Callable[[], None]) -> SpokenNames:
+    values: dict[str, list[Value]] = {}
+    for number, (name, value) in enumerate(pairs, 1):
+        if number % WORK_NAMES == 0:
+            rest()
+        spoken = normalise(name, language)
+        if spoken and value not in values.get(spoken, ()):  # a name of emoji only cannot be said
+            values.setdefault(spoken, []).append(value)
+    begun: dict[str, str] = {}
+    for spoken in values:
+        words = spoken.split()
+        for at in range(1, len(words)):
+            begun.setdefault(" ".join(words[:at]), spoken)
+    return SpokenNames({name: tuple(found) for name, found in values.items()}, begun, sorted({*map(len, values)}))
 
 
-def _value(spoken: str, meaning: str, about: Mapping[str, str | None]) -> TextSlotValue:
-    return TextSlotValue(TextChunk(spoken), meaning, dict(about))
-
-
-def _entity_values(entities: Sequence[HomeEntity], language: str) -> Sequence[Value]:
-    found: dict[tuple[str, str, str | None], Value] = {}
+def _entity_values(entities: Sequence[HomeEntity]) -> Iterator[tuple[str, Value]]:
     for entity in entities:
         for name in entity.names:
-            spoken = normalise(name, language)
-            about = {"domain": entity.domain, "device_class": entity.device_class}
-            if spoken:  # a name of emoji only cannot be said
-                found.setdefault((name, entity.domain, entity.device_class), (spoken, name, about))
-    return tuple(found.values())
+            yield name, (name, entity.domain, entity.device_class)
 
 
-def _place_values(places: Sequence[HomePlace], language: str) -> Sequence[Value]:
-    """Return the places; an alias of one that is the name of another means the other."""
-    found: dict[str, str] = {}
+def _place_values(places: Sequence[HomePlace]) -> Iterator[tuple[str, Value]]:
+    """Yield the places; an alias of one that is the name of another means the other."""
+    own = {place.names[0].casefold() for place in places}
     for place in places:
-        found.setdefault(normalise(place.names[0], language), place.names[0])
-    for place in places:
-        for alias in place.names[1:]:
-            found.setdefault(normalise(alias, language), place.names[0])
-    return tuple((spoken, name, {}) for spoken, name in found.items() if spoken)
+        for name in place.names:
+            if name == place.names[0] or name.casefold() not in own:
+                yield name, (place.names[0], None, None)
+
+
+def _list(kind: str, names: SpokenNames, text: str) -> TextSlotList:
+    found = [(spoken, value) for spoken in dict.fromkeys(names.within(text)) for value in names.values[spoken]]
+    return TextSlotList(kind, [_slot_value(spoken, *value) for spoken, value in found])
+
+
+def _slot_value(spoken: str, written: str, domain: str | None, device_class: str | None) -> TextSlotValue:
+    about = None if domain is None else {"domain": domain, "device_class": device_class}
+    return TextSlotValue(TextChunk(spoken), written, about)

@@ -121,3 +121,17 @@ def test_every_beginning_of_a_sentence_goes_on_and_the_longest_does_not(words: l
     sentences = [" ".join(words[:size]) for size in range(1, len(words) + 1)]
     said = data.draw(st.sampled_from(sentences))
     assert goes_on(said, *sentences) == (said != sentences[-1])
+
+
+def test_the_values_of_a_known_list_can_be_replaced() -> None:
+    document = {
+        "language": "en",
+        "intents": {"On": {"data": [{"sentences": ["turn on {name}"]}]}},
+        "lists": {"name": {"values": []}},
+    }
+    prefixes = Prefixes(Intents.from_dict(document), {"name": ()})
+    assert prefixes.ends("turn on lamp") == Ends(None, None)
+    prefixes.fill({"name": ["lamp", "lamp left"], "elsewhere": ["x"]})
+    assert may_continue([prefixes], "turn on lamp")
+    prefixes.fill({"name": ["lamp"]})
+    assert not may_continue([prefixes], "turn on lamp")

@@ -2,7 +2,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.home_assistant import frames
@@ -55,6 +55,7 @@ def test_an_answer_of_another_kind_is_told() -> None:
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
+@settings(deadline=None)
 def test_whatever_comes_is_a_frame_or_refused(text: str | bytes) -> None:
     with suppress(BadHomeFrame):
         frames.frame(text)
@@ -68,6 +69,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@settings(deadline=None)
 def test_whatever_an_answer_holds_it_is_decoded_or_refused(value: object) -> None:
     answer = frames.frame(json.dumps({"id": 1, "type": "result", "success": True, "result": value}))
     for kind in (list[Area], list[Entry], Exposed, list[EntityState], dict[str, Entry | None]):
@@ -76,5 +78,6 @@ def test_whatever_an_answer_holds_it_is_decoded_or_refused(value: object) -> Non
 
 
 @given(st.dictionaries(st.text(max_size=10), json_values, max_size=4), st.integers(1, 2**31))
+@settings(deadline=None)
 def test_every_command_can_be_read_back(fields: dict[str, object], number: int) -> None:
     assert json.loads(frames.command(number, "ping", fields)) == {**fields, "id": number, "type": "ping"}

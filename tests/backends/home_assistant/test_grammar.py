@@ -181,3 +181,10 @@ def test_a_french_name_alone_is_no_command() -> None:
     grammar.take(HomeNames((HomeEntity("light.a", ("Lampe",)),)))
     assert grammar.match(["la lampe"], "fr") is None
     assert call(grammar.match(["allume la lampe"], "fr")) == ("HassTurnOn", {"name": "Lampe"})
+
+
+def test_sentences_are_compiled_before_the_first_turn() -> None:
+    sentences = load_sentences("fr")
+    HomeGrammar([sentences])
+    blocks = [data for intent in sentences.intents.intents.values() for data in intent.data]
+    assert all("sentences" in vars(data) for data in blocks)  # where hassil keeps what it has compiled

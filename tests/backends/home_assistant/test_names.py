@@ -1,7 +1,7 @@
 import unicodedata
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.home_assistant.frames import Area, Attributes, Device, EntityState, Entry, Floor
@@ -72,6 +72,7 @@ def test_aliases_are_bounded() -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_a_cleaned_name_is_one_bounded_line(text: str) -> None:
     name = cleaned(text)
     assert len(name) <= MAX_NAME_CHARS

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.home_assistant.sentences import SentenceBlock, load_sentences
@@ -122,6 +122,7 @@ def test_no_error_is_told_by_its_python(reason: str, language: str) -> None:
 
 
 @given(st.text(max_size=300), st.dictionaries(st.sampled_from(["name", "area", "domain"]), st.text(max_size=20)))
+@settings(deadline=None)
 def test_whatever_is_answered_something_is_said(text: str, arguments: dict[str, str]) -> None:
     assert WORDING.failure(arguments, text, "en")
     assert WORDING.success("HassTurnOn", arguments, text, "en") == text
