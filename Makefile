@@ -121,7 +121,7 @@ $(STAMPS)/node: tests/system/servers/package.json $(STAMPS)/venv
 	  echo "--- npm did not install them: tests of MCP servers written for Node.js will be skipped"
 
 lock: $(STAMPS)/dev
-	$(COMPILE) --extra piper --extra noise pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --extra piper --extra noise --extra wake pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) --no-deps requirements/models.in -o requirements/models.txt

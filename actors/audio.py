@@ -5,6 +5,7 @@ Rules kept here:
 * Samples are kept in the vault before they are processed, so a crash of this actor costs no word: the next
   incarnation processes again what was not committed.
 * Whether there is speech, and when it ends, is decided by ``protocol/audio/endpointing.py``; nothing here waits for it.
+* After a wake word, and which speech is meant at all, is decided by ``protocol/audio/wake.py``.
 * A frame that cannot be audio is reported and dropped; the stream goes on.
 * Frames that have arrived are processed before a stall is concluded.
 """
@@ -16,19 +17,22 @@ import attrs
 import trio
 
 from actors.connection.telling import ToClient
-from backends.protocols import AudioDecoder, BadAudio, SpeechDetector
-from config.settings import AudioSettings
+from backends.protocols import AudioDecoder, BadAudio, SpeechDetector, WakeWordDetector
+from config.settings import AudioSettings, WakeSettings
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.blocks import BlockSize
-from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Grown, Onset, Paused
+from protocol.audio.endpointing import Dropped, Ended, Endpointer, Grown, Onset, Paused
+from protocol.audio.wake import Unheard, WakeEvent, WakeGate, Woken
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
-from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart
+from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart, WakeDetected, WakeState
 from protocol.messages.hearing import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
+    NothingHeard,
     PauseJudged,
+    ReplyExpected,
     SpeechBegan,
     Utterance,
     UtteranceDropped,
@@ -36,7 +40,8 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
-from protocol.messages.inboxes import AudioMessage, DialogueMessage
+from protocol.messages.inboxes import AudioMessage, DialogueMessage, MetricsMessage
+from protocol.messages.records import Count
 from protocol.messages.session import Configured, Send
 from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
@@ -62,6 +67,30 @@ class AudioPeers:
     vault: Ref[VaultMessage]
     connection: Ref[ConnectionMessage]
     dialogue: Ref[DialogueMessage]
+    metrics: Ref[MetricsMessage]
+
+
+@attrs.define
+class WakeWord:
+    """The wake word that a session asked for, and its detector."""
+
+    settings: WakeSettings
+    make_detector: Callable[[str], WakeWordDetector]
+    word: str = attrs.field(default="", init=False)
+    """Empty if there is none."""
+    _detector: WakeWordDetector | None = attrs.field(default=None, init=False)
+
+    def choose(self, word: str) -> bool:
+        """Listen for ``word``, for none if it is empty; return whether that is another one than before."""
+        if word == self.word:
+            return False
+        self.word = word
+        self._detector = self.make_detector(word) if word else None
+        return True
+
+    def find(self, pcm: bytes, start_sample: int) -> list[int]:
+        """Return the positions where wake words ended; ``pcm`` begins at ``start_sample``."""
+        return [] if self._detector is None else [start_sample + at for at in self._detector.find(pcm)]
 
 
 @attrs.frozen(kw_only=True)
@@ -70,10 +99,12 @@ class AudioStatistics:
 
     * ``samples``: how many have been looked at, at 16 kHz
     * ``is_speech``: whether an utterance is open
+    * ``wake``: whether the wake word is awaited: ``open`` (there is none), ``asleep``, ``settling`` or ``listening``
     """
 
     samples: int
     is_speech: bool
+    wake: str
 
 
 class Audio(Actor[AudioMessage | AudioStalled]):
@@ -86,6 +117,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         *,
         make_decoder: Callable[[AudioFormat], AudioDecoder],
         detector: SpeechDetector,
+        wake: WakeWord,
         speaking: dict[str, str],
     ) -> None:
         """Serve one session; during speech its name is in ``speaking``, with its tenant."""
@@ -96,7 +128,8 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         self._speaking = speaking
         self._decoder: AudioDecoder | None = None
         self._format: AudioFormat | None = None
-        self._endpointer = Endpointer(settings)
+        self._wake = wake
+        self._gate = WakeGate(Endpointer(settings), wake.settings)
         self._memory: AudioMemory
         self._client: ClientView
         self._heard = HeardAt()
@@ -110,9 +143,10 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         """Continue the stream where the last incarnation had committed it."""
         self._memory = await self._peers.vault.ask(RecallAudio())
         self._client = await self._peers.vault.ask(ViewClient())
+        self._gate = WakeGate(Endpointer(self._settings), self._wake.settings, self._memory.wake)
         self._last_frame_s = trio.current_time()
         if self._client.options is not None:
-            self._configure(Configured(self._client.options))
+            self._choose(Configured(self._client.options))
             await self._hear_again()
         self.context.nursery.start_soon(self._watch_for_stall)
 
@@ -123,39 +157,55 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 await self._take(frame)
             case Configured():
                 self._last_frame_s = trio.current_time()  # a client that is back sends the missing audio only now
-                self._configure(message)
+                await self._configure(message)
             case AudioStart():
                 self._memory.is_pressed = True
-                await self._emit(self._endpointer.press())
+                await self._emit(self._gate.press())
             case AudioEnd():
                 self._memory.is_pressed = False
                 await self._listen_on()
-                await self._emit(self._endpointer.release())
+                await self._emit(self._gate.release())
                 await self._acknowledge()
             case PauseJudged(end_sample, verdict):
-                await self._emit(self._endpointer.judge(end_sample, verdict))
+                await self._emit(self._gate.judge(end_sample, verdict))
+            case ReplyExpected(for_s):
+                await self._emit(self._gate.expect(for_s))
+            case NothingHeard():
+                await self._emit(self._gate.listen_again())
             case AudioStalled(last_frame_s):
-                if last_frame_s == self._last_frame_s and self._endpointer.is_open:
+                if last_frame_s == self._last_frame_s and self._gate.is_open:
                     self._memory.is_pressed = False
-                    await self._emit(self._endpointer.stall())
+                    await self._emit(self._gate.stall())
             case _:
                 self.unhandled(message)
 
     def statistics(self) -> AudioStatistics:
         """Return the position in the stream."""
-        return AudioStatistics(samples=self._endpointer.position, is_speech=self._endpointer.is_open)
+        gate = self._gate
+        return AudioStatistics(samples=gate.position, is_speech=gate.is_open, wake=gate.phase.value)
 
     @property
     def _to_client(self) -> ToClient:
         return ToClient(self._peers.connection, self._client)
 
-    def _configure(self, configured: Configured) -> None:
+    async def _configure(self, configured: Configured) -> None:
+        """Take the options; with another wake word the session is asleep, which the client knows."""
+        is_another_word = self._choose(configured)
+        happened = self._gate.require(bool(self._wake.word))
+        if is_another_word:
+            happened += self._gate.begin_again()
+        self._memory.wake.is_told_listening = self._gate.is_listening
+        await self._emit(happened)
+
+    def _choose(self, configured: Configured) -> bool:
+        """Take the options; return whether the wake word is another one."""
         options = configured.options
-        self._endpointer.hands_free = options.mode == "hands_free"
-        self._endpointer.tells_growth = options.interim
+        self._gate.endpointer.hands_free = is_hands_free = options.mode == "hands_free"
+        self._gate.endpointer.tells_growth = options.interim
         if options.audio != self._format:
             self._format = options.audio
             self._decoder = self._make_decoder(options.audio)
+        return self._wake.choose(options.wake or "" if is_hands_free else "")
 
     async def _take(self, frame: bytes) -> None:
         if self._decoder is None:  # the session table lets no audio through before the handshake
@@ -167,6 +217,8 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             return
         self._last_frame_s = trio.current_time()
         for start in range(0, len(pcm), BLOCK_BYTES):
+            if start:
+                await trio.lowlevel.checkpoint()  # a long frame leaves the loop to others after every second
             self._memory.pcm.append(pcm[start : start + BLOCK_BYTES])
             if self._memory.pcm.end - self._heard_samples >= self._block.samples:
                 await self._listen_on()
@@ -174,29 +226,32 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             await self._acknowledge()
 
     async def _hear_again(self) -> None:
-        """Run the detector over kept samples that were not committed."""
-        start = self._memory.replay_from()
-        self._endpointer.seek(start)
+        """Run the detectors over kept samples that were not committed."""
+        start, end = self._memory.replay_from(), self._memory.pcm.end
+        self._gate.seek(start)
         if self._memory.is_pressed:
-            await self._emit(self._endpointer.press())
+            await self._emit(self._gate.press())
         self._heard_samples = start
-        await self._listen()
+        while self._heard_samples < end:
+            await self._listen(min(end, self._heard_samples + INTERNAL_RATE_HZ))
+            await trio.lowlevel.checkpoint()
 
     async def _listen_on(self) -> None:
         """Process the new samples, and adapt the block size to the time that it takes."""
         began_s = trio.current_time()
-        await self._listen()
-        self._block.adjust(trio.current_time() - began_s, is_silent=not self._endpointer.is_open)
+        await self._listen(self._memory.pcm.end)
+        self._block.adjust(trio.current_time() - began_s, is_silent=not self._gate.is_open)
 
-    async def _listen(self) -> None:
-        """Process kept samples that were not processed yet."""
-        end = self._memory.pcm.end
-        pcm = self._memory.pcm.slice(self._heard_samples, end)
-        self._heard_samples = end
+    async def _listen(self, end: int) -> None:
+        """Process kept samples before ``end`` that were not processed yet."""
+        start, self._heard_samples = self._heard_samples, end
+        pcm = self._memory.pcm.slice(start, end)
         self._heard.mark(end, trio.current_time())
-        await self._emit(self._endpointer.feed(self._detector.probabilities(pcm)))
+        wakes = self._wake.find(pcm, start)
+        await self._emit(self._gate.feed(self._detector.probabilities(pcm), wakes))
+        self._memory.commit(self._gate.unneeded_end_sample)
 
-    async def _emit(self, events: list[EndpointEvent]) -> None:
+    async def _emit(self, events: list[WakeEvent]) -> None:
         for event in events:
             match event:
                 case Onset():
@@ -218,6 +273,28 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                     await self._peers.dialogue.tell(self._utterance_ended(event))
                     self._memory.commit(event.end_sample)
                     await self._acknowledge()
+                case Woken(at_sample):
+                    await self._wake_up(at_sample)
+                case Unheard():
+                    self._peers.metrics.tell_nowait(Count("unheard_utterances_total"))
+        if self._gate.is_listening is not self._memory.wake.is_told_listening:
+            await self._tell_state()
+
+    async def _wake_up(self, at_sample: int) -> None:
+        """The wake word was heard: an utterance begins, and the client is told."""
+        self._has_begun.set()
+        self._speaking[self.context.ref.name] = self._client.tenant
+        self._memory.speech_start = at_sample
+        self._peers.metrics.tell_nowait(Count("wakes_total", (self._wake.word,)))
+        detected = WakeDetected(self._wake.word, _ms(at_sample), self._at_client_rate(at_sample))
+        await self._to_client.tell(Send(detected))
+        await self._peers.dialogue.tell(SpeechBegan(at_ms=_ms(at_sample)))
+
+    async def _tell_state(self) -> None:
+        """Tell the client whether speech is taken now."""
+        self._memory.wake.is_told_listening = is_listening = self._gate.is_listening
+        state = WakeState("listening", round(self._gate.window_s, 3)) if is_listening else WakeState("asleep")
+        await self._to_client.tell(Send(state))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
         utterance = self._utterance(event.start_sample, event.end_sample)
@@ -231,15 +308,18 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         if self._format is None:
             return
         self._last_ack_s = trio.current_time()
-        samples = self._memory.pcm.end * self._format.sample_rate // INTERNAL_RATE_HZ
-        await self._to_client.tell(Send(AudioAck(samples)))
+        await self._to_client.tell(Send(AudioAck(self._at_client_rate(self._memory.pcm.end))))
+
+    def _at_client_rate(self, sample: int) -> int:
+        rate_hz = INTERNAL_RATE_HZ if self._format is None else self._format.sample_rate
+        return sample * rate_hz // INTERNAL_RATE_HZ
 
     async def _watch_for_stall(self) -> None:
         """During speech, notice that no audio arrives; sleep otherwise."""
         limit_s = self._settings.stall_ms / 1000
         try:
             while True:
-                if not self._endpointer.is_open:
+                if not self._gate.is_open:
                     self._has_begun = trio.Event()
                     await self._has_begun.wait()
                 look_s = max(self._last_frame_s + limit_s, trio.current_time() + STALL_CHECK_S)

@@ -13,12 +13,19 @@ Rules kept here:
 import logging
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import trio
 
-from backends.protocols import CallNotSent, ToolConnection, ToolConnectionFactory, ToolServerLost, ToolsNotListed
+from backends.protocols import (
+    CallNotSent,
+    ToolConnection,
+    ToolConnectionFactory,
+    ToolServerLost,
+    ToolServerRefused,
+    ToolsNotListed,
+)
 from config.settings import ToolsSettings
 from protocol.messages.inboxes import DialogueMessage, ToolServerMessage
 from protocol.messages.session import Announce
@@ -29,6 +36,8 @@ from runtime.policies.restart import backoff_delay_s
 log = logging.getLogger("sayso.tools")
 
 NOT_LISTED_S = 300.0  # after a list that did not come: reading 50 MB of one takes seconds of a processor
+REFUSED_S = 300.0  # after credentials were not accepted: servers ban an address that goes on trying
+PAUSES_S: Mapping[type[ToolServerLost], float] = {ToolsNotListed: NOT_LISTED_S, ToolServerRefused: REFUSED_S}
 RELIST_PAUSE_S = 5.0  # between two lists of a server that says again and again that its tools are others
 CONNECTING = "it is being connected for the first time"
 
@@ -121,7 +130,7 @@ class ToolServer(Actor[ToolServerMessage]):
                 least_s = 0.0
             except ToolServerLost as error:
                 self._trouble = str(error)
-                least_s = NOT_LISTED_S if isinstance(error, ToolsNotListed) else 0.0
+                least_s = next((pause_s for kind, pause_s in PAUSES_S.items() if isinstance(error, kind)), 0.0)
             self._failures += 1
             delay_s = max(least_s, backoff_delay_s(self._failures, self._backoff, self._rng))
             self._next_try_s = trio.current_time() + delay_s

@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import embeddings, language_models, recognisers, stores, synthesisers
+from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
@@ -37,8 +37,10 @@ from backends.protocols import (
     SpeechDetector,
     Store,
     ToolConnection,
+    ToolConnectionFactory,
+    WakeWordDetector,
 )
-from backends.speech import conditioning
+from backends.speech import conditioning, wake_words
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from config.load import is_loopback
@@ -59,6 +61,7 @@ class Adapters:
 
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
+        wake_words.check(settings.wake)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -70,7 +73,9 @@ class Adapters:
         )
         folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]
         programs = tuple(settings.tools.programs)
-        self.grammar = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
+        self.command_files = ReloadingGrammar(partial(HassilGrammar, folders, programs=programs), folders)
+        self.home = home_assistant.home(settings.home_assistant)
+        self.grammar = self.command_files if self.home is None else self.home.above(self.command_files)
         self._tool_servers = self._configure_tool_servers()
 
     # --- audio and speech ------------------------------------------------------------------------
@@ -88,6 +93,14 @@ class Adapters:
     def make_detector(self) -> SpeechDetector:
         """Return a voice detector for one session."""
         return EarshotDetector()
+
+    def make_wake_word_detector(self, word: str) -> WakeWordDetector:
+        """Return a detector of a wake word for one session."""
+        return wake_words.MicroWakeWordDetector(word, self._settings.wake.threshold)
+
+    def wake_word_problem(self, word: str) -> str | None:
+        """Return why sessions cannot ask for a wake word; ``None`` if they can."""
+        return wake_words.wake_word_problem(word)
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
         """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""
@@ -179,7 +192,10 @@ class Adapters:
         """Return the block that connects to a server."""
         settings = self._settings.tools
         common = McpSettings(connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars)
-        return McpServers(self._tool_servers, common)(name, on_announcement=on_announcement)
+        servers: ToolConnectionFactory = McpServers(self._tool_servers, common)
+        if self.home is not None:
+            servers = self.home.speaking(servers)
+        return servers(name, on_announcement=on_announcement)
 
     # --- history and the listener --------------------------------------------------------------------
 

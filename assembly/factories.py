@@ -17,6 +17,7 @@ from actors.admission.rate_check import RateCheck
 from actors.commands import Commands
 from actors.gateway import Gateway, GatewayPeers
 from actors.history import History
+from actors.home_names import HomeNamesKeeper
 from actors.inference import Inference
 from actors.load import Load, LoadActions
 from actors.meaning import MeaningReader
@@ -29,6 +30,7 @@ from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services, http_services
 from assembly.leaving import Leaving
+from assembly.providers.home_assistant import Home
 from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
@@ -77,7 +79,7 @@ class Factories:
 
     def make_commands(self) -> Commands:
         """Return the actor that reads changed command files."""
-        return Commands(self.adapters.grammar.check)
+        return Commands(self.adapters.command_files.check)
 
     def make_tools(self) -> Supervisor:
         """Return the supervisor of one actor for each MCP server, and of the router."""
@@ -89,7 +91,13 @@ class Factories:
             ChildSpec(ref=ref, factory=partial(self.make_tool_server, name), shutdown_s=STOP_TOOL_S)
             for name, ref in servers.items()
         )
-        return Supervisor((*specs, router), strategy=Strategy.ONE_FOR_ONE)
+        home = self.adapters.home
+        names = () if home is None else (ChildSpec(Ref("tools.names", JOBS), partial(self.make_home_names, home)),)
+        return Supervisor((*names, *specs, router), strategy=Strategy.ONE_FOR_ONE)
+
+    def make_home_names(self, home: Home) -> HomeNamesKeeper:
+        """Return the actor that keeps the names of Home Assistant's devices."""
+        return HomeNamesKeeper(home.links, home.grammar.take, self.refs.metrics, backoff=TOOLS_BACKOFF, rng=self.rng)
 
     def make_tool_server(self, name: str) -> ToolServer:
         """Return the actor of one MCP server."""

@@ -10,6 +10,7 @@ from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
+from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_audio import AudioServices
 from backends.ingress.http_commands import CommandRoute
@@ -44,6 +45,7 @@ def http_services(
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
         is_history_kept=settings.history.enabled,
+        access=AccessRoutes(adapters.keys),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Never
 
 import trio
 
-from actors.audio import Audio, AudioPeers
+from actors.audio import Audio, AudioPeers, WakeWord
 from actors.connection.connection import Connection
 from actors.connection.context import ConnectionPeers, ConnectionSettings
 from actors.connection.directory import SessionDirectory
@@ -116,7 +116,15 @@ class Sessions:
         server = ServerInfo("sayso", self._adapters.version)
         parts = self._settings
         hearing_problem = self._status.hearing_problem
-        settings = ConnectionSettings(parts.gateway, parts.session, parts.audio, server, hearing_problem)
+        settings = ConnectionSettings(
+            parts.gateway,
+            parts.session,
+            parts.audio,
+            server,
+            hearing_problem,
+            parts.wake.word,
+            self._adapters.wake_word_problem,
+        )
         return Connection(
             ConnectionPeers(refs.vault, refs.audio, refs.dialogue, self._refs.history, self._refs.metrics),
             settings,
@@ -132,9 +140,10 @@ class Sessions:
     def _audio(self, refs: SessionRefs) -> Audio:
         return Audio(
             self._settings.audio,
-            AudioPeers(refs.vault, refs.connection, refs.dialogue),
+            AudioPeers(refs.vault, refs.connection, refs.dialogue, self._refs.metrics),
             make_decoder=self._adapters.make_decoder,
             detector=self._adapters.make_detector(),
+            wake=WakeWord(self._settings.wake, self._adapters.make_wake_word_detector),
             speaking=self.speaking,
         )
 

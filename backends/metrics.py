@@ -78,6 +78,8 @@ FIGURES: Final = (
     _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
+    _counter("wakes_total", "Wake words that were heard, by word.", "word"),
+    _counter("unheard_utterances_total", "Utterances that were not transcribed, because no wake word was said before."),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     # actors and workers
     _gauge("actor_mailbox_depth", "Messages in an actor's mailbox.", "actor"),
@@ -95,6 +97,8 @@ FIGURES: Final = (
     _counter("speech_cache_requests_total", "Look-ups in the cache of spoken phrases, by result.", "result"),
     _gauge("speech_cache_bytes", "Memory of the cache of spoken phrases."),
     _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),
+    _gauge("home_up", "Whether the names of Home Assistant's devices are kept up to date."),
+    _gauge("home_entities", "Entities of Home Assistant that have names."),
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
     _counter("cache_requests_total", "Look-ups in the cache of answers, by result.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),

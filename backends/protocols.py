@@ -14,6 +14,7 @@ from trio import TaskStatus
 from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
@@ -39,6 +40,16 @@ class SpeechDetector(Protocol):
 
     def reset(self) -> None:
         """Reset to the state at the start of a stream."""
+
+
+class WakeWordDetector(Protocol):
+    """Listens for one wake word; keeps state between calls."""
+
+    def find(self, pcm: bytes) -> Sequence[int]:
+        """Take more 16 kHz s16le ``pcm``; return where each wake word that is certain by now ended.
+
+        In samples from the beginning of ``pcm``; negative in what was given before.
+        """
 
 
 class AudioDecoder(Protocol):
@@ -165,6 +176,10 @@ class ToolServerLost(Exception):
     """The server's process or connection is gone."""
 
 
+class ToolServerRefused(ToolServerLost):
+    """The server does not accept our credentials: that stays so until a person mends it."""
+
+
 class ToolsNotListed(ToolServerLost):
     """The server did not list its tools in time; the next attempt will take as long, so it may wait."""
 
@@ -180,6 +195,31 @@ class ToolConnectionFactory(Protocol):
         self, name: str, *, on_announcement: Callable[[str, str], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Connect; ``on_announcement(session_id, text)`` is called for each announcement of the server."""
+
+
+class HomeLink(Protocol):
+    """One connection to a smart home's registries; one task uses it."""
+
+    async def read_names(self) -> HomeNames:
+        """Return all names; raises ``HomeLinkLost``."""
+
+    async def wait_changed(self) -> None:
+        """Wait until names may have changed since they were read; raises ``HomeLinkLost``."""
+
+
+class HomeLinkLost(Exception):
+    """The smart home cannot be reached, or sends what it should not; the message says why."""
+
+
+class HomeLinkRefused(HomeLinkLost):
+    """The smart home refuses the token: that stays so until a person mends it."""
+
+
+class HomeLinkFactory(Protocol):
+    """Opens a connection; leaving the block closes it."""
+
+    def __call__(self) -> AbstractAsyncContextManager[HomeLink]:
+        """Connect; the block raises ``HomeLinkLost``."""
 
 
 class Store(Protocol):

@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
     "say": "Talk to a running server.",
     "status": "Show a running server, once or live.",
+    "pair": "Make a key for a device, and show it as a QR code.",
     "keys": "Make, list, replace and revoke the keys of those who may use the server.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",

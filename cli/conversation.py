@@ -135,7 +135,8 @@ class Conversation:
         self._look()
         await trio.sleep(self.patience.speech_s)
         if not self._progress.has_begun:
-            raise ClientError("the server heard no speech in what was sent")
+            missed = f'did not hear "{self.options.wake}"' if self.options.wake else "heard no speech"
+            raise ClientError(f"the server {missed} in what was sent")
 
     async def _listen(self, session: ClientSession) -> None:
         while True:

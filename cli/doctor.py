@@ -20,8 +20,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from assembly.providers import embeddings, language_models, recognisers, stores, synthesisers
+from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
+from backends.speech import wake_words
 from cli import config_option
 from cli.settings import settings_or_exit
 from config.settings import Settings
@@ -112,4 +113,26 @@ def tools(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"tools {name}", "warn", f"{command} is not on PATH", fix)
 
 
-CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (python, providers, port, folders, tools)
+def wake_word(settings: Settings) -> Iterator[Finding]:
+    """Check that the default wake word can be listened for, and name those that clients may ask for."""
+    word, known = settings.wake.word, wake_words.wake_words()
+    problem = wake_words.wake_word_problem(word) if word else None
+    if problem is not None:
+        yield Finding(
+            "wake", "fail", f"wake.word = {word!r}: {problem}", wake_words.INSTALL_COMMAND if not known else ""
+        )
+    elif not known:
+        yield Finding("wake", "ok", f"no wake words; {wake_words.INSTALL_COMMAND} brings them")
+    else:
+        yield Finding("wake", "ok", f"{word or 'none'} unless a client asks for {', '.join(known)}")
+
+
+CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
+    python,
+    providers,
+    wake_word,
+    port,
+    folders,
+    tools,
+    home_assistant.findings,
+)

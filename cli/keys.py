@@ -21,6 +21,7 @@ from rich.table import Table
 from backends.keys.key_file import KeyFile, KeyFileError
 from cli import config_option
 from cli.settings import parse_assignments, settings_or_exit
+from config.settings import Settings
 from protocol.admission.keys import (
     AccessKey,
     KeyOrder,
@@ -72,14 +73,20 @@ def new(  # noqa: PLR0917 - click calls it by name
     expires: str | None,
 ) -> None:
     """Make a key called NAME, and print it: it is shown this once."""
+    settings = settings_or_exit(config_path, parse_assignments(assignments)).settings
+    click.echo(made_key(settings, name, user, frozenset(map(Scope, scopes)), expires))
+    click.echo("keep it: it is not shown again", err=True)
+
+
+def made_key(settings: Settings, name: str, user: str, scopes: frozenset[Scope], expires: str | None) -> str:
+    """Make a key and return it; ends the command with a sentence if it cannot be made."""
 
     def change(before: tuple[AccessKey, ...]) -> tuple[tuple[AccessKey, ...], str]:
         lasts_s = None if expires is None else duration_s(expires)
-        order = KeyOrder(name=name, user=user, scopes=frozenset(map(Scope, scopes)), lasts_s=lasts_s)
+        order = KeyOrder(name=name, user=user, scopes=scopes, lasts_s=lasts_s)
         return with_new_key(before, order, time.time(), secrets.token_bytes)
 
-    click.echo(_changed(config_path, assignments, change))
-    click.echo("keep it: it is not shown again", err=True)
+    return _changed(KeyFile.in_folder(settings.supervisor.data_dir), change)
 
 
 @keys.command()
@@ -95,7 +102,7 @@ def rotate(config_path: Path | None, assignments: tuple[str, ...], name: str, ex
         lasts_s = None if expires is None else duration_s(expires)
         return with_new_secret(before, name, time.time(), secrets.token_bytes, lasts_s)
 
-    click.echo(_changed(config_path, assignments, change))
+    click.echo(_changed(_file(config_path, assignments), change))
     click.echo("keep it: it is not shown again", err=True)
 
 
@@ -111,7 +118,7 @@ def revoke(config_path: Path | None, assignments: tuple[str, ...], name: str) ->
         after, gone = without_key(before, name)
         return after, f"revoked {gone.name} ({gone.key_id})"
 
-    click.echo(_changed(config_path, assignments, change))
+    click.echo(_changed(_file(config_path, assignments), change))
 
 
 @keys.command("list")
@@ -149,9 +156,8 @@ def _file(config_path: Path | None, assignments: tuple[str, ...]) -> KeyFile:
     return KeyFile.in_folder(settings.supervisor.data_dir)
 
 
-def _changed(config_path: Path | None, assignments: tuple[str, ...], change: Change) -> str:
+def _changed(file: KeyFile, change: Change) -> str:
     """Change the keys under their lock; return what is to be printed."""
-    file = _file(config_path, assignments)
     with _in_words(), file.locked():
         after, text = change(file.read())
         file.write(after)

@@ -38,6 +38,8 @@ def _field(name: str) -> Callable[[Data], str]:
 
 LINES: Final[Mapping[str, tuple[str, str, Callable[[Data], str]]]] = {
     "connection_accepted": ("dim", "session", _field("session_id")),
+    "wake_detected": ("bold cyan", "woken by", _field("word")),
+    "wake_state": ("dim", "wake word", _field("state")),
     "speech_stopped": ("dim", "speech ended", _field("reason")),
     "transcript": ("bold cyan", "heard", lambda data: f"{data.get('text')} ({data.get('confidence', 0):.2f})"),
     "no_speech": ("yellow", "no speech", _field("reason")),

@@ -77,6 +77,7 @@ class Output:
 @click.option("--fast", is_flag=True, help=f"Send the file {FAST_FACTOR} times faster than real time.")
 @click.option("--help-me", is_flag=True, help="Show what can be said to the server.")
 @click.option("--language", help="What is spoken or typed, such as de; the server's usual one without it.")
+@click.option("--wake", help="Take speech only after this wake word, such as 'okay nabu'.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The server.")
 @access_options
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON event a line.")
@@ -92,6 +93,7 @@ def say(  # noqa: PLR0917 - click calls it by name
     fast: bool,
     help_me: bool,
     language: str | None,
+    wake: str | None,
     url: str,
     access: ServerAccess,
     is_json: bool,
@@ -112,7 +114,7 @@ def say(  # noqa: PLR0917 - click calls it by name
         return
     output = Output(Console(), is_json)
     try:
-        options, feed = _what(sentence, wav, fast, language)
+        options, feed = _what(sentence, wav, fast, SpeechOptions(language, wake))
         patience = WaitTimes(timeout_s, wait_s, math.inf if sentence is not None else SPEECH_BEGINS_S)
         conversation = Conversation(
             url, options, feed, output.take, partial(_approve, yes), patience, access, is_live=mic
@@ -143,19 +145,27 @@ def _show_sentences(url: str, language: str, access: ServerAccess) -> None:
         sys.exit(EXIT_TROUBLE)
 
 
-def _what(sentence: str | None, wav: Path | None, fast: bool, language: str | None) -> tuple[ClientOptions, Feed]:
+@attrs.frozen
+class SpeechOptions:
+    """The options of a session that a person chooses."""
+
+    language: str | None
+    wake: str | None
+
+    def client_options(self, sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
+        """Return all options, for audio of that kind."""
+        audio = AudioFormat(sample_rate=sample_rate, channels=channels)
+        return ClientOptions(client_id="sayso-say", audio=audio, language=self.language, wake=self.wake)
+
+
+def _what(sentence: str | None, wav: Path | None, fast: bool, wanted: SpeechOptions) -> tuple[ClientOptions, Feed]:
     if sentence is not None:
-        return _options(language), partial(_type, sentence)
+        return wanted.client_options(), partial(_type, sentence)
     if wav is None:
-        return _options(language), _speak_live
+        return wanted.client_options(), partial(_speak_live, wanted.wake)
     sound = read_wav(wav)
     feed = partial(_speak, sound.with_silence(CLOSING_SILENCE_S), FAST_FACTOR if fast else 1)
-    return _options(language, sound.sample_rate, sound.channels), feed
-
-
-def _options(language: str | None, sample_rate: int = MIC_RATE_HZ, channels: int = 1) -> ClientOptions:
-    audio = AudioFormat(sample_rate=sample_rate, channels=channels)
-    return ClientOptions(client_id="sayso-say", audio=audio, language=language)
+    return wanted.client_options(sound.sample_rate, sound.channels), feed
 
 
 async def _type(sentence: str, session: ClientSession) -> None:
@@ -170,9 +180,10 @@ async def _speak(sound: Sound, factor: float, session: ClientSession) -> None:
         await session.send_audio(frame)
 
 
-async def _speak_live(session: ClientSession) -> None:
+async def _speak_live(wake: str | None, session: ClientSession) -> None:
+    what = f'say "{wake}" and a command' if wake else "speak now"
     async with microphone() as frames:
-        click.echo("listening: speak now (Ctrl-C ends it)", err=True)
+        click.echo(f"listening: {what} (Ctrl-C ends it)", err=True)
         async for frame in frames:
             await session.send_audio(frame)
     raise ClientError("the server takes audio too slowly for a microphone")

@@ -20,6 +20,8 @@ import attrs
 from config import paths
 from config.aliases import read_aliases, warnings_about
 from config.conversion import Unfit, convert
+from config.home_assistant import SERVER as HOME_SERVER
+from config.home_assistant import with_home_assistant
 from config.keys import KEYS, Key, build
 from config.moved import notices, under_new_keys
 from config.problems import ConfigError, Problem
@@ -64,7 +66,8 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]
     if problems:
         raise ConfigError(problems)
     _place(values, origins, path, environ)
-    return Loaded(build(Settings, values), origins, (*warnings, *warnings_about(environ), *_dangers(values)))
+    settings = with_home_assistant(build(Settings, values))
+    return Loaded(settings, origins, (*warnings, *warnings_about(environ), *_dangers(values)))
 
 
 def _merged(
@@ -159,6 +162,16 @@ RULES: Final = (
         lambda block, most: block <= most,
         "audio.block_samples must not be above audio.max_block_samples",
     ),
+    Rule(
+        ("home_assistant.url", "home_assistant.token"),
+        lambda url, token: bool(token) or not url,
+        "home_assistant.url needs home_assistant.token, or SAYSO_HOME_ASSISTANT__TOKEN",
+    ),
+    Rule(
+        ("home_assistant.url", "tools.servers"),
+        lambda url, servers: not url or HOME_SERVER not in servers,
+        f"home_assistant.url adds the tool server {HOME_SERVER}: give the one of tools.servers another name",
+    ),
     *(
         Rule(
             (f"{address[1]}.provider", address[0]),
@@ -184,7 +197,11 @@ def _place_of(rule: Rule, origins: Mapping[str, str]) -> str:
 
 
 def _pairs(rule: Rule, values: Mapping[str, Any]) -> str:
-    return " with ".join(f"{key.rpartition('.')[2]} {values[key]!r}" for key in rule.keys)
+    return " with ".join(f"{key.rpartition('.')[2]} {_told(key, values[key])}" for key in rule.keys)
+
+
+def _told(key: str, value: object) -> str:
+    return ("***" if value else repr(value)) if KEYS[key].is_secret or key == SERVERS else repr(value)
 
 
 def _dangers(values: Mapping[str, Any]) -> list[str]:

@@ -51,6 +51,8 @@ class ConnectionAccepted(msgspec.Struct, frozen=True):
     protocol: int = 1
     resumed: bool = False
     received_samples: int = 0
+    wake: str | None = None
+    """The wake word that must be said first; None if there is none."""
 
 
 class ConnectionRefused(msgspec.Struct, frozen=True):
@@ -64,6 +66,21 @@ class AudioAck(msgspec.Struct, frozen=True):
     """Samples that the server has so far, at the client's rate."""
 
     samples: int
+
+
+class WakeDetected(msgspec.Struct, frozen=True):
+    """The wake word was heard; it ended ``at_ms`` into the session's audio, at ``at_sample`` at the client's rate."""
+
+    word: str
+    at_ms: int
+    at_sample: int
+
+
+class WakeState(msgspec.Struct, frozen=True):
+    """Whether speech is taken now: ``asleep`` or ``listening``, and then ``for_s`` seconds if nothing is said."""
+
+    state: str
+    for_s: float | None = None
 
 
 class SpeechStarted(msgspec.Struct, frozen=True):
@@ -116,7 +133,7 @@ class Transcript(msgspec.Struct, frozen=True):
 
 
 class NoSpeech(msgspec.Struct, frozen=True):
-    """There was sound without words: ``noise``, ``too_short``, ``hallucination`` or ``low_confidence``."""
+    """There were no words: ``noise``, ``too_short``, ``hallucination``, ``low_confidence`` or ``no_command``."""
 
     turn_id: str
     reason: str
@@ -315,6 +332,8 @@ TextEvent = (
     ConnectionAccepted
     | ConnectionRefused
     | AudioAck
+    | WakeDetected
+    | WakeState
     | SpeechStarted
     | SpeechStopped
     | TranscriptPartial

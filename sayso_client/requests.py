@@ -39,6 +39,8 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     stt_model: str | None = None
     word_times: bool = False
     speech_format: Literal["pcm_s16le", "opus"] = "pcm_s16le"
+    wake: str | None = None
+    """The wake word, such as "okay nabu"; "" for none, and None for the server's setting."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,6 +53,7 @@ class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     stt_model: str | None = None
     word_times: bool | None = None
     speech_format: Literal["pcm_s16le", "opus"] | None = None
+    wake: str | None = None
     voice: str | None = None
     task: str | None = None
 

@@ -252,6 +252,24 @@ class FakeDetector:
         self._rest = b""
 
 
+class FakeWakeWordDetector:
+    """Hears its word wherever enough samples in succession are ``WAKE_SAMPLE``."""
+
+    def __init__(self, word: str = "okay nabu") -> None:
+        self.word = word
+        self._count = 0
+
+    def find(self, pcm: bytes) -> list[int]:
+        if self._count == 0 and WAKE_SAMPLE not in pcm:
+            return []
+        found = []
+        for at in range(0, len(pcm), 2):
+            self._count = self._count + 1 if pcm[at : at + 2] == WAKE_SAMPLE else 0
+            if self._count == WAKE_SAMPLES:
+                found.append(at // 2 + 1)
+        return found
+
+
 class FakeDecoder:
     """Takes 16 kHz s16le as it is."""
 
@@ -259,6 +277,15 @@ class FakeDecoder:
         if len(frame) % 2:
             raise BadAudio(f"a frame of pcm_s16le must have whole samples, not {len(frame)} bytes")
         return frame
+
+
+WAKE_SAMPLE = b"\xfe\xff"  # 65,534: no number of a sentence in the simulation
+WAKE_SAMPLES = 8_192
+
+
+def wake_word() -> bytes:
+    """Return what ``FakeWakeWordDetector`` takes for its word, half a second long, and the detector for speech."""
+    return WAKE_SAMPLE * WAKE_SAMPLES
 
 
 def voice(seconds: float) -> bytes:

@@ -39,7 +39,7 @@ THEIRS: Mapping[str, frozenset[str]] = {
     "actors": frozenset({"attrs", "trio"}),
     "assembly": frozenset({"attrs", "trio"}),
     "supervisor": frozenset({"attrs", "trio"}),
-    "cli": frozenset({"attrs", "click", "httpx2", "rich", "structlog", "trio"}),
+    "cli": frozenset({"attrs", "click", "httpx2", "rich", "segno", "structlog", "trio"}),
 }
 NOT_IN_BACKENDS = frozenset({"click", "rich", "structlog", "trio_websocket"})  # those are for people and for clients
 FORBIDDEN_NAMES = frozenset(

@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription", "understanding"),
+    *("session", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -28,6 +28,7 @@ EXCUSED = {
     "protocol/messages/events.py": "plain records; tests/protocol/dialects/test_native.py sends each over the wire",
     "protocol/messages/ask.py": "a type only; tests/runtime/test_typed_messages.py uses it",
     "protocol/messages/hearing.py": "plain records",
+    "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
     "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
@@ -67,6 +68,9 @@ ABOUT_SEVERAL = {
     "tests/actors/test_silent_sockets.py": "sockets without a handshake, at the gateway",
     "tests/backends/ingress/test_negotiation.py": "dialects over WebSockets",
     "tests/backends/ingress/test_http_audio_fields.py": "what a client of OpenAI's audio API may ask for",
+    "tests/actors/test_wake_word.py": "audio, the vault and the wake gate together",
+    "tests/actors/turn/test_wake_replies.py": "dialogue, turn and question together",
+    "tests/actors/connection/test_wake_options.py": "the handshake's and an update's wake word",
     "tests/actors/test_leaving.py": "how a session ends when the server leaves",
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",

@@ -14,8 +14,8 @@ from protocol.messages.records import TurnRecord
 from protocol.messages.socket import SocketClosed
 from tests.simulation import seams
 from tests.simulation.__main__ import main
+from tests.simulation.callers import CLOSE_CODES, Caller, Loss
 from tests.simulation.claims import broken_claims
-from tests.simulation.clients import CLOSE_CODES, Caller, Loss
 from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
 from tests.simulation.judging import PLANS_AT_ONCE, judge, judge_in_processes
 from tests.simulation.kept import Kept, keep, kept_runs

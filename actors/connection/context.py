@@ -35,6 +35,10 @@ class ConnectionSettings:
     server: ServerInfo
     hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
     """Returns why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
+    wake_word: str = ""
+    """Of sessions that name none; empty for none."""
+    wake_word_problem: Callable[[str], str | None] = lambda _word: None
+    """Returns why a wake word cannot be listened for; ``None`` if it can."""
 
 
 @attrs.frozen

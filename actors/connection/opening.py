@@ -13,6 +13,7 @@ import attrs
 from actors.connection.context import ConnectionContext
 from actors.connection.resuming import Resumption
 from actors.connection.writing import ClientWriter
+from protocol.audio.wake import plain_wake_word
 from protocol.dialects.session import SocketPhase
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import (
@@ -64,7 +65,8 @@ class SessionOpening:
     async def accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:
         """Keep the client's options, send them to audio and dialogue, and send ``connection_accepted``."""
         memory, settings, peers = self.context.memory, self.context.settings, self.context.peers
-        memory.options = attrs.evolve(request, resume=None)
+        wake_word = settings.wake_word if request.wake is None else request.wake
+        memory.options = attrs.evolve(request, resume=None, wake=plain_wake_word(wake_word) or None)
         if memory.socket is not None:
             self.context.directory.handshakes.complete(memory.socket)
         configured = Configured(memory.options, memory.voice, memory.task)
@@ -81,6 +83,7 @@ class SessionOpening:
                 limits=SessionLimits(max_bytes, settings.audio.max_utterance_s, idle_s),
                 resumed=resumed,
                 received_samples=memory.arrived_samples,
+                wake=memory.options.wake,
             )
         )
 
@@ -94,11 +97,14 @@ class SessionOpening:
         wanted = attrs.asdict(update, recurse=False, filter=lambda _, value: value is not None)
         memory.voice = wanted.pop("voice", None) or memory.voice
         memory.task = wanted.pop("task", None) or memory.task
+        if "wake" in wanted:
+            wanted["wake"] = plain_wake_word(wanted["wake"]) or None
         memory.options = attrs.evolve(memory.options, **wanted)
         return Configured(memory.options, memory.voice, memory.task)
 
     def _check(self, event: ConnectionRequest | SessionUpdate) -> None:
         check_model(event.stt_model, self.context.stt_models())
+        check_wake_word(event.wake, self.context.settings.wake_word_problem)
         check_hearing(event, self.context.memory.options, self.context.settings.hearing_problem)
 
 
@@ -107,6 +113,13 @@ def check_model(name: str | None, offered: Sequence[str]) -> None:
     if name is not None and name not in offered:
         known = ", ".join(offered)
         raise RemoteProtocolError("unknown_model", f"stt_model must be one of {known}, not {name[:SHOWN_CHARS]!r}")
+
+
+def check_wake_word(word: str | None, problem_with: Callable[[str], str | None]) -> None:
+    """Raise ``RemoteProtocolError`` for a wake word that cannot be listened for; an empty one asks for none."""
+    problem = problem_with(word) if word else None
+    if problem is not None:
+        raise RemoteProtocolError("unknown_wake_word", problem)
 
 
 def check_hearing(

@@ -161,6 +161,11 @@ class TurnQuestion:
         elif self._is_taken:
             memory.question = None
 
+    def open_for_s(self, now_s: float) -> float:
+        """Return how long the session's question may be answered yet; 0 if there is none."""
+        question = self.context.memory.question
+        return 0.0 if question is None else max(0.0, question.until_s - now_s)
+
     def _ask(
         self,
         text: str,

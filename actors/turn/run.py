@@ -272,7 +272,7 @@ class Turn:
             return
         if not outcome.ok:
             log.warning("%s failed: %s", match.tool, outcome.error, extra={"turn_id": self.turn_id})
-            commands.fail(outcome.error or "")
+            commands.fail(outcome.error or "", outcome.told)
         elif self._question.offer(match, outcome):
             commands.end("")
         else:
@@ -327,6 +327,7 @@ class Turn:
         """Ask the user a question; the time to think is added to the deadline."""
         self._deadline.deadline += CONFIRM_WITHIN_S
         await self._spoken.say(question)
+        await self._context.expect_reply(CONFIRM_WITHIN_S)
 
     def _make_spoken_answer(self) -> SpokenAnswer:
         return SpokenAnswer(
@@ -369,3 +370,5 @@ class Turn:
         )
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
+        if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
+            await context.expect_reply(self._question.open_for_s(trio.current_time()))

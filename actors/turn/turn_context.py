@@ -1,5 +1,6 @@
 """The context that the parts of a turn share."""
 
+import logging
 import math
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, Error, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.hearing import NothingHeard, ReplyExpected
 from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
@@ -26,7 +28,9 @@ from protocol.messages.inboxes import (
 from protocol.messages.records import Count
 from protocol.messages.session import Hang, Send
 from protocol.turns.turn_memory import TurnMemory
-from runtime import Ref
+from runtime import MailboxError, Ref
+
+log = logging.getLogger("sayso.turn")
 
 
 @attrs.frozen
@@ -85,6 +89,23 @@ class TurnContext:
         """Tell the client that there were no words, and count it."""
         self.peers.metrics.tell_nowait(Count("no_speech_total", (reason,)))
         await self.show(NoSpeech(turn_id, reason))
+        if self.has_wake_word:
+            self.peers.audio.tell_nowait(NothingHeard())  # else the client says its wake word again
+
+    @property
+    def has_wake_word(self) -> bool:
+        """Whether the client speaks after a wake word only."""
+        options = self.client_view.options
+        return options is not None and options.wake is not None
+
+    async def expect_reply(self, for_s: float = 0.0) -> None:
+        """Let the user speak without the wake word for a while: ``for_s`` at least, and as after any answer if 0."""
+        if not self.has_wake_word:
+            return
+        try:
+            await self.peers.audio.tell(ReplyExpected(for_s))
+        except MailboxError as error:  # the wake word is needed, then
+            log.debug("no reply is expected: %s", error, extra={"session_id": self.client_view.session_id})
 
 
 @attrs.frozen

@@ -256,9 +256,6 @@ def _general_name(name: str) -> x509.GeneralName:
 
 def names_of_this_machine(hostname: str, host: str, allowed_hosts: Sequence[str]) -> frozenset[str]:
     """Return what clients may call this server: names, and its addresses but those of one link only."""
-    addresses = {
-        one.address for found in psutil.net_if_addrs().values() for one in found if _is_lasting_address(one.address)
-    }
     names = {
         "localhost",
         "127.0.0.1",
@@ -267,7 +264,13 @@ def names_of_this_machine(hostname: str, host: str, allowed_hosts: Sequence[str]
         host,
         *(name.partition(":")[0] for name in allowed_hosts),
     }
-    return frozenset(addresses | {name for name in names if _is_certifiable(name)})
+    return frozenset({*addresses_of_this_machine(), *filter(_is_certifiable, names)})
+
+
+def addresses_of_this_machine() -> tuple[str, ...]:
+    """Return the addresses by which this machine is reached, by itself or by others, those of IPv4 first."""
+    found = {one.address for some in psutil.net_if_addrs().values() for one in some if _is_lasting_address(one.address)}
+    return tuple(sorted(found, key=lambda address: (":" in address, address)))
 
 
 def _is_lasting_address(text: str) -> bool:

@@ -19,6 +19,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from backends.ingress.compression import compressed, is_compressible
+from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
 from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
 from backends.ingress.http_commands import CommandRoute, add_command_route
@@ -87,6 +88,8 @@ class HttpServices:
     models: ModelServices
     commands: CommandRoute
     is_history_kept: bool = True
+    access: AccessRoutes | None = None
+    """Logins and tokens; ``None`` where there are no keys."""
 
 
 def turns_limit(text: str | None) -> int:
@@ -216,6 +219,8 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
     add_model_routes(app, services.models)
     add_command_route(app, services.commands)
+    if services.access is not None:
+        add_access_routes(app, services.access)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
     stream = StatusStream(services.status)
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])

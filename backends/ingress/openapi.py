@@ -58,6 +58,26 @@ OPERATIONS: Final = (
         {200: "`languages`, `commands` (a list), `left_out` (how many there are beyond it).", 400: "A bad `language`."},
         query={"language": ("string", "A code such as `de`; every language without it.")},
     ),
+    Operation(
+        "/api/login",
+        "Take a key, and give a page's browser a cookie in its place.",
+        {200: "`user`, `scopes`, `expires_at`.", 400: "A bad body.", 401: "No such key.", 429: "Too many wrong keys."},
+        method="post",
+        body="application/json",
+    ),
+    Operation("/api/logout", "Take the cookie away.", {200: "Done."}, method="post"),
+    Operation(
+        "/api/tokens",
+        "Make a short-lived token with the key of the request, for a browser or device that is not to have the key.",
+        {
+            200: "`token`, `scopes`, `expires_at`.",
+            400: "A bad body.",
+            403: "Not with a token, and for no more than the key.",
+            409: "No keys are needed here.",
+        },
+        method="post",
+        body="application/json",
+    ),
     Operation("/api/models", "The speech models that are loaded or offered.", {200: "`models`, a list."}),
     Operation(
         "/api/models/load",

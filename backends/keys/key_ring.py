@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping
 import trio
 
 from backends.keys.key_file import KeyFile, KeyFileError, Signature
-from backends.protocols import Refusal, Request
+from backends.keys.token_issuer import TokenIssuer
+from backends.protocols import CheckUnavailable, Refusal, Request
 from protocol.admission.checks import CheckKind
-from protocol.admission.credentials import presented
+from protocol.admission.credentials import Presented, presented
 from protocol.admission.keys import AccessKey, KeyFault, find_key, identified, is_still_good
 from protocol.admission.logins import LoginRefusal, RefusedLogins, scope_refusal
 from protocol.admission.scopes import allows, needed_scopes
+from protocol.admission.tokens import PREFIX, TokenClaims
 from protocol.messages.identity import Grant, Identity
 
 log = logging.getLogger("sayso.keys")
@@ -35,6 +37,8 @@ class KeyRing:
         self._seen: Signature | None = file.signature()
         self._keys: Mapping[str, AccessKey] = {}
         self.is_demanded = is_demanded
+        self.tokens = TokenIssuer(file.path.parent, unix_time)
+        self.refused = RefusedLogins()
         self._take(file.read())
 
     def __repr__(self) -> str:
@@ -43,6 +47,15 @@ class KeyRing:
     def __len__(self) -> int:
         """Return how many keys there are, expired ones included."""
         return len(self._keys)
+
+    @property
+    def keys(self) -> Mapping[str, AccessKey]:
+        """The keys, by identifier."""
+        return self._keys
+
+    def key_of(self, key_id: str) -> AccessKey | None:
+        """Return a key by its identifier; ``None`` if there is none."""
+        return self._keys.get(key_id)
 
     def find(self, text: str | None) -> AccessKey | KeyFault:
         """Return the key that was presented, or what is wrong with it."""
@@ -76,25 +89,41 @@ class KeyRing:
 
 
 class KeyCheck:
-    """Admission's question about a sender's key."""
+    """Admission's question about a sender's key or token."""
 
     kind = CheckKind.CREDENTIALS
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._refused = RefusedLogins()
 
     async def check(self, identity: Identity, request: Request) -> Identity | Refusal:
-        """Return the sender as its key says, or why it is refused; does not wait."""
+        """Return the sender as its key or token says, or why it is refused."""
         needed = needed_scopes(request.method, request.path)
         if not needed or not self._ring.is_demanded:
             return identity
-        found = self._ring.find(presented(request.headers))
-        if not isinstance(found, AccessKey):
-            return _refusal(self._refused.refuse(found, identity.tenant, trio.current_time()))
-        if not allows(found.grant, needed):
+        claims: TokenClaims | None = None
+        shown = presented(request.headers)
+        found: AccessKey | KeyFault
+        if shown is None:
+            found = "no_key"
+        elif shown.audience == "page" or shown.text.startswith(PREFIX):
+            found, claims = await self._token(shown)
+        else:
+            found = self._ring.find(shown.text)
+        if isinstance(found, AccessKey) and not allows(found.grant, needed):
             return _refusal(scope_refusal(needed))
-        return identified(identity, found)
+        if claims is not None and not self._ring.tokens.use(claims):
+            found = "used_token"
+        if not isinstance(found, AccessKey):
+            return _refusal(self._ring.refused.refuse(found, identity.tenant, trio.current_time()))
+        return identified(identity, found, is_token=claims is not None)
+
+    async def _token(self, shown: Presented) -> tuple[AccessKey | KeyFault, TokenClaims | None]:
+        try:
+            found = await self._ring.tokens.find(shown.text, shown.audience, self._ring.keys)
+        except KeyFileError as error:
+            raise CheckUnavailable(str(error)) from error
+        return found if isinstance(found, tuple) else (found, None)
 
 
 def _refusal(told: LoginRefusal) -> Refusal:

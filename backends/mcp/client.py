@@ -38,7 +38,7 @@ from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
 from backends.mcp.results import MAX_TOOLS, bounded, choices_of, prompt_offer, resource_offer, result_text, taken_tools
 from backends.mcp.sdk_log import SERVER, filter_sdk_logs
-from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolsNotListed
+from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolServerRefused, ToolsNotListed
 from protocol.messages.ask import PartSink
 from protocol.messages.understanding import CallProgress, CallTool, Choice, McpOffer, ToolOutcome, ToolSpec
 
@@ -50,6 +50,7 @@ MAX_TOOL_PAGES = 20  # a paginator that never ends must not hang us
 MAX_OFFERS = 500
 MAX_NOTES = 10
 MAX_ERROR_CHARS = 500
+REFUSED = frozenset({401, 403})  # status: unauthorised, forbidden
 CLOSED_MESSAGE = "Connection closed"  # the SDK's message; a server may use the same code for something else
 
 log = logging.getLogger("sayso.mcp")
@@ -105,6 +106,15 @@ def builtin_server_config(data_dir: Path, programs_json: str, owner: str = "") -
     return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
 
 
+@attrs.frozen
+class _Loss:
+    """How a connection was lost."""
+
+    reason: str
+    is_refusal: bool = False
+    """Whether our credentials were not accepted."""
+
+
 class McpConnection:
     """One connection (``ToolConnection``), and the block that it lives in."""
 
@@ -121,7 +131,7 @@ class McpConnection:
         self._client: Client | None = None
         self._settled = trio.Event()  # connected, or failed to
         self._lost = trio.Event()
-        self._reason = ""
+        self._loss = _Loss("")
         self._calls = 0
         self._changed = trio.Event()
         self._checkers: dict[str, Checker] = {}
@@ -138,7 +148,7 @@ class McpConnection:
                 self._lose(f"it did not answer within {self._settings.connect_timeout_s:g} s")
                 await self._close()
         if self._client is None:
-            raise ToolServerLost(self._told())
+            raise (ToolServerRefused if self._loss.is_refusal else ToolServerLost)(self._told())
         return self
 
     async def __aexit__(
@@ -220,7 +230,7 @@ class McpConnection:
             choices = choices_of(result)
             error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
-            if _is_closed(foreign):
+            if _is_closed(foreign) or self._loss.is_refusal:
                 self._lose("the connection was closed")
                 raise ToolServerLost(self._told()) from foreign
             error = _words(foreign)
@@ -317,10 +327,19 @@ class McpConnection:
             return stdio_client(parameters, errlog=self._output.file)
         if "url" in config:
             http = await stack.enter_async_context(
-                httpx2.AsyncClient(headers=dict(config.get("headers", {})), timeout=HTTP_TIMEOUT)
+                httpx2.AsyncClient(
+                    headers=dict(config.get("headers", {})),
+                    timeout=HTTP_TIMEOUT,
+                    event_hooks={"response": [self._see_status]},
+                )
             )
             return streamable_http_client(config["url"], http_client=http)
         raise ValueError(f"a tool server must have a command or a url, not {sorted(config)}")
+
+    async def _see_status(self, response: httpx2.Response) -> None:
+        """Note a server that does not accept our credentials, also in mid-connection: it is not pinged any more."""
+        if response.status_code in REFUSED:
+            self._lose(f"it does not accept the credentials (status {response.status_code})", is_refusal=True)
 
     async def _watch(self, client: Client) -> str:
         """Ping until the server is lost; return why."""
@@ -341,15 +360,15 @@ class McpConnection:
         self._scope.cancel()
         await self._block.aclose()
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, *, is_refusal: bool = False) -> None:
         """Note that the server is lost; the first reason is kept."""
         if not self._lost.is_set():
-            self._reason = reason
+            self._loss = _Loss(reason, is_refusal)
             self._lost.set()
 
     def _told(self) -> str:
         last_words = f"; it last wrote: {self._output.last_line}" if self._output.last_line else ""
-        return bounded(f"{self.name}: {self._reason}{last_words}", MAX_ERROR_CHARS)
+        return bounded(f"{self.name}: {self._loss.reason}{last_words}", MAX_ERROR_CHARS)
 
     def _reason_of(self, error: BaseException) -> str:
         if isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)) and "command" in self._config:

@@ -11,6 +11,7 @@ from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
 from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.home_assistant import HomeAssistantSettings
 from config.settings.inference import (
     EmbeddedModelSettings,
     InferenceSettings,
@@ -33,6 +34,7 @@ from config.settings.transcription import (
     WhisperSettings,
 )
 from config.settings.understanding import UnderstandingSettings
+from config.settings.wake import WakeSettings
 
 __all__ = [
     "AudioSettings",
@@ -41,6 +43,7 @@ __all__ = [
     "EmbeddedModelSettings",
     "GatewaySettings",
     "HistorySettings",
+    "HomeAssistantSettings",
     "InferenceSettings",
     "LanguageModelName",
     "LoadSettings",
@@ -64,6 +67,7 @@ __all__ = [
     "ToolsSettings",
     "TranscriptionSettings",
     "UnderstandingSettings",
+    "WakeSettings",
     "WebSocketSettings",
     "WhisperSettings",
 ]
@@ -76,12 +80,14 @@ class Settings:
     gateway: GatewaySettings
     session: SessionSettings
     audio: AudioSettings
+    wake: WakeSettings
     transcription: TranscriptionSettings
     understanding: UnderstandingSettings
     inference: InferenceSettings
     speech: SpeechSettings
     media: MediaSettings
     tools: ToolsSettings
+    home_assistant: HomeAssistantSettings
     dialogue: DialogueSettings
     history: HistorySettings
     metrics: MetricsSettings

@@ -1,10 +1,12 @@
-"""Where a request carries a key: in ``Authorization``, or in a WebSocket's subprotocols; pure.
+"""Where a request carries a key or a token: ``Authorization``, a WebSocket's subprotocols, a page's cookie; pure.
 
 Rules kept here:
 
 * ``Authorization`` comes first; a request that has one of another kind has no good key, whatever else it carries.
 * A browser cannot give a WebSocket any headers, so a page offers its key as a subprotocol beside the one that it wants.
   The server never selects that one: its name would be in the answer.
+* The cookie of our own pages comes last, and holds a token for that alone: nothing that was copied out of it is good
+  elsewhere, and no key can be put into it.
 """
 
 import base64
@@ -12,14 +14,44 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import attrs
+
+from protocol.admission.tokens import Audience
+
 SCHEMES: Final = frozenset({"bearer", "token"})  # RFC 6750; and Deepgram's
 CREDENTIAL_MAX: Final = 1_024  # characters; the longest token has some 400
+COOKIE: Final = "sayso_login"
 MALFORMED: Final = ""
 """What stands for a credential that cannot be read: no key is written like that."""
 
 
-def presented(headers: Mapping[str, str]) -> str | None:
+@attrs.frozen
+class Presented:
+    """The key or token of a request."""
+
+    text: str = attrs.field(repr=False)
+    audience: Audience = "api"
+
+
+def presented(headers: Mapping[str, str]) -> Presented | None:
     """Return the key or token that a request carries, ``None`` if it carries none; names are in lower case."""
+    text = _in_request(headers)
+    if text is not None:
+        return Presented(text)
+    cookie = _cookie(headers)
+    return None if cookie is None else Presented(_bounded(cookie), "page")
+
+
+def _cookie(headers: Mapping[str, str]) -> str | None:
+    """Return the value of our cookie (RFC 6265, section 4.2)."""
+    for pair in headers.get("cookie", "").split(";"):
+        name, equals, value = pair.strip().partition("=")
+        if equals and name == COOKIE:
+            return value
+    return None
+
+
+def _in_request(headers: Mapping[str, str]) -> str | None:
     authorization = headers.get("authorization")
     if authorization is not None:
         scheme, _, value = authorization.strip().partition(" ")

@@ -29,7 +29,7 @@ NAME_MAX: Final = 64
 USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 NO_DIGEST: Final = "0" * 64
 
-KeyFault = Literal["no_key", "unknown_key", "expired_key"]
+KeyFault = Literal["no_key", "unknown_key", "expired_key", "used_token"]
 
 
 class KeyRefused(ValueError):
@@ -102,9 +102,10 @@ def may_resume(owner: str, sender: str) -> bool:
     return owner == sender
 
 
-def identified(identity: Identity, key: AccessKey) -> Identity:
+def identified(identity: Identity, key: AccessKey, *, is_token: bool = False) -> Identity:
     """Return the sender as its key says: its user, and the user's tenant."""
-    return attrs.evolve(identity, user=key.user, tenant=tenant_of_user(key.user), grant=key.grant)
+    grant = attrs.evolve(key.grant, is_token=is_token)
+    return attrs.evolve(identity, user=key.user, tenant=tenant_of_user(key.user), grant=grant)
 
 
 # --- making and changing them --------------------------------------------------------------------

@@ -24,7 +24,8 @@ ADDRESSES_MAX: Final = 4_096
 FAULTS: Final[Mapping[KeyFault, str]] = {
     "no_key": "a key is needed here: send it as Authorization: Bearer KEY (make one with `sayso keys new`)",
     "unknown_key": "the key is not known here: it was revoked, replaced, or mistyped",
-    "expired_key": "the key has expired: get another one",
+    "expired_key": "the key or token has expired: get another one",
+    "used_token": "the token was good for one use, and was used",
 }
 
 

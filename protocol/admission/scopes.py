@@ -42,11 +42,14 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/api/commands": PathScopes(TALK | READ),
     "/api/conversations": PathScopes(READ),
     "/api/drain": PathScopes(OPERATE),
+    "/api/login": PathScopes(ANYONE, ANYONE),
+    "/api/logout": PathScopes(ANYONE, ANYONE),
     "/api/models": PathScopes(READ),
     "/api/models/load": PathScopes(OPERATE),
     "/api/models/unload": PathScopes(OPERATE),
     "/api/status": PathScopes(READ),
     "/api/status/stream": PathScopes(READ),
+    "/api/tokens": PathScopes(ANY_SCOPE, ANY_SCOPE),
     "/api/tools": PathScopes(READ),
 }
 FOLDERS: Final[Mapping[str, PathScopes]] = {

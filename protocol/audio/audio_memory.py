@@ -9,6 +9,7 @@ Rules kept here:
 import attrs
 
 from protocol.audio.pcm_buffer import PcmBuffer
+from protocol.audio.wake import WakeMemory
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -39,6 +40,8 @@ class AudioMemory:
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
     is_pressed: bool = attrs.field(default=False, init=False)
     """Push-to-talk: whether the button is down."""
+    wake: WakeMemory = attrs.field(factory=WakeMemory, init=False)
+    """Whether the wake word is awaited."""
 
     def commit(self, end_sample: int) -> None:
         """Note that audio before ``end_sample`` is processed and not needed again."""

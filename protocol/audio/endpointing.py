@@ -106,11 +106,11 @@ class Ended:
 
 @attrs.frozen
 class Dropped:
-    """What began was too short to be speech."""
+    """What began was too short to be speech, or was never said."""
 
     start_sample: int
     end_sample: int
-    reason: Literal["too_short"] = "too_short"
+    reason: Literal["too_short", "no_command"] = "too_short"
 
 
 EndpointEvent = Onset | Paused | Grown | Ended | Dropped

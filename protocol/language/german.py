@@ -30,6 +30,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "You can say, for example: {examples}.": "Du kannst zum Beispiel sagen: {examples}.",
     "{first} or {last}": "{first} oder {last}",
     "The answer has {count} parts.": "Die Antwort hat {count} Teile.",
+    "Sorry, Home Assistant cannot do that.": "Entschuldigung, das kann Home Assistant nicht.",
+    "Sorry, that did not work in Home Assistant.": "Entschuldigung, das hat in Home Assistant nicht geklappt.",
+    "It did not work for: {names}.": "Nicht geklappt hat es bei: {names}.",
+    "There are several called {name}: {areas}. Which one?": "{name} gibt es mehrmals: {areas}. Was ist gemeint?",
     "You can say, for example: {example}.": "Du kannst zum Beispiel sagen: {example}.",
     "I can't set alarms yet, but I can set a timer.": "Wecker kann ich noch nicht stellen, aber einen Timer.",
     "I can't keep reminders with a text yet, but I can set a timer.": (

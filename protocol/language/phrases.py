@@ -31,6 +31,10 @@ DROPPED: Final = "OK, I won't."
 ALL_RIGHT: Final = "OK."
 NOTHING_SAID: Final = "I have not said anything yet."
 MANY_PARTS: Final = "The answer has {count} parts."
+HOME_CANNOT: Final = "Sorry, Home Assistant cannot do that."
+HOME_FAILED: Final = "Sorry, that did not work in Home Assistant."
+HOME_PARTLY: Final = "It did not work for: {names}."
+HOME_WHICH: Final = "There are several called {name}: {areas}. Which one?"
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py
 CANNOT_ALARM: Final = "I can't set alarms yet, but I can set a timer."

@@ -18,6 +18,7 @@ ErrorCode = Literal[
     "handshake_expected",  # something came before connection_request
     "unexpected_event",  # known and well-formed, but not now
     "unknown_model",  # no model of that name is offered
+    "unknown_wake_word",  # no such word can be listened for
     "bad_audio",  # bytes that cannot be audio in the negotiated format
 ]
 

@@ -18,7 +18,8 @@ Mode = Literal["hands_free", "push_to_talk"]
 SampleFormat = Literal["pcm_s16le", "pcm_f32le", "opus"]
 SpeechFormat = Literal["pcm_s16le", "opus"]
 StopReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
-NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence"]
+NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence", "no_command"]
+ListeningState = Literal["asleep", "listening"]
 Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
 Source = Literal["command", "router", "model"]
 
@@ -56,6 +57,8 @@ class ConnectionRequest:
     stt_model: str | None = None
     word_times: bool = False
     speech_format: SpeechFormat = "pcm_s16le"
+    wake: str | None = None
+    """The wake word, such as "okay nabu"; "" for none, and ``None`` for the server's setting."""
     resume: Resume | None = None
 
 
@@ -103,6 +106,7 @@ class SessionUpdate:
     stt_model: str | None = None
     word_times: bool | None = None
     speech_format: SpeechFormat | None = None
+    wake: str | None = None
     voice: str | None = None
     task: str | None = None
 
@@ -154,6 +158,8 @@ class ConnectionAccepted:
     protocol: int = 1
     resumed: bool = False
     received_samples: int = 0
+    wake: str | None = None
+    """The wake word that must be said first; absent if there is none."""
 
 
 @attrs.frozen
@@ -169,6 +175,24 @@ class AudioAck:
     """Samples received and safe so far, at the client's rate."""
 
     samples: int
+
+
+@attrs.frozen
+class WakeDetected:
+    """The wake word was heard; it ended ``at_ms`` into the session's audio, at ``at_sample`` at the client's rate."""
+
+    word: str
+    at_ms: int
+    at_sample: int
+
+
+@attrs.frozen
+class WakeState:
+    """Whether speech is taken now; sent with each change to a client that has a wake word."""
+
+    state: ListeningState
+    for_s: float | None = None
+    """While listening: how long, if nothing is said."""
 
 
 @attrs.frozen
@@ -430,6 +454,8 @@ ServerEvent = (
     ConnectionAccepted
     | ConnectionRefused
     | AudioAck
+    | WakeDetected
+    | WakeState
     | SpeechStarted
     | SpeechStopped
     | TranscriptPartial

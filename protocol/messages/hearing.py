@@ -81,6 +81,19 @@ class PauseJudged:
 
 
 @attrs.frozen
+class ReplyExpected:
+    """A turn to audio: the user was answered or asked, and may speak without the wake word now."""
+
+    for_s: float = 0.0
+    """For so long at least; if 0, for the time that follows any answer."""
+
+
+@attrs.frozen
+class NothingHeard:
+    """A turn to audio: the utterance had no words, so the wake word's window goes on."""
+
+
+@attrs.frozen
 class UtteranceGrew:
     """Audio to dialogue: speech goes on; this is the utterance so far."""
 

@@ -39,6 +39,8 @@ class Grant:
     """Unix time; ``None`` if it never expires."""
     digest: str = attrs.field(default="", repr=False)
     """Of the key's secret: a key whose secret was replaced is another one."""
+    is_token: bool = False
+    """Whether a token made with the key was presented, and not the key."""
 
 
 @attrs.frozen

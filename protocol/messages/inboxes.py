@@ -4,7 +4,9 @@ from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interru
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
+    NothingHeard,
     PauseJudged,
+    ReplyExpected,
     SpeechBegan,
     Transcribe,
     UtteranceDropped,
@@ -32,7 +34,7 @@ from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
-AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged
+AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged | ReplyExpected | NothingHeard
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang
 DialogueMessage = (
     SpeechBegan

@@ -159,6 +159,8 @@ class ToolOutcome:
     error: str | None = None
     choices: tuple[Choice, ...] = ()
     """Nothing was done: ``content`` asks which of these is meant."""
+    told: str | None = None
+    """A whole sentence for the user about a failure, in the call's language; ``None``: ``error`` is told."""
 
 
 @attrs.frozen

@@ -65,8 +65,11 @@ class CommandSequence:
         self._told.append(told)
         self._outcomes.add(outcome)
 
-    def fail(self, why: str) -> None:
-        """Note that the running one failed; among several it is named."""
+    def fail(self, why: str, told: str | None = None) -> None:
+        """Note that the running one failed; among several it is named. ``told`` is said instead, if it is given."""
+        if told is not None:
+            self.end(told, "failed")
+            return
         is_alone = self._running is None or len(self.commands) == 1
         sentence = DID_NOT_WORK if is_alone else PART_DID_NOT_WORK
         part = "" if self._running is None else self._running.text

@@ -6,7 +6,7 @@ import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actors.audio import Audio, AudioPeers
+from actors.audio import Audio, AudioPeers, WakeWord
 from actors.vault import Vault
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, UtterancePaused
@@ -14,7 +14,7 @@ from protocol.messages.session import Configured
 from protocol.turns.session_memory import SessionMemory
 from runtime import ChildSpec, Ref, Strategy, Tree
 from tests.fake_sessions import session_memory
-from tests.fakes import FakeDecoder, FakeDetector, Grow, Script, default_settings, scripted
+from tests.fakes import FakeDecoder, FakeDetector, FakeWakeWordDetector, Grow, Script, default_settings, scripted
 
 RATE_HZ = 16_000
 
@@ -25,6 +25,7 @@ class AudioHarness:
 
     connection: Script = attrs.field(factory=Script)
     dialogue: Script = attrs.field(factory=Script)
+    metrics: Script = attrs.field(factory=Script)
     memory: SessionMemory = attrs.field(factory=lambda: session_memory("s", "t", samples=45 * RATE_HZ))
     breaks: list[int] = attrs.field(factory=list)
     """Frames, counted anew in each incarnation, at which the detector breaks."""
@@ -38,6 +39,7 @@ class AudioHarness:
         """Start everything; the handshake is done."""
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         connection, dialogue = scripted("connection", self.connection), scripted("dialogue", self.dialogue)
+        metrics = scripted("metrics", self.metrics)
 
         def make_decoder(audio: events.AudioFormat) -> FakeDecoder:
             self.formats.append(audio)
@@ -46,13 +48,14 @@ class AudioHarness:
         def make() -> Audio:
             return Audio(
                 attrs.evolve(default_settings().audio, block_samples=self.block_samples),
-                AudioPeers(vault.ref, connection.ref, dialogue.ref),
+                AudioPeers(vault.ref, connection.ref, dialogue.ref, metrics.ref),
                 make_decoder=make_decoder,
                 detector=FakeDetector(self.breaks),
+                wake=WakeWord(default_settings().wake, FakeWakeWordDetector),
                 speaking=self.speaking,
             )
 
-        specs = (vault, connection, dialogue, ChildSpec(self.ref, make))
+        specs = (vault, connection, dialogue, metrics, ChildSpec(self.ref, make))
         self.tree = await grow(*specs, strategy=Strategy.ONE_FOR_ONE)
         await self.configure(**options)
 

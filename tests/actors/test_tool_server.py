@@ -8,8 +8,15 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.tool_server import NOT_LISTED_S, RELIST_PAUSE_S, ToolServer, ToolServerStatistics, ToolUnavailable
-from backends.protocols import CallNotSent, ToolServerLost, ToolsNotListed
+from actors.tool_server import (
+    NOT_LISTED_S,
+    REFUSED_S,
+    RELIST_PAUSE_S,
+    ToolServer,
+    ToolServerStatistics,
+    ToolUnavailable,
+)
+from backends.protocols import CallNotSent, ToolServerLost, ToolServerRefused, ToolsNotListed
 from protocol.messages.session import Announce
 from protocol.messages.understanding import (
     OUTCOME_WITHIN_S,
@@ -316,6 +323,14 @@ async def test_after_a_list_that_did_not_come_the_pause_is_long(grow: Grow, auto
     await trio.sleep(NOT_LISTED_S + 0.1)
     first_s, second_s = bench.connector.times_s
     assert second_s - first_s == pytest.approx(NOT_LISTED_S)
+
+
+async def test_after_credentials_were_refused_the_pause_is_long(grow: Grow, autojump_clock: MockClock) -> None:
+    bench = Bench(FakeConnector([ToolServerRefused("house: it does not accept the credentials (status 401)")]))
+    await bench.open(grow)
+    await trio.sleep(REFUSED_S + 0.1)
+    first_s, second_s = bench.connector.times_s
+    assert second_s - first_s == pytest.approx(REFUSED_S)
 
 
 async def test_progress_goes_to_the_asker(grow: Grow, autojump_clock: MockClock) -> None:

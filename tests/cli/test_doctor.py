@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from assembly.providers.provider import Finding, State
+from backends.speech import wake_words
 from cli import doctor, main
 from config.load import load
 from config.settings import Settings
@@ -80,6 +81,20 @@ def test_the_programs_of_tool_servers_are_looked_for_on_path() -> None:
     }
     findings = states(doctor.tools(settings(tools__servers=json.dumps(servers))))
     assert findings == {"tools here": "ok", "tools gone": "warn", "tools far": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("known", "word", "state"),
+    [((), "", "ok"), (("okay nabu",), "", "ok"), (("okay nabu",), "okay nabu", "ok"), ((), "okay nabu", "fail")],
+)
+def test_a_wake_word_that_is_not_there_fails(
+    monkeypatch: pytest.MonkeyPatch, known: tuple[str, ...], word: str, state: str
+) -> None:
+    monkeypatch.setattr(wake_words, "wake_words", lambda: known)
+    monkeypatch.setattr(wake_words, "is_installed", lambda: bool(known))
+    (finding,) = doctor.wake_word(settings(wake__word=word))
+    assert (finding.name, finding.state) == ("wake", state)
+    assert "sayso[wake]" in finding.text or known
 
 
 @pytest.mark.usefixtures("bare_environment")

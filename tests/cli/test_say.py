@@ -48,6 +48,21 @@ async def test_the_language_of_what_is_said_goes_along(nursery: trio.Nursery) ->
     assert (await run("wie spät ist es", "--language", "de", "--url", url)).exit_code == 0
 
 
+async def test_a_recording_without_its_wake_word_is_said_so(
+    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(client: Client) -> None:
+        assert (await client.accept())["wake"] == "okay nabu"
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("cli.say.SPEECH_BEGINS_S", 0.1)
+    write_wav(tmp_path / "a.wav", Sound(bytes(3_200), 16_000))
+    url = await scripted_server(nursery, script)
+    result = await run("--wav", str(tmp_path / "a.wav"), "--fast", "--wake", "okay nabu", "--url", url)
+    assert result.exit_code == 1
+    assert 'the server did not hear "okay nabu" in what was sent' in result.stderr
+
+
 async def test_json_is_one_event_a_line_with_audio_summarised(nursery: trio.Nursery) -> None:
     url = await scripted_server(nursery, answer)
     result = await run("what time is it", "--url", url, "--json")

@@ -50,6 +50,24 @@ ACCESS: Final = (
         ),
     ),
     Mutation(
+        "take a token for one use twice",
+        "protocol/admission/tokens.py",
+        "if claims.token_id in self._expires_at_s or",
+        "if",
+        (
+            "tests/protocol/admission/test_tokens.py::test_one_use_is_the_first_only",
+            "tests/backends/keys/test_token_issuer.py::test_a_token_for_one_use_is_used_by_the_request_that_is_admitted",
+            "tests/backends/ingress/test_http_access.py::test_a_token_for_one_use_is_used_up",
+        ),
+    ),
+    Mutation(
+        "let a token do more than its key",
+        "protocol/admission/tokens.py",
+        "scopes = key.scopes.intersection(claims.scopes)",
+        "scopes = frozenset(claims.scopes)",
+        ("tests/protocol/admission/test_tokens.py::test_a_token_cannot_do_more_than_its_key",),
+    ),
+    Mutation(
         "answer a client that asks too often",
         "actors/turn/run.py",
         "        if wait_s > 0:\n",

@@ -1,9 +1,7 @@
 """Simulated callers: each follows a script, notes what it hears, and answers what it is asked."""
 
 import json
-import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -11,13 +9,11 @@ import attrs
 import trio
 
 from backends.protocols import Refusal
-from tests.simulation.outside import NOISE, Outside, Weather, speech_of
+from tests.simulation.callers import VOICE_FRAMES, Caller, Loss, Step
+from tests.simulation.outside import NOISE, WAKE, WAKE_FRAMES, Outside, Weather, speech_of
 from tests.simulation.trace import Trace
 from tests.simulation.wire import CUT, SimulatedSocket
 
-VERBS: Final = ("do", "ask", "read", "act")
-VOICE_FRAMES: Final = (16, 40)  # of 16 ms
-COUGH_FRAMES: Final = (4, 30)
 SILENCE_S: Final = 0.6  # longer than ends an utterance, also one that seems unfinished
 PIECE_BYTES: Final = 3_200  # 0.1 s
 PIECE_S: Final = 0.1
@@ -28,100 +24,6 @@ CUT_IN_S: Final = 10.0  # as long as a user who wants to interrupt waits for an 
 UNHEARD: Final = -1  # no sentence: sound that was lost with a socket
 UNFINISHED: Final = 9_999  # an unfinished sentence
 TRIES: Final = 4
-CLOSE_CODES: Final = (CUT, CUT, CUT, 1001, 1005, 3001, 4999)  # by which a client loses its socket, and does not leave
-
-
-@attrs.frozen
-class Step:
-    """One thing that a client does."""
-
-    kind: str
-    """``say``, ``press``, ``text``, ``cut in`` (say, as soon as an answer is heard), ``interrupt``, ``ping``,
-    ``nonsense``, ``stall`` or ``trail off``."""
-    number: int = 0
-    frames: int = 0
-    is_awaited: bool = True
-    """Whether the client waits for the end of the turn before the next step."""
-    cough_frames: int = 0
-    """How long it coughs into the answer, if it does."""
-    pause_s: float = 0.0
-    """How long it waits before it does this."""
-
-
-@attrs.frozen
-class Caller:
-    """A client's script."""
-
-    name: str
-    starts_s: float
-    steps: tuple[Step, ...]
-    end: str
-    """``bye``, ``hasty`` (a bye in the middle of whatever goes on), ``cut`` or ``stay``."""
-    consents: str
-    """``yes``, ``no``, ``aloud`` or ``never``."""
-    capabilities: tuple[str, ...]
-    vanishes: tuple[tuple[float, float], ...] = ()
-    """When it loses its socket, in seconds after it came, and how long it takes to come back."""
-    losses: tuple["Loss", ...] = ()
-    """How it loses its socket each time; cut, and back at the first try, where nothing is said."""
-
-
-@attrs.frozen
-class Loss:
-    """One time that a client loses its socket."""
-
-    close_code: int = CUT
-    """What it closes the socket with; 1006 is no close frame."""
-    lost_answers_s: tuple[float, ...] = ()
-    """How long each try to come back lasts that is cut before its answer is read."""
-
-
-def plan_losses(caller: Caller, rng: random.Random) -> Caller:
-    """Draw how a caller loses its sockets."""
-    losses = [
-        Loss(
-            close_code=rng.choice(CLOSE_CODES),
-            lost_answers_s=tuple(round(rng.uniform(0.0, 0.8), 3) for _ in range(rng.choice((0, 0, 1, 2)))),
-        )
-        for _ in caller.vanishes
-    ]
-    return attrs.evolve(caller, losses=tuple(losses))
-
-
-def plan_callers(rng: random.Random, sayings: dict[int, str]) -> tuple[Caller, ...]:
-    """Draw one to four callers; what each says goes into ``sayings`` by its number."""
-    numbers = iter(range(1, 1_000))
-    return tuple(_draw_caller(rng, f"caller{at}", numbers, sayings) for at in range(rng.choice((1, 1, 2, 2, 3, 4))))
-
-
-def _draw_caller(rng: random.Random, name: str, numbers: Iterator[int], sayings: dict[int, str]) -> Caller:
-    steps = []
-    is_hurried = rng.random() < 0.3
-    for _ in range(rng.randint(1, 4 if is_hurried else 3)):
-        step = Step(
-            kind=rng.choices(("say", "press", "text"), (5, 1, 3))[0],
-            number=next(numbers),
-            frames=rng.randint(*VOICE_FRAMES),
-            is_awaited=not is_hurried,
-            cough_frames=0 if is_hurried or rng.random() < 0.8 else rng.randint(*COUGH_FRAMES),
-        )
-        sayings[step.number] = f"{rng.choice(VERBS)} {step.number}"
-        steps.append(step)
-        if rng.random() < 0.2:
-            steps.append(Step(rng.choice(("interrupt", "ping", "nonsense", "stall", "trail off"))))
-    return Caller(
-        name=name,
-        starts_s=round(rng.uniform(0.0, 1.0), 3),
-        steps=tuple(steps),
-        end=rng.choices(("bye", "hasty", "cut", "stay"), (6, 1, 1, 2))[0],
-        consents=rng.choices(("yes", "no", "aloud", "never"), (6, 2, 1, 1))[0],
-        capabilities=rng.choice((("stt", "llm", "tools"), ("stt", "llm", "tools", "tts"))),
-        vanishes=tuple(_draw_vanishing(rng) for _ in range(rng.choices((0, 1, 2), (7, 2, 1))[0])),
-    )
-
-
-def _draw_vanishing(rng: random.Random) -> tuple[float, float]:
-    return round(rng.uniform(0.1, 4.0), 3), round(rng.choice((0.0, rng.uniform(0.0, 3.0))), 3)
 
 
 @attrs.define(eq=False)
@@ -218,8 +120,7 @@ class Client:
         self._is_here.set()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, socket, nursery)
-            options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities}
-            await self._send("connection_request", **options)
+            await self._send("connection_request", **self.caller.options)
             await self._wait_until(lambda: bool(self.heard.of("connection_accepted")))
             losses = chain(self.caller.losses, repeat(Loss()))
             for (at_s, gap_s), loss in zip(self.caller.vanishes, losses, strict=False):
@@ -288,7 +189,8 @@ class Client:
     async def _say(self, step: Step) -> None:
         self._note(f"says {self._sayings[step.number]}")
         silence = bytes(round(SILENCE_S * 32_000))
-        await self._stream(speech_of(step.number, step.frames) + silence)
+        wake_word = speech_of(WAKE, WAKE_FRAMES) if self.caller.wake else b""
+        await self._stream(wake_word + speech_of(step.number, step.frames) + silence)
         self._asked += 1
 
     async def _cough(self, frames: int) -> None:
@@ -382,8 +284,7 @@ class Client:
     def _request_to_return(self) -> str:
         token = self.heard.of("connection_accepted")[-1]["resume_token"]
         resume = {"token": token, "last_seq": self.heard.log[-1][0]}
-        options = {"client_id": self.caller.name, "capabilities": self.caller.capabilities, "resume": resume}
-        return json.dumps({"type": "connection_request", "data": options})
+        return json.dumps({"type": "connection_request", "data": self.caller.options | {"resume": resume}})
 
     async def _come_back(self, nursery: trio.Nursery) -> None:
         seen = self.heard.of("connection_accepted")
@@ -483,12 +384,3 @@ class Client:
 def turns_begun(heard: Heard) -> set[str]:
     """Return the turns that the client was told of."""
     return {data["turn_id"] for _, _, data in heard.log if "turn_id" in data}
-
-
-def shown(callers: Sequence[Caller]) -> str:
-    """Return the scripts as lines."""
-    return "\n".join(
-        f"  {caller.name} at {caller.starts_s}: {', '.join(f'{step.kind} {step.number}' for step in caller.steps)},"
-        f" {caller.end}, consents {caller.consents}"
-        for caller in callers
-    )

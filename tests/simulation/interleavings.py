@@ -11,7 +11,8 @@ from typing import Final
 
 import attrs
 
-from tests.simulation.clients import Caller, Heard, Step
+from tests.simulation.callers import Caller, Step
+from tests.simulation.clients import Heard
 from tests.simulation.faults import Fault
 from tests.simulation.seams import stream
 from tests.simulation.world import Plan, Report

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 import attrs
 
-from tests.simulation import clients, faults
+from tests.simulation import callers, faults
 from tests.simulation.claims import broken_claims
 from tests.simulation.interleavings import struck
 from tests.simulation.world import Plan, Report, simulate
@@ -78,7 +78,7 @@ def send_verdicts(parts: Sequence[Sequence[Plan]], lines: int, sender: Connectio
 def story_of(report: Report, lines: int) -> str:
     """Return the plan of a run and the end of its trace."""
     plan = report.plan
-    head = [f"callers:\n{clients.shown(plan.callers)}", f"faults: {faults.shown(plan.faults)}"]
+    head = [f"callers:\n{callers.shown(plan.callers)}", f"faults: {faults.shown(plan.faults)}"]
     head.append(f"end: {plan.end}" + ("" if plan.end == "idle" else f" at {plan.end_s}"))
     return "\n".join([*head, *report.trace.last(lines)])
 

@@ -60,13 +60,23 @@ from protocol.messages.understanding import (
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
-from tests.fakes import FakeDecoder, FakeDetector, FakeModel, FakeStore
+from tests.fakes import (
+    WAKE_SAMPLE,
+    WAKE_SAMPLES,
+    FakeDecoder,
+    FakeDetector,
+    FakeModel,
+    FakeStore,
+    FakeWakeWordDetector,
+)
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
 FRAME_BYTES = 512  # the detector's
 SPEECH_RATE_HZ = 16_000
 NOISE = 65_535  # what a cough says
+WAKE = int.from_bytes(WAKE_SAMPLE, "little")  # what a wake word says
+WAKE_FRAMES = WAKE_SAMPLES // (FRAME_BYTES // 2)
 MUMBLED = "hm"  # the transcript of an unfinished sentence
 READS, CHANGES = "look", "change"
 WANTS, ANSWERS = "want", "that"
@@ -417,7 +427,8 @@ class Outside:
     version = "simulated"
 
     def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str], letter_bytes: int) -> None:
-        self.grammar = Grammar()
+        self.grammar = self.command_files = Grammar()
+        self.home = None
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()
@@ -437,6 +448,12 @@ class Outside:
 
     def make_detector(self) -> FakeDetector:
         return FakeDetector()
+
+    def make_wake_word_detector(self, word: str) -> FakeWakeWordDetector:
+        return FakeWakeWordDetector(word)
+
+    def wake_word_problem(self, word: str) -> str | None:
+        return None if word == "okay nabu" else "there is only okay nabu"
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> Workers:
         return Workers("whisper", self._weather, hear(self._sayings))

@@ -17,7 +17,8 @@ from config.settings import Settings
 from runtime import Ref, Shared, run_tree
 from runtime.messaging.envelope import PendingAsk
 from tests.fakes import default_settings
-from tests.simulation.clients import Caller, Client, plan_callers, plan_losses
+from tests.simulation.callers import Caller, plan_callers, plan_losses, plan_wake_word
+from tests.simulation.clients import Client
 from tests.simulation.faults import Fault, Saboteur, plan_faults
 from tests.simulation.outside import ANSWERS, WANTS, Outside, Weather
 from tests.simulation.seams import run_seeded, stream
@@ -79,6 +80,8 @@ def plan_run(seed: int) -> Plan:
     sayings: dict[int, str] = {}
     losses = stream(seed, "losses")
     callers = tuple(plan_losses(caller, losses) for caller in plan_callers(rng, sayings))
+    wake_words = stream(seed, "wake words")
+    callers = tuple(plan_wake_word(caller, wake_words) for caller in callers)
     plan_questions(callers, stream(seed, "questions"), sayings)
     faults = plan_faults(rng, FAULTS_UNTIL_S)
     end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]

@@ -11,6 +11,7 @@ export interface ConnectionRequest {
   stt_model?: string;
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
+  wake?: string;
   resume?: Resume;
 }
 
@@ -59,6 +60,7 @@ export interface SessionUpdate {
   stt_model?: string;
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
+  wake?: string;
   voice?: string;
   task?: string;
 }
@@ -82,6 +84,7 @@ export interface ConnectionAccepted {
   protocol: number;
   resumed: boolean;
   received_samples: number;
+  wake?: string;
 }
 
 /** Name and version of the server. */
@@ -113,6 +116,19 @@ export interface ConnectionRefused {
 /** Samples received and safe so far, at the client's rate. */
 export interface AudioAck {
   samples: number;
+}
+
+/** The wake word was heard; it ended `at_ms` into the session's audio, at `at_sample` at the client's rate. */
+export interface WakeDetected {
+  word: string;
+  at_ms: number;
+  at_sample: number;
+}
+
+/** Whether speech is taken now; sent with each change to a client that has a wake word. */
+export interface WakeState {
+  state: 'asleep' | 'listening';
+  for_s?: number;
 }
 
 /** Speech began, `at_ms` into the session's audio. */
@@ -161,7 +177,7 @@ export interface Word {
 /** There was sound but no words in it. */
 export interface NoSpeech {
   turn_id: string;
-  reason: 'hallucination' | 'low_confidence' | 'noise' | 'too_short';
+  reason: 'hallucination' | 'low_confidence' | 'no_command' | 'noise' | 'too_short';
 }
 
 /** The source that understood the transcript, and its intent. */
@@ -333,6 +349,8 @@ export interface ServerEvents {
   connection_accepted: ConnectionAccepted;
   connection_refused: ConnectionRefused;
   audio_ack: AudioAck;
+  wake_detected: WakeDetected;
+  wake_state: WakeState;
   speech_started: SpeechStarted;
   speech_stopped: SpeechStopped;
   transcript_partial: TranscriptPartial;

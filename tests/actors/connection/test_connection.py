@@ -56,6 +56,7 @@ class Line:
     memory: SessionMemory = attrs.field(factory=lambda: session_memory(SESSION_ID, "token", samples=16_000))
     audio_mailbox: MailboxSpec | None = None
     directory: SessionDirectory = attrs.field(factory=SessionDirectory)
+    wake_word: str = ""
     ref: Ref = attrs.field(factory=lambda: Ref("connection"))
     tree: Tree = attrs.field(init=False)
 
@@ -75,7 +76,9 @@ class Line:
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: self.memory))
         settings = default_settings()
         self.memory.client.attach(native(self.socket))
-        slices = ConnectionSettings(settings.gateway, settings.session, settings.audio, SERVER, self.hearing_problem)
+        slices = ConnectionSettings(
+            settings.gateway, settings.session, settings.audio, SERVER, self.hearing_problem, self.wake_word
+        )
 
         def make() -> Connection:
             return Connection(

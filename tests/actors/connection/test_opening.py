@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.connection.opening import check_hearing, check_model
+from actors.connection.opening import check_hearing, check_model, check_wake_word
 from protocol.messages.errors import RemoteProtocolError
 from protocol.messages.events import ConnectionRequest, SessionUpdate
 
@@ -23,6 +23,21 @@ def test_a_model_that_there_is_not_is_told_with_those_that_there_are() -> None:
         check_model("x" * 100, ("tiny.en", "base"))
     assert caught.value.code == "unknown_model"
     assert "x" * 41 not in str(caught.value)
+
+
+def no_such_word(word: str) -> str | None:
+    return None if word == "okay nabu" else "a wake word must be one of okay nabu"
+
+
+@pytest.mark.parametrize("word", [None, "", "okay nabu"])
+def test_a_wake_word_that_there_is_or_none_is_right(word: str | None) -> None:
+    check_wake_word(word, no_such_word)
+
+
+def test_a_wake_word_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(RemoteProtocolError, match="must be one of okay nabu") as caught:
+        check_wake_word("computer", no_such_word)
+    assert caught.value.code == "unknown_wake_word"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ def answering(path: str, page: object, *, missing: int = 404, key: str = "") -> 
             self.end_headers()
             self.wfile.write(json.dumps(page).encode())
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def log_message(self, *_arguments: object) -> None:
             pass
 

@@ -26,5 +26,9 @@ async def secure_stream(port: int, context: ssl.SSLContext) -> trio.SSLStream[tr
     """Connect, and agree on keys."""
     plain = await trio.open_tcp_stream("127.0.0.1", port)
     stream = trio.SSLStream(plain, context, server_hostname="localhost", https_compatible=True)
-    await stream.do_handshake()
+    try:
+        await stream.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(plain)
+        raise
     return stream

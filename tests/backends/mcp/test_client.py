@@ -11,8 +11,9 @@ from mcp_types import ToolAnnotations
 
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.mcp.results import MAX_TOOLS
-from backends.protocols import ToolServerLost, ToolsNotListed
+from backends.protocols import ToolServerLost, ToolServerRefused, ToolsNotListed
 from protocol.messages.understanding import CallProgress, CallTool, McpOffer
+from tests.assembly.providers.provider_fixtures import answering
 from tests.fakes import FakeSink
 
 SETTINGS = McpSettings(connect_timeout_s=5.0, result_max_chars=100)
@@ -193,6 +194,21 @@ async def test_what_cannot_be_started_is_lost_with_a_readable_reason(config, rea
 
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_server_that_does_not_accept_the_credentials_is_told_apart(status):
+    why = rf"does not accept the credentials \(status {status}\)"
+    with answering("/elsewhere", {}, missing=status) as url, pytest.raises(ToolServerRefused, match=why):
+        async with connect({"url": f"{url}/mcp", "headers": {"Authorization": "Bearer x"}}):
+            pass
+
+
+async def test_a_server_that_is_missing_has_refused_nothing():
+    with answering("/elsewhere", {}, missing=404) as url, pytest.raises(ToolServerLost) as caught:
+        async with connect({"url": f"{url}/mcp"}):
+            pass
+    assert not isinstance(caught.value, ToolServerRefused)
 
 
 def test_the_built_in_server_is_started_by_this_interpreter(tmp_path):

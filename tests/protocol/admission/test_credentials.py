@@ -1,6 +1,15 @@
 import pytest
 
-from protocol.admission.credentials import CREDENTIAL_MAX, as_subprotocol, presented
+from protocol.admission.credentials import CREDENTIAL_MAX, Presented, as_subprotocol
+from protocol.admission.credentials import presented as found
+
+
+def presented(headers: dict[str, str]) -> str | None:
+    """Return the text of what a program presents."""
+    shown = found(headers)
+    assert shown is None or shown.audience == "api"
+    return None if shown is None else shown.text
+
 
 KEY = "sayso_0123456789ab_" + "s" * 43
 
@@ -35,3 +44,16 @@ def test_a_subprotocol_that_cannot_be_read_is_a_wrong_key(name: str) -> None:
 def test_without_either_there_is_none() -> None:
     assert presented({}) is None
     assert presented({"sec-websocket-protocol": "sayso.v1"}) is None
+
+
+def test_a_page_has_its_cookie_which_comes_last() -> None:
+    cookie = {"cookie": "a=b; sayso_login=sayso-token.x.y; c=d"}
+    shown = found(cookie)
+    assert shown == Presented("sayso-token.x.y", "page")
+    assert "sayso-token" not in repr(shown)
+    assert found(cookie | {"authorization": f"Bearer {KEY}"}) == Presented(KEY)
+
+
+@pytest.mark.parametrize("cookie", ["", "sayso_login", "sayso_logins=x", "other=sayso_login=x", ";;=;"])
+def test_other_cookies_are_none(cookie: str) -> None:
+    assert found({"cookie": cookie}) is None

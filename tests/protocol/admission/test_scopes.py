@@ -1,3 +1,4 @@
+import attrs
 import pytest
 
 from assembly.dialects import DIALECTS
@@ -5,7 +6,7 @@ from backends.ingress.http_app import make_app
 from backends.ingress.pages import OwnPages
 from protocol.admission.scopes import FOLDERS, PATHS, allows, in_words, needed_scopes
 from protocol.messages.identity import Grant, Scope
-from tests.backends.ingress.test_http_app import AUDIO, SERVICES
+from tests.backends.ingress.test_http_app import ACCESS, AUDIO, SERVICES
 
 TALK, READ, OPERATE = Scope.TALK, Scope.READ, Scope.OPERATE
 
@@ -59,7 +60,7 @@ def test_a_path_that_is_not_listed_needs_operate(path: str) -> None:
 
 
 def test_every_route_of_the_server_is_listed() -> None:
-    app = make_app(SERVICES, AUDIO)
+    app = make_app(attrs.evolve(SERVICES, access=ACCESS), AUDIO)
     routes = {rule.rule for rule in app.url_map.iter_rules()} | set(OwnPages.__new__(OwnPages).routes()) | set(DIALECTS)
     missing = {path for path in routes if path not in PATHS and not path.startswith(tuple(FOLDERS))}
     assert not missing

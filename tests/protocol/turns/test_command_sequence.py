@@ -47,3 +47,10 @@ def test_stopping_leaves_undone_what_was_not_begun():
 def test_the_history_says_what_was_stopped():
     assert stopped_before((), "en") == ""
     assert stopped_before((LIGHT, TIMER), "en") == '(Stopped before: "turn on the light", "set a timer for 5 minutes".)'
+
+
+def test_a_tool_may_tell_its_failure_in_its_own_words():
+    sequence = CommandSequence("en", (LIGHT, TIMER))
+    sequence.begin()
+    sequence.fail("MatchFailedError", "Sorry, there is no such lamp.")
+    assert (sequence.answer, sequence.outcome) == ("Sorry, there is no such lamp.", "failed")

@@ -1,0 +1,142 @@
+"""Logging in on our own pages, and tokens made with a key.
+
+Rules kept here:
+
+* A page never sees its credential: the cookie is HttpOnly, and goes to this server's own pages only (SameSite=Strict).
+* The key in a login's body is compared and forgotten; the cookie holds a token, which ends with the key.
+* Wrong keys count as those of any request do.
+"""
+
+import math
+from typing import Final, Protocol
+
+import attrs
+import msgspec
+import trio
+from quart import Response, jsonify, request
+from quart_trio import QuartTrio
+
+from backends.ingress.http_answers import admitted, failure
+from backends.keys.key_file import KeyFileError
+from backends.keys.token_issuer import TokenIssuer, TokenOrder
+from protocol.admission.credentials import COOKIE
+from protocol.admission.keys import AccessKey, KeyFault
+from protocol.admission.logins import RefusedLogins
+from protocol.messages.identity import Scope
+
+LOGIN_S: Final = 12 * 3_600.0  # a day of work
+TOKEN_S: Final = 300.0
+TOKEN_MAX_S: Final = 3_600.0
+
+
+class KnownKeys(Protocol):
+    """The keys, as these routes need them; ``backends.keys.key_ring.KeyRing`` in production."""
+
+    is_demanded: bool
+    tokens: TokenIssuer
+    refused: RefusedLogins
+
+    def find(self, text: str | None) -> AccessKey | KeyFault:
+        """Return the key that was presented, or what is wrong with it."""
+
+    def key_of(self, key_id: str) -> AccessKey | None:
+        """Return a key by its identifier."""
+
+
+class _LoginBody(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+
+
+class _TokenBody(msgspec.Struct, forbid_unknown_fields=True):
+    scopes: tuple[Scope, ...] | None = None
+    expires_in_s: float = TOKEN_S
+    single_use: bool = False
+
+
+@attrs.frozen
+class AccessRoutes:
+    """The routes."""
+
+    keys: KnownKeys
+
+    async def login(self) -> Response:
+        """Take a key, and give the page's browser a cookie in its place."""
+        try:
+            text = msgspec.json.decode(await request.get_data(as_text=False), type=_LoginBody).key
+        except msgspec.DecodeError as error:
+            return failure(400, f'the body must be like {{"key": "sayso_..."}}: {error}')
+        found = self.keys.find(text)
+        if not isinstance(found, AccessKey):
+            return self._refused(found)
+        order = TokenOrder(audience="page", scopes=found.scopes, lasts_s=LOGIN_S)
+        try:
+            token, expires_at_s = await self.keys.tokens.issue(found, order)
+        except KeyFileError as error:
+            return failure(503, str(error))
+        response = jsonify({"user": found.user, "scopes": _names(found.scopes), "expires_at": round(expires_at_s)})
+        self._set_cookie(response, token, round(LOGIN_S))
+        return response
+
+    def _refused(self, fault: KeyFault) -> Response:
+        told = self.keys.refused.refuse(fault, admitted().identity.tenant, trio.current_time())
+        response = failure(told.status, told.reason)
+        if told.retry_after_s is not None:
+            response.headers["Retry-After"] = str(math.ceil(told.retry_after_s))
+        return response
+
+    async def logout(self) -> Response:
+        """Take the cookie away."""
+        response = jsonify({})
+        self._set_cookie(response, "", 0)
+        return response
+
+    def _set_cookie(self, response: Response, value: str, max_age_s: int) -> None:
+        is_secure = request.scheme == "https"
+        response.set_cookie(
+            COOKIE, value, max_age=max_age_s, path="/", httponly=True, samesite="Strict", secure=is_secure
+        )
+        response.headers["Cache-Control"] = "no-store"
+
+    async def tokens(self) -> Response:
+        """Make a token with the key of the request."""
+        grant = admitted().identity.grant
+        if grant is None:
+            return failure(409, "no key is needed here, so there is nothing that a token could stand for")
+        key = self.keys.key_of(grant.key_id)
+        if grant.is_token or key is None:
+            return failure(403, "a token is made with a key, not with another token")
+        try:
+            body = msgspec.json.decode(await request.get_data(as_text=False) or b"{}", type=_TokenBody)
+        except msgspec.DecodeError as error:
+            return failure(400, f'the body must be like {{"scopes": ["talk"], "expires_in_s": 300}}: {error}')
+        wanted = key.scopes if body.scopes is None else frozenset(body.scopes)
+        if not 1 <= body.expires_in_s <= TOKEN_MAX_S:
+            return failure(400, f"expires_in_s must be from 1 to {TOKEN_MAX_S:g}, not {body.expires_in_s:g}")
+        if not wanted or not wanted <= key.scopes:
+            return failure(403, f"the key is for {', '.join(_names(key.scopes))} only")
+        return await self._made(
+            key, TokenOrder(scopes=wanted, lasts_s=body.expires_in_s, is_single_use=body.single_use)
+        )
+
+    async def _made(self, key: AccessKey, order: TokenOrder) -> Response:
+        try:
+            token, expires_at_s = await self.keys.tokens.issue(key, order)
+        except KeyFileError as error:
+            return failure(503, str(error))
+        response = jsonify({"token": token, "scopes": _names(order.scopes), "expires_at": round(expires_at_s)})
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _names(scopes: frozenset[Scope]) -> list[str]:
+    return [scope.value for scope in Scope if scope in scopes]
+
+
+def add_access_routes(app: QuartTrio, routes: AccessRoutes) -> None:
+    """Add the routes to the app."""
+    for path, view in (
+        ("/api/login", routes.login),
+        ("/api/logout", routes.logout),
+        ("/api/tokens", routes.tokens),
+    ):
+        app.add_url_rule(path, endpoint=path, view_func=view, methods=["POST"])

@@ -1,0 +1,29 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from backends.keys.key_file import KeyFileError
+from backends.keys.token_secret import token_secret
+
+NEW, LATER = b"n" * 32, b"l" * 32
+
+
+def test_the_secret_is_made_once_for_the_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    assert token_secret(folder, NEW) == NEW
+    assert token_secret(folder, LATER) == NEW
+    assert stat.S_IMODE((folder / "tokens.secret").stat().st_mode) == 0o600
+    assert [path.name for path in folder.iterdir()] == ["tokens.secret"]
+
+
+def test_a_secret_that_is_no_good_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "tokens.secret").write_bytes(b"short")
+    with pytest.raises(KeyFileError, match="must have 32 bytes, not 5: delete it"):
+        token_secret(tmp_path, NEW)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(KeyFileError, match=r"file/tokens\.secret"):
+        token_secret(tmp_path / "file", NEW)
