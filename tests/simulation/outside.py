@@ -19,10 +19,7 @@ from actors.meaning import Examples
 from backends.jobs import (
     ClipTranscript,
     ClipTranscripts,
-    ReadSentences,
     RecordingBlock,
-    SentenceReading,
-    SentenceReadings,
     SpeakText,
     SpokenText,
     TranscribeClips,
@@ -39,7 +36,6 @@ from backends.protocols import (
     ToolServerLost,
 )
 from backends.understanding.examples import ExampleIndex
-from backends.understanding.vectors import WIDTH
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -69,6 +65,7 @@ from tests.fakes import (
     FakeStore,
     FakeWakeWordDetector,
 )
+from tests.simulation.meanings import OWN_SENTENCES, read_meaning
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -184,15 +181,6 @@ def hear(sayings: Mapping[int, str]) -> Callable[[TranscribeClips, bytes], tuple
         return ClipTranscripts(tuple(found)), b""
 
     return answer
-
-
-OWN_SENTENCES = (OwnSentence("Do", "do 7"),)
-
-
-def read_meaning(job: ReadSentences, _blob: bytes) -> tuple[SentenceReadings, bytes]:
-    """Return what the worker does that reads meanings: nothing here has one."""
-    readings = (SentenceReading({"none": 1.0}),) * len(job.texts)
-    return SentenceReadings(readings), bytes(4 * WIDTH * len(job.texts))
 
 
 @attrs.define(eq=False)

@@ -22,7 +22,6 @@ def reader() -> MeaningWorker:
         ("i would like to know everything that is on the shopping list", "read_list"),
         ("will it be raining in boston later", "weather"),
         ("please get us a pizza delivered", "order"),
-        ("My Grandmother told wonderful stories", "none"),
     ],
 )
 def test_a_sentence_in_other_words_than_the_grammars_has_its_class(reader: MeaningWorker, text: str, name: str) -> None:
