@@ -47,6 +47,7 @@ from config.load import is_loopback
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
+from protocol.messages.understanding import ToolAnnouncement
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
@@ -179,7 +180,8 @@ class Adapters:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
             owner = secrets.token_hex(8)  # stays when the built-in server starts again
-            configured = {BUILTIN_SERVER: builtin_server_config(data_dir, programs, owner), **configured}
+            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path)
+            configured = {BUILTIN_SERVER: builtin, **configured}
         return configured
 
     def tool_server_names(self) -> Sequence[str]:
@@ -187,7 +189,7 @@ class Adapters:
         return tuple(self._tool_servers)
 
     def open_tool_server(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects to a server."""
         settings = self._settings.tools

@@ -106,6 +106,7 @@ class Factories:
             self.settings.tools,
             self.adapters.open_tool_server,
             self.sessions.live,
+            self.sessions.listeners,
             backoff=TOOLS_BACKOFF,
             rng=self.rng,
         )

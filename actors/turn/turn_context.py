@@ -141,7 +141,8 @@ class Heard:
     language: str = "en"
     """The client's language, in which it is answered."""
     said_s: float = 0.0
-    """When the words began, by ``trio.current_time()``."""
+    """When the words began, by ``trio.current_time()``; when they came if they were typed."""
+    is_typed: bool = False
 
 
 class TurnRefused(Exception):

@@ -3,7 +3,7 @@
 Rules kept here:
 
 * Own sentences win; only where they match with exchanged words, or a later hypothesis, an exact one of the home does.
-* Only own sentences ask for what was left out, and only they are understood by their meaning.
+* Only own sentences ask for what was left out.
 """
 
 from collections.abc import Sequence
@@ -67,14 +67,14 @@ class LayeredGrammar:
         both = (*own, *home) if asked is not None else (*home, *own)
         return tuple(dict.fromkeys(both))[:MAX_VOCABULARY]
 
-    def own_sentences(self) -> Sequence[OwnSentence]:
-        """Return examples of the user's own commands; the same object until the files change."""
-        return self._own.own_sentences()
-
-    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        """Return the call that a meaning stands for; of own sentences only."""
-        return self._own.meant(meaning, hypotheses, language)
-
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said, own sentences first."""
         return (*self._own.samples(), *self._home.samples())
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own commands."""
+        return self._own.own_sentences()
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for: always one of ``own``."""
+        return self._own.meant(meaning, hypotheses, language)

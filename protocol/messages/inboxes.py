@@ -31,7 +31,7 @@ from protocol.messages.session import (
     StopAdmitting,
 )
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, ListTools
+from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged | ReplyExpected | NothingHeard
@@ -60,6 +60,6 @@ MeaningMessage = ReadMeaning
 MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
 SpeechMessage = Synthesise
-ToolServerMessage = ListTools | CallTool | AwaitFirstTry
-ToolsMessage = ListTools | CallTool
+ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
+ToolsMessage = ListTools | CallTool | AnnouncementTold
 TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel

@@ -19,6 +19,7 @@ from protocol.messages.hearing import SpeechBegan, Utterance, UtteranceDropped, 
 from protocol.messages.session import Configured
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.messages.understanding import Generate, Generation, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.turns.listeners import Listeners
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
@@ -95,6 +96,7 @@ class Room:
     metrics: Script = attrs.field(factory=Script)
     sessions: Registry = attrs.field(factory=Registry)
     activity: Activity = attrs.field(factory=Activity)
+    listeners: Listeners = attrs.field(factory=Listeners)
     limited_s: float = 0.0
     """How long the client must wait for its next turn."""
     memory: SessionMemory = attrs.field(init=False)
@@ -170,7 +172,7 @@ class Room:
         return shown_by(self.tree.status().children[-1], DialogueStatistics)
 
     def _dialogue(self) -> Dialogue:
-        return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity)
+        return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity, self.listeners)
 
     # --- what happens ----------------------------------------------------------------------------
 

@@ -34,14 +34,14 @@ class Sentences:
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         return self.words
 
+    def samples(self) -> Sequence[CommandSamples]:
+        return [CommandSamples("en", "Intent", self.server, "tool", ("say it",))]
+
     def own_sentences(self) -> Sequence[OwnSentence]:
-        return (OwnSentence("Intent", f"say it to {self.server}"),)
+        return [OwnSentence("Intent", "say it")]
 
     def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return match(self.server, meaning.confidence)
-
-    def samples(self) -> Sequence[CommandSamples]:
-        return [CommandSamples("en", "Intent", self.server, "tool", ("say it",))]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,8 @@ def test_own_sentences_answer_questions_and_are_shown_first() -> None:
     assert [sample.server for sample in both.samples()] == ["own", "home"]
 
 
-def test_only_own_sentences_are_understood_by_their_meaning() -> None:
-    grammar = LayeredGrammar(Sentences("own", {}), Sentences("home", {}))
-    assert grammar.own_sentences() == (OwnSentence("Intent", "say it to own"),)
-    assert grammar.meant(Meaning("Intent", 0.8, Certainty.LIKELY), ["x"], "en") == match("own", 0.8)
+def test_a_meaning_and_the_examples_are_those_of_own_sentences() -> None:
+    own = Sentences("own", {})
+    both = LayeredGrammar(own, Sentences("home", {}))
+    assert both.own_sentences() == own.own_sentences()
+    assert both.meant(Meaning("timer", 0.8, Certainty.SURE), ["x"], "en") == match("own", 0.8)

@@ -64,7 +64,7 @@ def test_what_a_call_lacks_is_asked_for_and_the_answer_makes_the_call_without_an
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("order", phrases.CANNOT_ORDER), ("set_alarm", phrases.CANNOT_ALARM), ("play", phrases.CANNOT_PLAY)],
+    [("order", phrases.CANNOT_ORDER), ("play", phrases.CANNOT_PLAY)],
 )
 def test_what_cannot_be_done_is_named_and_kept_from_models_without_tools(name: str, sentence: str) -> None:
     decision = decide_meaning(meant(name, 0.9), None)
