@@ -31,7 +31,6 @@ EXCUSED = {
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
-    "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
