@@ -21,9 +21,10 @@ from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
 from protocol.messages.hearing import Recognition, UtteranceEnded
 from protocol.messages.inboxes import DialogueMessage
-from protocol.messages.session import Announce, Configured, Leave
+from protocol.messages.session import Announce, Configured, Leave, Presence
 from protocol.turns import actions
 from protocol.turns.conversation import ConversationMachine, Moment
+from protocol.turns.listeners import Listeners
 from protocol.turns.occurrence import ClientMessage, ConversationMessage, HeardMessage
 from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.turn_memory import TurnMemory
@@ -51,12 +52,17 @@ class Dialogue(Actor[DialogueMessage]):
         make_context: Callable[[TurnMemory, ClientView], TurnContext],
         sessions: Registry[DialogueMessage],
         activity: Activity,
+        listeners: Listeners,
     ) -> None:
-        """Register in ``sessions`` while it runs, and report speech and typing to ``activity``."""
+        """Register in ``sessions`` while it runs, and report speech and typing to ``activity``.
+
+        While the client is there the session is one of ``listeners``.
+        """
         self._vault = vault
         self._make_context = make_context
         self._sessions = sessions
         self._activity = activity
+        self._listeners = listeners
         self._turn_context: TurnContext
         self._memory: TurnMemory
         self._client: ClientView
@@ -80,6 +86,8 @@ class Dialogue(Actor[DialogueMessage]):
         self.context.nursery.start_soon(self._stay_registered)
         if client.options is not None:
             self._options = SessionOptions(client.options, client.voice, client.task)
+            if not client.is_lost:
+                self._listeners.enter(client.session_id, client.user)
         running = memory.running
         has_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
@@ -88,11 +96,20 @@ class Dialogue(Actor[DialogueMessage]):
         """Handle one message: speech, typed text, or a decision of another actor."""
         if isinstance(message, Configured):
             self._options = SessionOptions(message.options, message.voice, message.task)
+            self._listeners.enter(self._client.session_id, self._client.user)
         elif isinstance(message, HeardMessage | ClientMessage):
             self._activity.note(self._client.session_id, trio.current_time())
+            if isinstance(message, Presence):
+                self._note_presence(message)
         elif not isinstance(message, Announce | events.Bye | Leave):
             self.unhandled(message)
         await self._receive(message)
+
+    def _note_presence(self, presence: Presence) -> None:
+        if not presence.is_there:
+            self._listeners.leave(self._client.session_id)
+        elif self._client.options is not None:
+            self._listeners.enter(self._client.session_id, self._client.user)
 
     async def _stay_registered(self) -> None:
         """Stay in the registry of sessions until cancelled, also by a crash."""
@@ -101,6 +118,7 @@ class Dialogue(Actor[DialogueMessage]):
         finally:
             if self._sessions.unregister(self._client.session_id, self.context.ref):
                 self._activity.forget(self._client.session_id)
+                self._listeners.leave(self._client.session_id)
 
     def statistics(self) -> DialogueStatistics:
         """Return the turn's state and the waiting announcements."""

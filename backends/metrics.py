@@ -74,6 +74,8 @@ FIGURES: Final = (
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
+    _counter("understood_total", "Turns that were understood, by grammar or meaning, and what was done.", "by", "what"),
+    _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("amended_turns_total", "Turns that went on with the sentence before, or took it back."),
     _counter("undone_calls_total", "Tool calls that were taken back."),

@@ -11,12 +11,15 @@ import attrs
 import trio
 
 from actors.turn.amending import amendment_by, parts_in
+from actors.turn.meaning import TurnMeaning
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.joints import pieces_of, without_lead
 from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID, PARTLY_UNDERSTOOD
 from protocol.language.remarks import remark_of
 from protocol.language.requests import asks_for_help, not_understood
+from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch, ToolOutcome
+from protocol.turns.meaning import GO_ON, MeaningStep, MeantDecision
 from protocol.turns.questions import (
     ANSWER_WITHIN_S,
     OpenQuestion,
@@ -48,6 +51,8 @@ class TurnQuestion:
     """What tools have asked in this turn."""
     partly: tuple[Part, ...] = attrs.field(default=(), init=False)
     """The parts of a sentence of which only some are commands."""
+    meant: MeantDecision = attrs.field(default=GO_ON, init=False)
+    """What the words mean, if they are no command."""
 
     async def decide(self, heard: Heard) -> WordsDecision:
         """Return what is done with the words."""
@@ -69,7 +74,19 @@ class TurnQuestion:
             before = self.context.memory.sentence_before(self.turn_id)
             amendment = await amendment_by(self.context, language, before, heard)
         self.partly = () if command is not None or amendment is not None else parts.partly
-        return decide(SaidWords(hypotheses, language, command, answer, several, amendment), question)
+        decision = decide(SaidWords(hypotheses, language, command, answer, several, amendment), question)
+        if decision.reaction is Reaction.GO_ON and not self.partly:
+            self.meant = await TurnMeaning(self.turn_id, self.context).read(heard)
+        decision = self.meant.words or decision
+        if decision.reaction is not Reaction.GO_ON:
+            by = "grammar" if self.meant.words is None else "meaning"
+            self.context.peers.metrics.tell_nowait(Count("understood_total", (by, decision.reaction.name.lower())))
+        return decision
+
+    @property
+    def asks_for_help(self) -> bool:
+        """Whether the words ask what can be said, by their meaning."""
+        return self.meant.step is MeaningStep.HELP
 
     def asked_by(self, decision: WordsDecision) -> CommandMatch | None:
         """Return the command whose question the words have answered."""
@@ -98,6 +115,8 @@ class TurnQuestion:
 
     def refusal(self, text: str) -> str:
         """Return the answer to words that nothing has understood."""
+        if self.meant.cannot is not None:
+            return self.options.told(self.meant.cannot)
         if not self.partly:
             return not_understood(text, self.options.language)
         known = [part.text for part in self.partly if part.match is not None]

@@ -4,7 +4,7 @@ Rules kept here:
 
 * Which step is taken next is decided by the table ``TRANSITIONS`` of ``protocol/turns/turn.py``: each of its states
   stands for one step here, which returns the event that it ends with.
-* The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
+* The ladder is climbed from exact to vague: command grammar, meaning, language model, and then the honest refusal.
 * Hearing, understanding and acting share the turn's deadline; past it the user gets an apology.
 * ``TurnCompleted`` is sent exactly once in every case, and history holds the part of the answer that was heard.
 """
@@ -122,9 +122,9 @@ class Turn:
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
-        match self._pending.said:
-            case UtteranceEnded(last_voice_s=last_voice_s) as said:
-                self._heard = attrs.evolve(self._heard, said_s=began_s(said))
+        match said := self._pending.said:
+            case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
+                self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
                 self._amending.ended_s = last_voice_s
                 self._report.origin_s = last_voice_s
                 self._report.mark_until("endpoint", trio.current_time())
@@ -133,6 +133,8 @@ class Turn:
             case Announce(text):
                 self._answer = TurnAnswer(text)
         await self._complete()
+        if isinstance(said, Announce) and said.told is not None and not self._context.client_view.is_lost:
+            self._context.peers.tools.tell_nowait(said.told)  # what a lost client missed is announced again
 
     async def _answer_in_time(self) -> None:
         """Take the steps of ``TRANSITIONS`` until there is an answer, or nothing to answer."""
@@ -244,7 +246,7 @@ class Turn:
 
     async def _understand_other(self, heard: Heard) -> TurnEvent:
         """Decide what is done with words that are no command."""
-        if self._options.wants("tools") and asks_for_help(heard.text, heard.language):
+        if self._options.wants("tools") and (self._question.asks_for_help or asks_for_help(heard.text, heard.language)):
             told = help_text(self._context.grammar.samples(), heard.language)
             if told is not None:
                 self._report.source = "command"
@@ -293,7 +295,9 @@ class Turn:
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
         is_inexact = match.confidence < 1.0
-        wanted = WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+        wanted = WantedCall(
+            match.server, match.tool, match.arguments, "command", is_inexact=is_inexact, guess=match.guess
+        )
         try:
             outcome = await given(self._tools).call(wanted)
         except TurnRefused as refused:
@@ -321,6 +325,7 @@ class Turn:
             self._context,
             self._options,
             given(self._tools),
+            is_action=self._question.meant.is_action,
             say=self._spoken.say,
             on_begin=begin,
             on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),

@@ -6,6 +6,7 @@ Rules kept here:
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
   not said exactly for what destroys something.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
+* What was understood by the meaning of the words is confirmed, unless it only reads and the meaning is sure.
 * Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
 """
 
@@ -27,6 +28,7 @@ from protocol.messages.understanding import (
     CallProgress,
     CallTool,
     CommandMatch,
+    Guess,
     ListTools,
     ToolOutcome,
     ToolSpec,
@@ -58,6 +60,8 @@ class WantedCall:
     """A tool's result was in front of the model that chose it."""
     is_inexact: bool = False
     """The words that were heard first are not exactly those of the command."""
+    guess: Guess | None = None
+    """How it was understood, if by the meaning of the words."""
     undoes: str | None = None
     """The id of the call that it takes back."""
 
@@ -107,6 +111,7 @@ class ToolCaller:
             is_doubtful=is_doubtful,
             is_inexact=wanted.is_inexact,
             is_influenced=wanted.is_influenced,
+            guess=wanted.guess,
         )
         policy = policy_for(spec, now, configured_policy(self._context.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
@@ -171,7 +176,8 @@ class ToolCaller:
         started_s = trio.current_time()
 
         async def ask(progress: PartSender[CallProgress]) -> ToolOutcome:
-            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language)
+            user = self._context.client_view.user
+            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language, user)
             return await self._context.peers.tools.ask(call, timeout_s=timeout_s, linked=True)
 
         try:
@@ -195,6 +201,8 @@ class ToolCaller:
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
         say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))
+        if wanted.guess is not None:
+            say = wanted.guess.question
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )

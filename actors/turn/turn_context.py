@@ -19,6 +19,7 @@ from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
     InferenceMessage,
+    MeaningMessage,
     MetricsMessage,
     SpeechMessage,
     ToolsMessage,
@@ -39,6 +40,7 @@ class TurnPeers:
     connection: Ref[ConnectionMessage]
     audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
+    meaning: Ref[MeaningMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]
     speech: Ref[SpeechMessage]

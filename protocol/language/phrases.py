@@ -41,8 +41,6 @@ HOME_PARTLY: Final = "It did not work for: {names}."
 HOME_WHICH: Final = "There are several called {name}: {areas}. Which one?"
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py
-CANNOT_ALARM: Final = "I can't set alarms yet, but I can set a timer."
-CANNOT_REMIND: Final = "I can't keep reminders with a text yet, but I can set a timer."
 CANNOT_TRANSLATE: Final = "I can't translate."
 CANNOT_WEATHER: Final = "I can't look up the weather."
 CANNOT_NEWS: Final = "I can't look up news."

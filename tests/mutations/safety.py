@@ -67,10 +67,50 @@ SAFETY: Final = (
     # --- what is kept
     Mutation(
         "let two servers overwrite each other's notes",
-        "backends/builtin/store.py",
-        "fcntl.LOCK_EX | fcntl.LOCK_NB",
-        "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        ("tests/backends/builtin/test_store.py::test_a_change_while_another_process_makes_one_is_refused_in_words",),
+        "backends/builtin/owned_sqlite.py",
+        'file.execute("BEGIN IMMEDIATE")',
+        'file.execute("BEGIN")',
+        (
+            (
+                "tests/backends/builtin/test_owned_sqlite.py"
+                "::test_a_change_while_another_process_makes_one_is_refused_in_words"
+            ),
+        ),
+    ),
+    Mutation(
+        "tell a reminder again that was told",
+        "backends/builtin/announcer.py",
+        "        self._store.told(params.receipts)\n",
+        "",
+        ("tests/backends/builtin/test_announcer.py::test_what_was_said_is_told_once",),
+    ),
+    Mutation(
+        "tell a reminder by two servers",
+        "backends/builtin/owned_sqlite.py",
+        "WHERE claimed_until_s <= ?\n            AND user IN",
+        "WHERE claimed_until_s <= ? + 1e9\n            AND user IN",
+        (
+            "tests/backends/builtin/test_owned_sqlite.py::test_what_is_claimed_by_one_server_is_told_by_no_other",
+            "tests/backends/builtin/test_announcer.py::test_two_servers_with_one_store_tell_it_once",
+        ),
+    ),
+    Mutation(
+        "tell a reminder to another user",
+        "protocol/turns/listeners.py",
+        "if whose == user), None)",
+        "), None)",
+        (
+            "tests/protocol/turns/test_listeners.py::test_a_user_is_told_by_the_session_that_asked_or_the_newest",
+            "tests/actors/turn/test_announcing.py::test_an_announcement_for_a_user_reaches_no_session_of_another",
+        ),
+    ),
+    Mutation(
+        "forget what is due while its user is away",
+        "backends/builtin/announcer.py",
+        "                change.tell(due_s, telling_body(thing))\n",
+        "                if thing.user in self._listeners.values():\n"
+        "                    change.tell(due_s, telling_body(thing))\n",
+        ("tests/backends/builtin/test_announcer.py::test_what_is_due_while_its_user_is_away_waits_for_its_user_only",),
     ),
     Mutation(
         "keep secrets in the history",

@@ -16,7 +16,8 @@ from protocol.messages.session import Send
 from runtime import Ref
 from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
-from tests.simulation.outside import ANSWERS, CHANGES, MUMBLED, RESTS, UNDO, WANTS
+from tests.simulation.outside import MUMBLED
+from tests.simulation.sentences import ANSWERS, CHANGES, RESTS, UNDO, WANTS
 from tests.simulation.world import Report
 
 BYE: Final = 1000

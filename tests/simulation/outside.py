@@ -5,7 +5,6 @@ Whisper knows the words, and the checks know whether some were lost or doubled.
 """
 
 import random
-import re
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +15,15 @@ import attrs
 import msgspec
 import trio
 
-from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
+from actors.meaning import Examples
+from backends.jobs import (
+    ClipTranscript,
+    ClipTranscripts,
+    RecordingBlock,
+    SpeakText,
+    SpokenText,
+    TranscribeClips,
+)
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
@@ -28,6 +35,7 @@ from backends.protocols import (
     ToolConnection,
     ToolServerLost,
 )
+from backends.understanding.examples import ExampleIndex
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -35,13 +43,11 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
     CallTool,
-    CommandMatch,
-    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
     ModelToolCall,
-    SlotQuestion,
+    ToolAnnouncement,
     ToolOutcome,
     ToolSpec,
     Undo,
@@ -57,6 +63,7 @@ from tests.fakes import (
     FakeStore,
     FakeWakeWordDetector,
 )
+from tests.simulation.sentences import CHANGES, READS, UNDOES, Grammar, read_meaning
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -66,11 +73,6 @@ NOISE = 65_535  # what a cough says
 WAKE = int.from_bytes(WAKE_SAMPLE, "little")  # what a wake word says
 WAKE_FRAMES = WAKE_SAMPLES // (FRAME_BYTES // 2)
 MUMBLED = "hm"  # the transcript of an unfinished sentence
-READS, CHANGES = "look", "change"
-WANTS, ANSWERS = "want", "that"
-BEGINS, RESTS = "begin", "rest"
-UNDOES, UNDO = "take_back", "undo that"
-WHOLE = re.compile(rf"{BEGINS} \d+ (?:and )?{RESTS} (\d+)")
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -200,42 +202,6 @@ class Voice:
 # --- understanding -------------------------------------------------------------------------------
 
 
-class Grammar:
-    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then.
-
-    ``begin 7`` does 7 too, and ``begin 7 rest 8``, said in one or two, does 8 and not 7.
-    """
-
-    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        text = hypotheses[0]
-        whole = WHOLE.fullmatch(text)
-        verb, _, number = text.partition(" ") if whole is None else ("do", "", whole[1])
-        if verb not in ("do", BEGINS, WANTS) or not number.isdigit():
-            return None
-        if verb in ("do", BEGINS):
-            return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
-        question = SlotQuestion("number", f"Which one after {number}?")
-        return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
-
-    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
-        return self.match([text], language)
-
-    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        verb, _, number = hypotheses[0].partition(" ")
-        if verb != ANSWERS or not number.isdigit():
-            return None
-        return attrs.evolve(asked, arguments={"number": int(number)}, question=None)
-
-    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
-        return ("do",)
-
-    def samples(self) -> tuple[CommandSamples, ...]:
-        return ()
-
-    def check(self) -> None:
-        return None
-
-
 @attrs.define(eq=False)
 class Model(FakeModel):
     """Answers ``ask 7`` in words, ``read 7`` after looking, ``act 7`` after a change that the user has to confirm."""
@@ -283,7 +249,9 @@ class Toolshed:
         return self.changes[number] - self.undone[number]
 
     @asynccontextmanager
-    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolConnection]:
+    async def open(
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
+    ) -> AsyncIterator[ToolConnection]:
         """Connect to a server."""
         trouble = self.weather.strike(f"{name}-start")
         await self.weather.take_time(0.0, 0.05)
@@ -314,6 +282,13 @@ class Server:
     async def list_offers(self) -> tuple[McpOffer, ...]:
         await trio.lowlevel.checkpoint()
         return ()
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
 
     async def call(self, request: CallTool) -> ToolOutcome:
         tool, number = request.tool, request.arguments["number"]
@@ -462,6 +437,12 @@ class Outside:
     def media_pool(self) -> Workers:
         return Workers("media", self._weather, lambda _job, _blob: (RecordingBlock(is_last=True), b""))
 
+    def meaning_pool(self) -> Workers:
+        return Workers("meaning", self._weather, read_meaning)
+
+    def make_examples(self) -> Examples:
+        return ExampleIndex()
+
     def language_models(self) -> list[GuardedModel]:
         model = Model("simulated", weather=self._weather)
         return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]
@@ -475,7 +456,7 @@ class Outside:
     def tool_server_names(self) -> Sequence[str]:
         return ("house", "garden")
 
-    def open_tool_server(self, name: str, *, on_announcement: Callable[[str, str], None]) -> Any:
+    def open_tool_server(self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]) -> Any:
         return self.shed.open(name, on_announcement=on_announcement)
 
     def store(self) -> Store:

@@ -21,8 +21,9 @@ from tests.fakes import default_settings
 from tests.simulation.callers import VERBS, Caller, plan_callers, plan_losses, plan_wake_word
 from tests.simulation.clients import Client
 from tests.simulation.faults import Fault, Saboteur, plan_faults
-from tests.simulation.outside import ANSWERS, BEGINS, RESTS, UNDO, WANTS, Outside, Weather
+from tests.simulation.outside import Outside, Weather
 from tests.simulation.seams import run_seeded, stream
+from tests.simulation.sentences import ANSWERS, BEGINS, RESTS, UNDO, WANTS
 from tests.simulation.trace import Trace
 
 FAULTS_UNTIL_S = 6.0
