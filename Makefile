@@ -3,7 +3,7 @@
 #   make serve      install what is missing, then run the server (ARGS="--port 9000" for its flags)
 #   make test       what CI runs: lint, types, tests
 #   make coverage   its tests once more, and which lines they reach: three times as long
-#   make busy       its quick part once more, while other processes keep the processors busy
+#   make busy       its quick tests of what waits once more, while other processes keep the processors busy
 #   make sim        the whole server, simulated: SEEDS=2000 seeds, and 500 in which everything interleaves
 #   make mutations  break each promise once; a test must notice
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
@@ -15,10 +15,16 @@
 PYTHON ?= python3
 ARGS ?=
 NAME ?= commands
+PROCESSES ?= 2
 SEEDS ?= 2000
 SEED ?= 1
 COUNT ?= 100
 PYTHONS ?=
+
+# hundreds of interpreters start in a test run: each would compile everything anew
+unexport PYTHONDONTWRITEBYTECODE
+# a file's tests stay together and in order, with the server that they share; ARGS="-n 0" shows them in one process
+SHARED := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,23 +46,23 @@ serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
 test: lint types sim mutations $(STAMPS)/node
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SHARED) $(ARGS)
 
 coverage: $(STAMPS)/dev $(STAMPS)/node
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered $(ARGS)
 
 busy: $(STAMPS)/dev
 	@trap 'kill $$busy' EXIT; for _ in $$(seq $$(getconf _NPROCESSORS_ONLN)); do nice $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
-	$(BIN)/pytest -m "not system" $(ARGS)
+	$(BIN)/pytest $(SHARED) -m "not system" --what-waits $(ARGS)
 
 sim: $(STAMPS)/dev
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes 2
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --interleavings 500 --processes $(PROCESSES)
 
 mutations: $(STAMPS)/dev
-	$(BIN)/python -m tests.mutations --processes 2
+	$(BIN)/python -m tests.mutations --processes $(PROCESSES)
 
 mutants: $(STAMPS)/dev
-	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes 2
+	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT) --processes $(PROCESSES)
 
 portable: $(STAMPS)/dev
 	$(BIN)/python -m tests.portable $(PYTHONS)

@@ -64,6 +64,7 @@ class Server:
             ChildSpec(refs.history, make.make_history),
             ChildSpec(Ref("commands", JOBS), make.make_commands),
             ChildSpec(Ref("tools", JOBS), make.make_tools),
+            ChildSpec(refs.meaning, make.make_meaning),
             ChildSpec(refs.inference, make.make_inference, start_timeout_s=settings.inference.start_timeout_s),
             ChildSpec(
                 refs.transcription, make.make_transcription, start_timeout_s=settings.transcription.start_timeout_s

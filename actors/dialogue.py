@@ -12,17 +12,19 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from actors.turn.hearing import EarlyWork, hear, show, weigh
+from actors.turn.amending import goes_on
+from actors.turn.hearing import EarlyWork, hear, heard_from, show, weigh
 from actors.turn.run import Turn
-from actors.turn.turn_context import SessionOptions, TurnContext
+from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.admission.eviction import Activity
 from protocol.dialects.client_memory import ClientView
 from protocol.messages import events
-from protocol.messages.hearing import Utterance, UtteranceEnded
+from protocol.messages.hearing import Recognition, UtteranceEnded
 from protocol.messages.inboxes import DialogueMessage
-from protocol.messages.session import Announce, Configured, Leave
+from protocol.messages.session import Announce, Configured, Leave, Presence
 from protocol.turns import actions
 from protocol.turns.conversation import ConversationMachine, Moment
+from protocol.turns.listeners import Listeners
 from protocol.turns.occurrence import ClientMessage, ConversationMessage, HeardMessage
 from protocol.turns.session_memory import RecallTurns, VaultMessage, ViewClient
 from protocol.turns.turn_memory import TurnMemory
@@ -50,12 +52,17 @@ class Dialogue(Actor[DialogueMessage]):
         make_context: Callable[[TurnMemory, ClientView], TurnContext],
         sessions: Registry[DialogueMessage],
         activity: Activity,
+        listeners: Listeners,
     ) -> None:
-        """Register in ``sessions`` while it runs, and report speech and typing to ``activity``."""
+        """Register in ``sessions`` while it runs, and report speech and typing to ``activity``.
+
+        While the client is there the session is one of ``listeners``.
+        """
         self._vault = vault
         self._make_context = make_context
         self._sessions = sessions
         self._activity = activity
+        self._listeners = listeners
         self._turn_context: TurnContext
         self._memory: TurnMemory
         self._client: ClientView
@@ -79,6 +86,8 @@ class Dialogue(Actor[DialogueMessage]):
         self.context.nursery.start_soon(self._stay_registered)
         if client.options is not None:
             self._options = SessionOptions(client.options, client.voice, client.task)
+            if not client.is_lost:
+                self._listeners.enter(client.session_id, client.user)
         running = memory.running
         has_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
@@ -87,11 +96,20 @@ class Dialogue(Actor[DialogueMessage]):
         """Handle one message: speech, typed text, or a decision of another actor."""
         if isinstance(message, Configured):
             self._options = SessionOptions(message.options, message.voice, message.task)
+            self._listeners.enter(self._client.session_id, self._client.user)
         elif isinstance(message, HeardMessage | ClientMessage):
             self._activity.note(self._client.session_id, trio.current_time())
+            if isinstance(message, Presence):
+                self._note_presence(message)
         elif not isinstance(message, Announce | events.Bye | Leave):
             self.unhandled(message)
         await self._receive(message)
+
+    def _note_presence(self, presence: Presence) -> None:
+        if not presence.is_there:
+            self._listeners.leave(self._client.session_id)
+        elif self._client.options is not None:
+            self._listeners.enter(self._client.session_id, self._client.user)
 
     async def _stay_registered(self) -> None:
         """Stay in the registry of sessions until cancelled, also by a crash."""
@@ -100,6 +118,7 @@ class Dialogue(Actor[DialogueMessage]):
         finally:
             if self._sessions.unregister(self._client.session_id, self.context.ref):
                 self._activity.forget(self._client.session_id)
+                self._listeners.leave(self._client.session_id)
 
     def statistics(self) -> DialogueStatistics:
         """Return the turn's state and the waiting announcements."""
@@ -157,8 +176,8 @@ class Dialogue(Actor[DialogueMessage]):
                 await self._turn.hold()
             case actions.ResumeAnswer():
                 await self._turn.resume()
-            case actions.CutTurn(heard_ms):
-                self._turn.interrupt(heard_ms)
+            case actions.CutTurn(heard_ms, lets_call_end):
+                self._turn.interrupt(heard_ms, lets_call_end=lets_call_end)
             case actions.GiveConsent(call_id, approve, stops):
                 self._turn.confirm(call_id, approve=approve, stops=stops)
 
@@ -179,8 +198,8 @@ class Dialogue(Actor[DialogueMessage]):
                 start_soon(partial.run, self._turn_context, self._options, utterance)
             case actions.EndPartial():
                 self._early_work.end()
-            case actions.WeighSpeech(turn_id, utterance):
-                start_soon(self._weigh, turn_id, utterance)
+            case actions.WeighWords():
+                start_soon(self._weigh, action)
             case actions.HearAnswer(pending, call_id):
                 start_soon(self._hear_answer, pending, call_id)
 
@@ -197,9 +216,17 @@ class Dialogue(Actor[DialogueMessage]):
         if not scope.cancelled_caught:
             await self._receive(actions.SpeechLasted(turn_id))
 
-    async def _weigh(self, turn_id: str, utterance: Utterance) -> None:
-        heard = await weigh(self._turn_context, self._options, utterance, self._early_work.of(utterance))
-        await self._receive(actions.Weighed(turn_id, heard))
+    async def _weigh(self, action: actions.WeighWords) -> None:
+        said, context, options = action.pending.said, self._turn_context, self._options
+        heard, words = None, None
+        if isinstance(said, UtteranceEnded):
+            heard = await weigh(context, options, said.utterance, self._early_work.of(said.utterance))
+            if isinstance(heard, Recognition):
+                words = heard_from(said, heard, options)
+        elif isinstance(said, events.Text):
+            words = Heard(said.text, language=options.language, said_s=trio.current_time(), is_typed=True)
+        is_rest = words is not None and await goes_on(context, options, action.running_id, words)
+        await self._receive(actions.Weighed(action.pending.turn_id, heard, action.is_barge_in, is_rest))
 
     async def _hear_answer(self, pending: actions.PendingTurn, call_id: str) -> None:
         said, turn_id, text, error = pending.said, pending.turn_id, "", None

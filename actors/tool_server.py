@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 import trio
 
+from actors.turn.announcing import AnnouncementDelivery
 from backends.protocols import (
     CallNotSent,
     ToolConnection,
@@ -28,8 +29,16 @@ from backends.protocols import (
 )
 from config.settings import ToolsSettings
 from protocol.messages.inboxes import DialogueMessage, ToolServerMessage
-from protocol.messages.session import Announce
-from protocol.messages.understanding import OUTCOME_WITHIN_S, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages.understanding import (
+    OUTCOME_WITHIN_S,
+    AnnouncementTold,
+    AwaitFirstTry,
+    CallTool,
+    ListTools,
+    ToolList,
+    ToolOutcome,
+)
+from protocol.turns.listeners import Listeners
 from runtime import Actor, Backoff, DomainError, Registry
 from runtime.policies.restart import backoff_delay_s
 
@@ -71,6 +80,7 @@ class ToolServer(Actor[ToolServerMessage]):
         settings: ToolsSettings,
         open_server: ToolConnectionFactory,
         sessions: Registry[DialogueMessage],
+        listeners: Listeners,
         *,
         backoff: Backoff,
         rng: random.Random,
@@ -78,7 +88,7 @@ class ToolServer(Actor[ToolServerMessage]):
         self._name = name
         self._settings = settings
         self._open_server = open_server
-        self._sessions = sessions
+        self._delivery = AnnouncementDelivery(name, sessions, listeners)
         self._backoff = backoff
         self._rng = rng
         self._server: ToolConnection | None = None
@@ -96,7 +106,7 @@ class ToolServer(Actor[ToolServerMessage]):
         self.context.nursery.start_soon(self._stay_connected)
 
     async def handle(self, message: ToolServerMessage) -> ToolList | None:
-        """Answer ``ListTools``, ``CallTool`` (with ``ToolOutcome``) and ``AwaitFirstTry``.
+        """Answer ``ListTools``, ``CallTool`` (with ``ToolOutcome``) and ``AwaitFirstTry``; note what was said.
 
         Raises ``ToolUnavailable`` to the asker.
         """
@@ -107,6 +117,8 @@ class ToolServer(Actor[ToolServerMessage]):
                 return self._listed
             case CallTool():
                 self.context.reply_in_task(self._call, message)
+            case AnnouncementTold():
+                self._delivery.note_said(message)
             case AwaitFirstTry():
                 self.context.reply_in_task(self._first_try.wait)
             case _:
@@ -146,7 +158,7 @@ class ToolServer(Actor[ToolServerMessage]):
 
     async def _connect_once(self) -> None:
         try:
-            async with self._open_server(self._name, on_announcement=self._announce) as server:
+            async with self._open_server(self._name, on_announcement=self._delivery.give) as server:
                 self._listed = await listed(server)
                 self._server = server
                 self._failures = 0
@@ -155,6 +167,7 @@ class ToolServer(Actor[ToolServerMessage]):
                 log.info("tool server %s is up with %d tools", self._name, len(self._listed.tools))
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_listed, server)
+                    nursery.start_soon(self._delivery.keep_told, server)
                     self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
                     nursery.cancel_scope.cancel()
         finally:
@@ -223,11 +236,6 @@ class ToolServer(Actor[ToolServerMessage]):
             if self._server is server:  # this call saw it first
                 self._forget(str(error))
             return failed(f"{self._name} was lost during the call: {error}", started_s)
-
-    def _announce(self, session_id: str, text: str) -> None:
-        dialogue = self._sessions.lookup(session_id)
-        if dialogue is None or not dialogue.tell_nowait(Announce(text)):
-            log.info("no session for the announcement: %s", text, extra={"session_id": session_id})
 
 
 async def listed(server: ToolConnection) -> ToolList:

@@ -12,7 +12,7 @@ import trio
 
 from config.settings import ToolsSettings
 from protocol.messages.inboxes import ToolServerMessage, ToolsMessage
-from protocol.messages.understanding import AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
+from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, ListTools, ToolList, ToolOutcome
 from runtime import (
     Actor,
     ActorDied,
@@ -79,6 +79,9 @@ class Tools(Actor[ToolsMessage]):
             case CallTool():
                 self._calls += 1
                 self.context.reply_in_task(self._call, message)
+            case AnnouncementTold(server):
+                if server in self._servers:
+                    self._servers[server].tell_nowait(message)
             case _:
                 self.unhandled(message)
 

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
@@ -46,6 +47,7 @@ from config.load import is_loopback
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
+from protocol.messages.understanding import ToolAnnouncement
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
@@ -131,6 +133,16 @@ class Adapters:
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
         return Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF)
 
+    # --- the meaning of sentences ----------------------------------------------------------------
+
+    def meaning_pool(self) -> Pool | None:
+        """Return the process that reads what sentences mean, ``None`` if that is off."""
+        return embeddings.meaning_pool(self._settings)
+
+    def make_examples(self) -> Examples:
+        """Return an index of the user's own commands, empty."""
+        return embeddings.make_examples()
+
     # --- language models -------------------------------------------------------------------------
 
     def language_models(self) -> list[GuardedModel]:
@@ -168,7 +180,8 @@ class Adapters:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
             owner = secrets.token_hex(8)  # stays when the built-in server starts again
-            configured = {BUILTIN_SERVER: builtin_server_config(data_dir, programs, owner), **configured}
+            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path)
+            configured = {BUILTIN_SERVER: builtin, **configured}
         return configured
 
     def tool_server_names(self) -> Sequence[str]:
@@ -176,7 +189,7 @@ class Adapters:
         return tuple(self._tool_servers)
 
     def open_tool_server(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects to a server."""
         settings = self._settings.tools

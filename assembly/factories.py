@@ -20,6 +20,7 @@ from actors.history import History
 from actors.home_names import HomeNamesKeeper
 from actors.inference import Inference
 from actors.load import Load, LoadActions
+from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
 from actors.speech import Speech
@@ -106,8 +107,19 @@ class Factories:
             self.settings.tools,
             self.adapters.open_tool_server,
             self.sessions.live,
+            self.sessions.listeners,
             backoff=TOOLS_BACKOFF,
             rng=self.rng,
+        )
+
+    def make_meaning(self) -> MeaningReader:
+        """Return the actor that reads what sentences mean."""
+        return MeaningReader(
+            self.settings.understanding,
+            self.adapters.meaning_pool(),
+            self.adapters.make_examples(),
+            self.adapters.grammar.own_sentences,
+            self.refs.metrics,
         )
 
     def make_inference(self) -> Inference:

@@ -10,6 +10,7 @@ from protocol.messages.inboxes import (
     GatewayMessage,
     HistoryMessage,
     InferenceMessage,
+    MeaningMessage,
     MediaMessage,
     MetricsMessage,
     SpeechMessage,
@@ -37,6 +38,7 @@ class Refs:
     inference: Ref[InferenceMessage] = attrs.field(factory=lambda: Ref("inference", JOBS))
     transcription: Ref[TranscriptionMessage] = attrs.field(factory=lambda: Ref("transcription", JOBS))
     speech: Ref[SpeechMessage] = attrs.field(factory=lambda: Ref("speech", JOBS))
+    meaning: Ref[MeaningMessage] = attrs.field(factory=lambda: Ref("meaning", JOBS))
     media: Ref[MediaMessage] = attrs.field(factory=lambda: Ref("media", JOBS))
     sessions: Ref[SupervisorMessage] = attrs.field(factory=lambda: Ref("sessions", JOBS))
     gateway: Ref[GatewayMessage] = attrs.field(factory=lambda: Ref("gateway", JOBS))

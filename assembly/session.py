@@ -38,6 +38,7 @@ from protocol.messages.events import ConnectionRefused, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import Leave
+from protocol.turns.listeners import Listeners
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Intensity, Ref, Registry, Restart
@@ -64,6 +65,7 @@ class Sessions:
         )
         self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
         self.activity = Activity()
+        self.listeners = Listeners()
         self._rng = random.Random()  # jitter only
         self._settings = settings
         self._refs = refs
@@ -148,7 +150,7 @@ class Sessions:
         )
 
     def _dialogue(self, refs: SessionRefs) -> Dialogue:
-        return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity)
+        return Dialogue(refs.vault, partial(self._turn_context, refs), self.live, self.activity, self.listeners)
 
     def _turn_context(self, refs: SessionRefs, memory: TurnMemory, client: ClientView) -> TurnContext:
         server, settings = self._refs, self._settings
@@ -157,6 +159,7 @@ class Sessions:
                 connection=refs.connection,
                 audio=refs.audio,
                 transcription=server.transcription,
+                meaning=server.meaning,
                 inference=server.inference,
                 tools=server.tools,
                 speech=server.speech,

@@ -74,7 +74,11 @@ FIGURES: Final = (
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
+    _counter("understood_total", "Turns that were understood, by grammar or meaning, and what was done.", "by", "what"),
+    _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
+    _counter("amended_turns_total", "Turns that went on with the sentence before, or took it back."),
+    _counter("undone_calls_total", "Tool calls that were taken back."),
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
     _counter("wakes_total", "Wake words that were heard, by word.", "word"),
     _counter("unheard_utterances_total", "Utterances that were not transcribed, because no wake word was said before."),

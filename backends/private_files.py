@@ -92,7 +92,8 @@ def _kept(tools: Path, history_path: Path) -> list[Path]:
     """Return the files that the server may have made: the history with its side files, and those of the tools."""
     patterns = (history_path.name, *(f"{history_path.name}{end}" for end in ("-wal", "-shm", ".damaged-*")))
     history = [path for pattern in patterns for path in sorted(history_path.parent.glob(pattern))]
-    return [*history, *sorted(tools.glob("*.json")), *sorted(tools.glob("*.damaged-*"))]
+    old = [file for pattern in ("*.json", "*.damaged-*", "*.imported-*") for file in sorted(tools.glob(pattern))]
+    return [*history, *old]
 
 
 def _narrow(path: Path, is_kind: Callable[[int], bool], mode: int) -> bool:

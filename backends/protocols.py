@@ -16,6 +16,7 @@ from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
@@ -24,6 +25,7 @@ from protocol.messages.understanding import (
     CompletionRequest,
     Generation,
     McpOffer,
+    ToolAnnouncement,
     ToolOutcome,
     ToolSpec,
 )
@@ -101,6 +103,12 @@ class CommandGrammar(Protocol):
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
 
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own commands; the same object until the files change."""
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for, with what was said of its slots; ``None`` if it cannot be made."""
+
 
 @attrs.frozen(kw_only=True)
 class GuardStatistics:
@@ -158,6 +166,12 @@ class ToolConnection(Protocol):
         Raises ``ToolServerLost``, and ``CallNotSent`` if the server was gone before.
         """
 
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        """Tell the server which sessions there are, with the user of each; one that does not care is not told."""
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        """Tell the server that announcements were said; return whether it knows."""
+
     async def wait_changed(self) -> None:
         """Wait until the server says that its list of tools has changed."""
 
@@ -185,9 +199,9 @@ class ToolConnectionFactory(Protocol):
     """Opens a connection; leaving the block ends the server."""
 
     def __call__(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
-        """Connect; ``on_announcement(session_id, text)`` is called for each announcement of the server."""
+        """Connect; ``on_announcement`` is called for each announcement of the server."""
 
 
 class HomeLink(Protocol):
@@ -257,6 +271,9 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case."""
     peer: str
+    """Address and port of the sender, also behind a trusted proxy."""
+    is_proxied: bool = False
+    """Whether a trusted proxy has handed it on."""
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from assembly.providers import home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
 from backends.speech import wake_words
 from cli import config_option
@@ -70,6 +70,7 @@ def providers(settings: Settings) -> Iterator[Finding]:
     """Run the checks of all providers."""
     for kind in (recognisers.KIND, language_models.KIND, synthesisers.KIND, stores.KIND):
         yield from kind.findings(settings)
+    yield from embeddings.check_meaning(settings)
 
 
 def port(settings: Settings) -> Iterator[Finding]:

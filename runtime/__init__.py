@@ -85,7 +85,7 @@ from runtime.messaging.errors import (
 from runtime.messaging.exits import Exit, ExitKind, Shutdown
 from runtime.messaging.lane import MailboxSpec, Overflow
 from runtime.messaging.mailbox import Counters, MailboxStatistics
-from runtime.messaging.ref import Asked, Ref, Terminated
+from runtime.messaging.ref import Asked, Ref
 from runtime.messaging.registry import Registry
 from runtime.policies.restart import Backoff, Intensity, Restart
 from runtime.policies.strategy import AutoShutdown, Strategy
@@ -173,7 +173,6 @@ __all__ = [
     "Supervisor",
     "SupervisorMessage",
     "TerminateChild",
-    "Terminated",
     "Tree",
     "WhichChildren",
     "Zombies",

@@ -147,6 +147,8 @@ class Understood(msgspec.Struct, frozen=True):
     confidence: float
     tool: str | None = None
     arguments: Mapping[str, Any] | None = None
+    amends: str | None = None
+    """The turn whose sentence goes on here, or is taken back."""
 
 
 class ConfirmRequest(msgspec.Struct, frozen=True):
@@ -169,6 +171,8 @@ class ToolCall(msgspec.Struct, frozen=True):
     server: str
     tool: str
     arguments: Mapping[str, Any]
+    undoes: str | None = None
+    """The call that this one takes back."""
 
 
 class ToolProgress(msgspec.Struct, frozen=True):

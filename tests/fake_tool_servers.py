@@ -1,6 +1,6 @@
 """MCP servers that answer from a script, behind the faces of ``backends/protocols.py``."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from backends.protocols import CallNotSent, ToolServerLost
-from protocol.messages.understanding import CallTool, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallTool, McpOffer, ToolAnnouncement, ToolOutcome, ToolSpec
 
 
 @attrs.define(eq=False)
@@ -21,6 +21,9 @@ class FakeToolServer:
     calls: list[CallTool] = attrs.field(factory=list)
     offers: tuple[McpOffer, ...] = ()
     notes: tuple[str, ...] = ()
+    listeners: list[Mapping[str, str]] = attrs.field(factory=list)
+    told: list[tuple[int, ...]] = attrs.field(factory=list)
+    takes_receipts: bool = True
     _lost: trio.Event = attrs.field(factory=trio.Event)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _why: str = ""
@@ -57,6 +60,17 @@ class FakeToolServer:
         outcome: ToolOutcome = self.answer
         return outcome
 
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        if self._lost.is_set():
+            raise CallNotSent(self._why)
+        self.listeners.append(dict(sessions))
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        if self._lost.is_set():
+            raise CallNotSent(self._why)
+        self.told.append(tuple(receipts))
+        return self.takes_receipts
+
     async def wait_lost(self) -> str:
         await self._lost.wait()
         return self._why
@@ -71,11 +85,11 @@ class FakeConnector:
     opening_s: float = 0.0
     times_s: list[float] = attrs.field(factory=list)
     closed: list[str] = attrs.field(factory=list)
-    on_announcement: Callable[[str, str], None] | None = None
+    on_announcement: Callable[[ToolAnnouncement], None] | None = None
 
     @asynccontextmanager
     async def __call__(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AsyncIterator[FakeToolServer]:
         self.times_s.append(trio.current_time())
         self.on_announcement = on_announcement

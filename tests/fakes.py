@@ -26,6 +26,7 @@ from protocol.admission.identity import identity_of
 from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
@@ -308,6 +309,8 @@ class FakeGrammar:
         self.answers: dict[str, CommandMatch] = {}
         self.words = words
         self.told: tuple[CommandSamples, ...] = ()
+        self.own: tuple[OwnSentence, ...] = ()
+        self.meanings: dict[str, CommandMatch] = {}
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)
@@ -323,6 +326,12 @@ class FakeGrammar:
 
     def samples(self) -> tuple[CommandSamples, ...]:
         return self.told
+
+    def own_sentences(self) -> tuple[OwnSentence, ...]:
+        return self.own
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return self.meanings.get(meaning.name)
 
 
 def command(text: str, tool: str = "set_timer", **arguments: Any) -> dict[str, CommandMatch]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SET
-from tests.source_tree import ROOT
+from tests.conftest import SET, WITHOUT_A_CLOCK
+from tests.source_tree import ROOT, imported_modules, python_files
 
 HOSTILE = {
     "TIMEOUT": "soon",
@@ -34,6 +34,15 @@ def test_tests_of_settings_pass_whatever_the_user_has_set(tmp_path: Path) -> Non
     environ = {**os.environ, **HOSTILE, "HOME": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == pytest.ExitCode.OK, done.stdout
+
+
+def test_the_sources_whose_tests_are_not_repeated_on_a_busy_machine_import_nothing_that_waits() -> None:
+    waiting = {"trio", "anyio", "asyncio", "time", "signal", "socket", "select", "subprocess", "multiprocessing"}
+    folders = tuple(name for name in WITHOUT_A_CLOCK if name.endswith("/"))
+    sources = [path for path in python_files() if path.as_posix().startswith(folders)]
+    found = {str(path) for path in sources for name, _ in imported_modules(path) if name.partition(".")[0] in waiting}
+    assert sources
+    assert found == set()
 
 
 def test_no_test_keeps_anything_for_the_next_run() -> None:

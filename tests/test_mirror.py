@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription", "wake"),
+    *("session", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -15,6 +15,7 @@ EXCUSED = {
     "backends/commands/spoken_places.py": "the same",
     "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
+    "backends/builtin/owned.py": "a face, and plain records; test_owned_sqlite.py beside its tests asks every store",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     **{
@@ -30,6 +31,7 @@ EXCUSED = {
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
+    "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
@@ -56,6 +58,7 @@ ABOUT_SEVERAL = {
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",
     "tests/backends/commands/test_list_sentences.py": "the sentences about lists and notes, which are data",
+    "tests/backends/commands/test_plan_sentences.py": "the sentences about alarms, reminders and dates, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
     "tests/actors/connection/test_stories.py": "the same conversations in several dialects",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
@@ -74,7 +77,6 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_properties.py": "mailbox and supervisor against reference models",
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
-    "tests/runtime/test_watch.py": "watching goes through reference, mailbox and child",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/browser/test_page.py": "the page in a real browser, with the server behind it",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",

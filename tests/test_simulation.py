@@ -12,12 +12,13 @@ import pytest
 
 from protocol.messages.records import TurnRecord
 from protocol.messages.socket import SocketClosed
-from tests.simulation import seams
+from tests.simulation import judging, seams
 from tests.simulation.__main__ import main
-from tests.simulation.callers import CLOSE_CODES, Caller, Loss
+from tests.simulation.callers import CLOSE_CODES, Caller, Loss, Step
 from tests.simulation.claims import broken_claims
+from tests.simulation.faults import Fault
 from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
-from tests.simulation.judging import PLANS_AT_ONCE, judge, judge_in_processes
+from tests.simulation.judging import judge, judge_in_processes
 from tests.simulation.kept import Kept, keep, kept_runs
 from tests.simulation.outside import speech_of, spoken_in
 from tests.simulation.wire import CUT, OUTBOX_FRAMES, SEND_TIMEOUT_S, SimulatedSocket
@@ -25,6 +26,7 @@ from tests.simulation.world import Plan, Report, plan_run, simulate
 from tests.source_tree import ROOT
 
 SEEDS = 200
+CLAIMED = 50  # `make sim`, a part of `make test`, judges these and 1,950 more
 PART = 25
 COMPARED = range(20)
 
@@ -35,7 +37,7 @@ def test_a_run_that_once_found_a_fault_finds_none_now(kept: Kept) -> None:
     assert not verdict.problems, verdict.story
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, PART))
+@pytest.mark.parametrize("first", range(0, CLAIMED, PART))
 def test_all_claims_hold_whatever_goes_wrong(first: int) -> None:
     for seed in range(first, first + PART):
         verdict = judge(plan_run(seed))
@@ -59,8 +61,9 @@ def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
     assert first[3] == judge(plan_run(3)).digest, "a seed depends on those before it"
 
 
-def test_several_processes_find_in_order_what_one_finds() -> None:
-    plans = [plan_run(seed) for seed in range(PLANS_AT_ONCE + 3)]
+def test_several_processes_find_in_order_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "PLANS_AT_ONCE", 3)
+    plans = [plan_run(seed) for seed in range(10)]  # the first process has two parts, and the last has one plan
     together = list(judge_in_processes(plans, 2))
     assert [verdict.plan for verdict in together] == plans
     assert [verdict.digest for verdict in together[-3:]] == [judge(plan).digest for plan in plans[-3:]]
@@ -135,6 +138,32 @@ def test_claims_hold_however_callers_and_faults_interleave_and_everything_strike
     assert min(hit.values()) > 0.6 * INTERLEAVINGS, hit
 
 
+def in_two_halves(second: str, *faults: Fault) -> Plan:
+    """Return a run in which "begin 1" and its rest are typed."""
+    steps = (Step("text", 1, pause_s=0.5), Step("text", 2))
+    caller = Caller("caller", 0.0, steps, "bye", "yes", ("stt", "llm", "tools", "tts"))
+    return Plan(1, (caller,), {1: "begin 1", 2: second}, faults, "idle", 0.0)
+
+
+@pytest.mark.parametrize(("second", "in_effect"), [("rest 2", (0, 1)), ("undo that", (0, 0)), ("do 2", (1, 1))])
+def test_a_sentence_in_two_halves_is_in_effect_once(second: str, in_effect: tuple[int, int]) -> None:
+    report = simulate(in_two_halves(second))
+    assert not broken_claims(report)
+    assert (report.outside.shed.in_effect(1), report.outside.shed.in_effect(2)) == in_effect
+
+
+@pytest.mark.parametrize("how", ["before", "after", "besides"])
+def test_a_crash_at_any_time_leaves_at_most_one_of_two_halves_in_effect(how: str) -> None:
+    seen = set()
+    for at in range(12):
+        report = simulate(in_two_halves("rest 2", Fault(0.4 + at / 10, "crash", "dialogue", how)))
+        assert not broken_claims(report)
+        shed = report.outside.shed
+        seen.add((shed.in_effect(1), shed.in_effect(2)))
+    assert (0, 1) in seen
+    assert (1, 1) not in seen
+
+
 # --- the claims can fail -------------------------------------------------------------------------
 
 
@@ -181,6 +210,10 @@ def with_two_answers(report: Report) -> None:
 
 def with_a_change_made_twice(report: Report) -> None:
     report.outside.shed.changes[next(iter(report.outside.shed.changes))] += 1
+
+
+def with_a_call_taken_back_twice(report: Report) -> None:
+    report.outside.shed.undone[next(iter(report.outside.shed.changes))] += 2
 
 
 def with_a_call_made_twice(report: Report) -> None:
@@ -266,6 +299,7 @@ def with_a_client_in_vain(report: Report) -> None:
         (without_an_end, "events_are_numbered_without_gaps"),
         (with_two_answers, "no_answer_is_given_twice"),
         (with_a_change_made_twice, "nothing_is_done_twice"),
+        (with_a_call_taken_back_twice, "the_last_whole_command_is_in_effect_once"),
         (with_a_call_made_twice, "nothing_is_done_twice"),
         (with_other_words, "words_are_heard_once"),
         (with_a_record_lost, "history_is_what_was_heard"),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from protocol.turns.last_sentence import DONE
 from protocol.turns.playback import PLAYBACK
 from protocol.turns.questions import QUESTIONS, QuestionState
 from protocol.turns.rules import CONVERSATION, ConversationEvent, ConversationState, Step
@@ -54,6 +55,16 @@ def drawings() -> Mapping[str, Sequence[str]]:
         ),
         "answer": list(answer_table()),
         "questions": list(question_table()),
+        "done": list(
+            diagram(
+                {
+                    (before.value, after.value): [event.value for event, to in row.items() if to is after]
+                    for before, row in DONE.items()
+                    for after in dict.fromkeys(row.values())
+                    if after is not before
+                }
+            )
+        ),
     }
 
 

@@ -141,7 +141,7 @@ class GatewayAdmission:
         """Admit or refuse one request; does not wait for a health check."""
         verdict: Admitted | Refusal | None = self._refusal_by_head(request, is_reserved=is_reserved)
         if verdict is None:
-            identity = identity_of(request.peer, request.headers)
+            identity = identity_of(request.peer, request.headers, is_proxied=request.is_proxied)
             is_open = kind is RequestKind.PAGE and is_open_page(request.path)
             verdict = Admitted(identity) if is_open else await self._checked(identity, request, kind)
         if isinstance(verdict, Refusal):

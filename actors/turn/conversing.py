@@ -66,6 +66,8 @@ class ModelConversation:
     on_begin: Callable[[], Awaitable[None]]
     """Called whenever the model answers or acts."""
     on_first_token: Callable[[], None]
+    is_action: bool = False
+    """Whether the words are known to want a tool, so that no model without tools may answer."""
     _answer: ModelAnswer = attrs.field(init=False)
     _missing: tuple[str, ...] = attrs.field(default=(), init=False)
 
@@ -75,7 +77,7 @@ class ModelConversation:
         Raises ``NoSuitableModel``, ``UnfoundedClaim``, and ``AskError`` or ``MailboxError`` if no model could give one.
         """
         tools = await self._tools()
-        asked = asked_for(heard.text, heard.language)
+        asked: Asked = "action" if self.is_action else asked_for(heard.text, heard.language)
         self._answer = answer = ModelAnswer(heard.language, Belief.CHECKED if asked == "action" else Belief.BELIEVED)
         messages = self._prompt(heard)
         for step in range(self.context.dialogue.max_tool_steps + 1):

@@ -11,7 +11,7 @@ from collections import deque
 import attrs
 import trio
 
-from actors.turn.turn_context import SessionOptions, TurnContext
+from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.audio.early import Agreement, verdict_on
 from protocol.messages import events
 from protocol.messages.hearing import (
@@ -21,6 +21,7 @@ from protocol.messages.hearing import (
     Transcribe,
     Urgency,
     Utterance,
+    UtteranceEnded,
     UtterancePaused,
 )
 from protocol.turns.questions import open_at
@@ -200,6 +201,16 @@ async def weigh(
     except (AskError, MailboxError) as error:
         log.debug("nothing transcribed of a barge-in: %s", error)
         return None
+
+
+def heard_from(said: UtteranceEnded, answer: Recognition, options: SessionOptions) -> Heard:
+    """Return the words of an utterance for the turn that is about them."""
+    return Heard(answer.text, answer.alternatives, answer.confidence, options.language, began_s(said))
+
+
+def began_s(said: UtteranceEnded) -> float:
+    """Return when an utterance began, by ``trio.current_time()``."""
+    return said.last_voice_s - (said.utterance.end_ms - said.utterance.start_ms) / 1000
 
 
 def words_within(answer: Recognition, utterance: Utterance) -> tuple[events.Word, ...]:

@@ -10,11 +10,16 @@ from typing import Final
 import attrs
 import trio
 
+from actors.turn.amending import amendment_by, parts_in
+from actors.turn.meaning import TurnMeaning
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.joints import pieces_of, without_lead
 from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID, PARTLY_UNDERSTOOD
-from protocol.language.requests import not_understood
+from protocol.language.remarks import remark_of
+from protocol.language.requests import asks_for_help, not_understood
+from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch, ToolOutcome
+from protocol.turns.meaning import GO_ON, MeaningStep, MeantDecision
 from protocol.turns.questions import (
     ANSWER_WITHIN_S,
     OpenQuestion,
@@ -25,7 +30,7 @@ from protocol.turns.questions import (
     decide,
     open_at,
 )
-from protocol.turns.several import Part, Parts, parts_of
+from protocol.turns.several import Part, Parts
 
 NO_COMMAND: Final = WordsDecision(Reaction.GO_ON)
 """What a client that wants no tools says."""
@@ -46,6 +51,8 @@ class TurnQuestion:
     """What tools have asked in this turn."""
     partly: tuple[Part, ...] = attrs.field(default=(), init=False)
     """The parts of a sentence of which only some are commands."""
+    meant: MeantDecision = attrs.field(default=GO_ON, init=False)
+    """What the words mean, if they are no command."""
 
     async def decide(self, heard: Heard) -> WordsDecision:
         """Return what is done with the words."""
@@ -54,30 +61,36 @@ class TurnQuestion:
         grammar, language = self.context.grammar, self.options.language
         hypotheses = (heard.text, *heard.alternatives)
         answer = None if question is None else grammar.answer(question.asked, hypotheses, language)
-        parts = await self._parts(heard.text)
+        parts = Parts()
+        if len(pieces_of(heard.text, language)) > 1 or without_lead(heard.text, language) != heard.text:
+            parts = await parts_in(self.context, heard.text, language)
         command = None
         if not parts.several:
             command = parts.whole or grammar.match(hypotheses, language)
-        self.partly = () if command is not None else parts.partly
         several = tuple(part.match for part in parts.several if part.match is not None)
-        return decide(SaidWords(hypotheses, language, command, answer, several), question)
+        amendment = None
+        is_remark = remark_of(heard.text, language) is not None or asks_for_help(heard.text, language)
+        if command is None and answer is None and not several and not is_remark:
+            before = self.context.memory.sentence_before(self.turn_id)
+            amendment = await amendment_by(self.context, language, before, heard)
+        self.partly = () if command is not None or amendment is not None else parts.partly
+        decision = decide(SaidWords(hypotheses, language, command, answer, several, amendment), question)
+        if decision.reaction is Reaction.GO_ON and not self.partly:
+            self.meant = await TurnMeaning(self.turn_id, self.context).read(heard)
+        decision = self.meant.words or decision
+        if decision.reaction is not Reaction.GO_ON:
+            by = "grammar" if self.meant.words is None else "meaning"
+            self.context.peers.metrics.tell_nowait(Count("understood_total", (by, decision.reaction.name.lower())))
+        return decision
 
-    async def _parts(self, text: str) -> Parts:
-        """Return what a sentence of several pieces is; holds the event loop for one parse at a time."""
-        language = self.options.language
-        if len(pieces_of(text, language)) < 2 and without_lead(text, language) == text:  # noqa: PLR2004 - of a whole
-            return Parts()
-        search = parts_of(text, language)
-        match: CommandMatch | None = None
-        try:
-            asked = next(search)
-            while True:
-                match = self.context.grammar.match_exactly(asked, language)
-                await trio.lowlevel.checkpoint()
-                asked = search.send(match)
-        except StopIteration as end:
-            parts: Parts = end.value
-            return parts
+    @property
+    def asks_for_help(self) -> bool:
+        """Whether the words ask what can be said, by their meaning."""
+        return self.meant.step is MeaningStep.HELP
+
+    def asked_by(self, decision: WordsDecision) -> CommandMatch | None:
+        """Return the command whose question the words have answered."""
+        return self._open.asked if self._open is not None and decision.is_answer else None
 
     def confidence_of(self, heard: Heard, decision: WordsDecision) -> float:
         """Return how sure the words are that led here: an answer is no surer than what it answers."""
@@ -102,6 +115,8 @@ class TurnQuestion:
 
     def refusal(self, text: str) -> str:
         """Return the answer to words that nothing has understood."""
+        if self.meant.cannot is not None:
+            return self.options.told(self.meant.cannot)
         if not self.partly:
             return not_understood(text, self.options.language)
         known = [part.text for part in self.partly if part.match is not None]

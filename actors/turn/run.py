@@ -4,7 +4,7 @@ Rules kept here:
 
 * Which step is taken next is decided by the table ``TRANSITIONS`` of ``protocol/turns/turn.py``: each of its states
   stands for one step here, which returns the event that it ends with.
-* The ladder is climbed from exact to vague: command grammar, then language model, then the honest refusal.
+* The ladder is climbed from exact to vague: command grammar, meaning, language model, and then the honest refusal.
 * Hearing, understanding and acting share the turn's deadline; past it the user gets an apology.
 * ``TurnCompleted`` is sent exactly once in every case, and history holds the part of the answer that was heard.
 """
@@ -17,8 +17,9 @@ from functools import partial
 import attrs
 import trio
 
+from actors.turn.amending import TurnAmending
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
-from actors.turn.hearing import EarlyTranscription, show, transcribe
+from actors.turn.hearing import EarlyTranscription, began_s, heard_from, show, transcribe
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
@@ -77,10 +78,10 @@ class Turn:
         self._scope = trio.CancelScope()
         self._deadline = trio.CancelScope()
         self._report = TurnReport(pending.turn_id, trio.current_time())
-        self._heard_s: float | None = None
-        self._spoken = self._make_spoken_answer()
+        self._spoken = spoken_answer(machine, context, options, self._report)
         self._tools: ToolCaller | None = None
         self._question = TurnQuestion(pending.turn_id, context, options)
+        self._amending = TurnAmending(pending.turn_id, context, options, trio.current_time())
         self._heard = Heard("", language=options.language, said_s=trio.current_time())
         self._commands: CommandSequence | None = None
         self._answer = TurnAnswer("", "interrupted")
@@ -95,7 +96,7 @@ class Turn:
     def confirm(self, call_id: str, *, approve: bool, stops: bool = False) -> None:
         """Answer the question about this call, if it is still open; ``stops``: nothing else is done either."""
         if stops and self._commands is not None:
-            self._record_undone(self._commands.stop())
+            given(self._tools).record_undone(self._commands.stop())
         if self._tools is not None:
             self._tools.answer(call_id, approve=approve)
 
@@ -107,26 +108,33 @@ class Turn:
         """Continue the answer, because the user did not speak."""
         await self._spoken.resume()
 
-    def interrupt(self, heard_ms: int | None = None) -> None:
-        """Stop at once; ``heard_ms`` of the answer's speech were heard (by the clock if ``None``)."""
-        self._heard_s = None if heard_ms is None else heard_ms / 1000
+    def interrupt(self, heard_ms: int | None = None, *, lets_call_end: bool = False) -> None:
+        """Stop at once; ``heard_ms`` of the answer's speech were heard (by the clock if ``None``).
+
+        ``lets_call_end``: but wait for the outcome of a call that was sent.
+        """
+        self._report.heard_s = None if heard_ms is None else heard_ms / 1000
+        if lets_call_end and self._tools is not None:
+            self._tools.let_call_end()
         self._scope.cancel()
 
     # --- one run ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
-        match self._pending.said:
-            case UtteranceEnded(utterance, last_voice_s=last_voice_s):
-                said_s = last_voice_s - (utterance.end_ms - utterance.start_ms) / 1000
-                self._heard = attrs.evolve(self._heard, said_s=said_s)
+        match said := self._pending.said:
+            case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
+                self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
+                self._amending.ended_s = last_voice_s
                 self._report.origin_s = last_voice_s
                 self._report.mark_until("endpoint", trio.current_time())
             case events.Text(text):
-                self._heard = attrs.evolve(self._heard, text=text)
+                self._heard = attrs.evolve(self._heard, text=text, is_typed=True)
             case Announce(text):
                 self._answer = TurnAnswer(text)
         await self._complete()
+        if isinstance(said, Announce) and said.told is not None and not self._context.client_view.is_lost:
+            self._context.peers.tools.tell_nowait(said.told)  # what a lost client missed is announced again
 
     async def _answer_in_time(self) -> None:
         """Take the steps of ``TRANSITIONS`` until there is an answer, or nothing to answer."""
@@ -134,6 +142,7 @@ class Turn:
             steps: Mapping[TurnState, TurnStep] = {
                 TurnState.TRANSCRIBING: self._transcribe,
                 TurnState.UNDERSTANDING: self._understand,
+                TurnState.TAKING_BACK: self._take_back,
                 TurnState.ACTING: self._act,
             }
             while (take_step := steps.get(self._machine.state)) is not None:
@@ -176,7 +185,7 @@ class Turn:
             await self._spoken.end()
             self._report.mark_until("total", trio.current_time())
             await self._spoken.wait_heard()
-            outcome = self._answer.outcome
+            outcome = "interrupted" if self._machine.state is TurnState.CUT else self._answer.outcome
         if outcome == "interrupted":
             await self._spoken.cut()
         self._machine.finish()
@@ -202,9 +211,7 @@ class Turn:
         queue_s = min(answer.queue_s, took_s)  # an early transcription caused no wait
         self._report.mark("queue", queue_s)
         self._report.mark("stt", took_s - queue_s)
-        self._heard = attrs.evolve(
-            self._heard, text=answer.text, alternatives=answer.alternatives, confidence=answer.confidence
-        )
+        self._heard = heard_from(said, answer, self._options)
         return TurnEvent.HEARD
 
     async def _understand(self) -> TurnEvent:
@@ -219,18 +226,27 @@ class Turn:
         self._report.mark("understand", trio.current_time() - started_s)
         if decision.reaction is Reaction.CALL and decision.match is not None:
             self._report.source = "command"
-            self._commands = CommandSequence(heard.language, (decision.match, *decision.more))
-            self._context.peers.metrics.tell_nowait(Count("turn_commands_total", (), len(self._commands.commands)))
+            self._amending.begin(heard.text, self._question.asked_by(decision))
+            self._plan((decision.match, *decision.more))
             return TurnEvent.UNDERSTOOD
+        if decision.reaction in (Reaction.AMEND, Reaction.TAKE_BACK):
+            self._report.source = "command"
+            self._amending.take(decision.amendment, heard.said_s)
+            if decision.amendment is not None:
+                self._plan(decision.amendment.commands)
+            return TurnEvent.AMENDS
         if decision.reaction is not Reaction.GO_ON:
             self._report.source = "command"
+            if decision.reaction is Reaction.ASK:
+                self._amending.begin(heard.text, self._question.asked_by(decision))
             self._answer = TurnAnswer(self._question.note(decision))
             return TurnEvent.ANSWERED
+        self._amending.begin(heard.text)
         return await self._understand_other(heard)
 
     async def _understand_other(self, heard: Heard) -> TurnEvent:
         """Decide what is done with words that are no command."""
-        if self._options.wants("tools") and asks_for_help(heard.text, heard.language):
+        if self._options.wants("tools") and (self._question.asks_for_help or asks_for_help(heard.text, heard.language)):
             told = help_text(self._context.grammar.samples(), heard.language)
             if told is not None:
                 self._report.source = "command"
@@ -240,6 +256,23 @@ class Turn:
         if self._options.wants("llm"):
             return TurnEvent.UNDERSTOOD
         raise TurnRefused(self._question.refusal(heard.text))
+
+    def _plan(self, commands: Sequence[CommandMatch]) -> None:
+        """Prepare to carry out commands."""
+        self._commands = CommandSequence(self._options.language, commands)
+        self._context.peers.metrics.tell_nowait(Count("turn_commands_total", (), len(commands)))
+
+    async def _take_back(self) -> TurnEvent:
+        """Take back what was done before; then the whole sentence is carried out, if there is one."""
+        told = await self._amending.take_back(given(self._tools))
+        if self._commands is None:
+            self._answer = TurnAnswer(told)
+            return TurnEvent.ANSWERED
+        self._amending.begin_whole()
+        if not self._commands.commands:
+            self._answer = TurnAnswer(self._amending.answer_before())
+            return TurnEvent.ANSWERED
+        return TurnEvent.TAKEN_BACK
 
     async def _act(self) -> TurnEvent:
         """Carry out the next command, or ask a model."""
@@ -262,7 +295,9 @@ class Turn:
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
         is_inexact = match.confidence < 1.0
-        wanted = WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+        wanted = WantedCall(
+            match.server, match.tool, match.arguments, "command", is_inexact=is_inexact, guess=match.guess
+        )
         try:
             outcome = await given(self._tools).call(wanted)
         except TurnRefused as refused:
@@ -290,6 +325,7 @@ class Turn:
             self._context,
             self._options,
             given(self._tools),
+            is_action=self._question.meant.is_action,
             say=self._spoken.say,
             on_begin=begin,
             on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
@@ -326,35 +362,20 @@ class Turn:
         await self._spoken.say(question)
         await self._context.expect_reply(CONFIRM_WITHIN_S)
 
-    def _make_spoken_answer(self) -> SpokenAnswer:
-        return SpokenAnswer(
-            session_id=self._context.client_view.session_id,
-            turn_id=self.turn_id,
-            speech=self._context.peers.speech,
-            client=self._context.client,
-            voice=self._options.voice,
-            lead_s=self._context.lead_s,
-            playback=self._machine.playback,
-            on_first_audio=lambda: self._report.mark_until("first_audio", trio.current_time()),
-        )
-
-    def _record_undone(self, left: Sequence[CommandMatch]) -> None:
-        """Write into the history which commands of the sentence were not begun."""
-        for match in left:
-            given(self._tools).record_undone(WantedCall(match.server, match.tool, match.arguments, "command"))
-
     # --- the end ---------------------------------------------------------------------------------
 
     async def _finish(self, outcome: events.Outcome) -> None:
         context, report = self._context, self._report
         if outcome == "interrupted":
             report.mark_until("total", trio.current_time())
-            report.replied = " ".join(self._spoken.heard_until(self._heard_s))
+            report.replied = " ".join(self._spoken.heard_until(report.heard_s))
             if report.replied:
                 await context.show(events.Reply(self.turn_id, report.replied, truncated=True))
         self._question.end(trio.current_time())
+        self._amending.end(is_cut=outcome == "interrupted")
         left = () if self._commands is None else self._commands.stop()
-        self._record_undone(left)
+        if self._tools is not None:
+            self._tools.record_undone(left)
         if report.heard:
             stopped = stopped_before(left, self._options.language)
             context.memory.remember_turn(report.heard, " ".join(text for text in (report.replied, stopped) if text))
@@ -369,3 +390,19 @@ class Turn:
         context.peers.metrics.tell_nowait(record)
         if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
             await context.expect_reply(self._question.open_for_s(trio.current_time()))
+
+
+def spoken_answer(
+    machine: TurnMachine, context: TurnContext, options: SessionOptions, report: TurnReport
+) -> SpokenAnswer:
+    """Return what speaks a turn's answer, and notes in ``report`` when its first sound came."""
+    return SpokenAnswer(
+        session_id=context.client_view.session_id,
+        turn_id=machine.turn_id,
+        speech=context.peers.speech,
+        client=context.client,
+        voice=options.voice,
+        lead_s=context.lead_s,
+        playback=machine.playback,
+        on_first_audio=lambda: report.mark_until("first_audio", trio.current_time()),
+    )

@@ -6,22 +6,34 @@ Rules kept here:
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
   not said exactly for what destroys something.
 * A call's id is in the vault before the call is sent, and no id is sent twice.
+* What was understood by the meaning of the words is confirmed, unless it only reads and the meaning is sure.
 * Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
 """
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
 import trio
 
 from actors.turn.turn_context import Heard, TurnContext, TurnRefused
 from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
+from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
-from protocol.messages.understanding import OUTCOME_WITHIN_S, CallProgress, CallTool, ListTools, ToolOutcome, ToolSpec
+from protocol.messages.understanding import (
+    OUTCOME_WITHIN_S,
+    CallProgress,
+    CallTool,
+    CommandMatch,
+    Guess,
+    ListTools,
+    ToolOutcome,
+    ToolSpec,
+)
+from protocol.turns.last_sentence import DoneCall, event_of
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
@@ -48,6 +60,10 @@ class WantedCall:
     """A tool's result was in front of the model that chose it."""
     is_inexact: bool = False
     """The words that were heard first are not exactly those of the command."""
+    guess: Guess | None = None
+    """How it was understood, if by the meaning of the words."""
+    undoes: str | None = None
+    """The id of the call that it takes back."""
 
 
 class ToolCaller:
@@ -69,6 +85,8 @@ class ToolCaller:
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
         self._answers: dict[str, trio.MemorySendChannel[bool]] = {}
+        self._until_known = trio.CancelScope()
+        """From the sending of a call until its outcome is noted."""
 
     def answer(self, call_id: str, *, approve: bool) -> bool:
         """Answer the question about this call, once; return whether it was open."""
@@ -77,16 +95,23 @@ class ToolCaller:
             self._answers.pop(call_id).send_nowait(approve)
         return is_open
 
+    def let_call_end(self) -> None:
+        """Let a call that was sent come to its end when the turn is cancelled, so that its outcome is known."""
+        self._until_known.shield = True
+
     async def call(self, wanted: WantedCall) -> ToolOutcome:
         """Make the call; raises ``TurnRefused`` if it is not allowed."""
         call_id = self._context.new_id()
         is_doubtful = self._heard.confidence < self._context.dialogue.min_confidence
-        spec = wanted.spec or (await self._look_up(wanted) if is_doubtful or wanted.is_inexact else None)
+        spec = wanted.spec or (
+            await self._look_up(wanted.server, wanted.tool) if is_doubtful or wanted.is_inexact else None
+        )
         now = Circumstances(
             source=wanted.source,
             is_doubtful=is_doubtful,
             is_inexact=wanted.is_inexact,
             is_influenced=wanted.is_influenced,
+            guess=wanted.guess,
         )
         policy = policy_for(spec, now, configured_policy(self._context.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:
@@ -95,10 +120,22 @@ class ToolCaller:
         if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
             self._record(call_id, wanted, refused_because("not confirmed by the user"))
             raise TurnRefused(phrase(NOT_DONE, self._heard.language))
-        if not self._context.memory.begin_call(call_id):
+        with trio.CancelScope() as self._until_known:
+            return await self._make(call_id, wanted)
+        raise AssertionError("only the whole turn is cancelled")
+
+    async def _make(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
+        """Send the call, and note, show and record its outcome."""
+        memory, server, tool, arguments = self._context.memory, wanted.server, wanted.tool, wanted.arguments
+        if not memory.begin_call(call_id, undoes=wanted.undoes is not None):
             raise AssertionError(f"call id {call_id} was used before")
-        await self._context.show(events.ToolCall(self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments))
+        await self._context.show(events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes))
         outcome = await self._send(call_id, wanted)
+        if wanted.undoes is not None:
+            memory.end_undo(call_id, wanted.undoes, ok=outcome.ok)
+        else:
+            told = spoken_result(outcome.content, self._heard.language)
+            memory.end_call(DoneCall(call_id, server, tool, arguments, outcome.undo, told), event_of(outcome))
         self._on_tool_s(outcome.duration_s)
         await self._context.show(
             events.ToolResult(
@@ -113,18 +150,25 @@ class ToolCaller:
         self._record(call_id, wanted, outcome)
         return outcome
 
-    def record_undone(self, wanted: WantedCall) -> None:
-        """Record a call of a sentence that was stopped before it."""
-        self._record(self._context.new_id(), wanted, refused_because("stopped by the user"))
+    async def is_reading(self, server: str, tool: str) -> bool:
+        """Return whether a tool is known to only read."""
+        spec = await self._look_up(server, tool)
+        return spec is not None and spec.read_only is True
 
-    async def _look_up(self, wanted: WantedCall) -> ToolSpec | None:
+    def record_undone(self, left: Sequence[CommandMatch]) -> None:
+        """Record the commands of a sentence that was stopped before them."""
+        for match in left:
+            wanted = WantedCall(match.server, match.tool, match.arguments, "command")
+            self._record(self._context.new_id(), wanted, refused_because("stopped by the user"))
+
+    async def _look_up(self, server: str, tool: str) -> ToolSpec | None:
         """Return the tool's current description, if its server is up."""
         try:
             found = await self._context.peers.tools.ask(ListTools(), timeout_s=2.0)
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
-        return next((spec for spec in found.tools if (spec.server, spec.name) == (wanted.server, wanted.tool)), None)
+        return next((spec for spec in found.tools if (spec.server, spec.name) == (server, tool)), None)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         session_id, language = self._context.client_view.session_id, self._heard.language
@@ -132,7 +176,8 @@ class ToolCaller:
         started_s = trio.current_time()
 
         async def ask(progress: PartSender[CallProgress]) -> ToolOutcome:
-            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language)
+            user = self._context.client_view.user
+            call = CallTool(session_id, call_id, wanted.server, wanted.tool, wanted.arguments, progress, language, user)
             return await self._context.peers.tools.ask(call, timeout_s=timeout_s, linked=True)
 
         try:
@@ -156,6 +201,8 @@ class ToolCaller:
 
     async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
         say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))
+        if wanted.guess is not None:
+            say = wanted.guess.question
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )

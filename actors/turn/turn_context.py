@@ -19,6 +19,7 @@ from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
     InferenceMessage,
+    MeaningMessage,
     MetricsMessage,
     SpeechMessage,
     ToolsMessage,
@@ -39,6 +40,7 @@ class TurnPeers:
     connection: Ref[ConnectionMessage]
     audio: Ref[AudioMessage]
     transcription: Ref[TranscriptionMessage]
+    meaning: Ref[MeaningMessage]
     inference: Ref[InferenceMessage]
     tools: Ref[ToolsMessage]
     speech: Ref[SpeechMessage]
@@ -139,7 +141,8 @@ class Heard:
     language: str = "en"
     """The client's language, in which it is answered."""
     said_s: float = 0.0
-    """When the words began, by ``trio.current_time()``."""
+    """When the words began, by ``trio.current_time()``; when they came if they were typed."""
+    is_typed: bool = False
 
 
 class TurnRefused(Exception):

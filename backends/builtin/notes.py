@@ -1,20 +1,24 @@
-"""Notes and lists, kept in two files; what they answer is fit to be spoken.
+"""Notes and lists of a user; what they answer is fit to be spoken.
 
-Other servers may share the files: each answer reads what is there now, and each change happens under the file's lock.
+Each thing on a list is kept by itself, so that it can be taken off and put back whatever else has changed.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Final
 
-from backends.builtin.store import JsonFile
+from backends.builtin.asker import asker
+from backends.builtin.owned import OwnedChange, OwnedStore, OwnedThing
 from backends.builtin.things import MeantThing, SeveralMeant, named, on_list, without_article
 from backends.builtin.wording import count_words, is_german, listed, plural, split_items, told, upper_first
 from protocol.language.german import LISTS
 
+NOTE: Final = "note"
+ITEM: Final = "list_item"
 MAX_NOTES = 500
 MAX_NOTE_CHARS = 1_000
 MAX_LISTS = 50
 MAX_ITEMS = 200
+MAX_ITEM_CHARS = 200
 MAX_SPOKEN = 10  # more are too many to listen to at once
 
 _LIST_NAMES = {
@@ -28,10 +32,10 @@ class NotesError(ValueError):
 
 
 class Notes:
-    """Notes, the oldest first."""
+    """Notes of the user who asks, the oldest first."""
 
-    def __init__(self, file: JsonFile) -> None:
-        self._file = file
+    def __init__(self, store: OwnedStore) -> None:
+        self._store = store
 
     def add(self, text: str) -> str:
         """Keep a note; raises ``NotesError`` for an empty or endless one."""
@@ -40,16 +44,15 @@ class Notes:
             raise NotesError(
                 told("A note must have 1 to {most} characters, not {count}.", most=MAX_NOTE_CHARS, count=len(note))
             )
-        with self._file.locked():
-            notes = self._kept()
-            if len(notes) >= MAX_NOTES:
+        with self._store.changing(asker().user) as change:
+            if len(change.things(NOTE)) >= MAX_NOTES:
                 raise NotesError(told("There are {count} notes already; delete some first.", count=MAX_NOTES))
-            self._file.write([*notes, note])
+            change.add(NOTE, {"text": note})
         return told("Noted: {note}", note=note)
 
     def text(self, which: str = "") -> str:
         """Say what is noted, or read the note that ``which`` stands for (as ``delete`` understands it)."""
-        notes = self._kept()
+        notes = _texts(self._store.things(asker().user, NOTE))
         wanted = _wanted(which)
         if not notes:
             return told("There are no notes.")
@@ -67,36 +70,35 @@ class Notes:
     def delete(self, which: str) -> str:
         """Delete "last", "all", a number counted from one, or the only note that has these words."""
         wanted = _wanted(which)
-        with self._file.locked():
-            notes = self._kept()
+        with self._store.changing(asker().user) as change:
+            kept = change.things(NOTE)
+            notes = _texts(kept)
             if not notes:
                 return told("There are no notes.")
             if wanted == "all":
-                self._file.write([])
+                change.remove(kept)
                 return told("{count} deleted.", count=upper_first(plural(len(notes), "note")))
             found = _find(notes, wanted)
             if len(found) == 1:
-                self._file.write(notes[: found[0]] + notes[found[0] + 1 :])
+                change.remove([kept[found[0]]])
         return _unclear(found) if len(found) != 1 else told("Deleted the note: {note}", note=_sentence(notes[found[0]]))
-
-    def _kept(self) -> list[str]:
-        kept = self._file.read()
-        return [str(note) for note in kept] if isinstance(kept, list) else []
 
 
 class Lists:
-    """Named lists of short things: the shopping list, the to do list, and any other."""
+    """Named lists of the user who asks: the shopping list, the to do list, and any other."""
 
-    def __init__(self, file: JsonFile) -> None:
-        self._file = file
+    def __init__(self, store: OwnedStore) -> None:
+        self._store = store
 
     def add(self, name: str, text: str) -> str:
         """Add "milk and eggs"; raises ``NotesError`` when nothing is named or too much is kept."""
         items = [without_article(item) for item in split_items(text)]
         if not items:
             raise NotesError(told("There is nothing to add."))
-        with self._file.locked():
-            lists = self._kept()
+        if any(len(item) > MAX_ITEM_CHARS for item in items):
+            raise NotesError(told("A thing on a list may have {most} characters.", most=MAX_ITEM_CHARS))
+        with self._store.changing(asker().user) as change:
+            lists = _lists(change)
             title = _title(name, lists)
             kept = lists.get(title, [])
             fresh: list[str] = []
@@ -111,8 +113,8 @@ class Lists:
                         items=MAX_ITEMS,
                     )
                 )
-            if fresh:
-                self._replace(lists, title, [*kept, *fresh])
+            for item in fresh:
+                change.add(ITEM, {"list": title, "item": item})
         if not fresh:
             there = dict.fromkeys(kept[named(item, kept)[0]] for item in items)
             return told("Already on the {name}: {items}.", items=listed(there), name=list_name(title))
@@ -121,8 +123,8 @@ class Lists:
     def remove(self, name: str, text: str) -> str:
         """Take things off a list; "all" empties it, which asks for the list's name if there are several."""
         is_all = text.strip().lower() == "all"
-        with self._file.locked():
-            lists = self._kept()
+        with self._store.changing(asker().user) as change:
+            lists = _lists(change)
             if is_all and not name.strip() and len(lists) > 1:
                 question = told(
                     "There are several lists: {names}. Which one?", names=listed(list_name(title) for title in lists)
@@ -133,11 +135,10 @@ class Lists:
             if not kept:
                 return told("The {name} is empty.", name=list_name(title))
             if is_all:
-                self._replace(lists, title, [])
+                change.remove(_on(change, title))
                 return told("The {name} is empty now.", name=list_name(title))
             gone, missing = _found(text, kept)
-            if gone:
-                self._replace(lists, title, [item for item in kept if item not in gone])
+            change.remove([thing for thing in _on(change, title) if thing.body["item"] in gone])
         absent = told("Not on the {name}: {items}.", items=listed(missing), name=list_name(title)) if missing else ""
         if not gone:
             return absent
@@ -146,7 +147,7 @@ class Lists:
 
     def text(self, name: str) -> str:
         """Say what is on a list."""
-        lists = self._kept()
+        lists = _by_title(self._store.things(asker().user, ITEM))
         title = _title(name, lists)
         items = lists.get(title, [])
         if not items:
@@ -154,12 +155,6 @@ class Lists:
         rest = len(items) - MAX_SPOKEN
         shown = [*items[:MAX_SPOKEN], told("{count} more", count=count_words(rest))] if rest > 0 else items
         return told("On the {name}: {items}.", name=list_name(title), items=listed(shown))
-
-    def _kept(self) -> dict[str, list[str]]:
-        return _lists_from_json(self._file.read())
-
-    def _replace(self, lists: dict[str, list[str]], title: str, items: list[str]) -> None:
-        self._file.write({name: kept for name, kept in (lists | {title: items}).items() if kept})
 
 
 def list_name(title: str) -> str:
@@ -218,10 +213,24 @@ def _find(notes: list[str], wanted: str) -> list[int]:
     return [at for at, note in enumerate(notes) if wanted in note.lower()]
 
 
-def _lists_from_json(kept: Any) -> dict[str, list[str]]:
-    if not isinstance(kept, dict):
-        return {}
-    return {str(name): [str(item) for item in items] for name, items in kept.items() if isinstance(items, list)}
+def _texts(notes: Sequence[OwnedThing]) -> list[str]:
+    return [str(note.body["text"]) for note in notes]
+
+
+def _lists(change: OwnedChange) -> Mapping[str, Sequence[str]]:
+    return _by_title(change.things(ITEM))
+
+
+def _by_title(items: Sequence[OwnedThing]) -> Mapping[str, Sequence[str]]:
+    """Return what is on each list; a list without anything is none."""
+    lists: dict[str, list[str]] = {}
+    for item in items:
+        lists.setdefault(str(item.body["list"]), []).append(str(item.body["item"]))
+    return lists
+
+
+def _on(change: OwnedChange, title: str) -> Sequence[OwnedThing]:
+    return [item for item in change.things(ITEM) if item.body["list"] == title]
 
 
 def _sentence(text: str) -> str:

@@ -46,7 +46,7 @@ def zones_of(place: str) -> Sequence[str]:
         return (alone,)
     if name in divided_regions():
         return divided_regions()[name]
-    if place in zoneinfo.available_timezones() and "/" in place:
+    if "/" in place and place in zoneinfo.available_timezones():  # looks at the disk
         return (place,)
     return _city_in_region(name.split())
 

@@ -1,10 +1,10 @@
-"""The built-in tools as an MCP server over stdio: ``python -m backends.builtin.server --data-dir DIR --programs JSON``.
+"""The built-in tools as an MCP server over stdio: ``python -m backends.builtin.server --data-dir DIR --database FILE``.
 
 Rules kept here:
 
 * Tools that keep something are coroutines and run one after the other; only what waits for the machine has a thread.
 * Every answer is a short sentence that a voice can say, errors included.
-* A timer is announced first and forgotten then: a crash between the two says it twice, never not at all.
+* What is kept belongs to the user that the request names. A change says how it is taken back.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -25,31 +25,39 @@ import anyio
 import attrs
 import trio
 from mcp.server.context import ServerRequestContext
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.session import ServerSession
-from mcp_types import CallToolResult, ServerNotification, TextContent, ToolAnnotations
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
+from backends.builtin.alarms import Alarms
+from backends.builtin.announcer import Announcer
+from backends.builtin.asker import ASKER, Asker, asker
 from backends.builtin.calculator import CalculationError, evaluate
 from backends.builtin.clock import PlaceError, date_text, find_zone, time_text
+from backends.builtin.dates import DateError, Dates
 from backends.builtin.notes import Lists, Notes, NotesError
-from backends.builtin.store import JsonFile, StoreBusy
+from backends.builtin.old_files import import_old_files
+from backends.builtin.owned import NoSuchChange, OwnedStore, StoreBusy, StoreFailed
+from backends.builtin.owned_sqlite import SqliteOwnedStore
+from backends.builtin.planned import PlanError
+from backends.builtin.reminders import Reminders
+from backends.builtin.stopwatch import StopwatchTools
 from backends.builtin.system import ProgramError, Programs, Topic, system_text
 from backends.builtin.things import SeveralMeant
-from backends.builtin.timers import Timer, TimerError, Timers, announcement
+from backends.builtin.timer_tools import TimerTools
+from backends.builtin.timers import TimerError, Timers
 from backends.builtin.units import UnitError, convert, find_unit, fitted
-from backends.builtin.wording import LANGUAGE, as_sentence, duration_words, number_text, told, upper_first
+from backends.builtin.wording import LANGUAGE, as_sentence, number_text, told
 from backends.mcp.announcements import (
     CHOICES_META_KEY,
     LANGUAGE_META_KEY,
     SESSION_META_KEY,
-    Announcement,
-    AnnouncementNotification,
+    UNDO_META_KEY,
+    USER_META_KEY,
 )
+from protocol.messages.identity import LOCAL_USER
 
 SERVER_NAME = "sayso-tools"
-RECHECK_S = 30.0  # a sleeping machine or a corrected clock delays a timer by no more than this
-BUSY_RETRY_S = 1.0  # until the timers are looked at again that another server has locked
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -57,7 +65,12 @@ CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempote
 DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 ACTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 
-FORESEEN = (TimerError, NotesError, StoreBusy, CalculationError, UnitError, PlaceError, ProgramError)
+UNDO_TOOL = "undo_change"
+
+FORESEEN = (
+    *(TimerError, PlanError, NotesError, DateError, NoSuchChange, StoreBusy, StoreFailed),
+    *(CalculationError, UnitError, PlaceError, ProgramError),
+)
 
 log = logging.getLogger("sayso.tools_server")
 
@@ -67,19 +80,18 @@ ListName = Annotated[
 ]
 NoteWhich = Annotated[str | int, Field(description='"last", "all", a number counted from 1, or words of the note.')]
 
-TimerName = Annotated[str, Field(description="Which timer, by its name; empty for the only one.", max_length=200)]
-TimerSeconds = Annotated[float, Field(description="Or by the time it was set for; 0 for any.")]
-
 
 class Clock:
     """Time, date, sums and units."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], zone: tzinfo | None = None) -> None:
+        """``zone`` None is the machine's."""
         self._now = now
+        self._zone = zone
 
     def _at(self, place: str) -> datetime:
         moment = datetime.fromtimestamp(self._now(), UTC)
-        return moment.astimezone(find_zone(place) if place.strip() else None)
+        return moment.astimezone(find_zone(place) if place.strip() else self._zone)
 
     async def get_time(self, place: Place = "") -> str:
         """Tell the time, here or somewhere else."""
@@ -115,123 +127,6 @@ class Clock:
             number=result,
             target=target.called(many=result != "1"),
         )
-
-
-class TimerTools:
-    """Timers, and the task that announces them."""
-
-    def __init__(self, timers: Timers, now: Callable[[], float]) -> None:
-        self._timers = timers
-        self._now = now
-        self._changed = trio.Event()
-        self._session: ServerSession | None = None
-        self._has_session = trio.Event()
-
-    async def set_timer(
-        self,
-        ctx: Context,
-        seconds: Annotated[float | None, Field(description="How long from now, in seconds.")] = None,
-        name: Annotated[str, Field(description='What it is for, such as "pasta".', max_length=200)] = "",
-    ) -> str:
-        """Set a timer that says so when it is over; without a duration it is asked for."""
-        if seconds is None:
-            return told("For how long? Say: set a timer for ten minutes.")
-        meta = cast("Mapping[str, Any]", ctx.request_context.meta or {})
-        session_id = str(meta.get(SESSION_META_KEY, ""))
-        timer = self._timers.set(seconds, name, now_s=self._now(), session_id=session_id)
-        self._wake()
-        duration = duration_words(timer.seconds)
-        if not timer.name:
-            return told("Timer set for {duration}.", duration=duration)
-        return told("{name} timer set for {duration}.", name=upper_first(timer.name), duration=duration)
-
-    async def list_timers(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
-        """Tell which timers are running and how much time they have left."""
-        return self._timers.text(self._now(), name, seconds)
-
-    async def cancel_timer(
-        self,
-        name: TimerName = "",
-        seconds: TimerSeconds = 0,
-        every: Annotated[bool, Field(description="All of them.")] = False,
-    ) -> str:
-        """Cancel a timer."""
-        return self._changed_to(self._timers.cancel(name, seconds, every=every))
-
-    async def pause_timer(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
-        """Pause a timer; it goes on when it is resumed."""
-        return self._changed_to(self._timers.pause(name, seconds, now_s=self._now()))
-
-    async def resume_timer(self, name: TimerName = "", seconds: TimerSeconds = 0) -> str:
-        """Let a paused timer go on."""
-        return self._changed_to(self._timers.resume(name, seconds, now_s=self._now()))
-
-    async def extend_timer(
-        self,
-        by_seconds: Annotated[float, Field(description="How much longer, in seconds.", ge=1)],
-        name: TimerName = "",
-        seconds: TimerSeconds = 0,
-    ) -> str:
-        """Give a timer more time."""
-        return self._changed_to(self._timers.adjust(by_seconds, name, seconds, now_s=self._now()))
-
-    async def shorten_timer(
-        self,
-        by_seconds: Annotated[float, Field(description="How much shorter, in seconds.", ge=1)],
-        name: TimerName = "",
-        seconds: TimerSeconds = 0,
-    ) -> str:
-        """Take time off a timer."""
-        return self._changed_to(self._timers.adjust(-by_seconds, name, seconds, now_s=self._now()))
-
-    async def rename_timer(
-        self,
-        new_name: Annotated[str, Field(description='What it is for, such as "pasta".', max_length=200)],
-        name: TimerName = "",
-        seconds: TimerSeconds = 0,
-    ) -> str:
-        """Give a timer another name."""
-        return self._changed_to(self._timers.rename(new_name, name, seconds))
-
-    def _changed_to(self, text: str) -> str:
-        self._wake()
-        return text
-
-    async def remember_session(
-        self, ctx: ServerRequestContext[Any, Any], call_next: Callable[[ServerRequestContext[Any, Any]], Awaitable[Any]]
-    ) -> Any:
-        """Keep the connection that the last request came from: announcements go there (MCP middleware)."""
-        self._session = ctx.session
-        self._has_session.set()
-        return await call_next(ctx)
-
-    async def run(self) -> None:
-        """Announce each timer when it is over; timers from before a restart count from their own time."""
-        while True:
-            await self._has_session.wait()
-            try:
-                for timer in self._timers.due(self._now()):
-                    await self._announce(timer)
-                next_s = self._timers.next_s()
-            except StoreBusy:
-                next_s = self._now() + BUSY_RETRY_S
-            wait_s = RECHECK_S if next_s is None else min(RECHECK_S, max(0.0, next_s - self._now()))
-            with trio.move_on_after(wait_s):
-                await self._changed.wait()
-            self._changed = trio.Event()
-
-    async def _announce(self, timer: Timer) -> None:
-        if self._session is None:
-            return
-        text = announcement(timer, self._now())
-        log.info("timer %d is over", timer.number)
-        said = AnnouncementNotification(params=Announcement(session=timer.session_id, text=text))
-        # the SDK types its own notifications only; it sends any model that has a method and params
-        await self._session.send_notification(cast("ServerNotification", said))
-        self._timers.forget([timer])
-
-    def _wake(self) -> None:
-        self._changed.set()
 
 
 class Keeping:
@@ -272,6 +167,23 @@ class Keeping:
         return self._lists.text(list_name)
 
 
+class Undoing:
+    """Takes changes back."""
+
+    def __init__(self, store: OwnedStore, on_change: Callable[[], None]) -> None:
+        """``on_change`` is called after each change."""
+        self._store = store
+        self._on_change = on_change
+
+    async def undo_change(
+        self, change: Annotated[int, Field(description="Its number, as the call's result has it.", ge=1)]
+    ) -> str:
+        """Take back exactly what an earlier call has changed: timers, alarms, reminders, lists and notes."""
+        self._store.undo(asker().user, change)
+        self._on_change()
+        return told("That is undone.")
+
+
 class MachineTools:
     """The machine's figures and its allowed programs; both wait, so both run in a thread."""
 
@@ -290,12 +202,13 @@ class MachineTools:
         return self._programs.start(name)
 
 
-async def speak_the_language(
+async def note_the_asker(
     ctx: ServerRequestContext[Any, Any], call_next: Callable[[ServerRequestContext[Any, Any]], Awaitable[Any]]
 ) -> Any:
-    """Answer in the language of the request (MCP middleware)."""
+    """Answer in the language of the request, and for its user (MCP middleware)."""
     meta = cast("Mapping[str, Any]", ctx.meta or {})
     LANGUAGE.set(str(meta.get(LANGUAGE_META_KEY, "en")))  # each request is handled in a task of its own
+    ASKER.set(Asker(str(meta.get(USER_META_KEY, LOCAL_USER)), str(meta.get(SESSION_META_KEY, ""))))
     return await call_next(ctx)
 
 
@@ -303,40 +216,68 @@ def make_server(
     data_dir: Path,
     programs: Mapping[str, Sequence[str]],
     *,
+    database: Path | None = None,
     now: Callable[[], float] = time.time,
+    zone: tzinfo | None = None,
     owner: str = "",
 ) -> MCPServer[None]:
-    """Return the server, not yet running; ``now`` is Unix time in seconds. Raises ValueError for a bad allow-list.
+    """Return the server, not yet running. Raises ValueError for a bad allow-list.
 
-    ``owner`` names the server that it belongs to, where several share ``data_dir``.
+    ``database`` is the SQLite file that users' things are kept in, ``data_dir`` has those of older versions. ``now`` is
+    Unix time in seconds, ``zone`` None the machine's; ``owner`` names the server that it belongs to, where several
+    share the database.
     """
-    timers = TimerTools(Timers(JsonFile(data_dir / "timers.json"), owner), now)
-    keeping = Keeping(Notes(JsonFile(data_dir / "notes.json")), Lists(JsonFile(data_dir / "lists.json")))
-    clock, machine = Clock(now), MachineTools(data_dir, Programs(programs))
+    store = SqliteOwnedStore(database or data_dir / "tools.db")
+    announcer = Announcer(store, now, owner, zone)
+    timers = TimerTools(Timers(store), now, announcer.wake)
+    alarms = Alarms(store, now, announcer.wake, zone)
+    reminders = Reminders(store, now, announcer.wake, zone)
+    keeping, undoing = Keeping(Notes(store), Lists(store)), Undoing(store, announcer.wake)
+    clock, dates, watch = Clock(now, zone), Dates(now, zone), StopwatchTools(store, now)
+    machine = MachineTools(data_dir, Programs(programs))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
+        _import(data_dir, store)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(timers.run)
+            nursery.start_soon(announcer.run)
             yield
             nursery.cancel_scope.cancel()
+        store.close()
 
     server: MCPServer[None] = MCPServer(
-        SERVER_NAME, log_level="WARNING", lifespan=lifespan, middleware=[timers.remember_session, speak_the_language]
+        SERVER_NAME,
+        log_level="WARNING",
+        lifespan=lifespan,
+        extensions=[announcer],
+        middleware=[announcer.remember_session, note_the_asker],
     )
     table: Sequence[tuple[ToolAnnotations, Sequence[Callable[..., Any]]]] = (
         (READS, (clock.get_time, clock.get_date, clock.calculate, clock.convert_units)),
+        (READS, (dates.find_date, dates.count_days, dates.time_until)),
         (READS, (timers.list_timers, keeping.list_notes, keeping.read_list, machine.system_info)),
+        (READS, (alarms.list_alarms, reminders.list_reminders, watch.read_stopwatch)),
         (ADDS, (timers.set_timer, keeping.add_note, keeping.add_to_list)),
+        (ADDS, (alarms.set_alarm, reminders.set_reminder)),
         (CHANGES, (timers.pause_timer, timers.resume_timer, timers.rename_timer)),
-        (ADDS, (timers.extend_timer, timers.shorten_timer)),
+        (CHANGES, (watch.start_stopwatch, watch.stop_stopwatch, watch.reset_stopwatch)),
+        (ADDS, (timers.extend_timer, timers.shorten_timer, watch.lap_stopwatch, undoing.undo_change)),
         (DELETES, (timers.cancel_timer, keeping.delete_note, keeping.remove_from_list)),
+        (DELETES, (alarms.cancel_alarm, reminders.cancel_reminder)),
         (ACTS, (machine.run_program,)),
     )
     for annotations, tools in table:
         for tool in tools:
             server.add_tool(_speakable(tool), annotations=annotations, structured_output=False)
     return server
+
+
+def _import(data_dir: Path, store: OwnedStore) -> None:
+    """Bring the files of older versions into the store; what fails is tried again at the next start."""
+    try:
+        import_old_files(data_dir, store)
+    except (StoreBusy, StoreFailed, OSError) as error:
+        log.error("the notes, lists and timers of an older version are not there yet: %s", error)  # noqa: TRY400
 
 
 def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
@@ -364,7 +305,10 @@ def _speakable(tool: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _result(text: str, *, is_error: bool = False) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=text)], is_error=is_error)
+    """Return a result, with the call that takes it back if it has changed something."""
+    changes = asker().changes
+    undo = {UNDO_META_KEY: {"tool": UNDO_TOOL, "arguments": {"change": changes[-1]}}} if changes else None
+    return CallToolResult(content=[TextContent(text=text)], is_error=is_error, _meta=undo)
 
 
 def _question(several: SeveralMeant) -> CallToolResult:
@@ -376,13 +320,17 @@ def _question(several: SeveralMeant) -> CallToolResult:
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve until the client closes stdin."""
     parser = argparse.ArgumentParser(prog="backends.builtin.server", description="sayso's built-in tools over MCP")
-    parser.add_argument("--data-dir", type=Path, required=True, help="where notes, lists and timers are kept")
+    parser.add_argument(
+        "--data-dir", type=Path, required=True, help="where older versions kept what is in the database"
+    )
+    parser.add_argument("--database", type=Path, help="the SQLite file, with the history; tools.db in --data-dir")
     parser.add_argument("--programs", default="{}", help='JSON: {"spoken name": ["command", "argument"]}')
-    parser.add_argument("--owner", default="", help="which server has the sessions of the timers that are set here")
+    parser.add_argument("--owner", default="", help="this server's name, where several share the database")
     options = parser.parse_args(argv)
     logging.basicConfig(level="WARNING", stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        server = make_server(options.data_dir, parse_programs(options.programs), owner=options.owner)
+        programs = parse_programs(options.programs)
+        server = make_server(options.data_dir, programs, database=options.database, owner=options.owner)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     anyio.run(server.run_stdio_async, backend="trio")

@@ -1,16 +1,15 @@
-"""Timers and their announcements. Keeps state and decides; the clock is an argument, nothing waits here.
+"""Timers of a user. Keeps them in the store and decides; the clock is an argument, nothing waits here.
 
-Times are Unix seconds, so that a timer outlives the process and its machine's sleep. Servers may share the file: each
-announces its own timers, because it alone knows their sessions, and those of another server once they are overdue.
+Times are Unix seconds, so that a timer outlives the process and its machine's sleep.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Final
 
 import attrs
 
-from backends.builtin.store import JsonFile
+from backends.builtin.asker import asker
+from backends.builtin.owned import Body, OwnedStore, OwnedThing
 from backends.builtin.things import MeantThing, SeveralMeant, hinted
 from backends.builtin.wording import (
     LANGUAGE,
@@ -23,13 +22,11 @@ from backends.builtin.wording import (
     upper_first,
 )
 
+KIND: Final = "timer"
+
 MAX_TIMERS = 100
 MAX_SECONDS = 7 * 86_400.0  # beyond a week people mean a calendar
 MAX_NAME_CHARS = 60
-LATE_S = 5.0  # a timer that fires later than this says so
-ORPHANED_S = 10.0  # another server's timer that is overdue by this much is announced: its server is gone
-
-log = logging.getLogger("sayso.tools_server")
 
 
 class TimerError(ValueError):
@@ -40,18 +37,12 @@ class TimerError(ValueError):
 class Timer:
     """One timer."""
 
-    number: int
+    thing: OwnedThing
     name: str
     """What it is for; empty if it has no name."""
     seconds: float
     due_s: float
     """Unix time."""
-    session_id: str
-    """The session that hears the announcement."""
-    language: str = "en"
-    """In which language."""
-    owner: str = ""
-    """Which server has the session."""
     left_s: float | None = None
     """Of a paused timer: what was left when it was paused."""
 
@@ -71,20 +62,12 @@ class Timer:
 
 
 class Timers:
-    """All timers, kept in one file."""
+    """The timers of the user who asks."""
 
-    def __init__(self, file: JsonFile, owner: str = "") -> None:
-        """Take the file; ``owner`` names this server. Entries that are no timers get a line in the log."""
-        self._file = file
-        self._owner = owner
-        for entry in self._entries():
-            if _from_json(entry) is None:
-                log.warning("a kept timer that is none is dropped: %.200r", entry)
+    def __init__(self, store: OwnedStore) -> None:
+        self._store = store
 
-    def __len__(self) -> int:
-        return len(self._kept())
-
-    def set(self, seconds: float, name: str, *, now_s: float, session_id: str) -> Timer:
+    def set(self, seconds: float, name: str, *, now_s: float) -> Timer:
         """Add a timer; raises ``TimerError`` for a duration or a number of timers out of bounds."""
         if not 1 <= seconds <= MAX_SECONDS:
             raise TimerError(
@@ -93,23 +76,27 @@ class Timers:
                     seconds=digits(f"{seconds:,.12g}"),
                 )
             )
-        with self._file.locked():
-            timers = self._kept()
-            if len(timers) >= MAX_TIMERS:
+        body = {
+            "name": _clean(name),
+            "seconds": seconds,
+            "due_s": now_s + seconds,
+            "left_s": None,
+            "session": asker().session_id,
+            "language": LANGUAGE.get(),
+        }
+        with self._store.changing(asker().user) as change:
+            if len(change.things(KIND)) >= MAX_TIMERS:
                 raise TimerError(told("There are {count} timers already.", count=MAX_TIMERS))
-            number = max((timer.number for timer in timers), default=0) + 1
-            timer = Timer(number, _clean(name), seconds, now_s + seconds, session_id, LANGUAGE.get(), self._owner)
-            self._replace([*timers, timer])
-        return timer
+            return timer_of(change.add(KIND, body))
 
     def cancel(self, name: str = "", seconds: float = 0, *, every: bool = False) -> str:
         """Cancel the timer that is meant, or every one, and say what was done."""
         if every:
-            with self._file.locked():
-                count = len(self._kept())
-                if count > 1:
-                    self._replace([])
-                    return told("{count} timers are cancelled.", count=count)
+            with self._store.changing(asker().user) as change:
+                timers = change.things(KIND)
+                if len(timers) > 1:
+                    change.remove(timers)
+                    return told("{count} timers are cancelled.", count=len(timers))
         return self._change(name, seconds, lambda timer: (None, told("The {title} is cancelled.", title=timer.title)))
 
     def pause(self, name: str = "", seconds: float = 0, *, now_s: float) -> str:
@@ -136,7 +123,7 @@ class Timers:
 
         paused = [timer for timer in self._kept() if timer.is_paused]
         if not name and not seconds and len(paused) == 1:  # no name is needed if only one can go on
-            return self._change("", 0, change, only=paused[0].number)
+            return self._change("", 0, change, only=paused[0].thing.id)
         return self._change(name, seconds, change)
 
     def adjust(self, by_s: float, name: str = "", seconds: float = 0, *, now_s: float) -> str:
@@ -189,19 +176,6 @@ class Timers:
         """Return the timers, the next one first and paused ones last."""
         return sorted(self._kept(), key=lambda timer: (timer.is_paused, timer.due_s))
 
-    def due(self, now_s: float) -> Sequence[Timer]:
-        """Return the timers to announce now; they stay until they are forgotten, so that none is lost unheard."""
-        return [timer for timer in self._running() if self._announced_at_s(timer) <= now_s]
-
-    def next_s(self) -> float | None:
-        """Return the Unix time at which this server has something to announce."""
-        return min((self._announced_at_s(timer) for timer in self._running()), default=None)
-
-    def forget(self, timers: Sequence[Timer]) -> None:
-        """Drop timers that have been announced."""
-        with self._file.locked():
-            self._replace([timer for timer in self._kept() if timer not in timers])
-
     def _change(
         self,
         name: str,
@@ -214,40 +188,27 @@ class Timers:
 
         Returns the sentence of ``change``, or what has to be said first where not exactly one timer is meant.
         """
-        with self._file.locked():
-            timers = self._kept()
-            meant = [timer for timer in timers if only in {None, timer.number}]
+        with self._store.changing(asker().user) as change_:
+            timers = _timers(change_.things(KIND))
+            meant = [timer for timer in timers if only in {None, timer.thing.id}]
             found = _meant(meant, _clean(name), seconds)
             if len(found) != 1:
                 return _unclear(timers, found, _clean(name), seconds)
             changed, text = change(found[0])
-            kept = [changed if timer is found[0] else timer for timer in timers]
-            self._replace([timer for timer in kept if timer is not None])
+            if changed is None:
+                change_.remove([found[0].thing])
+            else:
+                change_.replace(found[0].thing, _body(changed))
         return text
 
-    def _running(self) -> Sequence[Timer]:
-        return [timer for timer in self.by_due() if not timer.is_paused]
-
-    def _announced_at_s(self, timer: Timer) -> float:
-        return timer.due_s if timer.owner == self._owner else timer.due_s + ORPHANED_S
-
-    def _entries(self) -> list[Any]:
-        kept = self._file.read()
-        return kept if isinstance(kept, list) else []
-
-    def _kept(self) -> list[Timer]:
-        return [timer for entry in self._entries() if (timer := _from_json(entry)) is not None]
-
-    def _replace(self, timers: Sequence[Timer]) -> None:
-        self._file.write([attrs.asdict(timer) for timer in timers])
+    def _kept(self) -> Sequence[Timer]:
+        return _timers(self._store.things(asker().user, KIND))
 
 
-def announcement(timer: Timer, now_s: float) -> str:
-    """Return what is said when a timer is over, in the language that it was set in."""
-    LANGUAGE.set(timer.language)  # no request is being answered
-    what = told("Your {title} is done.", title=timer.title)
-    late_s = now_s - timer.due_s
-    return what if late_s <= LATE_S else f"{what} {told('It was due {duration} ago.', duration=duration_words(late_s))}"
+def due_s(thing: OwnedThing) -> float | None:
+    """Return the Unix time at which a kept timer is over, None while it is paused."""
+    timer = timer_of(thing)
+    return None if timer.is_paused else timer.due_s
 
 
 def title_of(name: str, seconds: float) -> str:
@@ -283,17 +244,22 @@ def _clean(name: str) -> str:
     return "" if words.lower() in {"timer", "the", "my"} else words
 
 
-def _from_json(entry: Any) -> Timer | None:
-    try:
-        return Timer(
-            int(entry["number"]),
-            str(entry["name"]),
-            float(entry["seconds"]),
-            float(entry["due_s"]),
-            str(entry["session_id"]),
-            str(entry.get("language", "en")),
-            str(entry.get("owner", "")),
-            None if entry.get("left_s") is None else float(entry["left_s"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+def timer_of(thing: OwnedThing) -> Timer:
+    """Return what is kept as a timer."""
+    kept = thing.body
+    left_s = kept["left_s"]
+    return Timer(
+        thing,
+        str(kept["name"]),
+        float(kept["seconds"]),
+        float(kept["due_s"]),
+        None if left_s is None else float(left_s),
+    )
+
+
+def _timers(things: Sequence[OwnedThing]) -> Sequence[Timer]:
+    return [timer_of(thing) for thing in things]
+
+
+def _body(timer: Timer) -> Body:
+    return {**timer.thing.body, "name": timer.name, "due_s": timer.due_s, "left_s": timer.left_s}

@@ -25,13 +25,17 @@ from hassil.expression import Group
 from hassil.models import MatchEntity
 
 from backends.commands.answers import AnswerSentences, answers_in
+from backends.commands.arguments import arguments_of
 from backends.commands.continuation import Prefixes, may_continue
-from backends.commands.files import MAX_SAMPLES, PLACEHOLDER, Command, CommandFile, CommandFileError, load_files
+from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
+from backends.commands.filling import FilledCommand, SlotSearch, search_for
+from backends.commands.meant import ENGLISH, match_of, own_sentences
 from backends.commands.shipped import KEPT, shipped_files
 from backends.commands.slot_text import SlotText
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 MAX_HYPOTHESES = 5
@@ -83,6 +87,8 @@ class _Grammar:
     prefixes: Prefixes
     answers: Mapping[tuple[str, str], AnswerSentences]
     """By intent and slot."""
+    searches: dict[str, SlotSearch] = attrs.field(factory=dict)
+    """By intent, made at first use."""
 
     def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
         """Return the best reading of which every slot makes sense."""
@@ -108,6 +114,13 @@ class _Grammar:
     def sentences_of(self, asked: CommandMatch) -> AnswerSentences | None:
         """Return how the question of ``asked`` is answered, None if this grammar does not ask it."""
         return None if asked.question is None else self.answers.get((asked.intent, asked.question.slot))
+
+    def search(self, intent: str) -> SlotSearch:
+        """Return how the slots of an intent are looked for in other words than its own."""
+        if intent not in self.searches:
+            asked = tuple(each.slot for each in self.commands[intent].asks)
+            self.searches[intent] = search_for(self.intents, intent, asked, self.slot_types, self.language)
+        return self.searches[intent]
 
     def _found(self, command: Command, slots: Mapping[str, Any], *, has_free_text: bool) -> _Found:
         lacking = next((asked.slot for asked in command.asks if asked.slot not in slots), None)
@@ -179,6 +192,7 @@ class HassilGrammar:
         }
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
+        self._own_sentences = own_sentences([file for file in users if file.language == ENGLISH])
         self._samples = tuple(
             self._samples_of(file.language, command)
             for file in (*users, *shipped)
@@ -224,6 +238,29 @@ class HassilGrammar:
                 if found is not None:
                     return _match(found, min(asked.confidence, RANK_FACTOR**rank), heard, known)
         return None
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own English commands; the same object until the files change."""
+        return self._own_sentences
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for, with what the first hypothesis says of its slots."""
+        return match_of(self, meaning, hypotheses, language)
+
+    def filled(self, intent: str, text: str, language: str, given: Mapping[str, Any]) -> FilledCommand | None:
+        """Return the call of an intent with what the text says, else ``given``; ``None`` if a slot is missing."""
+        known = self._languages.get(_code(language))
+        grammars = () if known is None else known.grammars
+        grammar = next((grammar for grammar in grammars if intent in grammar.commands), None)
+        if known is None or grammar is None:
+            return None
+        heard, search = _heard(text, _code(language), known.fillers), grammar.search(intent)
+        filling = search.fill(heard.source, heard.tokens, given) if 0 < len(heard.tokens) <= MAX_WORDS else None
+        if filling is None:
+            return None
+        lacking = None if filling.lacking is None else grammar.answers[intent, filling.lacking].question
+        match = _match(_Found(grammar.commands[intent], filling.slots, lacking, has_free_text=False), 1.0, heard, known)
+        return FilledCommand(match, filling.said, search.sentence(filling.said))
 
     def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
         """Return at most ``MAX_VOCABULARY`` phrases: the user's own sentences and values, then the built-in ones.
@@ -331,7 +368,7 @@ def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Languag
         intent=command.intent,
         server=command.server,
         tool=command.tool,
-        arguments=_arguments(command, found.slots),
+        arguments=arguments_of(command, found.slots),
         confidence=round(confidence, 3),
         text=heard.text,
         may_continue=may_continue((grammar.prefixes for grammar in known.grammars), heard.text),
@@ -383,41 +420,6 @@ def _slot_text(entity: MatchEntity, heard: _Hypothesis, language: str) -> SlotTe
         at += len(token.text) + 1
     source = heard.source[inside[0].start : inside[-1].end] if inside else ""
     return SlotText(tuple(token.text for token in inside), source, language)
-
-
-def _arguments(command: Command, slots: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the call's arguments; one whose slot was not spoken is left out."""
-    if command.arguments is None:
-        return dict(slots)
-    filled = {name: _filled(value, slots) for name, value in command.arguments.items()}
-    return {name: value for name, value in filled.items() if value is not None}
-
-
-def _filled(value: Any, slots: Mapping[str, Any]) -> Any:
-    """Return an argument: the constant, the slot as it is, or a text of slots; None if nothing of it was spoken.
-
-    Tables and lists are filled within; what was not spoken is left out of them.
-    """
-    if isinstance(value, Mapping):
-        inside = {name: _filled(each, slots) for name, each in value.items()}
-        return {name: each for name, each in inside.items() if each is not None}
-    if isinstance(value, list):
-        return [filled for each in value if (filled := _filled(each, slots)) is not None]
-    names = PLACEHOLDER.findall(value) if isinstance(value, str) else []
-    if not names:
-        return value
-    if not any(name in slots for name, _ in names):
-        return None
-    if PLACEHOLDER.fullmatch(value):
-        return _slot(slots, *names[0])
-    text = PLACEHOLDER.sub(lambda match: str(_slot(slots, match[1], match[2])), value)
-    return " ".join(text.split())
-
-
-def _slot(slots: Mapping[str, Any], name: str, field: str | None) -> Any:
-    """Return what a slot, or a field of it, stands for; an empty text for a slot that was not spoken."""
-    found = slots.get(name, "")
-    return found[field] if field and name in slots else found
 
 
 # --- putting a language together -----------------------------------------------------------------

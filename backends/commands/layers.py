@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from backends.protocols import CommandGrammar
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
 MAX_VOCABULARY: Final = 60  # as much as Whisper is given
@@ -69,3 +70,11 @@ class LayeredGrammar:
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said, own sentences first."""
         return (*self._own.samples(), *self._home.samples())
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own commands."""
+        return self._own.own_sentences()
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for: always one of ``own``."""
+        return self._own.meant(meaning, hypotheses, language)

@@ -14,6 +14,7 @@ import attrs
 
 from backends.commands.files import CommandFileError
 from backends.protocols import CommandGrammar
+from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -61,6 +62,14 @@ class ReloadingGrammar:
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
         return self._current.samples()
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        """Return examples of the user's own English commands; the same object until the files change."""
+        return self._current.own_sentences()
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        """Return the call that a meaning stands for, with what the first hypothesis says of its slots."""
+        return self._current.meant(meaning, hypotheses, language)
 
     def check(self) -> ReloadedCommandFiles | None:
         """Look at the files and take them in if they have changed; ``None`` if they have not. Blocks: use a thread."""

@@ -24,6 +24,16 @@ from backends.commands.durations import (
     to_timer_seconds,
 )
 from backends.commands.slot_text import SlotText, plain, to_text
+from backends.commands.spoken_moments import (
+    moment_words,
+    to_alarm_time,
+    to_answered_alarm_time,
+    to_answered_moment,
+    to_day,
+    to_moment,
+    to_reminder,
+    to_reminder_text,
+)
 from backends.commands.spoken_names import to_item, to_name, to_named_more, to_named_time
 from backends.commands.spoken_numbers import pointed
 from backends.commands.spoken_places import place_names, place_words, to_place, to_unknown_place
@@ -174,6 +184,19 @@ SLOT_TYPES: Mapping[str, SlotType] = {
         time_words,
         answer=_with_points(to_answered_more_seconds),
     ),
+    "moment": SlotType(
+        to_moment, {"en": "tomorrow at nine", "de": "morgen um neun"}, moment_words, answer=to_answered_moment
+    ),
+    "alarm_time": SlotType(
+        to_alarm_time, {"en": "seven thirty", "de": "halb acht"}, moment_words, answer=to_answered_alarm_time
+    ),
+    "day": SlotType(to_day, {"en": "next friday", "de": "nächsten Freitag"}, moment_words),
+    "reminder": SlotType(
+        to_reminder,
+        {"en": "to call mom in ten minutes", "de": "in zehn Minuten an den Ofen"},
+        moment_words,
+    ),
+    "reminder_text": SlotType(to_reminder_text, {"en": "call mom", "de": "den Ofen"}, is_free_text=True),
     "item": SlotType(to_item, {"en": "milk", "de": "Milch"}, is_free_text=True),
     "name": SlotType(to_name, {"en": "pasta", "de": "Nudeln"}, is_free_text=True),
     "named_time": SlotType(

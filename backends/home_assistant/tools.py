@@ -21,7 +21,7 @@ from backends.protocols import ToolConnection, ToolConnectionFactory
 from config.home_assistant import OPEN, SERVER, UNLOCK
 from protocol.language.phrases import HOME_WHICH, phrase
 from protocol.messages.home import HomeEntity, HomeNames
-from protocol.messages.understanding import CallTool, Choice, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallTool, Choice, McpOffer, ToolAnnouncement, ToolOutcome, ToolSpec
 
 SEPARATOR: Final = "__"  # between the name of a group of tools and that of a tool
 INTENTS: Final = "Hass"
@@ -38,7 +38,7 @@ class HomeToolServers:
         self._wording = wording
 
     def __call__(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects; entering raises ``ToolServerLost``."""
         block = self._inner(name, on_announcement=on_announcement)
@@ -70,6 +70,14 @@ class HomeConnection:
     async def list_offers(self) -> tuple[McpOffer, ...]:
         """Return the resources and prompts."""
         return await self._inner.list_offers()
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        """Tell the server which sessions there are, if it cares."""
+        await self._inner.set_listeners(sessions)
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        """Tell the server that announcements were said; return whether it knows."""
+        return await self._inner.confirm_told(receipts)
 
     async def wait_changed(self) -> None:
         """Wait until the list of tools has changed."""

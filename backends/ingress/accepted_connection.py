@@ -57,6 +57,7 @@ from backends.protocols import (
     RequestKind,
 )
 from config.settings import GatewaySettings
+from protocol.admission.forwarding import Network, caller_through, networks_of
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
@@ -94,6 +95,8 @@ class ListenerState:
     handlers: IngressHandlers
     admission: RequestAdmission
     routes: IngressRoutes
+    proxies: tuple[Network, ...] = attrs.field(init=False)
+    """The networks of trusted proxies."""
     connections: OpenConnections = attrs.field(init=False)
     """The open connections that count as HTTP: all but the WebSockets that have a place."""
     sockets: set[TrioWebSocket] = attrs.field(factory=set, init=False)
@@ -104,6 +107,7 @@ class ListenerState:
     """Refusals that were logged."""
 
     def __attrs_post_init__(self) -> None:
+        self.proxies = networks_of(self.settings.trusted_proxies)
         self.connections = OpenConnections(self.settings)
 
 
@@ -120,13 +124,23 @@ class OpeningHandshake:
 class AcceptedConnection:
     """One connection, from the accept until it is over; does not close the stream."""
 
-    def __init__(self, state: ListenerState, stream: AcceptedStream, peer: str, place: ConnectionPlace) -> None:
+    def __init__(
+        self,
+        state: ListenerState,
+        stream: AcceptedStream,
+        peer: str,
+        place: ConnectionPlace,
+        *,
+        is_proxied: bool = False,
+    ) -> None:
+        """Serve ``stream``; with ``is_proxied`` a trusted proxy has said that it is ``peer``'s."""
         settings = state.settings
         if place.is_reserved:
             settings = attrs.evolve(settings, head_timeout_s=min(RESERVED_HEAD_S, settings.head_timeout_s))
         self._state = state
         self._stream = stream
         self._peer = peer
+        self._is_proxied = is_proxied
         self._place = place
         self._connection = HttpConnection(stream, settings)
 
@@ -149,7 +163,7 @@ class AcceptedConnection:
             head = origin_form(head)
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
-        request = request_of(head, self._peer)
+        request = self._from_caller(request_of(head, self._peer))
         handshake = self._handshake(head, request) if request.path in self._state.routes.dialects else None
         kind = self._kind_of(request, handshake)
         verdict = await self._state.admission.admit(request, kind, is_reserved=self._place.is_reserved)
@@ -168,6 +182,13 @@ class AcceptedConnection:
         endpoint, answer = await self._page(request, handshake)
         self._observe(request, endpoint, answer.status, started_at)
         return await self._answer(request, answer, verdict)
+
+    def _from_caller(self, request: Request) -> Request:
+        """Return the request with its sender, as a trusted proxy has told it."""
+        if self._is_proxied:
+            return attrs.evolve(request, is_proxied=True)
+        caller = caller_through(self._peer, request.headers, self._state.proxies)
+        return request if caller is None else attrs.evolve(request, peer=caller, is_proxied=True)
 
     def _kind_of(self, request: Request, handshake: OpeningHandshake | HttpAnswer | None) -> RequestKind:
         if isinstance(handshake, OpeningHandshake):
@@ -204,7 +225,7 @@ class AcceptedConnection:
     ) -> bool:
         """Tell the sender why its request is refused; return whether another may follow."""
         if not self._state.told.add(trio.current_time()):
-            log.info("refused %s of %s: %s", method_label(request.method), self._peer, refusal.reason)
+            log.info("refused %s of %s: %s", method_label(request.method), request.peer, refusal.reason)
         told = None if self._place.is_reserved else refused_in_session(refusal)
         if not isinstance(handshake, OpeningHandshake) or told is None:
             self._observe(request, refused_endpoint(refusal), refusal.status, started_at)
@@ -283,7 +304,7 @@ class AcceptedConnection:
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(websocket.run)
-                    what = f"the session of {self._peer}"
+                    what = f"the session of {request.peer}"
                     client = ClientLink(websocket, handshake.dialect)
                     ended = await contained(log, what, state.handlers.serve_client, client, request, admitted)
                     if isinstance(ended, Failure):
@@ -296,7 +317,7 @@ class AcceptedConnection:
     async def _refuse_browser(self, handshake: OpeningHandshake, request: Request, told: SessionRefusal) -> None:
         """Tell a browser, which cannot read a refused handshake's status, over the WebSocket itself."""
         close_timeout_s = min(REFUSED_CLOSE_S, self._state.settings.websocket.close_timeout_s)
-        identity = identity_of(request.peer, request.headers)
+        identity = identity_of(request.peer, request.headers, is_proxied=request.is_proxied)
         websocket = self._open(handshake, identity, close_timeout_s=close_timeout_s)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(websocket.run)

@@ -48,9 +48,13 @@ class OpenConnections:
         return len(self._connections)
 
     @contextmanager
-    def place(self, peer: str, *, is_scarce: bool = False) -> Iterator[ConnectionPlace | None]:
-        """Hold a place for the block, ``None`` if all are taken; the block is cancelled if it gives way to another."""
-        entry = self._connections.enter(tenant_of(peer), trio.current_time(), is_scarce=is_scarce)
+    def place(self, peer: str, *, is_scarce: bool = False, is_proxy: bool = False) -> Iterator[ConnectionPlace | None]:
+        """Hold a place for the block, ``None`` if all are taken; the block is cancelled if it gives way to another.
+
+        Of a trusted proxy each connection counts as of an address of its own: it brings those of many.
+        """
+        tenant = f"proxy {peer}:0" if is_proxy else peer
+        entry = self._connections.enter(tenant_of(tenant), trio.current_time(), is_scarce=is_scarce)
         if entry is None:
             yield None
             return

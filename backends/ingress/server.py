@@ -21,10 +21,12 @@ from backends.ingress.accepted_connection import AcceptedConnection, IngressRout
 from backends.ingress.certificates import CertificateFiles, ServerCertificate
 from backends.ingress.containment import contained
 from backends.ingress.listeners import Listener, address_of, open_listeners
+from backends.ingress.proxy_header import caller_behind
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
 from backends.ingress.tls_stream import AcceptedStream, HandshakeFailed, TlsStream
 from backends.protocols import IngressHandlers, RequestAdmission
 from config.settings import GatewaySettings
+from protocol.admission.forwarding import BadProxyHeader, is_trusted
 
 log = logging.getLogger("sayso.ingress")
 
@@ -121,16 +123,22 @@ class TrioIngress:
         state = self._state
         is_scarce = any(listener.is_short for listener in self._listeners)
         try:
-            with state.connections.place(peer, is_scarce=is_scarce) as place:
+            is_proxy = is_trusted(peer.rpartition(":")[0], state.proxies)
+            with state.connections.place(peer, is_scarce=is_scarce, is_proxy=is_proxy) as place:
                 if place is None:
                     await self._turn_away(stream)
                     return
                 if place.has_replaced:
                     state.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
                 place.wait()
-                accepted = await self._secured(stream)
-                if accepted is not None:
-                    await AcceptedConnection(state, accepted, peer, place).serve()
+                caller = await caller_behind(stream, peer, state.settings.head_timeout_s) if is_proxy else peer
+                accepted = None if caller is None else await self._secured(stream)
+                if caller is not None and accepted is not None:
+                    is_proxied = caller != peer
+                    await AcceptedConnection(state, accepted, caller, place, is_proxied=is_proxied).serve()
+        except BadProxyHeader as error:
+            log.warning("closed a connection of the proxy %s: %s", peer, error)
+            state.handlers.observe("OTHER", "malformed", BAD_REQUEST, 0.0)
         except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
             log.debug("a connection was lost: %r", error)
 

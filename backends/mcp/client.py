@@ -30,20 +30,49 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.dispatcher import ProgressFnT
-from mcp_types import CONNECTION_CLOSED, Tool, ToolListChangedNotification
+from mcp_types import CONNECTION_CLOSED, EmptyResult, Tool, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from backends.mcp.announcements import CALL_META_KEY, LANGUAGE_META_KEY, SESSION_META_KEY, Announcements
+from backends.mcp.announcements import (
+    CALL_META_KEY,
+    IDENTIFIER,
+    LANGUAGE_META_KEY,
+    SESSION_META_KEY,
+    USER_META_KEY,
+    Announcements,
+    ListenersRequest,
+    ToldRequest,
+    listeners_request,
+    told_request,
+)
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
-from backends.mcp.results import MAX_TOOLS, bounded, choices_of, prompt_offer, resource_offer, result_text, taken_tools
+from backends.mcp.results import (
+    MAX_TOOLS,
+    bounded,
+    choices_of,
+    prompt_offer,
+    resource_offer,
+    result_text,
+    taken_tools,
+    undo_of,
+)
 from backends.mcp.sdk_log import SERVER, filter_sdk_logs
 from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolServerRefused, ToolsNotListed
 from protocol.messages.ask import PartSink
-from protocol.messages.understanding import CallProgress, CallTool, Choice, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.understanding import (
+    CallProgress,
+    CallTool,
+    Choice,
+    McpOffer,
+    ToolAnnouncement,
+    ToolOutcome,
+    ToolSpec,
+)
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
+EXTENSION_WITHIN_S = 5.0  # for a request that takes milliseconds
 DRAIN_S = 0.2  # for the last words of a process that has ended
 HTTP_TIMEOUT = httpx2.Timeout(10.0, read=300.0)  # a server may hold a response stream open; calls have their own limit
 MAX_TOOL_PAGES = 20  # a paginator that never ends must not hang us
@@ -89,19 +118,24 @@ class McpServers:
         filter_sdk_logs()
 
     def __call__(
-        self, name: str, *, on_announcement: Callable[[str, str], None]
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects; entering raises ``ToolServerLost`` if that fails or takes too long."""
         return McpConnection(name, self._servers[name], self._settings, on_announcement)
 
 
-def builtin_server_config(data_dir: Path, programs_json: str, owner: str = "") -> Mapping[str, Any]:
+def builtin_server_config(
+    data_dir: Path, programs_json: str, owner: str = "", database: Path | None = None
+) -> Mapping[str, Any]:
     """Return the configuration of the built-in server, run by this interpreter with the packages next to this one.
 
-    ``owner`` tells this server's timers from those of others that share ``data_dir``.
+    ``database`` is the SQLite file that users' things are kept in, one in ``data_dir`` if it is None. ``owner`` is the
+    name of this server among those that share it.
     """
     arguments = ["-m", "backends.builtin.server", "--data-dir", str(data_dir.absolute()), "--programs", programs_json]
     arguments += ["--owner", owner]
+    if database is not None:
+        arguments += ["--database", str(database.absolute())]
     root = str(Path(__file__).absolute().parents[2])
     return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
 
@@ -119,7 +153,7 @@ class McpConnection:
     """One connection (``ToolConnection``), and the block that it lives in."""
 
     def __init__(
-        self, name: str, config: Any, settings: McpSettings, on_announcement: Callable[[str, str], None]
+        self, name: str, config: Any, settings: McpSettings, on_announcement: Callable[[ToolAnnouncement], None]
     ) -> None:
         self.name = name
         self._config = config
@@ -215,9 +249,10 @@ class McpConnection:
             SESSION_META_KEY: request.session_id,
             CALL_META_KEY: request.call_id,
             LANGUAGE_META_KEY: request.language,
+            USER_META_KEY: request.user,
         }
         started_s = trio.current_time()
-        content, choices = "", tuple[Choice, ...]()
+        content, choices, undo = "", tuple[Choice, ...](), None
         self._calls += 1
         try:
             result = await client.call_tool(
@@ -227,7 +262,7 @@ class McpConnection:
                 meta=meta,
             )
             content = result_text(result, self._settings.result_max_chars)
-            choices = choices_of(result)
+            choices, undo = choices_of(result), undo_of(result)
             error = (content or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
             if _is_closed(foreign) or self._loss.is_refusal:
@@ -236,7 +271,31 @@ class McpConnection:
             error = _words(foreign)
         finally:
             self._calls -= 1
-        return ToolOutcome(not error, content, trio.current_time() - started_s, error or None, choices)
+        return ToolOutcome(not error, content, trio.current_time() - started_s, error or None, choices, undo)
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        """Tell a server with the extension which sessions there are, with the user of each."""
+        await self._ask_extension(listeners_request(sessions))
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        """Tell a server with the extension that announcements were said; return whether it knows."""
+        return await self._ask_extension(told_request(receipts))
+
+    async def _ask_extension(self, request: ListenersRequest | ToldRequest) -> bool:
+        """Send a request of our extension to a server that has it; return whether nothing failed."""
+        client = self._connected()
+        if IDENTIFIER not in (client.server_capabilities.extensions or {}):
+            return True
+        self._calls += 1
+        try:
+            with trio.fail_after(EXTENSION_WITHIN_S):
+                await client.session.send_request(request, EmptyResult)
+        except (*_FOREIGN, trio.TooSlowError) as error:
+            log.warning("%s did not take %s: %s", self.name, request.method, _words(error))
+            return False
+        finally:
+            self._calls -= 1
+        return True
 
     async def wait_lost(self) -> str:
         """Wait until the server is gone or silent; return why."""

@@ -17,8 +17,8 @@ from mcp_types import (
     Tool,
 )
 
-from backends.mcp.announcements import CHOICES_META_KEY
-from protocol.messages.understanding import Choice, McpOffer, ToolSpec
+from backends.mcp.announcements import CHOICES_META_KEY, UNDO_META_KEY
+from protocol.messages.understanding import Choice, McpOffer, ToolSpec, Undo
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
 MAX_TOOLS = 512  # of one server: no model chooses well among more
@@ -27,6 +27,7 @@ MAX_SCHEMA_BYTES = 65_536  # of one tool, as JSON; large ones have 10 kB
 MAX_LISTING_BYTES = 1 << 20  # of all schemas of one server
 MAX_CHOICES = 20  # more are not read aloud
 MAX_CHOICE_CHARS = 1_000  # of the arguments, as JSON
+MAX_UNDO_CHARS = 16_384  # the same: what was deleted may come back by it
 CUT = " [cut]"
 
 
@@ -51,6 +52,17 @@ def choices_of(result: CallToolResult) -> tuple[Choice, ...]:
         and isinstance(entry.get("arguments"), dict)
         and len(json.dumps(entry["arguments"], default=str)) <= MAX_CHOICE_CHARS
     )
+
+
+def undo_of(result: CallToolResult) -> Undo | None:
+    """Return how the server says that the call is taken back; ``None`` if it says nothing, or nothing well formed."""
+    told = (result.meta or {}).get(UNDO_META_KEY)
+    if not isinstance(told, dict) or result.is_error:
+        return None
+    tool, arguments = told.get("tool"), told.get("arguments")
+    if not isinstance(tool, str) or not 0 < len(tool) <= MAX_NAME_CHARS or not isinstance(arguments, dict):
+        return None
+    return Undo(tool, arguments) if len(json.dumps(arguments, default=str)) <= MAX_UNDO_CHARS else None
 
 
 def taken_tools(server: str, tools: Sequence[Tool], *, has_more: bool = False) -> tuple[list[ToolSpec], list[str]]:

@@ -26,6 +26,7 @@ from sqlite_utils import Database
 
 from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError
+from backends.storage.sqlite_file import CHECKED_MAX_BYTES, Identity, check, identity_of, is_damage, set_aside
 from backends.storage.sqlite_schema import migrate, settings_of_connection
 from config.settings import SqliteSettings
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
@@ -33,11 +34,8 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 log = logging.getLogger("sayso.history")
 Result = TypeVar("Result")
 Record = SessionRecord | TurnRecord | ToolRecord
-Identity = tuple[int, int]
 
 LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
-CHECKED_MAX_BYTES: Final = 64 << 20  # SQLite checks that in about 0.2 s; beyond it damage is found when it is met
-DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
 TABLES: Final = ("sessions", "conversations", "tool_calls")
 DELETIONS: Final = (
@@ -49,7 +47,6 @@ DELETIONS: Final = (
         (SELECT rowid FROM sessions AS old WHERE started_at < ? AND NOT EXISTS
             (SELECT 1 FROM conversations WHERE session_id = old.session_id) LIMIT ?)""",
 )  # a session stays while one of its turns does
-SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class SqliteStore:
@@ -133,7 +130,7 @@ class SqliteStore:
         self._identity = (found.st_dev, found.st_ino)
         self._writer = writer = self._database()
         if self.path.stat().st_size <= CHECKED_MAX_BYTES:
-            check(writer)
+            check(writer.conn)
         migrate(writer, self.path)
         self._reader = self._database()
 
@@ -281,43 +278,3 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a turn's row for readers: latencies as a mapping, without SQLite's row id."""
     shown = {name: value for name, value in row.items() if name not in {"id", "rowid"}}
     return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
-
-
-# --- the file and its damage --------------------------------------------------------------------------------------
-
-
-def identity_of(path: Path) -> Identity | None:
-    """Return device and inode of the file at ``path``, ``None`` if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def check(database: Database) -> None:
-    """Raise ``sqlite3.DatabaseError`` with the code of damage if SQLite finds some."""
-    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        error = sqlite3.DatabaseError(found)
-        error.sqlite_errorname = "SQLITE_CORRUPT"
-        raise error
-
-
-def is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Return whether an error means that the file is damaged, and not that it is locked, read-only or the disk full."""
-    name = getattr(error, "sqlite_errorname", "")
-    return any(name == code or name.startswith(f"{code}_") for code in DAMAGED)
-
-
-def set_aside(path: Path) -> Path:
-    """Rename the file to the first free ``<name>.damaged-<n>``, its log with it; return the new path."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    for side in SIDE_FILES:
-        file = path.with_name(path.name + side)
-        if file.exists():
-            file.rename(aside.with_name(aside.name + side))
-    path.rename(aside)
-    return aside

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from backends.understanding.minilm import WIDTH, Floats
+from backends.understanding.vectors import WIDTH, Floats
 
 FILE: Final = "head.msgpack"
 

@@ -17,13 +17,10 @@ from typing import Any, Final
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
-Floats = npt.NDArray[np.float32]
-"""float32 of any shape."""
+from backends.understanding.vectors import Floats
 
-WIDTH: Final = 384
 HEADS: Final = 12
 MAX_TOKENS: Final = 128  # of one sentence, as the model was trained; the rest is cut off
 EPSILON: Final = 1e-12

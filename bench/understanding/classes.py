@@ -55,7 +55,8 @@ _ADDS: Final = re.compile(r"\b(?:add|put)\b")
 
 def column_of(intent: str, text: str) -> tuple[str, str]:
     """Return the class of one of CLINC150's sentences, and the name of its column."""
-    return class_of(intent, text), f"clinc:{intent}"
+    name = class_of(intent, text)
+    return name, f"{name}:{intent}"
 
 
 def class_of(intent: str, text: str) -> str:

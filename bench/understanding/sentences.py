@@ -5,7 +5,7 @@
 
 No server runs: the sentences go to the grammar and to what decides behind it, as a turn asks them. Each row is one of
 
-* exact: the call that was wanted, with its arguments where the row has them
+* exact: the call that was wanted, with its arguments where the row has them; of these ``confirmed`` after a question
 * wrong: another call, or other arguments
 * asked: the right tool, and something that it lacks is asked for
 * named: nothing is called, and the answer names what cannot be done ("I can't order things.")
@@ -26,10 +26,12 @@ import attrs
 from backends.commands.grammar import HassilGrammar
 from bench.part import Flag, Part, Report
 from bench.report import table
+from bench.understanding.reader import READ_ONLY, SentenceReader
 from bench.understanding.rows import SPLITS, Row, programs_in, read_rows
 from protocol.language.remarks import remark_of
 from protocol.language.requests import asks_for_help, missing_ability
 from protocol.messages.understanding import CommandMatch
+from protocol.turns.meaning import GO_ON, MeaningStep
 
 LANGUAGE: Final = "en"
 MAX_SHOWN: Final = 400  # rows of a report that name what went wrong
@@ -45,6 +47,8 @@ class Understood:
     names_what_is_missing: bool = False
     is_confirmed: bool = False
     """Whether the user is asked before the call is made."""
+    is_help: bool = False
+    """Whether the user is told what can be said."""
 
 
 @attrs.frozen
@@ -67,7 +71,8 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     grammar = HassilGrammar(folders, programs=programs_in(rows))
     rows = [row.only_with({command.tool for command in grammar.samples()}) for row in rows]
     rungs: dict[str, Any] = {}
-    for name, rung in _rungs(grammar).items():
+    reader = None if options.rung == "grammar" else SentenceReader(grammar)
+    for name, rung in _rungs(grammar, reader).items():
         judged = [_judged(row, rung) for row in rows]
         rungs[name] = _summary(judged)
         _print(f"{name}: {len(rows)} sentences of {options.set.name}", rungs[name])
@@ -76,12 +81,27 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
         yield {"name": f"understanding-{options.set.stem}", "rungs": rungs}
 
 
-def _rungs(grammar: HassilGrammar) -> Mapping[str, Rung]:
+def _rungs(grammar: HassilGrammar, reader: SentenceReader | None) -> Mapping[str, Rung]:
     def exact(text: str) -> Understood:
         match = grammar.match([text], LANGUAGE)
         return Understood(match, match is None and missing_ability(text, LANGUAGE) is not None)
 
-    return {"grammar": exact}
+    def with_meaning(text: str) -> Understood:
+        found = exact(text)
+        if found.match is not None or remark_of(text, LANGUAGE) is not None:
+            return found
+        decided = reader.decide(text) if reader is not None else GO_ON
+        match = None if decided.words is None else decided.words.match
+        guess = None if match is None else match.guess
+        is_at_once = match is not None and guess is not None and guess.is_sure and match.tool in READ_ONLY
+        return Understood(
+            match,
+            decided.cannot is not None or (match is None and found.names_what_is_missing),
+            is_confirmed=guess is not None and not is_at_once,
+            is_help=decided.step is MeaningStep.HELP,
+        )
+
+    return {"grammar": exact} if reader is None else {"grammar": exact, "grammar and meaning": with_meaning}
 
 
 def _judged(row: Row, rung: Rung) -> Judged:
@@ -95,7 +115,7 @@ def _verdict(row: Row, found: Understood) -> Verdict:
     match = found.match
     if match is None:
         is_right = (row.remark is not None and remark_of(row.text, LANGUAGE) is row.remark) or (
-            row.asks_for_help and asks_for_help(row.text, LANGUAGE)
+            row.asks_for_help and (found.is_help or asks_for_help(row.text, LANGUAGE))
         )
         return "exact" if is_right else "named" if found.names_what_is_missing else "nothing"
     if not row.tools:
@@ -185,6 +205,7 @@ PART: Final = Part(
         Flag("--set", None, "file with a JSON object a line", _rows_file, {"required": True}),
         Flag("--split", "val", "of CLINC150's rows", more={"choices": sorted(SPLITS)}),
         Flag("--commands", None, "folder with a user's command files", Path),
+        Flag("--rung", "all", "grammar spares the model", more={"choices": ("all", "grammar")}),
         Flag("--wrong", False, "print the rows that were not understood"),
     ),
     ("hassil",),

@@ -29,7 +29,8 @@ import yaml
 
 from backends.understanding.embedding_files import resolve_embedding
 from backends.understanding.head import FILE, Head, HeadWeights
-from backends.understanding.minilm import WIDTH, Floats, MiniLM
+from backends.understanding.minilm import MiniLM
+from backends.understanding.vectors import WIDTH, Floats
 from bench.part import Flag, Part, Report
 from bench.report import table
 from bench.understanding.classes import column_of

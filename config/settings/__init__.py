@@ -33,6 +33,7 @@ from config.settings.transcription import (
     TranscriptionSettings,
     WhisperSettings,
 )
+from config.settings.understanding import UnderstandingSettings
 from config.settings.wake import WakeSettings
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "SynthesiserName",
     "ToolsSettings",
     "TranscriptionSettings",
+    "UnderstandingSettings",
     "WakeSettings",
     "WebSocketSettings",
     "WhisperSettings",
@@ -80,6 +82,7 @@ class Settings:
     audio: AudioSettings
     wake: WakeSettings
     transcription: TranscriptionSettings
+    understanding: UnderstandingSettings
     inference: InferenceSettings
     speech: SpeechSettings
     media: MediaSettings

@@ -1,5 +1,6 @@
 """Bounds and validators that several sections share."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any, get_args
@@ -24,6 +25,15 @@ def each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], N
             raise ValueError(f"expected {expected}")
 
     return validate
+
+
+def networks(_instance: Any, _field: Any, values: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless all are networks or addresses."""
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError("expected networks or addresses such as 10.0.0.0/8, 192.0.2.1 or fd00::/8") from None
 
 
 def one_of(alternatives: object) -> Callable[[Any, Any, Any], None]:

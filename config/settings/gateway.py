@@ -3,7 +3,7 @@
 import attrs
 from attrs.validators import ge, gt, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, MOST_EVENTS, each
+from config.settings.bounds import DAY_S, HOUR_S, MOST_CONNECTIONS, MOST_EVENTS, each, networks
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +52,7 @@ class GatewaySettings:
             "origins such as https://app.example.org, without a path, null or *",
         )
     )
+    trusted_proxies: tuple[str, ...] = attrs.field(validator=networks)
     head_max_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 20)])
     head_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     keepalive_s: float = attrs.field(validator=[gt(0), le(DAY_S)])

@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-* The client's address is that of the connection. Forwarding headers are not believed: any client can write them.
+* The client's address is that of the connection. Forwarding headers are believed from trusted proxies only, and whoever
+  comes through one of those is a stranger (``protocol/admission/forwarding.py``).
 * An operator's request needs a key with the scope ``operate``. Where no keys are given out, it comes from this machine.
 * A request comes from this machine only if the connection and ``Host`` are both of loopback, no proxy has forwarded the
   request and no web page has sent it.
@@ -30,9 +31,13 @@ OPERATOR_REFUSALS: Final[Mapping[RequestSource, str]] = {
 """The refusals of operators' requests, by source."""
 
 
-def identity_of(peer: str, headers: Mapping[str, str]) -> Identity:
-    """Return the sender of a request with ``headers`` (by lower-case names) from ``peer``, an address and port."""
-    return Identity(peer, tenant_of(peer), _source(peer.rpartition(":")[0], headers))
+def identity_of(peer: str, headers: Mapping[str, str], *, is_proxied: bool = False) -> Identity:
+    """Return the sender of a request with ``headers`` (by lower-case names) from ``peer``, an address and port.
+
+    With ``is_proxied`` a trusted proxy has said so.
+    """
+    source = RequestSource.PROXY if is_proxied else _source(peer.rpartition(":")[0], headers)
+    return Identity(peer, tenant_of(peer), source)
 
 
 def _source(address: str, headers: Mapping[str, str]) -> RequestSource:

@@ -25,6 +25,10 @@ DID_NOT_WORK: Final = "Sorry, that did not work. {why}"
 PART_DID_NOT_WORK: Final = 'I could not do "{part}". {why}'
 PARTLY_UNDERSTOOD: Final = 'I understood "{known}", but not "{unknown}". I have done nothing.'
 STOPPED_BEFORE: Final = "(Stopped before: {parts}.)"
+ALREADY_DONE: Final = "I have begun that already, and cannot take it back."
+NOT_TAKEN_BACK: Final = "Sorry, I could not take that back. {why}"
+NOTHING_TO_TAKE_BACK: Final = "There is nothing that I could take back."
+TAKEN_BACK: Final = "I took that back."
 NOT_REALLY_DONE: Final = "Sorry, I could not do that."
 DONE: Final = "Done."
 DROPPED: Final = "OK, I won't."
@@ -37,8 +41,6 @@ HOME_PARTLY: Final = "It did not work for: {names}."
 HOME_WHICH: Final = "There are several called {name}: {areas}. Which one?"
 
 # what people ask for and this server cannot do; which words ask for it: protocol/language/requests.py
-CANNOT_ALARM: Final = "I can't set alarms yet, but I can set a timer."
-CANNOT_REMIND: Final = "I can't keep reminders with a text yet, but I can set a timer."
 CANNOT_TRANSLATE: Final = "I can't translate."
 CANNOT_WEATHER: Final = "I can't look up the weather."
 CANNOT_NEWS: Final = "I can't look up news."

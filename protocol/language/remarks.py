@@ -1,4 +1,4 @@
-"""What is said about the conversation itself: "never mind", "repeat that"; and which of several things is chosen; pure.
+"""What is said about the conversation itself, such as "never mind", and which of several things is chosen; pure.
 
 Only whole sentences count, so that "stop the pasta timer" stays a command. English and German have tables.
 """
@@ -16,6 +16,7 @@ class Remark(enum.Enum):
 
     DROP = "never mind"
     REPEAT = "repeat that"
+    TAKE_BACK = "undo that"
 
 
 _DROP: Final[Mapping[str, frozenset[str]]] = {
@@ -43,6 +44,17 @@ _REPEAT: Final[Mapping[str, frozenset[str]]] = {
         "kannst du das wiederholen", "noch einmal", "noch mal", "nochmal", "sag das noch einmal", "sag das noch mal",
         "sag das nochmal", "was hast du gesagt", "wie bitte", "wiederhol das", "wiederhole", "wiederhole das",
         "wiederholen",
+    }),
+}  # fmt: skip
+_TAKE_BACK: Final[Mapping[str, frozenset[str]]] = {
+    "en": frozenset({
+        "i didnt mean that", "reverse that", "revert", "revert that", "take it back", "take that back", "undo",
+        "undo it", "undo that", "undo the last thing", "undo this", "undo what you did",
+    }),
+    "de": frozenset({
+        "das rückgängig machen", "mach das rückgängig", "mach das wieder rückgängig",
+        "mach es rückgängig", "mache das rückgängig", "mache es rückgängig", "nimm das zurück", "nimm es zurück",
+        "rückgängig", "rückgängig machen", "zurücknehmen",
     }),
 }  # fmt: skip
 _POLITE: Final = frozenset({"please", "okay", "ok", "oh", "sorry", "um", "uh", "bitte", "ach", "äh", "ähm"})
@@ -96,6 +108,8 @@ def remark_of(text: str, language: str, *, is_answer: bool = False) -> Remark | 
     said = {" ".join(words), " ".join(word for word in words if word not in _POLITE)}
     if said & _DROP.get(code, _NOTHING) or (is_answer and said & _REFUSE.get(code, _NOTHING)):
         return Remark.DROP
+    if said & _TAKE_BACK.get(code, _NOTHING):
+        return Remark.TAKE_BACK
     return Remark.REPEAT if said & _REPEAT.get(code, _NOTHING) else None
 
 

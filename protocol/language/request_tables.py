@@ -7,7 +7,6 @@ from typing import Final
 import attrs
 
 from protocol.language.phrases import (
-    CANNOT_ALARM,
     CANNOT_BANK,
     CANNOT_CALENDAR,
     CANNOT_CALL,
@@ -17,7 +16,6 @@ from protocol.language.phrases import (
     CANNOT_NEWS,
     CANNOT_ORDER,
     CANNOT_PLAY,
-    CANNOT_REMIND,
     CANNOT_TRANSLATE,
     CANNOT_VOLUME,
     CANNOT_WEATHER,
@@ -131,11 +129,9 @@ ENGLISH: Final = Tables(
         r"write|compose|summari[sz]e|rewrite|paraphrase|proofread|brainstorm|suggest|recommend|compare"
         r"|give me (?:an? )?ideas?",
     ),
-    can=words(r"timers?|lists?|notes?"),
+    can=words(r"timers?|lists?|notes?|alarms?|remind(?:er|ers)?|stopwatch", r"wake me|get me up|(?:wake|get) up"),
     missing={
         CANNOT_TRANSLATE: words(r"translate", r"how (?:do|would|can) (?:you|i|we|one) say .+ in \w+"),
-        CANNOT_ALARM: words(r"alarms?", r"wake me", r"get me up", r"(?:need|have) to (?:get|wake|be) up"),
-        CANNOT_REMIND: words(r"remind(?:er|ers)?"),
         CANNOT_WEATHER: words(
             r"weather|climate|forecast|rain(?:ing|y)?|snow(?:ing)?|sunny|umbrella", r"(?:hot|cold|warm) outside"
         ),
@@ -164,7 +160,9 @@ ENGLISH: Final = Tables(
         ),
     },
     examples={
-        "set a timer for ten minutes": words(r"timers?|count ?down|minutes? (?:from|on|left)|remind\w*|alarms?|wake"),
+        "set an alarm for half past seven": words(r"alarms?|wake|get up"),
+        "remind me in ten minutes to check the oven": words(r"remind\w*"),
+        "set a timer for ten minutes": words(r"timers?|count ?down|minutes? (?:from|on|left)"),
         "add milk to the shopping list": words(r"lists?|shopping|groceries|grocery|buy|bought|to do|todo"),
         "take a note that the car needs oil": words(r"notes?|jot|write (?:this )?down|memo"),
         "what is the date today": words(r"date|day|month|year|week|tomorrow|yesterday"),
@@ -219,11 +217,9 @@ GERMAN: Final = attrs.evolve(
         re.IGNORECASE,
     ),
     work=start(r"übersetze?|wie sagt man|schreibe?|fasse|verfasse|empfiehl|vergleiche?"),
-    can=words(r"timer|\w*listen?|notiz(?:en)?"),
+    can=words(r"timer|\w*listen?|notiz(?:en)?|wecker|weck\w*|erinner\w*|stoppuhr"),
     missing={
         CANNOT_TRANSLATE: words(r"übersetz\w*", r"wie sagt man"),
-        CANNOT_ALARM: words(r"wecker|weck\w*"),
-        CANNOT_REMIND: words(r"erinner\w*"),
         CANNOT_WEATHER: words(r"wetter\w*|regnet?|regen|schneit|schnee|temperatur draußen"),
         CANNOT_NEWS: words(r"nachrichten|schlagzeilen|neuigkeiten|börse|aktien|verkehr"),
         CANNOT_CALENDAR: words(r"kalender|termine?|besprechung\w*"),
@@ -241,7 +237,9 @@ GERMAN: Final = attrs.evolve(
         ),
     },
     examples={
-        "stelle einen Timer auf zehn Minuten": words(r"timer|countdown|minuten|wecker|erinner\w*"),
+        "stell den Wecker auf halb acht": words(r"wecker|weck\w*"),
+        "erinnere mich in zehn Minuten an den Ofen": words(r"erinner\w*"),
+        "stelle einen Timer auf zehn Minuten": words(r"timer|countdown|minuten"),
         "setze Milch auf die Einkaufsliste": words(r"liste|einkaufsliste|einkauf\w*|kaufen"),
         "notiere dass das Auto Öl braucht": words(r"notizen?|notier\w*"),
         "welcher Tag ist heute": words(r"datum|tag|monat|jahr|woche|morgen|gestern|heute"),

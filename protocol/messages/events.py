@@ -267,6 +267,8 @@ class Understood:
     confidence: float
     tool: str | None = None
     arguments: Mapping[str, Any] | None = None
+    amends: str | None = None
+    """The turn whose sentence goes on here, or is taken back."""
 
 
 @attrs.frozen
@@ -291,6 +293,8 @@ class ToolCall:
     server: str
     tool: str
     arguments: Mapping[str, Any]
+    undoes: str | None = None
+    """The call that this one takes back."""
 
 
 @attrs.frozen

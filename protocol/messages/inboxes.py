@@ -14,6 +14,7 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.meaning import ReadMeaning
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from protocol.messages.recordings import CloseRecording, ReadRecording
 from protocol.messages.records import Count, Gauge, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
@@ -30,7 +31,7 @@ from protocol.messages.session import (
     StopAdmitting,
 )
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import AwaitFirstTry, CallTool, Generate, ListTools
+from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged | ReplyExpected | NothingHeard
@@ -55,9 +56,10 @@ DialogueMessage = (
 GatewayMessage = StopAdmitting
 HistoryMessage = SessionRecord | TurnRecord | ToolRecord | RecentTurns
 InferenceMessage = Generate
+MeaningMessage = ReadMeaning
 MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
 SpeechMessage = Synthesise
-ToolServerMessage = ListTools | CallTool | AwaitFirstTry
-ToolsMessage = ListTools | CallTool
+ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
+ToolsMessage = ListTools | CallTool | AnnouncementTold
 TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel

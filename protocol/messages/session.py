@@ -4,6 +4,7 @@ import attrs
 
 from protocol.messages.ask import Ask
 from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.understanding import AnnouncementTold
 
 
 @attrs.frozen
@@ -78,3 +79,5 @@ class Announce:
     """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
 
     text: str
+    told: AnnouncementTold | None = None
+    """What is sent to tools when it was said."""

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from protocol.messages.ask import Ask, PartSink
+from protocol.messages.identity import LOCAL_USER
 
 Asked = Literal["talk", "work", "action"]
 """Of a model; ``work`` is writing and translating (``protocol/language/requests.py``)."""
@@ -25,8 +26,18 @@ class SlotQuestion:
 
 
 @attrs.frozen
+class Guess:
+    """How a call was understood that no sentence of the grammar stands for."""
+
+    question: str
+    """Asks the user whether it is to be made: "Shall I set a timer for ten minutes?"."""
+    is_sure: bool
+    """Whether a call that only reads may be made without the question."""
+
+
+@attrs.frozen
 class CommandMatch:
-    """A sentence of the grammar, and its tool call."""
+    """A sentence of the grammar, or of the same meaning as some, and its tool call."""
 
     intent: str
     server: str
@@ -41,6 +52,8 @@ class CommandMatch:
     """What the sentence says, by slot; the arguments are made of it."""
     question: SlotQuestion | None = None
     """What has to be asked before the call can be made."""
+    guess: Guess | None = None
+    """``None`` for a sentence of the grammar."""
     has_free_text: bool = False
     """Whether a slot took words that may be anything, such as a note's."""
 
@@ -126,6 +139,29 @@ class CallTool(Ask["ToolOutcome"]):
     progress_sink: PartSink[CallProgress] | None = None
     """Where the server's progress goes."""
     language: str = "en"
+    user: str = LOCAL_USER
+    """Whose things the call reads and changes."""
+
+
+@attrs.frozen
+class ToolAnnouncement:
+    """A text that a tool server wants to be said between calls."""
+
+    session_id: str
+    """Who asked for it; it may be gone."""
+    text: str
+    user: str | None = None
+    """Whose it is: any session of this user may be told. None for the session alone."""
+    receipts: tuple[int, ...] = ()
+    """What the server wants back when it was said; until then it announces it again."""
+
+
+@attrs.frozen
+class AnnouncementTold:
+    """Dialogue to tools, and to one server: an announcement was said."""
+
+    server: str
+    receipts: tuple[int, ...]
 
 
 @attrs.frozen
@@ -138,6 +174,14 @@ class Choice:
 
 
 @attrs.frozen
+class Undo:
+    """The call of the same server that takes back what a call has done, as its tool says; untrusted."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@attrs.frozen
 class ToolOutcome:
     """The tool's result; ``content`` is untrusted text."""
 
@@ -147,6 +191,8 @@ class ToolOutcome:
     error: str | None = None
     choices: tuple[Choice, ...] = ()
     """Nothing was done: ``content`` asks which of these is meant."""
+    undo: Undo | None = None
+    """How it is taken back; ``None`` if it cannot be."""
     told: str | None = None
     """A whole sentence for the user about a failure, in the call's language; ``None``: ``error`` is told."""
 

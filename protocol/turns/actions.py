@@ -44,10 +44,14 @@ class SpeechLasted:
 
 @attrs.frozen
 class Weighed:
-    """The transcript of speech during an answer, by the turn that it may become; ``None`` if it failed."""
+    """The transcript of speech during a turn, by the turn that it may become; ``None`` if it failed, or was typed."""
 
     turn_id: str
     heard: Recognition | NoWords | None
+    is_barge_in: bool = True
+    """Whether it was said into the answer, and not before it."""
+    goes_on: bool = False
+    """Whether it is the rest of the running turn's sentence."""
 
 
 @attrs.frozen
@@ -151,11 +155,13 @@ class EndPartial:
 
 
 @attrs.frozen
-class WeighSpeech:
-    """Transcribe this and say ``Weighed``."""
+class WeighWords:
+    """Transcribe this unless it was typed, see whether it goes on with the running turn's sentence, say ``Weighed``."""
 
-    turn_id: str
-    utterance: Utterance
+    pending: PendingTurn
+    running_id: str
+    """The running turn."""
+    is_barge_in: bool = True
 
 
 @attrs.frozen
@@ -200,6 +206,8 @@ class CutTurn:
 
     heard_ms: int | None = None
     """How much of the answer's speech was heard; by the clock if ``None``."""
+    lets_call_end: bool = False
+    """Whether a tool call that was sent comes to its end before."""
 
 
 @attrs.frozen
@@ -211,7 +219,7 @@ class HangUp:
 
 ShowAction = ShowEvent | ShowNoSpeech | ShowTranscript | ShowLeaving | CompleteTurn | HangUp | Count
 HearAction = (
-    TimeSpeech | StopTiming | TranscribeEarly | GiveUpEarly | TranscribePart | EndPartial | WeighSpeech | HearAnswer
+    TimeSpeech | StopTiming | TranscribeEarly | GiveUpEarly | TranscribePart | EndPartial | WeighWords | HearAnswer
 )
 TurnAction = StartTurn | HoldAnswer | ResumeAnswer | CutTurn | GiveConsent
 Action = ShowAction | HearAction | TurnAction

@@ -21,11 +21,11 @@ import attrs
 
 from protocol.messages import events
 from protocol.messages.errors import LocalProtocolError
-from protocol.messages.hearing import UtteranceEnded
 from protocol.messages.session import Announce, Hang
 from protocol.turns.actions import (
     Action,
     CompleteTurn,
+    CutTurn,
     EndPartial,
     GiveUpEarly,
     HangUp,
@@ -37,7 +37,7 @@ from protocol.turns.actions import (
     StartTurn,
     StopTiming,
     TimeSpeech,
-    WeighSpeech,
+    WeighWords,
 )
 from protocol.turns.occurrence import ConversationMessage, Occurrence, Standing, occurrence_of
 from protocol.turns.rules import CONVERSATION, ConversationState, Step
@@ -137,7 +137,7 @@ class ConversationMachine:
         standing = Standing(
             self._hearing,
             self._waiting,
-            None if turn is None else turn.turn_id,
+            self._running,
             None if turn is None else turn.question,
         )
         happened = occurrence_of(message, standing, self._new_id)
@@ -157,9 +157,9 @@ class ConversationMachine:
             yield self._complete(happened.turn_id, _OUTCOMES[step])
         elif step is Step.TELL:
             yield from happened.actions
-        elif step in (Step.QUEUE, Step.KEEP_WORDS, Step.UNQUEUE, Step.WEIGH, Step.HEAR_ANSWER):
+        elif step in (Step.QUEUE, Step.KEEP_WORDS, Step.UNQUEUE, Step.WEIGH, Step.WEIGH_REST, Step.HEAR_ANSWER):
             yield from self._arrange(step, happened)
-        elif step in (Step.RESUME, Step.CUT, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
+        elif step in (Step.RESUME, Step.CUT, Step.SUPERSEDE, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
             yield from self._steer(step, happened, moment)
         elif step is Step.START_NEXT:
             yield from self._start_next(moment)
@@ -213,8 +213,8 @@ class ConversationMachine:
                 self._open_turns.add(pending.turn_id)
                 if replaced is not None:
                     yield self._complete(replaced.turn_id, "interrupted")
-            case Step.WEIGH if isinstance(pending.said, UtteranceEnded):
-                yield WeighSpeech(pending.turn_id, pending.said.utterance)
+            case Step.WEIGH | Step.WEIGH_REST:
+                yield WeighWords(pending, given(self._turn).turn_id, step is Step.WEIGH)
             case Step.HEAR_ANSWER:
                 self._waiting = None
                 yield HearAnswer(pending, given(given(self._turn).question))
@@ -228,6 +228,9 @@ class ConversationMachine:
             case Step.CUT:
                 turn.advance(TurnEvent.INTERRUPTED)
                 yield happened.cut
+            case Step.SUPERSEDE:
+                turn.advance(TurnEvent.INTERRUPTED)
+                yield CutTurn(lets_call_end=True)
             case Step.TIME_SPEECH:
                 yield TimeSpeech(turn.turn_id)
             case Step.CONSENT if turn.question == given(happened.consent).call_id:

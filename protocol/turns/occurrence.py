@@ -15,6 +15,7 @@ from protocol.messages.hearing import (
     NoWords,
     Recognition,
     SpeechBegan,
+    Utterance,
     UtteranceDropped,
     UtteranceEnded,
     UtteranceGrew,
@@ -39,6 +40,7 @@ from protocol.turns.actions import (
     TurnEnded,
     Weighed,
 )
+from protocol.turns.last_sentence import AMEND_WITHIN_S
 from protocol.turns.rules import ConversationEvent
 from protocol.turns.tools import consent_of, stops_all
 
@@ -59,8 +61,8 @@ class Standing:
     hearing: str | None = None
     """The turn that the speech going on now has opened."""
     waiting: PendingTurn | None = None
-    turn_id: str | None = None
-    """The turn that runs."""
+    running: PendingTurn | None = None
+    """The input of the turn that runs."""
     question: str | None = None
     """The call that it wants consent for."""
 
@@ -87,7 +89,7 @@ def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Call
     """Return the occurrence of ``message``; ``new_id`` names the turn that begins with it."""
     match message:
         case SpeechBegan() | UtterancePaused() | UtteranceEnded():
-            return _of_speech(message, standing.hearing, new_id)
+            return _of_speech(message, standing, new_id)
         case UtteranceGrew() | UtteranceDropped():
             return _of_known_speech(message, standing.hearing)
         case events.Text() | events.Interrupt() | events.Confirm() | Presence():
@@ -95,14 +97,19 @@ def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Call
         case Weighed() | AnswerHeard():
             return _of_weighed(message, standing.waiting) if isinstance(message, Weighed) else _of_answer(message)
         case SpeechLasted(turn_id):
-            return Occurrence(_E.SPEECH_LASTED if turn_id == standing.turn_id else _E.OUTDATED)
+            return Occurrence(
+                _E.SPEECH_LASTED
+                if standing.running is not None and turn_id == standing.running.turn_id
+                else _E.OUTDATED
+            )
         case _:
             return _of_session(message, standing.hearing)
 
 
 def _of_speech(
-    message: SpeechBegan | UtterancePaused | UtteranceEnded, hearing: str | None, new_id: Callable[[], str]
+    message: SpeechBegan | UtterancePaused | UtteranceEnded, standing: Standing, new_id: Callable[[], str]
 ) -> Occurrence:
+    hearing = standing.hearing
     match message:
         case SpeechBegan() if hearing is not None:
             return Occurrence(_E.SPEECH_REPEATED)
@@ -114,7 +121,15 @@ def _of_speech(
         case UtteranceEnded(utterance, reason):
             turn_id = hearing or new_id()
             shown = ShowEvent(events.SpeechStopped(turn_id, utterance.end_ms, reason))
-            return Occurrence(_E.UTTERANCE_ENDED, (shown,), turn_id, PendingTurn(turn_id, message))
+            event = _E.UTTERANCE_FOLLOWS if _follows(utterance, standing.running) else _E.UTTERANCE_ENDED
+            return Occurrence(event, (shown,), turn_id, PendingTurn(turn_id, message))
+
+
+def _follows(utterance: Utterance, running: PendingTurn | None) -> bool:
+    """Return whether speech began so soon after the running turn's that it may be the rest of its sentence."""
+    if running is None or not isinstance(running.said, UtteranceEnded):
+        return False
+    return 0 <= utterance.start_ms - running.said.utterance.end_ms <= AMEND_WITHIN_S * 1000
 
 
 def _of_known_speech(message: UtteranceGrew | UtteranceDropped, hearing: str | None) -> Occurrence:
@@ -150,9 +165,16 @@ def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:
         return Occurrence(_E.OUTDATED)
     if isinstance(heard, NoWords):
         return Occurrence(_E.BARGE_IN_NOTHING, (ShowNoSpeech(turn_id, heard),), turn_id)
-    if isinstance(heard, Recognition) and isinstance(waiting.said, UtteranceEnded) and is_backchannel(heard.text):
+    if (
+        message.is_barge_in
+        and isinstance(heard, Recognition)
+        and isinstance(waiting.said, UtteranceEnded)
+        and is_backchannel(heard.text)
+    ):
         return Occurrence(_E.BARGE_IN_NOTHING, (ShowTranscript(turn_id, heard, waiting.said.utterance),), turn_id)
-    return Occurrence(_E.BARGE_IN_WORDS, turn_id=turn_id, pending=attrs.evolve(waiting, heard=heard))
+    event = _E.BARGE_IN_WORDS if message.is_barge_in else _E.NOT_THE_REST
+    event = _E.GOES_ON if message.goes_on else event
+    return Occurrence(event, turn_id=turn_id, pending=attrs.evolve(waiting, heard=heard))
 
 
 def _of_answer(message: AnswerHeard) -> Occurrence:

@@ -8,6 +8,7 @@ Rules kept here:
 * A command of its own replaces the question. "Never mind" drops it. What is not understood has it asked once more,
   and the next time it is dropped and the words are taken as if it had not been.
 * A tool that cannot tell which of several things is meant asks too, with its choices.
+* What is neither command nor answer may be the rest of the sentence before (``last_sentence.py``).
 * A question is open for ``ANSWER_WITHIN_S`` after its turn has ended; an answer counts from when it began.
 
 ``docs/turn.md`` is drawn from the table.
@@ -21,6 +22,7 @@ import attrs
 
 from protocol.language.remarks import Remark, chosen, remark_of
 from protocol.messages.understanding import Choice, CommandMatch
+from protocol.turns.last_sentence import Amendment
 
 ANSWER_WITHIN_S: Final = 15.0  # after the question was heard; long enough to look at the packet for the time
 
@@ -40,6 +42,8 @@ class WordsEvent(enum.Enum):
     LACKING = "a command or an answer that lacks something"
     DROPPED = "never mind"
     REPEATED = "repeat that"
+    TAKE_BACK = "undo that"
+    GOES_ON = "the rest of the sentence before"
     OTHER = "other words"
 
 
@@ -51,6 +55,8 @@ class Reaction(enum.Enum):
     ASK_AGAIN = "ask once more"
     REPEAT = "say it again"
     DROP = "say that it is dropped"
+    TAKE_BACK = "take back what was done last"
+    AMEND = "take back what differs, and do the whole"
     GO_ON = "ask a model"
 
 
@@ -61,6 +67,8 @@ QUESTIONS: Final[Mapping[WordsEvent, Mapping[QuestionState, Cell]]] = {
     _E.COMMAND: dict.fromkeys(_S, (_R.CALL, _S.NONE)),
     _E.LACKING: dict.fromkeys(_S, (_R.ASK, _S.ASKED)),
     _E.DROPPED: dict.fromkeys(_S, (_R.DROP, _S.NONE)),
+    _E.TAKE_BACK: dict.fromkeys(_S, (_R.TAKE_BACK, _S.NONE)),
+    _E.GOES_ON: dict.fromkeys(_S, (_R.AMEND, _S.NONE)),
     _E.REPEATED: {state: (_R.REPEAT, state) for state in _S},
     _E.OTHER: {
         _S.NONE: (_R.GO_ON, _S.NONE),
@@ -68,6 +76,9 @@ QUESTIONS: Final[Mapping[WordsEvent, Mapping[QuestionState, Cell]]] = {
         _S.ASKED_AGAIN: (_R.GO_ON, _S.NONE),
     },
 }
+
+
+_REMARKS: Final = {Remark.DROP: _E.DROPPED, Remark.REPEAT: _E.REPEATED, Remark.TAKE_BACK: _E.TAKE_BACK}
 
 
 @attrs.frozen
@@ -103,6 +114,8 @@ class SaidWords:
     """What they are as an answer to the open question's slot."""
     several: tuple[CommandMatch, ...] = ()
     """What they are if they hold several commands."""
+    amendment: Amendment | None = None
+    """What they change as the rest of the sentence before."""
 
 
 @attrs.frozen
@@ -117,6 +130,8 @@ class WordsDecision:
     is_answer: bool = False
     more: tuple[CommandMatch, ...] = ()
     """What comes behind the call."""
+    amendment: Amendment | None = None
+    """What is taken back before."""
 
 
 def decide(words: SaidWords, question: OpenQuestion | None) -> WordsDecision:
@@ -124,6 +139,8 @@ def decide(words: SaidWords, question: OpenQuestion | None) -> WordsDecision:
     state = QuestionState.NONE if question is None else question.state
     event, matches = _event_of(words, question)
     reaction, after = QUESTIONS[event][state]
+    if event is _E.GOES_ON:
+        return WordsDecision(reaction, state=after, amendment=words.amendment)
     if not matches:
         return WordsDecision(reaction, state=after)
     is_answer = matches[0] is not words.command and matches != words.several
@@ -150,11 +167,11 @@ def open_at(question: OpenQuestion | None, said_s: float) -> OpenQuestion | None
 def _event_of(words: SaidWords, question: OpenQuestion | None) -> tuple[WordsEvent, tuple[CommandMatch, ...]]:
     remark = remark_of(words.hypotheses[0], words.language, is_answer=question is not None)
     if remark is not None and (question is not None or words.command is None):
-        return (_E.DROPPED if remark is Remark.DROP else _E.REPEATED), ()
+        return _REMARKS[remark], ()
     match = words.command if question is None else _taken(words, question)
     matches = words.several if match is None else (match,)
     if not matches:
-        return _E.OTHER, ()
+        return (_E.OTHER if words.amendment is None else _E.GOES_ON), ()
     return (_E.LACKING if all(match.question is not None for match in matches) else _E.COMMAND), matches
 
 

@@ -45,6 +45,10 @@ class ConversationEvent(enum.Enum):
     SPEECH_UNKNOWN = "speech without a turn"
     """It goes on or was nothing, and the turn that it opened has ended, as after a crash."""
     UTTERANCE_ENDED = "utterance ended"
+    UTTERANCE_FOLLOWS = "utterance ended, soon behind the turn's own"
+    """It may be the rest of the sentence that the running turn is about."""
+    GOES_ON = "it is the rest of the turn's sentence"
+    NOT_THE_REST = "it is something of its own"
     BARGE_IN_WORDS = "words into the answer"
     BARGE_IN_NOTHING = "no words into the answer"
     TEXT_TYPED = "text typed"
@@ -80,6 +84,8 @@ class Step(enum.Enum):
     RESUME = "resume"
     CUT = "cut"
     WEIGH = "transcribe it while the answer is held"
+    WEIGH_REST = "see whether it is the rest of the sentence"
+    SUPERSEDE = "cut, when a call that was sent has ended"
     QUEUE = "queue"
     KEEP_WORDS = "keep the words"
     UNQUEUE = "take it from the queue"
@@ -143,11 +149,23 @@ CONVERSATION: Final[Mapping[ConversationEvent, Row]] = {
         _S.ASKING: (*_UTTERANCE, _D.RESUME, _D.QUEUE, _D.HEAR_ANSWER),  # a question that was held has to be heard
         _S.ANSWERING: (*_UTTERANCE, _D.HOLD, _D.QUEUE, _D.WEIGH),
     },
+    _E.UTTERANCE_FOLLOWS: _resuming(_UTTERANCE, (_D.QUEUE, _D.START_NEXT))
+    | {
+        _S.WORKING: (*_UTTERANCE, _D.HOLD, _D.QUEUE, _D.WEIGH_REST),
+        _S.ASKING: (*_UTTERANCE, _D.RESUME, _D.QUEUE, _D.HEAR_ANSWER),
+        _S.ANSWERING: (*_UTTERANCE, _D.HOLD, _D.QUEUE, _D.WEIGH),
+    },
+    _E.GOES_ON: dict.fromkeys((*_WITH_TURN, _S.ENDING), (_D.KEEP_WORDS, _D.SUPERSEDE)),
+    _E.NOT_THE_REST: dict.fromkeys(_WITH_TURN, (_D.KEEP_WORDS, _D.RESUME)) | {_S.ENDING: (_D.KEEP_WORDS,)},
     _E.BARGE_IN_WORDS: dict.fromkeys((*_WITH_TURN, _S.ENDING), (_D.KEEP_WORDS, _D.CUT)),
     _E.BARGE_IN_NOTHING: dict.fromkeys(_WITH_TURN, (_D.UNQUEUE, _D.TELL, _D.COMPLETE_NO_SPEECH, _D.RESUME))
     | {_S.ENDING: (_D.UNQUEUE, _D.TELL, _D.COMPLETE_NO_SPEECH)},
     _E.TEXT_TYPED: _always(_D.QUEUE, _D.START_NEXT)
-    | {_S.ASKING: (_D.QUEUE, _D.HEAR_ANSWER), _S.ANSWERING: (_D.CUT, _D.QUEUE)},  # what is worked out goes on
+    | {
+        _S.WORKING: (_D.HOLD, _D.QUEUE, _D.WEIGH_REST),  # what is worked out goes on
+        _S.ASKING: (_D.QUEUE, _D.HEAR_ANSWER),
+        _S.ANSWERING: (_D.CUT, _D.QUEUE),
+    },
     _E.INTERRUPTED: _always(_D.CUT) | {_S.CLOSED: (), _S.IDLE: ()},
     _E.CONFIRMED: {_S.ASKING: (_D.CONSENT,)},
     _E.CONFIRMED_NOTHING: _always(_D.TELL),

@@ -100,7 +100,8 @@ def parts_of(text: str, language: str) -> Search:
         if whole is not None or search.is_exhausted:
             return Parts(whole)
         partly = yield from search.partly()
-        return Parts(partly=partly) if any(part.match is not None for part in partly) else Parts()
+        are_known = {part.match is not None for part in partly}
+        return Parts(partly=partly) if are_known == {True, False} else Parts()
     has_free_text = any(part.match is not None and part.match.has_free_text for part in found)
     return Parts(whole) if whole is not None and has_free_text else Parts(several=found)
 

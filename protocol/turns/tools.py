@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from protocol.messages.events import Source
-from protocol.messages.understanding import ToolSpec
+from protocol.messages.understanding import Guess, ToolSpec
 
 
 class Policy(enum.Enum):
@@ -28,6 +28,8 @@ class Circumstances:
     """The command was matched with words exchanged for others that sound alike, or in a hypothesis below the first."""
     is_influenced: bool = False
     """A tool's result was in the context of the model that chose the call: it may be injected."""
+    guess: Guess | None = None
+    """How the call was understood, if by the meaning of the words."""
 
 
 def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | None = None) -> Policy:
@@ -38,13 +40,16 @@ def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | N
     tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
     word. Doubt turns every ``allow`` for more than reading into ``confirm``, and a command that was not said exactly
     is confirmed where its tool destroys something, or nothing is known of the tool: "delete my last vote" may not
-    delete a note unasked, but "sat a timer" sets one.
+    delete a note unasked, but "sat a timer" sets one. What was only understood by its meaning is confirmed unless it
+    reads, and where the meaning is not sure even then.
     """
     if configured in (Policy.DENY, Policy.CONFIRM):
         return configured
+    if now.guess is not None and not now.guess.is_sure:
+        return Policy.CONFIRM
     if spec is not None and spec.read_only:
         return Policy.ALLOW
-    if now.is_doubtful or (now.is_inexact and (spec is None or spec.destructive)):
+    if now.is_doubtful or now.guess is not None or (now.is_inexact and (spec is None or spec.destructive)):
         return Policy.CONFIRM
     if now.source == "command":
         return Policy.ALLOW

@@ -32,6 +32,8 @@ class TurnState(enum.Enum):
     TRANSCRIBING = "transcribing"
     UNDERSTANDING = "understanding"
     CONFIRMING = "confirming"
+    TAKING_BACK = "taking back"
+    """It takes back what the sentence before has done."""
     ACTING = "acting"
     SPEAKING = "speaking"
     CUT = "cut"
@@ -47,6 +49,9 @@ class TurnEvent(enum.Enum):
     ANNOUNCED = "announced"
     HEARD = "heard"
     UNDERSTOOD = "understood"
+    AMENDS = "amends"
+    """What was done before is to be taken back, and perhaps something else done."""
+    TAKEN_BACK = "taken back"
     CONFIRMATION_ASKED = "confirmation asked"
     CONFIRMED = "confirmed"
     CALLED = "one of several done"
@@ -65,6 +70,8 @@ _LATER: Final = {
 _STEPS: Final = (
     TurnEvent.HEARD,
     TurnEvent.UNDERSTOOD,
+    TurnEvent.AMENDS,
+    TurnEvent.TAKEN_BACK,
     TurnEvent.CONFIRMATION_ASKED,
     TurnEvent.CONFIRMED,
     TurnEvent.CALLED,
@@ -81,7 +88,13 @@ TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
     TurnState.UNDERSTANDING: {
         **_LATER,
         TurnEvent.UNDERSTOOD: TurnState.ACTING,
+        TurnEvent.AMENDS: TurnState.TAKING_BACK,
         TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
+    },
+    TurnState.TAKING_BACK: {
+        **_LATER,
+        TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
+        TurnEvent.TAKEN_BACK: TurnState.ACTING,
     },
     TurnState.CONFIRMING: {
         **_LATER,
@@ -92,6 +105,7 @@ TRANSITIONS: Final[Mapping[TurnState, Mapping[TurnEvent, TurnState]]] = {
         **_LATER,
         TurnEvent.CONFIRMATION_ASKED: TurnState.CONFIRMING,
         TurnEvent.CALLED: TurnState.ACTING,
+        TurnEvent.TAKEN_BACK: TurnState.ACTING,  # what was taken back was asked about
     },
     TurnState.SPEAKING: _LATER,
     TurnState.CUT: {

@@ -12,6 +12,7 @@ from itertools import islice
 import attrs
 
 from protocol.turns.actions import PendingTurn
+from protocol.turns.last_sentence import DoneCall, DoneEvent, LastSentence, followed_by
 from protocol.turns.questions import OpenQuestion
 
 MAX_TURNS = 32  # more than any context window of a small model takes
@@ -46,6 +47,8 @@ class TurnMemory:
     """The turn of which the client has seen a part of the answer last: it is not run again."""
     question: OpenQuestion | None = attrs.field(default=None, init=False)
     """What the user was asked, and may answer in the next turn."""
+    sentence: LastSentence | None = attrs.field(default=None, init=False)
+    """What the user wanted last, and what was done for it."""
     last_reply: str | None = attrs.field(default=None, init=False)
     """What was answered or announced last: what "repeat that" means."""
     _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
@@ -61,8 +64,10 @@ class TurnMemory:
         """Return at most ``limit`` last turns, oldest first."""
         return tuple(islice(self._turns, max(0, len(self._turns) - max(0, limit)), None))
 
-    def begin_call(self, call_id: str) -> bool:
+    def begin_call(self, call_id: str, *, undoes: bool = False) -> bool:
         """Note that the running turn sends the call; return ``False`` if that id was sent before.
+
+        ``undoes``: it takes back a call of the last sentence.
 
         A question that was open is answered by that, or replaced: no restart has it answered twice.
         """
@@ -72,7 +77,37 @@ class TurnMemory:
             del self._calls[next(iter(self._calls))]
         self.question = None
         self._calls[call_id] = None if self.running is None else self.running.turn_id
+        if self.sentence is not None:
+            self.sentence = self.sentence.after(DoneEvent.UNDO_SENT if undoes else DoneEvent.CALL_SENT)
         return True
+
+    def sentence_before(self, turn_id: str) -> LastSentence | None:
+        """Return the sentence before that turn's, whether or not the turn has begun its own already."""
+        sentence = self.sentence
+        return sentence.before if sentence is not None and sentence.turn_id == turn_id else sentence
+
+    def begin_sentence(self, sentence: LastSentence) -> None:
+        """Note what the running turn's words are, before anything is done for them."""
+        self.sentence = followed_by(self.sentence_before(sentence.turn_id), sentence)
+
+    def end_call(self, call: DoneCall, event: DoneEvent) -> None:
+        """Note the outcome of the running turn's call."""
+        if self.sentence is not None:
+            self.sentence = self.sentence.with_outcome(call, event)
+
+    def end_undo(self, undo_id: str, undone_id: str, *, ok: bool) -> None:
+        """Note whether the call ``undo_id`` took back the call ``undone_id``.
+
+        A turn that has only taken something back, and knows it, may be run again: it goes on behind that.
+        """
+        if self.sentence is None:
+            return
+        if not ok:
+            self.sentence = self.sentence.after(DoneEvent.UNDO_FAILED)
+            return
+        left = self.sentence.without_call(undone_id)
+        self.sentence = left.after(DoneEvent.UNDO_DONE if left.all_calls else DoneEvent.ALL_UNDONE)
+        self._calls[undo_id] = None
 
     def has_acted(self, turn_id: str) -> bool:
         """Whether a tool call of that turn was begun: such a turn is not run again."""

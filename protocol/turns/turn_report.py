@@ -16,6 +16,8 @@ class TurnReport:
     heard: str = attrs.field(default="", init=False)
     replied: str = attrs.field(default="", init=False)
     """The whole answer; of one that was cut, what was heard of it."""
+    heard_s: float | None = attrs.field(default=None, init=False)
+    """How much of the answer's speech was heard, in seconds, as the client says."""
     source: Source | None = attrs.field(default=None, init=False)
     """What understood it."""
     _latency_ms: dict[str, float] = attrs.field(factory=dict, init=False)

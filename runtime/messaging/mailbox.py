@@ -156,12 +156,6 @@ class Mailbox:
         self._admit_senders()
         return was_queued
 
-    def withdraw_control(self, is_meant: Callable[[object], bool]) -> None:
-        """Remove the control messages for which ``is_meant`` holds."""
-        for envelope in [queued for queued in self._control if is_meant(queued.message)]:
-            self._control.remove(envelope)
-            self.drop(envelope, "withdrawn")
-
     # --- the reader ------------------------------------------------------------------------------
 
     def take_nowait(self) -> Envelope | None:

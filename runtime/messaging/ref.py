@@ -9,9 +9,8 @@ Its type says what may be sent: ``Ref[ListTools | CallTool]`` takes these two. A
 
 import logging
 import math
-from typing import Generic, Never, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-import attrs
 import trio
 
 from runtime.messaging import handling
@@ -62,8 +61,6 @@ class Ref(Generic[Message_contra]):
         self.next_start_s = 0.0
         self.dead_letters: DeadLetters | None = None
         self._last_exit: Exit | None = None
-        self._is_over = False
-        self._watchers: dict[Ref[Terminated], None] = {}
 
     def __repr__(self) -> str:
         return f"<Ref {self.name}: {len(self.mailbox)} queued>"
@@ -137,21 +134,6 @@ class Ref(Generic[Message_contra]):
             self._hang_up(envelope, ask)
         raise AskTimeout(f"{self.name} did not answer {type(message).__name__} in {ask.deadline_s - now_s:.1f} s")
 
-    def watch(self, watcher: "Ref[Terminated]") -> None:
-        """Send ``watcher`` one ``Terminated`` on its control lane when no further incarnation will start.
-
-        At once if that is so already. A restart is not reported: the address lives on.
-        """
-        if self.mailbox.is_closed and self._is_over:
-            watcher.signal(Terminated(self, self._last_exit))
-        else:
-            self._watchers[watcher] = None
-
-    def unwatch(self, watcher: "Ref[Terminated]") -> None:
-        """End ``watch``; a ``Terminated`` that is queued is removed."""
-        self._watchers.pop(watcher, None)
-        watcher.mailbox.withdraw_control(lambda message: isinstance(message, Terminated) and message.ref is self)
-
     def statistics(self) -> MailboxStatistics:
         """Return a snapshot of the mailbox."""
         return self.mailbox.statistics(trio.current_time())
@@ -163,18 +145,13 @@ class Ref(Generic[Message_contra]):
         self.dead_letters = dead_letters
         self.next_start_s = 0.0
         self._last_exit = None
-        self._is_over = False
         self.mailbox.is_closed = False
 
     def close(self, last_exit: Exit | None) -> None:
         """No incarnation follows: refuse messages, drop those queued and fail their askers."""
         self._last_exit = last_exit
-        self._is_over = True
         self.mailbox.close()
         self.mailbox.discard()
-        watchers, self._watchers = self._watchers, {}
-        for watcher in watchers:
-            watcher.signal(Terminated(self, last_exit))
 
     def dead_letter(self, envelope: Envelope, reason: str) -> None:
         """Record a dead letter."""
@@ -243,15 +220,6 @@ class Ref(Generic[Message_contra]):
         if envelope.ask is not None:
             gone = NoSuchActor(self.name) if self._last_exit is None else ActorDied(self.name, self._last_exit)
             envelope.ask.fail(gone if reason == "closed" else self._full())
-
-
-@attrs.frozen(eq=False)
-class Terminated:
-    """To a watcher: no further incarnation of ``ref`` will start."""
-
-    ref: Ref[Never]
-    exit: Exit | None
-    """The exit of the last incarnation; ``None`` if there was none."""
 
 
 def wait_until_s(now_s: float, timeout_s: float | None, inherited_s: float) -> float:

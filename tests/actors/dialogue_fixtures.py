@@ -19,6 +19,7 @@ from protocol.messages.hearing import SpeechBegan, Utterance, UtteranceDropped, 
 from protocol.messages.session import Configured
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.messages.understanding import Generate, Generation, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.turns.listeners import Listeners
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
 from runtime import ChildSpec, Ref, Registry, Strategy, Tree
@@ -27,6 +28,7 @@ from tests.fakes import FakeGrammar, Grow, Script, default_settings, scripted, s
 
 RATE_HZ = 16_000
 SESSION_ID = "0123456789abcdef"
+PEERS = ("connection", "audio", "transcription", "meaning", "inference", "tools", "speech", "history", "metrics")
 ALL = ("stt", "llm", "tools", "tts")
 
 
@@ -85,6 +87,7 @@ class Room:
     grammar: FakeGrammar = attrs.field(factory=FakeGrammar)
     connection: Script = attrs.field(factory=Script)
     transcription: Script = attrs.field(factory=Script)
+    meaning: Script = attrs.field(factory=Script)
     inference: Script = attrs.field(factory=Script)
     tools: Script = attrs.field(factory=Script)
     audio: Script = attrs.field(factory=Script)
@@ -93,6 +96,7 @@ class Room:
     metrics: Script = attrs.field(factory=Script)
     sessions: Registry = attrs.field(factory=Registry)
     activity: Activity = attrs.field(factory=Activity)
+    listeners: Listeners = attrs.field(factory=Listeners)
     limited_s: float = 0.0
     """How long the client must wait for its next turn."""
     memory: SessionMemory = attrs.field(init=False)
@@ -132,8 +136,7 @@ class Room:
 
     def peer_specs(self) -> list[ChildSpec]:
         """Return the scripted actors."""
-        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
-        return [scripted(name, getattr(self, name)) for name in names]
+        return [scripted(name, getattr(self, name)) for name in PEERS]
 
     async def configure(self, *, capabilities: tuple[Any, ...] = ALL, **options: Any) -> None:
         """Do what the connection does at a handshake."""
@@ -147,9 +150,8 @@ class Room:
 
     def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
-        names = ("connection", "audio", "transcription", "inference", "tools", "speech", "history", "metrics")
         return TurnContext(
-            peers=TurnPeers(**{name: self.refs[name] for name in names}),
+            peers=TurnPeers(**{name: self.refs[name] for name in PEERS}),
             dialogue=self.settings.dialogue,
             tools=self.settings.tools,
             lead_s=self.settings.speech.lead_s,
@@ -170,7 +172,7 @@ class Room:
         return shown_by(self.tree.status().children[-1], DialogueStatistics)
 
     def _dialogue(self) -> Dialogue:
-        return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity)
+        return Dialogue(self.refs["vault"], self.turn_context, self.sessions, self.activity, self.listeners)
 
     # --- what happens ----------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ class TalkingSession:
 
     def _dialogue(self) -> Dialogue:
         room = self.room
-        return Dialogue(room.refs["vault"], room.turn_context, room.sessions, room.activity)
+        return Dialogue(room.refs["vault"], room.turn_context, room.sessions, room.activity, room.listeners)
 
     def crashed(self) -> list[str]:
         """Return the actors that did not live through it."""

@@ -176,6 +176,19 @@ async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session
 # --- announcements and the end -------------------------------------------------------------------
 
 
+async def test_a_session_listens_while_its_client_is_there(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    await room.open(grow, capabilities=("llm",))
+    user = room.memory.client.user
+    seen = [dict(room.listeners.sessions())]
+    for is_there in (False, True):
+        await room.dialogue.tell(Presence(is_there=is_there))
+        await wait_all_tasks_blocked()
+        seen.append(dict(room.listeners.sessions()))
+    await room.tree.stop("done")
+    assert [*seen, dict(room.listeners.sessions())] == [{SESSION_ID: user}, {}, {SESSION_ID: user}, {}]
+
+
 async def test_an_announcement_waits_until_the_turn_is_over(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.", before_s=2.0)

@@ -140,6 +140,16 @@ async def test_the_end_waits_for_what_is_being_written(grow: Grow, autojump_cloc
     assert archive.store.batches == [(turn(1),)]
 
 
+async def test_the_time_that_a_write_takes_is_measured(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(FakeStore(write_s=1.0))
+    await archive.open(grow)
+    await archive.tell(turn(1))
+    await trio.sleep(2.0)
+    (observed,) = archive.metrics.of(Observe)
+    assert observed.name == "db_write_seconds"
+    assert observed.value == pytest.approx(1.0)
+
+
 async def test_what_cannot_be_written_at_the_end_is_logged(
     grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:

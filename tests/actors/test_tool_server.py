@@ -25,10 +25,12 @@ from protocol.messages.understanding import (
     CallTool,
     ListTools,
     McpOffer,
+    ToolAnnouncement,
     ToolList,
     ToolOutcome,
     ToolSpec,
 )
+from protocol.turns.listeners import Listeners
 from runtime import Backoff, ChildSpec, MailboxSpec, Overflow, Ref, Registry, TerminateChild, Tree
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
 from tests.fakes import FakeSink, Grow, Script, default_settings, scripted, shown_by
@@ -51,6 +53,7 @@ class Bench:
 
     connector: FakeConnector
     sessions: Registry = attrs.field(factory=Registry)
+    listeners: Listeners = attrs.field(factory=Listeners)
     ref: Ref = attrs.field(factory=lambda: Ref("tools.house"))
     tree: Tree = attrs.field(init=False)
 
@@ -65,7 +68,9 @@ class Bench:
         def make() -> ToolServer:
             backoff = Backoff(base_s=0.2, cap_s=1.0)
             settings = default_settings().tools
-            return ToolServer("house", settings, self.connector, self.sessions, backoff=backoff, rng=Steady())
+            return ToolServer(
+                "house", settings, self.connector, self.sessions, self.listeners, backoff=backoff, rng=Steady()
+            )
 
         self.tree = await grow(*more, ChildSpec(self.ref, make))
 
@@ -359,7 +364,7 @@ async def test_an_announcement_reaches_its_session(grow: Grow, autojump_clock: M
     bench.sessions.register("session1", specs[0].ref)
     bench.sessions.register("session2", specs[1].ref)
     assert bench.connector.on_announcement is not None
-    bench.connector.on_announcement("session1", "Your tea is ready.")
+    bench.connector.on_announcement(ToolAnnouncement("session1", "Your tea is ready."))
     await wait_all_tasks_blocked()
     assert (mine.seen, other.seen) == ([Announce("Your tea is ready.")], [])
 
@@ -374,8 +379,8 @@ async def test_an_announcement_without_a_session_is_logged(
     bench.sessions.register("busy", full)
     assert bench.connector.on_announcement is not None
     with caplog.at_level("INFO", logger="sayso.tools"):
-        bench.connector.on_announcement("gone", "One.")
-        bench.connector.on_announcement("busy", "Two.")
+        bench.connector.on_announcement(ToolAnnouncement("gone", "One."))
+        bench.connector.on_announcement(ToolAnnouncement("busy", "Two."))
     assert [record.getMessage() for record in caplog.records] == [
         "no session for the announcement: One.",
         "no session for the announcement: Two.",

@@ -9,6 +9,7 @@ from actors.dialogue import Dialogue
 from actors.gateway import Gateway
 from actors.history import History
 from actors.inference import Inference
+from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
 from actors.speech import Speech
@@ -26,6 +27,7 @@ PERMANENT = {
     "inference": Inference,
     "transcription": Transcription,
     "speech": Speech,
+    "meaning": MeaningReader,
     "media": Media,
     "sessions": Supervisor,
     "gateway": Gateway,

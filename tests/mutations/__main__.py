@@ -7,9 +7,8 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-from tests.mutations.running import Finding, check, red_at_rest
+from tests.mutations.running import Finding, check_all, red_at_rest
 from tests.mutations.table import MUTATIONS
 
 
@@ -30,8 +29,7 @@ def main(argv: Sequence[str]) -> int:
     if red:
         sys.stdout.write("\n".join(["these fail although nothing is broken:", *red, ""]))
         return 1
-    with ThreadPoolExecutor(flags.processes) as pool:
-        findings = [show(finding) for finding in pool.map(check, chosen)]
+    findings = [show(finding) for finding in check_all(chosen, flags.processes)]
     missed = sum(not finding.is_noticed for finding in findings)
     sys.stdout.write(f"{len(findings)} mutations in {time.perf_counter() - begun_s:.1f} s, {missed} not noticed\n")
     return 1 if missed else 0

@@ -68,6 +68,25 @@ ACCESS: Final = (
         ("tests/protocol/admission/test_tokens.py::test_a_token_cannot_do_more_than_its_key",),
     ),
     Mutation(
+        "believe anyone who writes a forwarding header",
+        "protocol/admission/forwarding.py",
+        "    if not is_trusted(host, proxies):\n        return None\n",
+        "    if not host:\n        return None\n",
+        ("tests/protocol/admission/test_forwarding.py::test_only_a_proxys_connection_has_another_sender",),
+    ),
+    Mutation(
+        "take a stranger behind a proxy for a program on this machine",
+        "protocol/admission/identity.py",
+        "source = RequestSource.PROXY if is_proxied else",
+        "source = RequestSource.PROXY if is_proxied and not peer else",
+        (
+            (
+                "tests/protocol/admission/test_identity.py"
+                "::test_who_comes_through_a_trusted_proxy_is_a_stranger_whatever_the_address"
+            ),
+        ),
+    ),
+    Mutation(
         "answer a client that asks too often",
         "actors/turn/run.py",
         "        if wait_s > 0:\n",

@@ -1,4 +1,8 @@
-"""Runs the tests of a mutation in a copy of the tree, so that the tree itself is never broken."""
+"""Runs the tests of a mutation in a copy of the tree, so that the tree itself is never broken.
+
+A copy serves one mutation after the other: what is broken is mended again, with its time of change, so that Python
+finds the compiled module beside it.
+"""
 
 import os
 import re
@@ -8,15 +12,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from queue import Queue
 
 import attrs
 
 from tests.mutations.mutation import Mutation
 from tests.source_tree import ROOT
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 60.0  # the tests of one mutation
+AT_REST_S = 600.0  # those of all, on a machine that is busy with other things
 LEFT_OUT = (".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "results")
 PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rA", "-p", "no:cacheprovider", "-p", "no:cov")
 OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
@@ -49,10 +56,17 @@ def copied_tree() -> Iterator[Path]:
         yield tree
 
 
-def mutate(tree: Path, mutation: Mutation) -> None:
-    """Break the file; raises ``ValueError`` if the text is not there exactly once."""
+@contextmanager
+def broken(tree: Path, mutation: Mutation) -> Iterator[None]:
+    """Break the file for the block; raises ``ValueError`` if the text is not there exactly once."""
     file = tree / mutation.file
-    file.write_text(mutated(file.read_text(), mutation))
+    source, status = file.read_text(), file.stat()
+    file.write_text(mutated(source, mutation))
+    try:
+        yield
+    finally:
+        file.write_text(source)
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def mutated(source: str, mutation: Mutation) -> str:
@@ -62,12 +76,29 @@ def mutated(source: str, mutation: Mutation) -> str:
     return source.replace(mutation.text, mutation.replacement)
 
 
-def check(mutation: Mutation) -> Finding:
-    """Break a copy and run the tests that must notice."""
-    with copied_tree() as tree:
-        mutate(tree, mutation)
+def check_all(mutations: Sequence[Mutation], processes: int) -> Iterator[Finding]:
+    """Yield what the tests say of each mutation, in order; every process has a copy of the tree."""
+    with ExitStack() as stack:
+        trees: Queue[Path] = Queue()
+        for _ in range(processes):
+            trees.put(stack.enter_context(copied_tree()))
+
+        def check_one(mutation: Mutation) -> Finding:
+            tree = trees.get_nowait()  # there are as many as threads
+            try:
+                return check(mutation, tree)
+            finally:
+                trees.put(tree)
+
+        with ThreadPoolExecutor(processes) as pool:
+            yield from pool.map(check_one, mutations)
+
+
+def check(mutation: Mutation, tree: Path) -> Finding:
+    """Break the file in ``tree``, a copy, and run the tests that must notice."""
+    with broken(tree, mutation):
         try:
-            outcomes, said = run_tests(tree, mutation.tests)
+            outcomes, said = run_tests(tree, mutation.tests, TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return Finding(mutation, (), is_hung=True)
     survived = tuple(test for test in mutation.tests if outcomes.get(test) == "PASSED")
@@ -77,13 +108,13 @@ def check(mutation: Mutation) -> Finding:
 def red_at_rest(tests: Sequence[str]) -> tuple[str, ...]:
     """Return the tests that fail although nothing is broken: those say nothing."""
     with copied_tree() as tree:
-        outcomes, _ = run_tests(tree, tests)
+        outcomes, _ = run_tests(tree, tests, AT_REST_S)
     return tuple(test for test in tests if outcomes.get(test) != "PASSED")
 
 
-def run_tests(tree: Path, tests: Sequence[str]) -> tuple[dict[str, str], str]:
+def run_tests(tree: Path, tests: Sequence[str], timeout_s: float) -> tuple[dict[str, str], str]:
     """Return how each test ended, the worst of its cases, and the last words of pytest."""
-    done = run_pytest(tree, tests, TIMEOUT_S)
+    done = run_pytest(tree, tests, timeout_s)
     outcomes: dict[str, str] = {}
     for outcome, test in OUTCOME.findall(done.stdout):
         outcomes[test] = outcome if outcomes.get(test, "PASSED") == "PASSED" else outcomes[test]

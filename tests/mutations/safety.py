@@ -67,10 +67,50 @@ SAFETY: Final = (
     # --- what is kept
     Mutation(
         "let two servers overwrite each other's notes",
-        "backends/builtin/store.py",
-        "fcntl.LOCK_EX | fcntl.LOCK_NB",
-        "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        ("tests/backends/builtin/test_store.py::test_a_change_while_another_process_makes_one_is_refused_in_words",),
+        "backends/builtin/owned_sqlite.py",
+        'file.execute("BEGIN IMMEDIATE")',
+        'file.execute("BEGIN")',
+        (
+            (
+                "tests/backends/builtin/test_owned_sqlite.py"
+                "::test_a_change_while_another_process_makes_one_is_refused_in_words"
+            ),
+        ),
+    ),
+    Mutation(
+        "tell a reminder again that was told",
+        "backends/builtin/announcer.py",
+        "        self._store.told(params.receipts)\n",
+        "",
+        ("tests/backends/builtin/test_announcer.py::test_what_was_said_is_told_once",),
+    ),
+    Mutation(
+        "tell a reminder by two servers",
+        "backends/builtin/owned_sqlite.py",
+        "WHERE claimed_until_s <= ?\n            AND user IN",
+        "WHERE claimed_until_s <= ? + 1e9\n            AND user IN",
+        (
+            "tests/backends/builtin/test_owned_sqlite.py::test_what_is_claimed_by_one_server_is_told_by_no_other",
+            "tests/backends/builtin/test_announcer.py::test_two_servers_with_one_store_tell_it_once",
+        ),
+    ),
+    Mutation(
+        "tell a reminder to another user",
+        "protocol/turns/listeners.py",
+        "if whose == user), None)",
+        "), None)",
+        (
+            "tests/protocol/turns/test_listeners.py::test_a_user_is_told_by_the_session_that_asked_or_the_newest",
+            "tests/actors/turn/test_announcing.py::test_an_announcement_for_a_user_reaches_no_session_of_another",
+        ),
+    ),
+    Mutation(
+        "forget what is due while its user is away",
+        "backends/builtin/announcer.py",
+        "                change.tell(due_s, telling_body(thing))\n",
+        "                if thing.user in self._listeners.values():\n"
+        "                    change.tell(due_s, telling_body(thing))\n",
+        ("tests/backends/builtin/test_announcer.py::test_what_is_due_while_its_user_is_away_waits_for_its_user_only",),
     ),
     Mutation(
         "keep secrets in the history",
@@ -150,12 +190,43 @@ SAFETY: Final = (
             "tests/backends/speech/test_media.py::test_a_worker_that_has_not_seen_the_beginning_goes_on_where_another_one_ended",
         ),
     ),
+    # --- what is taken back
+    Mutation(
+        "do the whole sentence besides its first half",
+        "protocol/turns/last_sentence.py",
+        "return Amendment(text, tuple(reversed(done[same:])), tuple(commands[same:]))",
+        "return Amendment(text, (), tuple(commands[same:]))",
+        (
+            "tests/protocol/turns/test_last_sentence.py::test_an_amendment_undoes_what_differs_and_does_the_rest",
+            "tests/actors/turn/test_amending.py::test_the_rest_of_a_sentence_amends_it_and_is_shown_so",
+            "tests/test_simulation.py::test_a_sentence_in_two_halves_is_in_effect_once",
+        ),
+    ),
+    Mutation(
+        "amend a call whose outcome is not known",
+        "actors/turn/amending.py",
+        "if sentence is None or not sentence.is_known:",
+        "if sentence is None:",
+        (
+            "tests/actors/turn/test_amending.py::test_a_call_whose_outcome_is_not_known_is_neither_repeated_nor_taken_back",
+        ),
+    ),
+    Mutation(
+        "take a call back twice",
+        "protocol/turns/turn_memory.py",
+        "        left = self.sentence.without_call(undone_id)\n",
+        "        left = self.sentence\n",
+        (
+            "tests/protocol/turns/test_turn_memory.py::test_a_call_is_taken_back_once_and_the_turn_may_then_be_run_again",
+            "tests/actors/turn/test_amending.py::test_undo_takes_back_the_last_thing_that_was_done_once",
+        ),
+    ),
     # --- what is understood
     Mutation(
         "do the half of a sentence that was understood",
         "protocol/turns/several.py",
-        "        return Parts(partly=partly) if any(",
-        "        return Parts(several=tuple(part for part in partly if part.match)) if any(",
+        "        return Parts(partly=partly) if",
+        "        return Parts(several=tuple(part for part in partly if part.match)) if",
         (
             "tests/protocol/turns/test_several.py::test_a_sentence_that_is_understood_in_part_is_told_by_its_parts",
             "tests/actors/turn/test_several_commands.py::test_nothing_is_done_of_a_sentence_that_is_understood_in_part",

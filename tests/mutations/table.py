@@ -335,7 +335,7 @@ MUTATIONS: Final = (
     Mutation(
         "remember what nobody heard after a barge-in",
         "actors/turn/run.py",
-        'replied = " ".join(self._spoken.heard_until(self._heard_s))',
+        'replied = " ".join(self._spoken.heard_until(report.heard_s))',
         "replied = self._replied",
         (
             "tests/actors/test_barge_in.py::test_an_interrupted_answer_is_remembered_only_as_far_as_it_was_heard",

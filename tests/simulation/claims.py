@@ -6,6 +6,7 @@ heard, what the outside was asked to do, and the figures that the runtime shows.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from protocol.admission.load import Level
@@ -15,7 +16,8 @@ from protocol.messages.session import Send
 from runtime import Ref
 from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
-from tests.simulation.outside import ANSWERS, CHANGES, MUMBLED, WANTS
+from tests.simulation.outside import MUMBLED
+from tests.simulation.sentences import ANSWERS, CHANGES, RESTS, UNDO, WANTS
 from tests.simulation.world import Report
 
 BYE: Final = 1000
@@ -83,6 +85,31 @@ def a_question_is_answered_once(report: Report) -> Iterator[str]:
             is_sure = is_calm and has_spoken_all(report, client) and not client.heard.of("confirm_request")
             if verb == ANSWERS and is_sure and not client.caller.vanishes and changes[int(number)] != 1:
                 yield f"{client.caller.name}: {text!r} answered a question and was done {changes[int(number)]} times"
+
+
+def the_last_whole_command_is_in_effect_once(report: Report) -> Iterator[str]:
+    """Of a sentence in two halves one is in effect in the end, never both, and nothing is taken back twice.
+
+    Where nothing went wrong and both were typed it is the whole, and what was to be undone is.
+    """
+    shed = report.outside.shed
+    for number, count in sorted(shed.undone.items()):
+        if count > 1 or shed.in_effect(number) < 0:
+            yield f"{number} was done {shed.changes[number]} times and taken back {count} times"
+    is_calm = is_untouched(report) and not (report.saboteur.crashes or report.weather.struck or report.plan.load)
+    for client in report.clients:
+        said = [step for step in client.caller.steps if step.number in report.plan.sayings]
+        is_sure = is_calm and has_spoken_all(report, client) and not client.heard.of("confirm_request")
+        for first, second in pairwise(said):
+            text = report.plan.sayings[second.number]
+            begun, whole = shed.in_effect(first.number), shed.in_effect(second.number)
+            is_sure_now = is_sure and not client.caller.vanishes and first.kind == second.kind == "text"
+            if text.startswith(RESTS) and begun + whole > 1:
+                yield f"{client.caller.name}: both {first.number} and {text!r} are in effect"
+            if text.startswith(RESTS) and is_sure_now and (begun, whole) != (0, 1):
+                yield f"{client.caller.name}: {text!r} is in effect {whole} times, {first.number} {begun} times"
+            if text == UNDO and is_sure_now and begun:
+                yield f"{client.caller.name}: {first.number} was not taken back"
 
 
 def no_answer_is_given_twice(report: Report) -> Iterator[str]:
@@ -257,6 +284,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     events_are_numbered_without_gaps,
     nothing_is_done_twice,
     a_question_is_answered_once,
+    the_last_whole_command_is_in_effect_once,
     no_answer_is_given_twice,
     no_sentence_is_spoken_twice,
     words_are_heard_once,

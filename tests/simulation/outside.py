@@ -15,7 +15,15 @@ import attrs
 import msgspec
 import trio
 
-from backends.jobs import ClipTranscript, ClipTranscripts, RecordingBlock, SpeakText, SpokenText, TranscribeClips
+from actors.meaning import Examples
+from backends.jobs import (
+    ClipTranscript,
+    ClipTranscripts,
+    RecordingBlock,
+    SpeakText,
+    SpokenText,
+    TranscribeClips,
+)
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
@@ -27,6 +35,7 @@ from backends.protocols import (
     ToolConnection,
     ToolServerLost,
 )
+from backends.understanding.examples import ExampleIndex
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -34,15 +43,14 @@ from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallProgress,
     CallTool,
-    CommandMatch,
-    CommandSamples,
     CompletionRequest,
     Generation,
     McpOffer,
     ModelToolCall,
-    SlotQuestion,
+    ToolAnnouncement,
     ToolOutcome,
     ToolSpec,
+    Undo,
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
@@ -55,6 +63,7 @@ from tests.fakes import (
     FakeStore,
     FakeWakeWordDetector,
 )
+from tests.simulation.sentences import CHANGES, READS, UNDOES, Grammar, read_meaning
 from tests.simulation.trace import Trace
 from tests.simulation.wire import SimulatedIngress
 
@@ -64,8 +73,6 @@ NOISE = 65_535  # what a cough says
 WAKE = int.from_bytes(WAKE_SAMPLE, "little")  # what a wake word says
 WAKE_FRAMES = WAKE_SAMPLES // (FRAME_BYTES // 2)
 MUMBLED = "hm"  # the transcript of an unfinished sentence
-READS, CHANGES = "look", "change"
-WANTS, ANSWERS = "want", "that"
 Record = SessionRecord | TurnRecord | ToolRecord
 
 
@@ -195,38 +202,6 @@ class Voice:
 # --- understanding -------------------------------------------------------------------------------
 
 
-class Grammar:
-    """Knows ``do 7``, the command that does 7, and ``want 7``, which asks which one; ``that 8`` does 8 then."""
-
-    def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        text = hypotheses[0]
-        verb, _, number = text.partition(" ")
-        if verb not in ("do", WANTS) or not number.isdigit():
-            return None
-        if verb == "do":
-            return CommandMatch("Do", "house", CHANGES, {"number": int(number)}, 1.0, text)
-        question = SlotQuestion("number", f"Which one after {number}?")
-        return CommandMatch("Do", "house", CHANGES, {}, 1.0, text, question=question)
-
-    def match_exactly(self, text: str, language: str) -> CommandMatch | None:
-        return self.match([text], language)
-
-    def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        verb, _, number = hypotheses[0].partition(" ")
-        if verb != ANSWERS or not number.isdigit():
-            return None
-        return attrs.evolve(asked, arguments={"number": int(number)}, question=None)
-
-    def vocabulary(self, language: str, asked: CommandMatch | None = None) -> tuple[str, ...]:
-        return ("do",)
-
-    def samples(self) -> tuple[CommandSamples, ...]:
-        return ()
-
-    def check(self) -> None:
-        return None
-
-
 @attrs.define(eq=False)
 class Model(FakeModel):
     """Answers ``ask 7`` in words, ``read 7`` after looking, ``act 7`` after a change that the user has to confirm."""
@@ -267,9 +242,16 @@ class Toolshed:
     weather: Weather
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     changes: Counter[int] = attrs.field(factory=Counter, init=False)
+    undone: Counter[int] = attrs.field(factory=Counter, init=False)
+
+    def in_effect(self, number: int) -> int:
+        """Return how often a number is changed and not changed back."""
+        return self.changes[number] - self.undone[number]
 
     @asynccontextmanager
-    async def open(self, name: str, *, on_announcement: Callable[[str, str], None]) -> AsyncIterator[ToolConnection]:
+    async def open(
+        self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]
+    ) -> AsyncIterator[ToolConnection]:
         """Connect to a server."""
         trouble = self.weather.strike(f"{name}-start")
         await self.weather.take_time(0.0, 0.05)
@@ -291,11 +273,22 @@ class Server:
         await trio.lowlevel.checkpoint()
         if self.name != "house":
             return ()
-        return ToolSpec("house", READS, "", {}, read_only=True), ToolSpec("house", CHANGES, "", {})
+        return (
+            ToolSpec("house", READS, "", {}, read_only=True),
+            ToolSpec("house", CHANGES, "", {}),
+            ToolSpec("house", UNDOES, "", {}),
+        )
 
     async def list_offers(self) -> tuple[McpOffer, ...]:
         await trio.lowlevel.checkpoint()
         return ()
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
 
     async def call(self, request: CallTool) -> ToolOutcome:
         tool, number = request.tool, request.arguments["number"]
@@ -306,6 +299,8 @@ class Server:
         shed.calls[request.call_id] += 1
         if tool == CHANGES:
             shed.changes[number] += 1
+        if tool == UNDOES:
+            shed.undone[number] += 1
         shed.weather.trace.note(self.name, f"{tool} {number} as {request.call_id}")
         if request.progress_sink is not None:
             await request.progress_sink.send(CallProgress(1.0))
@@ -315,7 +310,8 @@ class Server:
         if trouble == "hangs":
             await trio.sleep_forever()
         content = f"{tool} {number} done."
-        return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s)
+        undo = Undo(UNDOES, {"number": number}) if tool == CHANGES else None
+        return ToolOutcome(ok=True, content=content, duration_s=trio.current_time() - started_s, undo=undo)
 
     async def wait_changed(self) -> None:
         await trio.sleep_forever()
@@ -441,6 +437,12 @@ class Outside:
     def media_pool(self) -> Workers:
         return Workers("media", self._weather, lambda _job, _blob: (RecordingBlock(is_last=True), b""))
 
+    def meaning_pool(self) -> Workers:
+        return Workers("meaning", self._weather, read_meaning)
+
+    def make_examples(self) -> Examples:
+        return ExampleIndex()
+
     def language_models(self) -> list[GuardedModel]:
         model = Model("simulated", weather=self._weather)
         return [GuardedModel(model, max_at_once=2, timeout_s=self._settings.inference.request_timeout_s)]
@@ -454,7 +456,7 @@ class Outside:
     def tool_server_names(self) -> Sequence[str]:
         return ("house", "garden")
 
-    def open_tool_server(self, name: str, *, on_announcement: Callable[[str, str], None]) -> Any:
+    def open_tool_server(self, name: str, *, on_announcement: Callable[[ToolAnnouncement], None]) -> Any:
         return self.shed.open(name, on_announcement=on_announcement)
 
     def store(self) -> Store:

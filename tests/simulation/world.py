@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any, cast
 from unittest import mock
 
@@ -17,11 +18,12 @@ from config.settings import Settings
 from runtime import Ref, Shared, run_tree
 from runtime.messaging.envelope import PendingAsk
 from tests.fakes import default_settings
-from tests.simulation.callers import Caller, plan_callers, plan_losses, plan_wake_word
+from tests.simulation.callers import VERBS, Caller, plan_callers, plan_losses, plan_wake_word
 from tests.simulation.clients import Client
 from tests.simulation.faults import Fault, Saboteur, plan_faults
-from tests.simulation.outside import ANSWERS, WANTS, Outside, Weather
+from tests.simulation.outside import Outside, Weather
 from tests.simulation.seams import run_seeded, stream
+from tests.simulation.sentences import ANSWERS, BEGINS, RESTS, UNDO, WANTS
 from tests.simulation.trace import Trace
 
 FAULTS_UNTIL_S = 6.0
@@ -31,6 +33,8 @@ FAREWELL_S = 30.0  # for clients to see that the server is gone
 DRAIN_S = 20.0
 LATE_ASK_S = 0.15
 ASKED_SHARE = 0.3  # of the pairs of sentences
+HALVES_SHARE = 0.4  # of those that are left
+UNDO_SHARE = 0.3
 SHORT_LETTER_BYTES = 640  # 20 ms: long enough to be coughed at
 
 
@@ -83,6 +87,7 @@ def plan_run(seed: int) -> Plan:
     wake_words = stream(seed, "wake words")
     callers = tuple(plan_wake_word(caller, wake_words) for caller in callers)
     plan_questions(callers, stream(seed, "questions"), sayings)
+    plan_halves(callers, stream(seed, "halves"), sayings)
     faults = plan_faults(rng, FAULTS_UNTIL_S)
     end = rng.choices(("idle", "drain", "stop"), (7, 1, 1))[0]
     end_s = round(rng.uniform(0.5, FAULTS_UNTIL_S), 3)
@@ -97,6 +102,18 @@ def plan_questions(callers: Sequence[Caller], rng: random.Random, sayings: dict[
             if rng.random() < ASKED_SHARE:
                 sayings[step.number] = f"{WANTS} {step.number}"
                 sayings[following.number] = f"{ANSWERS} {following.number}"
+
+
+def plan_halves(callers: Sequence[Caller], rng: random.Random, sayings: dict[int, str]) -> None:
+    """Draw who says a sentence in two halves, and who takes back what was done."""
+    for caller in callers:
+        said = [step for step in caller.steps if step.kind in ("say", "press", "text")]
+        for step, following in pairwise(said):
+            is_free = all(sayings[each.number].partition(" ")[0] in VERBS for each in (step, following))
+            if is_free and rng.random() < HALVES_SHARE:
+                is_undone = following.kind == "text" and rng.random() < UNDO_SHARE
+                sayings[step.number] = f"{'do' if is_undone else BEGINS} {step.number}"
+                sayings[following.number] = UNDO if is_undone else f"{RESTS} {following.number}"
 
 
 def plan_load(rng: random.Random) -> tuple[tuple[float, int], ...]:

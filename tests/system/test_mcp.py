@@ -13,9 +13,12 @@ import psutil
 import pytest
 import trio
 
+from backends.builtin.notes import ITEM, NOTE
+from backends.builtin.owned_sqlite import SqliteOwnedStore
 from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.protocols import ToolServerLost
-from protocol.messages.understanding import CallTool
+from protocol.messages.identity import LOCAL_USER
+from protocol.messages.understanding import CallTool, ToolAnnouncement
 
 pytestmark = pytest.mark.system
 
@@ -56,14 +59,15 @@ async def pid_of(server):
 async def test_a_timer_of_the_built_in_server_is_announced_within_its_time(tmp_path):
     send, receive = trio.open_memory_channel(1)
     config = builtin_server_config(tmp_path, "{}")
-    async with connect(config, on_announcement=lambda *said: send.send_nowait((trio.current_time(), said))) as server:
+    async with connect(config, on_announcement=lambda said: send.send_nowait((trio.current_time(), said))) as server:
+        await server.set_listeners({"kitchen": "local"})
         began_s = trio.current_time()
         outcome = await call(server, "set_timer", seconds=1, name="tea", session_id="kitchen")
         assert outcome.content == "Tea timer set for one second."
         with trio.fail_after(30):
             at_s, said = await receive.receive()
 
-    assert said == ("kitchen", "Your tea timer is done.")
+    assert said == ToolAnnouncement("kitchen", "Your tea timer is done.", "local", (1,))
     assert at_s - began_s >= 0.9
 
 
@@ -77,12 +81,14 @@ async def test_a_timer_is_armed_again_after_the_server_was_killed(tmp_path):
         await server.wait_lost()
 
     send, receive = trio.open_memory_channel(1)
-    async with connect(config, on_announcement=lambda *said: send.send_nowait(said)):
+    async with connect(config, on_announcement=send.send_nowait) as server:
+        await server.set_listeners({"kitchen": "local"})
         with trio.fail_after(30):
-            session, text = await receive.receive()
+            said = await receive.receive()
+        assert await server.confirm_told(said.receipts)
 
-    assert session == "kitchen"
-    assert text.startswith("Your two-second timer is done.")
+    assert said.session_id == "kitchen"
+    assert said.text.startswith("Your two-second timer is done.")
 
 
 async def test_a_program_outlives_the_server_that_started_it(tmp_path):
@@ -223,14 +229,15 @@ async def test_the_environment_of_a_server_is_what_was_configured(tmp_path, monk
 async def test_a_server_of_the_older_generation_is_spoken_to_in_its_own_words(caplog):
     caplog.set_level(logging.INFO, logger="sayso.mcp")
     send, receive = trio.open_memory_channel(1)
-    async with connect(OLD_SERVER, on_announcement=lambda *said: send.send_nowait(said)) as server:
+    async with connect(OLD_SERVER, on_announcement=send.send_nowait) as server:
         assert "protocol 2025-06-18" in caplog.text
         assert [tool.name for tool in await server.list_tools()] == ["echo", "announce", "hush"]
         meta = json.loads((await call(server, "echo")).content)
         assert (meta["sayso/session"], meta["sayso/call"]) == ("s1", "c1")
         await call(server, "announce", session_id="kitchen")
         with trio.fail_after(30):
-            assert await receive.receive() == ("kitchen", "The old bell rings.")
+            assert await receive.receive() == ToolAnnouncement("kitchen", "The old bell rings.")
+        await server.set_listeners({"kitchen": "local"})  # it knows nothing of that, and is not told
         with trio.move_on_after(2.5) as scope:  # two pings and more
             await server.wait_lost()
         assert scope.cancelled_caught
@@ -254,10 +261,11 @@ async def test_two_built_in_servers_on_one_folder_lose_nothing(tmp_path):
         for number, server in enumerate((one, two, one, two)):
             nursery.start_soon(keep, server, f"writer{number} ")
 
-    notes = json.loads((tmp_path / "notes.json").read_text())
-    items = json.loads((tmp_path / "lists.json").read_text())["shopping"]
-    assert len(notes) == len(set(notes)) == 160
-    assert len(items) == len(set(items)) == 160
+    store = SqliteOwnedStore(tmp_path / "tools.db")
+    for kind in (NOTE, ITEM):
+        kept = [json.dumps(thing.body) for thing in store.things(LOCAL_USER, kind)]
+        assert len(kept) == len(set(kept)) == 160
+    store.close()
 
 
 @pytest.fixture

@@ -187,6 +187,7 @@ export interface Understood {
   confidence: number;
   tool?: string;
   arguments?: Record<string, unknown>;
+  amends?: string;
 }
 
 /** The user must agree before this call is made. */
@@ -207,6 +208,7 @@ export interface ToolCall {
   server: string;
   tool: string;
   arguments: Record<string, unknown>;
+  undoes?: string;
 }
 
 /** The progress of the call, if its server reports it. */

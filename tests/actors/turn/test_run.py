@@ -13,6 +13,7 @@ from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, DropAudio
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import (
+    AnnouncementTold,
     CallTool,
     CommandMatch,
     CommandSamples,
@@ -212,6 +213,18 @@ async def test_an_announcement_is_said_and_is_no_part_of_the_conversation(
     assert [message.text for message in stage.room.speech.of(Synthesise)] == ["Your tea is ready."]
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_that_an_announcement_was_said_is_told_unless_the_client_is_lost(
+    grow: Grow, autojump_clock: MockClock, is_lost: bool
+) -> None:
+    stage, told = Stage(), AnnouncementTold("sayso-tools", (7,))
+    await stage.open(grow)
+    stage.room.memory.client.is_lost = is_lost
+    await stage.turn(Announce("Your tea is ready.", told)).run()
+    await wait_all_tasks_blocked()
+    assert stage.room.tools.of(AnnouncementTold) == ([] if is_lost else [told])
+
+
 async def test_no_words_are_no_turn_to_remember(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.transcription.answers[Transcribe] = NoWords("noise")
@@ -362,7 +375,7 @@ async def test_a_crash_inside_is_not_hidden(grow: Grow, autojump_clock: MockCloc
     await stage.open(grow)
     with pytest.raises(ExceptionGroup) as caught:
         await stage.turn(events.Text("oops")).run()
-    assert caught.group_contains(AttributeError, match="duration_s")
+    assert caught.group_contains(AttributeError, match="'str' object")
     assert stage.room.connection.events(events.TurnCompleted) == [], "that is the dialogue's business after a crash"
 
 

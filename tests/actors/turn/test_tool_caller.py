@@ -15,6 +15,7 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import ToolServerMessage, ToolsMessage
 from protocol.messages.records import ToolRecord
 from protocol.messages.understanding import CallProgress, CallTool, ListTools, ToolList, ToolOutcome, ToolSpec
+from protocol.turns.listeners import Listeners
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from runtime import Backoff, ChildSpec, DomainError, Ref, Registry
 from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
@@ -192,7 +193,7 @@ async def test_each_hop_has_the_time_of_the_one_before_and_the_tool_server_gives
     connector, backoff = FakeConnector([hanging]), Backoff(base_s=0.2, cap_s=1.0)
 
     def make_server() -> ToolServer:
-        return ToolServer("house", settings, connector, Registry(), backoff=backoff, rng=random.Random(0))
+        return ToolServer("house", settings, connector, Registry(), Listeners(), backoff=backoff, rng=random.Random(0))
 
     async def pass_on(call: CallTool) -> ToolOutcome:
         return await router.ask(call, linked=True)

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,6 @@ from mcp import Client
 
 from backends.builtin import clock, wording
 from backends.builtin.server import make_server
-from backends.builtin.timers import Timer, announcement
 from backends.builtin.units import find_unit
 from backends.mcp.announcements import LANGUAGE_META_KEY
 
@@ -42,6 +41,16 @@ CALLS = [
     ("set_timer", {"seconds": 90, "name": "Tee"}, "Der Timer für Tee läuft: eine Minute und dreißig Sekunden."),
     ("list_timers", {}, "Es läuft kein Timer."),
     ("cancel_timer", {}, "Es läuft kein Timer."),
+    ("set_alarm", {"when": "morgen um halb sieben"}, "Der Wecker ist gestellt: morgen um 6:30 Uhr."),
+    ("set_alarm", {"when": "werktags um 7", "name": "Sport"}, "Der Wecker ist gestellt, Sport: werktags um 7 Uhr."),
+    ("set_reminder", {"text": "Ofen", "when": "in einer Stunde"}, "Ich erinnere dich in einer Stunde: Ofen."),
+    ("set_reminder", {"text": "Ofen", "when": "morgen um 9"}, "Ich erinnere dich morgen um 9 Uhr: Ofen."),
+    ("list_alarms", {}, "Es ist kein Wecker gestellt."),
+    ("find_date", {"day": "morgen"}, "Morgen ist Dienstag, der 24. November 2026."),
+    ("count_days", {"day": "weihnachten"}, "Zweiunddreißig Tage bis Weihnachten."),
+    ("count_days", {"day": "gestern"}, "Gestern war vor einem Tag."),
+    ("time_until", {"when": "17 Uhr"}, "Es dauert noch fünf Stunden: heute um 17 Uhr."),
+    ("start_stopwatch", {}, "Die Stoppuhr läuft."),
     ("add_note", {"text": "Anna anrufen"}, "Notiert: Anna anrufen"),
     ("list_notes", {}, "Es gibt keine Notizen."),
     ("add_to_list", {"item": "Milch", "list_name": "shopping"}, "Neu auf der Einkaufsliste: Milch."),
@@ -64,7 +73,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("tool", "arguments", "expected"), [*CALLS, *FAILURES])
 async def test_a_german_request_is_answered_in_german(tmp_path, tool, arguments, expected):
-    server = make_server(tmp_path, {"true": ["true"]}, now=lambda: NOON)
+    server = make_server(tmp_path, {"true": ["true"]}, now=lambda: NOON, zone=UTC)
     async with Client(server) as client:
         result = await client.call_tool(tool, arguments, meta=IN_GERMAN)
         assert result.content[0].text == expected
@@ -100,13 +109,6 @@ async def test_a_note_and_a_timer_are_told_in_the_askers_language(tmp_path):
         "Der Timer über zehn Minuten ist jetzt der Timer für Tee.",
         "Der Timer für Tee ist gelöscht.",
     ]
-
-
-def test_a_timer_is_announced_in_the_language_that_it_was_set_in():
-    timer = Timer(1, "Tee", 60.0, 100.0, "s", "de")
-    with german():
-        assert announcement(timer, 100.0) == "Der Timer für Tee ist abgelaufen."
-        assert announcement(timer, 160.0) == "Der Timer für Tee ist abgelaufen. Das kommt eine Minute zu spät."
 
 
 def test_the_time_is_said_with_its_minutes_where_there_are_any():

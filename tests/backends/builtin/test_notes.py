@@ -1,36 +1,37 @@
 import pytest
 
-from backends.builtin.notes import MAX_ITEMS, Lists, Notes, NotesError, list_title
-from backends.builtin.store import JsonFile
+from backends.builtin.notes import ITEM, MAX_ITEM_CHARS, MAX_ITEMS, NOTE, Lists, Notes, NotesError, list_title
+from backends.builtin.owned_sqlite import SqliteOwnedStore
 from backends.builtin.things import SeveralMeant
+from protocol.messages.identity import LOCAL_USER
 
 
 @pytest.fixture
-def notes_file(tmp_path):
-    return JsonFile(tmp_path / "notes.json")
+def store(tmp_path):
+    return SqliteOwnedStore(tmp_path / "tools.db")
 
 
 @pytest.fixture
-def lists(tmp_path):
-    return Lists(JsonFile(tmp_path / "lists.json"))
+def lists(store):
+    return Lists(store)
 
 
-def test_notes_are_kept_and_read_back(notes_file):
-    assert Notes(notes_file).text() == "There are no notes."
-    assert Notes(notes_file).add("call Anna ") == "Noted: call Anna"
-    Notes(notes_file).add("buy milk!")
+def test_notes_are_kept_and_read_back(store):
+    assert Notes(store).text() == "There are no notes."
+    assert Notes(store).add("call Anna ") == "Noted: call Anna"
+    Notes(store).add("buy milk!")
 
-    assert Notes(notes_file).text() == "Two notes. 1: call Anna. 2: buy milk!"
+    assert Notes(store).text() == "Two notes. 1: call Anna. 2: buy milk!"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 1_001])
-def test_an_empty_or_endless_note_is_refused(notes_file, text):
+def test_an_empty_or_endless_note_is_refused(store, text):
     with pytest.raises(NotesError, match="1 to 1000 characters"):
-        Notes(notes_file).add(text)
+        Notes(store).add(text)
 
 
-def test_only_the_last_ten_of_many_notes_are_read(notes_file):
-    notes = Notes(notes_file)
+def test_only_the_last_ten_of_many_notes_are_read(store):
+    notes = Notes(store)
     for number in range(12):
         notes.add(f"note {number}")
 
@@ -49,18 +50,18 @@ def test_only_the_last_ten_of_many_notes_are_read(notes_file):
         ("all", "Three notes deleted.", 0),
     ],
 )
-def test_the_note_that_is_meant_is_deleted_and_no_other(notes_file, which, answer, left):
-    notes = Notes(notes_file)
+def test_the_note_that_is_meant_is_deleted_and_no_other(store, which, answer, left):
+    notes = Notes(store)
     for text in ("buy milk", "call Anna", "call Bob"):
         notes.add(text)
 
     assert notes.delete(which) == answer
-    assert len(notes_file.read()) == left
+    assert len(store.things(LOCAL_USER, NOTE)) == left
 
 
 def test_two_servers_share_notes_and_lists(tmp_path):
-    one, other = (Notes(JsonFile(tmp_path / "notes.json")) for _ in range(2))
-    mine, theirs = (Lists(JsonFile(tmp_path / "lists.json")) for _ in range(2))
+    one, other = (Notes(SqliteOwnedStore(tmp_path / "tools.db")) for _ in range(2))
+    mine, theirs = (Lists(SqliteOwnedStore(tmp_path / "tools.db")) for _ in range(2))
     for number in range(3):
         one.add(f"mine {number}")
         other.add(f"theirs {number}")
@@ -128,13 +129,13 @@ def test_what_is_added_again_under_another_form_is_there_already(lists, said, an
     assert lists.add("shopping", said) == answer
 
 
-def test_a_thing_that_was_kept_with_its_and_is_found_whole_first(tmp_path):
-    file = JsonFile(tmp_path / "lists.json")
-    with file.locked():
-        file.write({"shopping": ["black and tan", "tan"]})
+def test_a_thing_that_was_kept_with_its_and_is_found_whole_first(store):
+    with store.changing(LOCAL_USER) as change:
+        for item in ("black and tan", "tan"):
+            change.add(ITEM, {"list": "shopping", "item": item})
 
-    assert Lists(file).remove("shopping", "black and tan") == "Removed black and tan from the shopping list."
-    assert Lists(file).text("shopping") == "On the shopping list: tan."
+    assert Lists(store).remove("shopping", "black and tan") == "Removed black and tan from the shopping list."
+    assert Lists(store).text("shopping") == "On the shopping list: tan."
 
 
 def test_a_list_without_a_name_is_the_only_one_or_the_shopping_list(lists):
@@ -171,8 +172,8 @@ def test_without_a_name_things_come_off_the_list_that_has_them_and_no_list_is_em
         ("all", "Three notes. 1: buy milk. 2: call Anna. 3: call Bob."),
     ],
 )
-def test_one_note_is_read(notes_file, which, answer):
-    notes = Notes(notes_file)
+def test_one_note_is_read(store, which, answer):
+    notes = Notes(store)
     for text in ("buy milk", "call Anna", "call Bob"):
         notes.add(text)
 
@@ -193,12 +194,10 @@ def test_a_long_list_is_not_read_to_its_end(lists):
     assert lists.text("shopping").endswith("t9 and three more.")
 
 
-def test_a_kept_file_of_another_shape_counts_as_empty(tmp_path):
-    file = JsonFile(tmp_path / "lists.json")
-    with file.locked():
-        file.write(["no", "mapping"])
-
-    assert Lists(file).text("shopping") == "The shopping list is empty."
+def test_an_endless_thing_is_refused(lists):
+    with pytest.raises(NotesError, match="may have 200 characters"):
+        lists.add("shopping", "milk, " + "x" * (MAX_ITEM_CHARS + 1))
+    assert lists.text("shopping") == "The shopping list is empty."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The built-in server, called through the SDK within this process; as a process: tests/system/test_mcp.py."""
 
-import json
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -8,8 +8,7 @@ import trio
 from mcp import Client
 
 from backends.builtin.server import make_server, parse_programs
-from backends.builtin.store import JsonFile
-from backends.mcp.announcements import SESSION_META_KEY, Announcements
+from backends.mcp.announcements import UNDO_META_KEY, USER_META_KEY
 from backends.mcp.results import choices_of
 from protocol.messages.understanding import Choice
 
@@ -64,6 +63,15 @@ CALLS = [
     ("add_to_list", {"item": "milk", "list_name": "shopping"}, "Added milk to the shopping list."),
     ("read_list", {"list_name": "to do"}, "The to do list is empty."),
     ("remove_from_list", {"item": "all", "list_name": "to do"}, "The to do list is empty."),
+    ("set_alarm", {}, "For when? Say: wake me at seven."),
+    ("list_alarms", {}, "No alarm is set."),
+    ("set_reminder", {"when": "at 5"}, "What shall I remind you of?"),
+    ("set_reminder", {"text": "call mom"}, "When shall I remind you?"),
+    ("set_reminder", {"text": "call mom", "when": "in 2 minutes"}, "I will remind you in two minutes: call mom."),
+    ("list_reminders", {}, "There are no reminders."),
+    ("start_stopwatch", {}, "The stopwatch is running."),
+    ("read_stopwatch", {}, "The stopwatch stands at zero seconds."),
+    ("count_days", {"day": "christmas"}, "Thirty-two days until Christmas."),
     ("run_program", {"name": "true"}, "true is done."),
 ]
 FAILURES = [
@@ -81,6 +89,11 @@ FAILURES = [
     ("convert_units", {"value": 1, "from_unit": "parsec", "to_unit": "kilo"}, "I do not know the unit parsec."),
     ("add_note", {"text": " "}, "A note must have 1 to 1000 characters"),
     ("run_program", {"name": "rm"}, "I may not start rm. Allowed: true."),
+    ("set_alarm", {"when": "bluish"}, "I do not understand the time bluish."),
+    ("cancel_alarm", {}, "No alarm is set."),
+    ("cancel_reminder", {}, "There are no reminders."),
+    ("find_date", {"day": "blue"}, "I do not know the day blue."),
+    ("undo_change", {"change": 5}, "That cannot be undone any more."),
 ]
 
 
@@ -127,7 +140,7 @@ async def test_every_tool_has_a_description_a_schema_and_hints(data_dir):
     async with Client(make_server(data_dir, {})) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
-    assert len(tools) == 20
+    assert len(tools) == 35
     for tool in tools.values():
         assert tool.description
         assert tool.input_schema["type"] == "object"
@@ -155,80 +168,88 @@ async def test_where_several_timers_may_be_meant_the_result_says_which(data_dir,
     )
 
 
-async def test_a_timer_is_announced_to_the_session_that_set_it(data_dir, autojump_clock):
-    said = []
-    server = make_server(data_dir, {}, now=Wall())
-    extension = Announcements(lambda session, text: said.append((round(trio.current_time(), 1), session, text)))
-    started_s = trio.current_time()
-    async with Client(server, mode="legacy", extensions=[extension]) as client:
-        for seconds, session in ((5, "kitchen"), (2, "office")):
-            meta: Any = {SESSION_META_KEY: session}
-            await client.call_tool("set_timer", {"seconds": seconds}, meta=meta)
-        await trio.sleep(6)
-
-    assert [(round(at - started_s), session) for at, session, _ in said] == [(2, "office"), (5, "kitchen")]
-    assert said[0][2] == "Your two-second timer is done."
-    assert json.loads((data_dir / "timers.json").read_text()) == []
+async def test_a_call_is_made_for_the_user_that_it_names(data_dir):
+    ada: Any = {USER_META_KEY: "ada"}
+    async with Client(make_server(data_dir, {})) as client:
+        await client.call_tool("add_note", {"text": "call Anna"}, meta=ada)
+        assert (await call(client, "list_notes"))[1] == "There are no notes."
+        result = await client.call_tool("list_notes", {}, meta=ada)
+        assert result.content[0].text == "One note. 1: call Anna."
 
 
-async def test_a_timer_that_ended_while_the_server_was_away_is_announced_late(data_dir, autojump_clock):
-    wall = Wall()
-    async with Client(make_server(data_dir, {}, now=wall), mode="legacy") as client:
-        await call(client, "set_timer", seconds=60, name="tea")
-    await trio.sleep(120)
-    said = []
-    extension = Announcements(lambda _, text: said.append(text))
-    async with Client(make_server(data_dir, {}, now=wall), mode="legacy", extensions=[extension]):
-        await trio.sleep(1)
-
-    assert said == ["Your tea timer is done. It was due one minute ago."]
-
-
-async def test_timers_that_another_server_has_locked_are_announced_when_they_are_free(
-    data_dir, autojump_clock, monkeypatch
-):
-    monkeypatch.setattr("backends.builtin.store.LOCK_WITHIN_S", 0.0)
-    said = []
-    extension = Announcements(lambda _, text: said.append(text))
-    async with Client(make_server(data_dir, {}, now=Wall()), mode="legacy", extensions=[extension]) as client:
-        await call(client, "set_timer", seconds=5)
-        with JsonFile(data_dir / "timers.json").locked():
-            is_error, text = await call(client, "cancel_timer")
-            await trio.sleep(6)
-        assert (is_error, text) == (True, "That is being changed elsewhere. Please try again.")
-        await trio.sleep(2)
-
-    assert set(said) == {"Your five-second timer is done."}
-    assert json.loads((data_dir / "timers.json").read_text()) == []
+CHANGES = [
+    ([], ("set_timer", {"seconds": 60}), "list_timers"),
+    ([("set_timer", {"seconds": 60})], ("cancel_timer", {}), "list_timers"),
+    ([("set_timer", {"seconds": 60})], ("pause_timer", {}), "list_timers"),
+    ([("set_timer", {"seconds": 60})], ("extend_timer", {"by_seconds": 60}), "list_timers"),
+    ([("set_timer", {"seconds": 60})], ("rename_timer", {"new_name": "tea"}), "list_timers"),
+    (
+        [("set_timer", {"seconds": 60}), ("set_timer", {"seconds": 90})],
+        ("cancel_timer", {"every": True}),
+        "list_timers",
+    ),
+    ([], ("set_alarm", {"when": "7 am"}), "list_alarms"),
+    ([("set_alarm", {"when": "7 am"})], ("cancel_alarm", {}), "list_alarms"),
+    ([], ("set_reminder", {"text": "call mom", "when": "in 5 minutes"}), "list_reminders"),
+    ([("set_reminder", {"text": "call mom", "when": "at 5"})], ("cancel_reminder", {}), "list_reminders"),
+    ([], ("add_note", {"text": "a"}), "list_notes"),
+    ([("add_note", {"text": "a"}), ("add_note", {"text": "b"})], ("delete_note", {"which": 1}), "list_notes"),
+    ([("add_note", {"text": "a"}), ("add_note", {"text": "b"})], ("delete_note", {"which": "all"}), "list_notes"),
+    ([("add_to_list", {"item": "milk"})], ("add_to_list", {"item": "eggs, bread"}), "read_list"),
+    ([("add_to_list", {"item": "milk, eggs, bread"})], ("remove_from_list", {"item": "eggs"}), "read_list"),
+    ([("add_to_list", {"item": "milk, eggs"})], ("remove_from_list", {"item": "all"}), "read_list"),
+    ([], ("start_stopwatch", {}), "read_stopwatch"),
+    ([("start_stopwatch", {})], ("reset_stopwatch", {}), "read_stopwatch"),
+]
 
 
-async def test_a_timer_is_announced_when_it_is_over_after_its_changes(data_dir, autojump_clock):
-    said = []
-    extension = Announcements(lambda _, text: said.append((round(trio.current_time() - started_s), text)))
-    server = make_server(data_dir, {}, now=Wall())
-    started_s = trio.current_time()
-    async with Client(server, mode="legacy", extensions=[extension]) as client:
-        await call(client, "set_timer", seconds=20, name="tea")
-        await call(client, "pause_timer")
-        await trio.sleep(100)
-        assert said == []
-        assert (await call(client, "resume_timer"))[1] == "The tea timer is running, with twenty seconds left."
-        await call(client, "extend_timer", by_seconds=10, name="tea")
-        await call(client, "shorten_timer", by_seconds=25)
-        await trio.sleep(6)
+@pytest.mark.parametrize(("before", "change", "shown"), CHANGES)
+async def test_a_change_says_which_call_takes_it_back_exactly(data_dir, before, change, shown):
+    async with Client(make_server(data_dir, {}, now=lambda: NOON, zone=UTC)) as client:
+        for tool, arguments in before:
+            await client.call_tool(tool, arguments)
+        was = await call(client, shown)
+        result = await client.call_tool(*change)
+        assert not result.is_error
+        changed = await call(client, shown)
+        undo = result.meta[UNDO_META_KEY]
+        undone = await client.call_tool(undo["tool"], undo["arguments"])
+        assert (undone.is_error, undone.content[0].text) == (False, "That is undone.")
+        assert (await call(client, shown), was == changed) == (was, False)
+        again = await client.call_tool(undo["tool"], undo["arguments"])
+        assert (again.is_error, again.content[0].text) == (True, "That cannot be undone any more.")
+        redo = undone.meta[UNDO_META_KEY]
+        await client.call_tool(redo["tool"], redo["arguments"])
+        assert await call(client, shown) == changed
 
-    assert said == [(105, "Your tea timer is done.")]
+
+async def test_what_reads_and_what_asks_offers_no_undo(data_dir):
+    async with Client(make_server(data_dir, {}, now=lambda: NOON, zone=UTC)) as client:
+        for tool, arguments in (("list_timers", {}), ("get_time", {}), ("set_alarm", {}), ("cancel_timer", {})):
+            assert UNDO_META_KEY not in ((await client.call_tool(tool, arguments)).meta or {})
 
 
-async def test_a_cancelled_timer_is_not_announced(data_dir, autojump_clock):
-    said = []
-    extension = Announcements(lambda _, text: said.append(text))
-    async with Client(make_server(data_dir, {}, now=Wall()), mode="legacy", extensions=[extension]) as client:
-        await call(client, "set_timer", seconds=5)
-        assert await call(client, "cancel_timer") == (False, "The five-second timer is cancelled.")
-        await trio.sleep(60)
+async def test_another_user_undoes_nothing(data_dir):
+    ada: Any = {USER_META_KEY: "ada"}
+    async with Client(make_server(data_dir, {})) as client:
+        undo = (await client.call_tool("add_note", {"text": "a"}, meta=ada)).meta[UNDO_META_KEY]
+        assert await call(client, undo["tool"], **undo["arguments"]) == (True, "That cannot be undone any more.")
+        assert (await client.call_tool("list_notes", {}, meta=ada)).content[0].text == "One note. 1: a."
 
-    assert said == []
+
+async def test_what_older_versions_kept_is_there(data_dir):
+    data_dir.mkdir()
+    (data_dir / "notes.json").write_text('["call Anna"]')
+    async with Client(make_server(data_dir, {}, database=data_dir / "history.db")) as client:
+        assert (await call(client, "list_notes"))[1] == "One note. 1: call Anna."
+    assert sorted(path.name for path in data_dir.iterdir() if "history" not in path.name) == ["notes.imported-1"]
+
+
+async def test_old_files_that_cannot_be_read_stop_nothing(data_dir, caplog):
+    (data_dir / "notes.json").mkdir(parents=True)
+    async with Client(make_server(data_dir, {})) as client:
+        assert (await call(client, "add_note", text="a"))[1] == "Noted: a"
+    assert "are not there yet" in caplog.text
 
 
 async def test_what_was_kept_is_there_after_a_restart(data_dir):

@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from backends.commands.layers import MAX_VOCABULARY, LayeredGrammar
+from protocol.messages.meaning import Certainty, Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 
@@ -35,6 +36,12 @@ class Sentences:
 
     def samples(self) -> Sequence[CommandSamples]:
         return [CommandSamples("en", "Intent", self.server, "tool", ("say it",))]
+
+    def own_sentences(self) -> Sequence[OwnSentence]:
+        return [OwnSentence("Intent", "say it")]
+
+    def meant(self, meaning: Meaning, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        return match(self.server, meaning.confidence)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,10 @@ def test_own_sentences_answer_questions_and_are_shown_first() -> None:
     both = LayeredGrammar(own, Sentences("home", {}))
     assert both.answer(match("own"), ["five"], "en") == match("own")
     assert [sample.server for sample in both.samples()] == ["own", "home"]
+
+
+def test_a_meaning_and_the_examples_are_those_of_own_sentences() -> None:
+    own = Sentences("own", {})
+    both = LayeredGrammar(own, Sentences("home", {}))
+    assert both.own_sentences() == own.own_sentences()
+    assert both.meant(Meaning("timer", 0.8, Certainty.SURE), ["x"], "en") == match("own", 0.8)

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from backends.home_assistant.tools import HomeConnection, HomeToolServers, plain
 from backends.home_assistant.wording import Wording
 from config.home_assistant import OPEN, SERVER, UNLOCK
 from protocol.messages.home import HomeEntity, HomeNames
-from protocol.messages.understanding import CallTool, Choice, McpOffer, ToolOutcome, ToolSpec
+from protocol.messages.understanding import CallTool, Choice, McpOffer, ToolAnnouncement, ToolOutcome, ToolSpec
 from tests.fake_home_assistant import TOOLS, FakeHome, small_home
 
 WORDING = Wording({"en": load_sentences("en")})
@@ -33,6 +33,7 @@ class Inner:
     home: FakeHome
     name: str = SERVER
     notes: tuple[str, ...] = ("a note",)
+    listeners: Mapping[str, str] = attrs.field(factory=dict)
 
     async def list_tools(self) -> tuple[ToolSpec, ...]:
         await trio.lowlevel.checkpoint()
@@ -52,6 +53,14 @@ class Inner:
         result = self.home.call(request.tool.removeprefix(self.home.tool_prefix), request.arguments)
         text, failed = result["content"][0]["text"], result["isError"]
         return ToolOutcome(not failed, text, 0.01, text if failed else None)
+
+    async def set_listeners(self, sessions: Mapping[str, str]) -> None:
+        await trio.lowlevel.checkpoint()
+        self.listeners = dict(sessions)
+
+    async def confirm_told(self, receipts: Sequence[int]) -> bool:
+        await trio.lowlevel.checkpoint()
+        return list(receipts) == [7]
 
     async def wait_changed(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -183,13 +192,21 @@ async def test_what_the_connection_tells_is_passed_on(home: FakeHome) -> None:
     await connection.wait_changed()
 
 
+async def test_listeners_and_receipts_are_passed_on(home: FakeHome) -> None:
+    inner = Inner(home)
+    connection = HomeConnection(inner, lambda: NAMES, WORDING)
+    await connection.set_listeners({"kitchen": "ada"})
+    assert inner.listeners == {"kitchen": "ada"}
+    assert [await connection.confirm_told(receipts) for receipts in ((7,), (8,))] == [True, False]
+
+
 async def test_other_servers_are_opened_as_they_are(home: FakeHome) -> None:
     @asynccontextmanager
     async def block(name: str) -> AsyncIterator[Inner]:
         await trio.lowlevel.checkpoint()
         yield Inner(home, name)
 
-    def inner(name: str, *, on_announcement: Callable[[str, str], None]):
+    def inner(name: str, *, on_announcement: Callable[[ToolAnnouncement], None]):
         return block(name)
 
     servers = HomeToolServers(inner, lambda: NAMES, WORDING)

@@ -60,6 +60,7 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         tls_key="",
         allowed_hosts=("x",),
         allowed_origins=(),
+        trusted_proxies=(),
         head_max_bytes=16_384,
         head_timeout_s=5,
         keepalive_s=5,
@@ -183,7 +184,7 @@ class FakeHandlers:
             return Refusal(503, "all places are taken", 2.5, "places")
         self.taken += 1
         self.most_taken = max(self.taken, self.most_taken)
-        return Admitted(identity_of(request.peer, request.headers), self._place())
+        return Admitted(identity_of(request.peer, request.headers, is_proxied=request.is_proxied), self._place())
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -2,16 +2,19 @@ import pytest
 from pydantic import ValidationError
 
 from backends.mcp.announcements import METHOD, Announcement, AnnouncementNotification, Announcements
+from protocol.messages.understanding import ToolAnnouncement
 
 
 async def test_an_announcement_is_handed_to_its_receiver():
     said = []
-    (binding,) = Announcements(lambda session, text: said.append((session, text))).notifications()
-    wire = AnnouncementNotification(params=Announcement(session="s1", text="Tea is ready.")).model_dump()
+    (binding,) = Announcements(said.append).notifications()
+    wire = AnnouncementNotification(
+        params=Announcement(session="s1", text="Tea is ready.", user="ada", receipts=[7])
+    ).model_dump()
 
     assert wire["method"] == binding.method == METHOD
     await binding.handler(binding.params_type.model_validate(wire["params"]))
-    assert said == [("s1", "Tea is ready.")]
+    assert said == [ToolAnnouncement("s1", "Tea is ready.", "ada", (7,))]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,15 @@ from backends.mcp.results import (
     MAX_LISTING_BYTES,
     MAX_SCHEMA_BYTES,
     MAX_TOOLS,
+    MAX_UNDO_CHARS,
     bounded,
     choices_of,
     result_text,
     taken_tools,
     tool_spec,
+    undo_of,
 )
-from protocol.messages.understanding import Choice
+from protocol.messages.understanding import Choice, Undo
 
 
 def a_tool(name="go", size=0):
@@ -150,3 +152,30 @@ def test_what_a_call_may_have_meant_is_taken_from_its_result():
 )
 def test_choices_that_are_not_well_formed_or_too_many_are_left_out(told):
     assert choices_of(CallToolResult(content=[], _meta={"sayso/choices": told})) == ()
+
+
+def test_how_a_call_is_taken_back_is_taken_from_its_result():
+    meta = {"sayso/undo": {"tool": "cancel_timer", "arguments": {"id": 7}}}
+
+    assert undo_of(CallToolResult(content=[], _meta=meta)) == Undo("cancel_timer", {"id": 7})
+    assert undo_of(CallToolResult(content=[])) is None
+    assert undo_of(CallToolResult(content=[], is_error=True, _meta=meta)) is None, (
+        "what failed did nothing to take back"
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        "cancel_timer",
+        {"tool": "cancel_timer"},
+        {"tool": "", "arguments": {}},
+        {"tool": "n" * 129, "arguments": {}},
+        {"tool": 7, "arguments": {}},
+        {"tool": "x", "arguments": []},
+        {"tool": "x", "arguments": {"text": "y" * MAX_UNDO_CHARS}},
+    ],
+)
+def test_an_undo_that_is_not_well_formed_is_none(told):
+    assert undo_of(CallToolResult(content=[], _meta={"sayso/undo": told})) is None

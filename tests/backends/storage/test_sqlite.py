@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.protocols import StoreError
-from backends.storage.sqlite import SqliteStore, is_damage, row_of, set_aside
+from backends.storage.sqlite import SqliteStore, row_of
+from backends.storage.sqlite_file import set_aside
 from backends.storage.sqlite_schema import STEPS
 from config.settings import SqliteSettings
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
@@ -447,22 +448,3 @@ def test_each_damaged_file_gets_a_number_and_keeps_its_log(path: Path) -> None:
     assert path.with_name("history.db.damaged-1").read_bytes() == b"first"
     assert path.with_name("history.db.damaged-2-wal").read_bytes() == b"second"
     assert len(list(path.parent.iterdir())) == 4
-
-
-@pytest.mark.parametrize(
-    ("name", "damaged"),
-    [
-        ("SQLITE_CORRUPT", True),
-        ("SQLITE_CORRUPT_INDEX", True),
-        ("SQLITE_NOTADB", True),
-        ("SQLITE_FULL", False),
-        ("SQLITE_BUSY", False),
-        ("SQLITE_READONLY", False),
-        ("", False),
-    ],
-)
-def test_only_damage_is_damage(name: str, damaged: bool) -> None:
-    error = sqlite3.DatabaseError()
-    error.sqlite_errorname = name
-
-    assert is_damage(error) is damaged

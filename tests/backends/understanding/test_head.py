@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from backends.understanding.head import FILE, Head, HeadWeights, head_sha256, load_head
-from backends.understanding.minilm import WIDTH
+from backends.understanding.vectors import WIDTH
 
 
 def head(columns: tuple[str, ...], *rows: int) -> Head:

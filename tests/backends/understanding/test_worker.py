@@ -9,7 +9,7 @@ from backends.jobs import ReadSentences
 from backends.speech.models import ModelError
 from backends.understanding import worker
 from backends.understanding.embedding_files import EmbeddingFiles
-from backends.understanding.minilm import WIDTH
+from backends.understanding.vectors import WIDTH
 from backends.understanding.worker import SENTENCE_MAX_CHARS, MeaningWorker
 
 

@@ -1,7 +1,8 @@
+import attrs
 import pytest
 
 from protocol.admission.identity import FORWARDING_HEADERS, identity_of, operator_refusal
-from protocol.messages.identity import Identity, RequestSource
+from protocol.messages.identity import Grant, Identity, RequestSource, Scope
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,17 @@ def test_every_source_but_this_machine_is_refused() -> None:
 
 def test_an_identity_is_of_elsewhere_unless_it_says_otherwise() -> None:
     assert Identity("127.0.0.1:5000", "127.0.0.1").source is RequestSource.ELSEWHERE
+
+
+def test_who_comes_through_a_trusted_proxy_is_a_stranger_whatever_the_address() -> None:
+    for peer in ("127.0.0.1:5000", "203.0.113.9:0"):
+        found = identity_of(peer, {"host": "localhost"}, is_proxied=True)
+        assert found.source is RequestSource.PROXY
+        assert operator_refusal(found, "a drain") == "a drain is taken from this machine only, and not through a proxy"
+
+
+def test_a_key_for_operating_is_taken_from_anywhere_and_no_other_key_is() -> None:
+    for scope, refused in ((Scope.OPERATE, False), (Scope.TALK, True), (Scope.READ, True)):
+        for peer in ("127.0.0.1:5000", "203.0.113.9:5000"):
+            found = attrs.evolve(identity_of(peer, {}), grant=Grant("k", frozenset({scope})))
+            assert (operator_refusal(found, "a drain") is not None) is refused

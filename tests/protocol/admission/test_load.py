@@ -93,6 +93,10 @@ def test_a_window_forgets_what_is_old():
     assert (window.p95(), window.minimum()) == (95.0, 0.0)
     window.add(9.0, 20.0)
     assert (window.p95(), window.minimum()) == (9.0, 9.0)
+    window.add(10.0, 25.0)
+    assert window.minimum() == 9.0, "at exactly its span a value is still of the last five seconds"
+    window.add(11.0, 25.5)
+    assert window.minimum() == 10.0
 
 
 def test_98_between_the_marks_it_stays():

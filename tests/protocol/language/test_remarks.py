@@ -36,6 +36,19 @@ def test_a_sentence_that_says_more_is_no_remark(text):
     assert remark_of(text, "en", is_answer=True) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Undo that.", "en"),
+        ("take it back, please", "en"),
+        ("Mach das rückgängig!", "de"),
+        ("nimm das zurück", "de-AT"),
+    ],
+)
+def test_what_was_done_is_taken_back(text, language):
+    assert remark_of(text, language) is Remark.TAKE_BACK
+
+
 def test_a_language_without_a_table_has_no_remarks():
     assert remark_of("stop", "fr") is None
 

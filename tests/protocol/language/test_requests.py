@@ -83,9 +83,6 @@ def test_the_small_model_talks_english_only(language: str) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "told"),
     [
-        ("set an alarm for 7 am", "en", phrases.CANNOT_ALARM),
-        ("i need to get up at five forty five", "en", phrases.CANNOT_ALARM),
-        ("remind me to call mom", "en", phrases.CANNOT_REMIND),
         ("order a pizza", "en", phrases.CANNOT_ORDER),
         ("turn on the kitchen light", "en", phrases.CANNOT_CONTROL),
         ("it's too dark in here", "en", phrases.CANNOT_CONTROL),
@@ -95,7 +92,6 @@ def test_the_small_model_talks_english_only(language: str) -> None:
         ("skip this song", "en", phrases.CANNOT_PLAY),
         ("turn it up", "en", phrases.CANNOT_VOLUME),
         ("mach das Licht an", "de", phrases.CANNOT_CONTROL),
-        ("stell den Wecker auf sieben", "de", phrases.CANNOT_ALARM),
         ("wie wird das Wetter", "de", phrases.CANNOT_WEATHER),
     ],
 )
@@ -104,7 +100,16 @@ def test_what_is_missing_is_named(text: str, language: str, told: str) -> None:
     assert not_understood(text, language) == (told if language == "en" else GERMAN_SENTENCES[told])
 
 
-@pytest.mark.parametrize("text", ["the timer on the oven is broken", "run the text editor", "so then i said to him"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the timer on the oven is broken",
+        "run the text editor",
+        "so then i said to him",
+        "alarm clock",
+        "remind me to call",
+    ],
+)
 def test_what_can_be_done_or_is_none_of_these_is_not_named_as_missing(text: str) -> None:
     assert missing_ability(text, "en") is None
 
@@ -114,6 +119,8 @@ def test_what_can_be_done_or_is_none_of_these_is_not_named_as_missing(text: str)
     [
         ("is my timer still running", "set a timer for ten minutes"),
         ("we're out of coffee, put it on the list", "add milk to the shopping list"),
+        ("snooze the alarm clock", "set an alarm for half past seven"),
+        ("my reminder was wrong", "remind me in ten minutes to check the oven"),
         ("jot this down", "take a note that the car needs oil"),
         ("what day was yesterday", "what is the date today"),
         ("multiply six by nine", "what is twelve times seven"),

@@ -46,7 +46,13 @@ FROM_OUTSIDE: dict[str, ConversationMessage] = {
     "leave": Leave("deploy", 60.0, 5.0),
 }
 ANSWERS = {"yes": "yes", "no": "no", "other words": "tell me a story", "a cough": ""}
-WEIGHED: dict[str, Recognition | NoWords | None] = {"words": WORDS, "hum": HUM, "noise": NOISE, "silence": None}
+WEIGHED: dict[str, Recognition | NoWords | None] = {
+    "words": WORDS,
+    "hum": HUM,
+    "noise": NOISE,
+    "silence": None,
+    "the rest": WORDS,
+}
 STEPS = ("understood", "asks", "agreed", "answered", "speaks", "sent", "turn ends")
 WHATEVER = (*FROM_OUTSIDE, *ANSWERS, *WEIGHED, *STEPS, "timer", "confirm", "not transcribed", "lost", "back", "crash")
 
@@ -65,7 +71,7 @@ class Driver:
     consents: Counter[str] = attrs.field(factory=Counter)
     crashes: int = 0
     timers: list[str] = attrs.field(factory=list)
-    weighing: list[str] = attrs.field(factory=list)
+    weighing: list[actions.WeighWords] = attrs.field(factory=list)
     questions: list[tuple[str, str]] = attrs.field(factory=list)
     turn: TurnMachine | None = None
     _turn_ids: Iterator[int] = attrs.field(factory=itertools.count)
@@ -94,7 +100,9 @@ class Driver:
         if what in FROM_OUTSIDE:
             self.tell(FROM_OUTSIDE[what])
         elif what in WEIGHED and self.weighing:
-            self.tell(actions.Weighed(self.weighing.pop(0), WEIGHED[what]))
+            asked = self.weighing.pop(0)
+            told = actions.Weighed(asked.pending.turn_id, WEIGHED[what], asked.is_barge_in, goes_on=what == "the rest")
+            self.tell(told)
         elif what in (*ANSWERS, "not transcribed") and self.questions:
             turn_id, call_id = self.questions.pop(0)
             error = "no worker" if what == "not transcribed" else None
@@ -170,8 +178,8 @@ class Driver:
                 self.timers.append(turn_id)
             case actions.StopTiming():
                 self.timers.clear()
-            case actions.WeighSpeech(turn_id):
-                self.weighing.append(turn_id)
+            case actions.WeighWords():
+                self.weighing.append(action)
             case actions.HearAnswer(pending, call_id):
                 self.questions.append((pending.turn_id, call_id))
 

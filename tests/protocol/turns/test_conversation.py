@@ -101,7 +101,7 @@ def test_speech_into_the_answer_is_timed_then_holds_it_and_is_weighed_when_it_en
         actions.ShowEvent,
         actions.StopTiming,
         actions.HoldAnswer,
-        actions.WeighSpeech,
+        actions.WeighWords,
     ]
 
 

@@ -22,7 +22,7 @@ UTTERANCE = Utterance(b"", 0, 1_000)
 ENDED = UtteranceEnded(UTTERANCE, "silence", 0.0)
 NOBODY, SPEAKING = Standing(), Standing(hearing="h")
 WAITING = Standing(waiting=actions.PendingTurn("w", ENDED))
-ASKED = Standing(turn_id="t", question="c")
+ASKED = Standing(running=actions.PendingTurn("t", ENDED), question="c")
 
 
 def read(message: ConversationMessage, standing: Standing = NOBODY) -> Occurrence:

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.messages.understanding import ToolSpec
+from protocol.messages.understanding import Guess, ToolSpec
 from protocol.turns.tools import (
     Circumstances,
     Policy,
@@ -118,6 +118,23 @@ def test_a_name_that_two_servers_share_gets_the_name_of_its_server():
 )
 def test_consent_is_a_clear_yes_or_no_and_nothing_else(said, expected):
     assert consent_of(said) is expected
+
+
+@pytest.mark.parametrize(
+    ("read_only", "is_sure", "expected"),
+    [
+        (True, True, Policy.ALLOW),
+        (True, False, Policy.CONFIRM),
+        (False, True, Policy.CONFIRM),
+        (None, True, Policy.CONFIRM),
+    ],
+)
+def test_what_was_understood_by_its_meaning_is_done_unasked_only_if_it_reads_and_is_sure(read_only, is_sure, expected):
+    now = Circumstances(source="command", guess=Guess("Shall I?", is_sure=is_sure))
+
+    assert policy_for(spec(read_only=read_only), now) is expected
+    assert policy_for(spec(read_only=read_only), now, Policy.ALLOW) is expected
+    assert policy_for(None, now) is Policy.CONFIRM
 
 
 def test_a_stop_is_more_than_a_no():
