@@ -262,7 +262,9 @@ class Turn:
             events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
         )
         is_inexact = match.confidence < 1.0
-        wanted = WantedCall(match.server, match.tool, match.arguments, "command", is_inexact=is_inexact)
+        wanted = WantedCall(
+            match.server, match.tool, match.arguments, "command", is_inexact=is_inexact, sentence=match.text
+        )
         try:
             outcome = await given(self._tools).call(wanted)
         except TurnRefused as refused:

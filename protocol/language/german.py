@@ -15,7 +15,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "Sorry, I cannot answer that now.": "Entschuldigung, das kann ich gerade nicht beantworten.",
     "All right, I will not do that.": "Gut, ich lasse es.",
     "I am not allowed to do that.": "Das darf ich nicht.",
-    "Shall I run {tool}?": "Soll ich {tool} ausführen?",
+    "Shall I do this: {title}?": "Soll ich das tun: {title}?",
+    'I understood "{said}". Shall I do that?': "Ich habe „{said}“ verstanden. Soll ich das tun?",
     "Sorry, that did not work. {why}": "Entschuldigung, das hat nicht geklappt. {why}",
     'I could not do "{part}". {why}': 'Das ging nicht: "{part}". {why}',
     'I understood "{known}", but not "{unknown}". I have done nothing.': (
