@@ -54,7 +54,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "Today is {date}.": "Heute ist {date}.",
     "In {place} it is {date}.": "In {place} ist {date}.",
     "I do not know the place {place}": "Den Ort {place} kenne ich nicht",
-    "{place} has more than one time zone; say which city": "{place} hat mehrere Zeitzonen; nenn mir eine Stadt",
+    "{place} has more than one time zone; say which city": "In {place} gibt es mehrere Zeitzonen; nenn mir eine Stadt",
     "That is {number}.": "Das ist {number}.",
     "That is about {number}.": "Das ist etwa {number}.",
     "{given} {unit} is {number} {target}.": "{given} {unit} ist {number} {target}.",
