@@ -8,6 +8,7 @@
 #   make mutations  break each promise once; a test must notice
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
 #   make portable   quick tests on the oldest and the newest Python here (PYTHONS), and as if this were no Linux
+#   make faces      the tests of the page and of the TypeScript client
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -36,7 +37,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test coverage busy sim mutations mutants portable lint types format bench lock clean
+.PHONY: help serve test coverage busy sim mutations mutants portable lint types format bench faces lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -45,10 +46,10 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types sim mutations $(STAMPS)/node
+test: lint types sim mutations $(STAMPS)/node $(STAMPS)/faces
 	$(BIN)/pytest $(SHARED) $(ARGS)
 
-coverage: $(STAMPS)/dev $(STAMPS)/node
+coverage: $(STAMPS)/dev $(STAMPS)/node $(STAMPS)/faces
 	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered $(ARGS)
 
 busy: $(STAMPS)/dev
@@ -80,6 +81,9 @@ format: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	$(BIN)/sayso bench $(NAME) $(ARGS)
+
+faces: $(STAMPS)/dev $(STAMPS)/faces
+	$(BIN)/pytest tests/test_web.py tests/test_typescript.py tests/system/test_typescript_client.py tests/browser $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -125,6 +129,13 @@ $(STAMPS)/node: tests/system/servers/package.json $(STAMPS)/venv
 	@npm install --prefix $(VENV)/node --no-audit --no-fund --no-package-lock --ignore-scripts --silent \
 	  --fetch-timeout=30000 --fetch-retries=1 && touch $@ || \
 	  echo "--- npm did not install them: tests of MCP servers written for Node.js will be skipped"
+
+# the compiler of the TypeScript client, and what drives a browser; without them those tests are skipped and say so
+$(STAMPS)/faces: clients/typescript/package-lock.json tests/browser/package-lock.json $(STAMPS)/venv
+	@echo "--- tools for the page's tests"; \
+	  npm --prefix clients/typescript ci --no-audit --no-fund --ignore-scripts --silent && \
+	  npm --prefix tests/browser ci --no-audit --no-fund --ignore-scripts --silent && touch $@ || \
+	  echo "--- npm did not install them: tests of the page in a browser will be skipped"
 
 lock: $(STAMPS)/dev
 	$(COMPILE) --extra piper --extra noise --extra wake pyproject.toml -o requirements/runtime.txt

@@ -5,6 +5,7 @@ Each part is a module with a ``PART``. The name of a part alone is enough, and a
 
 import ast
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,5 +68,15 @@ def summary(module: str) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def run(arguments: Sequence[str]) -> None:
+    """Run ``main``; the end of a reader such as ``head`` is the end of this, without a word and with exit code 1."""
+    try:
+        main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        sys.exit(1)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(sys.argv[1:])

@@ -3,8 +3,10 @@
 Subcommands are imported when they are called, so that ``sayso --help`` does not load models' libraries.
 """
 
+import errno
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -38,6 +40,15 @@ class Subcommands(click.Group):
         module = importlib.import_module(f"cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; where its tasks find that the reader of its output has gone, click ends it without a word."""
+        try:
+            return super().invoke(ctx)
+        except BaseExceptionGroup as group:
+            if group.split(BrokenPipeError)[1] is None:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing any."""

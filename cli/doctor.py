@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
 from assembly.providers.provider import Finding
+from assembly.providers.server_check import check_mcp
 from backends.speech import wake_words
 from cli import config_option
 from cli.settings import settings_or_exit
@@ -101,11 +102,11 @@ def folders(settings: Settings) -> Iterator[Finding]:
 
 
 def tools(settings: Settings) -> Iterator[Finding]:
-    """Check that the programs of the MCP servers are installed."""
+    """Check that the programs of the MCP servers are installed, and that those at an address answer."""
     for name, server in settings.tools.servers.items():
         command = server.get("command")
         if command is None:
-            yield Finding(f"tools {name}", "ok", f"remote: {server['url']}")
+            yield from check_mcp(f"tools {name}", server["url"], server.get("headers", {}))
         elif shutil.which(command, path=server.get("env", {}).get("PATH")):
             yield Finding(f"tools {name}", "ok", str(command))
         else:

@@ -296,7 +296,13 @@ class Turn:
         )
         is_inexact = match.confidence < 1.0
         wanted = WantedCall(
-            match.server, match.tool, match.arguments, "command", is_inexact=is_inexact, guess=match.guess
+            match.server,
+            match.tool,
+            match.arguments,
+            "command",
+            is_inexact=is_inexact,
+            guess=match.guess,
+            sentence=match.text,
         )
         try:
             outcome = await given(self._tools).call(wanted)

@@ -18,7 +18,7 @@ import attrs
 import trio
 
 from actors.turn.turn_context import Heard, TurnContext, TurnRefused
-from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, phrase
+from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, SHALL_I_DO, phrase
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
 from protocol.messages.records import ToolRecord
@@ -64,6 +64,17 @@ class WantedCall:
     """How it was understood, if by the meaning of the words."""
     undoes: str | None = None
     """The id of the call that it takes back."""
+    sentence: str = ""
+    """The words of a command."""
+
+    def question(self, language: str, spec: ToolSpec | None) -> str:
+        """Return what the user is asked: the guess, the tool's title, an exact command's words, or the tool's name."""
+        if self.guess is not None:
+            return self.guess.question
+        title = "" if spec is None else spec.title
+        if not title and self.sentence and not self.is_inexact:
+            return phrase(SHALL_I_DO, language, said=self.sentence)
+        return phrase(SHALL_I, language, title=title or self.tool.replace("_", " "))
 
 
 class ToolCaller:
@@ -117,7 +128,7 @@ class ToolCaller:
         if policy is Policy.DENY:
             self._record(call_id, wanted, refused_because("denied by the configuration"))
             raise TurnRefused(phrase(NOT_ALLOWED, self._heard.language))
-        if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):
+        if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted, spec):
             self._record(call_id, wanted, refused_because("not confirmed by the user"))
             raise TurnRefused(phrase(NOT_DONE, self._heard.language))
         with trio.CancelScope() as self._until_known:
@@ -199,10 +210,8 @@ class ToolCaller:
 
         return show
 
-    async def _confirmed(self, call_id: str, wanted: WantedCall) -> bool:
-        say = phrase(SHALL_I, self._heard.language, tool=wanted.tool.replace("_", " "))
-        if wanted.guess is not None:
-            say = wanted.guess.question
+    async def _confirmed(self, call_id: str, wanted: WantedCall, spec: ToolSpec | None) -> bool:
+        say = wanted.question(self._heard.language, spec)
         request = events.ConfirmRequest(
             self._turn_id, call_id, wanted.server, wanted.tool, wanted.arguments, say, CONFIRM_WITHIN_S
         )

@@ -18,7 +18,8 @@ def find_zone(place: str) -> tzinfo:
     if not zones:
         raise PlaceError(told("I do not know the place {place}", place=_named(place) or "?"))
     if len(zones) > 1:
-        raise PlaceError(told("{place} has more than one time zone; say which city", place=upper_first(_named(place))))
+        named = _named(place) if is_german() else upper_first(_named(place))
+        raise PlaceError(told("{place} has more than one time zone; say which city", place=named))
     return zoneinfo.ZoneInfo(zones[0])
 
 

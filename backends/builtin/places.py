@@ -26,6 +26,8 @@ from backends.builtin.place_tables import (
 )
 
 MAX_CITY_WORDS: Final = 3  # of a town that only its state is known of
+WORDS_LIKE_STATES: Final = frozenset({"al", "co", "de", "hi", "la", "ma", "me", "mo", "oh", "ok", "or", "pa"})
+"""Codes of states that are words as well: "tell me" is no town in Maine."""
 
 
 def folded(place: str) -> str:
@@ -101,7 +103,8 @@ def _city_in_region(words: Sequence[str]) -> Sequence[str]:
         own = zone_names().get(city)
         if own is not None and _same(own, zones):
             return (own,)
-        if len(zones) == 1 and 0 < len(city.split()) <= MAX_CITY_WORDS:
+        is_named = own is not None or region not in WORDS_LIKE_STATES
+        if is_named and len(zones) == 1 and 0 < len(city.split()) <= MAX_CITY_WORDS:
             return zones
     return ()
 

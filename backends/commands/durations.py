@@ -78,7 +78,7 @@ TIMES: Mapping[str, TimeWords] = {
 
 
 _NEXT_SMALLER = {86_400: 3_600, 3_600: 60, 60: 1}
-_NUMBER_OR_LETTERS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_NUMBER_OR_LETTERS = re.compile(r"-?\d+(?:\.\d+)?|[^\W\d_]+")  # a negative number is no count, and so no duration
 _SHOWN = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: (\w+))?")
 
 
@@ -155,7 +155,7 @@ def _without_fractions(words: Sequence[str], language: str) -> list[str]:
             found.append(f"{mixed[0] + mixed[1] / mixed[2]:g}")
             pieces = pieces[4 if whole else 3 :]
         else:
-            found += _NUMBER_OR_LETTERS.findall(pieces[0])
+            found += _NUMBER_OR_LETTERS.findall(pieces[0]) or [pieces[0]]  # a sign is kept: no duration has one
             pieces = pieces[1:]
     return found
 

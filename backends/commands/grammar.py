@@ -41,6 +41,7 @@ from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQu
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation
 MAX_RESULTS = 50  # parses of one sentence that are looked at
+SIGN = "minus"  # is heard right, or was a sign: 10-15 minutes are not "10 mins 15 minutes"
 MAX_TRIES = 24  # sentences with exchanged words, per utterance: some 10 ms of the event loop at the worst
 MAX_EXCHANGED = 2
 LETTERS_PER_EDIT = 16  # one whole edit needs a sentence of so many letters
@@ -333,6 +334,7 @@ def _changes(speller: Speller, heard: _Hypothesis, strange: set[int]) -> Iterato
     singles = [
         _Exchange(at, 1, correction)
         for at, token in enumerate(heard.tokens)
+        if token.text != SIGN
         for correction in speller.candidates(token.text)
     ]
     singles += [

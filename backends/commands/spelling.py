@@ -36,6 +36,7 @@ class Speller:
         """``names`` are known too, but no word is exchanged for one: it would be another thing's name."""
         self.vocabulary = vocabulary | names
         self._index: dict[str, set[str]] = {}
+        self._longest = max((len(word) for word in vocabulary), default=0)
         for word in vocabulary:
             if len(word) >= MIN_LETTERS and word.isalpha():
                 for form in _shortened(word, _limit(word)):
@@ -55,8 +56,8 @@ class Speller:
 
     def _nearest(self, word: str, edits: int, cost: float) -> Sequence[Correction]:
         """Return the words within ``_limit`` of ``word``, ``cost`` included."""
-        if len(word) < MIN_LETTERS or not word.isalpha():
-            return ()
+        if not MIN_LETTERS <= len(word) <= self._longest + edits or not word.isalpha():
+            return ()  # the forms of a longer word, such as a page of Chinese, are too many, and none is known
         near = {known for form in _shortened(word, edits) for known in self._index.get(form, ())}
         scored = [Correction(known, cost + distance(word, known)) for known in near]
         close = [correction for correction in scored if 0 < correction.cost <= _limit(word)]

@@ -44,12 +44,12 @@ _NAMES: Mapping[str, _NameWords] = {
     "en": _NameWords(
         not_first=frozenset(_ENGLISH_LEADS.split()),
         not_last=frozenset(_ENGLISH_TAILS.split()),
-        nowhere=frozenset({"timer", "timers", "alarm", "alarms"}),
+        nowhere=frozenset({"timer", "timers", "alarm", "alarms", "minus", "negative"}),
     ),
     "de": _NameWords(
         not_first=frozenset(_GERMAN_LEADS.split()),
         not_last=frozenset(_GERMAN_TAILS.split()),
-        nowhere=frozenset({"timer", "wecker", "kurzzeitwecker"}),
+        nowhere=frozenset({"timer", "wecker", "kurzzeitwecker", "minus"}),
     ),
 }
 

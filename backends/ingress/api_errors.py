@@ -8,8 +8,18 @@ from quart import Response, jsonify
 class ApiError(Exception):
     """An error that is answered to the client, with its HTTP status."""
 
-    def __init__(self, status: int, message: str, param: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        *,
+        code: str | None = None,
+    ) -> None:
+        """Take what is told: ``param`` is the field that is wrong, ``code`` OpenAI's word for the mistake, if any."""
         super().__init__(message)
+        self.code = code
         self.status = status
         self.param = param
         self.retry_after_s = retry_after_s
@@ -18,7 +28,7 @@ class ApiError(Exception):
 def error_response(error: ApiError) -> Response:
     """Return an error as OpenAI's clients expect it."""
     kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
-    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": None}
+    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": error.code}
     response = jsonify({"error": body})
     response.status_code = error.status
     if error.retry_after_s is not None:

@@ -187,6 +187,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
+    app.add_url_rule(f"{MODELS}/<path:name>", endpoint=f"{MODELS}/{{name}}", view_func=api.model, methods=["GET"])
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(AskError, on_actor_failure)
     app.register_error_handler(MailboxError, on_actor_failure)

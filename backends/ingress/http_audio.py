@@ -51,6 +51,7 @@ MAX_AT_ONCE: Final = 2  # recordings in work: their segments wait in one queue
 MAX_INPUT_CHARS: Final = 4_096  # OpenAI's
 PATIENCE_S: Final = 120.0  # that a segment may wait while live sessions fill the queue
 RETRY_AFTER_S: Final = 10.0
+SHOWN_CHARS: Final = 80  # of a model's name, in an error message
 
 
 @attrs.frozen
@@ -122,6 +123,14 @@ class AudioApi:
         """List the models, as OpenAI does."""
         return jsonify({"object": "list", "data": [_model(name) for name in await self._model_names()]})
 
+    async def model(self, name: str) -> Response:
+        """Show one model, as OpenAI does."""
+        if name not in await self._model_names():
+            return error_response(
+                ApiError(404, f"the model {name[:SHOWN_CHARS]!r} does not exist", "model", code="model_not_found")
+            )
+        return jsonify(_model(name))
+
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
         speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
@@ -177,7 +186,8 @@ class AudioApi:
     def _check_model(self, name: str | None) -> None:
         offered = self._services.models()
         if name is not None and name not in offered:
-            raise ApiError(404, f"model must be one of {', '.join(offered)} or whisper-1, not {name[:80]!r}", "model")
+            told = f"model must be one of {', '.join(offered)} or whisper-1, not {name[:SHOWN_CHARS]!r}"
+            raise ApiError(404, told, "model", code="model_not_found")
 
     async def _answer(self, upload: UploadFile, wanted: "TranscriptionForm") -> Response:
         recording_id = secrets.token_hex(8)

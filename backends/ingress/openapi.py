@@ -21,6 +21,8 @@ class Operation:
     """Content type of the answers below 400; errors are JSON."""
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
     """Each parameter's type (``integer`` or ``string``) and meaning."""
+    in_path: dict[str, tuple[str, str]] = attrs.field(factory=dict)
+    """The same of the parts of the path in braces."""
     method: str = "get"
     body: str | None = None
     """The request body's content type."""
@@ -117,6 +119,12 @@ OPERATIONS: Final = (
     ),
     Operation("/v1/models", "OpenAI's list of models.", {200: "`object`, `data`: a list of models."}),
     Operation(
+        "/v1/models/{name}",
+        "One of these models.",
+        {200: "`id`, `object`, `created`, `owned_by`.", 404: "No such model."},
+        in_path={"name": ("string", "Its name; it may have slashes.")},
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {
@@ -164,8 +172,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
     return body | {
         "summary": operation.summary,
         "parameters": [
-            {"name": name, "in": "query", "required": False, "description": meaning, "schema": SCALARS[kind]}
-            for name, (kind, meaning) in operation.query.items()
+            {"name": name, "in": place, "required": place == "path", "description": meaning, "schema": SCALARS[kind]}
+            for place, parameters in (("path", operation.in_path), ("query", operation.query))
+            for name, (kind, meaning) in parameters.items()
         ],
         "responses": {
             str(status): {"description": meaning, "content": {kind: {} for kind in _kinds(operation, status)}}

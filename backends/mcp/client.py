@@ -47,6 +47,7 @@ from backends.mcp.announcements import (
 )
 from backends.mcp.arguments import Checker
 from backends.mcp.child_output import ChildOutput
+from backends.mcp.http_problems import HttpAnswers
 from backends.mcp.results import (
     MAX_TOOLS,
     bounded,
@@ -149,6 +150,14 @@ class _Loss:
     """Whether our credentials were not accepted."""
 
 
+@attrs.frozen
+class ServerWords:
+    """What a server says besides MCP: the output of a program, and the answers of an address."""
+
+    output: ChildOutput
+    answers: HttpAnswers = attrs.field(factory=HttpAnswers)
+
+
 class McpConnection:
     """One connection (``ToolConnection``), and the block that it lives in."""
 
@@ -161,7 +170,7 @@ class McpConnection:
         self._on_announcement = on_announcement
         self._block = AsyncExitStack()
         self._scope = trio.CancelScope()
-        self._output = ChildOutput(name, log)
+        self._heard = ServerWords(ChildOutput(name, log))
         self._client: Client | None = None
         self._settled = trio.Event()  # connected, or failed to
         self._lost = trio.Event()
@@ -210,7 +219,8 @@ class McpConnection:
             within = f"within {self._settings.connect_timeout_s:g} s"
             raise ToolsNotListed(f"{self.name}: it did not list its tools {within}") from error
         except _FOREIGN as error:
-            raise ToolServerLost(f"{self.name}: it did not list its tools: {_words(error)}") from error
+            why = self._heard.answers.words_for(error) or _words(error)
+            raise ToolServerLost(f"{self.name}: it did not list its tools: {why}") from error
         finally:
             self._calls -= 1
         taken, left_out = taken_tools(self.name, found, has_more=cursor is not None)
@@ -268,7 +278,7 @@ class McpConnection:
             if _is_closed(foreign) or self._loss.is_refusal:
                 self._lose("the connection was closed")
                 raise ToolServerLost(self._told()) from foreign
-            error = _words(foreign)
+            error = self._heard.answers.words_for(foreign) or _words(foreign)
         finally:
             self._calls -= 1
         return ToolOutcome(not error, content, trio.current_time() - started_s, error or None, choices, undo)
@@ -317,14 +327,14 @@ class McpConnection:
     async def _run(self) -> None:
         SERVER.set(self.name)  # every task of this connection inherits it
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._output.run)
+            nursery.start_soon(self._heard.output.run)
             try:
                 with self._scope:
                     await self._stay_connected()
             except* _FOREIGN as group:
                 self._lose("; ".join(dict.fromkeys(self._reason_of(error) for error in _leaves(group))))
             finally:
-                self._output.close()
+                self._heard.output.close()
                 self._settled.set()
             nursery.cancel_scope.deadline = trio.current_time() + DRAIN_S  # a grandchild may hold the pipe open
 
@@ -338,7 +348,7 @@ class McpConnection:
                     message_handler=self._on_message,
                 )
             )
-            self._output.close()
+            self._heard.output.close()
             self._client = client
             self._settled.set()
             log.info("connected to %s, protocol %s", self.name, client.protocol_version)
@@ -383,13 +393,13 @@ class McpConnection:
                 env=config.get("env"),
                 cwd=config.get("cwd"),
             )
-            return stdio_client(parameters, errlog=self._output.file)
+            return stdio_client(parameters, errlog=self._heard.output.file)
         if "url" in config:
             http = await stack.enter_async_context(
                 httpx2.AsyncClient(
                     headers=dict(config.get("headers", {})),
                     timeout=HTTP_TIMEOUT,
-                    event_hooks={"response": [self._see_status]},
+                    event_hooks={"response": [self._heard.answers.take, self._see_status]},
                 )
             )
             return streamable_http_client(config["url"], http_client=http)
@@ -426,7 +436,7 @@ class McpConnection:
             self._lost.set()
 
     def _told(self) -> str:
-        last_words = f"; it last wrote: {self._output.last_line}" if self._output.last_line else ""
+        last_words = f"; it last wrote: {self._heard.output.last_line}" if self._heard.output.last_line else ""
         return bounded(f"{self.name}: {self._loss.reason}{last_words}", MAX_ERROR_CHARS)
 
     def _reason_of(self, error: BaseException) -> str:
@@ -436,7 +446,8 @@ class McpConnection:
                 return f"its folder {cwd} does not exist"
             why = "may not be executed" if isinstance(error, PermissionError) else "was not found"
             return f"the command {self._config['command']!r} {why}; is it installed and on PATH?"
-        return "the connection was closed" if _is_closed(error) else _words(error)
+        told = self._heard.answers.words_for(error)
+        return told or ("the connection was closed" if _is_closed(error) else _words(error))
 
 
 def _progress_callback(sink: PartSink[CallProgress] | None) -> ProgressFnT | None:

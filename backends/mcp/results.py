@@ -102,6 +102,7 @@ def tool_spec(server: str, tool: Tool) -> ToolSpec:
         read_only=None if hints is None else hints.read_only_hint,
         destructive=None if hints is None else hints.destructive_hint,
         idempotent=None if hints is None else hints.idempotent_hint,
+        title=bounded(tool.title or (hints and hints.title) or "", MAX_NAME_CHARS),
     )
 
 

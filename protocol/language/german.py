@@ -15,7 +15,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "Sorry, I cannot answer that now.": "Entschuldigung, das kann ich gerade nicht beantworten.",
     "All right, I will not do that.": "Gut, ich lasse es.",
     "I am not allowed to do that.": "Das darf ich nicht.",
-    "Shall I run {tool}?": "Soll ich {tool} ausführen?",
+    "Shall I do this: {title}?": "Soll ich das tun: {title}?",
+    'I understood "{said}". Shall I do that?': "Ich habe „{said}“ verstanden. Soll ich das tun?",
     "Sorry, that did not work. {why}": "Entschuldigung, das hat nicht geklappt. {why}",
     'I could not do "{part}". {why}': 'Das ging nicht: "{part}". {why}',
     'I understood "{known}", but not "{unknown}". I have done nothing.': (
@@ -59,7 +60,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "Today is {date}.": "Heute ist {date}.",
     "In {place} it is {date}.": "In {place} ist {date}.",
     "I do not know the place {place}": "Den Ort {place} kenne ich nicht",
-    "{place} has more than one time zone; say which city": "{place} hat mehrere Zeitzonen; nenn mir eine Stadt",
+    "{place} has more than one time zone; say which city": "In {place} gibt es mehrere Zeitzonen; nenn mir eine Stadt",
     "That is {number}.": "Das ist {number}.",
     "That is about {number}.": "Das ist etwa {number}.",
     "{given} {unit} is {number} {target}.": "{given} {unit} ist {number} {target}.",

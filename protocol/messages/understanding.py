@@ -81,6 +81,8 @@ class ToolSpec:
     read_only: bool | None = None
     destructive: bool | None = None
     idempotent: bool | None = None
+    title: str = ""
+    """Its name for people, if its author gave it one."""
 
 
 @attrs.frozen

@@ -73,14 +73,14 @@ def test_every_provider_of_every_kind_is_told_of(monkeypatch: pytest.MonkeyPatch
     assert "history sqlite" in findings
 
 
-def test_the_programs_of_tool_servers_are_looked_for_on_path() -> None:
+def test_the_programs_of_tool_servers_are_looked_for_on_path_and_addresses_are_asked() -> None:
     servers = {
         "here": {"command": sys.executable},
         "gone": {"command": "no-such-program"},
         "far": {"url": "http://127.0.0.1:1/mcp"},
     }
     findings = states(doctor.tools(settings(tools__servers=json.dumps(servers))))
-    assert findings == {"tools here": "ok", "tools gone": "warn", "tools far": "ok"}
+    assert findings == {"tools here": "ok", "tools gone": "warn", "tools far": "warn"}
 
 
 @pytest.mark.parametrize(

@@ -35,3 +35,23 @@ def test_the_module_is_the_program() -> None:
     command = [sys.executable, "-m", "cli", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown.startswith("Usage: sayso ")
+
+
+CLOSED_PIPE = "import os, sys; end, start = os.pipe(); os.close(end); os.dup2(start, 1); "
+
+
+def test_a_benchmarks_list_ends_without_a_word_when_its_reader_has_gone() -> None:
+    program = f"{CLOSED_PIPE} from bench.__main__ import run; run([])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_command_whose_tasks_find_the_reader_gone_ends_without_a_word() -> None:
+    program = (
+        f"{CLOSED_PIPE} import click, cli, cli.schema\n"
+        "def end(): raise ExceptionGroup('tasks', [BrokenPipeError(32, 'Broken pipe')])\n"
+        "cli.schema.schema = click.command('schema')(end)\n"
+        "cli.main(['schema'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")

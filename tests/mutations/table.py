@@ -304,8 +304,8 @@ MUTATIONS: Final = (
     Mutation(
         "call a tool whatever the user says",
         "actors/turn/tool_caller.py",
-        "if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted):",
-        "if policy is Policy.CONFIRM and await self._confirmed(call_id, wanted) is None:",
+        "if policy is Policy.CONFIRM and not await self._confirmed(call_id, wanted, spec):",
+        "if policy is Policy.CONFIRM and await self._confirmed(call_id, wanted, spec) is None:",
         ("tests/actors/turn/test_tool_caller.py::test_without_consent_nothing_is_done",),
     ),
     Mutation(

@@ -128,9 +128,28 @@ async def test_consent_is_asked_for_where_it_is_needed(
         if is_asked:
             nursery.start_soon(lambda: pair.answer_when_asked(approve=True))
         await pair.call(source, spec if source == "model" else None)
-    assert pair.asked == (["Shall I run lamp on?"] if is_asked else [])
+    assert pair.asked == (["Shall I do this: lamp on?"] if is_asked else [])
     assert len(pair.room.tools.of(CallTool)) == 1
     assert pair.machine.state is TurnState.ACTING
+
+
+@pytest.mark.parametrize(
+    ("title", "sentence", "is_inexact", "language", "asked"),
+    [
+        ("Switch the lamp on", "", False, "en", "Shall I do this: Switch the lamp on?"),
+        ("Switch the lamp on", "lamp on", False, "en", "Shall I do this: Switch the lamp on?"),
+        ("", "switch on the lamp", False, "en", 'I understood "switch on the lamp". Shall I do that?'),
+        ("", "mach das Licht an", False, "de", "Ich habe „mach das Licht an“ verstanden. Soll ich das tun?"),
+        ("", "switch on the lamb", True, "en", "Shall I do this: lamp on?"),
+        ("", "", False, "de", "Soll ich das tun: lamp on?"),
+    ],
+)
+def test_the_user_is_asked_in_words_and_not_by_a_tools_name(
+    title: str, sentence: str, is_inexact: bool, language: str, asked: str
+) -> None:
+    wanted = WantedCall("house", "lamp_on", {}, "command", is_inexact=is_inexact, sentence=sentence)
+    spec = attrs.evolve(spec_of("lamp_on"), title=title) if title else None
+    assert wanted.question(language, spec) == asked
 
 
 async def test_while_the_list_of_tools_cannot_be_had_a_doubtful_call_is_asked_about(

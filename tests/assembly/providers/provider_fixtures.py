@@ -30,11 +30,14 @@ def answering(path: str, page: object, *, missing: int = 404, key: str = "") -> 
         def do_GET(self) -> None:
             is_allowed = not key or self.headers.get("authorization") == f"Bearer {key}"
             self.send_response(200 if self.path == path and is_allowed else missing)
+            self.send_header("Content-Type", "text/html" if isinstance(page, str) else "application/json")
+            if self.command == "POST":
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_header("Mcp-Session-Id", "1")
             self.end_headers()
             self.wfile.write(json.dumps(page).encode())
 
-        def do_POST(self) -> None:
-            self.do_GET()
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 
         def log_message(self, *_arguments: object) -> None:
             pass

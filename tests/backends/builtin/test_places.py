@@ -115,3 +115,9 @@ def test_a_place_is_named_as_a_sentence_names_it(place, language, spoken):
 def test_names_are_compared_without_accents_and_signs():
     assert folded("  Saint-Étienne, (Loire) ") == "st etienne loire"
     assert folded("Groß-Gerau") == "gross gerau"
+
+
+def test_a_word_that_is_a_states_code_too_makes_no_town_of_what_stands_before_it() -> None:
+    assert zones_of("tell me") == ()
+    assert zones_of("is it ok") == ()
+    assert zones_of("springfield il") == ("America/Chicago",)

@@ -94,6 +94,10 @@ def test_german_durations_are_seconds(text, seconds):
         "1:30",
         "half",
         "1/0 hours",
+        "minus five minutes",
+        "-5 minutes",
+        "negative ten seconds",
+        "10-15 minutes",
     ],
 )
 def test_other_words_are_no_duration(text):

@@ -72,3 +72,11 @@ def test_a_name_is_known_but_nothing_is_exchanged_for_it():
 
     assert speller.knows("ireland")
     assert [correction.word for correction in speller.candidates("iceland")] == ["island"]
+
+
+def test_a_word_that_is_longer_than_any_known_one_is_not_taken_apart(monkeypatch):
+    asked = []
+    monkeypatch.setattr("backends.commands.spelling._shortened", lambda word, _edits: asked.append(word))
+    assert SPELLER.candidates("\u8bbe" * 400) == ()
+    assert SPELLER.joined("a" * 200, "b" * 200) == ()
+    assert asked == []

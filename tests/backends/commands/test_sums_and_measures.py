@@ -190,3 +190,17 @@ def test_all_of_a_calculation_is_exact(grammar):
     match = grammar.match(["what is 0.1 plus 0.2"], "en")
     assert match.arguments == {"expression": "0.1 + 0.2"}
     assert match.confidence == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("set a timer for minus five minutes", "en"),
+        ("set a timer for negative five minutes", "en"),
+        ("set a timer for 10-15 minutes", "en"),
+        ("add minus 5 minutes to the timer", "en"),
+        ("stelle einen Timer auf minus fünf Minuten", "de"),
+    ],
+)
+def test_a_sign_is_never_left_out_of_a_duration(grammar, text, language):
+    assert grammar.match([text], language) is None

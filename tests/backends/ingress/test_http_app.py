@@ -181,7 +181,8 @@ async def test_long_answers_are_compressed_when_asked_for() -> None:
 async def test_the_api_is_described_and_every_path_of_the_app_is_in_it() -> None:
     async with running() as api:
         paths = (await api.client.get("/openapi.json")).json()["paths"]
-        rules = {rule.rule for rule in make_app(attrs.evolve(SERVICES, access=ACCESS), AUDIO).url_map.iter_rules()}
+        app = make_app(attrs.evolve(SERVICES, access=ACCESS), AUDIO)
+        rules = {rule.rule.replace("<path:name>", "{name}") for rule in app.url_map.iter_rules()}
         assert {rule for rule in rules if rule.startswith(("/api", "/v1"))} <= set(paths)
 
 

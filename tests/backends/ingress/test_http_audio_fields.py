@@ -96,3 +96,25 @@ async def test_models_are_listed_as_openai_lists_them(voices: tuple[str, ...] | 
     assert page["object"] == "list"
     assert [model["id"] for model in page["data"]] == ["tiny.en", "base", "whisper-1", *(["tts-1"] if speaks else [])]
     assert page["data"][0] == {"id": "tiny.en", "object": "model", "created": 0, "owned_by": "sayso"}
+
+
+@pytest.mark.parametrize("name", ["tiny.en", "whisper-1", "tts-1"])
+async def test_a_model_is_shown_as_openai_shows_it(name: str) -> None:
+    async with running(Server()) as client:
+        page = await client.get(f"{MODELS}/{name}")
+
+    assert page.status_code == 200
+    assert page.json() == {"id": name, "object": "model", "created": 0, "owned_by": "sayso"}
+
+
+async def test_a_model_that_there_is_not_is_openais_error() -> None:
+    async with running(Server()) as client:
+        page = await client.get(f"{MODELS}/gpt-4o")
+
+    assert page.status_code == 404
+    assert page.json()["error"] == {
+        "message": "the model 'gpt-4o' does not exist",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "model_not_found",
+    }

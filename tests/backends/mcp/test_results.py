@@ -111,6 +111,7 @@ def test_hints_of_a_tool_are_passed_on_and_missing_ones_stay_unknown():
     )
 
     assert (tool_spec("s", bare).read_only, tool_spec("s", bare).destructive) == (None, None)
+    assert (tool_spec("s", bare).title, tool_spec("s", hinted).title) == ("", "Title")
     spec = tool_spec("s", hinted)
     assert (spec.server, spec.description, spec.read_only, spec.destructive, spec.idempotent) == (
         "s",

@@ -21,6 +21,7 @@ TALK, READ, OPERATE = Scope.TALK, Scope.READ, Scope.OPERATE
         ("GET", "/ws", {TALK}),
         ("POST", "/v1/audio/transcriptions", {TALK}),
         ("GET", "/v1/models", {TALK}),
+        ("GET", "/v1/models/tiny.en", {TALK}),
         ("GET", "/api/status", {READ}),
         ("HEAD", "/metrics", {READ}),
         ("GET", "/api/conversations", {READ}),

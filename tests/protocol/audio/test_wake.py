@@ -94,7 +94,10 @@ def test_the_last_sound_of_the_word_is_no_command() -> None:
     happened = told(listener.feed(frames(800, VOICE) + frames(640, SILENCE), [640 * MS]))
     assert happened == [Woken(640 * MS)]
     assert listener.is_open
-    assert [type(event) for event in say(listener, 800)] == [Onset, Ended]
+    onset, ended = say(listener, 800)
+    assert isinstance(onset, Onset)
+    assert onset.at_sample == 1_440 * MS
+    assert isinstance(ended, Ended)
 
 
 def test_after_one_command_the_word_is_needed_again() -> None:
