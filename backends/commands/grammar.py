@@ -31,7 +31,7 @@ from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFi
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
 from backends.commands.meant import ENGLISH, match_of, own_sentences
 from backends.commands.shipped import KEPT, shipped_files
-from backends.commands.slot_text import SlotText
+from backends.commands.slot_text import SlotText, plain
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Correction, Speller
 from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
@@ -141,7 +141,7 @@ class _Grammar:
         kinds = self._kinds(result)
         for entity in result.entities_list:
             if not entity.is_wildcard:
-                slots[entity.name] = _whole(entity.value)
+                slots[entity.name] = plain(entity.value) if isinstance(entity.value, float) else entity.value
                 continue
             kind = SLOT_TYPES[kinds[entity.name]]
             if kind.is_last_resort and not is_last_resort:
@@ -398,11 +398,6 @@ def _without_fillers(heard: _Hypothesis, fillers: Sequence[tuple[str, ...]]) -> 
 
 def _filler_size(words: Sequence[str], fillers: Sequence[tuple[str, ...]]) -> int:
     return max((len(filler) for filler in fillers if tuple(words[: len(filler)]) == filler), default=0)
-
-
-def _whole(value: Any) -> Any:
-    """Return hassil's 2.0 as 2: a tool with integer arguments refuses the one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _preference(result: RecognizeResult) -> tuple[int, int, int, str]:
