@@ -35,6 +35,7 @@ from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
 from backends.ingress.pages import OwnPages
+from backends.ingress.web_page import web_routes
 from backends.keys.key_ring import KeyCheck
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
@@ -188,7 +189,7 @@ class Factories:
                 self.adapters.make_ingress, http_services(*given, self.leaving), audio_services(*given)
             ),
             open_session=self.sessions.open,
-            pages=OwnPages(self.status).routes(),
+            pages={**web_routes(), **OwnPages(self.status).routes()},
             inputs=AdmissionInputs(
                 max_share=self.settings.load.max_capacity_percent / 100,
                 load_level=self.status.load_level,

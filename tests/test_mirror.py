@@ -31,7 +31,6 @@ EXCUSED = {
     "protocol/messages/hearing.py": "plain records",
     "protocol/messages/home.py": "plain records; tests/backends/home_assistant/test_names.py makes them",
     "protocol/messages/identity.py": "plain records; tests/protocol/admission/test_identity.py makes them",
-    "protocol/messages/meaning.py": "plain records",
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
@@ -78,6 +77,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
+    "tests/browser/test_page.py": "the page in a real browser, with the server behind it",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 

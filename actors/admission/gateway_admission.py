@@ -32,7 +32,7 @@ from protocol.admission.capacity import Demand
 from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.admission.fair_share import FairShare
 from protocol.admission.handshakes import Handshakes
-from protocol.admission.health import is_health_check, is_health_page
+from protocol.admission.health import is_health_check, is_open_page
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import SitePolicy, cors_headers, own_names, site_refusal
 from protocol.admission.places import SessionPlace, SessionPlaces
@@ -142,7 +142,7 @@ class GatewayAdmission:
         verdict: Admitted | Refusal | None = self._refusal_by_head(request, is_reserved=is_reserved)
         if verdict is None:
             identity = identity_of(request.peer, request.headers, is_proxied=request.is_proxied)
-            is_open = kind is RequestKind.PAGE and is_health_page(request.path)
+            is_open = kind is RequestKind.PAGE and is_open_page(request.path)
             verdict = Admitted(identity) if is_open else await self._checked(identity, request, kind)
         if isinstance(verdict, Refusal):
             self._count(Count("refusals_total", (verdict.cause,)))

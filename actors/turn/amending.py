@@ -9,6 +9,7 @@ import trio
 
 from actors.turn.tool_caller import ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
+from protocol.language.joints import without_lead
 from protocol.language.phrases import ALL_RIGHT, ALREADY_DONE, NOT_TAKEN_BACK, NOTHING_TO_TAKE_BACK, TAKEN_BACK
 from protocol.messages import events
 from protocol.messages.records import Count
@@ -44,7 +45,8 @@ async def amendment_by(
         if not whole and sentence.asked is not None:
             answer = context.grammar.answer(sentence.asked, [text], language)
             whole = () if answer is None else (answer,)
-        if whole:
+        is_led = without_lead(heard.text, language) != heard.text
+        if whole and (is_led or not any(match.has_free_text for match in whole)):  # a note would take any words in
             return amendment_of(sentence, text, whole)
     return None
 

@@ -70,7 +70,7 @@ class TurnQuestion:
         several = tuple(part.match for part in parts.several if part.match is not None)
         amendment = None
         is_remark = remark_of(heard.text, language) is not None or asks_for_help(heard.text, language)
-        if command is None and answer is None and not several and not is_remark:
+        if command is None and answer is None and not several and not parts.partly and not is_remark:
             before = self.context.memory.sentence_before(self.turn_id)
             amendment = await amendment_by(self.context, language, before, heard)
         self.partly = () if command is not None or amendment is not None else parts.partly

@@ -1,4 +1,4 @@
-"""The HTTP API and the landing page, as a quart-trio app.
+"""The HTTP API, as a quart-trio app.
 
 Rules kept here:
 
@@ -7,7 +7,6 @@ Rules kept here:
 * The matched route is left in the scope, so that metrics count routes and not paths.
 """
 
-import html
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, cast
@@ -39,32 +38,6 @@ MAX_TURNS: Final = 500
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
-LANDING_PAGE: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>sayso</title>
-<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}</style>
-<h1>sayso</h1>
-<p>A voice-control server is running here, version {version}.</p>
-<h2>Connect</h2>
-<p>Clients speak over a WebSocket at <code>{scheme}://{host}/ws</code>. From a terminal:</p>
-<pre>sayso say "what time is it"
-sayso say recording.wav
-sayso say --mic</pre>
-<h2>Look inside</h2>
-<ul>
-<li><a href="/health/detailed">/health/detailed</a>: each component's health</li>
-<li><a href="/api/status">/api/status</a>: the supervision tree</li>
-<li><a href="/api/models">/api/models</a>: the speech models, loaded or not</li>
-<li><a href="/api/commands">/api/commands</a>: what can be said</li>
-<li><a href="/api/tools">/api/tools</a>: the tools that can be called</li>
-<li><a href="/api/conversations">/api/conversations</a>: the latest turns</li>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/openapi.json">/openapi.json</a>: this API, described</li>
-</ul>
-</html>
-"""
 
 
 class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,19 +79,6 @@ class ApiRoutes:
     """The routes of the HTTP API."""
 
     services: HttpServices
-
-    async def landing(self) -> Response:
-        """Return the landing page, which says how to connect."""
-        page = LANDING_PAGE.format(
-            version=html.escape(self.services.version),
-            scheme="wss" if request.scheme == "https" else "ws",
-            host=html.escape(request.host),
-        )
-        return Response(
-            page,
-            mimetype="text/html",
-            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
-        )
 
     async def openapi(self) -> Response:
         """Return the OpenAPI document."""
@@ -211,7 +171,6 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
     pages = ApiRoutes(services)
     for path, view in (
-        ("/", pages.landing),
         ("/openapi.json", pages.openapi),
         ("/api/tools", pages.tools),
         ("/api/conversations", pages.conversations),

@@ -21,6 +21,7 @@ from backends.protocols import HttpAnswer, Request
 from config.settings import GatewaySettings
 
 READ_BYTES: Final = 16_384
+NOT_MODIFIED: Final = 304  # its length would be that of the answer which the client has
 
 
 class BadHead(Exception):
@@ -128,9 +129,10 @@ class HttpConnection:
         headers = [
             ("date", formatdate(usegmt=True)),
             ("content-type", answer.content_type or TEXT),
-            ("content-length", str(len(body))),
             *answer.headers,
         ]
+        if answer.status != NOT_MODIFIED:
+            headers.append(("content-length", str(len(body))))
         if is_compressible(answer.content_type, answer.body):
             headers.append(("vary", "accept-encoding"))
         if smaller is not None:

@@ -1,9 +1,10 @@
 // Writes what the page at / uses into web/: node build-page.mjs [--check]
 //
-// web/client/ has these sources compiled, web/vendor/ the two libraries of the page as one file. Both are committed, so
-// that a machine without Node can serve the page. --check compares instead, and says which files differ.
+// web/client/ has these sources compiled, web/vendor/ the two libraries of the page as one file, and web/page/ the page in
+// two files, so that a phone asks four times and not twenty. All are committed: a machine without Node can serve the page.
+// --check compares instead, and says which files differ.
 import {execFileSync} from 'node:child_process';
-import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {cpSync, existsSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join, relative} from 'node:path';
@@ -22,6 +23,17 @@ function build(folder) {
   execFileSync(tool('esbuild'), bundling, options);
 }
 
+/** Put the page's own modules and its style into one file each. */
+function bundlePage(folder) {
+  for (const [source, target] of [['main.js', 'talk.js'], ['style.css', 'talk.css']]) {
+    const outfile = `--outfile=${join(folder, 'page', target)}`;
+    const bundling = [join(WEB, 'talk', source), '--bundle', '--minify', '--format=esm', '--charset=utf8', '--target=es2022', outfile];
+    execFileSync(tool('esbuild'), [...bundling, '--log-level=warning'], {stdio: ['ignore', 'inherit', 'inherit']});
+  }
+  const script = join(folder, 'page', 'talk.js');
+  writeFileSync(script, readFileSync(script, 'utf8').replaceAll(/\n[ ]+/g, '\n')); // the indentation of templates, which htm ignores
+}
+
 function libraries() {
   const versionOf = (name) => JSON.parse(readFileSync(join(HERE, 'node_modules', name, 'package.json'), 'utf8')).version;
   return ['preact', 'htm'].map((name) => `${name} ${versionOf(name)}`);
@@ -37,7 +49,7 @@ function* filesIn(folder) {
 
 function differences(built) {
   const made = [...filesIn(built)].map((path) => relative(built, path));
-  const kept = [...filesIn(join(WEB, 'client'))].map((path) => relative(WEB, path));
+  const kept = ['client', 'page'].flatMap((name) => [...filesIn(join(WEB, name))]).map((path) => relative(WEB, path));
   const isSame = (name) => existsSync(join(WEB, name)) && readFileSync(join(built, name)).equals(readFileSync(join(WEB, name)));
   return [...made.filter((name) => !isSame(name)), ...kept.filter((name) => !made.includes(name))];
 }
@@ -46,6 +58,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'sayso-page-'));
 try {
   build(scratch);
   if (process.argv.includes('--check')) {
+    bundlePage(scratch);
     const found = differences(scratch);
     if (found.length > 0) {
       console.error(`not what the sources give, run \`npm run page\`: ${found.join(', ')}`);
@@ -54,6 +67,7 @@ try {
   } else {
     rmSync(join(WEB, 'client'), {recursive: true, force: true});
     cpSync(scratch, WEB, {recursive: true});
+    bundlePage(WEB);
   }
 } finally {
   rmSync(scratch, {recursive: true});

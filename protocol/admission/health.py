@@ -45,6 +45,11 @@ def is_health_page(path: str) -> bool:
     return path == "/health" or path.startswith("/health/")
 
 
+def is_open_page(path: str) -> bool:
+    """Return whether ``path`` is for anyone, as often as they like: the server's health, and the files of its page."""
+    return is_health_page(path) or path == "/" or path.startswith("/web/")
+
+
 def is_health_check(path: str) -> bool:
     """Return whether ``path`` is asked by machines, and answered even while the server is full."""
     return is_health_page(path) or path in ("/metrics", "/api/status")

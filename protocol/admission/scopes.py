@@ -55,6 +55,7 @@ PATHS: Final[Mapping[str, PathScopes]] = {
 }
 FOLDERS: Final[Mapping[str, PathScopes]] = {
     "/health/": PathScopes(ANYONE, ANYONE),
+    "/web/": PathScopes(ANYONE),
     "/v1/": PathScopes(TALK, TALK),
 }
 CLOSED: Final = PathScopes(OPERATE)

@@ -56,6 +56,16 @@ async def test_two_commands_in_one_sentence_are_both_done_and_told_in_one_answer
             )
 
 
+async def test_the_rest_of_a_sentence_amends_it_and_undo_takes_it_back(home: Server) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with talking(home.url, QUIET) as client:
+            assert await typed(client, "set a timer for one hour") == ("Timer set for one hour.", "done")
+            told = await typed(client, "and thirty minutes")
+            assert told == ("Timer set for one hour and thirty minutes.", "done")
+            assert (await typed(client, "undo that"))[1] == "done"
+            assert "no timer" in (await typed(client, "list my timers"))[0].lower()
+
+
 async def test_a_spoken_light_goes_on_and_off_in_the_house(home: Server, spoken: Callable[[str], bytes]) -> None:
     with trio.fail_after(LIMIT_S):
         async with talking(home.url, QUIET) as client:

@@ -17,6 +17,7 @@ export class SaysoClient {
     #config;
     #listeners = new Map();
     #options;
+    #key;
     #later = {};
     #audio;
     #state = { phase: 'idle' };
@@ -37,6 +38,7 @@ export class SaysoClient {
     constructor(config) {
         this.#config = config;
         this.#options = config.options;
+        this.#key = config.key;
         this.#audio = audioOf(config.options.audio, config.keptS ?? 30);
     }
     get state() {
@@ -60,6 +62,9 @@ export class SaysoClient {
         this.#tries = 0;
         this.#told = undefined;
         this.#open();
+    }
+    setKey(key) {
+        this.#key = key;
     }
     wake() {
         const isSilent = this.#state.phase === 'open' && Date.now() - this.#heardAt > SILENCE_MS / 2;
@@ -135,7 +140,7 @@ export class SaysoClient {
         this.#detach(AWAY);
         this.#fault = undefined;
         this.#set({ phase: 'connecting' });
-        const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, this.#config.subprotocols ?? []);
+        const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, subprotocolsFor(this.#key));
         this.#socket = socket;
         socket.binaryType = 'arraybuffer';
         socket.onopen = () => this.#introduce(socket);
@@ -253,6 +258,12 @@ export class SaysoClient {
         for (const listener of [...(this.#listeners.get(type) ?? [])])
             listener(data);
     }
+}
+export function subprotocolsFor(key) {
+    if (key === undefined)
+        return [];
+    const bytes = String.fromCharCode(...new TextEncoder().encode(key));
+    return ['sayso.v1', `sayso.key.${btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`];
 }
 function parsed(frame) {
     try {

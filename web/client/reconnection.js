@@ -3,6 +3,7 @@ export const MISTAKE = 1008;
 export const RESTARTED = 1012;
 export const TRY_LATER = 1013;
 export const AWAY = 4000;
+export const BAD_KEY = 4001;
 export const IDLE = 4008;
 export const REPLACED = 4090;
 export const BY_CLOSE_CODE = {
@@ -18,7 +19,7 @@ export const BY_CLOSE_CODE = {
     [RESTARTED]: 'as told',
     [TRY_LATER]: 'as told',
     [AWAY]: 'soon',
-    4001: 'never',
+    [BAD_KEY]: 'never',
     4029: 'as told',
     [IDLE]: 'never',
     [REPLACED]: 'never',

@@ -41,8 +41,8 @@ export interface ClientConfig {
   /** `ws://` or `wss://`, with the path `/ws`. */
   url: string;
   options: SessionOptions;
-  /** Subprotocols to offer; a browser can send a key in no other way. */
-  subprotocols?: string[];
+  /** The key, where the server wants one. */
+  key?: string;
   policy?: ReconnectPolicy;
   /** Audio that the server has not acknowledged; beyond it audio is refused. */
   keptS?: number;
@@ -75,6 +75,7 @@ export class SaysoClient {
   readonly #config: ClientConfig;
   readonly #listeners = new Map<string, Set<Listener>>();
   #options: SessionOptions;
+  #key: string | undefined;
   #later: Pick<SessionUpdate, 'voice' | 'task'> = {}; // options that connection_request has no room for
   #audio: SentAudio;
   #state: ConnectionState = {phase: 'idle'};
@@ -96,6 +97,7 @@ export class SaysoClient {
   constructor(config: ClientConfig) {
     this.#config = config;
     this.#options = config.options;
+    this.#key = config.key;
     this.#audio = audioOf(config.options.audio, config.keptS ?? 30);
   }
 
@@ -129,6 +131,11 @@ export class SaysoClient {
     this.#tries = 0;
     this.#told = undefined;
     this.#open();
+  }
+
+  /** Show another key from the next connection on. */
+  setKey(key: string | undefined): void {
+    this.#key = key;
   }
 
   /** Try at once to come back, unless the server asked for a wait: the network or the page has come back. */
@@ -232,7 +239,7 @@ export class SaysoClient {
     this.#detach(AWAY);
     this.#fault = undefined;
     this.#set({phase: 'connecting'});
-    const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, this.#config.subprotocols ?? []);
+    const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, subprotocolsFor(this.#key));
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#introduce(socket);
@@ -349,6 +356,13 @@ export class SaysoClient {
   #emit<Type extends keyof ClientListeners>(type: Type, data: ClientListeners[Type]): void {
     for (const listener of [...(this.#listeners.get(type) ?? [])]) (listener as (data: ClientListeners[Type]) => void)(data);
   }
+}
+
+/** Return the subprotocols to offer: a page has no other way to show a key to a WebSocket. */
+export function subprotocolsFor(key: string | undefined): string[] {
+  if (key === undefined) return [];
+  const bytes = String.fromCharCode(...new TextEncoder().encode(key));
+  return ['sayso.v1', `sayso.key.${btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`];
 }
 
 /** Return a text frame's parts; undefined if it is none of the protocol. */

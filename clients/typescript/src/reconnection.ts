@@ -13,6 +13,8 @@ export const RESTARTED = 1012;
 export const TRY_LATER = 1013;
 /** What this client closes with to come back; the server keeps the session. */
 export const AWAY = 4000;
+/** There is no key, or none that is good. */
+export const BAD_KEY = 4001;
 export const IDLE = 4008;
 export const REPLACED = 4090;
 
@@ -31,7 +33,7 @@ export const BY_CLOSE_CODE: Readonly<Record<number, Return>> = {
   [RESTARTED]: 'as told',
   [TRY_LATER]: 'as told',
   [AWAY]: 'soon',
-  4001: 'never', // the key is missing, unknown, revoked or expired; the session waits for another key
+  [BAD_KEY]: 'never', // the key is missing, unknown, revoked or expired; the session waits for another key
   4029: 'as told', // too many wrong keys came from this address
   [IDLE]: 'never', // connect again when there is something to say
   [REPLACED]: 'never', // another connection has taken over the session

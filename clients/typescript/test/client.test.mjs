@@ -18,10 +18,21 @@ function started(t, config = {}) {
 beforeEach(() => void (FakeSocket.opened = []));
 
 test('the first frame asks for a session, with the options and no more', (t) => {
-  started(t, {subprotocols: ['a', 'b']});
+  started(t);
   FakeSocket.last.open();
   assert.deepEqual(FakeSocket.last.sent, [{type: 'connection_request', data: OPTIONS}]);
-  assert.deepEqual([FakeSocket.last.url, FakeSocket.last.protocols], ['ws://server/ws', ['a', 'b']]);
+  assert.deepEqual([FakeSocket.last.url, FakeSocket.last.protocols], ['ws://server/ws', []]);
+});
+
+test('a key is shown as a subprotocol, in base64url', (t) => {
+  const client = started(t, {key: 'sayso_ü?>'});
+  const encoded = Buffer.from('sayso_ü?>').toString('base64url');
+  assert.deepEqual(FakeSocket.last.protocols, ['sayso.v1', `sayso.key.${encoded}`]);
+  FakeSocket.last.drop(4001);
+  assert.equal(client.state.phase, 'closed');
+  client.setKey(undefined);
+  client.connect();
+  assert.deepEqual(FakeSocket.last.protocols, []);
 });
 
 test('audio of before the connection is sent once it is open', (t) => {

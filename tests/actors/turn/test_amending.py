@@ -228,6 +228,20 @@ async def test_a_third_part_goes_on_with_both(grow: Grow, autojump_clock: MockCl
     assert house.effects == ["set_timer 5400 tea"]
 
 
+@pytest.mark.parametrize(("rest", "effects"), [("what is love", ["note milk"]), ("and eggs", ["note milk and eggs"])])
+async def test_free_text_takes_in_no_words_that_do_not_say_that_they_go_on(
+    grow: Grow, autojump_clock: MockClock, rest: str, effects: list[str]
+) -> None:
+    house = House()
+    room = await room_of(grow, house)
+    for text in ("milk", f"milk {rest}"):
+        known = command(f"take a note {text}", "note", what=text)[f"take a note {text}"]
+        room.grammar.commands[known.text] = attrs.evolve(known, has_free_text=True)
+    await say(room, "take a note milk")
+    await say(room, rest, 5.0)
+    assert house.effects == effects
+
+
 async def test_a_first_half_that_was_not_understood_is_made_whole(grow: Grow, autojump_clock: MockClock) -> None:
     house = House()
     room = await room_of(grow, house)

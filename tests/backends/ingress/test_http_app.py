@@ -83,21 +83,6 @@ async def running(services: HttpServices = SERVICES) -> AsyncIterator[Api]:
         yield Api(client, server.handlers, server.port)
 
 
-async def test_people_are_told_how_to_connect() -> None:
-    async with running() as api:
-        response = await api.client.get("/")
-        assert response.headers["content-type"].startswith("text/html")
-        assert f"ws://127.0.0.1:{api.port}/ws" in response.text
-        assert "sayso say" in response.text
-
-
-async def test_the_host_header_cannot_write_into_the_page() -> None:
-    async with running() as api:
-        answer = await ask(api.port, b"GET / HTTP/1.1\r\nHost: <script>alert(1)</script>\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert b"text/html" not in answer
-
-
 async def test_a_doubled_slash_is_another_path(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as api:
         assert (await api.client.get("/api//tools")).status_code == 404

@@ -7,9 +7,11 @@ from protocol.admission.health import (
     component,
     detailed,
     is_health_check,
+    is_open_page,
     not_ready,
     overall,
 )
+from protocol.admission.scopes import needed_scopes
 
 MEMORY = MachineMemory(40.0, 12.0)
 
@@ -85,3 +87,20 @@ def test_a_skipped_actor_is_not_missed():
 )
 def test_questions_about_the_servers_health_are_known(path: str, is_check: bool) -> None:
     assert is_health_check(path) == is_check
+
+
+@pytest.mark.parametrize(
+    ("path", "is_open"),
+    [
+        ("/", True),
+        ("/web/page/talk.js", True),
+        ("/health/live", True),
+        ("/web", False),
+        ("/website", False),
+        ("/ws", False),
+    ],
+)
+def test_the_files_of_the_page_are_for_anyone(path: str, is_open: bool) -> None:
+    assert is_open_page(path) is is_open
+    if path != "/health/live":
+        assert (needed_scopes("GET", path) == frozenset()) is is_open

@@ -1,0 +1,7 @@
+"""Fixtures of the browser tests: one browser and one server for all of them."""
+
+from tests.browser.browser_fixtures import browser
+from tests.browser.page_server import page_server
+from tests.system.model_fixtures import run_models
+
+__all__ = ["browser", "page_server", "run_models"]

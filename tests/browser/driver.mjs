@@ -1,0 +1,77 @@
+// A browser for tests in Python: one JSON request a line on stdin, one JSON answer a line on stdout.
+//
+//     {"do": "open", "with": {"url": "http://127.0.0.1:8000/"}}    ->    {"done": null} or {"failed": "why"}
+//
+// One page at a time; `open` gives a fresh one, with nothing kept from the one before.
+import {createInterface} from 'node:readline';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {chromium} from 'playwright-core';
+
+const LIMIT_MS = 60_000;
+const QUIET = [
+  '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run',
+  '--disable-sync', '--disable-default-apps', '--disable-quic', '--use-fake-ui-for-media-stream',
+];
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let browser, context, page, requested, troubles;
+
+const actions = {
+  async launch({executable, wav}) {
+    const microphone = wav === undefined ? [] : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${wav}%noloop`];
+    browser = await chromium.launch({executablePath: executable, args: [...QUIET, ...microphone]});
+  },
+
+  /** Open a page in a context of its own. */
+  async open({url, width = 390, height = 844, scheme = 'light', locale = 'en-US', scale = 1, permissions = [], script}) {
+    await context?.close();
+    const viewport = {width, height};
+    context = await browser.newContext({viewport, locale, permissions, colorScheme: scheme, deviceScaleFactor: scale, reducedMotion: 'reduce'});
+    if (script !== undefined) await context.addInitScript(script);
+    page = await context.newPage();
+    page.setDefaultTimeout(LIMIT_MS);
+    [requested, troubles] = [[], []];
+    page.on('request', (request) => requested.push(request.url()));
+    page.on('websocket', (socket) => requested.push(socket.url()));
+    page.on('pageerror', (error) => troubles.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
+    await page.goto(url);
+  },
+
+  click: ({selector}) => page.click(selector),
+  fill: ({selector, text}) => page.fill(selector, text),
+  press: ({key}) => page.keyboard.press(key),
+  down: ({key}) => page.keyboard.down(key),
+  up: ({key}) => page.keyboard.up(key),
+  async wait({selector, state = 'visible'}) {
+    await page.waitForSelector(selector, {state});
+  },
+  text: ({selector}) => page.innerText(selector),
+  count: ({selector}) => page.locator(selector).count(),
+  evaluate: ({script}) => page.evaluate(script),
+  async screenshot({path}) {
+    await page.screenshot({path});
+  },
+
+  /** Return the faults that axe-core finds, and how far the page is wider than the window, in pixels. */
+  async audit() {
+    await page.evaluate(AXE); // by the debugger, past the page's policy
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const {violations, passes} = await page.evaluate((runOnly) => axe.run(document, {runOnly}), tags);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const faults = violations.map(({id, help, nodes}) => `${id}: ${help}: ${nodes.map(({target}) => target.join(' ')).join(', ')}`);
+    return {faults, passed: passes.length, overflow};
+  },
+
+  seen: () => ({requested, troubles}),
+};
+
+for await (const line of createInterface({input: process.stdin})) {
+  const {do: action, with: given} = JSON.parse(line);
+  try {
+    console.log(JSON.stringify({done: (await actions[action](given)) ?? null}));
+  } catch (error) {
+    console.log(JSON.stringify({failed: `${action}: ${error.message}`}));
+  }
+}
+await browser?.close();

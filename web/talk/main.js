@@ -1,0 +1,44 @@
+/** Starts the page: draws it after each change, and gives it the keyboard. */
+
+import {html, render} from '../vendor/preact-htm.js';
+import {Talk} from './talk.js';
+import {textsFor} from './texts.js';
+import {App} from './view.js';
+
+const TICK_MS = 500;
+const root = document.getElementById('app');
+let isDue = false;
+const talk = new Talk(schedule);
+
+function draw() {
+  isDue = false;
+  const texts = textsFor(talk.preferences.pageLanguage);
+  document.documentElement.lang = texts.code;
+  render(html`<${App} talk=${talk} texts=${texts} />`, root);
+}
+
+/** Draw once for all changes of a moment. */
+function schedule() {
+  if (isDue) return;
+  isDue = true;
+  queueMicrotask(draw);
+}
+
+/** Whether a key belongs to what has the focus: a field, a button, a dialog. */
+const isTaken = ({target}) => target.closest('input, select, textarea, button:not(#talk), a, summary, dialog') !== null;
+
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) talk.interrupt();
+  if (event.key !== ' ' || talk.preferences.mode !== 'push_to_talk' || isTaken(event)) return;
+  event.preventDefault();
+  if (!event.repeat) void talk.press();
+});
+addEventListener('keyup', (event) => {
+  if (event.key !== ' ' || talk.preferences.mode !== 'push_to_talk' || isTaken(event)) return;
+  event.preventDefault(); // else the button that has the focus is clicked, too
+  talk.release();
+});
+addEventListener('blur', () => talk.release());
+setInterval(() => talk.isCounting && schedule(), TICK_MS);
+draw();
+talk.start();

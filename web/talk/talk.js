@@ -1,0 +1,324 @@
+/**
+ * The page's conversation: the client, the microphone and the loudspeaker together, and one state for the view.
+ *
+ * Every change ends in `onChange`; the view never changes the state itself.
+ */
+
+import {Loudspeaker, Microphone, MicrophoneError, MICROPHONE_RATE_HZ, wakeWithPage} from '../client/browser.js';
+import {IDLE, NORMAL, SaysoClient} from '../client/index.js';
+import {afterEvent, afterTyping, askingTurn, doing, EMPTY} from './conversation.js';
+import {loadPreferences, savePreferences} from './preferences.js';
+import {refusalBy, troubleOf} from './trouble.js';
+import {Waveform} from './waveform.js';
+
+const file = (path) => new URL(`web/client/worklets/${path}`, document.baseURI);
+const RESTING = new Set([IDLE, NORMAL]); // close codes after which the user may simply go on
+const ABNORMAL = 1006;
+
+/** Return the address of the WebSocket beside this page. */
+function socketUrl() {
+  const url = new URL('ws', document.baseURI);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.hash = '';
+  return url.href;
+}
+
+export class Talk {
+  waveform = new Waveform();
+  preferences = loadPreferences();
+  conversation = EMPTY;
+  /** off, opening or on. */
+  microphone = 'off';
+  microphoneProblem;
+  devices = [];
+  isPressed = false;
+  isPlaying = false;
+  /** What can be said, as the server lists it; undefined until it is loaded, null if that failed. */
+  commands;
+  refusal;
+  #onChange;
+  #client;
+  #loudspeaker = new Loudspeaker(file('playback.js'));
+  #opened;
+  #pending; // typed while the connection rested
+  #wasOpen = false;
+  #lock;
+
+  constructor(onChange) {
+    this.#onChange = onChange;
+    const {clientId, mode, language, key} = this.preferences;
+    const audio = {format: 'pcm_s16le', sample_rate: MICROPHONE_RATE_HZ, channels: 1};
+    const spoken = language === undefined ? {} : {language};
+    const options = {client_id: clientId, capabilities: this.#capabilities(), audio, mode, interim: true, ...spoken};
+    this.#client = new SaysoClient({url: socketUrl(), options, ...(key === undefined ? {} : {key})});
+    this.#listen();
+  }
+
+  start() {
+    wakeWithPage(this.#client);
+    navigator.mediaDevices?.addEventListener('devicechange', () => void this.#listDevices());
+    document.addEventListener('visibilitychange', () => this.#keepAwake());
+    this.#client.connect();
+    void this.loadCommands();
+  }
+
+  // --- what the view shows -----------------------------------------------------------------------
+
+  get connection() {
+    return this.#client.state;
+  }
+
+  get server() {
+    return this.#client.accepted?.server;
+  }
+
+  get activity() {
+    const {phase} = this.connection;
+    if (phase === 'connecting' && !this.#wasOpen) return 'connecting';
+    if (phase !== 'open') return 'offline';
+    const found = doing(this.conversation, this.isPlaying);
+    if (found !== 'idle') return found;
+    if (this.microphone === 'opening') return 'opening';
+    const isHeard = this.microphone === 'on' && (this.preferences.mode === 'hands_free' || this.isPressed);
+    return isHeard ? 'listening' : 'ready';
+  }
+
+  get trouble() {
+    const isAway = this.#wasOpen;
+    return troubleOf({connection: this.connection, refusal: this.refusal, isAway, microphoneProblem: this.microphoneProblem});
+  }
+
+  get asking() {
+    return askingTurn(this.conversation)?.confirm;
+  }
+
+  /** Whether a time on the page runs down. */
+  get isCounting() {
+    return this.asking !== undefined || this.connection.phase === 'waiting';
+  }
+
+  // --- what the user does ------------------------------------------------------------------------
+
+  /** Send typed words; return false if they could not be sent. */
+  type(text) {
+    const {phase, code} = this.connection;
+    if (phase === 'closed' && RESTING.has(code)) {
+      this.#pending = text;
+      this.#client.connect();
+      return true;
+    }
+    if (!this.#client.sendText(text)) return this.#notice({kind: 'not_sent'}, false);
+    this.#set(afterTyping(this.conversation, text));
+    return true;
+  }
+
+  confirm(approve) {
+    const {callId} = this.asking ?? {};
+    if (callId !== undefined) this.#client.confirm(callId, approve);
+  }
+
+  /** Stop the answer, and what it is worked out of. */
+  interrupt() {
+    this.#client.interrupt(this.isPlaying ? this.#loudspeaker.heardMs : undefined);
+    this.#loudspeaker.flush();
+  }
+
+  /** Connect at once: after a loss, a takeover or a rest. */
+  connect() {
+    this.refusal = undefined;
+    this.#client.connect();
+  }
+
+  /** Use a key that the user has entered. */
+  useKey(key) {
+    this.choose({key});
+    this.#client.setKey(key);
+    this.commands = undefined;
+    this.connect();
+    void this.loadCommands();
+  }
+
+  async toggleListening() {
+    if (this.microphone === 'off') await this.#openMicrophone();
+    else this.#closeMicrophone();
+  }
+
+  /** Push-to-talk: the button went down. */
+  async press() {
+    if (this.isPressed) return;
+    this.isPressed = true;
+    this.#changed();
+    if (this.microphone === 'off') await this.#openMicrophone();
+    if (this.microphone !== 'on') this.isPressed = false;
+    if (this.isPressed) this.#client.startAudio();
+    this.#changed();
+  }
+
+  release() {
+    if (!this.isPressed) return;
+    this.isPressed = false;
+    if (this.microphone === 'on') this.#client.endAudio();
+    this.#changed();
+  }
+
+  /** Change choices, and what follows from them at once. */
+  choose(choices) {
+    this.preferences = {...this.preferences, ...choices};
+    savePreferences(this.preferences);
+    if ('speak' in choices) this.#client.update({capabilities: this.#capabilities()});
+    if ('mode' in choices) this.#client.update({mode: choices.mode});
+    if ('language' in choices) this.#client.update({language: choices.language ?? 'auto'});
+    if ('mode' in choices && this.microphone === 'on') this.#closeMicrophone();
+    if ('deviceId' in choices && this.microphone === 'on') void this.#reopenMicrophone();
+    if (choices.speak === false) this.#loudspeaker.flush();
+    this.#changed();
+  }
+
+  async loadCommands() {
+    try {
+      const {key} = this.preferences;
+      const headers = key === undefined ? {} : {authorization: `Bearer ${key}`};
+      const response = await fetch('api/commands', {cache: 'no-store', headers});
+      this.refusal = refusalBy(response.status, key !== undefined);
+      if (response.ok) this.commands = await response.json();
+      else this.commands ??= null;
+    } catch {
+      this.commands ??= null;
+    }
+    this.#changed();
+  }
+
+  #capabilities() {
+    return this.preferences.speak ? ['stt', 'llm', 'tools', 'tts'] : ['stt', 'llm', 'tools'];
+  }
+
+  // --- what the server tells ---------------------------------------------------------------------
+
+  #listen() {
+    const client = this.#client;
+    const loudspeaker = this.#loudspeaker;
+    client.on('connection_state', (state) => this.#onConnection(state));
+    client.on('connection_accepted', ({resumed}) => this.#onAccepted(resumed));
+    client.on('frame', ({type, data}) => this.#set(afterEvent(this.conversation, type, data, Date.now())));
+    client.on('speech_audio_start', ({sample_rate: rate}) => loudspeaker.start(rate));
+    client.on('speech_audio', ({data}) => loudspeaker.play(data));
+    client.on('speech_started', () => loudspeaker.duck());
+    client.on('speech_audio_paused', () => loudspeaker.flush());
+    for (const type of ['speech_audio_resumed', 'no_speech', 'turn_completed']) client.on(type, () => loudspeaker.unduck());
+    client.on('turn_completed', ({outcome}) => outcome === 'interrupted' && loudspeaker.flush());
+    loudspeaker.onReport = ({isPlaying}) => {
+      if (isPlaying === this.isPlaying) return;
+      this.isPlaying = isPlaying;
+      this.#changed();
+    };
+  }
+
+  #onConnection({phase, code}) {
+    if (phase === 'open') this.#wasOpen = true;
+    if (phase === 'waiting' && code === ABNORMAL) void this.loadCommands(); // a browser does not tell why it was refused
+    if (phase === 'closed') {
+      this.#wasOpen = false;
+      this.#closeMicrophone();
+    }
+    this.#changed();
+  }
+
+  #onAccepted(isResumed) {
+    this.refusal = undefined;
+    if (!isResumed) {
+      this.waveform.clear();
+      this.#loudspeaker.flush();
+    }
+    if (this.commands === null) void this.loadCommands();
+    const text = this.#pending;
+    this.#pending = undefined;
+    if (text !== undefined) queueMicrotask(() => this.type(text)); // once the client counts as open
+  }
+
+  // --- the microphone ----------------------------------------------------------------------------
+
+  async #openMicrophone() {
+    this.microphone = 'opening';
+    this.microphoneProblem = undefined;
+    this.#changed();
+    try {
+      this.#opened = await Microphone.open({
+        worklet: file('capture.js'),
+        onFrame: (pcm, peak) => this.#onFrame(pcm, peak),
+        onEnded: () => this.#failMicrophone('unplugged'),
+        ...(this.preferences.deviceId === undefined ? {} : {deviceId: this.preferences.deviceId}),
+      });
+    } catch (error) {
+      if (!(error instanceof MicrophoneError)) throw error;
+      this.#failMicrophone(error.problem);
+      return;
+    }
+    if (this.microphone !== 'opening') return this.#closeMicrophone(); // the user thought better of it meanwhile
+    this.microphone = 'on';
+    if (this.connection.phase === 'closed') this.#client.connect();
+    this.#keepAwake();
+    await this.#listDevices();
+  }
+
+  #closeMicrophone() {
+    this.#opened?.stop();
+    this.#opened = undefined;
+    this.microphone = 'off';
+    this.isPressed = false;
+    this.#keepAwake();
+    this.#changed();
+  }
+
+  async #reopenMicrophone() {
+    this.#closeMicrophone();
+    await this.#openMicrophone();
+  }
+
+  #failMicrophone(problem) {
+    this.#closeMicrophone();
+    this.microphoneProblem = problem;
+    this.#changed();
+  }
+
+  #onFrame(pcm, peak) {
+    const isHeard = this.preferences.mode === 'hands_free' || this.isPressed;
+    if (this.microphone === 'on' && isHeard) this.#client.sendAudio(pcm);
+    this.waveform.add(this.#client.samples, isHeard ? peak : 0);
+  }
+
+  /** Browsers tell the names of devices only once the microphone was allowed. */
+  async #listDevices() {
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    this.devices = all.filter(({kind, deviceId}) => kind === 'audioinput' && !['', 'default', 'communications'].includes(deviceId));
+    this.#changed();
+  }
+
+  /** Keep a phone's screen on while it listens. */
+  #keepAwake() {
+    const isWanted = this.microphone === 'on' && document.visibilityState === 'visible';
+    if (isWanted && this.#lock === undefined) {
+      this.#lock = navigator.wakeLock?.request('screen').catch(() => undefined); // a phone that saves power says no
+    } else if (!isWanted && this.#lock !== undefined) {
+      void this.#lock.then((lock) => lock?.release());
+      this.#lock = undefined;
+    }
+  }
+
+  // --- changes -----------------------------------------------------------------------------------
+
+  #notice(notice, result) {
+    this.#set({...this.conversation, notice});
+    return result;
+  }
+
+  #set(conversation) {
+    if (conversation === this.conversation) return;
+    this.conversation = conversation;
+    this.waveform.spans = conversation.spans;
+    this.#changed();
+  }
+
+  #changed() {
+    this.#onChange();
+  }
+}
