@@ -45,8 +45,10 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types sim mutations $(STAMPS)/node
+# mutations come last: they copy the tree, and with it the compiled tests
+test: lint types sim $(STAMPS)/node
 	$(BIN)/pytest $(SHARED) $(ARGS)
+	@$(MAKE) --no-print-directory mutations
 
 coverage: $(STAMPS)/dev $(STAMPS)/node
 	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered $(ARGS)
