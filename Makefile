@@ -46,8 +46,10 @@ help:
 serve: $(STAMPS)/package
 	@exec $(BIN)/sayso serve $(ARGS)
 
-test: lint types sim mutations $(STAMPS)/node $(STAMPS)/faces
+# mutations come last: they copy the tree, and with it the compiled tests
+test: lint types sim $(STAMPS)/node $(STAMPS)/faces
 	$(BIN)/pytest $(SHARED) $(ARGS)
+	@$(MAKE) --no-print-directory mutations
 
 coverage: $(STAMPS)/dev $(STAMPS)/node $(STAMPS)/faces
 	$(BIN)/pytest $(SHARED) --cov --cov-report=term:skip-covered $(ARGS)

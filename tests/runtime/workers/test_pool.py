@@ -241,11 +241,11 @@ async def test_a_worker_that_has_nothing_to_do_takes_back_what_another_has_not_b
 
 async def test_a_job_whose_caller_has_gone_is_not_begun(tmp_path):
     async with running(make_pool(params={"flag": str(tmp_path / "flag")})) as pool, trio.open_nursery() as nursery:
-        nursery.start_soon(lambda: do(pool, "work", {"seconds": 0.4}, b"", timeout_s=5))
+        nursery.start_soon(lambda: do(pool, "work", {"seconds": 0.4}, b"", timeout_s=30))
         await trio.testing.wait_all_tasks_blocked()
         with trio.move_on_after(0.1):
             await do(pool, "sleep", {"seconds": 0.1}, b"", timeout_s=5)
-        await do(pool, "echo", {}, b"", timeout_s=5)
+        await do(pool, "echo", {}, b"", timeout_s=30)
 
         assert not (tmp_path / "flag").exists()
         assert pool.statistics().workers[0].jobs == 2
