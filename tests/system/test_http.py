@@ -16,6 +16,7 @@ pytestmark = pytest.mark.system
 LIMIT_S = 120
 ACTORS = {"metrics", "history", "commands", "tools", "inference", "transcription", "speech", "sessions", "load"} | {
     "media",
+    "meaning",
     "gateway",
 }
 GUIDE_METRICS = (
@@ -116,12 +117,13 @@ def test_a_wrong_limit_is_the_clients_mistake(server: Server) -> None:
     assert "limit" in answer.json()["error"]
 
 
-def test_the_first_page_tells_people_how_to_connect(server: Server) -> None:
+def test_the_first_page_is_the_one_that_talks(server: Server) -> None:
     answer = server.get("/")
 
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
-    assert f"ws://127.0.0.1:{server.port}/ws" in answer.body.decode()
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert '<script type="module"' in answer.body.decode()
 
 
 def test_the_api_describes_itself_and_every_page_that_it_names_is_there(server: Server) -> None:
