@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from backends.builtin.calculator import CalculationError, evaluate
+from backends.builtin.moments import named_day, named_moment
 from backends.builtin.units import UnitError, convert, find_unit, fitted
 from protocol.language.remarks import Remark
 
@@ -33,7 +34,7 @@ REMINDERS: Final = frozenset({"set_reminder", "list_reminders", "cancel_reminder
 CLINC_TOOLS: Final[Mapping[str, frozenset[str]]] = {
     "alarm": ALARMS,
     "calculator": frozenset({"calculate"}),
-    "date": frozenset({"get_date"}),
+    "date": frozenset({"get_date", "find_date"}),
     "measurement_conversion": frozenset({"convert_units"}),
     "reminder": REMINDERS,
     "reminder_update": REMINDERS,
@@ -109,9 +110,9 @@ def _own_row(data: Mapping[str, Any]) -> Row:
         return Row(domain, text, remark=_REMARKS[intent])
     if intent == "control.help":
         return Row(domain, text, asks_for_help=True)
-    if intent not in _OWN or "offset" in wanted:  # of dates only today's can be told
+    if intent not in _OWN:
         return Row(domain, text)
-    tool, compare = _OWN[intent]
+    tool, compare = ("find_date", _one_day) if wanted.get("offset") else _OWN[intent]
     return Row(domain, text, frozenset({tool}), wanted, compare)
 
 
@@ -175,12 +176,20 @@ def _topic(topic: str) -> Compare:
 
 
 def _moment(wanted: Arguments, got: Arguments) -> bool:
-    """Return whether a time of day, or a number of seconds from now, is among the call's arguments, and the text."""
-    said = [_plain(value) for value in got.values() if value not in (None, "")]
-    at, text = wanted.get("at"), wanted.get("text")
-    is_at = at is None or any(at in value or value.startswith(at.lstrip("0")) for value in said)
-    is_in = "s" not in wanted or any(_alike(wanted["s"], value) for value in got.values())
-    return is_at and is_in and (text is None or _plain(text) in said)
+    """Return whether the call's ``when`` is the time of day, the day and the delay of the label, and its text too."""
+    when = named_moment(str(got.get("when", "")), "en")
+    at, day = wanted.get("at"), wanted.get("day")
+    if when is None or not _alike(wanted.get("text"), got.get("text")) or not _alike(wanted.get("s"), when.delay_s):
+        return False
+    hour, minute = map(int, at.split(":")) if at else (None, None)
+    is_at = when.clock is None if at is None else when.clock is not None and hour in when.clock.hours()
+    is_minute = when.clock is None or when.clock.minute == (minute or 0)
+    return is_at and is_minute and (day is None or when.day == named_day(day, "en"))
+
+
+def _one_day(wanted: Arguments, got: Arguments) -> bool:
+    day = named_day(str(got.get("day", "")), "en")
+    return day is not None and day.offset == wanted["offset"]
 
 
 _REMARKS: Final[Mapping[str, Remark]] = {"control.stop": Remark.DROP, "control.repeat": Remark.REPEAT}
