@@ -28,7 +28,7 @@ async def answer(head: str, body: str, stream: trio.SocketStream) -> None:
         (
             "401 Unauthorized\r\nContent-Type: application/json",
             '{"error":"unauthorized"}',
-            "401 Unauthorized: it wants",
+            "it does not accept the credentials (status 401)",
         ),
         ("404 Not Found\r\nContent-Type: text/html", "<h1>Nothing</h1>", "404 Not Found: there is no MCP server"),
         ("500 Internal Server Error", "", "500 Internal Server Error: it has failed"),
