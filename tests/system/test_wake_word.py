@@ -13,7 +13,7 @@ from tests.system.server_fixtures import Server
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.skipif(not is_installed(), reason="pymicro-wakeword is not installed"),
+    pytest.mark.skipif(not is_installed(), reason="needs pymicro-wakeword: pip install 'sayso[wake]'"),
 ]
 
 Spoken = Callable[[str], bytes]

@@ -10,7 +10,9 @@ from backends.speech import wake_words
 from backends.speech.models import ModelError
 from tests.fakes import default_settings, silence
 
-needs_package = pytest.mark.skipif(not wake_words.is_installed(), reason="pymicro-wakeword is not installed")
+needs_package = pytest.mark.skipif(
+    not wake_words.is_installed(), reason="needs pymicro-wakeword: pip install 'sayso[wake]'"
+)
 SETTINGS = default_settings().wake
 
 
