@@ -10,9 +10,9 @@ from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
-from backends.ingress.http_audio import AudioServices
 from backends.ingress.http_commands import CommandRoute
 from config.settings import Settings
 from protocol.admission.admission import retry_deferrable_s

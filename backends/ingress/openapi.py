@@ -125,10 +125,15 @@ OPERATIONS: Final = (
         in_path={"name": ("string", "Its name; it may have slashes.")},
     ),
     Operation(
+        "/v1/audio/voices",
+        "The voices that speak, the default first.",
+        {200: "`voices`: a list of `id`, `name`, `language`."},
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {
-            200: "`text`, or the wanted form.",
+            200: "`text`, or the wanted form; with `stream` OpenAI's events, a delta for each segment.",
             400: "No recording that can be decoded, or a bad field.",
             404: "No such model.",
             413: "The upload is too large.",
@@ -142,7 +147,8 @@ OPERATIONS: Final = (
         "/v1/audio/speech",
         "OpenAI's speech: a text to sound.",
         {
-            200: "The sound, as mp3 unless `response_format` says otherwise.",
+            200: "The sound, as mp3 unless `response_format` says otherwise, sent sentence by sentence; with"
+            " `stream_format` sse as OpenAI's events.",
             400: "A bad field.",
             413: "The text is too long.",
             503: "Come back later.",

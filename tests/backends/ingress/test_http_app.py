@@ -13,9 +13,9 @@ import httpx2
 import pytest
 import trio
 
+from backends.ingress.audio_services import AudioServices, RecordingDecoder
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices, make_app, turns_limit
-from backends.ingress.http_audio import AudioServices, RecordingDecoder
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_models import ModelServices
 from backends.keys.key_file import KeyFile
