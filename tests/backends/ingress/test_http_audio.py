@@ -16,6 +16,7 @@ from actors.admission.gateway_admission import AdmissionInputs
 from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_commands import CommandRoute
+from backends.ingress.http_history import HistoryRoutes
 from backends.ingress.http_models import ModelServices
 from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
@@ -122,7 +123,9 @@ class Server:
 
 @asynccontextmanager
 async def running(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    services = HttpServices(nothing, nothing, "1", lambda _: {}, dict, NO_MODELS, CommandRoute(tuple))
+    services = HttpServices(
+        HistoryRoutes(nothing, nothing, nothing), nothing, "1", lambda _: {}, dict, NO_MODELS, CommandRoute(tuple)
+    )
     app = make_app(services, server.services())
     listening = serving(app=app, inputs=AdmissionInputs(load_level=lambda: server.level))
     async with listening as listener, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
