@@ -6,6 +6,7 @@ from typing import Any
 import trio
 
 from assembly.adapters import Adapters
+from assembly.console_source import ConsoleSource
 from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
@@ -46,6 +47,7 @@ def http_services(
         CommandRoute(adapters.grammar.samples),
         is_history_kept=settings.history.enabled,
         access=AccessRoutes(adapters.keys),
+        console=ConsoleSource(status, refs.tool_servers),
     )
 
 
