@@ -56,6 +56,7 @@ PATHS: Final[Mapping[str, PathScopes]] = {
 FOLDERS: Final[Mapping[str, PathScopes]] = {
     "/health/": PathScopes(ANYONE, ANYONE),
     "/web/": PathScopes(ANYONE),
+    "/api/conversations/": PathScopes(READ),
     "/v1/": PathScopes(TALK, TALK),
 }
 CLOSED: Final = PathScopes(OPERATE)
