@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
+    *("session", "shared", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -35,6 +35,9 @@ EXCUSED = {
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
+    "protocol/messages/shared.py": "plain records",
+    "backends/shared/redis.py": "tests/system/test_shared_redis.py asks a real Redis",
+    "backends/shared/scripts.py": "the same",
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
     "protocol/messages/records.py": "plain records",
