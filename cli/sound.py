@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import numpy as np
 import trio
 
-from backends.speech.resampling import Resampler
+from backends.speech.resampling import resampled
 from backends.speech.wav import audible_channel, one_channel, wav_parts
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from sayso_client import ClientError
@@ -81,9 +80,7 @@ def read_wav(path: Path) -> Sound:
     if kind.sample_rate in SAMPLE_RATES:
         return Sound(pcm, kind.sample_rate, channels) if mono is None else Sound(mono, kind.sample_rate)
     mono = one_channel(pcm, channels) if mono is None else mono
-    silence = np.zeros(kind.sample_rate // 10, np.int16)  # brings out what the resampler keeps back
-    resampled = Resampler(kind.sample_rate)(np.concatenate([np.frombuffer(mono, "<i2"), silence]))
-    return Sound(resampled, INTERNAL_RATE_HZ)
+    return Sound(resampled(mono, kind.sample_rate), INTERNAL_RATE_HZ)
 
 
 def write_wav(path: Path, sound: Sound) -> None:

@@ -51,7 +51,7 @@ _DECODER: Final = json.JSONDecoder()
 
 
 @attrs.define
-class _Found:
+class _ResultParts:
     """What a result has."""
 
     prose: str = ""
@@ -84,10 +84,10 @@ def error_words(content: str) -> str:
     return " ".join((found.prose or " ".join(said)).split())
 
 
-def _parts(text: str) -> _Found:
+def _parts(text: str) -> _ResultParts:
     """Return the prose of a text and the values of the JSON in it."""
     text = _FENCE.sub("", text).strip()
-    found = _Found()
+    found = _ResultParts()
     if text.lower().strip(".") in _NOTHING - {"ok", "true"}:
         return found
     if _MARKUP.fullmatch(text):
@@ -110,7 +110,7 @@ def _parts(text: str) -> _Found:
     return found
 
 
-def _outside(text: str, found: _Found) -> Iterator[str]:
+def _outside(text: str, found: _ResultParts) -> Iterator[str]:
     """Yield the pieces of a text between tables and lists in JSON, and note these."""
     at = 0
     for start in [match.start() for match in re.finditer(r"[\[{]", text)][:MAX_JSON_STARTS]:
