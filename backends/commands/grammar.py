@@ -30,8 +30,8 @@ from backends.commands.continuation import Prefixes, may_continue
 from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
 from backends.commands.hypotheses import (
-    WordExchange,
     Hypothesis,
+    WordExchange,
     exchanged,
     exchanges,
     heard_as,

@@ -1,4 +1,4 @@
-from backends.commands.hypotheses import WordExchange, Hypothesis, exchanged, exchanges, heard_as, variants
+from backends.commands.hypotheses import Hypothesis, WordExchange, exchanged, exchanges, heard_as, variants
 from backends.commands.spelling import Speller
 
 FILLERS = (("please",), ("um",), ("could", "you"), ("thank", "you"))
