@@ -236,7 +236,7 @@ class HassilGrammar:
         """Return whether ``text`` is the beginning of a sentence; takes up to 20 ms."""
         known = self._languages.get(_code(language))
         prefixes = () if known is None else tuple(grammar.prefixes for grammar in known.grammars)
-        return known is not None and is_begun(prefixes, _heard(text, _code(language), known.fillers).text)
+        return known is not None and is_begun(prefixes, heard_as(text, _code(language), known.fillers).text)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""
