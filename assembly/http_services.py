@@ -46,6 +46,7 @@ def http_services(
         CommandRoute(adapters.grammar.samples),
         is_history_kept=settings.history.enabled,
         access=AccessRoutes(adapters.keys),
+        cache_ttl_s=settings.gateway.cache_ttl_s,
     )
 
 

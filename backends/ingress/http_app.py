@@ -17,6 +17,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from backends.ingress.answer_cache import NOT_KEPT, NOT_MODIFIED, RULES, etag_of, has_etag
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
@@ -28,11 +29,13 @@ from backends.ingress.openapi import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
 from protocol.admission.identity import operator_refusal
+from protocol.admission.scopes import READING
 from protocol.messages.understanding import ToolList
 from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
+OK: Final = 200
 DEFAULT_TURNS: Final = 50
 MAX_TURNS: Final = 500
 MAX_DRAIN_S: Final = 3_600
@@ -63,6 +66,8 @@ class HttpServices:
     is_history_kept: bool = True
     access: AccessRoutes | None = None
     """Logins and tokens; ``None`` where there are no keys."""
+    cache_ttl_s: float = 300.0
+    """How long clients may keep answers that seldom change."""
 
 
 def turns_limit(text: str | None) -> int:
@@ -145,21 +150,45 @@ async def on_actor_failure(error: Exception) -> Response:
     return response
 
 
-async def finish(response: Response) -> Response:
-    """Leave the route for the metrics, and compress what is worth it."""
-    route = UNMATCHED if request.url_rule is None else request.url_rule.rule
-    cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
-    content_type = response.content_type or ""
-    if content_type.startswith("text/event-stream"):  # a stream without an end
+@attrs.frozen
+class AnswerFinish:
+    """What is done with each answer at last."""
+
+    cache_ttl_s: float
+
+    async def finish(self, response: Response) -> Response:
+        """Leave the route for the metrics, say how long the answer may be kept, and compress what is worth it."""
+        route = UNMATCHED if request.url_rule is None else request.url_rule.rule
+        cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
+        content_type = response.content_type or ""
+        if content_type.startswith("text/event-stream"):  # a stream without an end
+            return response
+        body = await response.get_data(as_text=False)
+        if self._is_known(response, route, body):
+            return response
+        if is_compressible(content_type, body):
+            response.vary.add("Accept-Encoding")
+        coded = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
+        if coded is not None:
+            coding, data = coded
+            response.set_data(data)
+            response.headers["Content-Encoding"] = coding
         return response
-    body = await response.get_data(as_text=False)
-    if is_compressible(content_type, body):
-        response.headers["Vary"] = "Accept-Encoding"
-    smaller = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
-    if smaller is not None:
-        response.set_data(smaller)
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+
+    def _is_known(self, response: Response, route: str, body: bytes) -> bool:
+        """Say how long the answer may be kept; return whether the client has it, and empty it if so."""
+        rule = RULES.get(route) if request.method in READING and response.status_code == OK else None
+        if rule is None:
+            response.headers.setdefault("Cache-Control", NOT_KEPT)
+            return False
+        etag = etag_of(body)
+        response.headers.extend([("ETag", etag), *rule.headers(self.cache_ttl_s)])
+        if not has_etag(request.headers.get("If-None-Match", ""), etag):
+            return False
+        response.status_code = NOT_MODIFIED
+        response.set_data(b"")
+        response.headers.remove("Content-Length")
+        return True
 
 
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
@@ -191,5 +220,5 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(AskError, on_actor_failure)
     app.register_error_handler(MailboxError, on_actor_failure)
-    app.after_request(finish)
+    app.after_request(AnswerFinish(services.cache_ttl_s).finish)
     return app
