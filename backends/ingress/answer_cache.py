@@ -38,6 +38,7 @@ class CacheRule:
 
 RULES: Final[Mapping[str, CacheRule]] = {
     "/openapi.json": CacheRule(is_shared=True),
+    "/asyncapi.json": CacheRule(is_shared=True),
     "/api/commands": CacheRule(),
     "/v1/models": CacheRule(),
     "/v1/models/<path:name>": CacheRule(),

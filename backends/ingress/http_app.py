@@ -25,11 +25,12 @@ from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
-from backends.ingress.openapi import document
+from backends.ingress.openapi_document import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
 from protocol.admission.identity import operator_refusal
 from protocol.admission.scopes import READING
+from protocol.dialects.asyncapi import asyncapi_document
 from protocol.messages.understanding import ToolList
 from runtime.messaging.errors import AskError, MailboxError
 
@@ -88,6 +89,10 @@ class ApiRoutes:
     async def openapi(self) -> Response:
         """Return the OpenAPI document."""
         return jsonify(document(self.services.version))
+
+    async def asyncapi(self) -> Response:
+        """Return the AsyncAPI document of the native protocol."""
+        return jsonify(asyncapi_document(self.services.version))
 
     async def tools(self) -> Response:
         """List the tools that can be called now, what their servers have besides, and which servers are missing."""
@@ -201,6 +206,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     pages = ApiRoutes(services)
     for path, view in (
         ("/openapi.json", pages.openapi),
+        ("/asyncapi.json", pages.asyncapi),
         ("/api/tools", pages.tools),
         ("/api/conversations", pages.conversations),
     ):
