@@ -12,6 +12,7 @@ import attrs
 from actors.gateway import GatewayReport
 from actors.stt.report import TranscriptionReport
 from protocol.admission.load import LoadReport
+from protocol.admission.recent_past import RecentPast
 from runtime import Tree
 from runtime.messaging.published import Published
 
@@ -25,3 +26,5 @@ class StatusBoard:
     load: Published[LoadReport] = attrs.field(factory=Published)
     tree: Published[Tree] = attrs.field(factory=Published)
     """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""
+    past: RecentPast = attrs.field(factory=RecentPast)
+    """What ``monitor`` remembers; no report, and it outlives that actor."""

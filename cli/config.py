@@ -11,7 +11,8 @@ from rich.table import Table
 from cli import config_option
 from cli.settings import parse_assignments, settings_or_exit
 from config.display import shown
-from config.load import DEFAULT_ORIGIN, Loaded
+from config.load import DEFAULT_ORIGIN, DEFAULTS, Loaded
+from config.reference import reference as page_of
 
 
 @click.group(invoke_without_command=True)
@@ -44,6 +45,12 @@ def check(ctx: click.Context) -> None:
     """Check the settings; the exit code is 2 if there is anything wrong."""
     _warn(settings_or_exit(_path(ctx), {}))
     click.echo("the configuration is good")
+
+
+@config.command()
+def reference() -> None:
+    """Print the page of all settings (docs/configuration.md) as Markdown."""
+    click.echo(page_of(DEFAULTS.read_text()), nl=False)
 
 
 def _path(ctx: click.Context) -> Path | None:

@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, CacheRule]] = {
     "/openapi.json": CacheRule(is_shared=True),
     "/asyncapi.json": CacheRule(is_shared=True),
     "/api/commands": CacheRule(),
+    "/v1/audio/voices": CacheRule(),
     "/v1/models": CacheRule(),
     "/v1/models/<path:name>": CacheRule(),
     "/api/models": CacheRule(is_asked_again=True),

@@ -6,7 +6,7 @@ import attrs
 
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 
-SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
+SCALARS: Final = {kind: {"type": kind} for kind in ("integer", "number", "string")}
 
 
 @attrs.frozen
@@ -19,7 +19,7 @@ class Operation:
     content_types: tuple[str, ...] = ("application/json",)
     """Content type of the answers below 400; errors are JSON."""
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
-    """Each parameter's type (``integer`` or ``string``) and meaning."""
+    """Each parameter's type (a key of ``SCALARS``) and meaning."""
     in_path: dict[str, tuple[str, str]] = attrs.field(factory=dict)
     """The same of the parts of the path in braces."""
     method: str = "get"
@@ -50,9 +50,59 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/status/stream",
-        "The same once a second, as Server-Sent Events, until the server leaves.",
-        {200: "Events called `status`.", 503: "Enough listen already."},
+        "The same once a second, and each notice and turn, as Server-Sent Events, until the server leaves.",
+        {200: "Events called `status`, `notice`, `turn`.", 503: "Enough listen already."},
         content_types=("text/event-stream",),
+    ),
+    Operation(
+        "/api/status/history",
+        "Figures of the past, in steps of 1, 10 or 60 seconds, oldest first; kept in memory since the server's start.",
+        {200: "`range`, `step_s`, `newest_age_s`, `figures`: unit and values of each.", 400: "A bad query."},
+        query={
+            "range": ("string", "`5m`, `1h` or `24h`; five minutes without it."),
+            "figures": ("string", "Names with commas between them; all without it."),
+        },
+    ),
+    Operation(
+        "/api/notices",
+        "What happened: restarts, changes of the load level, refusals in bulk, drains; the newest 200.",
+        {200: "`notices`, oldest first.", 400: "A bad `after`."},
+        query={"after": ("integer", "Only those with a higher number.")},
+    ),
+    Operation(
+        "/api/turns",
+        "The turns that ended last, with their tool calls and times; words for operators and those who said them.",
+        {200: "`turns`, 200 at most, oldest first.", 400: "A bad `after`."},
+        query={"after": ("integer", "Only those with a higher number.")},
+    ),
+    Operation(
+        "/api/sessions",
+        "The sessions as people know them, newest first.",
+        {200: "`sessions`, `count` (of all), `found` (by the search).", 400: "A bad query."},
+        query={
+            "search": ("string", "A part of an id, a user, a client or an address."),
+            "offset": ("integer", "How many to leave out."),
+            "limit": ("integer", "How many, 1 to 100."),
+        },
+    ),
+    Operation(
+        "/api/sessions/{session_id}",
+        "One session, with its actors and its last turns.",
+        {200: "The session.", 404: "No such session."},
+        in_path={"session_id": ("string", "Its id.")},
+    ),
+    Operation(
+        "/api/access",
+        "Who sends this request, and whether what changes the server is allowed.",
+        {200: "`user`, `scopes` (null where no keys are needed), `may_operate`."},
+    ),
+    Operation("/api/actors", "The actors that may be restarted now.", {200: "`actors`, a list of ids."}),
+    Operation(
+        "/api/actors/{actor_id}/restart",
+        "Restart one actor: its present work is given up, what waits is done afterwards. From this machine only.",
+        {202: "It has been ordered.", 403: "Not from here.", 409: "Not that one.", 503: "Not now."},
+        in_path={"actor_id": ("string", "Its id, such as `transcription` or `tools.home`.")},
+        method="post",
     ),
     Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=METRICS_TYPES),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
@@ -104,13 +154,67 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/conversations",
-        "The newest turns, newest first.",
+        "What was said and done: turns with their tool calls, newest first, of the sender's own user; an operator sees "
+        "everybody's.",
         {
-            200: "`turns`, a list, and a `note` where history is off.",
-            400: "A bad `limit`.",
+            200: "`turns`, or `conversations` with `by=session`; `next`, to be sent as `after`; a `note` if it is off.",
+            400: "A parameter that cannot be read, or is not known.",
+            403: "The history of another user.",
             503: "The history is not available just now.",
         },
-        query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
+        content_types=("application/json", "application/x-ndjson"),
+        query={
+            "limit": ("integer", "How many, 1 to 500; 50 without it."),
+            "after": ("string", "`next` of the page before."),
+            "q": ("string", "Words that all were heard or replied."),
+            "user": ("string", "Of this user only."),
+            "session": ("string", "Of this session only."),
+            "by": ("string", "`turn`, or `session` for a list of conversations."),
+            "format": ("string", "`json`, or `jsonl` for one turn a line; then `Link` has the next page."),
+        },
+    ),
+    Operation(
+        "/api/conversations",
+        "Delete what fits all given conditions, of which there must be one. For operators.",
+        {
+            200: "`deleted`, how many records; `is_all` is false if there are more: ask again.",
+            400: "No condition, or one that cannot be read.",
+            403: "Not by this sender.",
+            503: "The history is not available just now.",
+        },
+        query={
+            "user": ("string", "Of this user."),
+            "session": ("string", "Of this session."),
+            "older_than_days": ("number", "From before so many days."),
+        },
+        method="delete",
+    ),
+    Operation(
+        "/api/conversations/{session_id}",
+        "One conversation: its newest turns, in their order.",
+        {
+            200: "`session_id`, `turns`, and `next` for older ones.",
+            400: "A parameter that cannot be read, or is not known.",
+            404: "There is none, or it is another user's.",
+            503: "The history is not available just now.",
+        },
+        query={
+            "limit": ("integer", "How many turns, 1 to 500; 50 without it."),
+            "after": ("string", "`next` of the page before."),
+        },
+        in_path={"session_id": ("string", "The session's id.")},
+    ),
+    Operation(
+        "/api/conversations/{session_id}",
+        "Delete one conversation. For operators.",
+        {
+            200: "`deleted`, how many records; `is_all` is false if there are more: ask again.",
+            400: "There are no parameters here.",
+            403: "Not by this sender.",
+            503: "The history is not available just now.",
+        },
+        in_path={"session_id": ("string", "The session's id.")},
+        method="delete",
     ),
     Operation(
         "/api/drain",
@@ -127,10 +231,15 @@ OPERATIONS: Final = (
         in_path={"name": ("string", "Its name; it may have slashes.")},
     ),
     Operation(
+        "/v1/audio/voices",
+        "The voices that speak, the default first.",
+        {200: "`voices`: a list of `id`, `name`, `language`."},
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {
-            200: "`text`, or the wanted form.",
+            200: "`text`, or the wanted form; with `stream` OpenAI's events, a delta for each segment.",
             400: "No recording that can be decoded, or a bad field.",
             404: "No such model.",
             413: "The upload is too large.",
@@ -144,7 +253,8 @@ OPERATIONS: Final = (
         "/v1/audio/speech",
         "OpenAI's speech: a text to sound.",
         {
-            200: "The sound, as mp3 unless `response_format` says otherwise.",
+            200: "The sound, as mp3 unless `response_format` says otherwise, sent sentence by sentence; with"
+            " `stream_format` sse as OpenAI's events.",
             400: "A bad field.",
             413: "The text is too long.",
             503: "Come back later.",

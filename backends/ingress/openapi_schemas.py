@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
+from protocol.messages.history import KeptConversation
 from protocol.messages.identity import Scope
 from protocol.messages.models import ModelShown
 from protocol.messages.understanding import CommandSamples, ToolList
@@ -22,6 +23,7 @@ TEXT: Final[Schema] = {"type": "string"}
 NUMBER: Final[Schema] = {"type": "number"}
 WHOLE: Final[Schema] = {"type": "integer"}
 FLAG: Final[Schema] = {"type": "boolean"}
+OPTIONAL_TEXT: Final[Schema] = {"type": ["string", "null"]}
 TRANSCRIPT_FORMATS: Final = ("json", "text", "srt", "vtt", "verbose_json")
 MAX_INPUT_CHARS: Final = 4_096
 
@@ -52,7 +54,9 @@ def body(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None =
 
 def _own_classes() -> dict[str, Schema]:
     """Return the schemas of classes that answers are made of, and of those within them, by class name."""
-    _, components = msgspec.json.schema_components((ToolList, ModelShown, CommandSamples), ref_template=REFERENCE)
+    _, components = msgspec.json.schema_components(
+        (ToolList, ModelShown, CommandSamples, KeptConversation), ref_template=REFERENCE
+    )
     return {name: _complete(schema) for name, schema in components.items()}
 
 
@@ -111,6 +115,12 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
     ),
     "OpenAiModel": record({"id": TEXT, "object": {"const": "model"}, "created": WHOLE, "owned_by": TEXT}),
     "Turn": {"type": "object", "description": "What was said and done, by the names of the table of turns."},
+    "Session": record({"id": TEXT, "state": TEXT}),
+    "Notice": record({"number": WHOLE, "kind": TEXT}),
+    "Deleted": record({"deleted": {**WHOLE, "minimum": 0}, "is_all": FLAG}),
+    "Figures": record(
+        {"unit": TEXT, "values": listing({"type": ["number", "null"]})},
+    ),
     "Scope": {"enum": [scope.value for scope in Scope]},
 }
 SCOPES: Final = {**listing(reference("Scope")), "uniqueItems": True}
@@ -139,7 +149,33 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("get", "/api/models", 200): record({"models": listing(reference("ModelShown"))}),
     ("post", "/api/models/load", 200): reference("ModelShown"),
     ("post", "/api/models/unload", 200): reference("ModelShown"),
-    ("get", "/api/conversations", 200): record({}, {"turns": listing(reference("Turn")), "note": TEXT}),
+    ("get", "/api/status/history", 200): record(
+        {
+            "range": TEXT,
+            "step_s": NUMBER,
+            "newest_age_s": NUMBER,
+            "figures": {"type": "object", "additionalProperties": reference("Figures")},
+        }
+    ),
+    ("get", "/api/notices", 200): record({"notices": listing(reference("Notice"))}),
+    ("get", "/api/turns", 200): record({"turns": listing(reference("Turn"))}),
+    ("get", "/api/sessions", 200): record({"sessions": listing(reference("Session")), "count": WHOLE, "found": WHOLE}),
+    ("get", "/api/sessions/{session_id}", 200): reference("Session"),
+    ("get", "/api/access", 200): record(
+        {"user": TEXT, "scopes": {"anyOf": [SCOPES, {"type": "null"}]}, "may_operate": FLAG}
+    ),
+    ("get", "/api/actors", 200): record({"actors": listing(TEXT)}),
+    ("post", "/api/actors/{actor_id}/restart", 202): record({"id": TEXT, "state": TEXT}),
+    ("get", "/api/conversations", 200): record(
+        {"next": OPTIONAL_TEXT},
+        {"turns": listing(reference("Turn")), "conversations": listing(reference("KeptConversation")), "note": TEXT},
+    ),
+    ("delete", "/api/conversations", 200): reference("Deleted"),
+    ("get", "/api/conversations/{session_id}", 200): record(
+        {"session_id": TEXT, "turns": listing(reference("Turn")), "next": OPTIONAL_TEXT}
+    ),
+    ("delete", "/api/conversations/{session_id}", 200): reference("Deleted"),
+    ("get", "/v1/audio/voices", 200): record({"voices": listing(record({"id": TEXT, "name": TEXT, "language": TEXT}))}),
     ("post", "/api/drain", 202): record({"phase": TEXT}, {"reason": TEXT, "deadline_in_s": NUMBER}),
     ("get", "/v1/models", 200): record({"object": {"const": "list"}, "data": listing(reference("OpenAiModel"))}),
     ("get", "/v1/models/{name}", 200): reference("OpenAiModel"),
@@ -170,10 +206,10 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
         {"input": {**TEXT, "minLength": 1, "maxLength": MAX_INPUT_CHARS}},
         {
             "model": TEXT,
-            "voice": TEXT,
+            "voice": {"anyOf": [TEXT, body({"id": TEXT})]},
             "response_format": {"enum": list(SPEECH_FORMATS)},
             "speed": {**NUMBER, "minimum": 0.25, "maximum": 4},
-            "stream_format": {"enum": ["audio"]},
+            "stream_format": {"enum": ["audio", "sse"]},
         },
     ),
 }
@@ -181,6 +217,14 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
 OPTIONAL_BODIES: Final = frozenset({("post", "/api/drain"), ("post", "/api/tokens")})
 PARAMETERS: Final[Mapping[tuple[str, str], Schema]] = {
     ("/api/conversations", "limit"): {**WHOLE, "minimum": 1, "maximum": 500},
+    ("/api/conversations", "by"): {"enum": ["turn", "session"]},
+    ("/api/conversations", "format"): {"enum": ["json", "jsonl"]},
+    ("/api/conversations/{session_id}", "limit"): {**WHOLE, "minimum": 1, "maximum": 500},
+    ("/api/notices", "after"): {**WHOLE, "minimum": 0, "maximum": 999_999_999},
+    ("/api/turns", "after"): {**WHOLE, "minimum": 0, "maximum": 999_999_999},
+    ("/api/sessions", "limit"): {**WHOLE, "minimum": 1, "maximum": 100},
+    ("/api/sessions", "offset"): {**WHOLE, "minimum": 0, "maximum": 1_000_000},
+    ("/api/status/history", "range"): {"enum": ["5m", "1h", "24h"]},
     ("/api/status", "sessions"): {"enum": ["summary", "full"]},
 }
 """By path and name, where a parameter's values are bounded."""

@@ -77,3 +77,9 @@ def test_of_two_files_the_one_behind_the_command_counts(here: Path, bad: Path) -
     good.touch()
     assert run("--config", str(bad), "config", "check", "--config", str(good)).exit_code == 0
     assert run("--config", str(good), "config", "--config", str(bad), "check").exit_code == 2
+
+
+def test_the_page_of_all_settings_is_printed() -> None:
+    result = run("config", "reference")
+    assert result.exit_code == 0, result.output
+    assert "| `port` | `8000` |" in result.stdout

@@ -1,7 +1,8 @@
+import gc
 import socket
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -51,10 +52,17 @@ class Serve:
 
 
 @pytest.fixture
-def serve(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
+def serve(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setattr(logs, "configure", lambda _settings: None)
     monkeypatch.setenv("SAYSO_GATEWAY__PORT", "0")
-    return Serve(monkeypatch)
+    yield Serve(monkeypatch)
+    gc.unfreeze()
+
+
+def test_what_was_made_at_the_start_is_not_collected_again_and_again(serve: Serve) -> None:
+    gc.unfreeze()
+    assert serve().exit_code == 0
+    assert gc.get_freeze_count() > 100_000
 
 
 def test_the_address_and_a_first_command_are_printed(serve: Serve) -> None:

@@ -54,13 +54,13 @@ from protocol.messages.understanding import (
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
+from tests.fake_store import FakeStore
 from tests.fakes import (
     WAKE_SAMPLE,
     WAKE_SAMPLES,
     FakeDecoder,
     FakeDetector,
     FakeModel,
-    FakeStore,
     FakeWakeWordDetector,
 )
 from tests.simulation.sentences import CHANGES, READS, UNDOES, Grammar, read_meaning
@@ -370,6 +370,7 @@ class Machine:
     """What is measured of it."""
 
     cpu_percent = 1.0
+    memory_bytes = 1 << 28
 
     def sample(self) -> Sample:
         return Sample()

@@ -27,7 +27,7 @@ from tests.system.test_keys_and_tls import new_key
 
 pytestmark = pytest.mark.system
 
-EXAMPLES: Final = int(os.environ.get("SAYSO_OPENAPI_EXAMPLES", "6"))  # of each operation, key and kind of data
+EXAMPLES: Final = int(os.environ.get("SAYSO_OPENAPI_EXAMPLES", "4"))  # of each operation, key and kind of data
 LEFT_OUT: Final = frozenset({"/api/drain", "/api/status/stream"})
 CHECKS: Final = [
     status_code_conformance,

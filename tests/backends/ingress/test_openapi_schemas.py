@@ -7,7 +7,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from backends.ingress import http_audio
+from backends.ingress import http_speech
 from backends.ingress.http_app import DrainBody
 from backends.ingress.openapi import OPERATIONS
 from backends.ingress.openapi_schemas import (
@@ -58,7 +58,9 @@ def test_every_answer_in_json_and_every_body_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/api/drain", DrainBody), ("/v1/audio/speech", http_audio._SpeechBody)], ids=["drain", "speech"]
+    ("path", "kind"),
+    [("/api/drain", DrainBody), ("/v1/audio/speech", http_speech._SpeechBody)],
+    ids=["drain", "speech"],
 )
 def test_a_body_that_is_written_down_here_has_the_fields_that_are_read(path: str, kind: type[msgspec.Struct]) -> None:
     assert set(BODIES["post", path]["properties"]) == set(kind.__struct_fields__)
@@ -66,7 +68,7 @@ def test_a_body_that_is_written_down_here_has_the_fields_that_are_read(path: str
 
 def test_bounds_are_those_that_are_checked() -> None:
     assert set(TRANSCRIPT_FORMATS) == set(FORMATS)
-    assert MAX_INPUT_CHARS == http_audio.MAX_INPUT_CHARS
+    assert MAX_INPUT_CHARS == http_speech.MAX_INPUT_CHARS
     speed = BODIES["post", "/v1/audio/speech"]["properties"]["speed"]
     assert (speed["minimum"], speed["maximum"]) == (SPEED_MIN, SPEED_MAX)
 
