@@ -104,6 +104,11 @@ FIGURES: Final = (
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
     _counter("cache_requests_total", "Look-ups in the cache of answers, by result.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),
+    _counter("history_rows_total", "Records of the history, by what became of them.", "outcome"),
+    _gauge("history_waiting_rows", "Records that wait in memory for the database."),
+    _counter("history_retries_total", "Batches and questions sent again because a connection was lost."),
+    _counter("history_fallbacks_total", "Questions that the primary was asked because no replica answered."),
+    _gauge("history_connections", "Connections to the database, by state.", "state"),
     _histogram("db_write_seconds", "Time to write a batch to the database.", FAST_S),
 )
 

@@ -156,7 +156,7 @@ def asked(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -> Res
 
     try:
         return trio.run(run)
-    except StoreError as error:
+    except (StoreError, stores.MissingDatabase) as error:
         raise click.ClickException(str(error)) from error
 
 
