@@ -12,14 +12,23 @@ from typing import Any
 
 from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import (
+    embeddings,
+    home_assistant,
+    language_models,
+    recognisers,
+    shared_stores,
+    stores,
+    synthesisers,
+)
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
+from backends.ingress.http_audio import TRANSCRIPTIONS
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.keys.key_file import KeyFile
@@ -68,6 +77,7 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
+        self.shared = shared_stores.shared_store(settings, self.metrics.take)
         self.keys = KeyRing(
             KeyFile.in_folder(settings.supervisor.data_dir),
             is_demanded=not settings.gateway.insecure and not is_loopback(settings.gateway.host),
@@ -169,7 +179,8 @@ class Adapters:
                 parameters=models | {name: getattr(settings, name) for name in shaping},
                 is_deterministic=settings.temperature == 0,
                 tasks=frozenset(settings.cache_tasks),
-            )
+            ),
+            self.shared,
         )
 
     # --- tools -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Rules kept here:
 """
 
 import random
+import time
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,8 @@ from actors.load import Load, LoadActions
 from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
+from actors.monitor import Monitor
+from actors.shared import SharedActions, SharedKeeper
 from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
@@ -30,6 +33,7 @@ from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services, http_services
 from assembly.leaving import Leaving
+from assembly.monitor_look import LookSources, look_at_server
 from assembly.providers.home_assistant import Home
 from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
@@ -42,6 +46,7 @@ from backends.machine import ProcessorWaits
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
+from protocol.admission.drain import DrainPhase
 from protocol.admission.load import Level
 from protocol.messages.inboxes import ToolServerMessage
 from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
@@ -49,6 +54,7 @@ from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, 
 STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)
 UNSAFE_DRAIN_S: Final = 10.0
+SHARED_BACKOFF: Final = Backoff(base_s=0.5, cap_s=5.0)  # a store that is back is wanted soon
 
 
 @attrs.frozen(eq=False)
@@ -72,6 +78,19 @@ class Factories:
             sample_machine=self.adapters.machine.sample,
             actors=self.status.actors,
             count_sessions=self.sessions.live.__len__,
+            monitor=self.refs.monitor,
+        )
+
+    def make_monitor(self) -> Monitor:
+        """Return the actor that remembers the recent past for operators."""
+        settings = self.settings.history
+        given = self.status, self.adapters.machine, self.adapters.keys, self.leaving.drain
+        return Monitor(
+            self.status.board.past,
+            partial(look_at_server, LookSources(*given, count_sessions=self.sessions.live.__len__)),
+            keeps_words=settings.enabled and settings.transcripts,
+            version=self.adapters.version,
+            unix_time=time.time,
         )
 
     def make_history(self) -> History:
@@ -151,6 +170,19 @@ class Factories:
     def make_media(self) -> Media:
         """Return the actor that decodes uploaded recordings."""
         return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
+
+    def make_shared(self) -> SharedKeeper | Skip:
+        """Return the keeper of the shared store, if there is one."""
+        store = self.adapters.shared
+        if store is None:
+            return Skip()
+        actions = SharedActions(
+            is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
+            let_go=self.sessions.let_go,
+            tell_clients=self.sessions.tell_clients,
+            publish=self.status.board.shared.publish,
+        )
+        return SharedKeeper(store, actions, self.refs.metrics, backoff=SHARED_BACKOFF, rng=self.rng)
 
     def make_sessions(self) -> DynamicSupervisor:
         """Return the supervisor of the sessions: of those that are connected, that wait, and that have yet to begin."""

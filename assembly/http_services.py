@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import trio
 
 from assembly.adapters import Adapters
+from assembly.console_source import ConsoleSource
 from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
-from backends.ingress.http_audio import AudioServices
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_history import HistoryRoutes
 from config.settings import Settings
@@ -52,6 +53,7 @@ def http_services(
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
         access=AccessRoutes(adapters.keys),
+        console=ConsoleSource(status, refs.tool_servers),
     )
 
 

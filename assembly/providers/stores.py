@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from assembly.providers.provider import Extra, Finding, Provider, ProviderKind
+from assembly.providers.shared_stores import MissingExtra
 from backends.protocols import Store
 from backends.storage.sqlite import SqliteStore
 from config.settings import PostgresSettings, Settings, SqliteSettings
@@ -11,21 +12,17 @@ from config.settings import PostgresSettings, Settings, SqliteSettings
 MakeStore = Callable[[Settings], Store]
 
 
-class MissingDatabase(Exception):
-    """The library of the database is not installed; the message has the command."""
-
-
 def store(settings: Settings) -> Store:
-    """Return the database; raises ``MissingDatabase``."""
+    """Return the database; raises ``MissingExtra``."""
     check(settings)
     return STORES[settings.history.database].make(settings)
 
 
 def check(settings: Settings) -> None:
-    """Raise ``MissingDatabase`` if the database needs a library that is not installed."""
+    """Raise ``MissingExtra`` if the database needs a library that is not installed."""
     extra = STORES[settings.history.database].extra
     if extra is not None and not extra.is_installed:
-        raise MissingDatabase(f"history.url needs a library that is not installed: run `{extra.command}`")
+        raise MissingExtra(f"history.url needs a library that is not installed: run `{extra.command}`")
 
 
 def _make_postgres(settings: Settings) -> Store:

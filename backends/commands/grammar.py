@@ -26,7 +26,7 @@ from hassil.models import MatchEntity
 
 from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.arguments import arguments_of
-from backends.commands.continuation import Prefixes, may_continue
+from backends.commands.continuation import Prefixes, is_begun, may_continue
 from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
 from backends.commands.meant import ENGLISH, match_of, own_sentences
@@ -194,11 +194,8 @@ class HassilGrammar:
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
         self._own_sentences = own_sentences([file for file in users if file.language == ENGLISH])
-        self._samples = tuple(
-            self._samples_of(file.language, command)
-            for file in (*users, *shipped)
-            for command in file.commands.values()
-        )
+        every = [(file.language, command) for file in (*users, *shipped) for command in file.commands.values()]
+        self._samples = tuple(self._samples_of(code, command) for code, command in every)
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the call that the first matching hypothesis stands for; confidence 1.0 is the first one, exactly."""
@@ -239,6 +236,12 @@ class HassilGrammar:
                 if found is not None:
                     return _match(found, min(asked.confidence, RANK_FACTOR**rank), heard, known)
         return None
+
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence; takes up to 20 ms."""
+        known = self._languages.get(_code(language))
+        prefixes = () if known is None else tuple(grammar.prefixes for grammar in known.grammars)
+        return known is not None and is_begun(prefixes, _heard(text, _code(language), known.fillers).text)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""

@@ -9,19 +9,23 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import attrs
 import msgspec
 from quart import Response, jsonify, request
+from quart.wrappers.response import DataBody
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
-from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
+from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
@@ -60,6 +64,8 @@ class HttpServices:
     commands: CommandRoute
     access: AccessRoutes | None = None
     """Logins and tokens; ``None`` where there are no keys."""
+    console: ConsoleFigures | None = None
+    """The past and the sessions; ``None`` where nobody asks for them."""
 
 
 @attrs.frozen
@@ -127,7 +133,7 @@ async def finish(response: Response) -> Response:
     route = UNMATCHED if request.url_rule is None else request.url_rule.rule
     cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
     content_type = response.content_type or ""
-    if content_type.startswith("text/event-stream"):  # a stream without an end
+    if not isinstance(response.response, DataBody):  # a stream, whose end may be far
         return response
     body = await response.get_data(as_text=False)
     if is_compressible(content_type, body):
@@ -158,11 +164,15 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     if services.access is not None:
         add_access_routes(app, services.access)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
-    stream = StatusStream(services.status)
+    console = services.console
+    if console is not None:
+        add_console_routes(app, ConsoleRoutes(console))
+    stream = StatusStream(services.status, None if console is None else partial(ConsoleNews, console))
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
+    app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
     app.add_url_rule(f"{MODELS}/<path:name>", endpoint=f"{MODELS}/{{name}}", view_func=api.model, methods=["GET"])
     app.register_error_handler(HTTPException, on_http_error)

@@ -48,9 +48,59 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/status/stream",
-        "The same once a second, as Server-Sent Events, until the server leaves.",
-        {200: "Events called `status`.", 503: "Enough listen already."},
+        "The same once a second, and each notice and turn, as Server-Sent Events, until the server leaves.",
+        {200: "Events called `status`, `notice`, `turn`.", 503: "Enough listen already."},
         content_types=("text/event-stream",),
+    ),
+    Operation(
+        "/api/status/history",
+        "Figures of the past, in steps of 1, 10 or 60 seconds, oldest first; kept in memory since the server's start.",
+        {200: "`range`, `step_s`, `newest_age_s`, `figures`: unit and values of each.", 400: "A bad query."},
+        query={
+            "range": ("string", "`5m`, `1h` or `24h`; five minutes without it."),
+            "figures": ("string", "Names with commas between them; all without it."),
+        },
+    ),
+    Operation(
+        "/api/notices",
+        "What happened: restarts, changes of the load level, refusals in bulk, drains; the newest 200.",
+        {200: "`notices`, oldest first.", 400: "A bad `after`."},
+        query={"after": ("integer", "Only those with a higher number.")},
+    ),
+    Operation(
+        "/api/turns",
+        "The turns that ended last, with their tool calls and times; words for operators and those who said them.",
+        {200: "`turns`, 200 at most, oldest first.", 400: "A bad `after`."},
+        query={"after": ("integer", "Only those with a higher number.")},
+    ),
+    Operation(
+        "/api/sessions",
+        "The sessions as people know them, newest first.",
+        {200: "`sessions`, `count` (of all), `found` (by the search).", 400: "A bad query."},
+        query={
+            "search": ("string", "A part of an id, a user, a client or an address."),
+            "offset": ("integer", "How many to leave out."),
+            "limit": ("integer", "How many, 1 to 100."),
+        },
+    ),
+    Operation(
+        "/api/sessions/{session_id}",
+        "One session, with its actors and its last turns.",
+        {200: "The session.", 404: "No such session."},
+        in_path={"session_id": ("string", "Its id.")},
+    ),
+    Operation(
+        "/api/access",
+        "Who sends this request, and whether what changes the server is allowed.",
+        {200: "`user`, `scopes` (null where no keys are needed), `may_operate`."},
+    ),
+    Operation("/api/actors", "The actors that may be restarted now.", {200: "`actors`, a list of ids."}),
+    Operation(
+        "/api/actors/{actor_id}/restart",
+        "Restart one actor: its present work is given up, what waits is done afterwards. From this machine only.",
+        {202: "It has been ordered.", 403: "Not from here.", 409: "Not that one.", 503: "Not now."},
+        in_path={"actor_id": ("string", "Its id, such as `transcription` or `tools.home`.")},
+        method="post",
     ),
     Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=("text/plain",)),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
@@ -179,10 +229,15 @@ OPERATIONS: Final = (
         in_path={"name": ("string", "Its name; it may have slashes.")},
     ),
     Operation(
+        "/v1/audio/voices",
+        "The voices that speak, the default first.",
+        {200: "`voices`: a list of `id`, `name`, `language`."},
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {
-            200: "`text`, or the wanted form.",
+            200: "`text`, or the wanted form; with `stream` OpenAI's events, a delta for each segment.",
             400: "No recording that can be decoded, or a bad field.",
             404: "No such model.",
             413: "The upload is too large.",
@@ -196,7 +251,8 @@ OPERATIONS: Final = (
         "/v1/audio/speech",
         "OpenAI's speech: a text to sound.",
         {
-            200: "The sound, as mp3 unless `response_format` says otherwise.",
+            200: "The sound, as mp3 unless `response_format` says otherwise, sent sentence by sentence; with"
+            " `stream_format` sse as OpenAI's events.",
             400: "A bad field.",
             413: "The text is too long.",
             503: "Come back later.",

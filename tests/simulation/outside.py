@@ -370,6 +370,7 @@ class Machine:
     """What is measured of it."""
 
     cpu_percent = 1.0
+    memory_bytes = 1 << 28
 
     def sample(self) -> Sample:
         return Sample()
@@ -399,6 +400,7 @@ class Outside:
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()
+        self.shared = None
         self.shed = Toolshed(weather)
         self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)

@@ -2,7 +2,8 @@ import importlib.util
 
 import pytest
 
-from assembly.providers.stores import KIND, MissingDatabase, check, store
+from assembly.providers.shared_stores import MissingExtra
+from assembly.providers.stores import KIND, check, store
 from backends.storage.sqlite import SqliteStore
 from tests.assembly.providers.provider_fixtures import settings, states
 
@@ -23,7 +24,7 @@ def test_with_an_address_it_is_kept_in_postgresql() -> None:
 def test_a_database_whose_library_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = settings(history__url="postgresql://sayso@db/sayso")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDatabase, match=r"history\.url needs .* run `pip install 'sayso\[postgres\]'`"):
+    with pytest.raises(MissingExtra, match=r"history\.url needs .* run `pip install 'sayso\[postgres\]'`"):
         store(chosen)
     assert states(KIND.findings(chosen))["history postgres"] == "warn"
     check(settings())
