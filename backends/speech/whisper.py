@@ -80,6 +80,7 @@ class _Item:
     vocabulary: tuple[str, ...]
     language: str | None
     attempt: Attempt
+    translate: bool = False
     encoding: Encoding | None = None
     """Of the attempt's window; None if that has changed."""
     result: Hypotheses | None = None
@@ -144,17 +145,21 @@ class Transcriber:
             samples=samples,
             voiced_s=self._voiced_seconds(samples),
             vocabulary=clip.vocabulary,
-            language=self._language_of(clip.language),
+            language=self._language_of(clip),
             attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(clip.vocabulary)),
+            translate=clip.translate,
         )
         item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
         return item
 
-    def _language_of(self, wanted: str | None) -> str | None:
-        """Return the code of a language of the model: the request's, else the setting's, else None for detection."""
+    def _language_of(self, clip: Clip) -> str | None:
+        """Return the code of a language of the model: the clip's, else the setting's, else None for detection.
+
+        What is to be translated is in another language than the setting's.
+        """
         if not self._engine.is_multilingual:
             return "en"
-        codes = (language_code(wanted), language_code(self._search.language))
+        codes = (language_code(clip.language), None if clip.translate else language_code(self._search.language))
         return next((code for code in codes if code and self._engine.has_language(code)), None)
 
     def _encode(self, items: Sequence[_Item]) -> None:
@@ -186,7 +191,8 @@ class Transcriber:
         started_s = time.perf_counter()
         if item.language is None:
             item.language = self._engine.detect_language(item.encoding)
-        prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())
+        vocabulary = item.vocabulary if item.attempt.is_biased else ()
+        prompt = self._engine.prompt(item.language, vocabulary, translate=item.translate)
         item.compute_s += time.perf_counter() - started_s
         return DecodeJob(item.encoding, prompt, transcripts.token_budget(item.duration_s))
 

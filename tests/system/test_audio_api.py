@@ -106,6 +106,12 @@ def test_speech_is_streamed_and_a_voice_may_be_an_object(client: openai.OpenAI) 
     assert {line["type"] for line in lines[:-1]} == {"speech.audio.delta"}
 
 
+def test_a_recording_is_translated_by_a_model_that_can(client: openai.OpenAI, spoken: Spoken) -> None:
+    translation = client.audio.translations.create(model="whisper-1", file=recording(spoken))
+
+    assert "what time is it" in translation.text.lower()
+
+
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["tiny.en", "base", "whisper-1", "tts-1"]
 
