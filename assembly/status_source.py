@@ -90,10 +90,6 @@ class StatusSource:
         """Return why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
         return self.speech_models().hearing_problem(language, model)
 
-    def translator(self, model: str | None) -> str | None:
-        """Return the model that translates into English, the wanted one if one is; ``None`` if there is none."""
-        return self.speech_models().translator(model)
-
     @property
     def addresses(self) -> Sequence[Address]:
         """The addresses on which the gateway listens."""

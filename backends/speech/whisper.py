@@ -77,10 +77,9 @@ class _Item:
 
     samples: Floats
     voiced_s: float
-    vocabulary: tuple[str, ...]
+    clip: Clip
     language: str | None
     attempt: Attempt
-    translate: bool = False
     encoding: Encoding | None = None
     """Of the attempt's window; None if that has changed."""
     result: Hypotheses | None = None
@@ -144,10 +143,9 @@ class Transcriber:
         item = _Item(
             samples=samples,
             voiced_s=self._voiced_seconds(samples),
-            vocabulary=clip.vocabulary,
+            clip=clip,
             language=self._language_of(clip),
             attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(clip.vocabulary)),
-            translate=clip.translate,
         )
         item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
         return item
@@ -175,7 +173,7 @@ class Transcriber:
             _share(group, started_s)
 
     def _features(self, item: _Item) -> Floats:
-        in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
+        in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.clip.vocabulary))
         return self._engine.features(item.samples, item.attempt.window_s, in_room=in_room)
 
     def _grouped(self, items: Sequence[_Item]) -> Iterable[list[tuple[_Item, DecodeJob]]]:
@@ -191,8 +189,8 @@ class Transcriber:
         started_s = time.perf_counter()
         if item.language is None:
             item.language = self._engine.detect_language(item.encoding)
-        vocabulary = item.vocabulary if item.attempt.is_biased else ()
-        prompt = self._engine.prompt(item.language, vocabulary, translate=item.translate)
+        vocabulary = item.clip.vocabulary if item.attempt.is_biased else ()
+        prompt = self._engine.prompt(item.language, vocabulary, translate=item.clip.translate)
         item.compute_s += time.perf_counter() - started_s
         return DecodeJob(item.encoding, prompt, transcripts.token_budget(item.duration_s))
 
