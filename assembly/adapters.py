@@ -27,8 +27,7 @@ from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
-from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import TRANSCRIPTIONS
+from backends.ingress.http_app import UPLOADS, HttpServices, make_app
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.keys.key_file import KeyFile
@@ -223,6 +222,6 @@ class Adapters:
     ) -> TrioIngress:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
-        app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
+        app = HttpApp(make_app(services, audio), gateway, UPLOADS)
         routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, admission, routes)

@@ -24,7 +24,7 @@ from backends.ingress.audio_services import AudioServices
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
-from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
@@ -41,6 +41,7 @@ from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
+UPLOADS: Final = frozenset({TRANSCRIPTIONS, TRANSLATIONS})  # paths that take recordings
 OK: Final = 200
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
@@ -183,7 +184,7 @@ class AnswerFinish:
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = upload_request(TRANSCRIPTIONS, Storage())
+    app.request_class = upload_request(UPLOADS, Storage())
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
@@ -207,6 +208,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
+    app.add_url_rule(TRANSLATIONS, endpoint=TRANSLATIONS, view_func=api.translations, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
