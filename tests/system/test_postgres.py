@@ -5,11 +5,8 @@ Each test runs a server of its own; ``tests/backends/storage/test_queries.py`` h
 
 import logging
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
@@ -26,6 +23,7 @@ from protocol.messages.history import Deletion, TurnQuery
 from tests.backends.storage.record_fixtures import CALL, SESSION, TURN, found, turn
 from tests.fakes import default_settings
 from tests.postgres_fixtures import PostgresServer, new_server, replica_of, wait_for
+from tests.system.disk_fixtures import fill, small_disk
 
 pytestmark = pytest.mark.system
 QUICK = {"pool_timeout_s": 1.0, "statement_timeout_s": 1.0}
@@ -246,32 +244,6 @@ async def test_a_frozen_server_holds_nobody_and_what_it_wrote_is_not_written_twi
         assert await found(store) == ["t2", "t1"]
 
 
-@contextmanager
-def small_disk() -> Iterator[Path]:
-    """Mount a file system of 96 MB."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root can mount a small file system")
-    folder = Path("/tmp") / f"sayso-disk-{os.getpid()}"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", folder], check=False, timeout=30)
-    try:
-        if done.returncode != 0:
-            pytest.skip("this container cannot mount a file system")
-        yield folder
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", "-l", folder], check=True, timeout=30)
-        folder.rmdir()
-
-
-def fill(ballast: Path) -> None:
-    """Write to a file until the disk is full."""
-    with suppress(OSError), ballast.open("wb") as file:
-        while True:
-            file.write(bytes(1 << 16))
-            file.flush()
-
-
 async def written_until_refused(store: PostgresStore) -> int:
     """Write turns from the second on, until the disk is full; return the number of the last one that was written."""
     for number in range(2, 200):
@@ -285,7 +257,7 @@ async def written_until_refused(store: PostgresStore) -> int:
 
 
 async def test_a_full_disk_refuses_writes_and_not_reads_and_then_goes_on() -> None:
-    with small_disk() as disk, new_server(parent=disk, more="max_wal_size = 4MB\nshared_buffers = 1MB\n") as server:
+    with small_disk(96) as disk, new_server(parent=disk, more="max_wal_size = 4MB\nshared_buffers = 1MB\n") as server:
         url = server.make_database()
         async with opened(url, statement_timeout_s=10.0) as store:
             await store.write([turn(1)])
