@@ -126,8 +126,8 @@ class PostgresServer:
             connection.close()
 
     def end_connections(self, database: str) -> int:
-        """Reset all connections to a database; return how many there were."""
-        ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+        """Reset all connections to a database, and wait until they are gone; return how many there were."""
+        ended = "SELECT count(pg_terminate_backend(pid, 30000)) FROM pg_stat_activity WHERE datname = %s"
         with self.connected("postgres") as connection:
             (count,) = connection.execute(ended, (database,)).fetchone() or (0,)
             return int(str(count))

@@ -5,11 +5,8 @@ Each test runs a server of its own; ``tests/backends/storage/test_queries.py`` h
 
 import logging
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
@@ -26,22 +23,21 @@ from protocol.messages.history import Deletion, TurnQuery
 from tests.backends.storage.record_fixtures import CALL, SESSION, TURN, found, turn
 from tests.fakes import default_settings
 from tests.postgres_fixtures import PostgresServer, new_server, replica_of, wait_for
+from tests.system.disk_fixtures import fill, small_disk
 
 pytestmark = pytest.mark.system
-QUICK = {"pool_timeout_s": 1.0, "statement_timeout_s": 1.0}
+QUICK: dict[str, Any] = {"pool_timeout_s": 2.0, "statement_timeout_s": 2.0}  # to give up
 PATIENCE_S = 60.0
 
 
 def settings_for(url: str, read_url: str = "", **changes: Any) -> HistorySettings:
     history = default_settings().history
-    return attrs.evolve(
-        history, url=url, read_url=read_url, postgres=attrs.evolve(history.postgres, **{**QUICK, **changes})
-    )
+    return attrs.evolve(history, url=url, read_url=read_url, postgres=attrs.evolve(history.postgres, **changes))
 
 
 @asynccontextmanager
 async def opened(url: str, read_url: str = "", **changes: Any) -> AsyncIterator[PostgresStore]:
-    """Open a store that gives up quickly."""
+    """Open a store."""
     store = PostgresStore(settings_for(url, read_url, **changes))
     with trio.fail_after(PATIENCE_S):
         await store.open()
@@ -89,7 +85,7 @@ async def test_a_batch_is_written_whole_or_not_at_all(url: str) -> None:
 async def test_after_all_connections_were_reset_a_batch_is_sent_once_more_and_nothing_is_told(
     url: str, postgres: PostgresServer
 ) -> None:
-    async with opened(url, pool_size=3) as store:
+    async with opened(url, max_overflow=0) as store:
         await store.write([turn(1)])
         assert await trio.to_thread.run_sync(postgres.end_connections, database_of(url)) >= 1
         await store.write([turn(2)])
@@ -102,13 +98,13 @@ async def test_the_pool_has_its_sizes_and_its_figures(url: str) -> None:
     async with opened(url, pool_size=2, max_overflow=1) as store:
         await store.write([turn(1)])
         figures = store.figures()
-    assert 1 <= figures.connections <= 3
-    assert attrs.evolve(figures, connections=0) == StoreFigures()
+    assert 0 <= figures.used <= figures.connections <= 3
+    assert (figures.retries, figures.fallbacks) == (0, 0)
     assert store.figures() == StoreFigures()
 
 
 async def test_eight_servers_that_start_together_take_each_step_once(url: str) -> None:
-    stores = [PostgresStore(settings_for(url, pool_timeout_s=30.0, statement_timeout_s=30.0)) for _ in range(8)]
+    stores = [PostgresStore(settings_for(url)) for _ in range(8)]
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             for store in stores:
@@ -175,7 +171,7 @@ async def test_a_server_that_is_not_there_at_the_start_is_told_and_waited_for(
 ) -> None:
     del url
     with caplog.at_level(logging.WARNING):
-        async with opened("postgresql://sayso:hunter2@127.0.0.1:1/talk") as store:
+        async with opened("postgresql://sayso:hunter2@127.0.0.1:1/talk", **QUICK) as store:
             with pytest.raises(StoreError, match="Connection refused"):
                 await store.check()
             with pytest.raises(StoreError, match=r"PostgreSQL talk at 127\.0\.0\.1"):
@@ -204,8 +200,8 @@ def own() -> Iterator[PostgresServer]:
 
 
 async def test_while_the_server_is_stopped_writes_fail_and_then_each_is_there_once(own: PostgresServer) -> None:
-    async with opened(own.make_database()) as store:
-        await store.write([turn(1)])
+    async with opened(own.make_database(), **QUICK) as store:
+        await in_the_end(store, 1)
         await trio.to_thread.run_sync(own.stop, "fast")
         try:
             with pytest.raises(StoreError, match="PostgreSQL test"):
@@ -223,7 +219,7 @@ async def test_a_server_that_comes_after_us_gets_its_tables(own: PostgresServer)
     url = own.make_database()
     await trio.to_thread.run_sync(own.stop, "immediate")
     try:
-        async with opened(url) as store:
+        async with opened(url, **QUICK) as store:
             with pytest.raises(StoreError):
                 await store.check()
             await trio.to_thread.run_sync(own.start)
@@ -235,8 +231,8 @@ async def test_a_server_that_comes_after_us_gets_its_tables(own: PostgresServer)
 
 
 async def test_a_frozen_server_holds_nobody_and_what_it_wrote_is_not_written_twice(own: PostgresServer) -> None:
-    async with opened(own.make_database()) as store:
-        await store.write([turn(1)])
+    async with opened(own.make_database(), **QUICK) as store:
+        await in_the_end(store, 1)
         with own.frozen():
             with pytest.raises(StoreError):
                 await store.write([turn(2)])
@@ -244,32 +240,6 @@ async def test_a_frozen_server_holds_nobody_and_what_it_wrote_is_not_written_twi
                 await store.turns(TurnQuery())
         await in_the_end(store, 2)
         assert await found(store) == ["t2", "t1"]
-
-
-@contextmanager
-def small_disk() -> Iterator[Path]:
-    """Mount a file system of 96 MB."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root can mount a small file system")
-    folder = Path("/tmp") / f"sayso-disk-{os.getpid()}"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", folder], check=False, timeout=30)
-    try:
-        if done.returncode != 0:
-            pytest.skip("this container cannot mount a file system")
-        yield folder
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", "-l", folder], check=True, timeout=30)
-        folder.rmdir()
-
-
-def fill(ballast: Path) -> None:
-    """Write to a file until the disk is full."""
-    with suppress(OSError), ballast.open("wb") as file:
-        while True:
-            file.write(bytes(1 << 16))
-            file.flush()
 
 
 async def written_until_refused(store: PostgresStore) -> int:
@@ -285,7 +255,7 @@ async def written_until_refused(store: PostgresStore) -> int:
 
 
 async def test_a_full_disk_refuses_writes_and_not_reads_and_then_goes_on() -> None:
-    with small_disk() as disk, new_server(parent=disk, more="max_wal_size = 4MB\nshared_buffers = 1MB\n") as server:
+    with small_disk(96) as disk, new_server(parent=disk, more="max_wal_size = 4MB\nshared_buffers = 1MB\n") as server:
         url = server.make_database()
         async with opened(url, statement_timeout_s=10.0) as store:
             await store.write([turn(1)])
@@ -321,8 +291,8 @@ async def test_a_replica_is_asked_until_it_is_killed_and_becomes_the_primary_whe
         name = database_of(url)
         await trio.to_thread.run_sync(wait_for, "the replica has the database", lambda: has_database(replica, name))
         both = f"postgresql://postgres@127.0.0.1:{primary.port},127.0.0.1:{replica.port}/{name}"
-        async with opened(both, read_url=both, pool_size=2) as store:
-            await store.write([SESSION, TURN, CALL])
+        async with opened(both, read_url=both, pool_size=2, **QUICK) as store:
+            await in_the_end(store, 1)
             await trio.to_thread.run_sync(wait_for, "the replica has it", lambda: caught_up(replica, name, 1))
             reader = store._replicas
             assert reader is not None
@@ -349,8 +319,8 @@ async def test_a_replica_is_asked_until_it_is_killed_and_becomes_the_primary_whe
 
 async def test_a_primary_that_has_become_a_replica_is_not_written_to_again(own: PostgresServer) -> None:
     url = own.make_database()
-    async with opened(url) as store:
-        await store.write([turn(1)])
+    async with opened(url, **QUICK) as store:
+        await in_the_end(store, 1)
         read_only = f"ALTER DATABASE {database_of(url)} SET default_transaction_read_only = "
         with own.connected("postgres") as connection:
             connection.execute(f"{read_only} on".encode())
