@@ -19,8 +19,18 @@ import trio
 
 from backends.protocols import Store, StoreError
 from config.settings import HistorySettings
+from protocol.messages.history import (
+    Deleted,
+    DeleteRecords,
+    Deletion,
+    FindTurns,
+    KeptConversation,
+    KeptTurn,
+    ListConversations,
+    Record,
+)
 from protocol.messages.inboxes import HistoryMessage, MetricsMessage
-from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Observe, SessionRecord, ToolRecord, TurnRecord
 from protocol.turns.redaction import kept
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import StartFailure
@@ -30,12 +40,13 @@ CHECK_S = 5.0  # between looks whether the file is still there, while nothing is
 PRUNE_EVERY_S = 86_400.0
 PRUNE_RECORDS = 500  # of each kind in one transaction: some 20 ms in which nothing else is written
 PRUNE_PAUSE_S = 0.1
+DELETE_WITHIN_S = 3.0  # of a request's five seconds; whoever asks for more asks again
 DAY_S = 86_400.0
 RETRY_S = 1.0  # a full disk or a locked file seldom recovers faster
 
 
 class HistoryUnavailable(DomainError):
-    """The store cannot be read now."""
+    """The store cannot be read or changed now."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +70,7 @@ class HistoryStatistics:
 
 
 class History(Actor[HistoryMessage]):
-    """Takes records and answers ``RecentTurns``."""
+    """Takes records, and finds and deletes what was kept."""
 
     def __init__(
         self,
@@ -73,7 +84,7 @@ class History(Actor[HistoryMessage]):
         self._store = store
         self._metrics = metrics
         self._unix_time = unix_time
-        self._pending: deque[SessionRecord | TurnRecord | ToolRecord] = deque()
+        self._pending: deque[Record] = deque()
         self._arrived = trio.Event()
         self._writing = trio.Lock()
         self._written = 0
@@ -97,12 +108,16 @@ class History(Actor[HistoryMessage]):
             self.context.nursery.start_soon(self._keep_pruning)
 
     async def handle(self, message: HistoryMessage) -> object:
-        """Take a record, or answer ``RecentTurns`` with ``list[dict]``, newest first."""
+        """Take a record, or find or delete what was kept."""
         match message:
             case SessionRecord() | TurnRecord() | ToolRecord():
                 self._take(message)
-            case RecentTurns():
-                self.context.reply_in_task(self._recent, message)
+            case FindTurns():
+                self.context.reply_in_task(self._find, message)
+            case ListConversations():
+                self.context.reply_in_task(self._list, message)
+            case DeleteRecords(what):
+                self.context.reply_in_task(self._delete, what)
             case _:
                 self.unhandled(message)
         return None
@@ -130,7 +145,7 @@ class History(Actor[HistoryMessage]):
             trouble=self._trouble,
         )
 
-    def _take(self, record: SessionRecord | TurnRecord | ToolRecord) -> None:
+    def _take(self, record: Record) -> None:
         if not self._settings.enabled:
             return
         if len(self._pending) >= self._settings.max_pending:
@@ -170,9 +185,9 @@ class History(Actor[HistoryMessage]):
 
     async def _prune(self) -> None:
         """Delete what is too old, step by step, so that new records are written between the steps."""
-        before_s = self._unix_time() - self._settings.keep_days * DAY_S
+        old = Deletion(before_s=self._unix_time() - self._settings.keep_days * DAY_S)
         pruned = 0
-        while count := await self._store.prune(before_s, PRUNE_RECORDS):
+        while count := await self._store.delete(old, PRUNE_RECORDS):
             pruned += count
             self._pruned += count
             await trio.sleep(PRUNE_PAUSE_S)
@@ -212,10 +227,40 @@ class History(Actor[HistoryMessage]):
             self._trouble = None
         self._metrics.tell_nowait(Observe("db_write_seconds", (), trio.current_time() - started_s))
 
-    async def _recent(self, message: RecentTurns) -> list[dict[str, object]]:
+    # --- readers ---------------------------------------------------------------------------------
+
+    async def _find(self, message: FindTurns) -> tuple[KeptTurn, ...]:
         if not self._settings.enabled:
-            return []
+            return ()
         try:
-            return await self._store.recent_turns(message.limit)
+            return await self._store.turns(message.wanted)
         except StoreError as error:
             raise HistoryUnavailable(str(error)) from error
+
+    async def _list(self, message: ListConversations) -> tuple[KeptConversation, ...]:
+        if not self._settings.enabled:
+            return ()
+        try:
+            return await self._store.conversations(message.wanted)
+        except StoreError as error:
+            raise HistoryUnavailable(str(error)) from error
+
+    async def _delete(self, what: Deletion) -> Deleted:
+        """Delete what waits and what is written, within ``DELETE_WITHIN_S``; new records are written meanwhile."""
+        if not self._settings.enabled:
+            raise HistoryUnavailable("history is off (history.enabled): `sayso history delete` deletes what is there")
+        async with self._writing:  # what is being written now is in the store afterwards, or waits again
+            waiting = len(self._pending)
+            self._pending = deque(record for record in self._pending if not what.covers(record))
+            deleted = waiting - len(self._pending)
+        until_s = trio.current_time() + DELETE_WITHIN_S
+        try:
+            while count := await self._store.delete(what, PRUNE_RECORDS):
+                deleted += count
+                if trio.current_time() >= until_s:
+                    return Deleted(deleted, is_all=False)
+                await trio.sleep(PRUNE_PAUSE_S)
+        except StoreError as error:
+            raise HistoryUnavailable(str(error)) from error
+        log.info("%d records were deleted on request", deleted)
+        return Deleted(deleted, is_all=True)

@@ -16,9 +16,10 @@ import trio
 
 from protocol.admission.notices import NoticeDraft, ServerLook, noticed
 from protocol.admission.recent_past import RecentPast
+from protocol.messages.history import Record
 from protocol.messages.inboxes import MonitorMessage
 from protocol.messages.records import Count, ToolRecord, TurnRecord
-from protocol.turns.redaction import Record, kept
+from protocol.turns.redaction import kept
 from runtime import Actor
 
 LOOK_EVERY_S: Final = 1.0

@@ -17,9 +17,10 @@ from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import TRANSCRIPTIONS, AudioServices
+from backends.ingress.http_audio import TRANSCRIPTIONS
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.keys.key_file import KeyFile

@@ -1,7 +1,6 @@
 """The functions that the HTTP API calls: they ask actors, or read the status source."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import trio
 
@@ -11,13 +10,24 @@ from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
-from backends.ingress.http_audio import AudioServices
 from backends.ingress.http_commands import CommandRoute
+from backends.ingress.http_history import HistoryRoutes
 from config.settings import Settings
 from protocol.admission.admission import retry_deferrable_s
-from protocol.messages.records import RecentTurns
+from protocol.messages.history import (
+    ConversationQuery,
+    Deleted,
+    DeleteRecords,
+    Deletion,
+    FindTurns,
+    KeptConversation,
+    KeptTurn,
+    ListConversations,
+    TurnQuery,
+)
 from protocol.messages.understanding import ListTools, ToolList
 
 
@@ -25,9 +35,6 @@ def http_services(
     settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource, leaving: Leaving
 ) -> HttpServices:
     """Return the functions that the routes call."""
-
-    async def recent_turns(limit: int) -> Sequence[dict[str, Any]]:
-        return await refs.history.ask(RecentTurns(limit))
 
     async def tools() -> ToolList:
         return await refs.tools.ask(ListTools())
@@ -38,17 +45,31 @@ def http_services(
         return leaving.drain.shown(trio.current_time)
 
     return HttpServices(
-        recent_turns,
+        history_routes(settings, refs),
         tools,
         adapters.version,
         drain,
         status.status,
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
-        is_history_kept=settings.history.enabled,
         access=AccessRoutes(adapters.keys),
         console=ConsoleSource(status, refs.tool_servers),
     )
+
+
+def history_routes(settings: Settings, refs: Refs) -> HistoryRoutes:
+    """Return the routes of the history, and what they ask."""
+
+    async def find(wanted: TurnQuery) -> tuple[KeptTurn, ...]:
+        return await refs.history.ask(FindTurns(wanted))
+
+    async def conversations(wanted: ConversationQuery) -> tuple[KeptConversation, ...]:
+        return await refs.history.ask(ListConversations(wanted))
+
+    async def delete(what: Deletion) -> Deleted:
+        return await refs.history.ask(DeleteRecords(what))
+
+    return HistoryRoutes(find, conversations, delete, is_kept=settings.history.enabled)
 
 
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:

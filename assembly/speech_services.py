@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance

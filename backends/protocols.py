@@ -6,7 +6,7 @@ Each adapter in this folder implements one of them, and so does each fake in ``t
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import attrs
 from trio import TaskStatus
@@ -14,10 +14,17 @@ from trio import TaskStatus
 from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
+from protocol.messages.history import (
+    ConversationQuery,
+    Deletion,
+    KeptConversation,
+    KeptTurn,
+    Record,
+    TurnQuery,
+)
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence
-from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
@@ -241,17 +248,20 @@ class Store(Protocol):
         Raises ``StoreError``.
         """
 
-    async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
-        """Write all of them in one transaction; raises ``StoreError``."""
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write all of them in one transaction; raises ``StoreError``.
 
-    async def prune(self, before_s: float, limit: int) -> int:
-        """Delete up to ``limit`` of each kind of record from before a Unix time; return how many those were.
-
-        Raises ``StoreError``.
+        What is there already stays as it is, so a batch may be written again.
         """
 
-    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
-        """Return the newest turns, newest first."""
+    async def delete(self, what: Deletion, limit: int) -> int:
+        """Delete up to ``limit`` of each kind of record; return how many those were. Raises ``StoreError``."""
+
+    async def turns(self, wanted: TurnQuery) -> tuple[KeptTurn, ...]:
+        """Return a page of turns with their calls, newest first; raises ``StoreError``."""
+
+    async def conversations(self, wanted: ConversationQuery) -> tuple[KeptConversation, ...]:
+        """Return a page of conversations, those that began last first; raises ``StoreError``."""
 
     async def close(self) -> None:
         """Close the file."""

@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "status": "Show a running server, once or live.",
     "pair": "Make a key for a device, and show it as a QR code.",
     "keys": "Make, list, replace and revoke the keys of those who may use the server.",
+    "history": "List, search, show, export and delete the conversations that were kept.",
+    "backup": "Copy the database to a file, also while the server runs.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
     "schema": "Print JSON Schema of the native protocol.",

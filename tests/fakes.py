@@ -17,7 +17,6 @@ from backends.protocols import (
     ProviderError,
     Refusal,
     Request,
-    StoreError,
 )
 from config.load import load
 from config.settings import Settings
@@ -27,7 +26,6 @@ from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
 from protocol.messages.meaning import Meaning, OwnSentence
-from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CommandSamples, CompletionRequest, Generation
@@ -407,66 +405,6 @@ class FakeModel:
             await text_sink.send(piece)
             text += piece
         return text
-
-
-# --- the store -----------------------------------------------------------------------------------
-
-
-@attrs.define(eq=False)
-class FakeStore:
-    """Keeps batches in memory; raises ``trouble`` while there is any."""
-
-    batches: Notes[tuple[SessionRecord | TurnRecord | ToolRecord, ...]] = attrs.field(factory=Notes)
-    trouble: StoreError | None = None
-    write_s: float = 0.0
-    is_open: bool = False
-    old: int = 0
-    """How many records are older than any limit."""
-    pruned: Notes[tuple[float, int]] = attrs.field(factory=Notes)
-    """What each call of ``prune`` asked for."""
-    lost: int | None = None
-    """How many records went with a file that was deleted since the last check."""
-
-    @property
-    def rows(self) -> list[SessionRecord | TurnRecord | ToolRecord]:
-        """What has been written, in order."""
-        return [row for batch in self.batches for row in batch]
-
-    async def open(self) -> None:
-        if self.trouble is not None:
-            raise self.trouble
-        self.is_open = True
-
-    async def check(self) -> int | None:
-        if self.trouble is not None:
-            raise self.trouble
-        lost, self.lost = self.lost, None
-        return lost
-
-    async def prune(self, before_s: float, limit: int) -> int:
-        if self.trouble is not None:
-            raise self.trouble
-        self.pruned.add((before_s, limit))
-        count = min(limit, self.old)
-        self.old -= count
-        await trio.lowlevel.checkpoint()
-        return count
-
-    async def write(self, records: Sequence[SessionRecord | TurnRecord | ToolRecord]) -> None:
-        await trio.sleep(self.write_s)
-        assert self.is_open, "closed while it is being written"
-        if self.trouble is not None:
-            raise self.trouble
-        self.batches.add(tuple(records))
-
-    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
-        if self.trouble is not None:
-            raise self.trouble
-        turns = [row for row in self.rows if isinstance(row, TurnRecord)]
-        return [{"turn_id": turn.turn_id} for turn in reversed(turns)][:limit]
-
-    async def close(self) -> None:
-        self.is_open = False
 
 
 def event_names(events: Sequence[ServerEvent]) -> list[str]:

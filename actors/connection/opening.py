@@ -59,7 +59,8 @@ class SessionOpening:
             return
         self.resumption.enter()
         await self.accept(request)
-        record = SessionRecord(context.memory.session_id, request.client_id, context.unix_time())
+        memory = context.memory
+        record = SessionRecord(memory.session_id, memory.user, context.unix_time(), request.client_id)
         context.peers.history.tell_nowait(record)
 
     async def accept(self, request: ConnectionRequest, *, resumed: bool = False) -> None:

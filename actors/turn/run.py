@@ -216,10 +216,11 @@ class Turn:
 
     async def _understand(self) -> TurnEvent:
         """Decide what is done with the words."""
-        self._report.heard = self._heard.text
+        self._report.heard, self._report.language = self._heard.text, self._heard.language
         started_s = trio.current_time()
         decision = await self._question.decide(self._heard) if self._options.wants("tools") else NO_COMMAND
         self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
+        self._report.confidence = heard.confidence
         self._tools = ToolCaller(
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
@@ -389,7 +390,7 @@ class Turn:
         record = report.record(
             outcome,
             session_id=context.client_view.session_id,
-            user_id=self._options.options.client_id,
+            user_id=context.client_view.user,
             timestamp=context.unix_time(),
         )
         context.peers.history.tell_nowait(record)

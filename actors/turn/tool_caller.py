@@ -244,6 +244,7 @@ class ToolCaller:
             duration_ms=outcome.duration_s * 1000,
             transcript=self._heard.text,
             confidence=self._heard.confidence,
+            user_id=self._context.client_view.user,
         )
         self._context.peers.history.tell_nowait(record)
         self._context.peers.metrics.tell_nowait(record)

@@ -25,11 +25,15 @@ class ApiError(Exception):
         self.retry_after_s = retry_after_s
 
 
+def error_fields(error: ApiError) -> dict[str, Any]:
+    """Return an error's fields as OpenAI's clients expect them."""
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
+    return {"message": str(error), "type": kind, "param": error.param, "code": error.code}
+
+
 def error_response(error: ApiError) -> Response:
     """Return an error as OpenAI's clients expect it."""
-    kind = "server_error" if error.status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own border
-    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.param, "code": error.code}
-    response = jsonify({"error": body})
+    response = jsonify({"error": error_fields(error)})
     response.status_code = error.status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))

@@ -8,22 +8,25 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
 import attrs
 import msgspec
 from quart import Response, jsonify, request
+from quart.wrappers.response import DataBody
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from backends.ingress.audio_services import AudioServices
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
-from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, AudioApi, AudioServices
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
+from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.openapi import document
@@ -35,8 +38,6 @@ from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
-DEFAULT_TURNS: Final = 50
-MAX_TURNS: Final = 500
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
@@ -52,8 +53,7 @@ class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
 class HttpServices:
     """The server's functions that the app calls."""
 
-    recent_turns: Callable[[int], Awaitable[Sequence[dict[str, Any]]]]
-    """Returns the given number of turns at most, newest first."""
+    history: HistoryRoutes
     tools: Callable[[], Awaitable[ToolList]]
     version: str
     drain: Callable[[float | None], Mapping[str, object]]
@@ -62,20 +62,10 @@ class HttpServices:
     """Returns the server's status as JSON types."""
     models: ModelServices
     commands: CommandRoute
-    is_history_kept: bool = True
     access: AccessRoutes | None = None
     """Logins and tokens; ``None`` where there are no keys."""
     console: ConsoleFigures | None = None
     """The past and the sessions; ``None`` where nobody asks for them."""
-
-
-def turns_limit(text: str | None) -> int:
-    """Return the wanted number of turns; raises ``ValueError`` with a sentence for the client."""
-    if text is None:
-        return DEFAULT_TURNS
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_TURNS:
-        return int(text)
-    raise ValueError(f"limit must be a whole number from 1 to {MAX_TURNS}, not {text[:20]!r}")
 
 
 @attrs.frozen
@@ -91,17 +81,6 @@ class ApiRoutes:
     async def tools(self) -> Response:
         """List the tools that can be called now, what their servers have besides, and which servers are missing."""
         return jsonify(attrs.asdict(await self.services.tools()))
-
-    async def conversations(self) -> Response:
-        """List the newest turns."""
-        try:
-            limit = turns_limit(request.args.get("limit"))
-        except ValueError as error:
-            return failure(400, str(error))
-        turns = list(await self.services.recent_turns(limit))
-        if not self.services.is_history_kept:
-            return jsonify({"turns": turns, "note": "history is off (history.enabled = false): no turn is kept"})
-        return jsonify({"turns": turns})
 
     async def drain(self) -> Response:
         """Begin a drain: only for requests from this machine, and not from web pages open on it."""
@@ -154,7 +133,7 @@ async def finish(response: Response) -> Response:
     route = UNMATCHED if request.url_rule is None else request.url_rule.rule
     cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
     content_type = response.content_type or ""
-    if content_type.startswith("text/event-stream"):  # a stream without an end
+    if not isinstance(response.response, DataBody):  # a stream, whose end may be far
         return response
     body = await response.get_data(as_text=False)
     if is_compressible(content_type, body):
@@ -177,11 +156,11 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     for path, view in (
         ("/openapi.json", pages.openapi),
         ("/api/tools", pages.tools),
-        ("/api/conversations", pages.conversations),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
     add_model_routes(app, services.models)
     add_command_route(app, services.commands)
+    add_history_routes(app, services.history)
     if services.access is not None:
         add_access_routes(app, services.access)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
@@ -193,6 +172,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
+    app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
     app.add_url_rule(f"{MODELS}/<path:name>", endpoint=f"{MODELS}/{{name}}", view_func=api.model, methods=["GET"])
     app.register_error_handler(HTTPException, on_http_error)

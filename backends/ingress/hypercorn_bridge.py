@@ -14,6 +14,7 @@ Hypercorn 0.18 has three faults on Trio that are cured here, outside of it:
   client likes. So sends are shielded here, and a connection ends soon after its app in any case.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -41,11 +42,14 @@ from backends.protocols import Admitted
 from config.settings import GatewaySettings
 from protocol.admission.body_pace import BodyBounds, BodyPace
 
+log = logging.getLogger("sayso.http")
 Observe = Callable[[str, str, int, float], None]
 ROUTE_KEY: Final = "route"
 """Where an app leaves the template of the route it has matched, in the scope."""
 ADMITTED_KEY: Final = "admitted"
 """Where an app finds how its request was admitted (``backends.protocols.Admitted``): no header can forge that."""
+HELD_KEY: Final = "held"
+"""Where an app finds an ``ExitStack`` that is closed when its answer is over, however it ends."""
 UNMATCHED: Final = "unmatched"
 SLOW_BODY: Final = "slow_body"
 """The route in the metrics of a request whose body arrived too slowly."""
@@ -56,6 +60,10 @@ SLOW_BODY_HEAD: Final = (
 )
 LAST_WORDS_S: Final = 2.0
 """Seconds that a connection may stay open after the app has returned; only an error page is sent after that."""
+
+
+class AnswerCutOff(Exception):
+    """An app cannot go on with an answer that it has begun; the client sees that its connection ends too soon."""
 
 
 @attrs.define(eq=False)
@@ -250,7 +258,11 @@ def observed(
                 await send(event)
 
         try:
-            await app(scope, receive_and_note, send_and_yield)
+            with contextlib.ExitStack() as held:
+                cast("dict[str, object]", scope)[HELD_KEY] = held
+                await app(scope, receive_and_note, send_and_yield)
+        except* AnswerCutOff as cut_off:
+            log.warning("an answer was cut off: %s", cut_off.exceptions[0])
         finally:
             exchange.returned.set()
             route = str(cast("dict[str, object]", scope).get(ROUTE_KEY, UNMATCHED))

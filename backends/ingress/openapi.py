@@ -7,7 +7,7 @@ import attrs
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 
 FIRST_ERROR: Final = 400
-SCALARS: Final = {"integer": {"type": "integer"}, "string": {"type": "string"}}
+SCALARS: Final = {kind: {"type": kind} for kind in ("integer", "number", "string")}
 
 
 @attrs.frozen
@@ -20,7 +20,7 @@ class Operation:
     content_types: tuple[str, ...] = ("application/json",)
     """Content type of the answers below 400; errors are JSON."""
     query: dict[str, tuple[str, str]] = attrs.field(factory=dict)
-    """Each parameter's type (``integer`` or ``string``) and meaning."""
+    """Each parameter's type (a key of ``SCALARS``) and meaning."""
     in_path: dict[str, tuple[str, str]] = attrs.field(factory=dict)
     """The same of the parts of the path in braces."""
     method: str = "get"
@@ -152,13 +152,67 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/conversations",
-        "The newest turns, newest first.",
+        "What was said and done: turns with their tool calls, newest first, of the sender's own user; an operator sees "
+        "everybody's.",
         {
-            200: "`turns`, a list, and a `note` where history is off.",
-            400: "A bad `limit`.",
+            200: "`turns`, or `conversations` with `by=session`; `next`, to be sent as `after`; a `note` if it is off.",
+            400: "A parameter that cannot be read, or is not known.",
+            403: "The history of another user.",
             503: "The history is not available just now.",
         },
-        query={"limit": ("integer", "How many turns, 1 to 500; 50 without it.")},
+        content_types=("application/json", "application/x-ndjson"),
+        query={
+            "limit": ("integer", "How many, 1 to 500; 50 without it."),
+            "after": ("string", "`next` of the page before."),
+            "q": ("string", "Words that all were heard or replied."),
+            "user": ("string", "Of this user only."),
+            "session": ("string", "Of this session only."),
+            "by": ("string", "`turn`, or `session` for a list of conversations."),
+            "format": ("string", "`json`, or `jsonl` for one turn a line; then `Link` has the next page."),
+        },
+    ),
+    Operation(
+        "/api/conversations",
+        "Delete what fits all given conditions, of which there must be one. For operators.",
+        {
+            200: "`deleted`, how many records; `is_all` is false if there are more: ask again.",
+            400: "No condition, or one that cannot be read.",
+            403: "Not by this sender.",
+            503: "The history is not available just now.",
+        },
+        query={
+            "user": ("string", "Of this user."),
+            "session": ("string", "Of this session."),
+            "older_than_days": ("number", "From before so many days."),
+        },
+        method="delete",
+    ),
+    Operation(
+        "/api/conversations/{session_id}",
+        "One conversation: its newest turns, in their order.",
+        {
+            200: "`session_id`, `turns`, and `next` for older ones.",
+            400: "A parameter that cannot be read, or is not known.",
+            404: "There is none, or it is another user's.",
+            503: "The history is not available just now.",
+        },
+        query={
+            "limit": ("integer", "How many turns, 1 to 500; 50 without it."),
+            "after": ("string", "`next` of the page before."),
+        },
+        in_path={"session_id": ("string", "The session's id.")},
+    ),
+    Operation(
+        "/api/conversations/{session_id}",
+        "Delete one conversation. For operators.",
+        {
+            200: "`deleted`, how many records; `is_all` is false if there are more: ask again.",
+            400: "There are no parameters here.",
+            403: "Not by this sender.",
+            503: "The history is not available just now.",
+        },
+        in_path={"session_id": ("string", "The session's id.")},
+        method="delete",
     ),
     Operation(
         "/api/drain",
@@ -175,10 +229,15 @@ OPERATIONS: Final = (
         in_path={"name": ("string", "Its name; it may have slashes.")},
     ),
     Operation(
+        "/v1/audio/voices",
+        "The voices that speak, the default first.",
+        {200: "`voices`: a list of `id`, `name`, `language`."},
+    ),
+    Operation(
         "/v1/audio/transcriptions",
         "OpenAI's transcription: a recording of up to an hour to text.",
         {
-            200: "`text`, or the wanted form.",
+            200: "`text`, or the wanted form; with `stream` OpenAI's events, a delta for each segment.",
             400: "No recording that can be decoded, or a bad field.",
             404: "No such model.",
             413: "The upload is too large.",
@@ -192,7 +251,8 @@ OPERATIONS: Final = (
         "/v1/audio/speech",
         "OpenAI's speech: a text to sound.",
         {
-            200: "The sound, as mp3 unless `response_format` says otherwise.",
+            200: "The sound, as mp3 unless `response_format` says otherwise, sent sentence by sentence; with"
+            " `stream_format` sse as OpenAI's events.",
             400: "A bad field.",
             413: "The text is too long.",
             503: "Come back later.",
@@ -206,6 +266,9 @@ OPERATIONS: Final = (
 
 def document(version: str) -> dict[str, Any]:
     """Return the document, as JSON types."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -213,7 +276,7 @@ def document(version: str) -> dict[str, Any]:
             "version": version,
             "description": "Voice sessions are WebSockets at /ws; everything else is here.",
         },
-        "paths": {operation.path: {operation.method: _operation(operation)} for operation in OPERATIONS},
+        "paths": paths,
     }
 
 

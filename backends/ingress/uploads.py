@@ -145,6 +145,9 @@ class UploadRequest(TrioRequest):
         cast("UploadParser", parser).stored_bytes = lambda: sum(file.size_bytes for file in self._uploads)
         return parser
 
+    async def close(self) -> None:
+        """Keep the stored files: an answer that is streamed needs them after its handler (``close_uploads``)."""
+
     def close_uploads(self) -> None:
         """Delete the request's stored files."""
         while self._uploads:

@@ -2,20 +2,22 @@
 
 Rules kept here:
 
-* The file is 0600. Each write is one append, so that two writers do not mix their lines.
+* The file is 0600. A lock keeps two writers apart: their lines do not mix, and one of them moves a full file away.
 * It is bounded: beyond its size it becomes the older one of two, and what was older is deleted.
 * A line that cannot be read is left out.
 """
 
 import contextlib
+import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import attrs
 import msgspec
 
+from backends.keys.file_lock import take_lock
 from backends.private_files import make_private_folder, open_private
 from protocol.admission.audit import AuditEntry
 
@@ -36,19 +38,28 @@ class AuditFile:
         return cls(data_dir / FILE_NAME)
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
-        """Write entries behind the others."""
+        """Write entries behind the others: all of them, or none where an error is raised."""
         if not entries:
             return
         make_private_folder(self.path.parent)
         data = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
-        descriptor = open_private(self.path, os.O_WRONLY | os.O_APPEND)
+        with self._locked(), os.fdopen(open_private(self.path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0) as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if file.write(data) < len(data):
+                file.truncate(size_bytes)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            if size_bytes + len(data) > self.max_bytes:
+                self.path.replace(self._older)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers out for the block."""
+        descriptor = open_private(self.path.with_suffix(".lock"), os.O_RDWR)
         try:
-            os.write(descriptor, data)
-            is_full = os.fstat(descriptor).st_size > self.max_bytes
+            take_lock(descriptor, self.path)
+            yield
         finally:
             os.close(descriptor)
-        if is_full:
-            self.path.replace(self._older)
 
     def newest(self, limit: int) -> list[AuditEntry]:
         """Return the last entries, newest first."""

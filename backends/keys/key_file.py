@@ -3,13 +3,15 @@
 Rules kept here:
 
 * It is 0600, and replaced as a whole: a reader finds the old keys or the new ones. A lock keeps two changes apart.
+* A change is on the disk before it is told to be done: no loss of power brings a revoked key back.
 * It holds digests, never a key.
-* A file that cannot be understood is an error: it never counts as "no keys", which could open a server.
+* A file that cannot be understood, or that other users may write, is an error: it never counts as "no keys", which
+  could open a server.
 """
 
-import fcntl
 import os
-import time
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,20 +20,24 @@ from typing import Final
 import attrs
 import msgspec
 
+from backends.keys.file_lock import FileInUse, take_lock
 from backends.private_files import make_private_folder, open_private
 from protocol.admission.keys import AccessKey
 
 FILE_NAME: Final = "keys.json"
 FILE_MAX_BYTES: Final = 1 << 20  # a thousand keys take 300 kB
 FORMAT_VERSION: Final = 1
-LOCK_WITHIN_S: Final = 5.0
-LOCK_POLL_S: Final = 0.05
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 Signature = tuple[int, int, int, int]
 
 
 class KeyFileError(Exception):
     """The file of the keys cannot be read or changed; the message names it."""
+
+
+class KeyFileUnfit(KeyFileError):
+    """What is in the file is not good, and stays so until it is changed; every other error may pass."""
 
 
 @attrs.frozen
@@ -67,19 +73,25 @@ class KeyFile:
         """Return the keys, none if there is no file; raises ``KeyFileError``."""
         try:
             with self.path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
                 data = file.read(FILE_MAX_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
             raise self._error(error) from error
+        if mode & stat.S_IWOTH:
+            raise KeyFileUnfit(f"{self.path} may be written by every user: chmod 600, and look who has a key")
         if len(data) > FILE_MAX_BYTES:
-            raise KeyFileError(f"{self.path} must have at most {FILE_MAX_BYTES} bytes")
+            raise KeyFileUnfit(f"{self.path} must have at most {FILE_MAX_BYTES} bytes")
         try:
             page = msgspec.json.decode(data, type=_KeyPage)
         except msgspec.DecodeError as error:
-            raise KeyFileError(f"{self.path} is no file of keys: {error}") from error
+            raise KeyFileUnfit(f"{self.path} is no file of keys: {error}") from error
         if page.version != FORMAT_VERSION:
-            raise KeyFileError(f"{self.path} was written by another version of sayso: version {page.version}")
+            raise KeyFileUnfit(f"{self.path} was written by another version of sayso: version {page.version}")
+        bad = next((key.name for key in page.keys if not DIGEST.fullmatch(key.digest)), None)
+        if bad is not None:
+            raise KeyFileUnfit(f"{self.path} is no file of keys: the digest of {bad!r} is not 64 hexadecimal digits")
         return page.keys
 
     def write(self, keys: Sequence[AccessKey]) -> None:
@@ -91,7 +103,9 @@ class KeyFile:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self.path)
+            _sync_folder(self.path.parent)
         except OSError as error:
+            draft.unlink(missing_ok=True)
             raise self._error(error) from error
 
     @contextmanager
@@ -103,24 +117,24 @@ class KeyFile:
         except OSError as error:
             raise self._error(error) from error
         try:
-            self._take_lock(lock)
+            try:
+                take_lock(lock, self.path)
+            except FileInUse as error:
+                raise KeyFileError(str(error)) from None
+            except OSError as error:
+                raise self._error(error) from error
             yield
         finally:
             os.close(lock)  # which gives the lock back, as the end of the process does
 
-    def _take_lock(self, lock: int) -> None:
-        deadline_s = time.monotonic() + LOCK_WITHIN_S
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline_s:
-                    raise KeyFileError(f"{self.path} is being changed by another process") from None
-                time.sleep(LOCK_POLL_S)
-            except OSError as error:
-                raise self._error(error) from error
-            else:
-                return
-
     def _error(self, error: OSError) -> KeyFileError:
         return KeyFileError(f"{self.path}: {error.strerror or error}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write a folder's entries to the disk, where that is possible; raises ``OSError``."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -2,7 +2,9 @@
 
 Rules kept here:
 
-* A request is checked against keys in memory; the file is looked at by ``refresh`` alone, in a thread.
+* A request is checked against keys in memory; the file is looked at by ``refresh`` alone, in a thread, and by one at a
+  time: what was read first never replaces what was read later.
+* A file that could not be opened is tried again at the next look, for its keys may have been revoked.
 * Once a key was demanded, one is demanded until the process ends: revoking the last one, or losing the file, opens
   nothing. With a damaged file the last good keys stay.
 * What is told, logged or counted never contains a key.
@@ -14,7 +16,7 @@ from collections.abc import Callable, Mapping
 import trio
 
 from backends.keys.audit_file import AuditFile
-from backends.keys.key_file import KeyFile, KeyFileError, Signature
+from backends.keys.key_file import KeyFile, KeyFileError, KeyFileUnfit, Signature
 from backends.keys.token_issuer import TokenIssuer
 from backends.protocols import CheckUnavailable, Refusal, Request
 from protocol.admission.audit import AuditAct, AuditKind, AuditNotes
@@ -38,6 +40,7 @@ class KeyRing:
         self._unix_time = unix_time
         self._seen: Signature | None = file.signature()
         self._keys: Mapping[str, AccessKey] = {}
+        self._refreshing = trio.Lock()
         self.is_demanded = is_demanded
         self.tokens = TokenIssuer(file.path.parent, unix_time)
         self.refused = RefusedLogins()
@@ -71,10 +74,19 @@ class KeyRing:
 
     async def refresh(self) -> None:
         """Read the file again if it has changed, and write down what was done since."""
+        async with self._refreshing:
+            await self._write_acts()
+            await self._read_again()
+
+    async def _write_acts(self) -> None:
+        entries = self.acts.take(self._unix_time())
         try:
-            await trio.to_thread.run_sync(self.record.append, self.acts.take(self._unix_time()))
+            await trio.to_thread.run_sync(self.record.append, entries)
         except OSError as error:
+            self.acts.give_back(entries)
             log.error("who did what is not written down: %s", error)  # noqa: TRY400 - its words say all
+
+    async def _read_again(self) -> None:
         try:
             changed = await trio.to_thread.run_sync(self._read_changed)
         except KeyFileError as error:
@@ -88,8 +100,13 @@ class KeyRing:
         signature = self._file.signature()
         if signature == self._seen:
             return None
+        try:
+            found = self._file.read()
+        except KeyFileUnfit:
+            self._seen = signature  # it is the same at the next look
+            raise
         self._seen = signature
-        return self._file.read()
+        return found
 
     def _take(self, keys: tuple[AccessKey, ...]) -> None:
         self._keys = {key.key_id: key for key in keys}

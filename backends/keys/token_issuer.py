@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-* The secret is read when the first token is made or shown, in a thread.
+* The secret is read when the first token is made or shown, in a thread; who comes meanwhile waits for that one.
 * What a token allows is decided in ``protocol/admission/tokens.py``.
 """
 
@@ -49,6 +49,7 @@ class TokenIssuer:
     _secret: bytes | None = attrs.field(default=None, init=False, repr=False)
     _process_id: str = attrs.field(factory=lambda: secrets.token_urlsafe(ID_BYTES), init=False)
     _used: UsedTokens = attrs.field(factory=UsedTokens, init=False)
+    _reading: trio.Lock = attrs.field(factory=trio.Lock, init=False, repr=False)
 
     async def issue(self, key: AccessKey, order: TokenOrder) -> tuple[str, float]:
         """Return a token made with ``key``, and when it expires, in Unix time; raises ``KeyFileError``."""
@@ -81,5 +82,7 @@ class TokenIssuer:
 
     async def _wait_secret(self) -> bytes:
         if self._secret is None:
-            self._secret = await trio.to_thread.run_sync(token_secret, self.data_dir, secrets.token_bytes(SECRET_BYTES))
+            async with self._reading:
+                new = secrets.token_bytes(SECRET_BYTES)
+                self._secret = await trio.to_thread.run_sync(token_secret, self.data_dir, new)
         return self._secret

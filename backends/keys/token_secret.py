@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from backends.keys.file_lock import take_lock
 from backends.keys.key_file import KeyFileError
 from backends.private_files import make_private_folder, open_private
 from protocol.admission.tokens import SECRET_BYTES
@@ -14,19 +15,22 @@ FILE_NAME: Final = "tokens.secret"
 def token_secret(data_dir: Path, new: bytes) -> bytes:
     """Return the secret, which is ``new`` if there was none; blocks, raises ``KeyFileError``.
 
-    The file is 0600. Deleting it makes every token invalid at the next start.
+    The file is 0600. Deleting it makes every token invalid at the next start. Whoever comes first makes it, of several
+    servers on one data folder too: all of them return the same secret.
     """
     path = data_dir / FILE_NAME
     try:
         make_private_folder(data_dir)
-        if not path.exists():
-            draft = path.with_suffix(f".{os.getpid()}.tmp")
-            with os.fdopen(open_private(draft, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-                file.write(new)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        secret = path.read_bytes()
+        descriptor = open_private(path, os.O_RDWR)
+        try:
+            take_lock(descriptor, path)
+            secret = os.pread(descriptor, SECRET_BYTES + 1, 0)
+            if not secret:
+                os.pwrite(descriptor, new, 0)
+                os.fsync(descriptor)
+                secret = new
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror or error}") from error
     if len(secret) != SECRET_BYTES:

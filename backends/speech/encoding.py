@@ -24,11 +24,13 @@ class Format:
     codec: str
     rate_hz: int | None = None
     """Samples a second; ``None`` keeps the rate of the input."""
+    options: dict[str, str] = attrs.field(factory=dict)
+    """Of FFmpeg's container."""
 
 
 FORMATS: Final = {
     "mp3": Format("audio/mpeg", "mp3", "libmp3lame"),
-    "opus": Format("audio/ogg", "ogg", "libopus", 48_000),
+    "opus": Format("audio/ogg", "ogg", "libopus", 48_000, {"page_duration": "200000"}),  # µs of sound a page
     "aac": Format("audio/aac", "adts", "aac"),
     "flac": Format("audio/flac", "flac", "flac"),
     "wav": Format("audio/wav", "wav", "pcm_s16le"),
@@ -37,35 +39,96 @@ FORMATS: Final = {
 
 
 def encode(pcm: bytes, rate_hz: int, name: str) -> bytes:
-    """Return s16le mono samples in the format ``name`` of ``FORMATS``."""
-    wanted = FORMATS[name]
-    samples = np.frombuffer(pcm, dtype="<i2")
-    target_hz = wanted.rate_hz or rate_hz
-    if target_hz != rate_hz:
-        samples = soxr.resample(samples, rate_hz, target_hz)
-    if not wanted.container:
-        return samples.astype("<i2", copy=False).tobytes()
-    return _muxed(samples, target_hz, wanted)
+    """Return s16le mono samples in the format ``name`` of ``FORMATS``, its head with the true length."""
+    whole = io.BytesIO()
+    encoder = FileEncoder(rate_hz, name, whole)
+    encoder.feed(pcm)
+    encoder.finish()
+    return whole.getvalue()
 
 
-def _muxed(samples: Any, rate_hz: int, wanted: Format) -> bytes:
-    import av  # noqa: PLC0415 - only in a server that speaks
+class StreamedFile:
+    """A file that is only written, and read by who sends it on: FFmpeg then writes a head without a length."""
 
-    out = io.BytesIO()
-    with av.open(out, "w", format=wanted.container) as container:
-        stream: Any = container.add_stream(wanted.codec, rate=rate_hz, layout="mono")
-        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate_hz, frame_size=_frame_size(stream))
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        """Keep the bytes."""
+        self._written += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """Return what was written since the last time."""
+        data, self._written = bytes(self._written), bytearray()
+        return data
+
+
+class FileEncoder:
+    """Encodes speech as it comes, into a file."""
+
+    def __init__(self, rate_hz: int, name: str, file: io.BytesIO | StreamedFile) -> None:
+        """Take s16le mono samples at ``rate_hz``; raises ``KeyError`` for a format that is not in ``FORMATS``."""
+        wanted = FORMATS[name]
+        target_hz = wanted.rate_hz or rate_hz
+        self._file = file
+        self._rate = soxr.ResampleStream(rate_hz, target_hz, 1, dtype="int16") if target_hz != rate_hz else None
+        self._muxer = Muxer(file, target_hz, wanted) if wanted.container else None
+
+    def feed(self, pcm: bytes) -> None:
+        """Encode more samples."""
+        self._write(np.frombuffer(pcm, dtype="<i2"), is_last=False)
+
+    def finish(self) -> None:
+        """Write what is left, and the end."""
+        self._write(np.zeros(0, dtype="<i2"), is_last=True)
+        if self._muxer is not None:
+            self._muxer.close()
+
+    def _write(self, samples: Any, *, is_last: bool) -> None:
+        if self._rate is not None:
+            samples = self._rate.resample_chunk(samples, last=is_last)
+        if self._muxer is None:
+            self._file.write(samples.astype("<i2", copy=False).tobytes())
+        else:
+            self._muxer.write(samples)
+
+
+class Muxer:
+    """FFmpeg's encoder and container around a file."""
+
+    def __init__(self, file: io.BytesIO | StreamedFile, rate_hz: int, wanted: Format) -> None:
+        import av  # noqa: PLC0415 - only in a server that speaks
+
+        self._make_frame = av.AudioFrame.from_ndarray
+        self._rate_hz = rate_hz
+        self._written = 0  # samples
+        self._container: Any = av.open(file, "w", format=wanted.container, container_options=wanted.options)
+        stream: Any = self._container.add_stream(wanted.codec, rate=rate_hz, layout="mono")
+        self._stream = stream
+        size = _frame_size(stream)
+        self._resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate_hz, frame_size=size)
+
+    def write(self, samples: Any) -> None:
+        """Encode int16 samples of shape (n,)."""
         for start in range(0, len(samples), BLOCK_SAMPLES):
-            frame = av.AudioFrame.from_ndarray(samples[None, start : start + BLOCK_SAMPLES], "s16", "mono")
-            frame.sample_rate = rate_hz
-            frame.pts = start
-            frame.time_base = Fraction(1, rate_hz)
-            for part in resampler.resample(frame):
-                container.mux(stream.encode(part))
-        for part in resampler.resample(None):
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
-    return out.getvalue()
+            block = samples[None, start : start + BLOCK_SAMPLES]
+            frame = self._make_frame(block, "s16", "mono")
+            frame.sample_rate = self._rate_hz
+            frame.pts = self._written
+            frame.time_base = Fraction(1, self._rate_hz)
+            self._written += block.shape[1]
+            self._encode(frame)
+
+    def close(self) -> None:
+        """Encode what is left, and write the end."""
+        self._encode(None)
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def _encode(self, frame: Any) -> None:
+        for part in self._resampler.resample(frame):
+            self._container.mux(self._stream.encode(part))
 
 
 def _frame_size(stream: Any) -> int:

@@ -14,39 +14,35 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import attrs
 import msgspec
 import trio
 from sqlite_utils import Database
 
 from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError
+from backends.storage import queries
+from backends.storage.rows import TABLES, by_table, call_of, conversation_of, storable, turn_of
 from backends.storage.sqlite_file import CHECKED_MAX_BYTES, Identity, check, identity_of, is_damage, set_aside
 from backends.storage.sqlite_schema import migrate, settings_of_connection
 from config.settings import SqliteSettings
-from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.history import (
+    ConversationQuery,
+    Deletion,
+    KeptConversation,
+    KeptTurn,
+    Record,
+    TurnQuery,
+)
 
 log = logging.getLogger("sayso.history")
 Result = TypeVar("Result")
-Record = SessionRecord | TurnRecord | ToolRecord
 
 LOCK_TIMEOUT_S: Final = 5.0  # another program that looks at the file locks it for milliseconds
-PLAIN: Final = (str, int, float, type(None))  # what SQLite takes as it is
-TABLES: Final = ("sessions", "conversations", "tool_calls")
-DELETIONS: Final = (
-    """DELETE FROM conversations WHERE rowid IN
-        (SELECT rowid FROM conversations WHERE timestamp < ? ORDER BY timestamp LIMIT ?)""",
-    """DELETE FROM tool_calls WHERE rowid IN
-        (SELECT rowid FROM tool_calls WHERE timestamp < ? ORDER BY timestamp LIMIT ?)""",
-    """DELETE FROM sessions WHERE rowid IN
-        (SELECT rowid FROM sessions AS old WHERE started_at < ? AND NOT EXISTS
-            (SELECT 1 FROM conversations WHERE session_id = old.session_id) LIMIT ?)""",
-)  # a session stays while one of its turns does
 
 
 class SqliteStore:
@@ -60,6 +56,7 @@ class SqliteStore:
         self._reader: Database | None = None
         self._identity: Identity | None = None  # of the file that is open
         self._lost: int | None = None  # records that went with a file, not yet told
+        self._is_to_forget = False  # whether something was deleted whose words may still be in the search index
         self._reading = threading.Lock()  # held by queries, so that ``close`` does not close the reader under one
         self._write_limit = trio.CapacityLimiter(1)
         self._read_limit = trio.CapacityLimiter(1)
@@ -79,25 +76,31 @@ class SqliteStore:
         """Write all of them in one transaction; raises ``StoreError``."""
         await self._in_thread(lambda: self._write(records), self._write_limit)
 
-    async def prune(self, before_s: float, limit: int) -> int:
-        """Delete up to ``limit`` old records of each kind, return how many; raises ``StoreError``.
+    async def delete(self, what: Deletion, limit: int) -> int:
+        """Delete up to ``limit`` records of each kind, return how many; raises ``StoreError``.
 
-        The file does not shrink: SQLite uses the free pages for what comes next. What was deleted is overwritten.
+        The file does not shrink: SQLite uses the free pages for what comes next. What was deleted is overwritten, and
+        its words are out of the search index once a call has found nothing more to delete.
         """
 
         def work() -> int:
             with self._explained():
-                return delete_old(self._opened(self._writer), before_s, limit)
+                database = self._opened(self._writer)
+                count = delete(database, what, limit)
+                if not count and self._is_to_forget:
+                    forget(database)
+                self._is_to_forget = count > 0
+                return count
 
         return await self._in_thread(work, self._write_limit)
 
-    async def recent_turns(self, limit: int) -> list[dict[str, Any]]:
-        """Return the newest turns, newest first; raises ``StoreError``."""
-        return await self._in_thread(lambda: self._recent(limit), self._read_limit)
+    async def turns(self, wanted: TurnQuery) -> tuple[KeptTurn, ...]:
+        """Return a page of turns with their calls, newest first; raises ``StoreError``."""
+        return await self._in_thread(lambda: self._turns(wanted), self._read_limit)
 
-    async def search_turns(self, words: str, limit: int) -> list[dict[str, Any]]:
-        """Return turns in which all ``words`` were heard or replied, best match first; raises ``StoreError``."""
-        return await self._in_thread(lambda: self._search(words, limit), self._read_limit)
+    async def conversations(self, wanted: ConversationQuery) -> tuple[KeptConversation, ...]:
+        """Return a page of conversations, those that began last first; raises ``StoreError``."""
+        return await self._in_thread(lambda: self._conversations(wanted), self._read_limit)
 
     async def close(self) -> None:
         """Close the file; a closed store can be opened again."""
@@ -185,16 +188,26 @@ class SqliteStore:
 
     # --- in the reader's thread ------------------------------------------------------------------
 
-    def _recent(self, limit: int) -> list[dict[str, Any]]:
+    def _turns(self, wanted: TurnQuery) -> tuple[KeptTurn, ...]:
+        words = None
+        if wanted.words:
+            query = quoted(wanted.words)
+            if not query:
+                return ()
+            fitting = "id IN (SELECT rowid FROM conversations_fts WHERE conversations_fts MATCH ?)"
+            words = queries.Condition(fitting, (query,))
         with self._reading, self._explained():
-            turns = self._opened(self._reader).table("conversations")
-            return [plain(row) for row in turns.rows_where(order_by="timestamp desc, rowid desc", limit=max(limit, 0))]
+            database = self._opened(self._reader)
+            rows = rows_of(database, queries.turns(wanted, words)).fetchall()
+            if not rows:
+                return ()
+            calls = [call_of(row) for row in rows_of(database, queries.calls_of(rows))]
+            return queries.with_calls([turn_of(row, ()) for row in rows], calls)
 
-    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
+    def _conversations(self, wanted: ConversationQuery) -> tuple[KeptConversation, ...]:
         with self._reading, self._explained():
-            turns = self._opened(self._reader).table("conversations")
-            query = quoted(words)
-            return [plain(row) for row in turns.search(query, limit=max(limit, 0))] if query else []
+            found = rows_of(self._opened(self._reader), queries.conversations(wanted))
+            return tuple(conversation_of(row) for row in found)
 
     # --- both ------------------------------------------------------------------------------------
 
@@ -208,7 +221,7 @@ class SqliteStore:
         """Turn errors of SQLite and of the file system into ``StoreError``s that name the file."""
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
             raise StoreError(f"{self.path}: {error}") from error
 
 
@@ -217,64 +230,38 @@ class SqliteStore:
 
 def insert(database: Database, records: Sequence[Record]) -> None:
     """Insert the records in one transaction; rows that are there already stay as they are."""
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    for record in records:
-        rows[table_of(record)].append(row_of(record))
     with database.atomic():
-        for table, inserted in rows.items():
-            if inserted:
-                database.conn.executemany(insertion(table, inserted[0]), inserted)
+        for table, rows in by_table(records).items():
+            database.conn.executemany(queries.insertion(table, rows[0]), [tuple(row.values()) for row in rows])
 
 
 def count_records(database: Database) -> int:
     """Return how many records the open file has, 0 if it cannot be read."""
     try:
-        return sum(database.table(table).count for table in TABLES)
+        return sum(database.table(table).count for table in TABLES.values())
     except sqlite3.Error:
         return 0
 
 
-def delete_old(database: Database, before_s: float, limit: int) -> int:
-    """Delete up to ``limit`` records of each table from before ``before_s`` in one transaction; return how many."""
+def delete(database: Database, what: Deletion, limit: int) -> int:
+    """Delete up to ``limit`` records of each kind in one transaction; return how many."""
     with database.atomic():
-        return sum(database.conn.execute(statement, (before_s, limit)).rowcount for statement in DELETIONS)
+        return sum(rows_of(database, statement).rowcount for statement in queries.deletions(what, limit))
 
 
-def insertion(table: str, row: Mapping[str, Any]) -> str:
-    """Return the statement for rows like ``row``.
-
-    ``INSERT OR IGNORE``, which sqlite-utils would write, also ignores rows with a value missing: they would be lost.
-    """
-    names = ", ".join(row)
-    values = ", ".join(f":{name}" for name in row)
-    return f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
+def forget(database: Database) -> None:
+    """Remove the words of deleted turns from the search index and from the log, where they would stay for a while."""
+    with database.atomic():
+        database.execute("INSERT INTO conversations_fts (conversations_fts) VALUES ('optimize')")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def table_of(record: Record) -> str:
-    """Return the table that a record belongs to."""
-    match record:
-        case SessionRecord():
-            return "sessions"
-        case TurnRecord():
-            return "conversations"
-        case ToolRecord():
-            return "tool_calls"
-
-
-def row_of(record: Record) -> dict[str, Any]:
-    """Return a record's row: its fields by name, mappings as JSON."""
-    row = attrs.asdict(record, recurse=False)
-    return {
-        name: value if isinstance(value, PLAIN) else msgspec.json.encode(value).decode() for name, value in row.items()
-    }
+def rows_of(database: Database, statement: queries.Statement) -> sqlite3.Cursor:
+    """Execute a statement; return its rows."""
+    cursor: sqlite3.Cursor = database.conn.execute(statement.sql, statement.values)
+    return cursor
 
 
 def quoted(words: str) -> str:
     """Return an FTS5 query for all of the words, with their special characters quoted."""
-    return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.replace("\0", " ").split())
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a turn's row for readers: latencies as a mapping, without SQLite's row id."""
-    shown = {name: value for name, value in row.items() if name not in {"id", "rowid"}}
-    return {**shown, "latency_ms": msgspec.json.decode(row["latency_ms"])}
+    return " ".join('"{}"'.format(word.replace('"', '""')) for word in storable(words.replace("\0", " ")).split())

@@ -63,6 +63,24 @@ STEPS: Final[Sequence[Sequence[str]]] = (
             INSERT INTO conversations_fts (rowid, heard, replied) VALUES (new.id, new.heard, new.replied);
         END""",
     ),
+    (  # what was the user's name until here is what a client calls itself; whose words those were is not known
+        "ALTER TABLE sessions ADD COLUMN client_id TEXT NOT NULL DEFAULT ''",
+        "UPDATE sessions SET client_id = user_id, user_id = ''",
+        "CREATE INDEX idx_session_started ON sessions(started_at)",
+        "DROP TRIGGER conversations_au",
+        "UPDATE conversations SET user_id = ''",
+        """CREATE TRIGGER conversations_au AFTER UPDATE OF heard, replied ON conversations BEGIN
+            INSERT INTO conversations_fts (conversations_fts, rowid, heard, replied)
+                VALUES ('delete', old.id, old.heard, old.replied);
+            INSERT INTO conversations_fts (rowid, heard, replied) VALUES (new.id, new.heard, new.replied);
+        END""",
+        "ALTER TABLE conversations ADD COLUMN language TEXT",
+        "ALTER TABLE conversations ADD COLUMN confidence REAL",
+        "CREATE INDEX idx_conversation_user ON conversations(user_id, timestamp)",
+        "ALTER TABLE tool_calls ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX idx_tool_call_user ON tool_calls(user_id, timestamp)",
+        "CREATE INDEX idx_tool_call_turn ON tool_calls(session_id, turn_id)",
+    ),
 )
 
 

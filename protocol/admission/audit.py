@@ -8,6 +8,7 @@ Rules kept here:
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import attrs
@@ -50,10 +51,21 @@ class AuditNotes:
 
     def note(self, act: AuditAct) -> None:
         """Count an act."""
+        self._add(attrs.evolve(act, what=act.what[:SHOWN_CHARS]), 1)
+
+    def give_back(self, entries: Iterable[AuditEntry]) -> None:
+        """Count again what was taken and could not be written."""
+        for entry in entries:
+            if entry.act.kind == "left_out":
+                self._left_out += entry.count
+            else:
+                self._add(entry.act, entry.count)
+
+    def _add(self, act: AuditAct, count: int) -> None:
         if act in self._counts or len(self._counts) < self.limit:
-            self._counts[attrs.evolve(act, what=act.what[:SHOWN_CHARS])] += 1
+            self._counts[act] += count
         else:
-            self._left_out += 1
+            self._left_out += count
 
     def take(self, now_s: float) -> tuple[AuditEntry, ...]:
         """Return the entries to write, and forget them; ``now_s`` is Unix time."""

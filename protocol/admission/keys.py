@@ -85,11 +85,13 @@ def find_key(text: str | None, keys: Mapping[str, AccessKey], now_s: float) -> A
 
 
 def is_still_good(grant: Grant, keys: Mapping[str, AccessKey], now_s: float) -> bool:
-    """Return whether what was granted is still so: the key is there, has the same secret, and has not expired."""
+    """Return whether what was granted is still so: the key is there, has the same secret and scopes, and is in time."""
     found = keys.get(grant.key_id)
     if grant.expires_at_s is not None and now_s >= grant.expires_at_s:
         return False
-    return found is not None and hmac.compare_digest(found.digest, grant.digest) and not found.has_expired(now_s)
+    if found is None or found.has_expired(now_s) or not grant.scopes <= found.scopes:
+        return False
+    return hmac.compare_digest(found.digest, grant.digest)
 
 
 def tenant_of_user(user: str) -> str:

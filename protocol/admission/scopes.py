@@ -65,6 +65,7 @@ FOLDERS: Final[Mapping[str, PathScopes]] = {
     "/web/": PathScopes(ANYONE),
     "/api/actors/": PathScopes(OPERATE),
     "/api/sessions/": PathScopes(READ),
+    "/api/conversations/": PathScopes(READ),
     "/v1/": PathScopes(TALK, TALK),
 }
 CLOSED: Final = PathScopes(OPERATE)

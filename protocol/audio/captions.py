@@ -1,5 +1,7 @@
 """A transcribed recording in the forms that OpenAI's API has for it; pure."""
 
+import math
+import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -7,6 +9,8 @@ import attrs
 
 from protocol.messages.hearing import Recognition, SpokenWord, Utterance
 
+WHISPER_FRAMES_PER_S: Final = 100  # what its "seek" counts
+LEAST_CONFIDENCE: Final = 1e-6
 FORMATS: Final = ("json", "text", "srt", "vtt", "verbose_json")
 
 
@@ -50,13 +54,23 @@ def to_vtt(captions: Sequence[Caption]) -> str:
 
 
 def to_verbose(captions: Sequence[Caption], *, language: str, duration_s: float) -> dict[str, Any]:
-    """Return OpenAI's ``verbose_json``; ``confidence`` is ours, in the place of Whisper's log probabilities."""
+    """Return OpenAI's ``verbose_json``; ``confidence`` is ours.
+
+    Clients calculate with Whisper's figures: ``avg_logprob`` is the logarithm of the confidence, ``no_speech_prob`` is
+    0 because what has no speech is left out, and there are no tokens.
+    """
     segments = [
         {
             "id": number,
+            "seek": round(caption.start_s * WHISPER_FRAMES_PER_S),
             "start": round(caption.start_s, 3),
             "end": round(caption.end_s, 3),
             "text": caption.text,
+            "tokens": [],
+            "temperature": 0.0,
+            "avg_logprob": round(math.log(max(caption.confidence, LEAST_CONFIDENCE)), 3),
+            "compression_ratio": round(_compression_ratio(caption.text), 3),
+            "no_speech_prob": 0.0,
             "confidence": round(caption.confidence, 3),
         }
         for number, caption in enumerate(captions)
@@ -81,6 +95,12 @@ def to_words(captions: Sequence[Caption]) -> list[dict[str, Any]]:
         for caption in captions
         for word in caption.words
     ]
+
+
+def _compression_ratio(text: str) -> float:
+    """Return how well a text compresses; repetitions do, above 2.4 (Radford et al. 2022, the reference code)."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
 
 
 def _clock(seconds: float, mark: str) -> str:

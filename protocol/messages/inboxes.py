@@ -14,10 +14,11 @@ from protocol.messages.hearing import (
     UtteranceGrew,
     UtterancePaused,
 )
+from protocol.messages.history import DeleteRecords, FindTurns, ListConversations
 from protocol.messages.meaning import ReadMeaning
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from protocol.messages.recordings import CloseRecording, ReadRecording
-from protocol.messages.records import Count, Gauge, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Gauge, Observe, SessionRecord, ToolRecord, TurnRecord
 from protocol.messages.session import (
     Announce,
     Configured,
@@ -54,7 +55,7 @@ DialogueMessage = (
 
 # of the server
 GatewayMessage = StopAdmitting
-HistoryMessage = SessionRecord | TurnRecord | ToolRecord | RecentTurns
+HistoryMessage = SessionRecord | TurnRecord | ToolRecord | FindTurns | ListConversations | DeleteRecords
 InferenceMessage = Generate
 MeaningMessage = ReadMeaning
 MediaMessage = ReadRecording | CloseRecording

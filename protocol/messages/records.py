@@ -5,8 +5,6 @@ from typing import Any
 
 import attrs
 
-from protocol.messages.ask import Ask
-
 
 @attrs.frozen
 class SessionRecord:
@@ -14,8 +12,11 @@ class SessionRecord:
 
     session_id: str
     user_id: str
+    """The user of the key that the client was admitted with."""
     started_at: float
     """Unix time, seconds."""
+    client_id: str = ""
+    """What the client calls itself: such as the name of a device."""
 
 
 @attrs.frozen
@@ -32,6 +33,10 @@ class TurnRecord:
     outcome: str
     source: str | None
     latency_ms: Mapping[str, float]
+    language: str | None = None
+    """Of the words, as a code such as ``de``; ``None`` if it is not known."""
+    confidence: float | None = None
+    """0..1, how sure the words are; 1 for typed ones, ``None`` if there are none."""
 
 
 @attrs.frozen
@@ -50,6 +55,8 @@ class ToolRecord:
     duration_ms: float
     transcript: str
     confidence: float
+    user_id: str = ""
+    """Empty if it is not known."""
 
 
 @attrs.frozen
@@ -77,10 +84,3 @@ class Observe:
     name: str
     labels: tuple[str, ...]
     value: float
-
-
-@attrs.frozen
-class RecentTurns(Ask[list[dict[str, Any]]]):
-    """To history; answered by ``list[dict]``, newest first."""
-
-    limit: int

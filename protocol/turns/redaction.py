@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import attrs
 
+from protocol.messages.history import Record
 from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
 
 HIDDEN: Final = "[redacted]"
@@ -47,8 +48,6 @@ SAID_KEY: Final = re.compile(
     re.IGNORECASE,
 )
 CARD_NUMBER: Final = re.compile(r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")  # ISO/IEC 7812: 13 to 19 digits
-
-Record = SessionRecord | TurnRecord | ToolRecord
 
 
 def kept(record: Record, *, has_words: bool = True) -> Record:

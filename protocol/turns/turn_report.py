@@ -20,6 +20,10 @@ class TurnReport:
     """How much of the answer's speech was heard, in seconds, as the client says."""
     source: Source | None = attrs.field(default=None, init=False)
     """What understood it."""
+    language: str | None = attrs.field(default=None, init=False)
+    """Of the words."""
+    confidence: float | None = attrs.field(default=None, init=False)
+    """0..1, how sure the words are; ``None`` if there are none."""
     _latency_ms: dict[str, float] = attrs.field(factory=dict, init=False)
 
     def mark(self, stage: str, seconds: float) -> None:
@@ -46,4 +50,6 @@ class TurnReport:
             outcome=outcome,
             source=self.source,
             latency_ms=self._latency_ms,
+            language=self.language,
+            confidence=self.confidence,
         )

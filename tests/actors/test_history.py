@@ -8,9 +8,21 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryStatistics, HistoryUnavailable
 from backends.protocols import StoreError
 from config.settings import HistorySettings
-from protocol.messages.records import Count, Observe, RecentTurns, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.history import (
+    ConversationQuery,
+    Deleted,
+    DeleteRecords,
+    Deletion,
+    FindTurns,
+    KeptTurn,
+    ListConversations,
+    Position,
+    TurnQuery,
+)
+from protocol.messages.records import Count, Observe, SessionRecord, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
-from tests.fakes import FakeStore, Grow, Script, default_settings, scripted, shown_by
+from tests.fake_store import FakeStore
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 NOW_S = 1_795_435_200.0  # 2026-11-23 12:00 UTC
 KEY = "sk-" + "abcdefghijklmnop1234"
@@ -230,8 +242,11 @@ async def test_history_that_is_off_writes_nothing_and_is_well(grow: Grow, autoju
     await archive.open(grow)
     await archive.tell(turn(1), CALL)
     await trio.sleep(2 * PRUNE_EVERY_S)
-    assert (archive.store.is_open, archive.store.rows, archive.store.pruned) == (False, [], [])
-    assert await archive.ref.ask(RecentTurns(5)) == []
+    assert (archive.store.is_open, archive.store.rows, archive.store.deletions) == (False, [], [])
+    assert await archive.ref.ask(FindTurns(TurnQuery())) == ()
+    assert await archive.ref.ask(ListConversations(ConversationQuery())) == ()
+    with pytest.raises(HistoryUnavailable, match="sayso history delete"):
+        await archive.ref.ask(DeleteRecords(Deletion(session_id="s")))
     assert archive.statistics().trouble is None
     await archive.tree.ref.ask(TerminateChild("history"))
 
@@ -240,8 +255,8 @@ async def test_what_is_too_old_is_deleted_at_the_start_and_once_a_day(grow: Grow
     archive = Archive(FakeStore(old=PRUNE_RECORDS + 1))
     await archive.open(grow)
     await trio.sleep(1.0)
-    before_s = NOW_S - 90 * 86_400
-    assert archive.store.pruned == [(before_s, PRUNE_RECORDS)] * 3
+    old = Deletion(before_s=NOW_S - 90 * 86_400)
+    assert archive.store.deletions == [(old, PRUNE_RECORDS)] * 3
     assert archive.statistics().pruned == PRUNE_RECORDS + 1
     archive.store.trouble = StoreError("locked")
     await trio.sleep(PRUNE_EVERY_S)
@@ -256,18 +271,65 @@ async def test_what_is_kept_for_ever_is_not_deleted(grow: Grow, autojump_clock: 
     archive = Archive(settings=attrs.evolve(default_settings().history, keep_days=0.0))
     await archive.open(grow)
     await trio.sleep(2 * PRUNE_EVERY_S)
-    assert archive.store.pruned == []
+    assert archive.store.deletions == []
 
 
-async def test_recent_turns_come_newest_first(grow: Grow, autojump_clock: MockClock) -> None:
+# --- readers -------------------------------------------------------------------------------------
+
+
+async def test_turns_and_conversations_are_found_for_those_who_ask(grow: Grow, autojump_clock: MockClock) -> None:
     archive = Archive()
     await archive.open(grow)
-    await archive.tell(turn(1), turn(2), turn(3))
+    await archive.tell(SessionRecord("s", "tester", 1.0), turn(1), turn(2), turn(3))
     await trio.sleep(0.1)
-    assert await archive.ref.ask(RecentTurns(2)) == [{"turn_id": "t3"}, {"turn_id": "t2"}]
+    kept = [KeptTurn(turn(number), (), Position(1.0, "1")) for number in (3, 2)]
+    assert await archive.ref.ask(FindTurns(TurnQuery(limit=2))) == tuple(kept)
+    (conversation,) = await archive.ref.ask(ListConversations(ConversationQuery()))
+    assert conversation.session_id == "s"
     archive.store.trouble = StoreError("locked")
     with pytest.raises(HistoryUnavailable, match="locked"):
-        await archive.ref.ask(RecentTurns(2))
+        await archive.ref.ask(FindTurns(TurnQuery()))
+    with pytest.raises(HistoryUnavailable, match="locked"):
+        await archive.ref.ask(ListConversations(ConversationQuery()))
+
+
+async def test_what_is_deleted_is_not_written_later_and_new_records_are(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(settings=attrs.evolve(default_settings().history, keep_days=0.0))
+    archive.store.old = PRUNE_RECORDS + 1
+    await archive.open(grow)
+    archive.store.trouble = StoreError("disk full")
+    other = attrs.evolve(turn(2), session_id="s2")
+    await archive.tell(turn(1), other, CALL, SessionRecord("s", "tester", 1.0))
+    await trio.sleep(1.5)
+    archive.store.trouble = None
+    what = Deletion(session_id="s")
+    assert await archive.ref.ask(DeleteRecords(what)) == Deleted(3 + PRUNE_RECORDS + 1, is_all=True)
+    assert {deleted for deleted, _ in archive.store.deletions} >= {what}
+    await trio.sleep(2.0)
+    await archive.tell(turn(3))
+    await trio.sleep(0.1)
+    assert archive.store.rows == [other, turn(3)]
+
+
+async def test_a_deletion_waits_for_the_batch_that_is_being_written(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    archive.store.write_s = 1.0
+    await archive.open(grow)
+    await archive.tell(turn(1))
+    await trio.sleep(0.1)
+    await archive.ref.ask(DeleteRecords(Deletion(session_id="s")))
+    assert archive.store.rows == [turn(1)], "what is in the store is deleted there"
+
+
+async def test_a_long_deletion_says_that_there_is_more(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive(FakeStore(old=100 * PRUNE_RECORDS), attrs.evolve(default_settings().history, keep_days=0.0))
+    await archive.open(grow)
+    answer = await archive.ref.ask(DeleteRecords(Deletion(user_id="tester")))
+    assert not answer.is_all
+    assert answer.count == len(archive.store.deletions) * PRUNE_RECORDS
+    archive.store.trouble = StoreError("locked")
+    with pytest.raises(HistoryUnavailable, match="locked"):
+        await archive.ref.ask(DeleteRecords(Deletion(user_id="tester")))
 
 
 async def test_a_store_that_cannot_be_opened_is_told_without_a_traceback(

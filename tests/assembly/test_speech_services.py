@@ -3,7 +3,7 @@ from typing import Any, cast
 import attrs
 
 from assembly.speech_services import SpeechServices
-from backends.ingress.http_audio import TranscriptionOptions
+from backends.ingress.audio_services import TranscriptionOptions
 from backends.speech.vad import EarshotDetector
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel

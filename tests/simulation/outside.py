@@ -54,13 +54,13 @@ from protocol.messages.understanding import (
 )
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
+from tests.fake_store import FakeStore
 from tests.fakes import (
     WAKE_SAMPLE,
     WAKE_SAMPLES,
     FakeDecoder,
     FakeDetector,
     FakeModel,
-    FakeStore,
     FakeWakeWordDetector,
 )
 from tests.simulation.sentences import CHANGES, READS, UNDOES, Grammar, read_meaning

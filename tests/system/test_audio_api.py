@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 from collections.abc import Callable, Iterator
 
 import httpx2
@@ -90,6 +91,19 @@ def test_a_streamed_transcription_ends_with_the_whole_text(client: openai.OpenAI
     assert events[-1].type == "transcript.text.done"
     assert "what time is it" in events[-1].text.lower()
     assert "".join(event.delta for event in events[:-1]).strip() == events[-1].text
+
+
+def test_speech_is_streamed_and_a_voice_may_be_an_object(client: openai.OpenAI) -> None:
+    text = "Good morning. How are you today? I am well."
+    asked = client.audio.speech.with_streaming_response
+    with asked.create(model="gpt-4o-mini-tts", voice={"id": "alloy"}, input=text, response_format="pcm") as speech:
+        parts = list(speech.iter_bytes())
+    assert "content-length" not in speech.headers
+    assert len(b"".join(parts)) > 2 * 24_000
+    with asked.create(model="tts-1", voice="alloy", input=text, stream_format="sse") as events:
+        lines = [json.loads(line.removeprefix("data: ")) for line in events.iter_lines() if line]
+    assert [line["type"] for line in lines][-1] == "speech.audio.done"
+    assert {line["type"] for line in lines[:-1]} == {"speech.audio.delta"}
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:

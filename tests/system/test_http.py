@@ -133,7 +133,8 @@ def test_the_api_describes_itself_and_every_page_that_it_names_is_there(server: 
     pages = {path for path, methods in document["paths"].items() if "get" in methods}
     one = document["paths"]["/v1/models/{name}"]["get"]["parameters"][0]["name"]
     assert one == "name"
-    read = sorted(pages - {"/api/status/stream", "/v1/models/{name}"})  # the one has no end, the other needs a name
+    named = {path for path in pages if "{" in path}
+    read = sorted(pages - named - {"/api/status/stream"})  # those need a name, and that one has no end
     # with /api/drain it would be over
     written = [path for path, methods in document["paths"].items() if path.startswith("/v1/") and "post" in methods]
     assert {path: server.get(path).status for path in read} == dict.fromkeys(read, 200)

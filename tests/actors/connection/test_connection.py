@@ -14,6 +14,7 @@ from protocol.admission.handshakes import GRACE_S
 from protocol.dialects.native import encode
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, AudioRefused
+from protocol.messages.identity import LOCAL_USER
 from protocol.messages.records import SessionRecord
 from protocol.messages.session import Configured, DropAudio, Hang, Send, SendAudio
 from protocol.turns.session_memory import SessionMemory
@@ -133,7 +134,7 @@ async def test_the_handshake_opens_the_session(grow: Grow, autojump_clock: MockC
     configured = Configured(line.memory.client.options)
     assert line.audio.seen == [configured]
     assert line.dialogue.seen == [configured]
-    assert line.history.seen == [SessionRecord(SESSION_ID, "tester", 1_000_000.0)]
+    assert line.history.seen == [SessionRecord(SESSION_ID, LOCAL_USER, 1_000_000.0, "tester")]
     assert line.statistics() == ConnectionStatistics(peer="192.0.2.1:5000", phase="LIVE", frames_in=1)
 
 

@@ -9,6 +9,7 @@ from actors.turn.run import Turn
 from protocol.language import phrases
 from protocol.messages import events
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, UtteranceEnded
+from protocol.messages.identity import LOCAL_USER
 from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, DropAudio
 from protocol.messages.speaking import Synthesise
@@ -70,9 +71,8 @@ async def test_a_command_goes_before_the_model(grow: Grow, autojump_clock: MockC
     await stage.open(grow)
     await stage.turn(events.Text("set a timer")).run()
     record = await stage.end()
-    assert record == TurnRecord(
-        SESSION_ID, "t", "tester", 1_000_000.0, "set a timer", "Timer set.", "done", "command", record.latency_ms
-    )
+    done = "done", "command", record.latency_ms, "en", 1.0
+    assert record == TurnRecord(SESSION_ID, "t", LOCAL_USER, 1_000_000.0, "set a timer", "Timer set.", *done)
     assert stage.room.inference.seen == []
     assert stage.room.connection.events(events.Understood) == [
         events.Understood("t", "command", 1.0, "set_timer", {"minutes": 5})

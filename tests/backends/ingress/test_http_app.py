@@ -11,16 +11,18 @@ from typing import Any
 import attrs
 import httpx2
 import pytest
-import trio
 
+from backends.ingress.audio_services import AudioServices, RecordingDecoder
 from backends.ingress.http_access import AccessRoutes
-from backends.ingress.http_app import HttpServices, make_app, turns_limit
-from backends.ingress.http_audio import AudioServices, RecordingDecoder
+from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_commands import CommandRoute
+from backends.ingress.http_history import HistoryRoutes
 from backends.ingress.http_models import ModelServices
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyRing
 from backends.speech.vad import EarshotDetector
+from protocol.messages.history import KeptTurn, Position, TurnQuery
+from protocol.messages.records import TurnRecord
 from protocol.messages.understanding import McpOffer, ToolList, ToolSpec
 from runtime.messaging.errors import ActorUnavailable
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
@@ -29,8 +31,11 @@ TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "prop
 LISTED = ToolList((TOOL,), ("lights",), (McpOffer("clock", "prompt", "hurry", "Says that it is late."),))
 
 
-async def turns(limit: int) -> list[dict[str, Any]]:
-    return [{"turn_id": f"t{number}", "text": "what time is it"} for number in range(limit)]
+async def turns(wanted: TurnQuery) -> tuple[KeptTurn, ...]:
+    record = TurnRecord("s", "t", "local", 1.0, "what time is it", "noon", "done", "command", {})
+    return tuple(
+        KeptTurn(attrs.evolve(record, turn_id=f"t{number}"), (), Position(1.0, "1")) for number in range(wanted.limit)
+    )
 
 
 async def tools() -> ToolList:
@@ -54,7 +59,7 @@ def drain(deadline_s: float | None) -> dict[str, object]:
 
 
 SERVICES = HttpServices(
-    recent_turns=turns,
+    history=HistoryRoutes(turns, unavailable, unavailable),
     tools=tools,
     version="1.2.3",
     drain=drain,
@@ -96,38 +101,8 @@ async def test_the_tools_are_listed() -> None:
     assert page["tools"][0]["name"] == "time_now"
 
 
-@pytest.mark.parametrize(("query", "count"), [("", 50), ("?limit=1", 1), ("?limit=500", 500)])
-async def test_the_newest_turns_are_listed(query: str, count: int) -> None:
-    async with running() as api:
-        response = await api.client.get(f"/api/conversations{query}")
-        assert len(response.json()["turns"]) == count
-
-
-@pytest.mark.parametrize("limit", ["0", "501", "-1", "ten", "", "1.5", "٣", "9" * 5_000])
-async def test_a_bad_limit_is_400_with_a_sentence(limit: str) -> None:
-    async with running() as api:
-        response = await api.client.get("/api/conversations", params={"limit": limit})
-        assert response.status_code == 400
-        assert response.json()["error"].startswith("limit must be a whole number from 1 to 500, not '")
-
-
-async def test_history_that_is_off_is_an_empty_list_that_says_so() -> None:
-    async def none(_: int) -> list[dict[str, Any]]:
-        await trio.lowlevel.checkpoint()
-        return []
-
-    async with running(attrs.evolve(SERVICES, recent_turns=none, is_history_kept=False)) as api:
-        response = await api.client.get("/api/conversations")
-        note = "history is off (history.enabled = false): no turn is kept"
-        assert (response.status_code, response.json()) == (200, {"turns": [], "note": note})
-
-
-def test_without_a_limit_there_is_a_default() -> None:
-    assert turns_limit(None) == 50
-
-
 async def test_an_actor_that_is_down_is_503_with_when_to_come_back() -> None:
-    async with running(attrs.evolve(SERVICES, recent_turns=unavailable)) as api:
+    async with running(attrs.evolve(SERVICES, history=HistoryRoutes(unavailable, unavailable, unavailable))) as api:
         response = await api.client.get("/api/conversations")
         assert response.status_code == 503
         assert response.headers["retry-after"] == "3"
@@ -136,10 +111,10 @@ async def test_an_actor_that_is_down_is_503_with_when_to_come_back() -> None:
 
 
 async def test_a_bug_is_500_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
-    async def broken(limit: int) -> list[dict[str, Any]]:
+    async def broken(wanted: object) -> Any:
         raise ZeroDivisionError("secret")
 
-    async with running(attrs.evolve(SERVICES, recent_turns=broken)) as api:
+    async with running(attrs.evolve(SERVICES, history=HistoryRoutes(broken, broken, broken))) as api:
         response = await api.client.get("/api/conversations")
         assert response.status_code == 500
         assert "secret" not in response.text
@@ -182,7 +157,10 @@ async def test_the_api_is_described_and_every_path_of_the_app_is_in_it() -> None
     async with running() as api:
         paths = (await api.client.get("/openapi.json")).json()["paths"]
         app = make_app(attrs.evolve(SERVICES, access=ACCESS), AUDIO)
-        rules = {rule.rule.replace("<path:name>", "{name}") for rule in app.url_map.iter_rules()}
+        rules = {
+            rule.rule.replace("<path:name>", "{name}").replace("<session_id>", "{session_id}")
+            for rule in app.url_map.iter_rules()
+        }
         assert {rule for rule in rules if rule.startswith(("/api", "/v1"))} <= set(paths)
 
 

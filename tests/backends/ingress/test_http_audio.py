@@ -1,9 +1,6 @@
 """OpenAI's audio API, asked through the whole port."""
 
-import io
-import json
 import struct
-import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,9 +13,10 @@ import pytest
 import trio
 
 from actors.admission.gateway_admission import AdmissionInputs
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, RecordingDecoder, TranscriptionOptions, sentences_of
 from backends.ingress.http_commands import CommandRoute
+from backends.ingress.http_history import HistoryRoutes
 from backends.ingress.http_models import ModelServices
 from backends.jobs import DecodeRecording, RecordingBlock
 from backends.speech.media import MediaWorker
@@ -64,6 +62,8 @@ class Server:
     """What the segment of a number waits for."""
     heard: list[tuple[Utterance, TranscriptionOptions]] = attrs.field(factory=list)
     spoken: list[tuple[str, str | None, float]] = attrs.field(factory=list)
+    speaking: Callable[[str], Awaitable[SpokenAudio]] | None = None
+    """What speaks instead."""
     reading: Callable[[ReadRecording], Awaitable[None]] | None = None
     """What a block of a recording waits for."""
     read: list[ReadRecording] = attrs.field(factory=list)
@@ -101,6 +101,8 @@ class Server:
 
     async def synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         self.spoken.append((text, voice, speed))
+        if self.speaking is not None:
+            return await self.speaking(text)
         if self.troubles:
             raise self.troubles.pop(0)
         return SpokenAudio(bytes(2 * 2_205), 22_050)
@@ -121,7 +123,9 @@ class Server:
 
 @asynccontextmanager
 async def running(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    services = HttpServices(nothing, nothing, "1", lambda _: {}, dict, NO_MODELS, CommandRoute(tuple))
+    services = HttpServices(
+        HistoryRoutes(nothing, nothing, nothing), nothing, "1", lambda _: {}, dict, NO_MODELS, CommandRoute(tuple)
+    )
     app = make_app(services, server.services())
     listening = serving(app=app, inputs=AdmissionInputs(load_level=lambda: server.level))
     async with listening as listener, httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
@@ -146,7 +150,7 @@ async def test_a_recording_becomes_text() -> None:
     async with running(server) as client:
         response = await upload(client, language="de")
     assert response.status_code == 200
-    assert response.json() == {"text": "part 1 part 2"}
+    assert response.json() == {"text": "part 1 part 2", "usage": {"type": "duration", "seconds": 5}}
     assert [wanted for _, wanted in server.heard] == [TranscriptionOptions("de")] * 2
 
 
@@ -227,7 +231,7 @@ async def test_no_more_segments_are_in_work_than_the_server_allows() -> None:
 async def test_a_recording_without_words_is_an_empty_text() -> None:
     async with running(Server()) as client:
         response = await upload(client, wav(sound(("quiet", 3))).getvalue())
-    assert response.json() == {"text": ""}
+    assert response.json() == {"text": "", "usage": {"type": "duration", "seconds": 3}}
 
 
 async def test_a_full_queue_is_waited_for() -> None:
@@ -425,69 +429,5 @@ async def test_a_recording_in_work_rests_while_there_is_load() -> None:
     server = Server(at_once=1, rests=[None, 0.01, 0.02])  # asked before each piece
     async with running(server) as client:
         response = await upload(client)
-    assert response.json() == {"text": "part 1 part 2"}
+    assert response.json()["text"] == "part 1 part 2"
     assert (server.rests, len(server.heard)) == ([], 2)
-
-
-# --- speech --------------------------------------------------------------------------------------
-
-
-async def test_a_text_is_spoken_sentence_by_sentence() -> None:
-    server = Server()
-    async with running(server) as client:
-        response = await client.post(
-            SPEECH,
-            json={
-                "model": "tts-1",
-                "input": "Good morning. How are you?",
-                "voice": "amy",
-                "response_format": "wav",
-                "speed": 1.5,
-            },
-        )
-    assert response.headers["content-type"] == "audio/wav"
-    assert server.spoken == [("Good morning.", "amy", 1.5), ("How are you?", "amy", 1.5)]
-    with wave.open(io.BytesIO(response.content)) as file:
-        assert (file.getframerate(), file.getnframes()) == (22_050, 2 * 2_205)
-
-
-async def test_a_voice_that_is_not_ours_means_the_default() -> None:
-    server = Server()
-    async with running(server) as client:
-        response = await client.post(SPEECH, json={"model": "tts-1", "input": "Hello.", "voice": "alloy"})
-    assert response.headers["content-type"] == "audio/mpeg"
-    assert server.spoken == [("Hello.", None, 1.0)]
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"hello", "the body must be JSON"),
-        (b"{}", "missing required field `input`"),
-        (b'{"input": "a", "x": ' + b"[" * 60_000, "the body must be JSON"),
-        (json.dumps({"input": ""}).encode(), "1 to 4096 characters, not 0"),
-        (json.dumps({"input": "a" * 5_000}).encode(), "1 to 4096 characters, not 5000"),
-        (json.dumps({"input": "a", "response_format": "midi"}).encode(), "mp3, opus, aac, flac, wav, pcm"),
-        (json.dumps({"input": "a", "speed": 9}).encode(), "speed must be between 0.25 and 4, not 9"),
-        (json.dumps({"input": "```\n```"}).encode(), "something that can be spoken"),
-    ],
-)
-async def test_a_bad_text_is_told_what_was_expected(body: bytes, words: str) -> None:
-    async with running(Server()) as client:
-        response = await client.post(SPEECH, content=body)
-    assert response.status_code == 400
-    assert words in response.json()["error"]["message"]
-
-
-async def test_a_voice_that_fails_is_503() -> None:
-    async with running(Server(troubles=[Busy(None)])) as client:
-        response = await client.post(SPEECH, json={"input": "Hello."})
-    assert response.status_code == 503
-    assert "the queue is full" in response.json()["error"]["message"]
-
-
-def test_a_text_is_cut_into_what_one_job_takes() -> None:
-    pieces = sentences_of("One. " + "word " * 400)
-    assert pieces[0] == "One."
-    assert max(map(len, pieces)) <= 400
-    assert " ".join(pieces).split() == ("One. " + "word " * 400).split()

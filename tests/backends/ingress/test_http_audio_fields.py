@@ -1,10 +1,9 @@
 """The options of OpenAI's audio API that are served, and the errors for the others."""
 
-import json
-
 import pytest
 
-from backends.ingress.http_audio import MODELS, SPEECH, language_of_voice
+from backends.ingress.audio_names import language_of_voice
+from backends.ingress.http_audio import MODELS, SPEECH, VOICES
 from tests.backends.ingress.test_http_audio import Server, running, upload
 
 
@@ -62,30 +61,29 @@ async def test_figures_are_read_in_the_language_of_the_voice() -> None:
     assert language_of_voice("/voices/x.onnx") == "en"
 
 
-async def test_a_stream_of_speech_that_is_not_made_is_refused() -> None:
-    async with running(Server()) as client:
-        response = await client.post(SPEECH, json={"input": "Hello.", "stream_format": "sse"})
-
-    assert response.status_code == 400
-    assert response.json()["error"]["message"] == "stream_format must be audio, not 'sse'"
-
-
-async def test_a_streamed_transcription_has_the_events_of_openai() -> None:
-    async with running(Server()) as client:
-        response = await upload(client, stream="true")
-
-    events = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line]
-    assert response.headers["content-type"].startswith("text/event-stream")
-    assert [event["type"] for event in events] == ["transcript.text.delta"] * 2 + ["transcript.text.done"]
-    assert "".join(event["delta"] for event in events[:-1]).strip() == events[-1]["text"] == "part 1 part 2"
-
-
 async def test_only_json_is_streamed() -> None:
     async with running(Server()) as client:
         response = await upload(client, stream="true", response_format="srt")
 
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "stream=true needs response_format json, not srt"
+
+
+async def test_voices_are_listed_the_default_first() -> None:
+    async with running(Server(voices=("en_US-joe-medium", "de_DE-thorsten-low"))) as client:
+        page = (await client.get(VOICES)).json()
+
+    assert page == {
+        "voices": [
+            {"id": "en_US-joe-medium", "name": "en_US-joe-medium", "language": "en"},
+            {"id": "de_DE-thorsten-low", "name": "de_DE-thorsten-low", "language": "de"},
+        ]
+    }
+
+
+async def test_a_server_that_does_not_know_its_voices_lists_none() -> None:
+    async with running(Server(voices=None)) as client:
+        assert (await client.get(VOICES)).json() == {"voices": []}
 
 
 @pytest.mark.parametrize(("voices", "speaks"), [(("joe",), True), (None, True), ((), False)])

@@ -1,5 +1,9 @@
+import resource
+import signal
 import stat
 from pathlib import Path
+
+import pytest
 
 from backends.keys.audit_file import AuditFile
 from protocol.admission.audit import AuditAct, AuditEntry
@@ -27,6 +31,32 @@ def test_the_record_is_bounded(tmp_path: Path) -> None:
     found = file.newest(1_000)
     assert found[0] == entry(499)
     assert 10 < len(found) < 60
+
+
+def test_two_writers_that_find_it_full_move_it_away_once(tmp_path: Path) -> None:
+    writers = [AuditFile(tmp_path / "audit.jsonl", max_bytes=500) for _ in range(2)]
+    for number in range(8):  # some 110 bytes each: the fifth fills it
+        writers[number % 2].append([entry(number)])
+    assert writers[0].newest(10) == [entry(number) for number in reversed(range(8))]
+
+
+def test_entries_for_which_there_is_no_room_are_not_written_in_part(
+    tmp_path: Path,
+) -> None:
+    file = AuditFile(tmp_path / "audit.jsonl")
+    file.append([entry(1)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.path.stat().st_size + 10, before[1]))
+    try:
+        with pytest.raises(OSError, match="No space left on device"):
+            file.append([entry(2)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    file.append([entry(3)])
+    assert file.path.read_bytes().count(b"\n") == 2
+    assert file.newest(10) == [entry(3), entry(1)]
 
 
 def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.keys import key_file
-from backends.keys.key_file import FILE_MAX_BYTES, KeyFile, KeyFileError
+from backends.keys import file_lock
+from backends.keys.key_file import FILE_MAX_BYTES, KeyFile, KeyFileError, KeyFileUnfit
 from protocol.admission.keys import AccessKey
 from protocol.messages.identity import Scope
 
@@ -63,6 +63,13 @@ def test_each_change_is_seen_by_the_signature(file: KeyFile) -> None:
         (b"{", "is no file of keys"),
         (b"[]", "is no file of keys"),
         (b'{"version": 1, "keys": [{"key_id": 7}]}', "is no file of keys"),
+        (
+            (
+                b'{"version": 1, "keys": [{"key_id": "a", "name": "phone", "user": "ann", "scopes": ["talk"],'
+                b' "digest": "\xc3\xa4", "created_at_s": 1}]}'
+            ),
+            "the digest of 'phone' is not 64 hexadecimal digits",
+        ),
         (b'{"version": 2, "keys": []}', "another version of sayso: version 2"),
         (b" " * (FILE_MAX_BYTES + 1), "must have at most"),
     ],
@@ -92,10 +99,27 @@ def test_a_change_that_fails_leaves_the_old_keys(file: KeyFile, monkeypatch: pyt
     with pytest.raises(KeyFileError, match="No space left on device"):
         write(file)
     assert file.read() == (KEY,)
+    assert {path.name for path in file.path.parent.iterdir()} == {"keys.json", "keys.lock"}, "no draft is left"
+
+
+def test_a_change_is_on_the_disk_with_its_name_before_it_is_told(
+    file: KeyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    write(file, KEY)
+    assert synced == [False, True], "the file, and then the folder that names it"
+
+
+def test_keys_that_every_user_may_write_are_an_error(file: KeyFile) -> None:
+    write(file, KEY)
+    file.path.chmod(0o602)
+    with pytest.raises(KeyFileUnfit, match="may be written by every user"):
+        file.read()
 
 
 def test_two_changes_do_not_overlap(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_file, "LOCK_WITHIN_S", 0.0)
+    monkeypatch.setattr(file_lock, "LOCK_WITHIN_S", 0.0)
     with file.locked(), pytest.raises(KeyFileError, match="is being changed by another process"), file.locked():
         pass
     with file.locked():

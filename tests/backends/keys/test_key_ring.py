@@ -1,6 +1,7 @@
 """The keys of a running server, and the check of each request."""
 
 import logging
+import threading
 from pathlib import Path
 
 import attrs
@@ -8,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFile, KeyFileError
 from backends.keys.key_ring import KeyCheck, KeyRing
 from backends.protocols import Refusal, Request
@@ -175,3 +177,60 @@ async def test_nothing_that_is_told_or_logged_has_a_key_in_it(keys: Keys, caplog
     shown = repr(told) + repr(keys.ring) + caplog.text + keys.file.path.read_text()
     for secret in (text, text.rpartition("_")[2], WRONG, "x" * 43):
         assert secret not in shown
+
+
+async def test_a_file_that_cannot_be_opened_once_is_read_at_the_next_look(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = keys.add(Scope.TALK)
+    keys.start()
+    keys.write()  # revoked
+
+    def too_many(_file: KeyFile) -> tuple[AccessKey, ...]:
+        raise KeyFileError("keys.json: Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeyFile, "read", too_many)
+        await keys.ring.refresh()
+    await keys.ring.refresh()
+    assert await keys.refused(text) == (401, "unknown_key")
+
+
+async def test_what_was_read_first_does_not_replace_what_was_read_later(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = keys.add(Scope.TALK)
+    keys.start()
+    keys.add(Scope.TALK, name="laptop")
+    has_read, may_return = trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+    read = KeyFile.read
+
+    def slowly(file: KeyFile) -> tuple[AccessKey, ...]:
+        found = read(file)
+        trio.from_thread.run_sync(has_read.set, trio_token=token)
+        assert may_return.wait(60)
+        return found
+
+    monkeypatch.setattr(KeyFile, "read", slowly)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keys.ring.refresh)
+        await has_read.wait()
+        keys.write()  # all are revoked while an older version is on its way
+        nursery.start_soon(keys.ring.refresh)
+        may_return.set()
+    assert await keys.refused(text) == (401, "unknown_key")
+
+
+async def test_acts_that_could_not_be_written_are_written_later(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys.start(is_demanded=True)
+    await keys.refused(WRONG)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditFile, "append", full)
+        await keys.ring.refresh()
+    await keys.ring.refresh()
+    assert [entry.act.what for entry in keys.ring.record.newest(10)] == ["unknown_key"]

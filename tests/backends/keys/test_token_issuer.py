@@ -4,6 +4,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import trio
 
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyCheck, KeyRing
@@ -103,3 +104,16 @@ async def test_without_its_secret_no_token_is_taken(tokens: Tokens) -> None:
     (tokens.folder / "tokens.secret").write_bytes(b"short")
     with pytest.raises(CheckUnavailable, match="must have 32 bytes"):
         await tokens.ask("sayso-token.x.y")
+
+
+async def test_tokens_that_are_made_at_once_are_signed_with_one_secret(tokens: Tokens) -> None:
+    made: list[str] = []
+
+    async def make() -> None:
+        made.append((await tokens.issuer.issue(KEY, TALK))[0])
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(make)
+    tokens.start()
+    assert all([isinstance(await tokens.ask(token), Identity) for token in made])

@@ -1,4 +1,5 @@
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,17 @@ def test_the_secret_is_made_once_for_the_owner_only(tmp_path: Path) -> None:
     assert token_secret(folder, LATER) == NEW
     assert stat.S_IMODE((folder / "tokens.secret").stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["tokens.secret"]
+
+
+def test_a_secret_that_was_never_written_is_made(tmp_path: Path) -> None:
+    (tmp_path / "tokens.secret").touch()  # its maker was killed
+    assert token_secret(tmp_path, NEW) == NEW
+
+
+def test_of_many_that_come_at_once_all_get_the_same_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: token_secret(tmp_path, bytes([number]) * 32), range(64)))
+    assert len(set(found)) == 1
 
 
 def test_a_secret_that_is_no_good_is_told_with_the_way_out(tmp_path: Path) -> None:

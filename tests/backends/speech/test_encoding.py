@@ -1,10 +1,11 @@
 import io
+import wave
 
 import av
 import numpy as np
 import pytest
 
-from backends.speech.encoding import FORMATS, encode
+from backends.speech.encoding import FORMATS, FileEncoder, StreamedFile, encode
 
 RATE_HZ = 22_050
 
@@ -45,3 +46,28 @@ def test_next_to_nothing_can_be_encoded_too(name):
 def test_an_unknown_format_is_no_format():
     with pytest.raises(KeyError):
         encode(tone(0.1), RATE_HZ, "midi")
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"pcm"}))
+def test_speech_that_is_encoded_as_it_comes_sounds_the_same(name):
+    file = StreamedFile()
+    encoder = FileEncoder(RATE_HZ, name, file)
+    sound, parts = tone(1.5), []
+    for start in range(0, len(sound), 10_000):
+        encoder.feed(sound[start : start + 10_000])
+        parts.append(file.take())
+    encoder.finish()
+    parts.append(file.take())
+
+    assert sum(1 for part in parts if part) > 2
+    seconds, frequency_hz = decoded(b"".join(parts))
+    assert seconds == pytest.approx(1.5, abs=0.15)
+    assert frequency_hz == pytest.approx(440, abs=3)
+
+
+def test_a_whole_file_tells_its_length_and_a_stream_does_not():
+    with wave.open(io.BytesIO(encode(tone(1.0), RATE_HZ, "wav"))) as whole:
+        assert whole.getnframes() == RATE_HZ
+    file = StreamedFile()
+    FileEncoder(RATE_HZ, "wav", file).feed(tone(0.1))
+    assert b"data\xff\xff\xff\xff" in file.take()

@@ -11,43 +11,15 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backends.protocols import StoreError
-from backends.storage.sqlite import SqliteStore, row_of
+from backends.storage.sqlite import SqliteStore
 from backends.storage.sqlite_file import set_aside
 from backends.storage.sqlite_schema import STEPS
 from config.settings import SqliteSettings
-from protocol.messages.records import SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.history import ConversationQuery, Deletion, TurnQuery
+from tests.backends.storage.record_fixtures import CALL, SESSION, TURN, found, turn
 from tests.fakes import default_settings
-
-SESSION = SessionRecord("s1", "anna", 1_000.0)
-TURN = TurnRecord(
-    session_id="s1",
-    turn_id="t1",
-    user_id="anna",
-    timestamp=1_001.0,
-    heard="Turn on the kitchen light",
-    replied="The light is on.",
-    outcome="done",
-    source="command",
-    latency_ms={"stt": 120.5, "total": 300.0},
-)
-CALL = ToolRecord(
-    session_id="s1",
-    turn_id="t1",
-    call_id="c1",
-    timestamp=1_001.5,
-    server="home",
-    tool="light",
-    arguments={"on": True, "rooms": ["Küche"]},
-    ok=True,
-    result="on",
-    duration_ms=12.5,
-    transcript="Turn on the kitchen light",
-    confidence=0.9,
-)
 
 
 def settings_for(path: Path) -> SqliteSettings:
@@ -73,10 +45,6 @@ def rows(path: Path, sql: str) -> list[Any]:
         connection.close()
 
 
-def turn(number: int, **changes: Any) -> TurnRecord:
-    return attrs.evolve(TURN, turn_id=f"t{number}", timestamp=1_000.0 + number, **changes)
-
-
 def fill(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
@@ -96,39 +64,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "history.db"
 
 
-# --- writing and reading -------------------------------------------------------------------------
-
-
-async def test_records_of_every_kind_are_written(path: Path) -> None:
-    async with opened(path) as store:
-        await store.write([SESSION, TURN, CALL])
-
-    assert rows(path, "SELECT session_id, user_id, started_at FROM sessions") == [("s1", "anna", 1_000.0)]
-    assert rows(path, "SELECT heard, source, latency_ms FROM conversations") == [
-        ("Turn on the kitchen light", "command", '{"stt":120.5,"total":300.0}')
-    ]
-    assert rows(path, "SELECT tool, ok, arguments FROM tool_calls") == [("light", 1, '{"on":true,"rooms":["Küche"]}')]
-
-
-async def test_the_newest_turns_come_first_as_they_were(path: Path) -> None:
-    async with opened(path) as store:
-        await store.write([turn(2), turn(3), turn(1)])
-        found = await store.recent_turns(2)
-
-    assert [row["turn_id"] for row in found] == ["t3", "t2"]
-    assert found[0]["latency_ms"] == {"stt": 120.5, "total": 300.0}
-    assert found[0]["replied"] == "The light is on."
-
-
-async def test_writing_a_batch_again_changes_nothing(path: Path) -> None:
-    async with opened(path) as store:
-        await store.write([SESSION, TURN, CALL])
-        await store.write([SESSION, TURN, attrs.evolve(CALL, result="tampered")])
-
-        assert len(await store.recent_turns(10)) == 1
-        assert await store.search_turns("kitchen", 10) == await store.recent_turns(10)
-
-    assert rows(path, "SELECT result FROM tool_calls") == [("on",)]
+# --- the database --------------------------------------------------------------------------------
 
 
 async def test_a_batch_is_written_whole_or_not_at_all(path: Path) -> None:
@@ -142,43 +78,11 @@ async def test_a_batch_is_written_whole_or_not_at_all(path: Path) -> None:
     assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
 
 
-async def test_nothing_to_write_is_no_error(path: Path) -> None:
-    async with opened(path) as store:
-        await store.write([])
-        assert await store.recent_turns(10) == []
-
-
-async def test_words_are_found_in_what_was_heard_and_replied(path: Path) -> None:
-    async with opened(path) as store:
-        await store.write(
-            [turn(1), turn(2, heard="what time is it", replied="It is noon."), turn(3, heard="", replied="")]
-        )
-
-        assert [row["turn_id"] for row in await store.search_turns("kitchen light", 10)] == ["t1"]
-        assert [row["turn_id"] for row in await store.search_turns("noon", 10)] == ["t2"]
-        assert await store.search_turns("kitchen noon", 10) == []
-
-
-@pytest.mark.parametrize("words", ["", '"', "a OR", "NEAR(", "*", "heard:", "-", "'; DROP TABLE sessions; --", "a\0b"])
-async def test_any_words_may_be_looked_for(path: Path, words: str) -> None:
-    async with opened(path) as store:
-        await store.write([TURN])
-        assert isinstance(await store.search_turns(words, 10), list)
-        assert len(await store.recent_turns(10)) == 1
-
-
-@given(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False), max_size=3), st.text())
-def test_a_row_holds_plain_values_only(latency_ms: dict[str, float], heard: str) -> None:
-    row = row_of(attrs.evolve(TURN, latency_ms=latency_ms, heard=heard))
-
-    assert all(isinstance(value, str | int | float | None) for value in row.values())
-
-
 async def test_readers_see_what_is_committed_while_others_write(path: Path) -> None:
     async with opened(path) as store, trio.open_nursery() as nursery:
         for start in range(0, 200, 20):
             nursery.start_soon(store.write, [turn(start + number) for number in range(20)])
-        counts = [len(await store.recent_turns(1_000)) for _ in range(10)]
+        counts = [len(await found(store)) for _ in range(10)]
 
     assert all(count % 20 == 0 for count in counts)
     assert rows(path, "SELECT count(*) FROM conversations") == [(200,)]
@@ -244,7 +148,7 @@ async def test_a_file_is_found_again_as_it_was(path: Path) -> None:
         await store.write([TURN])
     async with opened(path) as store:
         await store.write([turn(2)])
-        assert len(await store.recent_turns(10)) == 2
+        assert len(await found(store)) == 2
         assert store.damaged == ()
 
 
@@ -257,7 +161,7 @@ async def test_a_file_that_is_deleted_under_the_server_is_begun_anew(path: Path)
         assert await store.check() == 3
         assert await store.check() is None
         await store.write([turn(2)])
-        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t2"]
+        assert await found(store) == ["t2"]
 
     assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
 
@@ -293,20 +197,14 @@ async def test_what_cannot_be_opened_anew_is_tried_again_and_nothing_is_counted_
     assert rows(path, "SELECT turn_id FROM conversations") == [("t2",)]
 
 
-async def test_what_is_too_old_is_deleted_in_steps_and_no_longer_found(path: Path) -> None:
-    calls = [attrs.evolve(CALL, call_id=f"c{number}", timestamp=1_000.0 + number) for number in range(5)]
+async def test_what_was_deleted_is_in_no_byte_of_the_files(path: Path) -> None:
     async with opened(path) as store:
-        await store.write([SESSION, attrs.evolve(SESSION, session_id="s0"), *map(turn, range(5)), *calls])
+        await store.write([turn(1), turn(2, heard="the rhinoceros", replied="A rhinoceros.", session_id="s2")])
+        while await store.delete(Deletion(session_id="s2"), 100):
+            pass
+        left = [file.name for file in path.parent.iterdir() if b"rhinoceros" in file.read_bytes()]
 
-        assert await store.prune(1_003.0, 2) == 5, "two turns, two calls, and the session that has no turn"
-        assert await store.prune(1_003.0, 2) == 2
-        assert await store.prune(1_003.0, 2) == 0
-        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t4", "t3"]
-        assert len(await store.search_turns("kitchen", 10)) == 2
-        assert await store.prune(2_000.0, 100) == 5
-
-    counts = [rows(path, f"SELECT count(*) FROM {table}") for table in ("sessions", "conversations", "tool_calls")]
-    assert counts == [[(0,)]] * 3
+    assert left == []
 
 
 async def test_a_closed_store_is_not_opened_by_a_check(path: Path) -> None:
@@ -322,7 +220,7 @@ async def test_a_store_can_be_opened_twice_by_a_restarted_owner(path: Path) -> N
     async with opened(path) as store:
         await store.write([TURN])
         await store.open()
-        assert len(await store.recent_turns(10)) == 1
+        assert len(await found(store)) == 1
 
 
 async def test_a_file_of_an_older_version_is_brought_up(path: Path) -> None:
@@ -332,6 +230,31 @@ async def test_a_file_of_an_older_version_is_brought_up(path: Path) -> None:
         await store.write([TURN])
 
     assert rows(path, "PRAGMA user_version") == [(len(STEPS),)]
+
+
+async def test_whose_words_the_turns_of_the_first_version_were_is_not_known(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    for statement in STEPS[0]:
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO sessions VALUES ('s1', 'phone', 1000.0)")
+    connection.execute(
+        "INSERT INTO conversations VALUES (7, 't1', 's1', 'phone', 1001.0, 'hi', 'ho', 'done', NULL, '{}')"
+    )
+    call = "'c1', 's1', 't1', 1001.0, 'home', 'light', '{}', 1, 'on', 1.0, 'hi', 0.9"
+    connection.execute(f"INSERT INTO tool_calls VALUES ({call})")
+    connection.commit()
+    connection.close()
+
+    async with opened(path) as store:
+        (kept,) = await store.turns(TurnQuery(words="hi"))
+        (conversation,) = await store.conversations(ConversationQuery())
+        assert await found(store, user_id="phone") == []
+
+    assert (kept.record.user_id, kept.record.language, kept.record.confidence) == ("", None, None)
+    assert [(call.tool, call.user_id) for call in kept.calls] == [("light", "")]
+    assert (conversation.user_id, conversation.client_id) == ("", "phone")
 
 
 async def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
@@ -355,14 +278,14 @@ async def test_a_step_that_fails_has_no_effect(path: Path) -> None:
     assert rows(path, "SELECT name FROM sqlite_master") == [("conversations",)]
 
 
-@pytest.mark.parametrize("call", ["write", "prune", "recent_turns", "search_turns"])
+@pytest.mark.parametrize("call", ["write", "delete", "turns", "conversations"])
 async def test_a_store_that_is_not_open_says_so(path: Path, call: str) -> None:
     store = SqliteStore(settings_for(path))
     arguments: dict[str, tuple[Any, ...]] = {
         "write": ([TURN],),
-        "prune": (1.0, 1),
-        "recent_turns": (1,),
-        "search_turns": ("x", 1),
+        "delete": (Deletion(before_s=1.0), 1),
+        "turns": (TurnQuery(),),
+        "conversations": (ConversationQuery(),),
     }
 
     with pytest.raises(StoreError, match=r"history\.db is not open"):
@@ -400,7 +323,7 @@ async def test_a_file_that_is_no_database_is_set_aside(path: Path, caplog: pytes
 
     async with opened(path) as store:
         await store.write([TURN])
-        assert len(await store.recent_turns(10)) == 1
+        assert len(await found(store)) == 1
         assert store.damaged == (path.with_name("history.db.damaged-1"),)
 
     assert path.with_name("history.db.damaged-1").read_bytes() == b"what is this? " * 1_000
@@ -421,7 +344,7 @@ async def test_a_file_that_is_torn_is_set_aside_at_the_start(path: Path) -> None
 
     async with opened(path) as store:
         assert len(store.damaged) == 1
-        assert await store.recent_turns(10) == []
+        assert await found(store) == []
 
 
 async def test_damage_that_is_met_while_writing_loses_nothing_new(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,7 +358,7 @@ async def test_damage_that_is_met_while_writing_loses_nothing_new(path: Path, mo
         await store.write([SESSION, turn(1_000), CALL])
 
         assert len(store.damaged) == 1
-        assert [row["turn_id"] for row in await store.recent_turns(10)] == ["t1000"]
+        assert await found(store) == ["t1000"]
 
 
 def test_each_damaged_file_gets_a_number_and_keeps_its_log(path: Path) -> None:

@@ -24,6 +24,24 @@ def test_too_many_different_acts_are_only_numbered() -> None:
     assert (entries[-1].act.kind, entries[-1].count) == ("left_out", 50)
 
 
+def test_a_long_act_that_is_repeated_is_counted_when_there_is_no_room_for_another() -> None:
+    notes = AuditNotes(limit=1)
+    long = AuditAct("operate", "x" * 10_000, "192.0.2.1")
+    notes.note(long)
+    notes.note(long)
+    assert [entry.count for entry in notes.take(5.0)] == [2]
+
+
+def test_what_could_not_be_written_is_counted_again() -> None:
+    notes = AuditNotes(limit=1)
+    notes.note(REFUSED)
+    notes.note(AuditAct("login", "POST /api/login", "192.0.2.1"))
+    taken = notes.take(5.0)
+    notes.note(REFUSED)
+    notes.give_back(taken)
+    assert [(entry.act.kind, entry.count) for entry in notes.take(6.0)] == [("refused", 2), ("left_out", 1)]
+
+
 def test_a_long_path_is_cut() -> None:
     notes = AuditNotes()
     notes.note(AuditAct("operate", "x" * 10_000, "192.0.2.1"))

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from protocol.admission.keys import (
@@ -106,6 +107,8 @@ def test_a_grant_is_good_until_its_key_is_revoked_replaced_or_over() -> None:
     assert not is_still_good(key.grant, by_id(key), NOW_S + 60)
     (replaced,), _ = with_new_secret((key,), "phone", NOW_S, bytes)
     assert not is_still_good(key.grant, by_id(replaced), NOW_S)
+    narrowed = attrs.evolve(key, scopes=frozenset({Scope.READ}))
+    assert not is_still_good(key.grant, by_id(narrowed), NOW_S)
 
 
 def test_a_sender_gets_the_user_of_its_key_and_that_users_tenant() -> None:

@@ -26,6 +26,8 @@ TALK, READ, OPERATE = Scope.TALK, Scope.READ, Scope.OPERATE
         ("HEAD", "/metrics", {READ}),
         ("GET", "/api/conversations", {READ}),
         ("DELETE", "/api/conversations", {OPERATE}),
+        ("GET", "/api/conversations/s1", {READ}),
+        ("DELETE", "/api/conversations/s1", {OPERATE}),
         ("GET", "/api/commands", {TALK, READ}),
         ("GET", "/api/models", {READ}),
         ("POST", "/api/models/load", {OPERATE}),

@@ -1,6 +1,7 @@
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from protocol.admission.keys import AccessKey
@@ -49,6 +50,14 @@ def test_a_token_cannot_do_more_than_its_key() -> None:
 
 def test_a_token_of_another_server_is_unknown() -> None:
     assert find_token(token_text(claims(), OTHER), "api", SECRET, KEYS, NOW_S) == "unknown_key"
+
+
+def test_a_token_whose_signed_claims_cannot_be_read_is_unknown() -> None:
+    class NewerClaims(TokenClaims, frozen=True, forbid_unknown_fields=True):
+        room: str = "kitchen"
+
+    newer = NewerClaims(**msgspec.structs.asdict(claims()))
+    assert find_token(token_text(newer, SECRET), "api", SECRET, KEYS, NOW_S) == "unknown_key"
 
 
 def test_each_changed_character_is_noticed() -> None:

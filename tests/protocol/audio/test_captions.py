@@ -30,11 +30,24 @@ def test_the_long_form_has_its_segments():
     assert (page["language"], page["duration"], page["text"]) == ("en", 4_000.123, whole_text(CAPTIONS))
     assert page["segments"][0] == {
         "id": 0,
+        "seek": 5,
         "start": 0.048,
         "end": 2.43,
         "text": "Turn on the light.",
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": -0.092,
+        "compression_ratio": 0.692,
+        "no_speech_prob": 0.0,
         "confidence": 0.912,
     }
+
+
+def test_a_confidence_of_nothing_has_a_logarithm_too():
+    page = to_verbose([Caption(0.0, 1.0, "ab " * 50, 0.0)], language="en", duration_s=1.0)
+
+    assert page["segments"][0]["avg_logprob"] == -13.816
+    assert page["segments"][0]["compression_ratio"] > 2.4
 
 
 @pytest.mark.parametrize(("seconds", "clock"), [(59.9996, "00:01:00,000"), (0.0, "00:00:00,000")])

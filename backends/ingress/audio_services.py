@@ -1,0 +1,57 @@
+"""What the audio API calls: the server's functions behind it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import attrs
+
+from backends.protocols import SpeechDetector
+from backends.speech.recordings import Read
+from protocol.messages.hearing import NoWords, Recognition, Utterance
+from protocol.messages.recordings import CloseRecording
+from protocol.messages.speaking import SpokenAudio
+
+RETRY_AFTER_S: Final = 10.0
+
+
+@attrs.frozen
+class TranscriptionOptions:
+    """Options for transcribing a recording."""
+
+    language: str | None = None
+    model: str | None = None
+    words: bool = False
+    """Whether the answer has the times of the words."""
+
+
+@attrs.frozen
+class RecordingDecoder:
+    """Decodes recordings: the ``media`` actor's reference, behind two functions."""
+
+    read: Read
+    """Raises ``AskError`` or ``MailboxError``."""
+    close: Callable[[CloseRecording], None]
+    count: Callable[[str], None]
+    """Counts a recording that was not decoded, by its outcome."""
+
+
+@attrs.frozen
+class AudioServices:
+    """The server's functions that the API calls."""
+
+    media: RecordingDecoder
+    transcribe: Callable[[Utterance, TranscriptionOptions], Awaitable[Recognition | NoWords]]
+    """Raises ``AskError`` or ``MailboxError``."""
+    synthesise: Callable[[str, str | None, float], Awaitable[SpokenAudio]]
+    """Takes text, voice and speed; raises as ``transcribe`` does."""
+    make_detector: Callable[[], SpeechDetector]
+    at_once: int
+    """How many segments of one recording may be in work: fewer than there are workers, if there are several."""
+    rest_s: Callable[[], float | None]
+    """Returns the seconds for which a recording must rest under load; ``None`` if it goes on."""
+    models: Callable[[], Sequence[str]] = tuple
+    """Returns the names of the models that transcribe recordings."""
+    hearing_problem: Callable[[str | None, str | None], str | None] = lambda _language, _model: None
+    """Returns why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
+    voices: Callable[[], Sequence[str] | None] = lambda: None
+    """Returns the voices, the default first; ``None`` if any name may be one, empty without speech. Reads the disk."""
