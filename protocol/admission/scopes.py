@@ -36,6 +36,7 @@ class PathScopes:
 PATHS: Final[Mapping[str, PathScopes]] = {
     "/": PathScopes(ANYONE),
     "/openapi.json": PathScopes(ANYONE),
+    "/asyncapi.json": PathScopes(ANYONE),
     "/health": PathScopes(ANYONE, ANYONE),
     "/metrics": PathScopes(READ),
     "/ws": PathScopes(TALK),
@@ -63,9 +64,9 @@ PATHS: Final[Mapping[str, PathScopes]] = {
 FOLDERS: Final[Mapping[str, PathScopes]] = {
     "/health/": PathScopes(ANYONE, ANYONE),
     "/web/": PathScopes(ANYONE),
+    "/api/conversations/": PathScopes(READ),
     "/api/actors/": PathScopes(OPERATE),
     "/api/sessions/": PathScopes(READ),
-    "/api/conversations/": PathScopes(READ),
     "/v1/": PathScopes(TALK, TALK),
 }
 CLOSED: Final = PathScopes(OPERATE)
