@@ -19,7 +19,6 @@ from backends.ingress.http_console import (
     wanted_range,
     whole_number,
 )
-from backends.ingress.openapi import document
 from protocol.admission.scopes import FOLDERS, OPERATE, PATHS, needed_scopes
 from protocol.messages.identity import Identity
 from tests.backends.ingress.ingress_fixtures import CLIENT, serving
@@ -165,10 +164,9 @@ def test_a_query_without_a_value_has_the_usual_one() -> None:
     assert (whole_number("n", None, 7, 0, 9), wanted_figures(None), wanted_range(None)) == (7, FIGURE_NAMES, "5m")
 
 
-def test_every_route_is_described_and_has_its_scope() -> None:
+def test_every_route_has_its_scope() -> None:
     app = QuartTrio(__name__, static_folder=None)
     add_console_routes(app, ConsoleRoutes(FakeConsole()))
     rules = {rule.rule for rule in app.url_map.iter_rules()}
-    assert {rule.replace("<", "{").replace(">", "}") for rule in rules} <= set(document("1")["paths"])
     assert {rule for rule in rules if rule not in PATHS and not rule.startswith(tuple(FOLDERS))} == set()
     assert needed_scopes("POST", "/api/actors/speech/restart") == OPERATE
