@@ -88,6 +88,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/browser/test_page.py": "the page in a real browser, with the server behind it",
+    "tests/browser/test_console.py": "the console in a real browser, with the server behind it",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 
