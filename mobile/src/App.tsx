@@ -1,6 +1,6 @@
 /** The app: opens what is behind the screens, and shows the one that was chosen. */
 
-import {useKeepAwake} from 'expo-keep-awake';
+import {activateKeepAwakeAsync, deactivateKeepAwake} from 'expo-keep-awake';
 import {StatusBar} from 'expo-status-bar';
 import {useEffect, useMemo, useState} from 'react';
 import {BackHandler, KeyboardAvoidingView, Platform, StyleSheet, useColorScheme, View} from 'react-native';
@@ -23,6 +23,7 @@ import {ErrorBoundary} from './ui/ErrorBoundary.tsx';
 import {TabBar} from './ui/TabBar.tsx';
 import {themeFor} from './ui/theme.ts';
 
+const AWAKE_TAG = 'listening';
 const SCREENS = {talk: TalkScreen, history: HistoryScreen, commands: CommandsScreen, server: ServerScreen, settings: SettingsScreen};
 
 const openApp = () =>
@@ -34,16 +35,17 @@ const openApp = () =>
     },
   });
 
-function Awake() {
-  useKeepAwake();
-  return null;
-}
-
-/** Keeps the screen on while it listens. */
+/** Keeps the screen on while it listens, where the phone allows that. */
 function AwakeWhileListening() {
   const {preferences: {keepAwake}} = useAppState();
   const {microphone} = useTalkState();
-  return keepAwake && microphone === 'on' ? <Awake /> : null;
+  const isWanted = keepAwake && microphone === 'on';
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    const isOn = activateKeepAwakeAsync(AWAKE_TAG).then(() => true, () => false); // a phone that saves power says no
+    return () => void isOn.then(async (found) => (found ? deactivateKeepAwake(AWAKE_TAG) : undefined));
+  }, [isWanted]);
+  return null;
 }
 
 export function Screens({app}: {app: AppModel}) {

@@ -52,7 +52,7 @@ export interface FieldProps extends TextInputProps {
   problem?: string | undefined;
 }
 
-export function Field({label, problem, ...rest}: FieldProps) {
+export function Field({label, problem, onBlur, ...rest}: FieldProps) {
   const {theme: {colours, text}} = useSurroundings();
   const [isFocused, setFocused] = useState(false);
   const border = problem !== undefined ? colours.bad : isFocused ? colours.accent : colours.quiet;
@@ -60,7 +60,10 @@ export function Field({label, problem, ...rest}: FieldProps) {
     <View style={styles.field}>
       <Words size={15} tone="quiet">{label}</Words>
       <TextInput aria-label={label} placeholderTextColor={colours.quiet} autoCapitalize="none" autoCorrect={false} {...rest}
-        onFocus={() => setFocused(true)} onBlur={() => setFocused(false)}
+        onFocus={() => setFocused(true)} onBlur={(event) => {
+          setFocused(false);
+          onBlur?.(event);
+        }}
         style={[styles.input, {color: colours.ink, backgroundColor: colours.raised, borderColor: border, fontSize: text(16)}]} />
       {problem !== undefined && <Words role="alert" size={15} tone="bad">{problem}</Words>}
     </View>
