@@ -28,7 +28,10 @@ const SCREENS = {talk: TalkScreen, history: HistoryScreen, commands: CommandsScr
 
 const openApp = () =>
   AppModel.open({
-    openAudio, storage, phone, fetch: (...given) => fetch(...given),
+    openAudio,
+    storage,
+    phone,
+    fetch: (...given) => fetch(...given),
     notice: ({appLanguage}) => {
       const {noticeTitle, noticeText, stop} = textsFor(appLanguage);
       return {title: noticeTitle, text: noticeText, stop};
@@ -37,12 +40,17 @@ const openApp = () =>
 
 /** Keeps the screen on while it listens, where the phone allows that. */
 function AwakeWhileListening() {
-  const {preferences: {keepAwake}} = useAppState();
+  const {
+    preferences: {keepAwake},
+  } = useAppState();
   const {microphone} = useTalkState();
   const isWanted = keepAwake && microphone === 'on';
   useEffect(() => {
     if (!isWanted) return undefined;
-    const isOn = activateKeepAwakeAsync(AWAKE_TAG).then(() => true, () => false); // a phone that saves power says no
+    const isOn = activateKeepAwakeAsync(AWAKE_TAG).then(
+      () => true,
+      () => false,
+    ); // a phone that saves power says no
     return () => void isOn.then(async (found) => (found ? deactivateKeepAwake(AWAKE_TAG) : undefined));
   }, [isWanted]);
   return null;
@@ -72,7 +80,9 @@ export function Screens({app}: {app: AppModel}) {
       <SafeAreaView style={[styles.page, {backgroundColor: theme.colours.paper}]}>
         <StatusBar style={theme.isDark ? 'light' : 'dark'} />
         <KeyboardAvoidingView style={styles.page} behavior={Platform.OS === 'ios' ? 'padding' : 'height'}>
-          <View role="main" style={styles.column}><Screen /></View>
+          <View role="main" style={styles.column}>
+            <Screen />
+          </View>
           <TabBar current={tab} />
         </KeyboardAvoidingView>
       </SafeAreaView>
@@ -98,7 +108,11 @@ export function App() {
       opened?.close();
     };
   }, []);
-  return <ErrorBoundary><SafeAreaProvider>{app !== undefined && <Screens app={app} />}</SafeAreaProvider></ErrorBoundary>;
+  return (
+    <ErrorBoundary>
+      <SafeAreaProvider>{app !== undefined && <Screens app={app} />}</SafeAreaProvider>
+    </ErrorBoundary>
+  );
 }
 
 const styles = StyleSheet.create({

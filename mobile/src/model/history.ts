@@ -21,7 +21,9 @@ const text = (value: unknown) => (typeof value === 'string' ? value : '');
 function pastTurn(value: unknown): PastTurn[] {
   const {session_id, turn_id, timestamp, heard, replied, outcome} = (value ?? {}) as Record<string, unknown>;
   if (typeof timestamp !== 'number' || typeof turn_id !== 'string') return [];
-  return [{id: `${text(session_id)} ${turn_id}`, at: 1_000 * timestamp, heard: text(heard), replied: text(replied), outcome: text(outcome)}];
+  return [
+    {id: `${text(session_id)} ${turn_id}`, at: 1_000 * timestamp, heard: text(heard), replied: text(replied), outcome: text(outcome)},
+  ];
 }
 
 /** What the server has told of its history. */
@@ -52,21 +54,32 @@ export function withPage(past: Past, page: Past): Past {
 
 /** Return the path and query of a page: the turns that hold all `words`, behind the page that named `after`. */
 export function pastPath(words: string, after: string | undefined): string {
-  const query = [`limit=${PAGE_TURNS}`, ...(words === '' ? [] : [`q=${encodeURIComponent(words)}`]), ...(after === undefined ? [] : [`after=${encodeURIComponent(after)}`])];
+  const query = [
+    `limit=${PAGE_TURNS}`,
+    ...(words === '' ? [] : [`q=${encodeURIComponent(words)}`]),
+    ...(after === undefined ? [] : [`after=${encodeURIComponent(after)}`]),
+  ];
   return `api/conversations?${query.join('&')}`;
 }
 
 /** Return the turns that this app has seen, newest first. */
 export function ownTurns({turns}: Conversation): PastTurn[] {
   const past = turns.map(({id, startedAt, said, reply, error, outcome}) => ({
-    id, at: startedAt, heard: said, replied: reply || (error ?? ''), outcome: outcome ?? '',
+    id,
+    at: startedAt,
+    heard: said,
+    replied: reply || (error ?? ''),
+    outcome: outcome ?? '',
   }));
   return past.toReversed();
 }
 
 /** Return the turns in which all words of `search` were heard or replied. */
 export function foundTurns(turns: readonly PastTurn[], search: string): readonly PastTurn[] {
-  const words = search.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   if (words.length === 0) return turns;
   return turns.filter(({heard, replied}) => {
     const all = `${heard} ${replied}`.toLowerCase();

@@ -30,11 +30,19 @@ function Past({turn: {at, heard, replied, outcome}}: {turn: PastTurn}) {
     <Card>
       <View style={styles.past} accessible>
         <View style={styles.line}>
-          <Words isBold style={styles.grow}>{heard === '' ? '…' : shownText(heard, MAX_SHOWN)}</Words>
-          <Words size={14} tone="quiet">{time}</Words>
+          <Words isBold style={styles.grow}>
+            {heard === '' ? '…' : shownText(heard, MAX_SHOWN)}
+          </Words>
+          <Words size={14} tone="quiet">
+            {time}
+          </Words>
         </View>
         {replied !== '' && <Words>{shownText(replied, MAX_SHOWN)}</Words>}
-        {remark !== '' && <Words size={14} tone="quiet">{remark}</Words>}
+        {remark !== '' && (
+          <Words size={14} tone="quiet">
+            {remark}
+          </Words>
+        )}
       </View>
     </Card>
   );
@@ -55,21 +63,50 @@ export function HistoryScreen() {
   const isWaiting = past.is === 'loading' && turns.length === 0;
   const empty = isWaiting ? texts.loading : search === '' ? texts.historyEmpty : texts.historyNone;
   return (
-    <SectionList sections={days} keyExtractor={({id}) => id} renderItem={({item}) => <Past turn={item} />} contentContainerStyle={styles.list}
-      keyboardShouldPersistTaps="handled" stickySectionHeadersEnabled={false} onRefresh={() => void app.loadPast()} refreshing={false}
-      onEndReached={() => void app.loadMorePast()} onEndReachedThreshold={1}
+    <SectionList
+      sections={days}
+      keyExtractor={({id}) => id}
+      renderItem={({item}) => <Past turn={item} />}
+      contentContainerStyle={styles.list}
+      keyboardShouldPersistTaps="handled"
+      stickySectionHeadersEnabled={false}
+      onRefresh={() => void app.loadPast()}
+      refreshing={false}
+      onEndReached={() => void app.loadMorePast()}
+      onEndReachedThreshold={1}
       ItemSeparatorComponent={() => <View style={styles.gap} />}
-      renderSectionHeader={({section: {at}}) => <Words role="heading" aria-level={2} size={15} tone="quiet" isBold style={styles.day}>{dayName(at, Date.now(), texts)}</Words>}
+      renderSectionHeader={({section: {at}}) => (
+        <Words role="heading" aria-level={2} size={15} tone="quiet" isBold style={styles.day}>
+          {dayName(at, Date.now(), texts)}
+        </Words>
+      )}
       ListHeaderComponent={
         <View style={styles.top}>
           <Title>{texts.tabs.history}</Title>
-          <Field label={texts.search} inputMode="search" value={search} onChangeText={setSearch} returnKeyType="search" clearButtonMode="while-editing"
-            onSubmitEditing={() => void app.loadPast(search.trim())} onBlur={() => search === '' && pastWords !== '' && void app.loadPast('')} />
-          {note !== '' && <Words size={14} tone="quiet">{note}</Words>}
+          <Field
+            label={texts.search}
+            inputMode="search"
+            value={search}
+            onChangeText={setSearch}
+            returnKeyType="search"
+            clearButtonMode="while-editing"
+            onSubmitEditing={() => void app.loadPast(search.trim())}
+            onBlur={() => search === '' && pastWords !== '' && void app.loadPast('')}
+          />
+          {note !== '' && (
+            <Words size={14} tone="quiet">
+              {note}
+            </Words>
+          )}
           {past.is === 'failed' && <Button label={texts.tryAgain} onPress={() => void app.loadPast()} />}
         </View>
       }
-      ListEmptyComponent={<Words tone="quiet" style={styles.day}>{empty}</Words>} />
+      ListEmptyComponent={
+        <Words tone="quiet" style={styles.day}>
+          {empty}
+        </Words>
+      }
+    />
   );
 }
 

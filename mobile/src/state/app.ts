@@ -56,7 +56,15 @@ export class AppModel {
   private constructor(config: AppConfig, server: ServerEntry | undefined, preferences: Preferences) {
     this.#config = config;
     this.phone = config.phone;
-    const none = {commands: {is: 'absent'}, past: {is: 'absent'}, pastWords: '', findings: [], isProbing: false, offered: undefined, isKept: true} as const;
+    const none = {
+      commands: {is: 'absent'},
+      past: {is: 'absent'},
+      pastWords: '',
+      findings: [],
+      isProbing: false,
+      offered: undefined,
+      isKept: true,
+    } as const;
     this.store = new Store<AppState>({server, preferences, talk: this.#newTalk(server, () => preferences), ...none});
   }
 
@@ -172,8 +180,12 @@ export class AppModel {
     const {openAudio, notice, WebSocket, random} = this.#config;
     const now = () => (this.store === undefined ? preferences() : this.store.get().preferences);
     return new Talk({
-      server, openAudio, preferences: now, notice: () => notice(now()),
-      ...(WebSocket === undefined ? {} : {WebSocket}), ...(random === undefined ? {} : {random}),
+      server,
+      openAudio,
+      preferences: now,
+      notice: () => notice(now()),
+      ...(WebSocket === undefined ? {} : {WebSocket}),
+      ...(random === undefined ? {} : {random}),
     });
   }
 
@@ -242,7 +254,9 @@ export function serverFrom(stored: string | null): ServerEntry | undefined {
     const {url, key, fingerprint} = JSON.parse(stored ?? 'null') as Record<string, unknown>;
     if (typeof url !== 'string') return undefined;
     return {
-      url: socketUrl(url), key: typeof key === 'string' ? key : undefined, fingerprint: typeof fingerprint === 'string' ? fingerprint : undefined,
+      url: socketUrl(url),
+      key: typeof key === 'string' ? key : undefined,
+      fingerprint: typeof fingerprint === 'string' ? fingerprint : undefined,
     };
   } catch {
     return undefined;
