@@ -192,7 +192,7 @@ export class Talk {
   }
 
   setOnline(isOnline: boolean): void {
-    if (isOnline && !this.store.get().isOnline) this.#client.wake();
+    if (isOnline) this.#client.wake(); // also from one network to another: the old socket may be dead without knowing
     this.store.set({isOnline});
   }
 
