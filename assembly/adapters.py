@@ -12,7 +12,15 @@ from typing import Any
 
 from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import (
+    embeddings,
+    home_assistant,
+    language_models,
+    recognisers,
+    shared_stores,
+    stores,
+    synthesisers,
+)
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
@@ -68,6 +76,7 @@ class Adapters:
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
+        self.shared = shared_stores.shared_store(settings, self.metrics.take)
         self.keys = KeyRing(
             KeyFile.in_folder(settings.supervisor.data_dir),
             is_demanded=not settings.gateway.insecure and not is_loopback(settings.gateway.host),
@@ -169,7 +178,8 @@ class Adapters:
                 parameters=models | {name: getattr(settings, name) for name in shaping},
                 is_deterministic=settings.temperature == 0,
                 tasks=frozenset(settings.cache_tasks),
-            )
+            ),
+            self.shared,
         )
 
     # --- tools -----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from config.settings.log import LogSettings
 from config.settings.media import MediaSettings
 from config.settings.metrics import MetricsSettings
 from config.settings.session import SessionSettings
+from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
 from config.settings.supervisor import SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
@@ -59,6 +60,7 @@ __all__ = [
     "RecogniserName",
     "SessionSettings",
     "Settings",
+    "SharedSettings",
     "SpeechSettings",
     "SqliteSettings",
     "StoreName",
@@ -93,4 +95,5 @@ class Settings:
     metrics: MetricsSettings
     supervisor: SupervisorSettings
     load: LoadSettings
+    shared: SharedSettings
     log: LogSettings
