@@ -61,9 +61,10 @@ class Server:
         settings, refs, make = self.settings, self.refs, self.make
         children = (
             ChildSpec(refs.metrics, make.make_metrics),
+            ChildSpec(refs.monitor, make.make_monitor),
             ChildSpec(refs.history, make.make_history),
             ChildSpec(Ref("commands", JOBS), make.make_commands),
-            ChildSpec(Ref("tools", JOBS), make.make_tools),
+            ChildSpec(refs.tool_servers, make.make_tools),
             ChildSpec(refs.meaning, make.make_meaning),
             ChildSpec(refs.inference, make.make_inference, start_timeout_s=settings.inference.start_timeout_s),
             ChildSpec(

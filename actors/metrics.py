@@ -13,14 +13,15 @@ from typing import Protocol
 import trio
 
 from config.settings import MetricsSettings
-from protocol.messages.inboxes import MetricsMessage
+from protocol.messages.inboxes import MetricsMessage, MonitorMessage
 from protocol.messages.records import Count, Gauge, Observe, ToolRecord, TurnRecord
-from runtime import Actor, ActorStatistics, ChildStatus
+from runtime import Actor, ActorStatistics, ChildStatus, Ref
 from runtime.workers.pool_statistics import PoolOwnerStatistics
 
 LAG_TICK_S = 0.1
 ACTORS_AT_ONCE = 32  # actors sampled without a pause: about a millisecond
 MS_PER_S = 1000
+REFUSALS = "refusals_total"  # of all counts the one that the monitor tells
 SESSION_ID_CHARS = 16
 Totals = Counter[tuple[str, tuple[str, ...]]]
 """Totals of the actors since their start, by metric and labels."""
@@ -62,12 +63,15 @@ class Metrics(Actor[MetricsMessage]):
         sample_machine: Callable[[], MachineFigures | None],
         actors: Callable[[], Iterable[ChildStatus]],
         count_sessions: Callable[[], int],
+        monitor: Ref[MonitorMessage],
     ) -> None:
+        """Tell ``monitor`` about turns, tool calls and refusals."""
         self._settings = settings
         self._registry = registry
         self._sample_machine = sample_machine
         self._actors = actors
         self._count_sessions = count_sessions
+        self._monitor = monitor
         self._totals: Totals = Counter()
 
     async def on_start(self) -> None:
@@ -77,6 +81,8 @@ class Metrics(Actor[MetricsMessage]):
 
     async def handle(self, message: MetricsMessage) -> None:
         """Take one figure."""
+        if isinstance(message, TurnRecord | ToolRecord) or (isinstance(message, Count) and message.name == REFUSALS):
+            self._monitor.tell_nowait(message)
         match message:
             case Count(name, labels, amount):
                 self._registry.count(name, labels, amount)

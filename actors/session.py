@@ -3,11 +3,37 @@
 from collections.abc import Sequence
 from typing import Never
 
+import attrs
 import trio
 
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
 from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Supervisor
+from runtime.supervision.status import SupervisorStatistics
+
+
+@attrs.frozen(kw_only=True)
+class SessionStatistics(SupervisorStatistics):
+    """A moment's view of a session and its client.
+
+    * ``user``: the owner of what the session keeps
+    * ``peer``: the client's address, by its current or last socket; ``None`` before the first
+    * ``client_id``: the name that the client has given itself; ``None`` before the handshake, as mode and language
+    * ``mode``: ``hands_free`` or ``push_to_talk``
+    * ``language``: of the speech; ``None`` for the server's setting
+    * ``age_s``: seconds since the session began
+    * ``reconnects``: how often the client has come back with another socket
+    * ``is_lost``: whether it is awaited now
+    """
+
+    user: str
+    peer: str | None
+    client_id: str | None
+    mode: str | None
+    language: str | None
+    age_s: float
+    reconnects: int
+    is_lost: bool
 
 
 class Session(Supervisor):
@@ -18,11 +44,27 @@ class Session(Supervisor):
             children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
         )
         self._client = client
+        self._began_s = trio.current_time()
 
     async def on_start(self) -> None:
         """Start the children, and a task that closes the socket at the end."""
         self.context.nursery.start_soon(self._hold_socket)
         await super().on_start()
+
+    def statistics(self) -> SessionStatistics:
+        """Return the session as people know it, too."""
+        client, options = self._client, self._client.options
+        return SessionStatistics(
+            **attrs.asdict(super().statistics()),
+            user=client.user,
+            peer=None if client.identity is None else client.identity.peer,
+            client_id=None if options is None else options.client_id,
+            mode=None if options is None else options.mode,
+            language=None if options is None else options.language,
+            age_s=round(trio.current_time() - self._began_s, 1),
+            reconnects=client.reconnects,
+            is_lost=client.is_lost,
+        )
 
     async def _hold_socket(self) -> None:
         try:

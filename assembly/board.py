@@ -13,6 +13,7 @@ from actors.gateway import GatewayReport
 from actors.shared import SharedReport
 from actors.stt.report import TranscriptionReport
 from protocol.admission.load import LoadReport
+from protocol.admission.recent_past import RecentPast
 from runtime import Tree
 from runtime.messaging.published import Published
 
@@ -28,3 +29,5 @@ class StatusBoard:
     """The last report stands until the next keeper has connected."""
     tree: Published[Tree] = attrs.field(factory=Published)
     """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""
+    past: RecentPast = attrs.field(factory=RecentPast)
+    """What ``monitor`` remembers; no report, and it outlives that actor."""

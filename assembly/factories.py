@@ -7,6 +7,7 @@ Rules kept here:
 """
 
 import random
+import time
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,7 @@ from actors.load import Load, LoadActions
 from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
+from actors.monitor import Monitor
 from actors.shared import SharedActions, SharedKeeper
 from actors.speech import Speech
 from actors.tool_server import ToolServer
@@ -31,6 +33,7 @@ from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services, http_services
 from assembly.leaving import Leaving
+from assembly.monitor_look import LookSources, look_at_server
 from assembly.providers.home_assistant import Home
 from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
@@ -75,6 +78,19 @@ class Factories:
             sample_machine=self.adapters.machine.sample,
             actors=self.status.actors,
             count_sessions=self.sessions.live.__len__,
+            monitor=self.refs.monitor,
+        )
+
+    def make_monitor(self) -> Monitor:
+        """Return the actor that remembers the recent past for operators."""
+        settings = self.settings.history
+        given = self.status, self.adapters.machine, self.adapters.keys, self.leaving.drain
+        return Monitor(
+            self.status.board.past,
+            partial(look_at_server, LookSources(*given, count_sessions=self.sessions.live.__len__)),
+            keeps_words=settings.enabled and settings.transcripts,
+            version=self.adapters.version,
+            unix_time=time.time,
         )
 
     def make_history(self) -> History:

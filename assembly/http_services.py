@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import trio
 
 from assembly.adapters import Adapters
+from assembly.console_source import ConsoleSource
 from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
@@ -52,6 +53,7 @@ def http_services(
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
         access=AccessRoutes(adapters.keys),
+        console=ConsoleSource(status, refs.tool_servers),
     )
 
 

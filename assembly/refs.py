@@ -13,6 +13,7 @@ from protocol.messages.inboxes import (
     MeaningMessage,
     MediaMessage,
     MetricsMessage,
+    MonitorMessage,
     SpeechMessage,
     ToolsMessage,
     TranscriptionMessage,
@@ -42,6 +43,8 @@ class Refs:
     media: Ref[MediaMessage] = attrs.field(factory=lambda: Ref("media", JOBS))
     sessions: Ref[SupervisorMessage] = attrs.field(factory=lambda: Ref("sessions", JOBS))
     gateway: Ref[GatewayMessage] = attrs.field(factory=lambda: Ref("gateway", JOBS))
+    monitor: Ref[MonitorMessage] = attrs.field(factory=lambda: Ref("monitor", RECORDS), init=False)
+    tool_servers: Ref[SupervisorMessage] = attrs.field(factory=lambda: Ref("tools", JOBS), init=False)
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ from protocol.admission.health import PERMANENT, ComponentReport, MachineMemory
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.events import Status
 from protocol.messages.inboxes import DialogueMessage
-from runtime import ActorStatistics, Child, ChildStatus, Registry
+from runtime import ActorStatistics, Child, ChildStatus, Registry, Tree
 
 Address = tuple[str, int]
 
@@ -158,7 +158,9 @@ class StatusSource:
 
     def status(self, *, is_full: bool = False) -> Mapping[str, Any]:
         """Return the server's figures and the tree."""
-        return {**self.server(), "timestamp": self.timestamp(), "tree": self.tree(is_full=is_full)}
+        stages = {name: attrs.asdict(one) for name, one in self.board.past.turns.stages(trio.current_time()).items()}
+        whole = {**self.server(), "timestamp": self.timestamp(), "stages": stages}
+        return whole | {"tree": self.tree(is_full=is_full)}
 
     def memory(self) -> MachineMemory:
         """Return the machine's memory."""
@@ -179,6 +181,15 @@ class StatusSource:
     def status_event(self) -> Status:
         """Return the event that clients get every few seconds."""
         return Status(load_level=self.load_level(), sessions=len(self._live), uptime_s=self.uptime_s)
+
+
+def permanent_actors(running: Tree | None) -> Iterator[ChildStatus]:
+    """Yield every actor but those of sessions, without its children."""
+    for name in () if running is None else running.child_states():
+        child = None if running is None else running.find(name)
+        if child is not None:
+            below = (child,) if name == SESSIONS else child.walk()
+            yield from (one.status(is_deep=False) for one in below)
 
 
 def summarised(sessions: Child) -> dict[str, Any]:
@@ -218,7 +229,9 @@ def plain(child: ChildStatus) -> dict[str, Any]:
     }
     ended = child.last_exit
     if ended is not None:
-        shown["last_exit"] = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
+        ago_s = round(max(0.0, trio.current_time() - ended.ended_s), 1)
+        told = {"kind": ended.kind.value, "reason": ended.reason, "handled": ended.handled}
+        shown["last_exit"] = told | {"ago_s": ago_s, "ready_for_s": round(ended.ready_for_s, 1)}
     return shown
 
 

@@ -9,6 +9,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import attrs
@@ -24,6 +25,7 @@ from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
 from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
+from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
@@ -62,6 +64,8 @@ class HttpServices:
     commands: CommandRoute
     access: AccessRoutes | None = None
     """Logins and tokens; ``None`` where there are no keys."""
+    console: ConsoleFigures | None = None
+    """The past and the sessions; ``None`` where nobody asks for them."""
 
 
 @attrs.frozen
@@ -160,7 +164,10 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     if services.access is not None:
         add_access_routes(app, services.access)
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
-    stream = StatusStream(services.status)
+    console = services.console
+    if console is not None:
+        add_console_routes(app, ConsoleRoutes(console))
+    stream = StatusStream(services.status, None if console is None else partial(ConsoleNews, console))
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])

@@ -18,7 +18,8 @@ import attrs
 from backends.protocols import HttpAnswer, Page, Request
 
 WEB_FOLDER: Final = Path(__file__).resolve().parents[2] / "web"
-INDEX: Final = "index.html"
+PAGES: Final[Mapping[str, str]] = {"index.html": "/", "console.html": "/console"}
+"""The path of each file that is a page by itself."""
 FILES_PATH: Final = "/web/"
 CONTENT_TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
@@ -73,7 +74,7 @@ def has_etag(if_none_match: str, etag: str) -> bool:
 
 @cache
 def web_routes(folder: Path = WEB_FOLDER) -> Mapping[str, Page]:
-    """Return the page of each file in ``folder`` by its path, that of ``index.html`` at ``/``; read once.
+    """Return the page of each file in ``folder`` by its path, those of ``PAGES`` at theirs; read once.
 
     Raises ``OSError`` if a file cannot be read. Without the folder there are no pages.
     """
@@ -83,5 +84,5 @@ def web_routes(folder: Path = WEB_FOLDER) -> Mapping[str, Page]:
         if content_type is None or not path.is_file():
             continue
         name = path.relative_to(folder).as_posix()
-        routes["/" if name == INDEX else FILES_PATH + name] = WebFile(content_type, path.read_bytes()).page
+        routes[PAGES.get(name, FILES_PATH + name)] = WebFile(content_type, path.read_bytes()).page
     return routes

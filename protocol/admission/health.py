@@ -47,8 +47,8 @@ def is_health_page(path: str) -> bool:
 
 
 def is_open_page(path: str) -> bool:
-    """Return whether ``path`` is for anyone, as often as they like: the server's health, and the files of its page."""
-    return is_health_page(path) or path == "/" or path.startswith("/web/")
+    """Return whether ``path`` is for anyone, as often as they like: the server's health, and the files of its pages."""
+    return is_health_page(path) or path in ("/", "/console") or path.startswith("/web/")
 
 
 def is_health_check(path: str) -> bool:

@@ -58,3 +58,8 @@ def operator_refusal(identity: Identity, what: str) -> str | None:
     if identity.source is RequestSource.THIS_MACHINE:
         return None
     return f"{what} {OPERATOR_REFUSALS[identity.source]}"
+
+
+def may_see_words(reader: Identity, user: str) -> bool:
+    """Return whether what ``user`` said, and was answered, may be shown: to that user, and to operators."""
+    return reader.user == user or (reader.grant is not None and Scope.OPERATE in reader.grant.scopes)

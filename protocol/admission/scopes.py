@@ -39,6 +39,9 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/health": PathScopes(ANYONE, ANYONE),
     "/metrics": PathScopes(READ),
     "/ws": PathScopes(TALK),
+    "/console": PathScopes(ANYONE),
+    "/api/access": PathScopes(READ),
+    "/api/actors": PathScopes(READ),
     "/api/audit": PathScopes(OPERATE),
     "/api/commands": PathScopes(TALK | READ),
     "/api/conversations": PathScopes(READ),
@@ -48,15 +51,21 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/api/models": PathScopes(READ),
     "/api/models/load": PathScopes(OPERATE),
     "/api/models/unload": PathScopes(OPERATE),
+    "/api/notices": PathScopes(READ),
+    "/api/sessions": PathScopes(READ),
     "/api/status": PathScopes(READ),
+    "/api/status/history": PathScopes(READ),
     "/api/status/stream": PathScopes(READ),
     "/api/tokens": PathScopes(ANY_SCOPE, ANY_SCOPE),
     "/api/tools": PathScopes(READ),
+    "/api/turns": PathScopes(READ),
 }
 FOLDERS: Final[Mapping[str, PathScopes]] = {
     "/health/": PathScopes(ANYONE, ANYONE),
     "/web/": PathScopes(ANYONE),
     "/api/conversations/": PathScopes(READ),
+    "/api/actors/": PathScopes(OPERATE),
+    "/api/sessions/": PathScopes(READ),
     "/v1/": PathScopes(TALK, TALK),
 }
 CLOSED: Final = PathScopes(OPERATE)

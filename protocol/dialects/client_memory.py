@@ -49,6 +49,10 @@ class ClientView(Protocol):
         """The client as it was admitted, by its current or last socket; ``None`` before the first."""
 
     @property
+    def reconnects(self) -> int:
+        """How often the client has come back with another socket."""
+
+    @property
     def resume_token(self) -> str:
         """The token with which the client resumes."""
 
@@ -128,6 +132,7 @@ class ClientMemory:
     """The owner of what the session keeps: history, notes, timers, lists."""
     identity: Identity | None = attrs.field(default=None, init=False)
     """The client as it was admitted, by its current or last socket."""
+    reconnects: int = attrs.field(default=0, init=False)
     options: ConnectionRequest | None = attrs.field(default=None, init=False)
     voice: str | None = attrs.field(default=None, init=False)
     task: str | None = attrs.field(default=None, init=False)
@@ -142,6 +147,7 @@ class ClientMemory:
 
     def attach(self, link: ClientLink) -> None:
         """Note the client's socket and its dialect."""
+        self.reconnects += self.identity is not None
         self.link = link
         self.may_resume = link.dialect.may_resume
         self.identity = link.socket.identity

@@ -61,6 +61,7 @@ InferenceMessage = Generate
 MeaningMessage = ReadMeaning
 MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
+MonitorMessage = TurnRecord | ToolRecord | Count
 SpeechMessage = Synthesise
 ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
 ToolsMessage = ListTools | CallTool | AnnouncementTold

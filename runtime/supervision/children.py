@@ -36,10 +36,10 @@ class Children:
             raise NoSuchChild(f"no child {child_id!r} among {len(self._by_id)}")
         return self._by_id[child_id]
 
-    def find_stopped(self, child_id: str) -> Child:
-        """Return a child that does not run; raises ``NoSuchChild`` or ``ChildPresent``."""
+    def find_stopped(self, child_id: str, *, or_ready: bool = False) -> Child:
+        """Return a child that does not run, or is ready if that will do; raises ``NoSuchChild`` or ``ChildPresent``."""
         child = self.find(child_id)
-        if child.is_active:
+        if child.is_active and not (or_ready and child.state is ChildState.READY):
             raise ChildPresent(f"{child_id} is {child.state.value}")
         return child
 

@@ -42,6 +42,11 @@ class RestartChild(Management[Ref[Never]]):
     """Start a stopped child; answered with its ``Ref``, or ``StartFailed``, ``ChildPresent``, ``NoSuchChild``."""
 
     id: str
+    stops: bool = False
+    """Stop a child that is ready first, in order, and keep its mailbox open; if it fails to start, that is a crash.
+
+    Its siblings go on, whatever the strategy.
+    """
 
 
 @attrs.frozen

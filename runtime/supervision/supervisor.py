@@ -97,8 +97,8 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
                 self._children.delete(child_id)
             case CountChildren():
                 return self._children.count()
-            case RestartChild(child_id):
-                self.context.reply_in_task(self._restart_child, child_id)
+            case RestartChild():
+                self.context.reply_in_task(self._restart_child, message)
             case _:
                 self.unhandled(message)
         return None
@@ -153,14 +153,21 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         await child.stop("terminated")
         self._leave_or_forget(child)
 
-    async def _restart_child(self, child_id: str) -> Ref[Never]:
-        self._children.find_stopped(child_id)
+    async def _restart_child(self, request: RestartChild) -> Ref[Never]:
+        self._children.find_stopped(request.id, or_ready=request.stops)
         async with self._turn_of_group():
-            child = self._children.find_stopped(child_id)  # again: it may have had to wait
+            child = self._children.find_stopped(request.id, or_ready=request.stops)  # again: it may have had to wait
+            if child.is_active:
+                await child.stop("restarted on request", is_final=False)
+                if self._is_stopping or not child.is_wanted:
+                    raise NoSuchChild(f"{request.id} was stopped for good meanwhile")
             try:
                 await child.start()
-            except StartFailed:
-                child.retire()
+            except StartFailed as error:
+                if request.stops:
+                    self._child_ended(child, error.exit)
+                else:
+                    child.retire()
                 raise
         return child.spec.ref
 

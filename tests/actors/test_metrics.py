@@ -75,6 +75,7 @@ class Watch:
     children: tuple[ChildStatus, ...] = ()
     machine: FakeMachine | None = attrs.field(factory=FakeMachine)
     ref: Ref = attrs.field(factory=lambda: Ref("metrics"))
+    monitor: Ref = attrs.field(factory=lambda: Ref("monitor"))
     tree: Tree = attrs.field(init=False)
 
     async def open(self, grow: Grow) -> None:
@@ -88,6 +89,7 @@ class Watch:
                 sample_machine=lambda: self.machine,
                 actors=self._actors,
                 count_sessions=lambda: 3,
+                monitor=self.monitor,
             )
 
         self.tree = await grow(ChildSpec(self.ref, make))
@@ -115,6 +117,19 @@ async def test_what_others_count_is_counted(grow: Grow, mock_clock: MockClock) -
     await watch.tell(Observe("db_write_seconds", (), 0.1))
     assert watch.registry.counts == {("shed_total", ("0", "session")): 1.0, ("stt_audio_seconds_total", ()): 2.5}
     assert ("db_write_seconds", (), 0.1) in watch.registry.observed
+
+
+async def test_the_monitor_is_told_of_turns_tool_calls_and_refusals_and_of_no_other_count(
+    grow: Grow, mock_clock: MockClock
+) -> None:
+    watch = Watch()
+    turn = TurnRecord("s", "t1", "local", 1.0, "hello", "good day", "done", "command", {})
+    call = ToolRecord("s", "t1", "c1", 1.0, "home", "light_on", {}, True, "on", 12.0, "light on", 0.9)
+    await watch.open(grow)
+    for record in (Count("wakes_total", ("okay nabu",)), turn, call, Count("refusals_total", ("rate",), 3)):
+        await watch.tell(record)
+    told = [envelope.message for envelope in iter(watch.monitor.mailbox.take_nowait, None)]
+    assert told == [turn, call, Count("refusals_total", ("rate",), 3)]
 
 
 async def test_a_turn_is_counted_and_its_stages_are_seconds(grow: Grow, mock_clock: MockClock) -> None:

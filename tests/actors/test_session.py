@@ -3,6 +3,7 @@ import trio
 
 from actors.session import Session
 from protocol.messages.errors import CloseCode
+from protocol.messages.events import ConnectionRequest
 from runtime import ChildSpec, Intensity, Ref, Restart, Shared, Supervisor, run_tree
 from runtime.supervision.actor import Actor
 from tests.fake_sessions import native, session_memory
@@ -54,3 +55,17 @@ async def test_a_session_that_fails_closes_its_socket_as_our_fault(autojump_cloc
 
     assert socket.close is not None
     assert socket.close[0] == CloseCode.INTERNAL_ERROR
+
+
+async def test_the_statistics_show_the_client_before_and_after_its_handshake(autojump_clock):
+    memory = memory_of(FakeSocket())
+    session = Session(memory, (), limits())
+    await trio.sleep(2.0)
+    before = session.statistics()
+    memory.options = ConnectionRequest("kitchen", ("stt",), language="de", mode="push_to_talk")
+    memory.attach(native(FakeSocket("192.0.2.9:1")))
+    after = session.statistics()
+
+    assert (before.client_id, before.mode, before.age_s, before.reconnects) == (None, None, 2.0, 0)
+    assert (after.client_id, after.mode, after.language) == ("kitchen", "push_to_talk", "de")
+    assert (after.peer, after.reconnects, after.user, after.is_lost) == ("192.0.2.9:1", 1, "local", False)

@@ -12,6 +12,7 @@ from actors.inference import Inference
 from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
+from actors.monitor import Monitor
 from actors.speech import Speech
 from actors.tools import Tools
 from actors.transcription import Transcription
@@ -22,8 +23,10 @@ from tests.fakes import default_settings
 
 PERMANENT = {
     "metrics": Metrics,
+    "monitor": Monitor,
     "history": History,
     "tools": Tools,
+    "tool_servers": Supervisor,
     "inference": Inference,
     "transcription": Transcription,
     "speech": Speech,

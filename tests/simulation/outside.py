@@ -370,6 +370,7 @@ class Machine:
     """What is measured of it."""
 
     cpu_percent = 1.0
+    memory_bytes = 1 << 28
 
     def sample(self) -> Sample:
         return Sample()

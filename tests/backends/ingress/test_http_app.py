@@ -15,7 +15,6 @@ import pytest
 from backends.ingress.audio_services import AudioServices, RecordingDecoder
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import AudioServices, RecordingDecoder
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_history import HistoryRoutes
 from backends.ingress.http_models import ModelServices

@@ -17,14 +17,15 @@ def asked(path: str, **headers: str) -> Request:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "talk").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "console.html").write_text("<!doctype html>")
     (tmp_path / "talk" / "main.js").write_text("start();")
     (tmp_path / "talk" / "notes.bin").write_text("not for browsers")
     return tmp_path
 
 
-def test_the_index_is_at_the_root_and_the_other_files_at_their_own_paths(folder: Path) -> None:
+def test_the_two_pages_are_at_their_addresses_and_the_other_files_at_their_own_paths(folder: Path) -> None:
     routes = web_routes(folder)
-    assert set(routes) == {"/", "/web/talk/main.js"}
+    assert set(routes) == {"/", "/console", "/web/talk/main.js"}
     answer = routes["/web/talk/main.js"](asked("/web/talk/main.js"))
     assert (answer.status, answer.body) == (200, b"start();")
     assert answer.content_type == "text/javascript; charset=utf-8"

@@ -1,7 +1,7 @@
 import attrs
 import pytest
 
-from protocol.admission.identity import FORWARDING_HEADERS, identity_of, operator_refusal
+from protocol.admission.identity import FORWARDING_HEADERS, identity_of, may_see_words, operator_refusal
 from protocol.messages.identity import Grant, Identity, RequestSource, Scope
 
 
@@ -88,3 +88,13 @@ def test_a_key_for_operating_is_taken_from_anywhere_and_no_other_key_is() -> Non
         for peer in ("127.0.0.1:5000", "203.0.113.9:5000"):
             found = attrs.evolve(identity_of(peer, {}), grant=Grant("k", frozenset({scope})))
             assert (operator_refusal(found, "a drain") is not None) is refused
+
+
+@pytest.mark.parametrize(
+    ("scopes", "user", "may_see"),
+    [({"read"}, "ada", True), ({"read"}, "ben", False), ({"operate"}, "ben", True), (None, "ada", True)],
+)
+def test_words_are_for_their_user_and_for_operators(scopes: set[str] | None, user: str, may_see: bool) -> None:
+    grant = None if scopes is None else Grant("k", frozenset(map(Scope, scopes)))
+    reader = attrs.evolve(identity_of("192.0.2.1:5000", {}), user="ada", grant=grant)
+    assert may_see_words(reader, user) is may_see

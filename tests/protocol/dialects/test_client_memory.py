@@ -84,6 +84,15 @@ def test_a_client_that_is_cut_off_is_the_same_tenants_until_it_is_at_another_soc
     assert kept.tenant == "192.0.2.2"
 
 
+def test_each_socket_after_the_first_is_a_reconnect() -> None:
+    kept = memory()
+    assert kept.reconnects == 0
+    kept.detach()
+    kept.attach(native())
+    kept.attach(native())
+    assert kept.reconnects == 2
+
+
 def test_a_client_is_the_local_user_unless_its_socket_speaks_for_another() -> None:
     kept = ClientMemory("s1", "t1")
     assert kept.user == LOCAL_USER

@@ -164,6 +164,65 @@ async def test_59_children_are_counted_and_one_that_restarts_is_not_active(
     assert await tree.ref.ask(CountChildren()) == ChildCounts(specs=4, active=3, supervisors=1, workers=3)
 
 
+async def test_a_child_that_is_restarted_on_request_keeps_its_mailbox(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    spec = ChildSpec(Ref("slow"), lambda: Slow("slow"))
+    tree = await grow(spec)
+    answers: list[str] = []
+
+    async def say() -> None:
+        answers.append(await spec.ref.ask(Say("hello"), timeout_s=60.0))
+
+    nursery.start_soon(tree.ref.ask, RestartChild("slow", stops=True), 60.0)
+    await wait_all_tasks_blocked()
+    assert states(tree) == {"slow": "starting"}
+    with pytest.raises(ChildPresent, match="slow is starting"):
+        await tree.ref.ask(RestartChild("slow", stops=True))
+    nursery.start_soon(say)
+    await trio.sleep(6.0)
+    assert answers == ["hello"]
+    assert incarnations(tree) == {"slow": 2}
+    assert tree.status().children[0].restarts == 0, "those are of crashes"
+
+
+async def test_a_child_that_fails_to_start_after_a_request_is_tried_again(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    fails: list[Exception] = []
+    tree = await grow(ChildSpec(Ref("b"), lambda: Fussy("b", [], fails)))
+    fails.append(ValueError("x"))
+    with pytest.raises(StartFailed):
+        await tree.ref.ask(RestartChild("b", stops=True))
+    assert states(tree) == {"b": "backoff"}
+    await trio.sleep(5.0)
+    assert (states(tree), incarnations(tree)) == ({"b": "ready"}, {"b": 3})
+
+
+async def test_a_child_that_is_terminated_while_it_restarts_stays_stopped(
+    grow: Grow, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    class Reluctant(Probe):
+        async def on_stop(self) -> None:
+            await trio.sleep(1.0)
+
+    tree = await grow(ChildSpec(Ref("r"), lambda: Reluctant("r")))
+    refused: list[str] = []
+
+    async def restart() -> None:
+        try:
+            await tree.ref.ask(RestartChild("r", stops=True))
+        except NoSuchChild as error:
+            refused.append(str(error))
+
+    nursery.start_soon(restart)
+    await wait_all_tasks_blocked()
+    await tree.ref.ask(TerminateChild("r"))
+    await wait_all_tasks_blocked()
+    assert refused == ["r was stopped for good meanwhile"]
+    assert states(tree) == {"r": "stopped"}
+
+
 @pytest.mark.parametrize("restart", list(Restart))
 async def test_04_a_factory_that_skips_leaves_a_stopped_child_and_its_siblings_start(
     grow: Grow, restart: Restart, autojump_clock: MockClock

@@ -1,0 +1,96 @@
+from typing import Any
+
+import attrs
+import pytest
+
+from protocol.admission.drain import DrainPhase
+from protocol.admission.notices import (
+    DETAIL_CHARS,
+    NOTICES_MAX,
+    ActorLook,
+    NoticeDraft,
+    Notices,
+    RefusalTally,
+    ServerLook,
+    noticed,
+)
+
+WELL = ActorLook(state="ready")
+CALM = ServerLook(actors={"speech": WELL})
+
+
+def told(**changes: Any) -> list[NoticeDraft]:
+    """Return what is noticed when something of a server that was calm has changed."""
+    return list(noticed(CALM, attrs.evolve(CALM, **changes)))
+
+
+def told_of_actor(**changes: Any) -> list[NoticeDraft]:
+    """Return what is noticed when something of an actor that was well has changed."""
+    return told(actors={"speech": attrs.evolve(WELL, **changes)})
+
+
+def test_nothing_has_happened_between_two_looks_that_are_the_same() -> None:
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "notice"),
+    [
+        ({"incarnation": 2, "exit": "abnormal: x"}, NoticeDraft("restarted", "speech", "abnormal: x")),
+        ({"incarnation": 4}, NoticeDraft("restarted", "speech", count=3)),
+        ({"state": "backoff", "exit": "lost"}, NoticeDraft("down", "speech", "lost")),
+        ({"state": "zombie"}, NoticeDraft("down", "speech")),
+        ({"trouble": "no worker is ready"}, NoticeDraft("degraded", "speech", "no worker is ready")),
+        ({"crashes": 2, "worker_exit": "signal 9"}, NoticeDraft("worker_ended", "speech", "signal 9", 2)),
+    ],
+)  # fmt: skip
+def test_what_has_happened_to_an_actor_is_told(changes: dict[str, object], notice: NoticeDraft) -> None:
+    assert told_of_actor(**changes) == [notice]
+
+
+def test_an_actor_recovers_once() -> None:
+    dark = attrs.evolve(CALM, actors={"speech": attrs.evolve(WELL, trouble="dark")})
+    assert noticed(dark, dark) == ()
+    assert noticed(dark, CALM) == (NoticeDraft("recovered", "speech"),)
+
+
+def test_an_actor_that_was_not_there_before_has_not_been_restarted() -> None:
+    assert noticed(ServerLook(actors={}), CALM) == ()
+
+
+def test_what_has_happened_to_the_server_is_told() -> None:
+    assert told(level=3, driver="memory") == [NoticeDraft("load", "3", "memory")]
+    assert told(keys={"a": 1, "b": 2}) == [NoticeDraft("keys", count=2)]
+    assert told(drain=DrainPhase.DRAINING, drain_reason="deploy") == [NoticeDraft("drain", detail="deploy")]
+    draining = attrs.evolve(CALM, drain=DrainPhase.DRAINING)
+    assert noticed(draining, attrs.evolve(CALM, drain=DrainPhase.STOPPING)) == ()
+
+
+def test_the_newest_are_kept_and_numbered_on() -> None:
+    notices = Notices()
+    for number in range(NOTICES_MAX + 50):
+        notices.add(1_000.0 + number, [NoticeDraft("load", str(number % 6))])
+    kept = notices.after(0)
+    assert (len(kept), kept[0].number, kept[-1].number, notices.last) == (200, 51, 250, 250)
+    assert [one.number for one in notices.after(248)] == [249, 250]
+    assert kept[-1].shown() == {"number": 250, "at": 1_249.0, "kind": "load", "subject": "3", "detail": "", "count": 1}
+
+
+def test_a_long_reason_is_cut() -> None:
+    notices = Notices()
+    notices.add(0.0, [NoticeDraft("degraded", "speech", "x" * 10_000)])
+    assert len(notices.after(0)[0].told.detail) == DETAIL_CHARS
+
+
+def test_refusals_are_told_at_once_and_then_once_a_minute_for_each_cause() -> None:
+    tally = RefusalTally()
+    tally.note("rate", 1)
+    assert tally.take(0.0) == (NoticeDraft("refused", "rate", count=1),)
+    for _ in range(500):
+        tally.note("rate", 2)
+    assert tally.take(1.0) == ()
+    tally.note("origin", 1)
+    assert tally.take(59.0) == (NoticeDraft("refused", "origin"),)
+    assert tally.take(60.0) == (NoticeDraft("refused", "rate", count=1_000),)
+    assert tally.take(600.0) == ()
+    assert tally.total == 1_002
