@@ -13,7 +13,7 @@ from typing import Protocol
 import attrs
 
 from protocol.dialects.dialect import ClientLink
-from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.events import ConnectionRequest, ServerEvent, TurnCompleted
 from protocol.messages.identity import LOCAL_USER, Identity
 from protocol.messages.socket import Socket
 
@@ -90,6 +90,10 @@ class SentEvents:
         """Keep an event for a client that comes back."""
         self._kept.append((seq, event, now_s))
 
+    def kept(self) -> tuple[tuple[int, ServerEvent, float], ...]:
+        """Return all that are kept, each with its number and its time, oldest first."""
+        return tuple(self._kept)
+
     def forget_old(self, now_s: float) -> None:
         """Forget what a client that is connected cannot have missed."""
         while self._kept and now_s - self._kept[0][2] > KEPT_S:
@@ -138,6 +142,8 @@ class ClientMemory:
     task: str | None = attrs.field(default=None, init=False)
     arrived_samples: int = attrs.field(default=0, init=False)
     """Received and handed to audio, at the client's own rate: a client that comes back goes on here."""
+    shown_turns: set[str] = attrs.field(factory=set, init=False)
+    """Turns that the client was told of, and not of their end."""
     sent: SentEvents = attrs.field(factory=SentEvents, init=False)
 
     @property
@@ -173,6 +179,18 @@ class ClientMemory:
         if used == self.resume_token:
             self.former_token = used
             self.resume_token = new_token()
+
+    def note_turn(self, event: ServerEvent) -> bool:
+        """Note that a turn is shown, or its end; return whether that is news."""
+        turn_id = getattr(event, "turn_id", None)
+        if turn_id is None:
+            return False
+        if isinstance(event, TurnCompleted):
+            self.shown_turns.discard(turn_id)
+            return True
+        is_new = turn_id not in self.shown_turns
+        self.shown_turns.add(turn_id)
+        return is_new
 
     def keep_event(self, seq: int, event: ServerEvent, now_s: float) -> None:
         """Keep an event for a client that may come back."""
