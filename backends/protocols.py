@@ -99,6 +99,9 @@ class CommandGrammar(Protocol):
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the tool call of ``text``, word for word; ``None`` if it is no whole sentence of the grammar."""
 
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text``, which may be a whole sentence as well, is the beginning of one of the grammar."""
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does.
 

@@ -57,6 +57,8 @@ ABOUT_SEVERAL = {
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_several_sentences.py": "sentences of several commands, by real grammars",
     "tests/actors/turn/test_several_commands.py": "a turn with several commands, from its words to its answer",
+    "tests/backends/commands/test_beginnings.py": "the beginnings of shipped sentences, which are data",
+    "tests/protocol/audio/test_verdicts.py": "endpointing again: the verdicts on a pause",
     "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",

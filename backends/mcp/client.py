@@ -60,6 +60,7 @@ from backends.mcp.results import (
 )
 from backends.mcp.sdk_log import SERVER, filter_sdk_logs
 from backends.protocols import CallNotSent, ToolConnection, ToolServerLost, ToolServerRefused, ToolsNotListed
+from protocol.language.spoken_results import error_words
 from protocol.messages.ask import PartSink
 from protocol.messages.understanding import (
     CallProgress,
@@ -273,7 +274,7 @@ class McpConnection:
             )
             content = result_text(result, self._settings.result_max_chars)
             choices, undo = choices_of(result), undo_of(result)
-            error = (content or "it failed without a word") if result.is_error else ""
+            error = (error_words(content) or "it failed without a word") if result.is_error else ""
         except _FOREIGN as foreign:
             if _is_closed(foreign) or self._loss.is_refusal:
                 self._lose("the connection was closed")
