@@ -39,7 +39,7 @@ class ClientWriter:
         if checkpoint is not None and isinstance(event, AudioAck):
             event = AudioAck(checkpoint.acknowledged(event.samples))
         seq = memory.sent.next_seq()
-        is_news = memory.note_turn(event)
+        is_news = memory.sent.note_turn(event)
         if not isinstance(event, ConnectionAccepted):
             memory.keep_event(seq, event, trio.current_time())
         if (

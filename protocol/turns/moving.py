@@ -101,7 +101,7 @@ def recorded(memory: SessionMemory, now_s: float) -> SessionRecording | None:
         ),
         turns=turns.recent_turns(len(turns)),
         calls=dict(turns.all_calls),
-        open_turns=tuple(sorted(client.shown_turns)),
+        open_turns=tuple(sorted(client.sent.shown_turns)),
         typed=_typed(turns),
         answered=turns.answered,
         question=_question_shifted(turns.question, -now_s),
@@ -150,7 +150,7 @@ def recalled(recording: SessionRecording, *, seen_seq: int, capacity_samples: in
     client.user, client.options = recording.user or LOCAL_USER, recording.options
     client.voice, client.task = recording.voice, recording.task
     client.arrived_samples = recording.arrived_samples
-    client.shown_turns = set(recording.open_turns)
+    client.sent.shown_turns = set(recording.open_turns)
     client.sent.last_seq = max(recording.last_seq, seen_seq)
     for seq, name, fields, age_s in recording.events:
         client.sent.keep(seq, msgspec.convert(fields, EVENTS[name]), now_s - age_s)

@@ -90,7 +90,7 @@ def test_an_open_question_stays_open_as_long_as_it_would_have() -> None:
 @pytest.mark.parametrize("place", ["waiting", "running"])
 def test_typed_words_that_have_not_acted_are_run_there(place: str) -> None:
     memory = new_memory()
-    memory.client.shown_turns.add("t1")
+    memory.client.sent.shown_turns.add("t1")
     setattr(memory.turns, place, PendingTurn("t1", events.Text("lamp on")))
     there = moved(memory).turns
     assert there.waiting == PendingTurn("t1", events.Text("lamp on"), 2 if place == "running" else 1)
