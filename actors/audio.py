@@ -297,6 +297,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         await self._to_client.tell(Send(state))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
+        self._memory.handed.append((event.start_sample, event.end_sample))
         utterance = self._utterance(event.start_sample, event.end_sample)
         return UtteranceEnded(utterance, event.reason, last_voice_s=self._heard.time_of(event.last_voice_sample))
 

@@ -26,6 +26,7 @@ log = logging.getLogger("sayso.shared")
 
 BEAT_S: Final = 1.0
 ALIVE_S: Final = 3.5  # as long as a replica counts without a heartbeat: three that are lost
+FIRST_S: Final = 1.0
 WHAT: Final = "shared store"
 
 
@@ -90,12 +91,15 @@ class SharedKeeper(Actor[Never]):
         self._rng = rng
         self._others = 0
         self._failures = 0
+        self._has_looked = trio.Event()
         self._has_told = False
         self._has_been_up = False
 
     async def on_start(self) -> None:
-        """Begin to connect; the server does not wait for it."""
+        """Connect; a store that does not answer at once is not waited for."""
         self.context.nursery.start_soon(self._stay_connected)
+        with trio.move_on_after(FIRST_S):  # clients of another replica may come as soon as the gateway is open
+            await self._has_looked.wait()
 
     def statistics(self) -> SharedStatistics:
         """Return whether the store answers, and how many other replicas live."""
@@ -134,6 +138,7 @@ class SharedKeeper(Actor[Never]):
 
     def _look(self, others: int = 0) -> None:
         """Publish what is known, and tell of a trouble or its end once."""
+        self._has_looked.set()
         self._others = others
         self._actions.publish(SharedReport(others))
         trouble = self._store.trouble

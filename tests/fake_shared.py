@@ -133,6 +133,8 @@ class FakeShared:
         if trouble == "frozen":
             await trio.sleep_forever()
         await trio.sleep(10.0 if trouble == "slow" else self.memory.delay_s)
+        if self.is_cut:
+            raise SharedUnavailable("connection reset")
 
     def _table(self, limit: SharedLimit) -> RateTable:
         bounds = (RateLimit(limit.count, limit.window_s, limit.burst),)

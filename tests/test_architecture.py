@@ -60,6 +60,7 @@ WIDE_FILES = frozenset(
         for name in ("__init__", "audio", "gateway", "history", "inference", "speech", "transcription")
     }
     | {f"protocol/messages/{name}.py" for name in ("events", "hearing", "records", "session", "understanding")}
+    | {"protocol/turns/moving.py"}  # a record of all that moves
 )
 # classes that hold more than others do, each for a reason: folding fields together would only hide it
 FULL_CLASSES = frozenset(

@@ -75,8 +75,9 @@ class TurnContext:
 
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""
-        if isinstance(event, Reply | ReplyDelta):
+        if isinstance(event, Reply | ReplyDelta) and self.memory.answered != event.turn_id:
             self.memory.answered = event.turn_id
+            await self.guard.note()
         await self.client.tell(Send(event))
 
     async def hang_up(self, farewell: Hang) -> None:
