@@ -72,6 +72,7 @@ class Adapters:
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
         wake_words.check(settings.wake)
+        stores.check(settings)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -191,7 +192,8 @@ class Adapters:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
             owner = secrets.token_hex(8)  # stays when the built-in server starts again
-            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path)
+            url = settings.history.url if settings.history.database == "postgres" else ""
+            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path, url)
             configured = {BUILTIN_SERVER: builtin, **configured}
         return configured
 

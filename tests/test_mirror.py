@@ -18,6 +18,9 @@ EXCUSED = {
     "backends/ingress/audio_services.py": "plain records; test_http_audio.py beside its tests fills them",
     "backends/builtin/owned.py": "a face, and plain records; test_owned_sqlite.py beside its tests asks every store",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
+    "backends/builtin/owned_rows.py": "the SQL of two stores; test_owned_sqlite.py beside its tests asks both",
+    "backends/storage/postgres_schema.py": "the tables themselves; tests/system/test_postgres.py makes them",
+    "backends/storage/postgres_check.py": "tests/system/test_postgres.py asks a server by it",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     **{
         f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
