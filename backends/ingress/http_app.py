@@ -30,6 +30,7 @@ from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRo
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
+from backends.ingress.json_body import BadBody, read_json
 from backends.ingress.openapi_document import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
@@ -112,8 +113,8 @@ def drain_deadline(body: str | bytes) -> float | None:
     if not body.strip():
         return None
     try:
-        deadline_s = msgspec.json.decode(body, type=DrainBody).deadline_s
-    except msgspec.DecodeError as error:
+        deadline_s = read_json(body, DrainBody).deadline_s
+    except BadBody as error:
         raise ValueError(f'the body must be empty or like {{"deadline_s": 60}}: {error}') from error
     if deadline_s is not None and not 0 <= deadline_s <= MAX_DRAIN_S:
         raise ValueError(f"deadline_s must be from 0 to {MAX_DRAIN_S}, not {deadline_s:g}")
