@@ -171,7 +171,7 @@ class Dialogue(Actor[DialogueMessage]):
                 said = pending.said
                 early = self._early_work.of(said.utterance) if isinstance(said, UtteranceEnded) else None
                 self._turn = Turn(pending, machine, self._turn_context, self._options, early)
-                self.context.nursery.start_soon(self._run, self._turn)
+                self.context.nursery.start_soon(self._run, self._turn, said)
             case actions.HoldAnswer():
                 await self._turn.hold()
             case actions.ResumeAnswer():
@@ -205,7 +205,9 @@ class Dialogue(Actor[DialogueMessage]):
 
     # --- what takes time -------------------------------------------------------------------------
 
-    async def _run(self, turn: Turn) -> None:
+    async def _run(self, turn: Turn, said: UtteranceEnded | events.Text | Announce) -> None:
+        if not isinstance(said, Announce):
+            await self._turn_context.guard.count_turn()
         await turn.run()
         self._memory.open_turns.discard(turn.turn_id)
         await self._receive(actions.TurnEnded(turn.turn_id))

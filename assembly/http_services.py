@@ -53,6 +53,7 @@ def http_services(
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
         access=AccessRoutes(adapters.keys),
+        cache_ttl_s=settings.gateway.cache_ttl_s,
         console=ConsoleSource(status, refs.tool_servers),
     )
 

@@ -14,6 +14,7 @@ from typing import Never
 
 import trio
 
+from actors.admission.shared_rates import SharedRates
 from actors.audio import Audio, AudioPeers, WakeWord
 from actors.connection.connection import Connection
 from actors.connection.context import ConnectionPeers, ConnectionSettings
@@ -21,12 +22,13 @@ from actors.connection.directory import SessionDirectory
 from actors.dialogue import Dialogue
 from actors.session import Session
 from actors.turn.turn_context import TurnContext, TurnPeers
+from actors.turn.turn_guard import TurnGuard
 from actors.vault import Vault
 from assembly.adapters import Adapters
 from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
 from config.settings import RateSettings, Settings
-from protocol.admission.drain import COME_BACK_S, Drain
+from protocol.admission.drain import Drain, come_back_within_s
 from protocol.admission.eviction import Activity
 from protocol.admission.population import Population
 from protocol.admission.sender_rates import SenderRates, guide_limits
@@ -34,10 +36,10 @@ from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.dialects.dialect import ClientLink
-from protocol.messages.events import ConnectionRefused, ServerInfo
+from protocol.messages.events import ConnectionRefused, Degraded, Recovered, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
-from protocol.messages.session import Leave
+from protocol.messages.session import Leave, LetGo, Send
 from protocol.turns.listeners import Listeners
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
@@ -60,7 +62,7 @@ class Sessions:
         """Register each session's dialogue in ``live``."""
         self.live = live
         self.directory = SessionDirectory(
-            rates=sender_rates(settings.gateway.rate),
+            rates=SharedRates(sender_rates(settings.gateway.rate), adapters.shared),
             population=Population(2 * settings.gateway.websocket.max_connections),
         )
         self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
@@ -79,15 +81,32 @@ class Sessions:
             dialogue = self.live.lookup(session_id)
             if dialogue is not None and session_id not in told:
                 told.add(session_id)
-                retry_after_s = self._rng.uniform(*COME_BACK_S)
+                retry_after_s = self._come_back_s()
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
+
+    def tell_clients(self, event: Degraded | Recovered) -> None:
+        """Tell every client of a part of the service."""
+        directory = self.directory.resumable
+        for connection in {directory.lookup(key): None for key in directory.names()}:
+            if connection is not None:
+                connection.tell_nowait(Send(event))
+
+    def let_go(self, owner: str) -> bool:
+        """End the half of a session that another replica has taken; return whether it was here."""
+        connection = self.directory.owned.lookup(owner)
+        if connection is not None:
+            connection.signal(LetGo())
+        return connection is not None
 
     def evict(self) -> None:
         """Ask some sessions to end; each does so when nothing is said or answered."""
         for session_id in self.activity.next_leavers(trio.current_time()):
             dialogue = self.live.lookup(session_id)
             if dialogue is not None:
-                dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._rng.uniform(*COME_BACK_S)))
+                dialogue.signal(Leave("the server is under load", EVICT_WITHIN_S, self._come_back_s()))
+
+    def _come_back_s(self) -> float:
+        return self._rng.uniform(*come_back_within_s(self._status.other_replicas()))
 
     def open(self, client: ClientLink, refusal: ConnectionRefused | None = None) -> ChildSpec[Never]:
         """Return the spec of a session with ``client``: a subtree that ends with its connection.
@@ -174,7 +193,7 @@ class Sessions:
             client_view=client,
             unix_time=time.time,
             new_id=partial(secrets.token_hex, 6),
-            take_turn=partial(take_turn, self.directory.rates, client),
+            guard=TurnGuard(partial(count_turn, self.directory.rates, client)),
         )
 
 
@@ -186,9 +205,9 @@ def sender_rates(settings: RateSettings) -> SenderRates:
     return SenderRates(limits, counts_loopback=settings.loopback)
 
 
-def take_turn(rates: SenderRates, client: ClientView) -> float:
+async def count_turn(rates: SharedRates, client: ClientView) -> float:
     """Count a turn of the client and return 0, or return the seconds that it must wait for the next one."""
-    return 0.0 if client.identity is None else rates.take(client.identity, trio.current_time())
+    return 0.0 if client.identity is None else await rates.take(client.identity)
 
 
 def new_token() -> str:

@@ -18,6 +18,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "accuracy": {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",
+        "pauses": "bench.accuracy.pauses",
         "stt": "bench.engine.stt",  # measures words and speed
     },
     "engine": {name: f"bench.engine.{name}" for name in ("throughput", "stt", "gpu")},

@@ -32,7 +32,7 @@ from sayso_client import (
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8000/ws"
 USUAL_LANGUAGE: Final = "en"  # of a session that names none
-CLOSING_SILENCE_S: Final = 0.8  # more than the server's 500 ms, so that it hears the end
+CLOSING_SILENCE_S: Final = 1.4  # more than the server waits for the other half of a command, so that it hears the end
 SPEECH_BEGINS_S: Final = 5.0  # after the last sample; the server says at once that it hears speech
 FAST_FACTOR: Final = 10  # times real time; beyond its buffer the server stops reading
 EXIT_TROUBLE: Final = 1

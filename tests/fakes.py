@@ -309,6 +309,10 @@ class FakeGrammar:
         self.told: tuple[CommandSamples, ...] = ()
         self.own: tuple[OwnSentence, ...] = ()
         self.meanings: dict[str, CommandMatch] = {}
+        self.beginnings: set[str] = set()
+
+    def begins(self, text: str, language: str) -> bool:
+        return text in self.beginnings
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         return next((self.commands[text] for text in hypotheses if text in self.commands), None)

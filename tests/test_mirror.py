@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
+    *("session", "shared", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -17,6 +17,9 @@ EXCUSED = {
     "backends/ingress/audio_services.py": "plain records; test_http_audio.py beside its tests fills them",
     "backends/builtin/owned.py": "a face, and plain records; test_owned_sqlite.py beside its tests asks every store",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
+    "backends/builtin/owned_rows.py": "the SQL of two stores; test_owned_sqlite.py beside its tests asks both",
+    "backends/storage/postgres_schema.py": "the tables themselves; tests/system/test_postgres.py makes them",
+    "backends/storage/postgres_check.py": "tests/system/test_postgres.py asks a server by it",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     **{
         f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
@@ -34,6 +37,9 @@ EXCUSED = {
     "protocol/messages/models.py": "plain records",
     "protocol/messages/recordings.py": "plain records",
     "protocol/messages/session.py": "plain records",
+    "protocol/messages/shared.py": "plain records",
+    "backends/shared/redis.py": "tests/system/test_shared_redis.py asks a real Redis",
+    "backends/shared/scripts.py": "the same",
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
     "protocol/messages/records.py": "plain records",
@@ -53,6 +59,8 @@ ABOUT_SEVERAL = {
     "tests/backends/commands/test_german_sentences.py": "the German sentences, which are data",
     "tests/backends/commands/test_several_sentences.py": "sentences of several commands, by real grammars",
     "tests/actors/turn/test_several_commands.py": "a turn with several commands, from its words to its answer",
+    "tests/backends/commands/test_beginnings.py": "the beginnings of shipped sentences, which are data",
+    "tests/protocol/audio/test_verdicts.py": "endpointing again: the verdicts on a pause",
     "tests/backends/commands/test_home_sentences.py": "the sentences of the example home, which are data",
     "tests/backends/mcp/test_home_example.py": "the tool server of the example home, as sayso's client sees it",
     "tests/backends/commands/test_sums_and_measures.py": "the sentences, slots and tools for numbers together",

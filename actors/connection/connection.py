@@ -32,7 +32,7 @@ from protocol.messages.events import ConnectionRefused, Status
 from protocol.messages.hearing import AudioRefused
 from protocol.messages.inboxes import ClientMessage
 from protocol.messages.records import Count
-from protocol.messages.session import DropAudio, GiveUp, Hang, Presence, Send, SendAudio
+from protocol.messages.session import DropAudio, GiveUp, Hang, LetGo, Presence, Send, SendAudio
 from protocol.messages.socket import SocketClosed
 from protocol.turns.session_memory import RecallClient
 from runtime import Actor, MailboxTimeout
@@ -148,6 +148,9 @@ class Connection(Actor[ConnectionMessage]):
                 self._writer.drop_speech()
             case GiveUp():
                 self._resumption.give_up()
+            case LetGo():
+                self._writer.close(CloseCode.SUPERSEDED, "the session goes on at another replica")
+                self.context.stop("its session goes on at another replica")
             case Hang(code, reason):
                 if self._memory.link is None:
                     self.context.stop(reason)

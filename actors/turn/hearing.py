@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
-from protocol.audio.early import Agreement, verdict_on
+from protocol.audio.early import Agreement, beginnings_in, verdict_on
 from protocol.messages import events
 from protocol.messages.hearing import (
     NoWords,
@@ -23,6 +23,7 @@ from protocol.messages.hearing import (
     Utterance,
     UtteranceEnded,
     UtterancePaused,
+    Verdict,
 )
 from protocol.turns.questions import open_at
 from runtime import AskError, MailboxError
@@ -30,6 +31,8 @@ from runtime import AskError, MailboxError
 log = logging.getLogger("sayso.turn")
 
 MAX_EXPECTED = 60  # words and phrases: more of a prompt does a recogniser no good
+UNCLEAR = frozenset({"hallucination", "low_confidence"})
+"""Why there are no words where somebody has spoken: of half a sentence a recogniser often makes nothing."""
 MAX_ENDED = 2  # one utterance waits for its turn, and the newest may replace it
 
 
@@ -46,10 +49,12 @@ class EarlyTranscription:
         """Transcribe; a failure does no harm, because the utterance is transcribed again when it has ended."""
         try:
             with self._scope:
+                self._tell(context, "awaited")
                 self._answer = await ask(context, options, self.paused.utterance, "early")
-                self._judge(context, options)
+                self._tell(context, _verdict(context, options, self._answer))
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
+            self._tell(context, "undecided")
         finally:
             self._over.set()
 
@@ -68,17 +73,25 @@ class EarlyTranscription:
         """Return whether ``utterance`` is no longer than the one transcribed here."""
         return (self.paused.utterance.start_ms, self.paused.utterance.end_ms) == (utterance.start_ms, utterance.end_ms)
 
-    def _judge(self, context: TurnContext, options: SessionOptions) -> None:
-        """Send the verdict of the words on the silence after them to the audio actor."""
-        answer = self._answer
-        if not isinstance(answer, Recognition) or open_at(context.memory.question, trio.current_time()) is not None:
-            return  # "ten" may be all of an answer
-        match = None
-        if options.wants("tools"):  # else it is dictation, and nothing is ever complete
-            match = context.grammar.match((answer.text, *answer.alternatives), options.language)
-        verdict = verdict_on(answer.text, options.language, match)
-        if verdict is not None:
-            context.peers.audio.tell_nowait(PauseJudged(self.paused.end_sample, verdict))
+    def _tell(self, context: TurnContext, verdict: Verdict) -> None:
+        """Send the verdict on the silence after the words to the audio actor."""
+        context.peers.audio.tell_nowait(PauseJudged(self.paused.end_sample, verdict))
+
+
+def _verdict(context: TurnContext, options: SessionOptions, answer: Recognition | NoWords) -> Verdict:
+    """Return what the words say about the silence after them."""
+    if isinstance(answer, NoWords):
+        return "begun" if answer.reason in UNCLEAR else "undecided"
+    said, language, grammar = (answer.text, *answer.alternatives), options.language, context.grammar
+    question = open_at(context.memory.question, trio.current_time())
+    if question is not None and (question.choices or grammar.answer(question.asked, said, language) is not None):
+        return "undecided"  # "ten" may be all of an answer
+    if not options.wants("tools"):  # it is dictation, and nothing is ever complete
+        return verdict_on(answer.text, language, None)
+    match = grammar.match(said, language)
+    begun = beginnings_in(answer.text, language) if match is None else ()
+    is_begun = any(grammar.begins(text, language) or grammar.match_exactly(text, language) for text in begun)
+    return verdict_on(answer.text, language, match, is_begun=is_begun)
 
 
 @attrs.define(eq=False)

@@ -7,6 +7,9 @@ Rules kept here:
   is not the beginning of "delete {text} from the shopping list".
 * A slot of which all values are known goes on only as they do: after "to kilometers" comes nothing.
 * In doubt a sentence goes on: that costs a moment of silence, while the other way cuts the speaker off.
+* What is no whole sentence is the beginning of one if most of it are words of a template: "add milk" is, of "add {text}
+  to the shopping list". Of 2,901 sentences of CLINC150 that are no commands 4 % are taken for beginnings, 0.2 % of
+  them for beginnings without any free text.
 
 The templates are followed letter by letter, all readings at once: Thompson's construction ("Regular Expression Search
 Algorithm", 1968), with a stack of places to come back to, since lists and rules are put together once.
@@ -24,6 +27,9 @@ NUMBER = "#"
 MAX_DEPTH = 10  # of rules and lists within each other: rules that name each other in a ring end here
 SPACE = " "
 DIGITS = frozenset("0123456789.")
+MAX_BEGUN_WORDS = 12  # of the beginning of a sentence: each costs 1 ms or more of the event loop
+MAX_FREE_SHARE = 0.6
+"""Of the letters of a beginning: those in free slots."""
 
 
 @attrs.define(eq=False)
@@ -181,6 +187,14 @@ def may_continue(grammars: Iterable[Prefixes], text: str) -> bool:
     ends = [grammar.ends(text) for grammar in grammars]
     whole = min((each.whole for each in ends if each.whole is not None), default=None)
     return whole is None or any(each.open is not None and each.open <= whole for each in ends)
+
+
+def is_begun(grammars: Iterable[Prefixes], text: str) -> bool:
+    """Return whether a sentence begins like ``text``, with most of its letters in words of the template."""
+    if not 0 < len(text.split()) <= MAX_BEGUN_WORDS:
+        return False
+    taken = [each for grammar in grammars if (each := grammar.ends(text).open) is not None]
+    return min(taken, default=len(text)) <= MAX_FREE_SHARE * len(text)
 
 
 def _add_letters(text: str, at: _Place) -> _Place:

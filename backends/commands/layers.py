@@ -25,6 +25,9 @@ class FurtherSentences(Protocol):
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the tool call of ``text``."""
 
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence."""
+
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return the names worth expecting."""
 
@@ -52,6 +55,10 @@ class LayeredGrammar:
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the call that ``text`` stands for, word for word."""
         return self._own.match_exactly(text, language) or self._home.match_exactly(text, language)
+
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence of either."""
+        return self._own.begins(text, language) or self._home.begins(text, language)
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question."""

@@ -51,6 +51,10 @@ class ReloadingGrammar:
         """Return the call that ``text`` stands for, word for word."""
         return self._current.match_exactly(text, language)
 
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence."""
+        return self._current.begins(text, language)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question; ``None`` too if its command is in no file any more."""
         return self._current.answer(asked, hypotheses, language)

@@ -20,7 +20,7 @@ from typing import Any, Final
 import attrs
 from hassil import Intents, RecognizeResult, recognize_all
 
-from backends.commands.continuation import Prefixes, may_continue
+from backends.commands.continuation import Prefixes, is_begun, may_continue
 from backends.commands.spoken_numbers import normalise
 from backends.commands.templates import ARTICLES
 from backends.home_assistant.name_lists import NameLists, name_lists
@@ -113,6 +113,14 @@ class _Known:
             self.prefixes.fill(self.names.phrases_for(heard))
         return may_continue([self.prefixes], heard)
 
+    def begins(self, text: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence."""
+        heard = normalise(text, self.sentences.language)
+        if self.names is None:
+            return False
+        self.prefixes.fill(self.names.phrases_for(heard))
+        return is_begun([self.prefixes], heard)
+
 
 class HomeGrammar:
     """The sentences of some languages, and the newest names."""
@@ -146,6 +154,11 @@ class HomeGrammar:
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the call that ``text`` stands for."""
         return self.match((text,), language)
+
+    def begins(self, text: str, language: str) -> bool:
+        """Return whether ``text`` is the beginning of a sentence about this home."""
+        known = self._find(language)
+        return known is not None and known.begins(text)
 
     def vocabulary(self, language: str) -> tuple[str, ...]:
         """Return a handful of names, areas first."""

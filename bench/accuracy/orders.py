@@ -34,7 +34,7 @@ from bench.part import Flag, Part, Report
 from cli.sound import FRAME_S, Sound, read_wav
 
 BAR: Final = Path(__file__).resolve().parent / "bar"
-TAIL_S: Final = 1.2  # of silence behind each order: more than the server waits for
+TAIL_S: Final = 1.4  # of silence behind each order: more than the server waits for
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
     "as shipped": {},
     "without vocabulary": {"vocabulary": False},

@@ -27,6 +27,7 @@ from sayso_client import (
     Reply,
     ServerRefused,
     SessionClosed,
+    SpeechAudio,
     SpeechAudioEnd,
     SpeechAudioStart,
     SpeechStarted,
@@ -146,6 +147,7 @@ class Caller:
         self._frame_s = plan.frame_s
         self._frame_bytes = 2 * round(RATE_HZ * plan.frame_s)
         self._voiced_s = 0.0
+        self._keeps_events = plan.keeps_events
         self._open: set[str] = set()  # turns, and "speech" while the answer is spoken
         self._is_over = trio.Event()
 
@@ -193,6 +195,8 @@ class Caller:
     def _note(self, turn: Turn, event: Event) -> None:
         if (stage := STAGES.get(type(event))) is not None:
             turn.client_ms.setdefault(stage, (trio.current_time() - self._voiced_s) * 1_000)
+        if self._keeps_events and not isinstance(event, SpeechAudio):
+            turn.events.append(event)
         match event:
             case SpeechStarted():
                 turn.is_heard = True
@@ -213,6 +217,8 @@ class Caller:
         match event:
             case SpeechStarted(turn_id=turn_id):
                 self._open.add(turn_id)
+                if self._is_over.is_set():  # the rest of a clip that was taken for several turns
+                    self._is_over = trio.Event()
             case SpeechAudioStart():
                 self._open.add(SPEECH)
             case SpeechAudioEnd():

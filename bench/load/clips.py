@@ -18,7 +18,7 @@ from cli.sound import Sound, read_wav
 
 VOICE: Final = "en_US-joe-medium"
 LEAD_S: Final = 0.3  # silence before the speech, as a microphone has it
-TAIL_S: Final = 0.8  # and after it: more than the server's own limit
+TAIL_S: Final = 1.4  # and after it: more than the server waits for the other half of a command
 SILENT: Final = 0.02  # of the loudest sample: below it speech has ended
 SENTENCES: Final = (
     "What time is it?",

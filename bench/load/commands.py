@@ -38,7 +38,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "What is the date today?": "get_date",
     "Which day of the week is it?": "get_date",
     "Set a timer for two hours.": "set_timer",
-    "Remind me in ninety minutes.": "set_timer",
+    "Remind me in twenty minutes to check the oven.": "set_reminder",
     "List my timers.": "list_timers",
     "Cancel all timers.": "cancel_timer",
     "Take a note that the car needs oil.": "add_note",

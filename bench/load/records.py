@@ -5,7 +5,7 @@ from typing import Literal
 
 import attrs
 
-from sayso_client import Capability
+from sayso_client import Capability, Event
 
 Result = Literal["served", "refused", "lost"]
 
@@ -39,6 +39,8 @@ class Turn:
     server_ms: Mapping[str, float] = attrs.field(factory=dict)
     client_ms: dict[str, float] = attrs.field(factory=dict)
     """From the last voice to the arrival of the first event of a stage, such as ``transcript``."""
+    events: list[Event] = attrs.field(factory=list, repr=False)
+    """All but the audio, if the plan wants them."""
 
     @property
     def transcript_ms(self) -> float | None:
@@ -99,3 +101,5 @@ class Plan:
     capabilities: tuple[Capability, ...] = ("stt", "llm", "tools")
     frame_s: float = 0.1
     """Seconds of audio in a frame."""
+    keeps_events: bool = False
+    """Whether the turns' events are kept."""

@@ -3,6 +3,7 @@
 Rules kept here:
 
 * No speaker is cut off: ``complete`` is only an exact command that is no beginning of a longer one.
+* Half a command waits longest for its other half: all that could be done with it is to ask for what it lacks.
 * Doubt leaves the decision to silence alone.
 * Words that were shown are never taken back.
 """
@@ -30,6 +31,14 @@ DANGLING: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 """Words that end no sentence, or only questions ("who is it for?"), by language."""
 
+CLAUSES: Final[Mapping[str, frozenset[str]]] = {"en": frozenset({"that"}), "de": frozenset({"dass"})}
+"""Words that free text never ends with, but that begin it."""
+OPERATORS: Final[Mapping[str, frozenset[str]]] = {
+    "en": frozenset({"by", "minus", "of", "plus", "times"}),
+    "de": frozenset({"durch", "mal", "minus", "plus", "von"}),
+}
+"""Words behind which a sum goes on."""
+
 NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     "en": frozenset({
         "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
@@ -45,12 +54,30 @@ SHORT_NUMBER: Final = re.compile(r"\d{1,3}")  # "in 1984" ends a sentence, "for 
 OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # how Whisper writes what breaks off
 
 
-def verdict_on(text: str, language: str, match: CommandMatch | None) -> Verdict | None:
-    """Return the verdict of ``text``, which is ``match`` in the grammar, on a pause after it; None if there is none."""
-    is_lacking = match is not None and match.question is not None  # "set a timer for" would be asked "For how long?"
-    if match is not None and not (is_lacking and is_unfinished(text, language)):
-        return None if match.may_continue else "complete"
-    return "unfinished" if is_unfinished(text, language) else None
+def verdict_on(text: str, language: str, match: CommandMatch | None, *, is_begun: bool = False) -> Verdict:
+    """Return the verdict of ``text``, which is ``match`` in the grammar, on a pause after it.
+
+    ``is_begun``: a sentence of the grammar begins like ``text``.
+    """
+    if match is None and not is_begun:
+        return "unfinished" if is_unfinished(text, language) else "undecided"
+    if match is None or match.question is not None or wants_a_word(text, language, match):
+        return "begun"
+    return "undecided" if match.may_continue else "complete"
+
+
+def beginnings_in(text: str, language: str) -> Sequence[str]:
+    """Return what of ``text`` may be the beginning of a command: all of it, and all but an "and" at its end."""
+    words = text.rstrip(" .,;:!?-\u2026").split()
+    is_dangling = len(words) > 1 and words[-1].lower() in DANGLING.get(_code(language), ())
+    return (text, " ".join(words[:-1])) if is_dangling else (text,)
+
+
+def wants_a_word(text: str, language: str, match: CommandMatch) -> bool:
+    """Return whether a whole command ends at a word that wants another: "take a note that", "what is twelve times"."""
+    last, code = words_of(text).rpartition(" ")[2], _code(language)
+    is_cut = match.has_free_text and last in (*DANGLING.get(code, ()), *CLAUSES.get(code, ()))
+    return is_cut or last in OPERATORS.get(code, ())
 
 
 def is_unfinished(text: str, language: str) -> bool:
@@ -58,10 +85,14 @@ def is_unfinished(text: str, language: str) -> bool:
     words = words_of(text).split()
     if not words or text.rstrip().endswith("?"):
         return False
-    code = language.partition("-")[0].lower()
+    code = _code(language)
     last = words[-1]
     is_number = last in NUMBERS.get(code, ()) or SHORT_NUMBER.fullmatch(last) is not None
     return is_number or last in DANGLING.get(code, ()) or text.rstrip().endswith(OPEN_ENDS)
+
+
+def _code(language: str) -> str:
+    return language.partition("-")[0].lower()
 
 
 @attrs.define

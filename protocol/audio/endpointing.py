@@ -8,14 +8,15 @@ Rules kept here:
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
   silence that may become the end is reported by one ``Paused``, with the samples that the utterance will have then.
 * Silence ends an utterance, and its words decide how much of it: less after a complete command, more after words that
-  need others. Such a verdict is about one pause and is forgotten with it.
+  need others, most after half a command. While they are being transcribed they are waited for: nothing can be done
+  without them. Such a verdict is about one pause and is forgotten with it.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 import attrs
@@ -29,6 +30,17 @@ KEPT_SILENCE: Final = 4 * FRAME_SAMPLES  # 64 ms after the last voice: soft endi
 PAUSE: Final = KEPT_SILENCE + FRAME_SAMPLES  # 80 ms: by then the end of the utterance, if it is one, is known
 COMPLETE_SHARE: Final = 0.4  # of silence_ms, after a complete command: with 500 ms no speaker is cut before 200
 UNFINISHED_SHARE: Final = 1.6  # after words that want others: 800 ms, as people take to think of a word
+BEGUN_SHARE: Final = 2.4  # after half a command: 1,200 ms, since it could only be asked for the other half
+AWAITED_SHARE: Final = 1.8  # at most, while words are transcribed: less than the second of silence that clients send
+SHARES: Final[Mapping[Verdict | None, float]] = {
+    None: 1.0,
+    "undecided": 1.0,
+    "awaited": AWAITED_SHARE,
+    "complete": COMPLETE_SHARE,
+    "unfinished": UNFINISHED_SHARE,
+    "begun": BEGUN_SHARE,
+}
+"""Of ``silence_ms``, by the verdict on the words before the silence."""
 GROWTH: Final = INTERNAL_RATE_HZ // 2  # 500 ms of further speech are some words more
 GROWTH_SHARE: Final = 0.1  # and more of a long utterance, whose decode takes longer
 MIN_MAX_SAMPLES: Final = INTERNAL_RATE_HZ  # a shorter maximum has no room for pre-roll and onset
@@ -287,9 +299,8 @@ class Endpointer:
 
     def _end_in_silence(self, speech: _Speech) -> list[EndpointEvent]:
         """End the utterance if there was as much silence as its words need."""
-        share = {None: 1.0, "complete": COMPLETE_SHARE, "unfinished": UNFINISHED_SHARE}[speech.verdict]
         silence = self._position - speech.last_voice_sample
-        if self._is_pressed or silence < _samples(self._rules.silence_ms * share):
+        if self._is_pressed or silence < _samples(self._rules.silence_ms * SHARES[speech.verdict]):
             return []
         is_sooner = silence < _samples(self._rules.silence_ms)
         return [self._end(speech, "command_complete" if is_sooner else "silence")]

@@ -9,8 +9,9 @@ from protocol.messages.events import NoSpeechReason, StopReason
 
 INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
 
-Verdict = Literal["complete", "unfinished"]
-"""Of words before a pause: nothing more is to be expected, or something more is."""
+Verdict = Literal["awaited", "undecided", "complete", "unfinished", "begun"]
+"""On a pause: its words are still being transcribed; they say nothing about it; nothing more is to be expected;
+something more is; or they are half a command."""
 Urgency = Literal["final", "early", "partial", "background"]
 """Kinds of transcription: final, early (if the utterance has ended), partial, background (a recording)."""
 

@@ -400,6 +400,7 @@ class Outside:
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()
+        self.shared = None
         self.shed = Toolshed(weather)
         self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)

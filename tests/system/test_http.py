@@ -14,7 +14,18 @@ from tests.system.server_fixtures import Server, nodes, poll, run_command
 pytestmark = pytest.mark.system
 
 LIMIT_S = 120
-ACTORS = {"metrics", "history", "commands", "tools", "inference", "transcription", "speech", "sessions", "load"} | {
+ACTORS = {
+    "metrics",
+    "monitor",
+    "history",
+    "commands",
+    "tools",
+    "inference",
+    "transcription",
+    "speech",
+    "sessions",
+    "load",
+} | {
     "media",
     "meaning",
     "gateway",

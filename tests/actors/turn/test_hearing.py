@@ -19,7 +19,8 @@ from protocol.messages.hearing import (
     Verdict,
 )
 from protocol.messages.records import Count
-from protocol.messages.understanding import CommandMatch
+from protocol.messages.understanding import Choice, CommandMatch, SlotQuestion
+from protocol.turns.questions import OpenQuestion
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
 from tests.fakes import FakeGrammar, Grow
@@ -147,12 +148,22 @@ async def test_nothing_heard_early_is_nothing(grow: Grow, autojump_clock: MockCl
 # --- what the words say about the silence after them ---------------------------------------------
 
 
-async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("stt", "tools")) -> list[Verdict]:
-    """Return what is concluded from ``text``, in a server whose only command is to switch a lamp on."""
+async def verdicts(
+    grow: Grow,
+    answer: object,
+    *,
+    capabilities: tuple[Any, ...] = ("stt", "tools"),
+    asked: OpenQuestion | None = None,
+) -> list[Verdict]:
+    """Return what is concluded from an answer, in a server whose only command is to switch a lamp on."""
     lamp_on = CommandMatch("Intent", "house", "lamp_on", {}, 1.0, "lamp on", may_continue=False)
-    room = Room(grammar=FakeGrammar(commands={"lamp on": lamp_on}))
-    room.transcription.answers[Transcribe] = Recognition(text, "en", 0.9)
+    grammar = FakeGrammar(commands={"lamp on": lamp_on})
+    grammar.beginnings |= {"switch the", "lamp"}
+    grammar.answers["ten"] = lamp_on
+    room = Room(grammar=grammar)
+    room.transcription.answers[Transcribe] = Recognition(answer, "en", 0.9) if isinstance(answer, str) else answer
     await room.open(grow)
+    room.turn_context().memory.question = asked
     await EarlyTranscription(PAUSED).run(room.turn_context(), room.options(capabilities))
     await wait_all_tasks_blocked()
     told = room.audio.of(PauseJudged)
@@ -161,19 +172,48 @@ async def verdicts(grow: Grow, text: str, *, capabilities: tuple[Any, ...] = ("s
 
 
 async def test_a_whole_command_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
-    assert await verdicts(grow, "lamp on") == ["complete"]
+    assert await verdicts(grow, "lamp on") == ["awaited", "complete"]
+
+
+@pytest.mark.parametrize("text", ["switch the", "lamp on and", "lamp and"])
+async def test_half_a_command_is_begun(text: str, grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, text) == ["awaited", "begun"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"), [("low_confidence", "begun"), ("hallucination", "begun"), ("noise", "undecided")]
+)
+async def test_speech_without_clear_words_may_be_half_a_command(
+    reason: Any, verdict: Verdict, grow: Grow, autojump_clock: MockClock
+) -> None:
+    assert await verdicts(grow, NoWords(reason)) == ["awaited", verdict]
+
+
+async def test_without_an_idle_worker_silence_alone_decides(grow: Grow, autojump_clock: MockClock) -> None:
+    assert await verdicts(grow, QueueFull("no worker is idle")) == ["awaited", "undecided"]
+
+
+async def test_an_answer_to_the_open_question_is_left_to_silence_and_other_words_are_not(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    lacking = CommandMatch("Intent", "house", "lamp_on", {}, 1.0, "lamp", question=SlotQuestion("s", "How long?"))
+    asked = OpenQuestion("t0", "How long?", lacking, until_s=trio.current_time() + 60.0)
+    assert await verdicts(grow, "ten", asked=asked) == ["awaited", "undecided"]
+    assert await verdicts(grow, "switch the", asked=asked) == ["awaited", "begun"]
+    chosen = attrs.evolve(asked, choices=(Choice("the first", {}),))
+    assert await verdicts(grow, "switch the", asked=chosen) == ["awaited", "undecided"]
 
 
 async def test_words_that_want_others_are_unfinished(grow: Grow, autojump_clock: MockClock) -> None:
-    assert await verdicts(grow, "lamp on and") == ["unfinished"]
+    assert await verdicts(grow, "she goes to the") == ["awaited", "unfinished"]
 
 
 async def test_ordinary_words_say_nothing(grow: Grow, autojump_clock: MockClock) -> None:
-    assert await verdicts(grow, "tell me a joke") == []
+    assert await verdicts(grow, "tell me a joke") == ["awaited", "undecided"]
 
 
 async def test_in_dictation_nothing_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
-    assert await verdicts(grow, "lamp on", capabilities=("stt",)) == []
+    assert await verdicts(grow, "lamp on", capabilities=("stt",)) == ["awaited", "undecided"]
 
 
 # --- partial -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hassil import Intents
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.commands.continuation import Ends, Prefixes, may_continue
+from backends.commands.continuation import Ends, Prefixes, is_begun, may_continue
 
 LISTS: dict[str, Any] = {
     "room": {"values": ["kitchen", "living room", {"in": "(hall|corridor)", "out": "hall"}]},
@@ -135,3 +135,20 @@ def test_the_values_of_a_known_list_can_be_replaced() -> None:
     assert may_continue([prefixes], "turn on lamp")
     prefixes.fill({"name": ["lamp"]})
     assert not may_continue([prefixes], "turn on lamp")
+
+
+@pytest.mark.parametrize("text", ["lights", "lights on in", "lights on in the", "lights on in the living", "add milk"])
+def test_most_of_the_words_of_a_template_are_a_beginning(text: str) -> None:
+    assert is_begun([prefixes("lights on in the {room}", "add {text} to the list")], text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lamps", "add it up and tell me what it makes", "lights on in the kitchen please"]
+)
+def test_other_words_and_mostly_free_ones_are_no_beginning(text: str) -> None:
+    assert not is_begun([prefixes("lights on in the {room}", "add {text} to the list")], text)
+
+
+def test_the_beginning_may_be_of_any_grammar() -> None:
+    assert is_begun([prefixes("lights on"), prefixes("blinds up")], "blinds")
+    assert not is_begun([], "blinds")

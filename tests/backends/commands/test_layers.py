@@ -19,6 +19,10 @@ class Sentences:
     words: tuple[str, ...] = ()
     asked_answer: CommandMatch | None = None
     looks: int = 0
+    beginning: str = ""
+
+    def begins(self, text: str, language: str) -> bool:
+        return text == self.beginning
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         self.looks += 1
@@ -71,6 +75,11 @@ def test_the_home_is_not_looked_at_for_an_exact_own_sentence() -> None:
 def test_a_part_of_a_sentence_is_looked_for_in_both() -> None:
     both = LayeredGrammar(Sentences("own", {"x": 1.0}), Sentences("home", {"x": 1.0, "y": 1.0}))
     assert [both.match_exactly(text, "en") for text in ("x", "y", "z")] == [match("own"), match("home"), None]
+
+
+def test_half_a_sentence_of_either_is_a_beginning() -> None:
+    both = LayeredGrammar(Sentences("own", {}, beginning="set a"), Sentences("home", {}, beginning="turn on"))
+    assert [both.begins(text, "en") for text in ("set a", "turn on", "hello")] == [True, True, False]
 
 
 def test_names_of_the_home_are_expected_first_unless_a_question_is_open() -> None:

@@ -43,6 +43,7 @@ def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
 
     assert grammar.match(["make it cosy"], "en").tool == "lights"
     assert grammar.match_exactly("make it cosy", "en").tool == "lights"
+    assert grammar.begins("make it", "en")
     assert "cosy" in " ".join(grammar.vocabulary("en"))
     assert grammar.samples()[0].samples == ("make it cosy",)
 

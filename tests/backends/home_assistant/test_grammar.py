@@ -142,6 +142,21 @@ def test_a_sentence_that_cannot_go_on_is_known(grammar: HomeGrammar, text: str, 
     assert match.may_continue is goes_on
 
 
+@pytest.mark.parametrize("text", ["turn on the", "Turn on the kitchen", "set the kitchen light to", "open the"])
+def test_half_a_sentence_is_a_beginning(grammar: HomeGrammar, text: str) -> None:
+    assert grammar.begins(text, "en")
+
+
+@pytest.mark.parametrize("text", ["tell me a joke", "turn on the radio in the car and drive", "the " * 13])
+def test_other_words_are_no_beginning(grammar: HomeGrammar, text: str) -> None:
+    assert not grammar.begins(text, "en")
+
+
+def test_without_a_home_nothing_is_a_beginning() -> None:
+    assert not HomeGrammar([load_sentences("en")]).begins("turn on the", "en")
+    assert not HomeGrammar([]).begins("turn on the", "en")
+
+
 def test_samples_have_names_of_the_home_and_are_sentences_of_it(grammar: HomeGrammar) -> None:
     told = {(sample.language, sample.intent): sample.samples for sample in grammar.samples()}
     assert told["en", "HassTurnOn"] == (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.audio.early import Agreement, is_unfinished, verdict_on
+from protocol.audio.early import Agreement, beginnings_in, is_unfinished, verdict_on
 from protocol.messages.understanding import CommandMatch, SlotQuestion
 
 MATCH = CommandMatch("Intent", "house", "tool", {}, 1.0, "lamp on", may_continue=False)
@@ -16,22 +16,51 @@ def test_a_whole_command_that_nothing_continues_is_complete() -> None:
 
 
 def test_a_command_that_may_go_on_is_left_to_silence() -> None:
-    assert verdict_on("lamp on", "en", attrs.evolve(MATCH, may_continue=True)) is None
+    assert verdict_on("lamp on", "en", attrs.evolve(MATCH, may_continue=True)) == "undecided"
 
 
-def test_a_match_is_never_unfinished() -> None:
-    assert verdict_on("what is twelve times seven", "en", attrs.evolve(MATCH, may_continue=True)) is None
+def test_a_match_that_ends_with_a_number_is_not_unfinished() -> None:
+    assert verdict_on("what is twelve times seven", "en", attrs.evolve(MATCH, may_continue=True)) == "undecided"
 
 
-def test_a_command_that_lacks_something_and_breaks_off_is_unfinished() -> None:
+def test_a_command_that_lacks_something_is_half_of_one() -> None:
     lacking = attrs.evolve(MATCH, may_continue=True, question=SlotQuestion("seconds", "For how long?"))
-    assert verdict_on("Set a timer for,", "en", lacking) == "unfinished"
-    assert verdict_on("Set a timer.", "en", lacking) is None
+    assert verdict_on("Set a timer for,", "en", lacking) == "begun"
+    assert verdict_on("Set a timer.", "en", lacking) == "begun"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("What is twelve times?", "en"), ("What is ten percent of", "en-US"), ("Was ist zwölf mal", "de")],
+)
+def test_a_sum_that_ends_with_its_operator_is_half_a_command(text: str, language: str) -> None:
+    assert verdict_on(text, language, attrs.evolve(MATCH, may_continue=True)) == "begun"
+
+
+@pytest.mark.parametrize(("text", "language"), [("Take a note that,", "en"), ("Add to", "en"), ("Notiere, dass", "de")])
+def test_free_text_that_has_only_begun_is_half_a_command(text: str, language: str) -> None:
+    free = attrs.evolve(MATCH, may_continue=True, has_free_text=True)
+    assert verdict_on(text, language, free) == "begun"
+    assert verdict_on(text, language, attrs.evolve(free, has_free_text=False)) == "undecided"
 
 
 def test_words_that_break_off_are_unfinished() -> None:
     assert verdict_on("Set a timer for", "en", None) == "unfinished"
-    assert verdict_on("Tell me a joke.", "en", None) is None
+    assert verdict_on("Tell me a joke.", "en", None) == "undecided"
+
+
+def test_words_that_a_sentence_of_the_grammar_begins_with_are_half_a_command() -> None:
+    assert verdict_on("Turn on the.", "en", None, is_begun=True) == "begun"
+    assert verdict_on("What is on my?", "en", None, is_begun=True) == "begun"
+    assert verdict_on("lamp on", "en", MATCH, is_begun=True) == "complete"
+
+
+def test_a_beginning_is_looked_for_with_and_without_the_last_and() -> None:
+    assert beginnings_in("Add eggs and...", "en") == ("Add eggs and...", "Add eggs")
+    assert beginnings_in("Licht an und", "de") == ("Licht an und", "Licht an")
+    assert beginnings_in("Add eggs", "en") == ("Add eggs",)
+    assert beginnings_in("And", "en") == ("And",)
+    assert beginnings_in("", "en") == ("",)
 
 
 @pytest.mark.parametrize(
