@@ -12,7 +12,6 @@ EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
     "backends/commands/slot_text.py": "the same",
     "backends/commands/spoken_names.py": "the same",
-    "backends/commands/spoken_places.py": "the same",
     "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/ingress/audio_services.py": "plain records; test_http_audio.py beside its tests fills them",
