@@ -44,7 +44,7 @@ def test_changed_shows_only_what_is_not_the_default() -> None:
         "log.level",
     ]
     assert "s3cr3t" not in result.output
-    assert "warning: DB_POOL_SIZE is ignored" in result.stderr
+    assert "warning: WORKERS is ignored" in result.stderr
 
 
 @pytest.mark.usefixtures("here")
