@@ -64,7 +64,7 @@ SENTENCES: Final = (
     "What can I say?",
     "Take a note that the car needs oil.",
     "Delete all notes.",
-    "Undo that.",
+    "Take that back.",
     "Unlock the front door.",
     "No.",
     *CALLERS_SAY,

@@ -93,5 +93,5 @@ async def test_all_notes_are_deleted_and_come_back(home: Server, spoken: Callabl
         async with talking(home.url, QUIET) as client:
             assert await told(client, spoken("Take a note that the car needs oil.")) == "Noted: the car needs oil."
             assert await told(client, spoken("Delete all notes.")) == "One note deleted."
-            assert await told(client, spoken("Undo that.")) == "That is undone."
+            assert await told(client, spoken("Take that back.")) == "That is undone."
     assert [tool for tool, _ in calls(client)] == ["add_note", "delete_note", "undo_change"]
