@@ -9,6 +9,7 @@
 #   make mutants    draw COUNT=100 changes of the sources by SEED=1; says which of them no unit test notices
 #   make portable   quick tests on the oldest and the newest Python here (PYTHONS), and as if this were no Linux
 #   make faces      the tests of the page and of the TypeScript client
+#   make mobile     the types and tests of the app for phones, and what Android Studio and Xcode get of it
 #   make bench      a benchmark: NAME=commands, ARGS for its flags
 #   make lock       make requirements/*.txt again
 #   make clean      remove what the other commands made
@@ -37,7 +38,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test coverage busy sim mutations mutants portable lint types format bench faces lock clean
+.PHONY: help serve test coverage busy sim mutations mutants portable lint types format bench faces mobile lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -86,6 +87,11 @@ bench: $(STAMPS)/dev
 
 faces: $(STAMPS)/dev $(STAMPS)/faces
 	$(BIN)/pytest tests/test_web.py tests/test_typescript.py tests/system/test_typescript_client.py tests/browser $(ARGS)
+
+mobile: $(STAMPS)/mobile
+	npm --prefix mobile run --silent types
+	npm --prefix mobile test --silent
+	npm --prefix mobile run --silent native
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -138,6 +144,12 @@ $(STAMPS)/faces: clients/typescript/package-lock.json tests/browser/package-lock
 	  npm --prefix clients/typescript ci --no-audit --no-fund --ignore-scripts --silent && \
 	  npm --prefix tests/browser ci --no-audit --no-fund --ignore-scripts --silent && touch $@ || \
 	  echo "--- npm did not install them: tests of the page in a browser will be skipped"
+
+# some 470 MB, for `make mobile` alone
+$(STAMPS)/mobile: mobile/package-lock.json
+	@echo "--- libraries of the phone's app"
+	npm --prefix mobile ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
 
 lock: $(STAMPS)/dev
 	$(COMPILE) --extra piper --extra noise --extra wake pyproject.toml -o requirements/runtime.txt

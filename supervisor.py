@@ -28,7 +28,7 @@ from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
 from config.settings import Settings
-from protocol.admission.drain import COME_BACK_S, HURRY_S, LAST_RESORT_S
+from protocol.admission.drain import HURRY_S, LAST_RESORT_S, come_back_within_s
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import StopAdmitting
 from runtime import ChildSpec, Intensity, Ref, Registry, Strategy, Supervisor, run_tree
@@ -72,6 +72,7 @@ class Server:
             ),
             ChildSpec(refs.speech, make.make_speech, start_timeout_s=settings.speech.start_timeout_s),
             ChildSpec(refs.media, make.make_media, start_timeout_s=settings.media.start_timeout_s),
+            ChildSpec(Ref("shared", JOBS), make.make_shared),
             ChildSpec(refs.sessions, make.make_sessions),
             ChildSpec(Ref("load", JOBS), make.make_load),  # late: a start keeps the machine busy without being load
             ChildSpec(refs.gateway, make.make_gateway),
@@ -135,7 +136,8 @@ async def leave(server: Server, scope: trio.CancelScope) -> None:
     drain, limits = server.leaving.drain, server.settings.supervisor
     arm_last_resort(limits.drain_delay_s + drain.deadline_s - trio.current_time() + limits.stop_timeout_s)
     await trio.sleep(limits.drain_delay_s)
-    server.refs.gateway.signal(StopAdmitting(f"the server is leaving: {drain.reason}", COME_BACK_S[0]))
+    come_back_s, _ = come_back_within_s(server.status.other_replicas())
+    server.refs.gateway.signal(StopAdmitting(f"the server is leaving: {drain.reason}", come_back_s))
     told: set[str] = set()
     while server.sessions.live and trio.current_time() < drain.deadline_s:
         server.sessions.announce_drain(told, drain)

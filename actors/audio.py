@@ -301,10 +301,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         await self._to_client.tell(Send(state))
 
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
-        utterance, last_voice_s = (
-            self._utterance(event.start_sample, event.end_sample),
-            self._heard.time_of(event.last_voice_sample),
-        )
+        self._memory.handed.append((event.start_sample, event.end_sample))
+        utterance = self._utterance(event.start_sample, event.end_sample)
+        last_voice_s = self._heard.time_of(event.last_voice_sample)
         before = self._spoken_before(event)
         self._last_ended = event, last_voice_s
         return UtteranceEnded(utterance, event.reason, last_voice_s, before)

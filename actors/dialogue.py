@@ -7,7 +7,7 @@ Rules kept here:
   task they were made in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -135,6 +135,8 @@ class Dialogue(Actor[DialogueMessage]):
         decided = self._conversation.receive(message, Moment(trio.current_time(), self._client.is_lost))
         self._memory.running, self._memory.waiting = self._conversation.running, self._conversation.waiting
         self._memory.open_turns |= self._conversation.open_turns
+        if isinstance(message, UtteranceEnded):
+            self._note_speech(message, decided)
         async with self._performing:
             for action in decided:
                 if isinstance(action, actions.ShowAction):
@@ -143,6 +145,13 @@ class Dialogue(Actor[DialogueMessage]):
                     await self._steer(action)
                 else:
                     self._hear(action)
+
+    def _note_speech(self, message: UtteranceEnded, decided: Sequence[actions.Action]) -> None:
+        """Note where the turn was spoken that the utterance has become."""
+        shown = [action.event for action in decided if isinstance(action, actions.ShowEvent)]
+        for event in shown:
+            if isinstance(event, events.SpeechStopped):
+                self._memory.take_speech(event.turn_id, message.utterance.start_ms, message.utterance.end_ms)
 
     async def _show(self, action: actions.ShowAction) -> None:
         context = self._turn_context
@@ -171,7 +180,7 @@ class Dialogue(Actor[DialogueMessage]):
                 said = pending.said
                 early = self._early_work.of(said.utterance) if isinstance(said, UtteranceEnded) else None
                 self._turn = Turn(pending, machine, self._turn_context, self._options, early)
-                self.context.nursery.start_soon(self._run, self._turn)
+                self.context.nursery.start_soon(self._run, self._turn, said)
             case actions.HoldAnswer():
                 await self._turn.hold()
             case actions.ResumeAnswer():
@@ -205,7 +214,11 @@ class Dialogue(Actor[DialogueMessage]):
 
     # --- what takes time -------------------------------------------------------------------------
 
-    async def _run(self, turn: Turn) -> None:
+    async def _run(self, turn: Turn, said: UtteranceEnded | events.Text | Announce) -> None:
+        if not isinstance(said, Announce):
+            await self._turn_context.guard.count_turn()
+        if isinstance(said, events.Text):
+            await self._turn_context.guard.note()
         await turn.run()
         self._memory.open_turns.discard(turn.turn_id)
         await self._receive(actions.TurnEnded(turn.turn_id))

@@ -12,15 +12,22 @@ from typing import Any
 
 from actors.meaning import Examples
 from assembly.dialects import DIALECTS
-from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import (
+    embeddings,
+    home_assistant,
+    language_models,
+    recognisers,
+    shared_stores,
+    stores,
+    synthesisers,
+)
 from assembly.providers.language_models import EmbeddedModelAdapter
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
-from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import TRANSCRIPTIONS
+from backends.ingress.http_app import UPLOADS, HttpServices, make_app
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.keys.key_file import KeyFile
@@ -64,10 +71,12 @@ class Adapters:
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
         wake_words.check(settings.wake)
+        stores.check(settings)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
+        self.shared = shared_stores.shared_store(settings, self.metrics.take)
         self.keys = KeyRing(
             KeyFile.in_folder(settings.supervisor.data_dir),
             is_demanded=not settings.gateway.insecure and not is_loopback(settings.gateway.host),
@@ -169,7 +178,8 @@ class Adapters:
                 parameters=models | {name: getattr(settings, name) for name in shaping},
                 is_deterministic=settings.temperature == 0,
                 tasks=frozenset(settings.cache_tasks),
-            )
+            ),
+            self.shared,
         )
 
     # --- tools -----------------------------------------------------------------------------------
@@ -181,7 +191,8 @@ class Adapters:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
             owner = secrets.token_hex(8)  # stays when the built-in server starts again
-            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path)
+            url = settings.history.url if settings.history.database == "postgres" else ""
+            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path, url)
             configured = {BUILTIN_SERVER: builtin, **configured}
         return configured
 
@@ -211,6 +222,6 @@ class Adapters:
     ) -> TrioIngress:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
-        app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
+        app = HttpApp(make_app(services, audio), gateway, UPLOADS)
         routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, admission, routes)

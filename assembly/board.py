@@ -10,6 +10,7 @@ Rules kept here:
 import attrs
 
 from actors.gateway import GatewayReport
+from actors.shared import SharedReport
 from actors.stt.report import TranscriptionReport
 from protocol.admission.load import LoadReport
 from protocol.admission.recent_past import RecentPast
@@ -24,6 +25,8 @@ class StatusBoard:
     transcription: Published[TranscriptionReport] = attrs.field(factory=Published)
     gateway: Published[GatewayReport] = attrs.field(factory=Published)
     load: Published[LoadReport] = attrs.field(factory=Published)
+    shared: Published[SharedReport] = attrs.field(factory=Published)
+    """The last report stands until the next keeper has connected."""
     tree: Published[Tree] = attrs.field(factory=Published)
     """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""
     past: RecentPast = attrs.field(factory=RecentPast)

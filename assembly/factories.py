@@ -25,6 +25,7 @@ from actors.meaning import MeaningReader
 from actors.media import Media
 from actors.metrics import Metrics
 from actors.monitor import Monitor
+from actors.shared import SharedActions, SharedKeeper
 from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
@@ -45,6 +46,7 @@ from backends.machine import ProcessorWaits
 from config.settings import Settings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
+from protocol.admission.drain import DrainPhase
 from protocol.admission.load import Level
 from protocol.messages.inboxes import ToolServerMessage
 from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, Supervisor
@@ -52,6 +54,7 @@ from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, 
 STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)
 UNSAFE_DRAIN_S: Final = 10.0
+SHARED_BACKOFF: Final = Backoff(base_s=0.5, cap_s=5.0)  # a store that is back is wanted soon
 
 
 @attrs.frozen(eq=False)
@@ -167,6 +170,19 @@ class Factories:
     def make_media(self) -> Media:
         """Return the actor that decodes uploaded recordings."""
         return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
+
+    def make_shared(self) -> SharedKeeper | Skip:
+        """Return the keeper of the shared store, if there is one."""
+        store = self.adapters.shared
+        if store is None:
+            return Skip()
+        actions = SharedActions(
+            is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
+            let_go=self.sessions.let_go,
+            tell_clients=self.sessions.tell_clients,
+            publish=self.status.board.shared.publish,
+        )
+        return SharedKeeper(store, actions, self.refs.metrics, backoff=SHARED_BACKOFF, rng=self.rng)
 
     def make_sessions(self) -> DynamicSupervisor:
         """Return the supervisor of the sessions: of those that are connected, that wait, and that have yet to begin."""

@@ -53,6 +53,7 @@ def http_services(
         speech_services(refs).models(settings.transcription.start_timeout_s),
         CommandRoute(adapters.grammar.samples),
         access=AccessRoutes(adapters.keys),
+        cache_ttl_s=settings.gateway.cache_ttl_s,
         console=ConsoleSource(status, refs.tool_servers),
     )
 
@@ -80,6 +81,7 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
         rest_s=lambda: retry_deferrable_s(status.load_level()),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
+        translator=lambda model: status.speech_models().translator(model),
         voices=adapters.voices,
     )
 

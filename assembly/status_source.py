@@ -62,6 +62,11 @@ class StatusSource:
         report = self.board.transcription.latest
         return None if report is None else report.usual.workers_missing
 
+    def other_replicas(self) -> int:
+        """Return how many other replicas live; 0 while that is not known."""
+        report = self.board.shared.latest
+        return 0 if report is None else report.others
+
     def demand(self, speaking: Iterable[str]) -> Demand | None:
         """Return the demand on the recogniser: of the speaking sessions, by tenant, and of the waiting utterances.
 

@@ -15,6 +15,9 @@ import attrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+from protocol.messages.records import Count as CountRecord
+from protocol.messages.records import Observe as ObserveRecord
+
 log = logging.getLogger("sayso.metrics")
 
 PREFIX: Final = "voice_control_"
@@ -104,6 +107,16 @@ FIGURES: Final = (
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
     _counter("cache_requests_total", "Look-ups in the cache of answers, by result.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),
+    _counter("history_rows_total", "Records of the history, by what became of them.", "outcome"),
+    _gauge("history_waiting_rows", "Records that wait in memory for the database."),
+    _counter("history_retries_total", "Batches and questions sent again because a connection was lost."),
+    _counter("history_fallbacks_total", "Questions that the primary was asked because no replica answered."),
+    _gauge("history_connections", "Connections to the database, by state.", "state"),
+    _histogram("shared_seconds", "Time of a request to the store that replicas share.", FAST_S),
+    _counter("shared_errors_total", "Requests to the shared store that failed or came too late, by kind.", "what"),
+    _gauge("shared_up", "Whether the shared store answers in time."),
+    _gauge("replicas", "Replicas that live, this one included; 0 while that is not known."),
+    _counter("moves_total", "Sessions that went on at another replica, by what this one did.", "what"),
     _histogram("db_write_seconds", "Time to write a batch to the database.", FAST_S),
 )
 
@@ -126,6 +139,13 @@ class PrometheusMetrics:
     def observe(self, name: str, labels: Sequence[str], value: float) -> None:
         """Add a value to a histogram."""
         cast("Histogram", self._find(name, "histogram", labels)).observe(value)
+
+    def take(self, figure: CountRecord | ObserveRecord) -> None:
+        """Take a figure as actors send them."""
+        if isinstance(figure, CountRecord):
+            self.count(figure.name, figure.labels, figure.amount)
+        else:
+            self.observe(figure.name, figure.labels, figure.value)
 
     def render(self, accept: str) -> tuple[str, bytes]:
         """Return content type and body in the best format that the ``Accept`` header names."""

@@ -4,7 +4,7 @@ Each adapter in this folder implements one of them, and so does each fake in ``t
 """
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Final, Protocol
 
@@ -25,6 +25,7 @@ from protocol.messages.history import (
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.shared import SavedSession, SharedLimit
 from protocol.messages.understanding import (
     CallTool,
     CommandMatch,
@@ -239,8 +240,24 @@ class HomeLinkFactory(Protocol):
         """Connect; the block raises ``HomeLinkLost``."""
 
 
+@attrs.frozen
+class StoreFigures:
+    """How a database is used, in total since it was opened first.
+
+    * ``connections``: how many are open
+    * ``used``: how many of them are at work
+    * ``retries``: how often something was sent again because a connection was lost
+    * ``fallbacks``: how often the primary was asked because no replica answered
+    """
+
+    connections: int = 0
+    used: int = 0
+    retries: int = 0
+    fallbacks: int = 0
+
+
 class Store(Protocol):
-    """The history's database. Every call runs in a thread."""
+    """The history's database. Every call but ``figures`` runs in a thread."""
 
     async def open(self) -> None:
         """Create or migrate the schema; raises ``StoreError``."""
@@ -267,11 +284,14 @@ class Store(Protocol):
         """Return a page of conversations, those that began last first; raises ``StoreError``."""
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
+
+    def figures(self) -> StoreFigures:
+        """Return how the database is used."""
 
 
 class StoreError(Exception):
-    """The database refused or is damaged; the message names the file."""
+    """The database refused, is damaged or does not answer; the message names it."""
 
 
 @attrs.frozen
@@ -404,3 +424,48 @@ class Ingress(Protocol):
 
     async def stop(self) -> None:
         """Stop listening and close every connection, within seconds."""
+
+
+# --- what replicas share -------------------------------------------------------------------------
+
+
+class SharedUnavailable(Exception):
+    """The shared store does not answer, or not in time; says why."""
+
+
+class SessionTaken(Exception):
+    """Another replica has taken over the session."""
+
+
+class SharedStore(Protocol):
+    """What the replicas of one server keep in common; every method raises ``SharedUnavailable``."""
+
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Return the block within which the store can be asked; it ends with ``SharedUnavailable`` if that is over."""
+
+    async def take(self, limits: Sequence[SharedLimit]) -> float:
+        """Count one request for all limits and return 0; or for none, and return the seconds to wait."""
+
+    async def give_back(self, limits: Sequence[SharedLimit]) -> None:
+        """Count one request less, which was taken before."""
+
+    async def find_answer(self, key: bytes) -> bytes | None:
+        """Return an answer that a replica has kept."""
+
+    async def keep_answer(self, key: bytes, answer: bytes, ttl_s: float) -> None:
+        """Keep an answer for all replicas."""
+
+    async def beat(self, ttl_s: float, *, is_leaving: bool = False) -> int:
+        """Tell that this replica lives, for ``ttl_s``, or that it leaves; return how many others live."""
+
+    async def save_session(self, session: SavedSession) -> None:
+        """Keep a session for its client; raises ``SessionTaken`` if it is another replica's by now."""
+
+    async def take_session(self, token: str) -> bytes | None:
+        """Return the record of the session with that resume token, once; its old owner is told."""
+
+    async def forget_session(self, owner: str, tokens: Sequence[str]) -> None:
+        """Remove a session that has ended; does nothing to one that has another owner."""
+
+    def wait_taken(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Return a block with the owners of sessions that other replicas take from now on."""

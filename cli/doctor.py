@@ -20,7 +20,15 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from assembly.providers import embeddings, home_assistant, language_models, recognisers, stores, synthesisers
+from assembly.providers import (
+    embeddings,
+    home_assistant,
+    language_models,
+    recognisers,
+    shared_stores,
+    stores,
+    synthesisers,
+)
 from assembly.providers.provider import Finding
 from assembly.providers.server_check import check_mcp
 from backends.speech import wake_words
@@ -136,4 +144,5 @@ CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
     folders,
     tools,
     home_assistant.findings,
+    shared_stores.findings,
 )

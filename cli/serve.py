@@ -20,6 +20,7 @@ import click
 import trio
 
 import supervisor
+from assembly.providers.shared_stores import MissingExtra
 from backends import private_files
 from backends.commands.grammar import CommandFileError
 from backends.ingress.certificates import Certificate, CertificateError, names_of_this_machine, own_certificate
@@ -103,7 +104,7 @@ def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SEN
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
-    except* (CommandFileError, ModelError) as bad:
+    except* (CommandFileError, MissingExtra, ModelError) as bad:
         click.echo(f"sayso: {root_cause(bad)}", err=True)
         return_code = EXIT_BAD_CONFIGURATION
     except* RestartIntensityExceeded as exceeded:

@@ -18,7 +18,9 @@ from typing import Any, Final
 import attrs
 import trio
 
-from backends.speech.wav import audible_channel, wav_parts
+from backends.speech.resampling import resampled
+from backends.speech.wav import audible_channel, one_channel, wav_parts
+from protocol.messages.hearing import INTERNAL_RATE_HZ
 from sayso_client import ClientError
 
 STEREO: Final = 2
@@ -60,24 +62,25 @@ class Sound:
 
 
 def read_wav(path: Path) -> Sound:
-    """Return the sound of a WAV file with PCM of 8 to 32 bits or float samples; raises ``ClientError``.
+    """Return the sound of a WAV file with PCM of 8 to 32 bits, floats, A-law or μ-law; raises ``ClientError``.
 
     Sizes in the header that a streaming program could not know are ignored; half a sample at the end is left out. Two
-    channels that cancel each other become one.
+    channels that cancel each other become one, and so do more than two. Rates that the server does not take become
+    16 kHz.
     """
     try:
         kind, data = wav_parts(path.read_bytes())
         pcm = kind.to_s16le(data)
+        if not pcm:
+            raise ValueError("it has no samples")  # noqa: TRY301 - told as the others are
     except (OSError, ValueError) as error:
         raise ClientError(f"{path} must be a PCM WAV file: {error}; {CONVERT}") from error
-    if kind.sample_rate not in SAMPLE_RATES or kind.channels not in {1, 2}:
-        raise ClientError(
-            f"{path} must have 8000 to 48000 samples a second and one or two channels,"
-            f" not {kind.sample_rate} and {kind.channels}; {CONVERT}"
-        )
-    if kind.channels == STEREO and (mono := audible_channel(pcm)) is not None:
-        return Sound(mono, kind.sample_rate)
-    return Sound(pcm, kind.sample_rate, kind.channels)
+    channels = kind.channels
+    mono = one_channel(pcm, channels) if channels > STEREO else audible_channel(pcm, channels)
+    if kind.sample_rate in SAMPLE_RATES:
+        return Sound(pcm, kind.sample_rate, channels) if mono is None else Sound(mono, kind.sample_rate)
+    mono = one_channel(pcm, channels) if mono is None else mono
+    return Sound(resampled(mono, kind.sample_rate), INTERNAL_RATE_HZ)
 
 
 def write_wav(path: Path, sound: Sound) -> None:

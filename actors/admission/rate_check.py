@@ -1,10 +1,9 @@
-"""Admission's question how often a sender has asked, answered from figures in memory."""
+"""Admission's question how often a sender has asked, of one replica or of all."""
 
-import trio
-
+from actors.admission.shared_rates import SharedRates
 from backends.protocols import Refusal, Request
 from protocol.admission.checks import CheckKind
-from protocol.admission.sender_rates import SenderRates, rate_message
+from protocol.admission.sender_rates import rate_message
 from protocol.messages.identity import Identity
 
 TOO_MANY_REQUESTS = 429
@@ -15,12 +14,12 @@ class RateCheck:
 
     kind = CheckKind.RATE
 
-    def __init__(self, rates: SenderRates) -> None:
+    def __init__(self, rates: SharedRates) -> None:
         self._rates = rates
 
     async def check(self, identity: Identity, request: Request) -> Identity | Refusal:  # noqa: ARG002 - all count alike
-        """Return the sender, or when it may ask again; does not wait."""
-        wait_s = self._rates.take(identity, trio.current_time())
+        """Return the sender, or when it may ask again."""
+        wait_s = await self._rates.take(identity)
         if wait_s == 0:
             return identity
         return Refusal(TOO_MANY_REQUESTS, rate_message(wait_s), wait_s, "rate")

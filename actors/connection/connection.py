@@ -15,7 +15,8 @@ from functools import partial
 import attrs
 import trio
 
-from actors.connection.context import ConnectionContext, ConnectionPeers, ConnectionSettings
+from actors.connection.checkpoint import Checkpoint
+from actors.connection.context import ConnectionContext, ConnectionPeers, ConnectionSettings, SessionMoves
 from actors.connection.directory import SessionDirectory
 from actors.connection.opening import SessionOpening
 from actors.connection.reading import ClientReader
@@ -32,11 +33,12 @@ from protocol.messages.events import ConnectionRefused, Status
 from protocol.messages.hearing import AudioRefused
 from protocol.messages.inboxes import ClientMessage
 from protocol.messages.records import Count
-from protocol.messages.session import DropAudio, GiveUp, Hang, Presence, Send, SendAudio
+from protocol.messages.session import DropAudio, GiveUp, Hang, LetGo, Presence, Send, SendAudio
 from protocol.messages.socket import SocketClosed
 from protocol.turns.session_memory import RecallClient
 from runtime import Actor, MailboxTimeout
 
+NOT_MOVING = SessionMoves()
 GIVEN_UP = {"window": "the client did not come back", "room": "a newcomer needed its place"}
 
 log = logging.getLogger("sayso.connection")
@@ -71,6 +73,7 @@ class Connection(Actor[ConnectionMessage]):
         unix_time: Callable[[], float],
         stt_models: Callable[[], Sequence[str]] = tuple,
         make_encoder: Callable[[int], SpeechEncoder],
+        moves: SessionMoves = NOT_MOVING,
     ) -> None:
         """Serve a session; with a ``refusal`` only a client that resumes another session, and refuse all others."""
         self._peers = peers
@@ -86,6 +89,7 @@ class Connection(Actor[ConnectionMessage]):
             refusal=refusal,
             server_status=server_status,
             stt_models=stt_models,
+            moves=moves,
             unix_time=unix_time,
         )
         self._memory: ClientMemory
@@ -109,7 +113,7 @@ class Connection(Actor[ConnectionMessage]):
         now_s = trio.current_time()
         self._reader = ClientReader(session, self._writer, self._opening, now_s + limits.handshake_timeout_s)
         start_soon = self.context.nursery.start_soon
-        start_soon(self._resumption.stay_registered)
+        await self.context.nursery.start(self._resumption.stay_registered)
         if memory.link is None:
             self._resumption.lose_client()
             start_soon(self._wait_for_the_client)
@@ -117,6 +121,8 @@ class Connection(Actor[ConnectionMessage]):
             session.directory.handshakes.listen(memory.link.socket, now_s)
             start_soon(self._serve, memory.link)
         start_soon(self._tick)
+        if session.moves.checkpoint is not None:
+            start_soon(self._leave_when_taken, session.moves.checkpoint)
 
     async def handle(self, message: ConnectionMessage) -> bool | None:
         """Write the session's events and audio to the client; answer ``Attach``."""
@@ -148,17 +154,46 @@ class Connection(Actor[ConnectionMessage]):
                 self._writer.drop_speech()
             case GiveUp():
                 self._resumption.give_up()
-            case Hang(code, reason):
-                if self._memory.link is None:
-                    self.context.stop(reason)
-                else:
-                    self._writer.close(code, reason)
+            case LetGo():
+                self._let_go()
+            case Hang():
+                await self._hang_up(message)
             case _:
                 self.unhandled(message)
+
+    async def _hang_up(self, hang: Hang) -> None:
+        """Close the socket; where the client shall go on elsewhere, everything is written before."""
+        if self._checkpoint is not None and hang.code == CloseCode.SERVICE_RESTART:
+            await self._checkpoint.save()
+        if self._memory.link is None:
+            self.context.stop(hang.reason)
+        else:
+            self._writer.close(hang.code, hang.reason)
+
+    @property
+    def _checkpoint(self) -> Checkpoint | None:
+        return self._session.moves.checkpoint
+
+    def _let_go(self) -> None:
+        if self._checkpoint is not None:
+            self._checkpoint.let_go()
+
+    async def _leave_when_taken(self, checkpoint: Checkpoint) -> None:
+        await checkpoint.taken.wait()
+        self._writer.close(CloseCode.SUPERSEDED, "the session goes on at another replica")
+        self.context.stop("its session goes on at another replica")
+
+    async def _end(self, reason: str) -> None:
+        """End the session for good: no other replica shall have it either."""
+        if self._checkpoint is not None:
+            await self._checkpoint.forget()
+        self.context.stop(reason)
 
     async def _tick(self) -> None:
         while True:
             await trio.sleep(self._settings.session.status_interval_s)
+            if self._checkpoint is not None:
+                await self._checkpoint.refresh()
             if self._session.state.phase is SocketPhase.LIVE and not self._memory.is_lost:
                 self.context.ref.tell_nowait(Send(self._server_status()))
 
@@ -180,10 +215,15 @@ class Connection(Actor[ConnectionMessage]):
         is_kept = may_come_back(self._session.state.phase, closed.code, is_from_peer=closed.is_from_peer)
         may_resume = self._memory.may_resume and self._settings.session.resume_window_s > 0
         if self._memory.options is None or not may_resume or not is_kept:
-            self.context.stop(f"socket closed {closed.code}")
+            if closed.code == CloseCode.SERVICE_RESTART:
+                self.context.stop(f"socket closed {closed.code}")
+            else:
+                await self._end(f"socket closed {closed.code}")
             return
         log.info("socket lost: %s", closed.code, extra={"session_id": self._memory.session_id})
         self._resumption.lose_client()
+        if self._checkpoint is not None:
+            await self._checkpoint.save()
         await self._peers.dialogue.tell(Presence(is_there=False))
         await self._wait_for_the_client()
 
@@ -191,7 +231,7 @@ class Connection(Actor[ConnectionMessage]):
         cause = await self._resumption.wait_for_client(self._settings.session.resume_window_s)
         if cause is not None:
             self._peers.metrics.tell_nowait(Count("sessions_given_up_total", (cause,)))
-            self.context.stop(GIVEN_UP[cause])
+            await self._end(GIVEN_UP[cause])
 
     async def _attach(self, attach: Attach) -> bool:
         """Take over a client that has come back: send the events that it missed, then report its presence.

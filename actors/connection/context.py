@@ -1,14 +1,15 @@
 """The context that the parts of a connection share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 
+from actors.connection.checkpoint import Checkpoint
 from actors.connection.directory import SessionDirectory
 from config.settings import AudioSettings, GatewaySettings, SessionSettings
 from protocol.dialects.client_memory import ClientMemory
 from protocol.dialects.session import SessionState
-from protocol.messages.events import ConnectionRefused, ServerInfo, Status
+from protocol.messages.events import ConnectionRefused, ConnectionRequest, ServerInfo, Status
 from protocol.messages.inboxes import AudioMessage, DialogueMessage, HistoryMessage, MetricsMessage
 from protocol.turns.session_memory import VaultMessage
 from runtime import Ref
@@ -41,6 +42,20 @@ class ConnectionSettings:
     """Returns why a wake word cannot be listened for; ``None`` if it can."""
 
 
+async def nothing_to_revive(_request: ConnectionRequest) -> None:
+    """Find no session at another replica."""
+
+
+@attrs.frozen
+class SessionMoves:
+    """A session's ways from and to other replicas; without a shared store there are none."""
+
+    checkpoint: Checkpoint | None = None
+    """What is kept of this session."""
+    revive: Callable[[ConnectionRequest], Awaitable[None]] = nothing_to_revive
+    """Opens the session that the client wants back, if another replica has kept it."""
+
+
 @attrs.frozen
 class ConnectionContext:
     """The same for every part of one session's connection."""
@@ -54,4 +69,5 @@ class ConnectionContext:
     server_status: Callable[[], Status]
     stt_models: Callable[[], Sequence[str]]
     unix_time: Callable[[], float]
+    moves: SessionMoves = attrs.field(factory=SessionMoves)
     state: SessionState = attrs.field(factory=SessionState)

@@ -50,7 +50,7 @@ class SessionOpening:
         socket = context.memory.socket
         if await self.resumption.hand_over(request):
             if refusal is None and socket is not None:
-                context.directory.rates.give_back(socket.identity)  # a resumed session counts for nothing
+                await context.directory.rates.give_back(socket.identity)  # a resumed session counts for nothing
             return
         if refusal is not None:
             context.peers.metrics.tell_nowait(Count("shed_total", (str(context.server_status().load_level), "session")))

@@ -49,15 +49,25 @@ class Resumption:
     def _memory(self) -> ClientMemory:
         return self.context.memory
 
-    async def stay_registered(self) -> None:
+    @property
+    def _owner(self) -> str | None:
+        checkpoint = self.context.moves.checkpoint
+        return None if checkpoint is None else checkpoint.owner
+
+    async def stay_registered(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the session's entries until cancelled."""
         self._register_tokens()
+        if self._owner is not None:
+            self.context.directory.owned.register(self._owner, self.connection)
         if self._memory.options is not None:
             self.context.directory.population.count(self._memory.session_id)
+        task_status.started()
         try:
             await trio.sleep_forever()
         finally:
             self._unregister_tokens()
+            if self._owner is not None:
+                self.context.directory.owned.unregister(self._owner, self.connection)
             self.context.directory.awaited.unregister(self._memory.session_id, self.connection)
             self.context.directory.population.forget(self._memory.session_id)
 
@@ -110,9 +120,10 @@ class Resumption:
 
         A client that was handed over is at this session no more, whose ``memory.link`` is ``None`` then.
         """
-        session = self.context.directory.resumable.lookup(
-            "" if request.resume is None else resume_key(request.resume.token)
-        )
+        session = self._find(request)
+        if session is None and request.resume is not None:
+            await self.context.moves.revive(request)
+            session = self._find(request)
         link = self._memory.link
         if session is None or link is None:
             return False
@@ -128,6 +139,10 @@ class Resumption:
         else:
             self._memory.link = None
         return True
+
+    def _find(self, request: ConnectionRequest) -> Ref[ConnectionMessage] | None:
+        key = "" if request.resume is None else resume_key(request.resume.token)
+        return self.context.directory.resumable.lookup(key)
 
     def _register_tokens(self) -> None:
         if not self._memory.may_resume:

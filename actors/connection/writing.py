@@ -4,6 +4,7 @@ Rules kept here:
 
 * Every event is numbered, and kept for a client that may come back, before it is queued; but not
   ``connection_accepted``, which is out of date for a client that comes back.
+* A turn's beginning and its end are kept for other replicas before they are told, and each event of a lost client.
 * While the client is lost, events are numbered and kept on, and speech is not.
 """
 
@@ -16,7 +17,7 @@ from actors.connection.context import ConnectionContext
 from protocol.admission.rate import SlidingCount
 from protocol.dialects.speech_frames import SpeechFrames
 from protocol.messages.errors import CloseCode, RemoteProtocolError
-from protocol.messages.events import ConnectionAccepted, Error, ServerEvent, SpeechFormat
+from protocol.messages.events import AudioAck, ConnectionAccepted, Error, ServerEvent, SpeechFormat
 
 
 @attrs.define(eq=False)
@@ -34,9 +35,19 @@ class ClientWriter:
         await self._queue_speech(packets)
         self.context.state.send(event)
         memory = self.context.memory
+        checkpoint = self.context.moves.checkpoint
+        if checkpoint is not None and isinstance(event, AudioAck):
+            event = AudioAck(checkpoint.acknowledged(event.samples))
         seq = memory.sent.next_seq()
+        is_news = memory.sent.note_turn(event)
         if not isinstance(event, ConnectionAccepted):
             memory.keep_event(seq, event, trio.current_time())
+        if (
+            checkpoint is not None
+            and (is_news or memory.is_lost or isinstance(event, ConnectionAccepted))
+            and not await checkpoint.save()
+        ):
+            return  # the client is at another replica, or on its way
         if memory.link is not None:
             await memory.link.send(event, seq)
 

@@ -129,6 +129,7 @@ class ModelConversation:
                 text_sink=text,
                 tools=tuple(attrs.evolve(spec, name=name) for name, spec in tools.items()),
                 task=self.options.task,
+                user=self.context.client_view.user,
                 asked_for=asked,
             )
             return await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)

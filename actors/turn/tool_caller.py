@@ -5,7 +5,7 @@ Rules kept here:
 * An exact command of the user's own grammar is allowed; what a model chose is allowed if the tool says that it only
   reads, and confirmed otherwise; a doubtful transcript needs consent for anything but reading, and a command that was
   not said exactly for what destroys something.
-* A call's id is in the vault before the call is sent, and no id is sent twice.
+* A call's id is in the vault before the call is sent, and with other replicas in the shared store; no id is sent twice.
 * What was understood by the meaning of the words is confirmed, unless it only reads and the meaning is sure.
 * Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
 """
@@ -140,6 +140,8 @@ class ToolCaller:
         memory, server, tool, arguments = self._context.memory, wanted.server, wanted.tool, wanted.arguments
         if not memory.begin_call(call_id, undoes=wanted.undoes is not None):
             raise AssertionError(f"call id {call_id} was used before")
+        if not await self._context.guard.note():
+            raise TurnRefused(phrase(NOT_DONE, self._heard.language))
         await self._context.show(events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes))
         outcome = await self._send(call_id, wanted)
         if wanted.undoes is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from actors.connection.telling import ToClient
+from actors.turn.turn_guard import TurnGuard
 from backends.protocols import CommandGrammar
 from config.settings import DialogueSettings, ToolsSettings
 from protocol.admission.sender_rates import rate_message
@@ -61,18 +62,22 @@ class TurnContext:
     client_view: ClientView
     unix_time: Callable[[], float]
     new_id: Callable[[], str]
-    take_turn: Callable[[], float] = lambda: 0.0
-    """Counts a turn of the client and returns 0, or returns the seconds that it must wait for the next one."""
+    guard: TurnGuard = attrs.field(factory=TurnGuard)
 
     @property
     def client(self) -> ToClient:
         """The sender of events to the client."""
         return ToClient(self.peers.connection, self.client_view)
 
+    def take_turn(self) -> float:
+        """Return the seconds that the client must wait for a turn; 0 if the one that begins was counted."""
+        return self.guard.wait_s
+
     async def show(self, event: ServerEvent) -> None:
         """Send ``event`` to the client; a client that has gone misses nothing."""
-        if isinstance(event, Reply | ReplyDelta):
+        if isinstance(event, Reply | ReplyDelta) and self.memory.answered != event.turn_id:
             self.memory.answered = event.turn_id
+            await self.guard.note()
         await self.client.tell(Send(event))
 
     async def hang_up(self, farewell: Hang) -> None:

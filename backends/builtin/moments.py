@@ -181,11 +181,15 @@ class MomentReading:
         return None
 
     def _part_of_day(self) -> tuple[bool, int] | None:
-        """Return whether a part of the day is after noon, and the hour that stands for it; None if none is said."""
+        """Return whether a part of the day is after noon, and the hour that stands for it; None if none is said.
+
+        It may be said twice ("tonight at 6 pm"); what contradicts it is left, and makes the text no time.
+        """
+        found: tuple[bool, int] | None = None
         for pattern, is_late, hour in self._words.clock.parts_of_day:
-            if self._take(pattern):
-                return is_late, hour
-        return None
+            while (found is None or found[0] == is_late) and self._take(pattern):
+                found = found or (is_late, hour)
+        return found
 
     def _clock(self, part: tuple[bool, int] | None) -> ClockTime | None:
         for pattern, hour in self._words.clock.fixed_times:

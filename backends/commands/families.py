@@ -20,6 +20,8 @@ class Family:
     """Such as "Shall I …?", with the words of slots; of ``[a|b]`` the first is taken whose slots were said."""
     hints: Sequence[tuple[re.Pattern[str], Mapping[str, Any]]] = ()
     """Slots by words that are none of their values: the first that fits."""
+    without_number: str | None = None
+    """The intent that is taken instead where this one lacks something and no number was said."""
 
 
 def _hint(words: str, **slots: object) -> tuple[re.Pattern[str], Mapping[str, Any]]:
@@ -39,14 +41,16 @@ _TOPICS: Final = (
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "add_note": Family("AddNote", "Shall I take a note?"),
-    "add_to_list": Family("AddToList", "Shall I add something to the list?"),
+    "add_to_list": Family("AddToList", "Shall I add [{item}|something] to the [{list_name}|list]?"),
     "calculate": Family("Calculate", "Shall I calculate {expression}?"),
     "cancel_alarm": Family("CancelAlarm", "Shall I cancel the alarm?"),
     "cancel_all_timers": Family("CancelAllTimers", "Shall I cancel all timers?"),
     "cancel_reminder": Family("CancelReminder", "Shall I cancel the reminder?"),
     "cancel_timer": Family("CancelTimer", "Shall I cancel the [{duration} |]timer?"),
     "clear_list": Family("ClearList", "Shall I clear the [{list_name}|list]?", _LISTS[:1]),
-    "convert_units": Family("ConvertUnits", "Shall I convert {quantity} to {unit}?"),
+    "convert_units": Family(
+        "ConvertUnits", "Shall I convert [{quantity}|{from_unit}] to {unit}?", without_number="ConvertOne"
+    ),
     "delete_note": Family("DeleteNote", "Shall I delete that note?"),
     "extend_timer": Family("ExtendTimer", "Shall I give the timer {more_duration}?"),
     "get_date": Family("GetDate", "Do you want to know the date[ in {place}|]?"),
@@ -57,11 +61,11 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "list_timers": Family("ListTimers", "Shall I list your timers?"),
     "pause_timer": Family("PauseTimer", "Shall I pause the [{duration} |]timer?"),
     "read_list": Family("ReadList", "Shall I read the [{list_name}|list]?", _LISTS),
-    "remove_from_list": Family("RemoveFromList", "Shall I take something off the list?"),
+    "remove_from_list": Family("RemoveFromList", "Shall I take [{item}|something] off the [{list_name}|list]?"),
     "resume_timer": Family("ResumeTimer", "Shall I let the [{duration} |]timer go on?"),
     "run_program": Family("RunProgram", "Shall I open {program}?"),
     "set_alarm": Family("SetAlarm", "Shall I set an alarm?"),
-    "set_reminder": Family("SetReminder", "Shall I set a reminder?"),
+    "set_reminder": Family("SetReminder", "Shall I set a reminder[: {text}, {when}|: {text}|]?"),
     "set_timer": Family("SetTimer", "Shall I set a timer for {seconds}?"),
     "shorten_timer": Family("ShortenTimer", "Shall I take {more_duration} off the timer?"),
     "system_info": Family("SystemInfo", "Do you want to know how the computer is doing?", _TOPICS),

@@ -30,6 +30,7 @@ MAX_VALUES = 2_000  # spoken forms of one list that are looked for
 MAX_WAYS = 64  # sets of slots of one sentence
 _PLACE_LEADS: Final = frozenset({"in", "at", "for"})
 _UNIT_LEADS: Final = frozenset({"to", "into", "in", "as"})
+FROM_UNIT: Final = "from_unit"
 Slots = Mapping[str, Any]
 
 
@@ -116,11 +117,15 @@ class SlotSearch:
         return None
 
     def _spans(self, slot: str, tokens: Sequence[Token]) -> Iterable[range]:
-        """Return the spans in the order in which they are tried: a unit that is converted to stands behind "to"."""
+        """Return the spans in the order in which they are tried.
+
+        A unit that is converted to stands behind "to", one that is converted from (slot ``from_unit``) elsewhere.
+        """
         found = spans(len(tokens))
         if all(name != "unit" for name, _ in self.kinds.get(slot, ())):
             return found
-        return sorted(found, key=lambda span: not (span.start and tokens[span.start - 1].text in _UNIT_LEADS))
+        leads = [at > 0 and tokens[at - 1].text in _UNIT_LEADS for at in range(len(tokens))]
+        return sorted(found, key=lambda span: leads[span.start] == (slot == FROM_UNIT))
 
     def _known(self, name: str, text: SlotText) -> Any:
         words = " ".join(text.words)

@@ -12,10 +12,10 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
-from itertools import islice, pairwise, product
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +29,28 @@ from backends.commands.arguments import arguments_of
 from backends.commands.continuation import Prefixes, is_begun, may_continue
 from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
+from backends.commands.hypotheses import (
+    Hypothesis,
+    WordExchange,
+    exchanged,
+    exchanges,
+    heard_as,
+    variants,
+    without_fillers,
+)
 from backends.commands.meant import ENGLISH, match_of, own_sentences
 from backends.commands.shipped import KEPT, shipped_files
 from backends.commands.slot_text import SlotText, plain
 from backends.commands.slots import SLOT_TYPES
-from backends.commands.spelling import Correction, Speller
-from backends.commands.spoken_numbers import Token, counted, number_words, tokenise
+from backends.commands.spelling import Speller
+from backends.commands.spoken_numbers import Token, number_words
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation
 MAX_RESULTS = 50  # parses of one sentence that are looked at
-SIGN = "minus"  # is heard right, or was a sign: 10-15 minutes are not "10 mins 15 minutes"
 MAX_TRIES = 24  # sentences with exchanged words, per utterance: some 10 ms of the event loop at the worst
-MAX_EXCHANGED = 2
 LETTERS_PER_EDIT = 16  # one whole edit needs a sentence of so many letters
 RANK_FACTOR = 0.97  # of confidence, for each hypothesis before the one that fits
 MIN_CONFIDENCE = 0.6
@@ -52,18 +59,6 @@ MIN_WORD_LETTERS = 4  # shorter ones are in every language model's head
 MIN_BUILTIN_VOCABULARY = 15  # of the 60, however many values a user's lists have
 
 log = logging.getLogger("sayso.commands")
-
-
-@attrs.frozen
-class _Hypothesis:
-    """One hypothesis, ready for matching."""
-
-    source: str
-    tokens: tuple[Token, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(token.text for token in self.tokens)
 
 
 @attrs.frozen
@@ -91,7 +86,7 @@ class _Grammar:
     searches: dict[str, SlotSearch] = attrs.field(factory=dict)
     """By intent, made at first use."""
 
-    def parse(self, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
+    def parse(self, heard: Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
         """Return the best reading of which every slot makes sense."""
         results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
@@ -100,7 +95,7 @@ class _Grammar:
                 return self._found(self.commands[result.intent.name], slots, has_free_text=self._has_free_text(result))
         return None
 
-    def answer(self, asked: CommandMatch, heard: _Hypothesis) -> _Found | None:
+    def answer(self, asked: CommandMatch, heard: Hypothesis) -> _Found | None:
         """Return the asked command with what answers its question."""
         sentences = self.sentences_of(asked)
         if sentences is None:
@@ -134,7 +129,7 @@ class _Grammar:
         return any(SLOT_TYPES[kinds[entity.name]].is_free_text for entity in free)
 
     def _slots(
-        self, result: RecognizeResult, heard: _Hypothesis, *, is_last_resort: bool, is_answer: bool = False
+        self, result: RecognizeResult, heard: Hypothesis, *, is_last_resort: bool, is_answer: bool = False
     ) -> Mapping[str, Any] | None:
         """Return what the slots stand for, None if one of them stands for nothing."""
         slots: dict[str, Any] = {}
@@ -202,22 +197,22 @@ class HassilGrammar:
         known = self._languages.get(_code(language))
         if known is None:
             return None
-        heard = [_heard(text, _code(language), known.fillers) for text in hypotheses[:MAX_HYPOTHESES]]
+        heard = [heard_as(text, _code(language), known.fillers) for text in hypotheses[:MAX_HYPOTHESES]]
         heard = [each for each in dict.fromkeys(heard) if 0 < len(each.tokens) <= MAX_WORDS]
         for rank, each in enumerate(heard):
-            for variant in dict.fromkeys((each, _without_fillers(each, known.fillers))):
+            for variant in variants(each, known.fillers, _code(language)):
                 found = _parse(known, variant)
                 if found is not None:
                     return _match(found, RANK_FACTOR**rank, variant, known)
         return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
 
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
-        """Return the call that ``text`` stands for, word for word; at most two parses."""
+        """Return the call that ``text`` stands for, word for word; at most three parses."""
         known = self._languages.get(_code(language))
-        heard = None if known is None else _heard(text, _code(language), known.fillers)
+        heard = None if known is None else heard_as(text, _code(language), known.fillers)
         if known is None or heard is None or not 0 < len(heard.tokens) <= MAX_WORDS:
             return None
-        for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
+        for variant in variants(heard, known.fillers, _code(language)):
             found = _parse(known, variant)
             if found is not None:
                 return _match(found, 1.0, variant, known)
@@ -229,7 +224,7 @@ class HassilGrammar:
         if known is None:
             return None
         for rank, text in enumerate(hypotheses[:MAX_HYPOTHESES]):
-            heard = _heard(text, _code(language), known.fillers)
+            heard = heard_as(text, _code(language), known.fillers)
             if 0 < len(heard.tokens) <= MAX_WORDS:
                 answers = (grammar.answer(asked, heard) for grammar in known.grammars)
                 found = next((found for found in answers if found is not None), None)
@@ -241,7 +236,7 @@ class HassilGrammar:
         """Return whether ``text`` is the beginning of a sentence; takes up to 20 ms."""
         known = self._languages.get(_code(language))
         prefixes = () if known is None else tuple(grammar.prefixes for grammar in known.grammars)
-        return known is not None and is_begun(prefixes, _heard(text, _code(language), known.fillers).text)
+        return known is not None and is_begun(prefixes, heard_as(text, _code(language), known.fillers).text)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""
@@ -258,7 +253,7 @@ class HassilGrammar:
         grammar = next((grammar for grammar in grammars if intent in grammar.commands), None)
         if known is None or grammar is None:
             return None
-        heard, search = _heard(text, _code(language), known.fillers), grammar.search(intent)
+        heard, search = heard_as(text, _code(language), known.fillers), grammar.search(intent)
         filling = search.fill(heard.source, heard.tokens, given) if 0 < len(heard.tokens) <= MAX_WORDS else None
         if filling is None:
             return None
@@ -292,82 +287,42 @@ class HassilGrammar:
         return self._samples
 
 
-@attrs.frozen
-class _Exchange:
-    """Words of a hypothesis that may have been meant as one of the grammar's."""
-
-    at: int
-    size: int
-    """Tokens that are exchanged."""
-    correction: Correction
-
-
-def _sounding_alike(known: _Language, hypotheses: Sequence[_Hypothesis], language: str) -> CommandMatch | None:
+def _sounding_alike(known: _Language, hypotheses: Sequence[Hypothesis], language: str) -> CommandMatch | None:
     """Return the match of the sentence that needs the cheapest exchange of words, and leaves the fewest unknown."""
-    tries: list[tuple[int, float, int, Sequence[_Exchange]]] = []
+    tries: list[tuple[int, float, int, Sequence[WordExchange]]] = []
     for rank, heard in enumerate(hypotheses):
         letters = sum(len(token.text) for token in heard.tokens)
         strange = {at for at, token in enumerate(heard.tokens) if not known.speller.knows(token.text)}
-        for changes in _changes(known.speller, heard, strange):
+        for changes in exchanges(known.speller, heard, strange):
             cost = sum(change.correction.cost for change in changes)
             confidence = RANK_FACTOR**rank * (1 - 2 * cost / letters)
             if cost <= letters / LETTERS_PER_EDIT and confidence >= MIN_CONFIDENCE:
                 changed = {at for change in changes for at in range(change.at, change.at + change.size)}
                 tries.append((len(strange - changed), -confidence, rank, changes))
     for _, confidence, rank, changes in sorted(tries, key=lambda attempt: attempt[:3])[:MAX_TRIES]:
-        changed_text = _with(hypotheses[rank], changes, language)
+        changed_text = exchanged(hypotheses[rank], changes, language)
         found = _parse(known, changed_text)
         if found is not None:
             return _match(found, -confidence, changed_text, known)
     return None
 
 
-def _last_resort(known: _Language, hypotheses: Sequence[_Hypothesis]) -> CommandMatch | None:
+def _last_resort(known: _Language, hypotheses: Sequence[Hypothesis]) -> CommandMatch | None:
     """Return the match of what was heard best, with slots that take in what is not known ("the place Narnia")."""
     for heard in hypotheses[:1]:
-        for variant in dict.fromkeys((heard, _without_fillers(heard, known.fillers))):
+        for variant in dict.fromkeys((heard, without_fillers(heard, known.fillers))):
             found = _parse(known, variant, is_last_resort=True)
             if found is not None:
                 return _match(found, 1.0, variant, known)
     return None
 
 
-def _changes(speller: Speller, heard: _Hypothesis, strange: set[int]) -> Iterator[Sequence[_Exchange]]:
-    """Yield each one or two exchanges that a hypothesis allows."""
-    singles = [
-        _Exchange(at, 1, correction)
-        for at, token in enumerate(heard.tokens)
-        if token.text != SIGN
-        for correction in speller.candidates(token.text)
-    ]
-    singles += [
-        _Exchange(at, 2, correction)
-        for at, (first, second) in enumerate(pairwise(heard.tokens))
-        if strange & {at, at + 1}  # two words that are known were hardly one
-        for correction in speller.joined(first.text, second.text)
-    ]
-    for first, second in product(singles, repeat=MAX_EXCHANGED):
-        if first.at + first.size <= second.at:
-            yield first, second
-    for single in singles:
-        yield (single,)
-
-
-def _with(heard: _Hypothesis, changes: Sequence[_Exchange], language: str) -> _Hypothesis:
-    tokens = list(heard.tokens)
-    for change in sorted(changes, key=lambda change: -change.at):
-        last = change.at + change.size
-        whole = attrs.evolve(tokens[change.at], text=change.correction.word, end=tokens[last - 1].end)
-        tokens[change.at : last] = [whole]
-    return _Hypothesis(heard.source, counted(tokens, language))
-
-
-def _parse(known: _Language, heard: _Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
+def _parse(known: _Language, heard: Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
     parses = (grammar.parse(heard, is_last_resort=is_last_resort) for grammar in known.grammars)
     return next((found for found in parses if found is not None), None)
 
 
-def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Language) -> CommandMatch:
+def _match(found: _Found, confidence: float, heard: Hypothesis, known: _Language) -> CommandMatch:
     command = found.command
     return CommandMatch(
         intent=command.intent,
@@ -383,33 +338,13 @@ def _match(found: _Found, confidence: float, heard: _Hypothesis, known: _Languag
     )
 
 
-def _heard(text: str, language: str, fillers: Sequence[tuple[str, ...]]) -> _Hypothesis:
-    """Return a hypothesis without the "hey" before and the "please" behind it: a free slot would take them in."""
-    tokens = tokenise(text, language)
-    while size := _filler_size([token.text for token in tokens], fillers):
-        tokens = tokens[size:]
-    backwards = [filler[::-1] for filler in fillers]
-    while size := _filler_size([token.text for token in reversed(tokens)], backwards):
-        tokens = tokens[:-size]
-    return _Hypothesis(text, tokens)
-
-
-def _without_fillers(heard: _Hypothesis, fillers: Sequence[tuple[str, ...]]) -> _Hypothesis:
-    """Return a hypothesis without the "um" and "please" within it; a free slot may lose a word by that."""
-    return _Hypothesis(heard.source, tuple(token for token in heard.tokens if (token.text,) not in fillers))
-
-
-def _filler_size(words: Sequence[str], fillers: Sequence[tuple[str, ...]]) -> int:
-    return max((len(filler) for filler in fillers if tuple(words[: len(filler)]) == filler), default=0)
-
-
 def _preference(result: RecognizeResult) -> tuple[int, int, int, str]:
     """Order readings as hassil does: fewer free slots, more words of the template, less text in free slots."""
     free = [entity for entity in result.entities_list if entity.is_wildcard]
     return len(free), -result.text_chunks_matched, sum(len(entity.text) for entity in free), result.intent.name
 
 
-def _slot_text(entity: MatchEntity, heard: _Hypothesis, language: str) -> SlotText:
+def _slot_text(entity: MatchEntity, heard: Hypothesis, language: str) -> SlotText:
     """Return a slot's words, and the stretch of the source that they came from."""
     start, end = entity.text_span or (0, 0)
     inside: list[Token] = []

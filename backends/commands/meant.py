@@ -5,10 +5,12 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from backends.commands.carriers import carried
 from backends.commands.families import FAMILIES, question_for
 from backends.commands.files import CommandFile
 from backends.commands.filling import FilledCommand, hinted
 from backends.commands.slots import SLOT_TYPES
+from backends.commands.spoken_numbers import normalise
 from backends.commands.templates import example, parsed
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, Guess
@@ -35,8 +37,17 @@ def match_of(grammar: Fills, meaning: Meaning, hypotheses: Sequence[str], langua
     family = FAMILIES.get(meaning.name)
     if family is None:
         return None
-    filled = grammar.filled(family.intent, text, language, hinted(family.hints, text.lower()))
-    return None if filled is None else _guessed(filled, question_for(family, filled.said))
+    free = carried(meaning.name, text)
+    given = {**hinted(family.hints, text.lower()), **free.slots}
+    filled = grammar.filled(family.intent, text, language, given)
+    if filled is not None and filled.match.question is not None and family.without_number and not has_number(text):
+        filled = grammar.filled(family.without_number, text, language, given) or filled
+    return None if filled is None else _guessed(filled, question_for(family, {**filled.said, **free.said}))
+
+
+def has_number(text: str) -> bool:
+    """Return whether a sentence has a number in it, in figures or in words."""
+    return any(word[0].isdigit() for word in normalise(text, ENGLISH).split())
 
 
 def own_sentences(files: Sequence[CommandFile]) -> tuple[OwnSentence, ...]:

@@ -47,6 +47,7 @@ from backends.ingress.http_head import (
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.tls_stream import AcceptedStream
 from backends.ingress.websocket import TrioWebSocket
+from backends.ingress.websocket_deflate import DeflateOffer
 from backends.protocols import (
     Admitted,
     HttpAnswer,
@@ -56,7 +57,7 @@ from backends.protocols import (
     RequestAdmission,
     RequestKind,
 )
-from config.settings import GatewaySettings
+from config.settings import GatewaySettings, WebSocketSettings
 from protocol.admission.forwarding import Network, caller_through, networks_of
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
@@ -278,7 +279,7 @@ class AcceptedConnection:
             return error_answer(400, "a WebSocket's handshake has no body")
         make_dialect = self._state.routes.dialects[request.path]
         dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers))
-        protocol = protocol_for(dialect, self._state.settings.websocket.max_message_bytes)
+        protocol = protocol_for(dialect, self._state.settings.websocket)
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:
             return handshake_error(response)
@@ -329,13 +330,13 @@ class AcceptedConnection:
             websocket.start_close(told.close_code, told.close_reason)
 
 
-def protocol_for(dialect: Dialect, max_frame_bytes: int) -> ServerProtocol:
+def protocol_for(dialect: Dialect, settings: WebSocketSettings) -> ServerProtocol:
     """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says."""
     subprotocol = None if dialect.subprotocol is None else Subprotocol(dialect.subprotocol)
     return ServerProtocol(
         state=State.OPEN,  # the head was read by h11, so it begins with frames
-        max_size=dialect.max_frame_bytes or max_frame_bytes,
-        extensions=None,  # deflate costs 300 KiB a client and gains nothing on audio
+        max_size=dialect.max_frame_bytes or settings.max_message_bytes,
+        extensions=[DeflateOffer()] if settings.compression else None,
         select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
         logger=logging.getLogger("websockets.server"),
     )

@@ -19,25 +19,30 @@ from quart.wrappers.response import DataBody
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from backends.ingress.answer_cache import NOT_KEPT, NOT_MODIFIED, RULES, etag_of, has_etag
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
-from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
-from backends.ingress.openapi import document
+from backends.ingress.openapi_document import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
 from protocol.admission.identity import operator_refusal
+from protocol.admission.scopes import READING
+from protocol.dialects.asyncapi import asyncapi_document
 from protocol.messages.understanding import ToolList
 from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
+UPLOADS: Final = frozenset({TRANSCRIPTIONS, TRANSLATIONS})  # paths that take recordings
+OK: Final = 200
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
@@ -64,6 +69,8 @@ class HttpServices:
     commands: CommandRoute
     access: AccessRoutes | None = None
     """Logins and tokens; ``None`` where there are no keys."""
+    cache_ttl_s: float = 300.0
+    """How long clients may keep answers that seldom change."""
     console: ConsoleFigures | None = None
     """The past and the sessions; ``None`` where nobody asks for them."""
 
@@ -77,6 +84,10 @@ class ApiRoutes:
     async def openapi(self) -> Response:
         """Return the OpenAPI document."""
         return jsonify(document(self.services.version))
+
+    async def asyncapi(self) -> Response:
+        """Return the AsyncAPI document of the native protocol."""
+        return jsonify(asyncapi_document(self.services.version))
 
     async def tools(self) -> Response:
         """List the tools that can be called now, what their servers have besides, and which servers are missing."""
@@ -128,33 +139,59 @@ async def on_actor_failure(error: Exception) -> Response:
     return response
 
 
-async def finish(response: Response) -> Response:
-    """Leave the route for the metrics, and compress what is worth it."""
-    route = UNMATCHED if request.url_rule is None else request.url_rule.rule
-    cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
-    content_type = response.content_type or ""
-    if not isinstance(response.response, DataBody):  # a stream, whose end may be far
+@attrs.frozen
+class AnswerFinish:
+    """What is done with each answer at last."""
+
+    cache_ttl_s: float
+
+    async def finish(self, response: Response) -> Response:
+        """Leave the route for the metrics, say how long the answer may be kept, and compress what is worth it."""
+        route = UNMATCHED if request.url_rule is None else request.url_rule.rule
+        cast("dict[str, object]", request.scope)[ROUTE_KEY] = route
+        content_type = response.content_type or ""
+        if not isinstance(response.response, DataBody):  # a stream, whose end may be far
+            response.headers.setdefault("Cache-Control", NOT_KEPT)
+            return response
+        body = await response.get_data(as_text=False)
+        if self._is_known(response, route, body):
+            return response
+        if is_compressible(content_type, body):
+            response.vary.add("Accept-Encoding")
+        coded = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
+        if coded is not None:
+            coding, data = coded
+            response.set_data(data)
+            response.headers["Content-Encoding"] = coding
         return response
-    body = await response.get_data(as_text=False)
-    if is_compressible(content_type, body):
-        response.headers["Vary"] = "Accept-Encoding"
-    smaller = compressed(body, content_type, request.headers.get("Accept-Encoding", ""))
-    if smaller is not None:
-        response.set_data(smaller)
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+
+    def _is_known(self, response: Response, route: str, body: bytes) -> bool:
+        """Say how long the answer may be kept; return whether the client has it, and empty it if so."""
+        rule = RULES.get(route) if request.method in READING and response.status_code == OK else None
+        if rule is None:
+            response.headers.setdefault("Cache-Control", NOT_KEPT)
+            return False
+        etag = etag_of(body)
+        response.headers.extend([("ETag", etag), *rule.headers(self.cache_ttl_s)])
+        if not has_etag(request.headers.get("If-None-Match", ""), etag):
+            return False
+        response.status_code = NOT_MODIFIED
+        response.set_data(b"")
+        response.headers.remove("Content-Length")
+        return True
 
 
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = upload_request(TRANSCRIPTIONS, Storage())
+    app.request_class = upload_request(UPLOADS, Storage())
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
     pages = ApiRoutes(services)
     for path, view in (
         ("/openapi.json", pages.openapi),
+        ("/asyncapi.json", pages.asyncapi),
         ("/api/tools", pages.tools),
     ):
         app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
@@ -171,6 +208,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
+    app.add_url_rule(TRANSLATIONS, endpoint=TRANSLATIONS, view_func=api.translations, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])
@@ -178,5 +216,5 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(AskError, on_actor_failure)
     app.register_error_handler(MailboxError, on_actor_failure)
-    app.after_request(finish)
+    app.after_request(AnswerFinish(services.cache_ttl_s).finish)
     return app

@@ -14,6 +14,7 @@ from typing import Final
 import h11
 import trio
 
+from backends.ingress.answer_cache import NOT_MODIFIED
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_head import TEXT, head_fault
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
@@ -21,7 +22,6 @@ from backends.protocols import HttpAnswer, Request
 from config.settings import GatewaySettings
 
 READ_BYTES: Final = 16_384
-NOT_MODIFIED: Final = 304  # its length would be that of the answer which the client has
 
 
 class BadHead(Exception):
@@ -124,19 +124,19 @@ class HttpConnection:
 
     def _serialised(self, answer: HttpAnswer, request: Request | None, *, is_last: bool) -> bytes:
         accepted = "" if request is None else request.headers.get("accept-encoding", "")
-        smaller = compressed(answer.body, answer.content_type, accepted)
-        body = answer.body if smaller is None else smaller
+        coded = compressed(answer.body, answer.content_type, accepted)
+        body = answer.body if coded is None else coded[1]
         headers = [
             ("date", formatdate(usegmt=True)),
             ("content-type", answer.content_type or TEXT),
             *answer.headers,
         ]
-        if answer.status != NOT_MODIFIED:
+        if answer.status != NOT_MODIFIED:  # its length would be that of the answer which the client has
             headers.append(("content-length", str(len(body))))
         if is_compressible(answer.content_type, answer.body):
             headers.append(("vary", "accept-encoding"))
-        if smaller is not None:
-            headers.append(("content-encoding", "gzip"))
+        if coded is not None:
+            headers.append(("content-encoding", coded[0]))
         if is_last:
             headers.append(("connection", "close"))
         out = [self._h11.send(h11.Response(status_code=answer.status, headers=headers))]

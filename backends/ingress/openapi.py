@@ -1,12 +1,11 @@
-"""The OpenAPI document of the HTTP API, from one table kept by hand; pure."""
+"""The operations of the HTTP API, one row each; ``openapi_document.py`` makes the document of them."""
 
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from backends.speech.encoding import FORMATS as SPEECH_FORMATS
 
-FIRST_ERROR: Final = 400
 SCALARS: Final = {kind: {"type": kind} for kind in ("integer", "number", "string")}
 
 
@@ -28,7 +27,11 @@ class Operation:
     """The request body's content type."""
 
 
+TRANSCRIPT_TYPES: Final = ("application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream")
+METRICS_TYPES: Final = ("text/plain", "application/openmetrics-text")
 OPERATIONS: Final = (
+    Operation("/openapi.json", "This document.", {200: "OpenAPI 3.1."}),
+    Operation("/asyncapi.json", "The native protocol of `/ws`, as AsyncAPI 3.", {200: "The document."}),
     Operation("/health", "For load balancers.", {200: "Able to serve existing work.", 503: "Draining, or down."}),
     Operation("/health/live", "For orchestrators.", {200: "The event loop is alive.", 503: "It is not."}),
     Operation("/health/ready", "For orchestrators.", {200: "New sessions are welcome.", 503: "What is not ready."}),
@@ -102,7 +105,7 @@ OPERATIONS: Final = (
         in_path={"actor_id": ("string", "Its id, such as `transcription` or `tools.home`.")},
         method="post",
     ),
-    Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=("text/plain",)),
+    Operation("/metrics", "For Prometheus.", {200: "Text or OpenMetrics."}, content_types=METRICS_TYPES),
     Operation("/api/tools", "The tools of the MCP servers that are up.", {200: "`tools`, a list."}),
     Operation(
         "/api/commands",
@@ -243,7 +246,21 @@ OPERATIONS: Final = (
             413: "The upload is too large.",
             503: "Under load, or busy; come back later.",
         },
-        content_types=("application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream"),
+        content_types=TRANSCRIPT_TYPES,
+        method="post",
+        body="multipart/form-data",
+    ),
+    Operation(
+        "/v1/audio/translations",
+        "OpenAI's translation: a recording in any language that a model hears to English text.",
+        {
+            200: "`text`, or the wanted form.",
+            400: "No recording that can be decoded, a bad field, or no model that translates.",
+            404: "No such model.",
+            413: "The upload is too large.",
+            503: "Come back later.",
+        },
+        content_types=TRANSCRIPT_TYPES,
         method="post",
         body="multipart/form-data",
     ),
@@ -262,39 +279,3 @@ OPERATIONS: Final = (
         body="application/json",
     ),
 )
-
-
-def document(version: str) -> dict[str, Any]:
-    """Return the document, as JSON types."""
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "sayso",
-            "version": version,
-            "description": "Voice sessions are WebSockets at /ws; everything else is here.",
-        },
-        "paths": paths,
-    }
-
-
-def _operation(operation: Operation) -> dict[str, Any]:
-    body = {} if operation.body is None else {"requestBody": {"required": True, "content": {operation.body: {}}}}
-    return body | {
-        "summary": operation.summary,
-        "parameters": [
-            {"name": name, "in": place, "required": place == "path", "description": meaning, "schema": SCALARS[kind]}
-            for place, parameters in (("path", operation.in_path), ("query", operation.query))
-            for name, (kind, meaning) in parameters.items()
-        ],
-        "responses": {
-            str(status): {"description": meaning, "content": {kind: {} for kind in _kinds(operation, status)}}
-            for status, meaning in operation.answers.items()
-        },
-    }
-
-
-def _kinds(operation: Operation, status: int) -> tuple[str, ...]:
-    return operation.content_types if status < FIRST_ERROR else ("application/json",)

@@ -7,7 +7,6 @@ Rules kept here:
 * A browser asks each time whether a file has changed, and is told so by its ``ETag`` without getting it again.
 """
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from backends.ingress.answer_cache import NOT_MODIFIED, etag_of, has_etag
 from backends.protocols import HttpAnswer, Page, Request
 
 WEB_FOLDER: Final = Path(__file__).resolve().parents[2] / "web"
@@ -41,8 +41,6 @@ SAFETY_HEADERS: Final = (
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
 )
-NOT_MODIFIED: Final = 304
-ETAG_CHARS: Final = 32  # 128 bits of the digest
 
 
 @attrs.frozen
@@ -52,11 +50,10 @@ class WebFile:
     content_type: str
     body: bytes
     etag: str = attrs.field(init=False)
-    """Weak, because the body may go out compressed."""
 
     @etag.default
     def _digest(self) -> str:
-        return f'W/"{hashlib.sha256(self.body).hexdigest()[:ETAG_CHARS]}"'
+        return etag_of(self.body)
 
     def page(self, request: Request) -> HttpAnswer:
         """Return the file, or 304 without a body if the client has it."""
@@ -64,12 +61,6 @@ class WebFile:
         if has_etag(request.headers.get("if-none-match", ""), self.etag):
             return HttpAnswer(NOT_MODIFIED, self.content_type, b"", headers)
         return HttpAnswer(200, self.content_type, self.body, headers)
-
-
-def has_etag(if_none_match: str, etag: str) -> bool:
-    """Return whether an ``If-None-Match`` header names ``etag``, by weak comparison (RFC 9110, section 13.1.2)."""
-    named = [item.strip().removeprefix("W/") for item in if_none_match.split(",")]
-    return "*" in named or etag.removeprefix("W/") in named
 
 
 @cache

@@ -169,9 +169,9 @@ class TrioWebSocket:
 
     def _frames_of(self, piece: bytes) -> list[Frame]:
         feed(self._protocol, piece)
-        frames = self._protocol.events_received()
-        self._intake.frames += len(frames)
-        return frames  # type: ignore[return-value]  # an open protocol has no requests
+        frames: list[Frame] = self._protocol.events_received()  # type: ignore[assignment]  # an open one has no requests
+        self._intake.count(frames)
+        return frames
 
     def _notice_end(self) -> None:
         protocol = self._protocol

@@ -3,10 +3,12 @@
 Rules kept here:
 
 * Received bytes are given to the protocol in small pieces, which bounds the frames in each, however small they are.
+* Large frames count like several small ones, because what is inflated may be much more than what was received.
 * A message is bounded in fragments, because empty ones do not count towards its size.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -14,6 +16,7 @@ from websockets.frames import Frame, Opcode
 
 PIECE_BYTES: Final = 2_048  # given to the protocol at once: at most 341 frames, for an empty one has 6 bytes
 FRAMES_AT_ONCE: Final = 256  # handled before other tasks run; some 20 us each
+FRAME_BYTES: Final = 4_096  # of a frame's data: so much more of it counts as another frame
 MAX_FRAGMENTS: Final = 4_096
 """Of one message. Its size does not bound them, for they may be empty; a sender that streams makes a few hundred."""
 
@@ -64,6 +67,10 @@ class Intake:
     """Reads that were not given to the protocol yet; an empty one is the end of the stream."""
     frames: int = attrs.field(default=0, init=False)
     """Frames handled since other tasks last ran."""
+
+    def count(self, frames: Iterable[Frame]) -> None:
+        """Count frames that are handled before other tasks run."""
+        self.frames += sum(1 + len(frame.data) // FRAME_BYTES for frame in frames)
 
     def add(self, data: bytes) -> None:
         """Add received bytes."""

@@ -3,7 +3,8 @@
 Rules kept here:
 
 * Only answers that would be the same again are kept: see ``cache_key``.
-* A question with a conversation before it is answered from that session only; a bare question's answer is shared.
+* A question with a conversation before it is answered from that session only; a bare question's answer is its user's.
+* Replicas share what they keep, where there is a store for that: nobody who has not the question can read it there.
 * Of several equal questions at a time, one is sent to the model; if its answer cannot be kept, each is sent.
 """
 
@@ -11,12 +12,14 @@ import hashlib
 import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 import attrs
 import msgspec
 import trio
 
+from backends.protocols import SharedStore, SharedUnavailable
 from protocol.messages.understanding import Generate, Generation
 
 Found = Literal["hit", "joined", "miss"]
@@ -51,9 +54,10 @@ def cache_key(message: Generate, settings: CacheSettings) -> bytes | None:
     if "tool" in roles:
         return None
     owner = "" if roles == BARE else message.session_id
+    user = message.user
     question = [(item.role, " ".join(item.content.lower().split()).rstrip(".!?")) for item in message.messages]
     tools = [(tool.server, tool.name) for tool in message.tools]
-    named = [owner, message.task, message.max_tokens, question, tools, dict(settings.parameters)]
+    named = [user, owner, message.task, message.max_tokens, question, tools, dict(settings.parameters)]
     return hashlib.blake2b(msgspec.msgpack.encode(named), digest_size=16).digest()
 
 
@@ -67,8 +71,10 @@ class _Entry:
 class ResponseCache:
     """Keeps the newest answers; times are of the Trio clock."""
 
-    def __init__(self, settings: CacheSettings) -> None:
+    def __init__(self, settings: CacheSettings, shared: SharedStore | None = None) -> None:
+        """``shared`` keeps answers for all replicas, if there are several."""
         self._settings = settings
+        self._shared = shared
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._under_way: dict[bytes, trio.Event] = {}
 
@@ -88,7 +94,7 @@ class ResponseCache:
         if others is not None:
             await others.wait()
             found = "joined"
-        kept = self._find(key)
+        kept = self._find(key) or await self._find_shared(key)
         if kept is None:
             return await self._made(key, make), "miss"
         await message.text_sink.send(kept.text)
@@ -99,7 +105,7 @@ class ResponseCache:
         try:
             generation = await make()
             if generation.text and not generation.tool_calls:
-                self._keep(key, generation)
+                await self._share(key, self._keep(key, generation))
         finally:
             arrived.set()
             if self._under_way.get(key) is arrived:
@@ -117,7 +123,23 @@ class ResponseCache:
         body = zlib.decompress(entry.body) if entry.is_compressed else entry.body
         return msgspec.msgpack.decode(body, type=Generation)
 
-    def _keep(self, key: bytes, generation: Generation) -> None:
+    async def _find_shared(self, key: bytes) -> Generation | None:
+        """Return the answer that another replica has kept, if this one can read it."""
+        if self._shared is None:
+            return None
+        try:
+            body = await self._shared.find_answer(key)
+            return None if body is None else msgspec.msgpack.decode(body, type=Generation)
+        except (SharedUnavailable, msgspec.DecodeError):  # it may be another version of the server
+            return None
+
+    async def _share(self, key: bytes, body: bytes) -> None:
+        if self._shared is not None:
+            with suppress(SharedUnavailable):
+                await self._shared.keep_answer(key, body, self._settings.ttl_s)
+
+    def _keep(self, key: bytes, generation: Generation) -> bytes:
+        """Keep an answer; return it as bytes."""
         kept = attrs.evolve(generation, is_cached=True, prompt_tokens=None, completion_tokens=None, first_token_s=None)
         body = msgspec.msgpack.encode(kept)
         is_compressed = self._settings.is_compressed and len(body) >= MIN_COMPRESSED_BYTES
@@ -125,3 +147,4 @@ class ResponseCache:
         self._entries[key] = _Entry(until_s, zlib.compress(body) if is_compressed else body, is_compressed)
         while len(self._entries) > self._settings.max_entries:
             self._entries.popitem(last=False)
+        return body

@@ -30,6 +30,12 @@ class Resampler:
         return bytes(np.clip(resampled, -32_768, 32_767).round().astype("<i2").tobytes())
 
 
+def resampled(pcm: bytes, rate_hz: int) -> bytes:
+    """Return all of a sound, s16le mono at any rate, at the internal rate; a little silence follows it."""
+    silence = bytes(2 * (rate_hz // 10))  # brings out what the resampler keeps back
+    return Resampler(rate_hz)(np.frombuffer(pcm + silence, "<i2"))
+
+
 def quantise(samples: npt.NDArray[np.float32]) -> Samples:
     """Return floats of -1..1 as 16-bit samples, clipped."""
     scaled: Samples = (np.clip(samples, -1.0, 1.0) * FULL_SCALE).round().astype(np.int16)

@@ -5,7 +5,8 @@
 
 No server runs: the sentences go to the grammar and to what decides behind it, as a turn asks them. Each row is one of
 
-* exact: the call that was wanted, with its arguments where the row has them; of these ``confirmed`` after a question
+* exact: the call that was wanted, or one of several that were made, with its arguments where the row has them;
+  ``confirmed`` are those before which the user is asked
 * wrong: another call, or other arguments
 * asked: the right tool, and something that it lacks is asked for
 * named: nothing is called, and the answer names what cannot be done ("I can't order things.")
@@ -28,10 +29,12 @@ from bench.part import Flag, Part, Report
 from bench.report import table
 from bench.understanding.reader import READ_ONLY, SentenceReader
 from bench.understanding.rows import SPLITS, Row, programs_in, read_rows
+from protocol.language.joints import pieces_of, without_lead
 from protocol.language.remarks import remark_of
 from protocol.language.requests import asks_for_help, missing_ability
 from protocol.messages.understanding import CommandMatch
 from protocol.turns.meaning import GO_ON, MeaningStep
+from protocol.turns.several import Parts, parts_of
 
 LANGUAGE: Final = "en"
 MAX_SHOWN: Final = 400  # rows of a report that name what went wrong
@@ -44,11 +47,15 @@ class Understood:
     """What a rung makes of one sentence."""
 
     match: CommandMatch | None = None
+    more: tuple[CommandMatch, ...] = ()
+    """The further commands of a sentence that holds several."""
     names_what_is_missing: bool = False
     is_confirmed: bool = False
     """Whether the user is asked before the call is made."""
     is_help: bool = False
     """Whether the user is told what can be said."""
+    is_partly: bool = False
+    """Whether a part of the sentence is a command and another is none: then nothing is done."""
 
 
 @attrs.frozen
@@ -83,12 +90,15 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
 
 def _rungs(grammar: HassilGrammar, reader: SentenceReader | None) -> Mapping[str, Rung]:
     def exact(text: str) -> Understood:
-        match = grammar.match([text], LANGUAGE)
-        return Understood(match, match is None and missing_ability(text, LANGUAGE) is not None)
+        parts = _parts_in(grammar, text)
+        several = tuple(part.match for part in parts.several if part.match is not None)
+        match, *more = several or (parts.whole or grammar.match([text], LANGUAGE),)
+        names_it = match is None and missing_ability(text, LANGUAGE) is not None
+        return Understood(match, tuple(more), names_it, is_partly=match is None and bool(parts.partly))
 
     def with_meaning(text: str) -> Understood:
         found = exact(text)
-        if found.match is not None or remark_of(text, LANGUAGE) is not None:
+        if found.match is not None or found.is_partly or remark_of(text, LANGUAGE) is not None:
             return found
         decided = reader.decide(text) if reader is not None else GO_ON
         match = None if decided.words is None else decided.words.match
@@ -96,12 +106,26 @@ def _rungs(grammar: HassilGrammar, reader: SentenceReader | None) -> Mapping[str
         is_at_once = match is not None and guess is not None and guess.is_sure and match.tool in READ_ONLY
         return Understood(
             match,
-            decided.cannot is not None or (match is None and found.names_what_is_missing),
+            names_what_is_missing=decided.cannot is not None or (match is None and found.names_what_is_missing),
             is_confirmed=guess is not None and not is_at_once,
             is_help=decided.step is MeaningStep.HELP,
         )
 
     return {"grammar": exact} if reader is None else {"grammar": exact, "grammar and meaning": with_meaning}
+
+
+def _parts_in(grammar: HassilGrammar, text: str) -> Parts:
+    """Return what a sentence is, as a turn finds it (``actors/turn/question.py``)."""
+    if len(pieces_of(text, LANGUAGE)) <= 1 and without_lead(text, LANGUAGE) == text:
+        return Parts()
+    search = parts_of(text, LANGUAGE)
+    try:
+        asked = next(search)
+        while True:
+            asked = search.send(grammar.match_exactly(asked, LANGUAGE))
+    except StopIteration as end:
+        parts: Parts = end.value
+        return parts
 
 
 def _judged(row: Row, rung: Rung) -> Judged:
@@ -123,7 +147,8 @@ def _verdict(row: Row, found: Understood) -> Verdict:
         return "false" if is_call else "offered"
     if match.question is not None:
         return "asked" if match.tool in row.tools else "wrong"
-    return "exact" if row.fits(match.tool, match.arguments) else "wrong"
+    is_right = any(row.fits(each.tool, each.arguments) for each in (match, *found.more))
+    return "exact" if is_right else "wrong"
 
 
 # --- the report ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import attrs
 from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
-from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.history import HistorySettings, PostgresSettings, SqliteSettings, StoreName
 from config.settings.home_assistant import HomeAssistantSettings
 from config.settings.inference import (
     EmbeddedModelSettings,
@@ -24,6 +24,7 @@ from config.settings.log import LogSettings
 from config.settings.media import MediaSettings
 from config.settings.metrics import MetricsSettings
 from config.settings.session import SessionSettings
+from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
 from config.settings.supervisor import SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
@@ -55,10 +56,12 @@ __all__ = [
     "OpenAISpeechSettings",
     "OpenAITranscriptionSettings",
     "PiperSettings",
+    "PostgresSettings",
     "RateSettings",
     "RecogniserName",
     "SessionSettings",
     "Settings",
+    "SharedSettings",
     "SpeechSettings",
     "SqliteSettings",
     "StoreName",
@@ -93,4 +96,5 @@ class Settings:
     metrics: MetricsSettings
     supervisor: SupervisorSettings
     load: LoadSettings
+    shared: SharedSettings
     log: LogSettings

@@ -18,6 +18,7 @@ class WebSocketSettings:
     send_buffer_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 28)])
     recv_buffer_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 24)])
     send_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    compression: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +58,7 @@ class GatewaySettings:
     head_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     keepalive_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
     request_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
+    cache_ttl_s: float = attrs.field(validator=[ge(0), le(DAY_S)])
     backlog: int = attrs.field(validator=[ge(1), le(65_535)])
     max_http_connections: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])
     max_requests: int = attrs.field(validator=[ge(1), le(MOST_CONNECTIONS)])

@@ -13,6 +13,15 @@ import attrs
 HURRY_S: Final = 5.0  # what a second signal leaves
 LAST_RESORT_S: Final = 5.0  # after the last deadline, a thread ends the process even if the event loop hangs
 COME_BACK_S: Final = (5.0, 30.0)  # between these, clients come back at random: a deploy takes as long
+AT_ONCE_S: Final = (
+    0.0,
+    1.0,
+)  # the same where another replica can have them: nobody waits, and they do not come together
+
+
+def come_back_within_s(others: int) -> tuple[float, float]:
+    """Return between which times clients may come back, where so many other replicas live."""
+    return AT_ONCE_S if others else COME_BACK_S
 
 
 class DrainPhase(enum.Enum):

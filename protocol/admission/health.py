@@ -16,6 +16,7 @@ PERMANENT: Final = {
     "tools": "tools",
     "tts": "speech",
     "database": "history",
+    "shared": "shared",
 }
 """The components of the detailed page, each with the actor that it is about."""
 
@@ -80,10 +81,11 @@ def detailed(
     reports: Mapping[str, ComponentReport], memory: MachineMemory, cpu_percent: float, timestamp: str
 ) -> dict[str, Any]:
     """Return the page of ``/health/detailed``; ``reports`` has those of ``PERMANENT`` that run, by actor."""
+    found = {name: reports.get(actor_id) for name, actor_id in PERMANENT.items()}
     components = {
         "memory": gauge(memory.usage_percent, available_gb=memory.available_gb),
         "cpu": gauge(cpu_percent),
-        **{name: component(reports.get(actor_id)) for name, actor_id in PERMANENT.items()},
+        **{name: component(report) for name, report in found.items() if report is None or report.state != "skipped"},
     }
     return {"status": overall(components), "timestamp": timestamp, "components": components}
 

@@ -36,6 +36,7 @@ class PathScopes:
 PATHS: Final[Mapping[str, PathScopes]] = {
     "/": PathScopes(ANYONE),
     "/openapi.json": PathScopes(ANYONE),
+    "/asyncapi.json": PathScopes(ANYONE),
     "/health": PathScopes(ANYONE, ANYONE),
     "/metrics": PathScopes(READ),
     "/ws": PathScopes(TALK),

@@ -15,6 +15,7 @@ import attrs
 from protocol.admission.rate import RateLimit, RateTable
 from protocol.admission.tenants import tenant_of
 from protocol.messages.identity import Identity
+from protocol.messages.shared import SharedLimit
 
 SENDERS_MAX: Final = 20_000  # some 5 MB; an address that has asked for nothing lately takes no place
 MINUTE_S: Final = 60.0
@@ -50,6 +51,19 @@ class SenderRates:
             for sender in senders:
                 self._table.take(sender, now_s)
         return wait_s
+
+    def note(self, identity: Identity, now_s: float) -> None:
+        """Count one request that another has admitted."""
+        for sender in self._senders(identity):
+            self._table.take(sender, now_s)
+
+    def shared_limits(self, identity: Identity) -> tuple[SharedLimit, ...]:
+        """Return the limits that a request of this sender counts for; none if it is not limited."""
+        return tuple(
+            SharedLimit(sender, limit.count, limit.window_s, limit.burst)
+            for sender in self._senders(identity)
+            for limit in self.limits
+        )
 
     def give_back(self, identity: Identity) -> None:
         """Count one less: what was taken turned out to be a session that was resumed."""

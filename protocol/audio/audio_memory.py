@@ -6,10 +6,15 @@ Rules kept here:
 * Positions are in samples at 16 kHz.
 """
 
+from collections import deque
+from typing import Final
+
 import attrs
 
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.audio.wake import WakeMemory
+
+MAX_HANDED: Final = 8  # utterances that may wait in front of a dialogue that is busy
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -40,6 +45,8 @@ class AudioMemory:
     """Where the open utterance begins; between utterances, where the next may begin at the earliest."""
     is_pressed: bool = attrs.field(default=False, init=False)
     """Push-to-talk: whether the button is down."""
+    handed: deque[tuple[int, int]] = attrs.field(factory=lambda: deque(maxlen=MAX_HANDED), init=False)
+    """Where the utterances begin and end that were handed to the dialogue last."""
     wake: WakeMemory = attrs.field(factory=WakeMemory, init=False)
     """Whether the wake word is awaited."""
 

@@ -19,15 +19,19 @@ class PcmBuffer:
     (2, 6)
     """
 
-    __slots__ = ("_end_bytes", "_ring", "_size")
+    __slots__ = ("_end_bytes", "_first_sample", "_ring", "_size")
 
-    def __init__(self, capacity_samples: int) -> None:
-        """Make an empty ring; raises ``ValueError`` unless ``capacity_samples`` is positive."""
+    def __init__(self, capacity_samples: int, first_sample: int = 0) -> None:
+        """Make an empty ring whose first sample will have that position.
+
+        Raises ``ValueError`` unless ``capacity_samples`` is positive.
+        """
         if capacity_samples < 1:
             raise ValueError(f"capacity_samples must be >= 1, not {capacity_samples}")
         self._size = capacity_samples * SAMPLE_BYTES
         self._ring = bytearray()
         self._end_bytes = 0
+        self._first_sample = first_sample
 
     def __repr__(self) -> str:
         return f"<PcmBuffer {self.start}..{self.end} of {self.capacity}>"
@@ -45,12 +49,12 @@ class PcmBuffer:
     @property
     def start(self) -> int:
         """Position of the oldest sample that is still there."""
-        return max(0, self.end - self.capacity)
+        return max(self._first_sample, self.end - self.capacity)
 
     @property
     def end(self) -> int:
-        """Position after the newest sample: how many were ever appended."""
-        return self._end_bytes // SAMPLE_BYTES
+        """Position after the newest sample."""
+        return self._first_sample + self._end_bytes // SAMPLE_BYTES
 
     def append(self, pcm: bytes | bytearray | memoryview) -> None:
         """Take samples in; raises ``ValueError`` for half a sample."""
@@ -80,6 +84,6 @@ class PcmBuffer:
             raise IndexError(f"samples {start_sample}..{end_sample} must lie within {self.start}..{self.end}")
         size = self._size
         length = (end_sample - start_sample) * SAMPLE_BYTES
-        at = start_sample * SAMPLE_BYTES % size
+        at = (start_sample - self._first_sample) * SAMPLE_BYTES % size
         first = self._ring[at : at + length]
         return bytes(first + self._ring[: length - len(first)])

@@ -13,7 +13,7 @@ from typing import Protocol
 import attrs
 
 from protocol.dialects.dialect import ClientLink
-from protocol.messages.events import ConnectionRequest, ServerEvent
+from protocol.messages.events import ConnectionRequest, ServerEvent, TurnCompleted
 from protocol.messages.identity import LOCAL_USER, Identity
 from protocol.messages.socket import Socket
 
@@ -74,6 +74,8 @@ class SentEvents:
     """The events that were sent last, numbered; the oldest are forgotten first."""
 
     last_seq: int = attrs.field(default=0, init=False)
+    shown_turns: set[str] = attrs.field(factory=set, init=False)
+    """Turns that the client was told of, and not of their end."""
     _kept: deque[tuple[int, ServerEvent, float]] = attrs.field(factory=lambda: deque(maxlen=MAX_EVENTS), init=False)
     """Number, event and time of each."""
 
@@ -89,6 +91,22 @@ class SentEvents:
     def keep(self, seq: int, event: ServerEvent, now_s: float) -> None:
         """Keep an event for a client that comes back."""
         self._kept.append((seq, event, now_s))
+
+    def note_turn(self, event: ServerEvent) -> bool:
+        """Note that a turn is shown, or its end; return whether that is news."""
+        turn_id = getattr(event, "turn_id", None)
+        if turn_id is None:
+            return False
+        if isinstance(event, TurnCompleted):
+            self.shown_turns.discard(turn_id)
+            return True
+        is_new = turn_id not in self.shown_turns
+        self.shown_turns.add(turn_id)
+        return is_new
+
+    def kept(self) -> tuple[tuple[int, ServerEvent, float], ...]:
+        """Return all that are kept, each with its number and its time, oldest first."""
+        return tuple(self._kept)
 
     def forget_old(self, now_s: float) -> None:
         """Forget what a client that is connected cannot have missed."""

@@ -2,79 +2,54 @@
 
 Rules kept here:
 
-* "en_US", "EN" and "english" are written one way from the edge of the server on: "en-US", "en", "en".
+* "en_US", "EN" and "english" are written one way from the edge of the server on: "en-US", "en", "en". So is each code
+  and name of a language that Whisper hears.
 * A speech model whose name ends in ``.en`` knows English only, as all of Whisper's do; any other one hears every
   language of the table.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, overload
 
-CODES: Final = frozenset(
-    {"af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en"}
-    | {"es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he", "hi", "hr", "ht", "hu", "hy", "id"}
-    | {"is", "it", "ja", "jw", "ka", "kk", "km", "kn", "ko", "la", "lb", "ln", "lo", "lt", "lv", "mg", "mi", "mk"}
-    | {"ml", "mn", "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "oc", "pa", "pl", "ps", "pt", "ro", "ru", "sa"}
-    | {"sd", "si", "sk", "sl", "sn", "so", "sq", "sr", "su", "sv", "sw", "ta", "te", "tg", "th", "tk", "tl", "tr"}
-    | {"tt", "uk", "ur", "uz", "vi", "yi", "yo", "zh", "yue"}
+from protocol.language.language_names import CODE_OF
+
+_TAG: Final = re.compile(
+    r"([a-z]{2,12})((?:[-_][a-z0-9]{1,8}){0,8})(?:\.[\w-]{1,20})?(?:@[\w-]{1,20})?", re.IGNORECASE | re.ASCII
 )
-"""Languages that Whisper hears."""
-_NAMES: Final[Mapping[str, str]] = {
-    "english": "en",
-    "eng": "en",
-    "german": "de",
-    "deutsch": "de",
-    "deu": "de",
-    "ger": "de",
-    "french": "fr",
-    "fra": "fr",
-    "fre": "fr",
-    "spanish": "es",
-    "spa": "es",
-    "italian": "it",
-    "ita": "it",
-    "dutch": "nl",
-    "nld": "nl",
-    "portuguese": "pt",
-    "por": "pt",
-    "polish": "pl",
-    "pol": "pl",
-    "russian": "ru",
-    "rus": "ru",
-    "japanese": "ja",
-    "jpn": "ja",
-    "chinese": "zh",
-    "zho": "zh",
-    "korean": "ko",
-    "kor": "ko",
-    "nb": "no",
-    "turkish": "tr",
-    "ukrainian": "uk",
-    "swedish": "sv",
-    "danish": "da",
-    "arabic": "ar",
-    "hindi": "hi",
-}
-_TAG: Final = re.compile(r"([a-z]{2,12})((?:[-_][a-z0-9]{2,8}){0,3})(?:\.utf-?8)?", re.IGNORECASE | re.ASCII)
-AUTO: Final = "auto"
+AUTO: Final = frozenset({"", "auto", "und", "mul"})
+"""What leaves the language open: the last two are ISO 639's own words for that."""
 SHOWN_CHARS: Final = 20
+MAX_TAG_CHARS: Final = 60
+SCRIPT_CHARS, REGION_CHARS = 4, 2
 
 
 def normalised(tag: str) -> str | None:
-    """Return a tag as it is written here ("en-US" for "en_us"), ``None`` for "" and "auto".
+    """Return a tag as BCP 47 writes it ("en-US" for "en_us", "zh-Hans"), ``None`` for "" and "auto".
 
     Raises ``ValueError`` for what is no language that can be heard.
     """
-    tag = tag.strip()
-    if tag.lower() in {"", AUTO}:
+    plain = " ".join(tag[: MAX_TAG_CHARS + 1].casefold().split())
+    if plain in AUTO:
         return None
-    match = _TAG.fullmatch(tag)
-    code = _NAMES.get(match[1].lower(), match[1].lower()) if match is not None else ""
-    if match is None or code not in CODES:
+    if plain in CODE_OF:
+        return CODE_OF[plain]
+    match = _TAG.fullmatch(tag.strip())
+    code = None if match is None else CODE_OF.get(match[1].lower())
+    if match is None or code is None or len(plain) > MAX_TAG_CHARS:
         raise ValueError(f"language must be a code such as en, de or en-US, not {tag[:SHOWN_CHARS]!r}")
     parts = [part for part in re.split("[-_]", match[2]) if part]
-    return "-".join([code, *(part.upper() if len(part) == 2 else part.lower() for part in parts)])  # noqa: PLR2004
+    known = next(
+        (at for at, part in enumerate(parts) if len(part) == 1), len(parts)
+    )  # an extension follows: "u-hc-h12"
+    return "-".join([code, *map(_subtag, parts[:known]), *(part.lower() for part in parts[known:])])
+
+
+def _subtag(part: str) -> str:
+    """Return a script as "Hans", a region as "US", anything else in lower case."""
+    if len(part) == SCRIPT_CHARS and part.isalpha():
+        return part.capitalize()
+    return part.upper() if len(part) == REGION_CHARS and part.isalpha() else part.lower()
 
 
 @overload
@@ -104,6 +79,12 @@ def model_for(language: str | None, wanted: str | None, offered: Sequence[str]) 
     if primary(language) in {None, "", "en"} or not is_english_only(name):
         return name
     return next((other for other in offered if not is_english_only(other)), None) if wanted is None else None
+
+
+def translator(wanted: str | None, offered: Sequence[str]) -> str | None:
+    """Return the speech model that translates: the wanted one, else the first that can; ``None`` for none."""
+    names = offered if wanted is None else (wanted,)
+    return next((name for name in names if not is_english_only(name)), None)
 
 
 def hearing_problem(language: str | None, wanted: str | None, offered: Sequence[str]) -> str | None:

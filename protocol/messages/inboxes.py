@@ -26,6 +26,7 @@ from protocol.messages.session import (
     GiveUp,
     Hang,
     Leave,
+    LetGo,
     Presence,
     Send,
     SendAudio,
@@ -36,7 +37,7 @@ from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, Cal
 
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged | ReplyExpected | NothingHeard
-ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang
+ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo
 DialogueMessage = (
     SpeechBegan
     | UtterancePaused

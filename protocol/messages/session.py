@@ -75,6 +75,11 @@ class GiveUp:
 
 
 @attrs.frozen
+class LetGo:
+    """To connection (control lane): the session goes on at another replica; end this half of it."""
+
+
+@attrs.frozen
 class Announce:
     """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
 

@@ -230,6 +230,8 @@ class Generate(Ask["Generation | NoModel"]):
     tools: tuple[ToolSpec, ...] = ()
     task: str | None = None
     max_tokens: int | None = None
+    user: str = LOCAL_USER
+    """Whose question it is: an answer is kept for the same user only."""
     asked_for: Asked = "talk"
     """Which models may answer: an action needs one with tools, and the embedded one only talks."""
 

@@ -7,6 +7,7 @@ Rules kept here:
 """
 
 from collections import deque
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import attrs
@@ -43,6 +44,10 @@ class TurnMemory:
     """The input of the running turn."""
     open_turns: set[str] = attrs.field(factory=set, init=False)
     """Turns that the client knows of and that have not been completed."""
+    spoken: dict[str, tuple[int, int]] = attrs.field(factory=dict, init=False)
+    """Of the open turns that were spoken, where in the session's audio: from and to, in ms."""
+    taken_ms: int = attrs.field(default=-1, init=False)
+    """Where the last utterance ended that the dialogue has taken."""
     answered: str | None = attrs.field(default=None, init=False)
     """The turn of which the client has seen a part of the answer last: it is not run again."""
     question: OpenQuestion | None = attrs.field(default=None, init=False)
@@ -55,6 +60,10 @@ class TurnMemory:
     """What the user said, and what the user heard in answer."""
     _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)
     """Ids of tool calls begun, and the turn that each belongs to; the oldest are forgotten first."""
+
+    def __len__(self) -> int:
+        """Return how many finished turns are remembered."""
+        return len(self._turns)
 
     def remember_turn(self, user: str, assistant: str) -> None:
         """Keep what was said and what was heard in answer."""
@@ -108,6 +117,26 @@ class TurnMemory:
         left = self.sentence.without_call(undone_id)
         self.sentence = left.after(DoneEvent.UNDO_DONE if left.all_calls else DoneEvent.ALL_UNDONE)
         self._calls[undo_id] = None
+
+    def take_speech(self, turn_id: str, start_ms: int, end_ms: int) -> None:
+        """Note where in the session's audio a turn was spoken; forget those that are over."""
+        self.taken_ms = max(self.taken_ms, end_ms)
+        self.spoken = {known: span for known, span in self.spoken.items() if known in self.open_turns}
+        self.spoken[turn_id] = (start_ms, end_ms)
+
+    def is_settled(self, turn_id: str) -> bool:
+        """Whether what was said in that turn must not be heard again: it has acted, or begun to answer."""
+        return self.answered == turn_id or self.has_acted(turn_id)
+
+    @property
+    def all_calls(self) -> Mapping[str, str | None]:
+        """Ids of the calls that were begun, each with the turn it belongs to."""
+        return self._calls
+
+    def recall(self, turns: Iterable[tuple[str, str]], calls: Mapping[str, str | None]) -> None:
+        """Remember what another replica has remembered."""
+        self._turns.extend(turns)
+        self._calls.update(calls)
 
     def has_acted(self, turn_id: str) -> bool:
         """Whether a tool call of that turn was begun: such a turn is not run again."""

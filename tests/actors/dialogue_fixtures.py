@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.dialogue import Dialogue, DialogueStatistics
 from actors.turn.turn_context import SessionOptions, TurnContext, TurnPeers
+from actors.turn.turn_guard import TurnGuard
 from actors.vault import Vault
 from config.settings import DialogueSettings, Settings
 from protocol.admission.eviction import Activity
@@ -150,6 +151,8 @@ class Room:
 
     def turn_context(self, memory: TurnMemory | None = None, client: ClientView | None = None) -> TurnContext:
         """Return what a turn works with; the refs must be there."""
+        guard = TurnGuard(self.count_turn)
+        guard.wait_s = self.limited_s
         return TurnContext(
             peers=TurnPeers(**{name: self.refs[name] for name in PEERS}),
             dialogue=self.settings.dialogue,
@@ -160,8 +163,12 @@ class Room:
             client_view=client or self.memory.client,
             unix_time=lambda: 1_000_000.0,
             new_id=lambda: f"id{next(self._ids)}",
-            take_turn=lambda: self.limited_s,
+            guard=guard,
         )
+
+    async def count_turn(self) -> float:
+        """Return what the limits say."""
+        return self.limited_s
 
     def options(self, capabilities: tuple[Any, ...] = ALL, **wanted: Any) -> SessionOptions:
         """Return what a client may ask for."""

@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from actors.admission.shared_rates import SharedRates
 from actors.connection.connection import Connection
 from actors.connection.context import ConnectionPeers, ConnectionSettings
 from actors.connection.directory import SessionDirectory
@@ -438,7 +439,7 @@ async def test_another_user_with_the_token_of_a_session_gets_a_new_one(grow: Gro
 async def test_a_resumed_session_counts_for_nothing(grow: Grow, autojump_clock: MockClock) -> None:
     rates = SenderRates(guide_limits(100, 1_000, 2))
     first, second = FakeSocket(), FakeSocket()
-    lines = Lines(directory=SessionDirectory(rates=rates))
+    lines = Lines(directory=SessionDirectory(rates=SharedRates(rates)))
     await lines.open(grow, first, second)
     assert [rates.take(first.identity, 0.0) for _ in range(2)] == [0.0, 0.0]
     first.client_vanishes()
@@ -453,7 +454,7 @@ async def test_a_limited_client_that_resumes_gets_nothing_back(grow: Grow, autoj
     rates = SenderRates(guide_limits(100, 1_000, 1))
     first, second = FakeSocket(), FakeSocket()
     refusal = events.ConnectionRefused("too many requests", 600)
-    lines = Lines(directory=SessionDirectory(rates=rates), refusal=refusal)
+    lines = Lines(directory=SessionDirectory(rates=SharedRates(rates)), refusal=refusal)
     await lines.open(grow, first, second)
     rates.take(first.identity, 0.0)
     first.client_vanishes()

@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 
 from backends.metrics import FIGURES, SERIES_MAX, Figure, PrometheusMetrics
+from protocol.messages.records import Count, Observe
 
 GUIDE = {
     "voice_control_requests_total": ("counter", ("method", "endpoint")),
@@ -165,3 +166,12 @@ def test_no_accept_header_breaks_the_page(start: str, rest: str) -> None:
     _, body = PrometheusMetrics().render(start + rest)
 
     assert body
+
+
+def test_figures_are_taken_as_actors_send_them() -> None:
+    metrics = PrometheusMetrics()
+    metrics.take(Count("shared_errors_total", ("take",)))
+    metrics.take(Observe("shared_seconds", (), 0.002))
+    _, page = metrics.render("")
+    assert b'voice_control_shared_errors_total{what="take"} 1.0' in page
+    assert b'voice_control_shared_seconds_bucket{le="0.0025"} 1.0' in page

@@ -24,7 +24,7 @@ from tests.source_tree import ROOT
 
 TIMEOUT_S = 60.0  # the tests of one mutation
 AT_REST_S = 600.0  # those of all, on a machine that is busy with other things
-LEFT_OUT = (".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "results")
+LEFT_OUT = (".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "results", "node_modules")
 PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rA", "-p", "no:cacheprovider", "-p", "no:cov")
 OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
 

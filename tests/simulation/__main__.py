@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.simulation.interleavings import INGREDIENTS, plan_interleaving
-from tests.simulation.judging import SHOWN_LINES, Verdict, judge_in_processes
+from tests.simulation.judging import SHOWN_LINES, Verdict, judge_in_processes, silent_logs
 from tests.simulation.kept import Kept, keep, kept_runs
+from tests.simulation.replicas import broken_promises, plan_replicas, simulate_replicas
 from tests.simulation.world import Plan, plan_run
 
 
@@ -23,6 +24,7 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--trace", action="store_true", help="show the whole trace of --seed")
     parser.add_argument("--interleavings", type=int, default=0, help="how many runs in which everything happens")
+    parser.add_argument("--replicas", type=int, default=0, help="how many runs of two replicas that share a store")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="write failing runs into failing_seeds.json")
     return parser.parse_args(argv)
@@ -35,9 +37,29 @@ def main(argv: Sequence[str]) -> int:
     if flags.interleavings:
         seeds = range(flags.first, flags.first + flags.interleavings)
         failed += run("interleavings", [plan_interleaving(seed) for seed in seeds], flags)
+    if flags.replicas and run_replicas(range(flags.first, flags.first + flags.replicas), is_told=flags.trace):
+        return 1
     if flags.keep:
         keep([Kept(verdict.problems[0], verdict.plan) for verdict in failed])
     return 1 if failed else 0
+
+
+def run_replicas(seeds: Sequence[int], *, is_told: bool) -> int:
+    """Run worlds of two replicas; return how many broke a promise."""
+    failed, moves = 0, 0
+    begun_s = time.perf_counter()
+    with silent_logs():
+        for seed in seeds:
+            world = simulate_replicas(plan_replicas(seed))
+            problems = list(broken_promises(world))
+            failed += bool(problems)
+            moves += sum(talker.moved for talker in world.talkers)
+            if problems or is_told:
+                told = "\n".join([*problems, *map(str, world.plan.misfortunes), *world.trace.last(SHOWN_LINES)])
+                sys.stdout.write(f"replicas, seed {seed}\n{told}\n\n")
+    took_s = time.perf_counter() - begun_s
+    sys.stdout.write(f"{len(seeds)} runs of two replicas in {took_s:.1f} s, {moves} returns, {failed} failed\n")
+    return failed
 
 
 def plans(flags: argparse.Namespace) -> list[Plan]:

@@ -35,6 +35,7 @@ from backends.protocols import (
     ToolConnection,
     ToolServerLost,
 )
+from backends.shared.guarded import GuardedShared
 from backends.understanding.examples import ExampleIndex
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
@@ -400,6 +401,7 @@ class Outside:
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()
+        self.shared: GuardedShared | None = None
         self.shed = Toolshed(weather)
         self.database = Store(weather=weather)
         self.voice = Voice(letter_bytes)

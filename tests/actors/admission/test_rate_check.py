@@ -2,6 +2,7 @@ import trio
 from trio.testing import MockClock
 
 from actors.admission.rate_check import RateCheck
+from actors.admission.shared_rates import SharedRates
 from backends.protocols import Refusal, Request
 from protocol.admission.sender_rates import SenderRates, guide_limits
 from protocol.messages.identity import Identity
@@ -11,7 +12,7 @@ ASKED = Request("GET", "/api/status", {}, {}, SENDER.peer)
 
 
 async def test_a_sender_that_asks_too_often_is_told_when_to_come_back(autojump_clock: MockClock) -> None:
-    check = RateCheck(SenderRates(guide_limits(100, 1_000, 2)))
+    check = RateCheck(SharedRates(SenderRates(guide_limits(100, 1_000, 2))))
     assert [await check.check(SENDER, ASKED) for _ in range(2)] == [SENDER, SENDER]
     refused = await check.check(SENDER, ASKED)
     assert isinstance(refused, Refusal)

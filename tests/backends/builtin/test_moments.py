@@ -26,6 +26,8 @@ ENGLISH = [
     ("tomorrow at noon", NamedMoment(clock=ClockTime(12), day=TOMORROW)),
     ("at 7 tomorrow morning", NamedMoment(clock=ClockTime(7), day=TOMORROW)),
     ("tomorrow morning", NamedMoment(clock=ClockTime(9), day=TOMORROW, is_vague=True)),
+    ("tonight at 6pm", NamedMoment(clock=ClockTime(18), day=NamedDay(offset=0))),
+    ("tomorrow morning at 7am", NamedMoment(clock=ClockTime(7), day=TOMORROW)),
     ("tonight at 9", NamedMoment(clock=ClockTime(21), day=NamedDay(offset=0))),
     ("8 oclock on friday", NamedMoment(clock=ClockTime(8, is_open=True), day=NamedDay(weekday=4))),
     ("next friday at 5 pm", NamedMoment(clock=ClockTime(17), day=NamedDay(weekday=4, is_next_week=True))),

@@ -63,6 +63,46 @@ def test_a_class_stands_for_its_intent(grammar: HassilGrammar) -> None:
     assert match.guess.question == "Shall I set a timer for ten minutes?"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "arguments", "question"),
+    [
+        (
+            "add_to_list",
+            "would milk fit onto my shopping list, get milk on the list",
+            {"item": "milk", "list_name": "shopping"},
+            "Shall I add milk to the shopping list?",
+        ),
+        (
+            "set_reminder",
+            "tonight at eight i want to be reminded to lock up",
+            {"text": "lock up", "when": "tonight at eight"},
+            "Shall I set a reminder: lock up, tonight at eight?",
+        ),
+        (
+            "convert_units",
+            "is there an easy way from feet into inches",
+            {"value": 1, "from_unit": "feet", "to_unit": "inches"},
+            "Shall I convert feet to inches?",
+        ),
+    ],
+)
+def test_what_is_said_plainly_stands_in_the_question(
+    grammar: HassilGrammar, name: str, text: str, arguments: dict[str, object], question: str
+) -> None:
+    match = grammar.meant(Meaning(name, 0.8, SURE), [text], "en")
+    assert match is not None
+    assert dict(match.arguments) == arguments
+    assert match.question is None
+    assert match.guess is not None
+    assert match.guess.question == question
+
+
+def test_a_number_that_is_no_amount_keeps_the_question_what_to_convert(grammar: HassilGrammar) -> None:
+    match = grammar.meant(Meaning("convert_units", 0.8, SURE), ["take item 20 from feet into inches"], "en")
+    assert match is not None
+    assert match.question is not None
+
+
 OTHERS = [Meaning("order", 0.9, SURE), Meaning("talk", 0.9, SURE), Meaning("Drink", 0.9, SURE, is_own=True)]
 
 

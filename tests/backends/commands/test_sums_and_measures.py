@@ -204,3 +204,17 @@ def test_all_of_a_calculation_is_exact(grammar):
 )
 def test_a_sign_is_never_left_out_of_a_duration(grammar, text, language):
     assert grammar.match([text], language) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "units"),
+    [
+        ("how do you convert pounds to grams", "en", ("pounds", "grams")),
+        ("convert inch to cm", "en", ("inches", "centimeters")),
+        ("what is the conversion between cups and pints", "en", ("cups", "pints")),
+        ("wie rechnet man Zoll in Zentimeter um", "de", ("inches", "centimeters")),
+    ],
+)
+def test_a_conversion_without_an_amount_is_of_one(grammar, text, language, units):
+    match = grammar.match([text], language)
+    assert match.arguments == {"value": 1, "from_unit": units[0], "to_unit": units[1]}

@@ -1,5 +1,6 @@
 """Clients, settings and handlers for the tests of everything behind the port."""
 
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -25,6 +26,11 @@ from protocol.dialects.native import NativeDialect
 from protocol.messages.identity import Identity
 from protocol.messages.socket import Socket, SocketClosed
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 NATIVE: Mapping[str, MakeDialect] = {"/ws": lambda _request: NativeDialect()}
 PATIENCE_S = 30.0
 CLIENT = Identity("192.0.2.1:5000", "192.0.2.1")
@@ -33,6 +39,11 @@ UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
+
+
+def unpack_zstd(data: bytes) -> bytes:
+    """Return what was compressed with Zstandard."""
+    return zstd.decompress(data)
 
 
 def websocket_settings(**changes: Any) -> WebSocketSettings:
@@ -46,6 +57,7 @@ def websocket_settings(**changes: Any) -> WebSocketSettings:
         send_buffer_bytes=65_536,
         recv_buffer_bytes=65_536,
         send_timeout_s=5,
+        compression=True,
     )
     return attrs.evolve(ordinary, **changes)
 
@@ -58,6 +70,7 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         insecure=False,
         tls_certificate="",
         tls_key="",
+        cache_ttl_s=300,
         allowed_hosts=("x",),
         allowed_origins=(),
         trusted_proxies=(),

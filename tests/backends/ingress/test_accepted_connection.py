@@ -318,14 +318,6 @@ async def test_frames_sent_with_the_handshake_are_not_lost() -> None:
         assert rest == Frame(Opcode.TEXT, b"early").serialize(mask=False)
 
 
-async def test_deflate_is_not_negotiated() -> None:
-    async with serving() as server:
-        stream = await server.connect()
-        await stream.send_all(UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
-        head, _ = await read_head(stream)
-        assert b"extensions" not in head.lower()
-
-
 async def test_a_websocket_can_follow_a_page_on_the_same_connection() -> None:
     async with serving() as server:
         stream = await server.connect()

@@ -4,7 +4,8 @@ import gzip
 
 import pytest
 
-from backends.ingress.compression import accepts_gzip, compressed, is_compressible
+from backends.ingress.compression import chosen_coding, compressed, is_compressible
+from tests.backends.ingress.ingress_fixtures import unpack_zstd
 
 LONG = b"word " * 400
 
@@ -12,29 +13,37 @@ LONG = b"word " * 400
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        ("gzip", True),
-        ("GZip, deflate, br", True),
-        ("br;q=1.0, gzip;q=0.5", True),
-        ("*", True),
-        ("*;q=0.1", True),
-        ("", False),
-        ("identity", False),
-        ("gzip;q=0", False),
-        ("gzip; q=0.000, *", False),
-        ("gzip;q=nonsense", False),
-        ("gzipped", False),
-        (",;,=", False),
+        ("gzip", "gzip"),
+        ("GZip, deflate, br", "gzip"),
+        ("br;q=1.0, gzip;q=0.5", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0.5, gzip;q=0.8", "gzip"),
+        ("zstd;q=0, gzip", "gzip"),
+        ("identity;q=0.5, gzip;q=0.2", None),
+        ("identity;q=0.5, gzip;q=0.5", "gzip"),
+        ("*", "zstd"),
+        ("*;q=0.1, gzip", "gzip"),
+        ("", None),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("gzip; q=0.000, *", "zstd"),
+        ("zstd;q=nonsense, gzip;q=nan", None),
+        ("gzip;q=inf", None),
+        ("gzip;q=2", None),
+        ("gzipped", None),
+        (",;,=", None),
     ],
 )
-def test_gzip_is_used_when_the_client_asks_for_it(accept: str, expected: bool) -> None:
-    assert accepts_gzip(accept) is expected
+def test_the_coding_is_what_the_client_likes_best(accept: str, expected: str | None) -> None:
+    assert chosen_coding(accept) == expected
 
 
 def test_a_long_text_is_compressed_and_comes_back_the_same() -> None:
-    smaller = compressed(LONG, "text/html; charset=utf-8", "gzip")
-    assert smaller is not None
-    assert len(smaller) < len(LONG) / 5
-    assert gzip.decompress(smaller) == LONG
+    for accept, decompress in (("gzip", gzip.decompress), ("gzip, zstd", unpack_zstd)):
+        found = compressed(LONG, "text/html; charset=utf-8", accept)
+        assert found is not None
+        assert len(found[1]) < len(LONG) / 5
+        assert decompress(found[1]) == LONG
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from protocol.messages.history import KeptTurn, Position, TurnQuery
 from protocol.messages.records import TurnRecord
 from protocol.messages.understanding import McpOffer, ToolList, ToolSpec
 from runtime.messaging.errors import ActorUnavailable
-from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving
+from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, gateway_settings, serving, unpack_zstd
 
 TOOL = ToolSpec("clock", "time_now", "Tells the time.", {"type": "object", "properties": {}}, read_only=True)
 LISTED = ToolList((TOOL,), ("lights",), (McpOffer("clock", "prompt", "hurry", "Says that it is late."),))
@@ -151,6 +151,40 @@ async def test_long_answers_are_compressed_when_asked_for() -> None:
         head = b"GET /api/conversations HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"
         packed = (await ask(api.port, head)).partition(b"\r\n\r\n")[2]
         assert gzip.decompress(packed) == plain.content
+
+
+async def test_an_answer_that_may_be_kept_is_not_sent_again_to_who_has_it() -> None:
+    async with running() as api:
+        first = await api.client.get("/api/commands")
+        tag = first.headers["etag"]
+        again = await api.client.get("/api/commands", headers={"If-None-Match": tag})
+        head = await api.client.head("/api/commands")
+        other = await api.client.get("/api/commands", headers={"If-None-Match": 'W/"other"'})
+    assert (first.status_code, first.headers["cache-control"]) == (200, "private, max-age=300")
+    assert {"Authorization", "Cookie"} <= {name.strip() for name in first.headers["vary"].split(",")}
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert "content-type" not in again.headers or "content-length" not in again.headers
+    assert (head.status_code, head.headers["etag"]) == (200, tag)
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+@pytest.mark.parametrize("path", ["/api/conversations", "/api/commands?language=...", "/api/nothing"])
+async def test_other_answers_and_errors_are_not_kept(path: str) -> None:
+    async with running() as api:
+        response = await api.client.get(path)
+    assert response.headers["cache-control"] == "no-store"
+    assert "etag" not in response.headers
+
+
+async def test_documents_may_be_kept_by_everyone_for_as_long_as_the_settings_say() -> None:
+    async with running(attrs.evolve(SERVICES, cache_ttl_s=60.0)) as api:
+        response = await api.client.get("/openapi.json")
+        zstandard = await ask(
+            api.port, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nAccept-Encoding: zstd, gzip;q=0.9\r\n\r\n"
+        )
+    assert response.headers["cache-control"] == "public, max-age=60"
+    assert b"content-encoding: zstd" in zstandard.lower()
+    assert unpack_zstd(zstandard.partition(b"\r\n\r\n")[2]) == response.content
 
 
 async def test_the_api_is_described_and_every_path_of_the_app_is_in_it() -> None:

@@ -1,50 +1,45 @@
-"""The document of the HTTP API."""
+"""Each route is documented, and each documented operation has a route."""
 
-import json
+import re
+from collections.abc import Mapping
+from typing import Any
 
-import pytest
+import attrs
 
-from backends.ingress.http_audio import SPEECH, TRANSCRIPTIONS
-from backends.ingress.openapi import OPERATIONS, document
-from backends.speech.encoding import FORMATS
-
-
-def test_each_operation_is_in_the_document_with_its_answers() -> None:
-    paths = document("1.2.3")["paths"]
-    assert [(path, method) for path in paths for method in paths[path]] == [
-        (operation.path, operation.method) for operation in OPERATIONS
-    ]
-    for operation in OPERATIONS:
-        assert (operation.body is not None) == ("requestBody" in paths[operation.path][operation.method])
-        assert {int(status) for status in paths[operation.path][operation.method]["responses"]} == set(
-            operation.answers
-        )
+from backends.ingress.http_app import make_app
+from backends.ingress.openapi import OPERATIONS
+from backends.ingress.pages import OwnPages
+from protocol.admission.scopes import CLOSED, FOLDERS, PATHS
+from tests.backends.ingress.test_http_app import ACCESS, AUDIO, SERVICES
 
 
-def content_types(path: str, status: int) -> set[str]:
-    (operation,) = document("1")["paths"][path].values()
-    return set(operation["responses"][str(status)]["content"])
+def routes_of_the_app() -> set[tuple[str, str]]:
+    console: Any = object()
+    app = make_app(attrs.evolve(SERVICES, access=ACCESS, console=console), AUDIO)
+    return {
+        (method.lower(), re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
 
 
-@pytest.mark.parametrize("status", [400, 413, 503])
-@pytest.mark.parametrize("path", [SPEECH, TRANSCRIPTIONS])
-def test_errors_are_json_whatever_the_answer_would_be(path: str, status: int) -> None:
-    assert content_types(path, status) == {"application/json"}
+def own_pages() -> set[tuple[str, str]]:
+    class NoFigures:
+        def __getattr__(self, name: str) -> Mapping[str, Any]:
+            raise AssertionError(f"{name} is not asked for the routes")
+
+    figures: Any = NoFigures()
+    return {("get", path) for path in OwnPages(figures).routes()}
 
 
-def test_speech_comes_in_each_of_its_formats() -> None:
-    assert content_types(SPEECH, 200) == {form.content_type for form in FORMATS.values()}
+def test_the_operations_are_the_routes_of_the_app_and_our_own_pages() -> None:
+    documented = [(operation.method, operation.path) for operation in OPERATIONS]
+    assert sorted(documented) == sorted(routes_of_the_app() | own_pages())
 
 
-def test_a_transcript_comes_in_each_of_its_forms() -> None:
-    forms = {"application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream"}
-    assert content_types(TRANSCRIPTIONS, 200) == forms
+def test_who_may_ask_is_said_of_each_operation() -> None:
+    def scopes_of(path: str) -> object:
+        found = next((scopes for folder, scopes in FOLDERS.items() if path.startswith(folder)), CLOSED)
+        return PATHS.get(path, found)
 
-
-def test_parameters_have_a_type_and_a_meaning() -> None:
-    limit = document("1")["paths"]["/api/conversations"]["get"]["parameters"][0]
-    assert (limit["name"], limit["in"], limit["schema"]) == ("limit", "query", {"type": "integer"})
-
-
-def test_the_document_is_json() -> None:
-    assert json.loads(json.dumps(document("1.2.3")))["info"]["version"] == "1.2.3"
+    assert [operation.path for operation in OPERATIONS if scopes_of(operation.path) is CLOSED] == []

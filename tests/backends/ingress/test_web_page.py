@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.ingress.web_page import CONTENT_TYPES, POLICY, WEB_FOLDER, WebFile, has_etag, web_routes
+from backends.ingress.web_page import CONTENT_TYPES, POLICY, WEB_FOLDER, WebFile, web_routes
 from backends.protocols import HttpAnswer, Request
 from tests.backends.ingress.ingress_fixtures import FakeHandlers, ask, serving
 
@@ -49,22 +49,6 @@ def test_a_file_that_the_browser_has_is_not_sent_again() -> None:
     assert (again.status, again.body, dict(again.headers)["etag"]) == (304, b"", tag)
     assert file.page(asked("/", **{"if-none-match": 'W/"older"'})).status == 200
     assert WebFile("text/css", b"body { }").etag != tag
-
-
-@pytest.mark.parametrize(
-    ("header", "is_named"),
-    [
-        ('W/"a"', True),
-        ('"a"', True),
-        ('"b", W/"a"', True),
-        ("*", True),
-        ("", False),
-        ('"b"', False),
-        ("a", False),
-    ],
-)
-def test_an_etag_is_compared_weakly(header: str, is_named: bool) -> None:
-    assert has_etag(header, 'W/"a"') is is_named
 
 
 def test_the_page_may_run_nothing_inline_and_reach_no_other_host() -> None:

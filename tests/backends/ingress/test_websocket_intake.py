@@ -13,7 +13,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from backends.ingress.websocket import TrioWebSocket
-from backends.ingress.websocket_intake import MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
+from backends.ingress.websocket_intake import FRAME_BYTES, MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
 from protocol.messages.socket import SocketClosed
 from tests.backends.ingress.ingress_fixtures import CLIENT, websocket_settings
 
@@ -118,3 +118,9 @@ def test_fragments_are_counted_anew_for_every_message() -> None:
             assert assembler.add(Frame(Opcode.CONT, b"", fin=False)) is None
         assert assembler.add(Frame(Opcode.PING, b"")) is None
         assert assembler.add(Frame(Opcode.CONT, b"z")) == b"az"
+
+
+def test_what_was_inflated_counts_like_so_many_small_frames() -> None:
+    intake = Intake()
+    intake.count([Frame(Opcode.BINARY, b""), Frame(Opcode.BINARY, bytes(10 * FRAME_BYTES))])
+    assert intake.frames == 12

@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from backends.llm.response_cache import CacheSettings, ResponseCache, cache_key
 from protocol.messages.understanding import ChatMessage, Generate, Generation, ModelToolCall, ToolSpec
+from tests.fake_shared import FakeShared, SharedMemory
 from tests.fakes import FakeSink
 
 SETTINGS = CacheSettings(
@@ -60,7 +61,8 @@ def test_the_same_question_has_the_same_key_however_it_is_written():
 
     assert key is not None
     assert cache_key(asked("what is  the capital of france"), SETTINGS) == key
-    assert cache_key(asked(session_id="ben"), SETTINGS) == key, "a bare question's answer is everybody's"
+    assert cache_key(asked(session_id="ben"), SETTINGS) == key, "a bare question's answer is its user's"
+    assert cache_key(asked(user="cleo"), SETTINGS) != key
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,19 @@ async def test_an_empty_answer_is_not_kept(autojump_clock: MockClock) -> None:
     cache, model = ResponseCache(SETTINGS), Model(text="")
     await cache.answer(asked(), model.make)
     assert len(cache) == 0
+
+
+async def test_replicas_share_their_answers_and_do_without_a_store_that_fails(autojump_clock: MockClock):
+    memory, model = SharedMemory(), Model()
+
+    async def found_by_another_replica() -> str:
+        return (await ResponseCache(SETTINGS, FakeShared(memory)).answer(asked(), model.make))[1]
+
+    assert [await found_by_another_replica() for _ in range(2)] == ["miss", "hit"]
+    memory.trouble = "dead"
+    assert await found_by_another_replica() == "miss"
+    memory.trouble = ""
+    for key in memory.answers:
+        memory.answers[key] = (1e9, b"what another version wrote")
+    assert await found_by_another_replica() == "miss"
+    assert model.asked == 3

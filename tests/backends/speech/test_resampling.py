@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backends.speech.resampling import Resampler, quantise
+from backends.speech.resampling import Resampler, quantise, resampled
 
 
 def test_samples_at_16_khz_pass_as_they_are() -> None:
@@ -23,3 +23,12 @@ def test_floats_beyond_full_scale_are_clipped() -> None:
     assert quantise(np.array([0.0, 1.0, -1.0, 2.0, -9.0], dtype=np.float32)).tolist() == [
         0, 32_767, -32_767, 32_767, -32_767,
     ]  # fmt: skip
+
+
+def test_a_whole_sound_is_resampled_to_its_last_sample() -> None:
+    pcm = (np.sin(np.arange(96_000) * 2 * np.pi * 440 / 96_000) * 9_000).astype("<i2").tobytes()
+
+    samples = np.frombuffer(resampled(pcm, 96_000), "<i2")
+
+    assert len(samples) >= 16_000
+    assert np.abs(np.fft.rfft(samples[:16_000])).argmax() == 440

@@ -1,4 +1,4 @@
-from protocol.admission.drain import Drain, DrainPhase
+from protocol.admission.drain import AT_ONCE_S, COME_BACK_S, Drain, DrainPhase, come_back_within_s
 
 
 def test_a_server_serves_until_a_drain_begins():
@@ -30,3 +30,8 @@ def test_an_unhealthy_server_says_that_it_must_start_again():
     drain.begin("out of memory", 0.0, 10.0, must_restart=True)
 
     assert drain.must_restart
+
+
+def test_clients_come_back_at_once_where_another_replica_lives() -> None:
+    assert come_back_within_s(0) == COME_BACK_S
+    assert come_back_within_s(1) == AT_ONCE_S

@@ -24,7 +24,7 @@ def test_a_server_without_trouble_is_healthy():
     page = detailed(reports(), MEMORY, 10.0, "2026-01-01T00:00:00Z")
 
     assert page["status"] == "healthy"
-    assert set(page["components"]) == {"memory", "cpu", "database", "stt", "llm", "tools", "tts"}
+    assert set(page["components"]) == {"memory", "cpu", "database", "stt", "llm", "tools", "tts", "shared"}
     assert page["components"]["memory"] == {"status": "healthy", "usage_percent": 40.0, "available_gb": 12.0}
 
 
@@ -33,6 +33,13 @@ def test_an_actor_that_is_down_makes_the_server_unhealthy_and_is_named():
 
     assert page["status"] == "unhealthy"
     assert page["components"]["stt"] == {"status": "unhealthy", "reason": "is backoff"}
+
+
+def test_what_is_not_used_is_not_shown():
+    page = detailed(reports(shared="skipped"), MEMORY, 10.0, "")
+
+    assert page["status"] == "healthy"
+    assert "shared" not in page["components"]
 
 
 def test_an_actor_that_is_missing_is_unhealthy():

@@ -80,3 +80,17 @@ def test_what_is_no_address_of_this_machine_is_not_taken_for_one(address: str) -
 
 def test_the_refusal_says_when() -> None:
     assert rate_message(0.6) == "too many requests: try again in 0.6 s"
+
+
+def test_what_another_has_admitted_is_noted_and_the_shared_limits_are_these() -> None:
+    rates = SenderRates(guide_limits(100, 1_000, 2))
+    sender = Identity("192.0.2.1:5000", "192.0.2.1")
+    for _ in range(2):
+        rates.note(sender, 0.0)
+    assert rates.take(sender, 0.0) > 0
+    assert {limit.sender for limit in rates.shared_limits(sender)} == {"address 192.0.2.1"}
+    assert [(limit.count, limit.window_s, limit.burst) for limit in rates.shared_limits(sender)] == [
+        (100, 60.0, 2),
+        (1_000, 3_600.0, 1_000),
+    ]
+    assert SenderRates().shared_limits(sender) == ()

@@ -83,3 +83,16 @@ def test_the_ring_holds_what_the_whole_stream_held(capacity: int, lengths: list[
     start = data.draw(st.integers(ring.start, ring.end))
     end = data.draw(st.integers(start, ring.end))
     assert ring.slice(start, end) == samples(start, end)
+
+
+def test_a_stream_that_goes_on_begins_at_its_own_position() -> None:
+    buffer = PcmBuffer(4, first_sample=10)
+    assert (buffer.start, buffer.end, buffer.held_bytes) == (10, 10, 0)
+    buffer.append(bytes(range(6)))
+    assert (buffer.start, buffer.end) == (10, 13)
+    assert buffer.slice(11, 13) == bytes([2, 3, 4, 5])
+    buffer.append(bytes(range(6, 12)))
+    assert (buffer.start, buffer.end) == (12, 16)
+    assert buffer.slice(12, 16) == bytes(range(4, 12))
+    with pytest.raises(IndexError):
+        buffer.slice(11, 12)

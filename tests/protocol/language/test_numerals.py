@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.language.numerals import number_in_words
+from protocol.language.numerals import number_in_words, ordinal_in_words, year_in_words
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,11 @@ def test_numbers_are_said_in_words(value: int, english: str, german: str) -> Non
 def test_a_language_without_rules_is_an_error() -> None:
     with pytest.raises(ValueError, match="not supported"):
         number_in_words(1, "tlh")
+
+
+def test_ordinals_and_years_have_words_of_their_own() -> None:
+    assert [ordinal_in_words(3, code) for code in ("en", "de")] == ["third", "dritte"]
+    assert [year_in_words(1984, code) for code in ("en", "de")] == [
+        "nineteen eighty-four",
+        "neunzehnhundertvierundachtzig",
+    ]

@@ -72,7 +72,7 @@ def test_figures_are_read_in_english(written: str, read: str) -> None:
         ("-3 °C", "minus drei Grad Celsius"),
         ("1,5 kg", "1,5 Kilogramm"),
         ("1 h und 2 h", "eine Stunde und zwei Stunden"),
-        ("27.11.2026", "27. November 2026"),
+        ("27.11.2026", "siebenundzwanzigster November 2026"),
         ("3 * 4", "3 mal 4"),
     ],
 )
@@ -83,16 +83,22 @@ def test_figures_are_read_in_german(written: str, read: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1:30:00",
         "99/99/2026",
-        "version 1.2.3 at 10.0.0.1",
         "a 5G network",
         "It is 25 degrees.",
         "I have 3 more meters.",
-        "2026-11-27T10:00",
         "1/1",
-        "in 1984",
-        "3:1",
+        "in 2026",
+        "in 1500 meters turn left",
+        "Take 5 500 mg tablets".replace(" mg", ""),
+        "May 10 people come?",
+        "Vitamin C and the LCD",
+        "mix IV fluids",
+        "7-Eleven",
+        "node.js, main.py and /usr/bin",
+        "x-1",
+        'He said "I am 27" and left.',
+        "covid-19 and the F-16",
     ],
 )
 def test_what_is_read_rightly_already_stays(text: str) -> None:
@@ -120,6 +126,9 @@ def test_powers_are_told_from_bold_text(text: str, language: str, read: str) -> 
     assert powers_aloud(text, language) == read
 
 
-@given(st.text(st.sampled_from("0123456789.,:/-$€@ apmkh°C*^½²"), max_size=120), st.sampled_from(["en", "de"]))
+@given(
+    st.text(st.sampled_from("0123456789.,:/-$€@ apmkh°C*^½²IVX#()=+<>'\"Stv"), max_size=120),
+    st.sampled_from(["en", "de"]),
+)
 def test_any_text_can_be_read(text: str, language: str) -> None:
     assert isinstance(read_aloud(powers_aloud(text, language), language), str)

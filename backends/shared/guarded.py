@@ -1,0 +1,111 @@
+"""Keeps a slow or dead shared store from slowing the server.
+
+Rules kept here:
+
+* Every request has a deadline of some 50 ms. After the first that fails nothing more is asked, and callers decide by
+  themselves at once.
+* Whether the store is well again is found by its heartbeat alone (``actors/shared.py``): no caller waits for a probe.
+* Every failure is counted, and every request timed.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+import attrs
+import trio
+
+from backends.protocols import SharedStore, SharedUnavailable
+from protocol.messages.records import Count, Observe
+from protocol.messages.shared import SavedSession, SharedLimit
+
+T = TypeVar("T")
+log = logging.getLogger("sayso.shared")
+
+
+@attrs.define(eq=False)
+class GuardedShared:
+    """A ``SharedStore`` with a deadline and a breaker."""
+
+    store: SharedStore
+    deadline_s: float
+    report: Callable[[Count | Observe], None]
+    """Takes the figures."""
+    trouble: str | None = attrs.field(default="it is being connected for the first time", init=False)
+    """Why the store is not asked; ``None`` while it is."""
+
+    async def take(self, limits: Sequence[SharedLimit]) -> float:
+        """Count one request for all limits and return 0; or for none, and return the seconds to wait."""
+        return await self._ask("take", lambda: self.store.take(limits))
+
+    async def give_back(self, limits: Sequence[SharedLimit]) -> None:
+        """Count one request less, which was taken before."""
+        await self._ask("give_back", lambda: self.store.give_back(limits))
+
+    async def find_answer(self, key: bytes) -> bytes | None:
+        """Return an answer that a replica has kept."""
+        return await self._ask("find_answer", lambda: self.store.find_answer(key))
+
+    async def keep_answer(self, key: bytes, answer: bytes, ttl_s: float) -> None:
+        """Keep an answer for all replicas."""
+        await self._ask("keep_answer", lambda: self.store.keep_answer(key, answer, ttl_s))
+
+    async def save_session(self, session: SavedSession) -> None:
+        """Keep a session for its client; raises ``SessionTaken`` if it is another replica's by now."""
+        await self._ask("save_session", lambda: self.store.save_session(session))
+
+    async def take_session(self, token: str) -> bytes | None:
+        """Return the record of the session with that resume token, once; its old owner is told."""
+        return await self._ask("take_session", lambda: self.store.take_session(token))
+
+    async def forget_session(self, owner: str, tokens: Sequence[str]) -> None:
+        """Remove a session that has ended; does nothing to one that has another owner."""
+        await self._ask("forget_session", lambda: self.store.forget_session(owner, tokens))
+
+    # --- what ``actors/shared.py`` asks, whatever the trouble ---------------------------------------
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Connect for the block; raises ``SharedUnavailable``."""
+        try:
+            async with self.store.connected():
+                yield
+        except SharedUnavailable as error:
+            self._fail("connect", str(error))
+            raise
+
+    async def beat(self, ttl_s: float, *, is_leaving: bool = False) -> int:
+        """Tell that this replica lives, and ask the store again if that was answered; returns how many others live."""
+        others = await self._timed("beat", lambda: self.store.beat(ttl_s, is_leaving=is_leaving))
+        self.trouble = None
+        return others
+
+    def wait_taken(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Return a block with the owners of sessions that other replicas take from now on."""
+        return self.store.wait_taken()
+
+    # --- one request -----------------------------------------------------------------------------
+
+    async def _ask(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        if self.trouble is not None:
+            raise SharedUnavailable(self.trouble)
+        return await self._timed(what, call)
+
+    async def _timed(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        begun_s = trio.current_time()
+        try:
+            with trio.move_on_after(self.deadline_s):
+                answer = await call()
+                self.report(Observe("shared_seconds", (), trio.current_time() - begun_s))
+                return answer
+        except SharedUnavailable as error:
+            self._fail(what, str(error))
+            raise
+        reason = f"no answer in {1_000 * self.deadline_s:g} ms"
+        self._fail(what, reason)
+        raise SharedUnavailable(reason)
+
+    def _fail(self, what: str, reason: str) -> None:
+        self.report(Count("shared_errors_total", (what,)))
+        self.trouble = reason

@@ -1,0 +1,14 @@
+// The client's sources lie outside this folder; the browser loads its worklets, compiled, from public/.
+const {cpSync} = require('node:fs');
+const path = require('node:path');
+const {getDefaultConfig} = require('expo/metro-config');
+
+const ROOT = path.resolve(__dirname, '..');
+const CLIENT = path.join(ROOT, 'clients', 'typescript');
+cpSync(path.join(ROOT, 'web', 'client', 'worklets'), path.join(__dirname, 'public', 'worklets'), {recursive: true});
+
+const config = getDefaultConfig(__dirname);
+config.watchFolders = [CLIENT];
+config.resolver.nodeModulesPaths = [path.join(__dirname, 'node_modules')];
+config.resolver.blockList = [new RegExp(`^${CLIENT.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}/(node_modules|dist)/.*`)];
+module.exports = config;
