@@ -17,7 +17,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from backends.protocols import Store, StoreError
+from backends.protocols import Store, StoreError, StoreFigures
 from config.settings import HistorySettings
 from protocol.messages.history import (
     Deleted,
@@ -30,7 +30,7 @@ from protocol.messages.history import (
     Record,
 )
 from protocol.messages.inboxes import HistoryMessage, MetricsMessage
-from protocol.messages.records import Count, Observe, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Gauge, Observe, SessionRecord, ToolRecord, TurnRecord
 from protocol.turns.redaction import kept
 from runtime import Actor, DomainError, Ref
 from runtime.workers.pool import StartFailure
@@ -59,6 +59,8 @@ class HistoryStatistics:
     * ``lost``: how many the store did not take
     * ``pruned``: how many were deleted because they were too old
     * ``trouble``: why the store does not write; ``None`` if it does
+    * ``retries``: how often something was sent again because a connection was lost
+    * ``connections``: how many to the database are open; 0 of a file
     """
 
     pending: int
@@ -67,6 +69,8 @@ class HistoryStatistics:
     lost: int
     pruned: int
     trouble: str | None
+    retries: int = 0
+    connections: int = 0
 
 
 class History(Actor[HistoryMessage]):
@@ -92,6 +96,7 @@ class History(Actor[HistoryMessage]):
         self._lost = 0
         self._pruned = 0
         self._trouble: str | None = None
+        self._figures = StoreFigures()
 
     async def on_start(self) -> None:
         """Open the store and begin to write; raises ``StartFailure`` with the reason if it cannot be opened."""
@@ -143,6 +148,8 @@ class History(Actor[HistoryMessage]):
             lost=self._lost,
             pruned=self._pruned,
             trouble=self._trouble,
+            retries=self._figures.retries,
+            connections=self._figures.connections,
         )
 
     def _take(self, record: Record) -> None:
@@ -152,6 +159,7 @@ class History(Actor[HistoryMessage]):
             self._pending.popleft()
             self._dropped += 1
             self._metrics.tell_nowait(Count("dropped_total", ("history", "store_down")))
+            self._metrics.tell_nowait(Count("history_rows_total", ("lost",)))
         self._pending.append(kept(record, has_words=self._settings.transcripts))
         self._arrived.set()
 
@@ -174,6 +182,21 @@ class History(Actor[HistoryMessage]):
                 await self._check()
             except StoreError as error:
                 self._note(error)
+            self._show()
+
+    def _show(self) -> None:
+        """Let the metrics know how much waits, and how the store is used."""
+        before, self._figures = self._figures, self._store.figures()
+        figures = self._figures
+        self._metrics.tell_nowait(Gauge("history_waiting_rows", (), len(self._pending)))
+        for name, more in (
+            ("history_retries_total", figures.retries - before.retries),
+            ("history_fallbacks_total", figures.fallbacks - before.fallbacks),
+        ):
+            if more > 0:
+                self._metrics.tell_nowait(Count(name, (), more))
+        for state, count in (("open", figures.connections), ("used", figures.used)):
+            self._metrics.tell_nowait(Gauge("history_connections", (state,), count))
 
     async def _keep_pruning(self) -> None:
         while True:
@@ -203,6 +226,7 @@ class History(Actor[HistoryMessage]):
         self._trouble = f"the history file was deleted or replaced, and {lost} records with it; a new one was begun"
         log.error(self._trouble)
         self._metrics.tell_nowait(Count("dropped_total", ("history", "file_deleted"), lost))
+        self._metrics.tell_nowait(Count("history_rows_total", ("lost",), lost))
 
     def _note(self, error: StoreError) -> None:
         if self._trouble is None:
@@ -225,6 +249,7 @@ class History(Actor[HistoryMessage]):
         if self._trouble is not None:
             log.info("history is written again")
             self._trouble = None
+        self._metrics.tell_nowait(Count("history_rows_total", ("written",), len(batch)))
         self._metrics.tell_nowait(Observe("db_write_seconds", (), trio.current_time() - started_s))
 
     # --- readers ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ Rules kept here:
 * Words are kept as history keeps them: without secrets, and not at all where history keeps none.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -97,8 +98,9 @@ class Monitor(Actor[MonitorMessage]):
 
     async def _watch(self) -> None:
         while True:
-            self._look(trio.current_time())
-            await trio.sleep(LOOK_EVERY_S)
+            now_s = trio.current_time()
+            self._look(now_s)
+            await trio.sleep_until(math.floor(now_s) + 1.5 * LOOK_EVERY_S)  # amid the next row of figures
 
     def _look(self, now_s: float) -> None:
         (look, figures), past = self._look_at_server(), self._past

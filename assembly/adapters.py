@@ -27,8 +27,7 @@ from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
-from backends.ingress.http_app import HttpServices, make_app
-from backends.ingress.http_audio import TRANSCRIPTIONS
+from backends.ingress.http_app import UPLOADS, HttpServices, make_app
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.server import TrioIngress
 from backends.keys.key_file import KeyFile
@@ -72,6 +71,7 @@ class Adapters:
     def __init__(self, settings: Settings) -> None:
         conditioning.check(settings.audio)
         wake_words.check(settings.wake)
+        stores.check(settings)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -191,7 +191,8 @@ class Adapters:
             data_dir = settings.supervisor.data_dir / "tools"
             programs = json.dumps({name: list(argv) for name, argv in settings.tools.programs.items()})
             owner = secrets.token_hex(8)  # stays when the built-in server starts again
-            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path)
+            url = settings.history.url if settings.history.database == "postgres" else ""
+            builtin = builtin_server_config(data_dir, programs, owner, settings.history.sqlite.path, url)
             configured = {BUILTIN_SERVER: builtin, **configured}
         return configured
 
@@ -221,6 +222,6 @@ class Adapters:
     ) -> TrioIngress:
         """Return the listener, with the HTTP app behind it."""
         gateway = fitted(self._settings.gateway)
-        app = HttpApp(make_app(services, audio), gateway, frozenset({TRANSCRIPTIONS}))
+        app = HttpApp(make_app(services, audio), gateway, UPLOADS)
         routes = IngressRoutes(DIALECTS, app)
         return TrioIngress(gateway, handlers, admission, routes)

@@ -84,7 +84,7 @@ class ConsoleSource:
             turn.shown(has_words=may_see_words(reader, turn.record.user_id))
             for turn in self._past.turns.of_session(session_id)
         ]
-        return {**self._row(child.status(), reader), "tree": node, "turns": turns}
+        return {**self._row(child.status(), reader), "tree": node, "last_turns": turns}
 
     def _below(self) -> Sequence[Child]:
         running = self._status.board.tree.latest

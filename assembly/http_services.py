@@ -81,6 +81,7 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
         rest_s=lambda: retry_deferrable_s(status.load_level()),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
+        translator=lambda model: status.speech_models().translator(model),
         voices=adapters.voices,
     )
 

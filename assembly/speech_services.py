@@ -41,12 +41,13 @@ class SpeechServices:
         rest_s: Callable[[], float | None],
         models: Callable[[], Sequence[str]],
         hearing_problem: Callable[[str | None, str | None], str | None],
+        translator: Callable[[str | None], str | None],
         voices: Callable[[], Sequence[str] | None],
     ) -> AudioServices:
         """Return the functions of the audio API."""
         media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
-        known = models, hearing_problem, voices
+        known = models, hearing_problem, voices, translator
         return AudioServices(media, hear, speak, make_detector, at_once, rest_s, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
@@ -68,7 +69,13 @@ class SpeechServices:
 
     async def _transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
         message = Transcribe(
-            RECORDINGS, utterance, wanted.language, urgency="background", model=wanted.model, words=wanted.words
+            RECORDINGS,
+            utterance,
+            wanted.language,
+            urgency="background",
+            model=wanted.model,
+            words=wanted.words,
+            translate=wanted.translate,
         )
         return await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
 

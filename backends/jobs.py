@@ -22,6 +22,8 @@ class Clip(msgspec.Struct, frozen=True):
     """Words and phrases to expect, most telling first."""
     wants_words: bool = False
     """Whether to say when each word was spoken."""
+    translate: bool = False
+    """Whether the text is wanted in English, whatever was spoken."""
 
 
 class ClipTranscript(msgspec.Struct, frozen=True, kw_only=True):

@@ -240,8 +240,24 @@ class HomeLinkFactory(Protocol):
         """Connect; the block raises ``HomeLinkLost``."""
 
 
+@attrs.frozen
+class StoreFigures:
+    """How a database is used, in total since it was opened first.
+
+    * ``connections``: how many are open
+    * ``used``: how many of them are at work
+    * ``retries``: how often something was sent again because a connection was lost
+    * ``fallbacks``: how often the primary was asked because no replica answered
+    """
+
+    connections: int = 0
+    used: int = 0
+    retries: int = 0
+    fallbacks: int = 0
+
+
 class Store(Protocol):
-    """The history's database. Every call runs in a thread."""
+    """The history's database. Every call but ``figures`` runs in a thread."""
 
     async def open(self) -> None:
         """Create or migrate the schema; raises ``StoreError``."""
@@ -268,11 +284,14 @@ class Store(Protocol):
         """Return a page of conversations, those that began last first; raises ``StoreError``."""
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
+
+    def figures(self) -> StoreFigures:
+        """Return how the database is used."""
 
 
 class StoreError(Exception):
-    """The database refused or is damaged; the message names the file."""
+    """The database refused, is damaged or does not answer; the message names it."""
 
 
 @attrs.frozen

@@ -23,7 +23,9 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "engine": {name: f"bench.engine.{name}" for name in ("throughput", "stt", "gpu")},
     "runtime": {"comparisons": "bench.runtime.comparisons", "ingest": "bench.runtime.ingest"},
+    "history": {"rows": "bench.history.rows"},
     "sessions": {"idle": "bench.sessions.idle"},
+    "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
     "llm": {"cache": "bench.llm.cache"},
     "understanding": {"sentences": "bench.understanding.sentences", "training": "bench.understanding.training"},
 }

@@ -19,6 +19,8 @@ from cli.settings import parse_assignments, settings_or_exit
 def backup(config_path: Path | None, assignments: tuple[str, ...], file: Path) -> None:
     """Copy the database to a new FILE: history, timers, alarms, reminders, lists and notes. The server may run."""
     settings = settings_or_exit(config_path, parse_assignments(assignments)).settings
+    if settings.history.database == "postgres":
+        raise click.ClickException("the database is PostgreSQL (history.url): copy it with `pg_dump --format=custom`")
     try:
         size_bytes = back_up(settings.history.sqlite.path, file)
     except StoreError as error:

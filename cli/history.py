@@ -25,6 +25,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from assembly.providers import stores
+from assembly.providers.shared_stores import MissingExtra
 from backends.private_files import open_private
 from backends.protocols import Store, StoreError
 from backends.storage.json_lines import lines_of
@@ -156,7 +157,7 @@ def asked(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -> Res
 
     try:
         return trio.run(run)
-    except StoreError as error:
+    except (StoreError, MissingExtra) as error:
         raise click.ClickException(str(error)) from error
 
 

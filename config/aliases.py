@@ -54,6 +54,8 @@ GENERIC: Final = (
     "CACHE_",
     "MEMORY_",
     "AUTO_",
+    "DATABASE_",
+    "DB_",
 )
 ALIASES: Final = (
     Alias("WORKER_CONNECTIONS", "gateway.max_http_connections"),
@@ -102,9 +104,12 @@ ALIASES: Final = (
     Alias("MAX_CPU_USAGE", "load.max_cpu_percent"),
     Alias("MEMORY_MONITORING_ENABLED", "load.enabled"),
     Alias("AUTO_RESTART_ON_OOM", "load.exit_when_unsafe"),
+    Alias("DATABASE_URL", "history.url"),
+    Alias("DB_POOL_SIZE", "history.postgres.pool_size"),
+    Alias("DB_MAX_OVERFLOW", "history.postgres.max_overflow"),
+    Alias("DB_POOL_TIMEOUT", "history.postgres.pool_timeout_s"),
 )
 
-_DATABASE = "history is kept in SQLite only, so far (history.sqlite.path)"
 _WINDOW = "the window follows the length of each utterance"
 
 NOT_YET: Final[Mapping[str, str]] = {
@@ -112,10 +117,6 @@ NOT_YET: Final[Mapping[str, str]] = {
     "THREAD_POOL_SIZE": "input and output need no threads here",
     "WHISPER_CHUNK_LENGTH": _WINDOW,
     "AUDIO_OVERLAP_SIZE": "the resampler keeps its own state, so chunks need no overlap",
-    "DATABASE_URL": _DATABASE,
-    "DB_POOL_SIZE": _DATABASE,
-    "DB_MAX_OVERFLOW": _DATABASE,
-    "DB_POOL_TIMEOUT": _DATABASE,
 }
 
 

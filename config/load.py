@@ -163,6 +163,16 @@ RULES: Final = (
         "audio.block_samples must not be above audio.max_block_samples",
     ),
     Rule(
+        ("history.provider", "history.url"),
+        lambda provider, url: provider != "postgres" or bool(url),
+        "history.provider = postgres needs history.url, or DATABASE_URL",
+    ),
+    Rule(
+        ("history.read_url", "history.url"),
+        lambda read_url, url: bool(url) or not read_url,
+        "history.read_url needs history.url, which is written to",
+    ),
+    Rule(
         ("home_assistant.url", "home_assistant.token"),
         lambda url, token: bool(token) or not url,
         "home_assistant.url needs home_assistant.token, or SAYSO_HOME_ASSISTANT__TOKEN",

@@ -15,6 +15,10 @@ from typing import Final
 import hypothesis
 import pytest
 
+from tests.postgres_fixtures import postgres
+
+__all__ = ["postgres"]  # a fixture
+
 KEPT: Final = frozenset({"PATH", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_ENV"})
 KEPT_PREFIXES: Final = ("PYTEST_", "PYTHON", "COV_", "COVERAGE_", "LD_", "DYLD_", "GIT_CONFIG_", "npm_config_")
 WITHOUT_LINUX: Final = Path(__file__).with_name("without_linux")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from backends.protocols import StoreError
+from backends.protocols import StoreError, StoreFigures
 from protocol.messages.history import (
     ConversationQuery,
     Deletion,
@@ -31,6 +31,7 @@ class FakeStore:
     """How many records are older than any limit."""
     deletions: Notes[tuple[Deletion, int]] = attrs.field(factory=Notes)
     """What each call of ``delete`` asked for."""
+    shown: StoreFigures = attrs.field(factory=StoreFigures)
     lost: int | None = None
     """How many records went with a file that was deleted since the last check."""
 
@@ -88,6 +89,9 @@ class FakeStore:
             )
             for row in reversed(sessions)
         )[: wanted.limit]
+
+    def figures(self) -> StoreFigures:
+        return self.shown
 
     async def close(self) -> None:
         self.is_open = False

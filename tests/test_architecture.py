@@ -55,7 +55,10 @@ FIELDS = 10
 ATTRIBUTES = 15
 # what travels or is configured is as wide as its subject
 WIDE_FILES = frozenset(
-    {f"config/settings/{name}.py" for name in ("__init__", "audio", "gateway", "inference", "speech", "transcription")}
+    {
+        f"config/settings/{name}.py"
+        for name in ("__init__", "audio", "gateway", "history", "inference", "speech", "transcription")
+    }
     | {f"protocol/messages/{name}.py" for name in ("events", "hearing", "records", "session", "understanding")}
     | {"protocol/turns/moving.py"}  # a record of all that moves
 )

@@ -12,12 +12,14 @@ EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
     "backends/commands/slot_text.py": "the same",
     "backends/commands/spoken_names.py": "the same",
-    "backends/commands/spoken_places.py": "the same",
     "assembly/board.py": "places only; test_status_source.py beside it publishes and reads them",
     "assembly/adapters.py": "only wires adapters together; tests/system start it",
     "backends/ingress/audio_services.py": "plain records; test_http_audio.py beside its tests fills them",
     "backends/builtin/owned.py": "a face, and plain records; test_owned_sqlite.py beside its tests asks every store",
     "backends/protocols.py": "faces without any behaviour; tests/fakes.py has them",
+    "backends/builtin/owned_rows.py": "the SQL of two stores; test_owned_sqlite.py beside its tests asks both",
+    "backends/storage/postgres_schema.py": "the tables themselves; tests/system/test_postgres.py makes them",
+    "backends/storage/postgres_check.py": "tests/system/test_postgres.py asks a server by it",
     "backends/storage/sqlite_schema.py": "the tables themselves; test_sqlite.py beside its tests opens them",
     **{
         f"config/settings/{name}.py": "plain records; tests/config/test_settings.py asks every number for its bounds"
@@ -85,6 +87,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
     "tests/browser/test_page.py": "the page in a real browser, with the server behind it",
+    "tests/browser/test_console.py": "the console in a real browser, with the server behind it",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
 }  # tests of one matter across files, beside the nearest
 

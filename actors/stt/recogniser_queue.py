@@ -325,6 +325,7 @@ def _clip(message: Transcribe, *, is_biased: bool) -> Clip:
         language=message.language,
         vocabulary=tuple(message.vocabulary) if is_biased else (),
         wants_words=message.words,
+        translate=message.translate,
     )
 
 

@@ -1,17 +1,16 @@
 """Alarms of a user, and the tools for them. Each answer is a sentence that a voice can say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from backends.builtin.owned import OwnedStore
-from backends.builtin.planned import ALARM, PlanError, Planned, Plans
+from backends.builtin.planned import ALARM, CancelWording, Planned, Plans, Wanted
 from backends.builtin.schedules import local
 from backends.builtin.spoken_times import clock_with_part
-from backends.builtin.things import MeantThing, SeveralMeant, hinted
-from backends.builtin.wording import listed, plural, told, upper_first
+from backends.builtin.wording import plural, told, upper_first
 
 MAX_ALARMS: Final = 50
 MAX_NAME_CHARS: Final = 60
@@ -63,7 +62,7 @@ class Alarms:
         """Tell which alarms are set."""
         now_s = self._now()
         alarms = self._plans.kept(now_s)
-        found = self._meant(alarms, when, name, now_s)
+        found = self._plans.named(alarms, name, when, now_s)
         if not alarms:
             return told("No alarm is set.")
         if not found:
@@ -80,32 +79,14 @@ class Alarms:
     ) -> str:
         """Cancel an alarm."""
         now_s = self._now()
-
-        def choose(alarms: Sequence[Planned]) -> Sequence[Planned]:
-            if not alarms:
-                raise PlanError(told("No alarm is set."))
-            found = [alarm for alarm in alarms if number in {0, alarm.thing.id}]
-            found = list(self._meant(found, when, name, now_s))
-            if not found:
-                raise PlanError(told("There is no such alarm."))
-            if len(found) > 1 and not every:
-                titles = [self._title(alarm, now_s) for alarm in found]
-                question = told(
-                    "There are {count}: {titles}. Which one?", count=plural(len(found), "alarm"), titles=listed(titles)
-                )
-                pairs = zip(titles, found, strict=True)
-                raise SeveralMeant(question, [MeantThing(title, {"number": alarm.thing.id}) for title, alarm in pairs])
-            return found
-
-        cancelled = self._plans.remove(now_s, choose)
+        wording = CancelWording(
+            "No alarm is set.", "There is no such alarm.", "There are {count}: {titles}. Which one?", self._title
+        )
+        cancelled = self._plans.cancel(now_s, Wanted(name, when, number, every), wording)
         self._on_change()
         if len(cancelled) > 1:
             return told("{count} alarms are cancelled.", count=len(cancelled))
         return told("The alarm for {when} is cancelled.", when=self._plans.when_words(cancelled[0].schedule, now_s))
-
-    def _meant(self, alarms: Sequence[Planned], when: str, name: str, now_s: float) -> Sequence[Planned]:
-        found = self._plans.fitting(when, alarms, now_s)
-        return [found[at] for at in hinted(name, [alarm.text for alarm in found])] if name.strip() else found
 
     def _title(self, alarm: Planned, now_s: float) -> str:
         when = self._plans.when_words(alarm.schedule, now_s)

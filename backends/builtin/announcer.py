@@ -36,6 +36,7 @@ from backends.mcp.announcements import (
 )
 
 RECHECK_S: Final = 30.0  # a sleeping machine or a corrected clock delays a timer by no more than this
+SHARED_RECHECK_S: Final = 2.0  # where several servers share the store: what one of them is asked for, another may tell
 BUSY_RETRY_S: Final = 1.0  # until the store is looked at again that another server has locked
 ELSEWHERE_S: Final = 1.0  # what another server's session asked for is left to that server for so long
 CLAIM_S: Final = 120.0  # as long as an announcement may wait for a pause, and be spoken
@@ -49,12 +50,24 @@ class Announcer(Extension):
 
     identifier = IDENTIFIER
 
-    def __init__(self, store: OwnedStore, now: Callable[[], float], owner: str, zone: tzinfo | None = None) -> None:
-        """``owner`` is this server's name in claims; ``zone`` None is the machine's."""
+    def __init__(
+        self,
+        store: OwnedStore,
+        now: Callable[[], float],
+        owner: str,
+        zone: tzinfo | None = None,
+        *,
+        recheck_s: float = RECHECK_S,
+    ) -> None:
+        """``owner`` is this server's name in claims; ``zone`` None is the machine's.
+
+        What another server changes in the store is seen after ``recheck_s``, in seconds.
+        """
         self._store = store
         self._now = now
         self._owner = owner
         self._zone = zone
+        self._recheck_s = recheck_s
         self._changed = trio.Event()
         self._listeners: Mapping[str, str] = {}
         self._session: ServerSession | None = None
@@ -90,7 +103,7 @@ class Announcer(Extension):
                     next_s = self._collect()
                     for message in self._claim():
                         await self._send(message)
-                    wait_s = min(RECHECK_S, max(0.0, self._until(next_s) - self._now()))
+                    wait_s = min(self._recheck_s, max(0.0, self._until(next_s) - self._now()))
                 except (StoreBusy, StoreFailed) as error:
                     log.debug("what is due is looked at again in %g s: %s", BUSY_RETRY_S, error)
                 with trio.move_on_after(wait_s):

@@ -7,13 +7,14 @@ Rules kept here:
 
     sum     = product (("+" | "-") product)*         "200 + 10%" adds a tenth of 200, as people mean it;
                                                      "5% + 5%" is 10%
-    product = signed (("*" | "/" | "of") signed)*    "15% of 80"
+    product = signed (("*" | "/" | "of" | "mod") signed)*    "15% of 80"
     signed  = ("-" | "+" | "sqrt" | "cbrt") signed | power
     power   = postfix ("^" signed)?
-    postfix = (number | "(" sum ")") ("%" | "squared" | "cubed")*
+    postfix = (number | "(" sum ")") ("%" | "squared" | "cubed" | "factorial")*
 """
 
 import decimal
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from backends.builtin.wording import told
 MAX_CHARS = 200  # a spoken sum is far shorter
 MAX_DEPTH = 20
 MAX_POWER = 1_000
+MAX_FACTORIAL = 28  # of a larger number it has more digits than are told
 MAX_DIGITS = 30  # of a result; more cannot be followed by listening
 
 _CONTEXT = decimal.Context(prec=50, Emax=400, Emin=-400)
@@ -82,6 +84,12 @@ def _cube_root(value: Decimal) -> Decimal:
     return root.copy_sign(value)
 
 
+def _factorial(value: Decimal) -> Decimal:
+    if value != value.to_integral_value() or not 0 <= value <= MAX_FACTORIAL:
+        raise CalculationError(told("a factorial is one of a whole number from 0 to {most}", most=MAX_FACTORIAL))
+    return Decimal(math.factorial(int(value)))
+
+
 def _tokens(expression: str) -> list[str]:
     tokens, at = [], 0
     text = expression.strip().rstrip("=?. ")
@@ -122,11 +130,14 @@ class _Parser:
 
     def product(self) -> Decimal:
         value = self.signed()
-        while sign := self._take("*", "/", "of"):
+        while sign := self._take("*", "/", "of", "mod"):
             factor = self.signed()
-            if sign == "/" and factor == 0:
+            if sign in {"/", "mod"} and factor == 0:
                 raise CalculationError(told("nothing can be divided by zero"))
-            value = value / factor if sign == "/" else value * factor
+            if sign == "mod":
+                value -= factor * (value / factor).to_integral_value(decimal.ROUND_FLOOR)
+            else:
+                value = value / factor if sign == "/" else value * factor
         return value
 
     def signed(self) -> Decimal:
@@ -153,8 +164,11 @@ class _Parser:
 
     def postfix(self) -> Decimal:
         value = self.primary()
-        while sign := self._take("%", "squared", "cubed"):
-            value = value / 100 if sign == "%" else value ** (2 if sign == "squared" else 3)
+        while sign := self._take("%", "squared", "cubed", "factorial"):
+            if sign == "factorial":
+                value = _factorial(value)
+            else:
+                value = value / 100 if sign == "%" else value ** (2 if sign == "squared" else 3)
         return value
 
     def primary(self) -> Decimal:

@@ -19,6 +19,7 @@ from backends.builtin.moment_words import MOMENT_WORDS, MomentWords, plainly
 
 NOON: Final = 12
 HOURS: Final = 24
+MAX_LEAP_YEARS: Final = 8  # until the next February 29th, around 2100
 _UNITS: Final[Mapping[str, int]] = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 
 
@@ -58,10 +59,24 @@ class NamedDay:
             if self.is_next_week:
                 return today + timedelta(days=7 - today.weekday() + self.weekday)
             return today + timedelta(days=(self.weekday - today.weekday()) % 7)
-        years = (today.year, today.year + 1) if self.year is None else (self.year,)
+        if self.month is None and not self.feast and self.year is None:
+            return self._of_month(today)
+        years = range(today.year, today.year + MAX_LEAP_YEARS + 1) if self.year is None else (self.year,)
         found = [day for year in years if (day := self._in(year)) is not None]
         coming = [day for day in found if day >= today]
         return coming[0] if coming else (found[-1] if self.year is not None and found else None)
+
+    def _of_month(self, today: date) -> date | None:
+        """Return the next such day of a month that has it: "the 31st"."""
+        for ahead in range(12):
+            year, month = divmod(today.year * 12 + today.month - 1 + ahead, 12)
+            try:
+                day = date(year, month + 1, self.day or 0)
+            except ValueError:
+                continue
+            if day >= today:
+                return day
+        return None
 
     def _in(self, year: int) -> date | None:
         if self.feast:
@@ -172,10 +187,11 @@ class MomentReading:
         for pattern in words.dates:
             if found := self._take(pattern):
                 parts = found.groupdict()
-                month = parts.get("month") or ""
-                year = parts.get("year")
-                number = int(month) if month.isdecimal() else words.months[month]
-                return NamedDay(month=number, day=int(parts["day"]), year=None if not year else int(year))
+                month, year = parts.get("month"), parts.get("year")
+                number = None if month is None else int(month) if month.isdecimal() else words.months[month]
+                return NamedDay(
+                    month=number, day=int(parts["day"] or parts["bare"]), year=None if not year else int(year)
+                )
         if found := self._take(words.one_weekday):
             return NamedDay(weekday=self._words.repeats.weekdays[found["weekday"]], is_next_week=bool(found["next"]))
         return None

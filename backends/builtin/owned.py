@@ -115,3 +115,6 @@ class OwnedStore(Protocol):
 
     def import_once(self, name: str, user: str, things: Iterable[tuple[str, Body]]) -> bool:
         """Keep things that an older version kept elsewhere, unless ``name`` was imported before; return whether."""
+
+    def close(self) -> None:
+        """Give up its connection; the next use makes a new one."""

@@ -14,31 +14,20 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from backends.builtin.asker import asker
-from backends.builtin.owned import (
-    MAX_BODY_CHARS,
-    MAX_CHANGES,
-    MAX_TELLINGS,
-    Body,
-    NoSuchChange,
-    OwnedThing,
-    StoreBusy,
-    StoreFailed,
-    Telling,
-)
+from backends.builtin.owned import Body, OwnedThing, StoreBusy, StoreFailed, Telling
+from backends.builtin.owned_rows import RowsChange, json_of, telling_of, thing_of, things_of
 from backends.builtin.wording import told
 from backends.private_files import make_private_folder, open_private
 from backends.storage.sqlite_file import CHECKED_MAX_BYTES, Identity, check, identity_of, is_damage, set_aside
 
 log = logging.getLogger("sayso.tools_server")
 Result = TypeVar("Result")
-Images = dict[int, tuple[str, str] | None]
-"""By id what a thing is, its kind and its body as JSON; None for a thing that is not there."""
 
 LOCK_WITHIN_S: Final = 1.0  # a change takes milliseconds; a process that holds the lock for longer is stopped or hangs
 SCHEMA_TABLE: Final = "CREATE TABLE IF NOT EXISTS owned_schema (version INTEGER NOT NULL)"
@@ -81,20 +70,20 @@ class SqliteOwnedStore:
 
     def things(self, user: str, kind: str) -> Sequence[OwnedThing]:
         """Return a user's things of a kind, the oldest first."""
-        return self._run(lambda file: _things(file, user, kind))
+        return self._run(lambda file: things_of(file.execute, user, kind))
 
     def all_things(self, kinds: Iterable[str]) -> Sequence[OwnedThing]:
         """Return the things of these kinds of every user, the oldest first."""
         wanted = list(kinds)
         marks = ", ".join("?" * len(wanted))
         found = f"SELECT id, user, kind, body FROM owned_things WHERE kind IN ({marks}) ORDER BY id"  # noqa: S608 - ?
-        return self._run(lambda file: [_thing(row) for row in file.execute(found, wanted)])
+        return self._run(lambda file: [thing_of(row) for row in file.execute(found, wanted)])
 
     @contextmanager
-    def changing(self, user: str, *, can_be_undone: bool = True) -> Iterator["SqliteChange"]:
+    def changing(self, user: str, *, can_be_undone: bool = True) -> Iterator[RowsChange]:
         """Return a block that is one transaction; an error within it changes nothing."""
         file = self._run(_begin)
-        change = SqliteChange(file, user)
+        change = RowsChange(file.execute, user)
         number: int | None = None
         try:
             with self._explained():
@@ -120,7 +109,7 @@ class SqliteOwnedStore:
             AND user IN (SELECT value FROM json_each(?)) ORDER BY due_s, id"""
 
         def work(file: sqlite3.Connection) -> Sequence[Telling]:
-            found = [Telling(row[0], row[1], row[2], json.loads(row[3])) for row in file.execute(free, (now_s, wanted))]
+            found = [telling_of(row) for row in file.execute(free, (now_s, wanted))]
             claims = [(claimant, until_s, telling.id) for telling in found]
             file.executemany("UPDATE owned_tellings SET claimant = ?, claimed_until_s = ? WHERE id = ?", claims)
             return found
@@ -148,7 +137,7 @@ class SqliteOwnedStore:
 
     def import_once(self, name: str, user: str, things: Iterable[tuple[str, Body]]) -> bool:
         """Keep things that an older version kept elsewhere, unless ``name`` was imported before; return whether."""
-        rows = [(user, kind, _json(body)) for kind, body in things]
+        rows = [(user, kind, json_of(body)) for kind, body in things]
 
         def work(file: sqlite3.Connection) -> bool:
             is_new = file.execute("INSERT INTO owned_imports VALUES (?) ON CONFLICT DO NOTHING", (name,)).rowcount > 0
@@ -242,96 +231,6 @@ class SqliteOwnedStore:
         return StoreFailed(told("That cannot be kept now."))
 
 
-class SqliteChange:
-    """A transaction on one user's things (``backends.builtin.owned.OwnedChange``)."""
-
-    def __init__(self, file: sqlite3.Connection, user: str) -> None:
-        self._file = file
-        self._user = user
-        self._before: Images = {}
-        self._after: Images = {}
-
-    def things(self, kind: str) -> Sequence[OwnedThing]:
-        """Return the user's things of a kind, the oldest first."""
-        return _things(self._file, self._user, kind)
-
-    def add(self, kind: str, body: Body) -> OwnedThing:
-        """Keep a new thing."""
-        text = _json(body)
-        insertion = "INSERT INTO owned_things (user, kind, body) VALUES (?, ?, ?)"
-        id_ = self._file.execute(insertion, (self._user, kind, text)).lastrowid
-        if id_ is None:
-            raise AssertionError("an inserted row has an id")
-        self._note(id_, None, (kind, text))
-        return OwnedThing(id_, self._user, kind, dict(body))
-
-    def replace(self, thing: OwnedThing, body: Body) -> OwnedThing:
-        """Keep something else under a thing's id."""
-        self._put(thing.id, (thing.kind, _json(thing.body)), (thing.kind, _json(body)))
-        return OwnedThing(thing.id, thing.user, thing.kind, dict(body))
-
-    def remove(self, things: Iterable[OwnedThing]) -> None:
-        """Forget things; those that are gone already are no error."""
-        for thing in things:
-            self._put(thing.id, (thing.kind, _json(thing.body)), None)
-
-    def tell(self, due_s: float, body: Body) -> None:
-        """Have the user told something, once; beyond ``MAX_TELLINGS`` the oldest are forgotten."""
-        insertion = "INSERT INTO owned_tellings (user, due_s, body) VALUES (?, ?, ?)"
-        self._file.execute(insertion, (self._user, due_s, _json(body)))
-        oldest = """DELETE FROM owned_tellings WHERE user = ?1 AND id NOT IN
-            (SELECT id FROM owned_tellings WHERE user = ?1 ORDER BY due_s DESC, id DESC LIMIT ?2)"""
-        self._file.execute(oldest, (self._user, MAX_TELLINGS))
-
-    def undo(self, number: int) -> None:
-        """Put back what was there before a change; raises ``NoSuchChange``."""
-        found = self._file.execute(
-            "SELECT before, after FROM owned_changes WHERE id = ? AND user = ?", (number, self._user)
-        ).fetchone()
-        if found is None:
-            raise NoSuchChange(told("That cannot be undone any more."))
-        before, after = (_images(text) for text in found)
-        now = {id_: self._image(id_) for id_ in after}
-        if now != after:
-            raise NoSuchChange(told("That has changed since, and cannot be undone."))
-        for id_, image in before.items():
-            self._put(id_, after[id_], image)
-        self._file.execute("DELETE FROM owned_changes WHERE id = ?", (number,))
-
-    def note(self) -> int | None:
-        """Note what was changed, so that it can be undone; return its number, None if nothing was."""
-        if self._before == self._after:
-            return None
-        number = self._file.execute(
-            "INSERT INTO owned_changes (user, before, after) VALUES (?, ?, ?)",
-            (self._user, json.dumps(self._before), json.dumps(self._after)),
-        ).lastrowid
-        oldest = """DELETE FROM owned_changes WHERE user = ?1 AND id NOT IN
-            (SELECT id FROM owned_changes WHERE user = ?1 ORDER BY id DESC LIMIT ?2)"""
-        self._file.execute(oldest, (self._user, MAX_CHANGES))
-        return number
-
-    def _put(self, id_: int, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
-        """Make a thing what it is to be; the user's name is in the row, so that no other user's is touched."""
-        if after is None:
-            self._file.execute("DELETE FROM owned_things WHERE id = ? AND user = ?", (id_, self._user))
-        else:
-            put = """INSERT INTO owned_things (id, user, kind, body) VALUES (?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE user = excluded.user"""
-            self._file.execute(put, (id_, self._user, *after))
-        self._note(id_, before, after)
-
-    def _note(self, id_: int, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
-        self._before.setdefault(id_, before)
-        self._after[id_] = after
-
-    def _image(self, id_: int) -> tuple[str, str] | None:
-        found = self._file.execute(
-            "SELECT kind, body FROM owned_things WHERE id = ? AND user = ?", (id_, self._user)
-        ).fetchone()
-        return None if found is None else (found[0], found[1])
-
-
 def migrate(file: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
     """Bring the tables to the newest version; two processes may do so at once.
 
@@ -357,23 +256,3 @@ def migrate(file: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]]
 def _begin(file: sqlite3.Connection) -> sqlite3.Connection:
     file.execute("BEGIN IMMEDIATE")
     return file
-
-
-def _things(file: sqlite3.Connection, user: str, kind: str) -> Sequence[OwnedThing]:
-    found = "SELECT id, user, kind, body FROM owned_things WHERE user = ? AND kind = ? ORDER BY id"
-    return [_thing(row) for row in file.execute(found, (user, kind))]
-
-
-def _thing(row: Sequence[Any]) -> OwnedThing:
-    return OwnedThing(row[0], row[1], row[2], json.loads(row[3]))
-
-
-def _json(body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    if len(text) > MAX_BODY_CHARS:
-        raise AssertionError(f"what is kept must have at most {MAX_BODY_CHARS} characters, not {len(text)}")
-    return text
-
-
-def _images(text: str) -> Images:
-    return {int(id_): None if image is None else (image[0], image[1]) for id_, image in json.loads(text).items()}

@@ -172,7 +172,9 @@ REGIONS: Final[Mapping[str, str]] = {
     "iraq|irak": "Asia/Baghdad",
     "saudi arabia|saudi arabien": "Asia/Riyadh",
     "qatar|katar": "Asia/Qatar",
-    "united arab emirates|uae|emirates|vereinigte arabische emirate|vereinigten arabischen emiraten": "Asia/Dubai",
+    "united arab emirates|uae|emirates|vereinigte arabische emirate|vereinigten arabischen emiraten|emirate|emiraten": (
+        "Asia/Dubai"
+    ),
     "oman": "Asia/Muscat",
     "yemen|jemen": "Asia/Aden",
     "israel": "Asia/Jerusalem",
@@ -297,6 +299,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "manitoba": "America/Winnipeg",
     "saskatchewan": "America/Regina",
     "new brunswick|nova scotia": "America/Halifax",
+    "quebec": "America/Toronto",
     "newfoundland|neufundland": "America/St_Johns",
     # states that are nearly all in one zone, the first, and reach into another
     "florida": "America/New_York America/Chicago",
@@ -341,7 +344,8 @@ DIVIDED: Final[Mapping[str, str]] = {
     "indonesia|indonesien": "Asia/Jakarta Asia/Makassar Asia/Jayapura",
     "mongolia|mongolei": "Asia/Ulaanbaatar Asia/Hovd",
     "congo|democratic republic of the congo|kongo": "Africa/Kinshasa Africa/Lubumbashi Africa/Brazzaville",
-    "papua new guinea": "Pacific/Port_Moresby Pacific/Bougainville",
+    "siberia|sibirien": "Asia/Novosibirsk Asia/Omsk Asia/Krasnoyarsk Asia/Irkutsk Asia/Yakutsk",
+    "papua new guinea|papua neuguinea": "Pacific/Port_Moresby Pacific/Bougainville",
     "kiribati": "Pacific/Tarawa Pacific/Kiritimati",
     "micronesia|mikronesien": "Pacific/Chuuk Pacific/Pohnpei",
     "french polynesia": "Pacific/Tahiti Pacific/Marquesas",
@@ -360,6 +364,8 @@ STATE_CODES: Final = (
     "|me=maine|mi=michigan|mn=minnesota|mo=missouri|ms=mississippi|mt=montana|ne=nebraska|nv=nevada"
     "|ny=new york|oh=ohio|ok=oklahoma|or=oregon|pa=pennsylvania|tn=tennessee|tx=texas|ut=utah|va=virginia"
     "|vt=vermont|wa=washington|wi=wisconsin|wy=wyoming|nc=north carolina|sc=south carolina|nd=north dakota"
+    "|bc=british columbia|ab=alberta|on=ontario|qc=quebec|mb=manitoba|sk=saskatchewan|ns=nova scotia|nb=new brunswick"
+    "|nsw=new south wales|qld=queensland|vic=victoria"
     "|sd=south dakota|nj=new jersey|nm=new mexico|nh=new hampshire|ri=rhode island|wv=west virginia"
 )
 """Behind a town only: alone, most of them are words."""
@@ -369,7 +375,7 @@ AREAS: Final = frozenset(
     {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 )
 ABBREVIATED: Final = frozenset(
-    {"utc", "gmt", "uk", "us", "usa", "uae", "la", "nyc", "dc"}
+    {"utc", "gmt", "cet", "cest", "eet", "jst", "msk", "aest", "mez", "uk", "us", "usa", "uae", "la", "nyc", "dc"}
     | {"est", "edt", "cst", "cdt", "mst", "pst", "pdt", "hst"}
 )
 SMALL_WORDS: Final = frozenset({"of", "and", "the", "in", "de", "del", "es", "da", "au"})
@@ -377,12 +383,13 @@ WITH_ARTICLE: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "the": "|uk|us|usa|uae|united kingdom|united states|united states of america|united arab emirates|netherlands"
         "|philippines|bahamas|maldives|seychelles|gambia|czech republic|dominican republic|congo|canary islands"
-        "|solomon islands|comoros|republic of ireland|emirates|central african republic|"
+        "|solomon islands|azores|balearic islands|faroe islands|comoros|republic of ireland|emirates"
+        "|central african republic|"
     },
     "de": {
         "der": "|türkei|schweiz|ukraine|slowakei|mongolei|dominikanischen republik|elfenbeinküste|toskana|",
-        "den": "|usa|niederlanden|philippinen|malediven|seychellen|vereinigten staaten|bahamas|kanaren"
-        "|vereinigten arabischen emiraten|",
+        "den": "|usa|niederlanden|philippinen|malediven|seychellen|vereinigten staaten|bahamas|kanaren|azoren"
+        "|färöer|emiraten|vereinigten arabischen emiraten|",
         "dem": "|iran|irak|libanon|jemen|sudan|südsudan|tschad|kosovo|kongo|vatikan|",
     },
 }

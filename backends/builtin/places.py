@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from backends.builtin.city_tables import MORE_CITIES, SHORT_ZONES
 from backends.builtin.place_tables import (
     ABBREVIATED,
     ALONE,
@@ -25,14 +26,18 @@ from backends.builtin.place_tables import (
     WITH_ARTICLE,
 )
 
+_LETTERS: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+"""Letters that are no letter with an accent, but are written without one where there are none."""
 MAX_CITY_WORDS: Final = 3  # of a town that only its state is known of
-WORDS_LIKE_STATES: Final = frozenset({"al", "co", "de", "hi", "la", "ma", "me", "mo", "oh", "ok", "or", "pa"})
+WORDS_LIKE_STATES: Final = frozenset({"on", "al", "co", "de", "hi", "la", "ma", "me", "mo", "oh", "ok", "or", "pa"})
 """Codes of states that are words as well: "tell me" is no town in Maine."""
 
 
 def folded(place: str) -> str:
     """Return a place's name for comparing: lower case, without accents, points, commas and hyphens."""
-    letters = unicodedata.normalize("NFKD", place.casefold())
+    letters = unicodedata.normalize("NFKD", place.casefold().translate(_LETTERS))
     kept = "".join(char for char in letters if not unicodedata.combining(char) and char not in ".'\u2019")
     words = "".join(" " if char in "_-,/()" else char for char in kept).split()
     return " ".join("st" if word in {"saint", "sankt"} else word for word in words)
@@ -62,7 +67,8 @@ def zone_names() -> Mapping[str, str]:
         for name in sorted(available)
         if name.partition("/")[0] in AREAS and name.rpartition("/")[2] not in {"East", "West", "North", "South"}
     }
-    others = {folded(alias): name for name, aliases in CITIES.items() for alias in aliases.split("|")}
+    tables = (MORE_CITIES, SHORT_ZONES, CITIES)
+    others = {folded(alias): name for table in tables for name, some in table.items() for alias in some.split("|")}
     regions = {folded(alias): zones.split()[0] for names, zones in REGIONS.items() for alias in names.split("|")}
     found = {name: zone for name, zone in (cities | others | regions).items() if zone in available}
     whole = {name: zone for name, zone in found.items() if name not in divided_regions()}
@@ -120,6 +126,8 @@ def spoken_place(place: str, language: str) -> str:
     key = f"|{' '.join(words).lower()}|"
     article = next((word for word, names in WITH_ARTICLE.get(language, {}).items() if key in names), None)
     named = [_capital(word, is_first=at == 0) for at, word in enumerate(words)]
+    if len(words) > 1 and folded(words[-1]) in _state_codes():
+        named[-1] = named[-1].upper()
     return " ".join([article, *named] if article else named)
 
 

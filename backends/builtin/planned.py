@@ -12,7 +12,8 @@ from backends.builtin.moments import ClockTime, NamedMoment, named_moment
 from backends.builtin.owned import OwnedStore, OwnedThing
 from backends.builtin.schedules import Schedule, local
 from backends.builtin.spoken_times import delay_words, moment_words, rule_words
-from backends.builtin.wording import LANGUAGE, told
+from backends.builtin.things import MeantThing, SeveralMeant, hinted
+from backends.builtin.wording import LANGUAGE, listed, plural, told
 
 ALARM: Final = "alarm"
 REMINDER: Final = "reminder"
@@ -33,6 +34,29 @@ class Planned:
     schedule: Schedule
     text: str
     """What it is for."""
+
+
+@attrs.frozen
+class Wanted:
+    """What shall be cancelled."""
+
+    text: str
+    when: str
+    number: int
+    """Of the thing; 0 for any."""
+    every: bool
+    """Whether all that fit."""
+
+
+@attrs.frozen
+class CancelWording:
+    """What is said where nothing, or not one thing, can be cancelled."""
+
+    nothing: str
+    no_such: str
+    which: str
+    """With ``count`` and ``titles``."""
+    title: Callable[[Planned, float], str]
 
 
 class Plans:
@@ -67,6 +91,33 @@ class Plans:
             chosen = choose(self._by_due(change.things(self._kind), now_s))
             change.remove([planned.thing for planned in chosen])
         return chosen
+
+    def cancel(self, now_s: float, wanted: Wanted, wording: CancelWording) -> Sequence[Planned]:
+        """Cancel what is wanted, in one change.
+
+        Raises ``PlanError`` where there is nothing of it, and ``SeveralMeant`` where it has to be asked which.
+        """
+
+        def choose(kept: Sequence[Planned]) -> Sequence[Planned]:
+            if not kept:
+                raise PlanError(told(wording.nothing))
+            found = [each for each in kept if wanted.number in {0, each.thing.id}]
+            found = list(self.named(found, wanted.text, wanted.when, now_s))
+            if not found:
+                raise PlanError(told(wording.no_such))
+            if len(found) > 1 and not wanted.every:
+                titles = [wording.title(each, now_s) for each in found]
+                question = told(wording.which, count=plural(len(found), self._kind), titles=listed(titles))
+                pairs = zip(titles, found, strict=True)
+                raise SeveralMeant(question, [MeantThing(title, {"number": each.thing.id}) for title, each in pairs])
+            return found
+
+        return self.remove(now_s, choose)
+
+    def named(self, planned: Sequence[Planned], text: str, when: str, now_s: float) -> Sequence[Planned]:
+        """Return those of ``planned`` that are due at ``when`` and have ``text``, where these are not empty."""
+        found = self.fitting(when, planned, now_s)
+        return [found[at] for at in hinted(text, [each.text for each in found])] if text.strip() else found
 
     def scheduled(self, when: str, now_s: float, *, needs_time: bool) -> Schedule:
         """Return when ``when`` is; raises ``PlanError`` in words.

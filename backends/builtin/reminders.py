@@ -1,6 +1,6 @@
 """Reminders of a user: a text and a time, and the tools for them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Annotated, Final
 
@@ -8,9 +8,8 @@ from pydantic import Field
 
 from backends.builtin.alarms import Number
 from backends.builtin.owned import OwnedStore
-from backends.builtin.planned import REMINDER, PlanError, Planned, Plans
-from backends.builtin.things import MeantThing, SeveralMeant, hinted
-from backends.builtin.wording import listed, plural, told, upper_first
+from backends.builtin.planned import REMINDER, CancelWording, Planned, Plans, Wanted
+from backends.builtin.wording import plural, told, upper_first
 
 MAX_REMINDERS: Final = 100
 MAX_TEXT_CHARS: Final = 200
@@ -63,7 +62,7 @@ class Reminders:
         reminders = self._plans.kept(now_s)
         if not reminders:
             return told("There are no reminders.")
-        found = self._meant(reminders, text, when, now_s)
+        found = self._plans.named(reminders, text, when, now_s)
         if not found:
             return told("There is no such reminder.")
         titles = [self._title(reminder, now_s) for reminder in found[:MAX_SPOKEN]]
@@ -78,34 +77,17 @@ class Reminders:
     ) -> str:
         """Cancel a reminder."""
         now_s = self._now()
-
-        def choose(reminders: Sequence[Planned]) -> Sequence[Planned]:
-            if not reminders:
-                raise PlanError(told("There are no reminders."))
-            found = [reminder for reminder in reminders if number in {0, reminder.thing.id}]
-            found = list(self._meant(found, text, when, now_s))
-            if not found:
-                raise PlanError(told("There is no such reminder."))
-            if len(found) > 1 and not every:
-                titles = [reminder.text for reminder in found]
-                question = told(
-                    "There are {count}: {titles}. Which reminder?",
-                    count=plural(len(found), "reminder"),
-                    titles=listed(titles),
-                )
-                pairs = zip(titles, found, strict=True)
-                raise SeveralMeant(question, [MeantThing(title, {"number": each.thing.id}) for title, each in pairs])
-            return found
-
-        cancelled = self._plans.remove(now_s, choose)
+        wording = CancelWording(
+            "There are no reminders.",
+            "There is no such reminder.",
+            "There are {count}: {titles}. Which reminder?",
+            lambda reminder, _: reminder.text,
+        )
+        cancelled = self._plans.cancel(now_s, Wanted(text, when, number, every), wording)
         self._on_change()
         if len(cancelled) > 1:
             return told("{count} reminders are cancelled.", count=len(cancelled))
         return told("The reminder is cancelled: {text}.", text=cancelled[0].text)
-
-    def _meant(self, reminders: Sequence[Planned], text: str, when: str, now_s: float) -> Sequence[Planned]:
-        found = self._plans.fitting(when, reminders, now_s)
-        return [found[at] for at in hinted(text, [each.text for each in found])] if text.strip() else found
 
     def _title(self, reminder: Planned, now_s: float) -> str:
         when = self._plans.when_words(reminder.schedule, now_s)

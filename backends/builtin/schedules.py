@@ -18,7 +18,6 @@ from backends.builtin.moments import ClockTime, NamedDay, NamedMoment
 
 DAY_S: Final = 86_400.0
 FIRST_WAKING_HOUR: Final = 5  # of those that may be morning or evening: 4 is hardly ever meant at night
-MAX_AHEAD_DAYS: Final = 400  # a day that is named comes within a year
 
 
 @attrs.frozen

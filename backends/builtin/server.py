@@ -13,6 +13,7 @@ import functools
 import inspect
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
 from backends.builtin.alarms import Alarms
-from backends.builtin.announcer import Announcer
+from backends.builtin.announcer import RECHECK_S, SHARED_RECHECK_S, Announcer
 from backends.builtin.asker import ASKER, Asker, asker
 from backends.builtin.calculator import CalculationError, evaluate
 from backends.builtin.clock import PlaceError, date_text, find_zone, time_text
@@ -50,6 +51,7 @@ from backends.builtin.units import UnitError, convert, find_unit, fitted
 from backends.builtin.wording import LANGUAGE, as_sentence, number_text, told
 from backends.mcp.announcements import (
     CHOICES_META_KEY,
+    DATABASE_URL_VARIABLE,
     LANGUAGE_META_KEY,
     SESSION_META_KEY,
     UNDO_META_KEY,
@@ -217,18 +219,20 @@ def make_server(
     programs: Mapping[str, Sequence[str]],
     *,
     database: Path | None = None,
+    url: str = "",
     now: Callable[[], float] = time.time,
     zone: tzinfo | None = None,
     owner: str = "",
 ) -> MCPServer[None]:
     """Return the server, not yet running. Raises ValueError for a bad allow-list.
 
-    ``database`` is the SQLite file that users' things are kept in, ``data_dir`` has those of older versions. ``now`` is
+    ``database`` is the SQLite file that users' things are kept in, unless ``url`` names a database of PostgreSQL;
+    ``data_dir`` has those of older versions. ``now`` is
     Unix time in seconds, ``zone`` None the machine's; ``owner`` names the server that it belongs to, where several
     share the database.
     """
-    store = SqliteOwnedStore(database or data_dir / "tools.db")
-    announcer = Announcer(store, now, owner, zone)
+    store = make_store(database or data_dir / "tools.db", url)
+    announcer = Announcer(store, now, owner, zone, recheck_s=SHARED_RECHECK_S if url else RECHECK_S)
     timers = TimerTools(Timers(store), now, announcer.wake)
     alarms = Alarms(store, now, announcer.wake, zone)
     reminders = Reminders(store, now, announcer.wake, zone)
@@ -270,6 +274,15 @@ def make_server(
         for tool in tools:
             server.add_tool(_speakable(tool), annotations=annotations, structured_output=False)
     return server
+
+
+def make_store(database: Path, url: str) -> OwnedStore:
+    """Return the store of users' things."""
+    if not url:
+        return SqliteOwnedStore(database)
+    from backends.builtin.owned_postgres import PostgresOwnedStore  # noqa: PLC0415 - an extra
+
+    return PostgresOwnedStore(url)
 
 
 def _import(data_dir: Path, store: OwnedStore) -> None:
@@ -330,7 +343,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     logging.basicConfig(level="WARNING", stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
         programs = parse_programs(options.programs)
-        server = make_server(options.data_dir, programs, database=options.database, owner=options.owner)
+        url = os.environ.pop(DATABASE_URL_VARIABLE, "")  # programs that it starts do not get it
+        server = make_server(options.data_dir, programs, database=options.database, url=url, owner=options.owner)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     anyio.run(server.run_stdio_async, backend="trio")

@@ -27,6 +27,8 @@ def moment_words(due: datetime, now: datetime) -> str:
     time = clock_words(due)
     if ahead == 0:
         return f"{time} {'today' if not part else f'this {part}'}"
+    if ahead == 1 and time == "midnight":
+        return "midnight tonight"
     if ahead in {1, -1}:
         return f"{time} {'tomorrow' if ahead == 1 else 'yesterday'} {part}".strip()
     if 1 < ahead < WEEK_DAYS:

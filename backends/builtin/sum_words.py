@@ -8,163 +8,23 @@ Rules kept here:
   "2 1/2" and, if they were words, a year ("nineteen eighty four").
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-import attrs
+from backends.builtin.sum_tables import LANGUAGES, SumForm, SumWords
 
 MAX_FORMS = 6  # "the sum of the sum of ...", within each other
-BINARY = frozenset({"+", "-", "*", "/", "of", "^"})
+BINARY = frozenset({"+", "-", "*", "/", "of", "mod", "^"})
 PREFIX = frozenset({"-", "sqrt", "cbrt"})
-POSTFIX = frozenset({"%", "squared", "cubed"})
+POSTFIX = frozenset({"%", "squared", "cubed", "factorial"})
 _CENTURIES = range(11, 21)  # of a year that is spoken as two numbers
 _CENTURY_WORDS = frozenset(map(str, _CENTURIES))
 _TWO_DIGITS = range(10, 100)
 _ONE_DIGIT = range(1, 10)
 
 
-@attrs.frozen
-class _Form:
-    """A calculation that begins with a word: "add" A "and" B."""
-
-    begins: tuple[tuple[str, ...], ...]
-    between: frozenset[str]
-    """What parts its operands."""
-    operator: str
-    swaps: bool = False
-    """Whether the second operand comes first: "subtract 5 from 7"."""
-    ends: frozenset[str] = frozenset()
-    """What may stand behind it: "zieh 5 von 7 ab"."""
-
-
-@attrs.frozen
-class _Words:
-    """How a language calculates."""
-
-    phrases: Mapping[tuple[str, ...], str]
-    forms: tuple[_Form, ...]
-    swapped: tuple[tuple[str, ...], ...]
-    """Between two operands of which the second comes first, minus the first: "20 percent off 50"."""
-    parts: Mapping[str, int]
-    """Names of fractions."""
-    one: frozenset[str]
-    """Articles that count one."""
-    the: frozenset[str]
-    """Articles that count one in front of a fraction only: "die Hälfte"."""
-    powers: Mapping[str, int]
-    """What may follow "to the": "to the third power"."""
-    to_the: tuple[str, ...]
-    joiner: str
-    zero: frozenset[str]
-    """The zero in "nineteen oh five"."""
-
-
-def _phrases(table: Mapping[str, str]) -> Mapping[tuple[str, ...], str]:
-    """Return a table of several phrases a row, parted by bars, with each phrase by its words."""
-    return {tuple(phrase.split()): sign for phrases, sign in table.items() for phrase in phrases.split("|")}
-
-
-def _form(begins: str, between: str, operator: str, *, swaps: bool = False, ends: str = "") -> _Form:
-    words = tuple(tuple(phrase.split()) for phrase in begins.split("|"))
-    return _Form(words, frozenset(between.split()), operator, swaps, frozenset(ends.split()))
-
-
-_ENGLISH_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
-_ENGLISH = _Words(
-    phrases=_phrases(
-        {
-            "plus|added to|more than": "+",
-            "minus|negative|less|take away|subtract": "-",
-            "times|multiplied by|multiplied with": "*",
-            "divided by|over": "/",
-            "percent of|per cent of": "% of",
-            "percent|per cent": "%",
-            "the square root of|square root of|the square root|square root|the root of|root of|root": "sqrt",
-            "the cube root of|cube root of|the cubic root of|cubic root of": "cbrt",
-            "to the power of|to the power|raised to the power of|raised to": "^",
-            "squared": "squared",
-            "cubed": "cubed",
-            "twice|double|two times|the double of": "2 *",
-            "triple|thrice": "3 *",
-            "open bracket|open brackets|open parenthesis|left bracket|left parenthesis": "(",
-            "close bracket|close brackets|close parenthesis|right bracket|right parenthesis": ")",
-        }
-    ),
-    forms=(
-        _form("add|add up|the sum of|sum of|sum|the total of|total of", "and to plus with", "+"),
-        _form("subtract|take away|take|deduct", "from off", "-", swaps=True),
-        _form("the difference between|the difference of|difference between|difference of", "and", "difference"),
-        _form("increase", "by", "+"),
-        _form("decrease|reduce", "by", "-"),
-        _form("multiply|the product of|product of", "by and with times", "*"),
-        _form("divide|the quotient of|quotient of", "by and over", "/"),
-        _form("what percent of|what percentage of", "is", "share"),
-    ),
-    swapped=(("off", "of"), ("off",), ("less", "than"), ("subtracted", "from")),
-    parts={
-        **dict.fromkeys(("half", "halves"), 2),
-        **dict.fromkeys(("quarter", "quarters"), 4),
-        **{word: 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())},
-        **{f"{word}s": 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())},
-        **dict.fromkeys(("twelfth", "twelfths"), 12),
-        **dict.fromkeys(("hundredth", "hundredths"), 100),
-        **dict.fromkeys(("thousandth", "thousandths"), 1_000),
-    },
-    one=frozenset({"a", "an"}),
-    the=frozenset({"the"}),
-    powers={"second": 2, **{word: 3 + at for at, word in enumerate(_ENGLISH_ORDINALS.split())}},
-    to_the=("to", "the"),
-    joiner="and",
-    zero=frozenset({"oh", "o"}),
-)
-_GERMAN_PARTS = "drittel viertel fünftel sechstel siebtel achtel neuntel zehntel"
-_GERMAN = _Words(
-    phrases=_phrases(
-        {
-            "plus|addiert mit": "+",
-            "minus|weniger": "-",
-            "mal|multipliziert mit": "*",
-            "geteilt durch|dividiert durch|durch": "/",
-            "prozent von": "% of",
-            "von": "of",
-            "prozent": "%",
-            "die wurzel aus|wurzel aus|die wurzel von|wurzel von|wurzel": "sqrt",
-            "die quadratwurzel aus|quadratwurzel aus|die quadratwurzel von|quadratwurzel von": "sqrt",
-            "die kubikwurzel aus|kubikwurzel aus|die kubikwurzel von|kubikwurzel von|dritte wurzel aus": "cbrt",
-            "hoch": "^",
-            "zum quadrat|im quadrat|quadriert": "squared",
-            "das doppelte von|doppelt": "2 *",
-            "das dreifache von": "3 *",
-            "klammer auf": "(",
-            "klammer zu": ")",
-        }
-    ),
-    forms=(
-        _form("addiere|die summe aus|die summe von|summe aus|summe von", "und zu mit plus", "+"),
-        _form("subtrahiere|ziehe|zieh", "von", "-", swaps=True, ends="ab"),
-        _form("die differenz aus|die differenz von|die differenz zwischen|differenz zwischen", "und", "difference"),
-        _form("multipliziere|das produkt aus|das produkt von|produkt aus", "mit und", "*"),
-        _form("teile|dividiere|der quotient aus", "durch und", "/"),
-        _form("wie viel prozent von|wieviel prozent von", "sind ist", "share"),
-    ),
-    swapped=(("rabatt", "auf"),),
-    parts={
-        **dict.fromkeys(("halb", "halbe", "halber", "halbes", "halben", "hälfte"), 2),
-        **{word: 3 + at for at, word in enumerate(_GERMAN_PARTS.split())},
-        "dreiviertel": 4,
-        "hundertstel": 100,
-        "tausendstel": 1_000,
-    },
-    one=frozenset({"ein", "eine", "einen", "einem", "einer"}),
-    the=frozenset({"das", "die", "der", "dem"}),
-    powers={},
-    to_the=(),
-    joiner="und",
-    zero=frozenset(),
-)
-_LANGUAGES: Mapping[str, _Words] = {"en": _ENGLISH, "de": _GERMAN}
 _THREE = frozenset({"dreiviertel"})
 """Fractions that count three by themselves."""
 
@@ -180,8 +40,12 @@ def symbols(words: Sequence[str], language: str, *, has_years: bool = False) -> 
 
     ``has_years``: whether two numbers side by side may be a year, because no digits were written.
     """
-    table = _LANGUAGES.get(language)
-    if table is None or not all(_is_number(word) or word in _known(language) for word in words):
+    table = LANGUAGES.get(language)
+    if table is None:
+        return None
+    words = _without_currency(words, table)
+    words = words[:-1] if len(words) > 1 and words[-1] in table.around.equals else words
+    if not all(_is_number(word) or word in _known(language) for word in words):
         return None
     pieces = _spoken(tuple(words), table, has_years=has_years)
     if not pieces or len(pieces) == 1 or not _is_all_understood(pieces):
@@ -192,7 +56,7 @@ def symbols(words: Sequence[str], language: str, *, has_years: bool = False) -> 
 
 def amount(words: Sequence[str], language: str) -> str | None:
     """Return "minus 5", "2 1/2" or "three quarters of a" as an expression; None for what is not one number."""
-    table = _LANGUAGES.get(language)
+    table = LANGUAGES.get(language)
     if table is None:
         return None
     sign = ["-"] if words and words[0] in _SIGNS_OF_NUMBERS else []
@@ -211,13 +75,13 @@ def amount(words: Sequence[str], language: str) -> str | None:
 @cache
 def amount_words(language: str) -> frozenset[str]:
     """Return the words that an amount may begin with, besides a number."""
-    table = _LANGUAGES.get(language)
+    table = LANGUAGES.get(language)
     return frozenset() if table is None else frozenset(table.parts) | table.one | table.the | _SIGNS_OF_NUMBERS
 
 
 def spoken_words(language: str) -> frozenset[str]:
     """Return the words that calculations are spoken with."""
-    table = _LANGUAGES.get(language)
+    table = LANGUAGES.get(language)
     if table is None:
         return frozenset()
     phrases = [*table.phrases, *(begin for form in table.forms for begin in form.begins)]
@@ -226,7 +90,7 @@ def spoken_words(language: str) -> frozenset[str]:
 
 def merge(words: Sequence[str], language: str) -> list[str]:
     """Return words with the phrases among them as signs."""
-    table = _LANGUAGES.get(language)
+    table = LANGUAGES.get(language)
     return list(words) if table is None else _merged(words, table)
 
 
@@ -257,10 +121,17 @@ def is_sum(pieces: Sequence[str]) -> bool:
 @cache
 def _known(language: str) -> frozenset[str]:
     """Return every word that may occur in a calculation."""
-    table = _LANGUAGES[language]
-    between = frozenset[str]().union(*(form.between | form.ends for form in table.forms), *table.swapped)
+    table = LANGUAGES[language]
+    forms = (form.between | form.ends | form.drops for form in table.forms)
+    between = frozenset[str]().union(*forms, *table.around.swapped, *table.around.shares, table.around.equals)
     words = [*table.parts, *table.one, *table.the, *table.powers, *table.zero, *table.to_the, *between, table.joiner]
     return spoken_words(language) | frozenset([*words, *_ORDINAL_ENDINGS, *_OF, "power", "raised", *"()+-*/%^"])
+
+
+def _without_currency(words: Sequence[str], table: SumWords) -> Sequence[str]:
+    """Return words without the only currency among them: the sum is one of it."""
+    named = {table.around.currencies[word] for word in words if word in table.around.currencies}
+    return [word for word in words if word not in table.around.currencies] if len(named) == 1 else words
 
 
 def _is_number(word: str) -> bool:
@@ -274,7 +145,7 @@ def _is_all_understood(pieces: Sequence[str]) -> bool:
     )
 
 
-def _merged(words: Sequence[str], table: _Words) -> list[str]:
+def _merged(words: Sequence[str], table: SumWords) -> list[str]:
     pieces: list[str] = []
     at = 0
     while at < len(words):
@@ -287,7 +158,7 @@ def _merged(words: Sequence[str], table: _Words) -> list[str]:
 # --- what begins with a verb ----------------------------------------------------------------------
 
 
-def _spoken(words: tuple[str, ...], table: _Words, *, has_years: bool, depth: int = 0) -> list[str]:
+def _spoken(words: tuple[str, ...], table: SumWords, *, has_years: bool, depth: int = 0) -> list[str]:
     """Return words as the pieces of an expression; empty if a part of them is missing."""
     if not words or depth > MAX_FORMS:
         return []
@@ -300,29 +171,40 @@ def _spoken(words: tuple[str, ...], table: _Words, *, has_years: bool, depth: in
             body = _formed(form, words[at + size :], part)
             if body:
                 return [*_leaf(words[:at], table, has_years=has_years), *(_bracketed(body) if at else body)]
-    for phrase in table.swapped:
+    for phrase in table.around.swapped:
         at = _index(words, phrase)
         first, second = (part(words[:at]), part(words[at + len(phrase) :])) if at > 0 else ([], [])
         if first and second:
             return [*_bracketed(second), "-", *_bracketed(first)]
+    for phrase in table.around.shares:
+        at = _index(words, phrase)
+        first, second = (part(words[:at]), part(words[at + len(phrase) :])) if at > 0 else ([], [])
+        if first and second:
+            return _share_of(first, second)
     return _leaf(words, table, has_years=has_years)
 
 
-def _begun(words: tuple[str, ...], table: _Words) -> Iterator[tuple[_Form, int]]:
+def _begun(words: tuple[str, ...], table: SumWords) -> Iterator[tuple[SumForm, int]]:
     """Yield the forms that begin here, the longest beginning first, and how many words that takes."""
     found = [(form, len(begin)) for form in table.forms for begin in form.begins if words[: len(begin)] == begin]
     yield from sorted(found, key=lambda pair: -pair[1])
 
 
-def _formed(form: _Form, words: tuple[str, ...], part: Callable[[tuple[str, ...]], list[str]]) -> list[str]:
+def _formed(form: SumForm, words: tuple[str, ...], part: Callable[[tuple[str, ...]], list[str]]) -> list[str]:
     words = words[:-1] if words[-1:] and words[-1] in form.ends else words
-    some_words = _with_commas(words) if form.operator == "+" else words
-    operands = [part(some) for some in _parted(some_words, form.between | {","}, is_everywhere=form.operator in "+*")]
+    words = tuple(word for word in words if word not in form.drops)
+    has_many = form.operator in {"+", "*", "average"}
+    some_words = _with_commas(words) if form.operator in {"+", "average"} else words
+    operands = [part(some) for some in _parted(some_words, form.between | {","}, is_everywhere=has_many)]
     if len(operands) == 1 or not all(operands):
         return []
     first, second = operands[0], operands[1]
     if form.operator == "share":
-        return [*_bracketed(second), "/", *_bracketed(first), "*", "100"]
+        part_of, whole = (second, first) if form.swaps else (first, second)
+        return _share_of(part_of, whole)
+    if form.operator == "average":
+        total = [piece for operand in operands for piece in ("+", *_bracketed(operand))][1:]
+        return ["(", *total, ")", "/", str(len(operands))]
     if form.operator == "difference":
         is_negative = len(first) == len(second) == 1 and Decimal(first[0]) < Decimal(second[0])
         operands = [second, first] if is_negative else operands
@@ -333,6 +215,10 @@ def _formed(form: _Form, words: tuple[str, ...], part: Callable[[tuple[str, ...]
     for operand in operands[1:]:
         pieces += [operator, *_bracketed(operand)]
     return pieces
+
+
+def _share_of(part: list[str], whole: list[str]) -> list[str]:
+    return [*_bracketed(part), "/", *_bracketed(whole), "*", "100"]
 
 
 def _with_commas(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -370,11 +256,11 @@ def _index(words: tuple[str, ...], phrase: tuple[str, ...]) -> int:
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def _leaf(words: tuple[str, ...], table: _Words, *, has_years: bool) -> list[str]:
+def _leaf(words: tuple[str, ...], table: SumWords, *, has_years: bool) -> list[str]:
     return _numbers(_merged(_with_powers(words, table), table), table, has_years=has_years)
 
 
-def _with_powers(words: Sequence[str], table: _Words) -> list[str]:
+def _with_powers(words: Sequence[str], table: SumWords) -> list[str]:
     """Return words with "to the third power" as a sign and its number."""
     found: list[str] = []
     rest = list(words)
@@ -392,7 +278,7 @@ def _with_powers(words: Sequence[str], table: _Words) -> list[str]:
     return found
 
 
-def _power(words: Sequence[str], table: _Words) -> tuple[str, int]:
+def _power(words: Sequence[str], table: SumWords) -> tuple[str, int]:
     """Return the number of an ordinal, "third" or "3" "rd", and how many words it has; 0 for none."""
     if words and words[0] in table.powers:
         return str(table.powers[words[0]]), 1
@@ -401,13 +287,13 @@ def _power(words: Sequence[str], table: _Words) -> tuple[str, int]:
     return "", 0
 
 
-def _numbers(pieces: Sequence[str], table: _Words, *, has_years: bool) -> list[str]:
+def _numbers(pieces: Sequence[str], table: SumWords, *, has_years: bool) -> list[str]:
     """Return pieces with years, fractions and mixed numbers put together."""
     items = _with_fractions(_with_years(pieces, table) if has_years else pieces, table)
     return " ".join(_mixed(items, table)).split()
 
 
-def _with_years(pieces: Sequence[str], table: _Words) -> list[str]:
+def _with_years(pieces: Sequence[str], table: SumWords) -> list[str]:
     """Return "19 84" as "1984", "19 oh 5" as "1905"."""
     found: list[str] = []
     rest = list(pieces)
@@ -423,7 +309,7 @@ def _with_years(pieces: Sequence[str], table: _Words) -> list[str]:
     return found
 
 
-def _with_fractions(pieces: Sequence[str], table: _Words) -> list[str]:
+def _with_fractions(pieces: Sequence[str], table: SumWords) -> list[str]:
     """Return pieces with each fraction in brackets, as one item: "2 thirds" is "( 2 / 3 )"."""
     items: list[str] = []
     for at, piece in enumerate(pieces):
@@ -453,7 +339,7 @@ def mixed_number(pieces: Sequence[str]) -> tuple[int, int, int] | None:
     return (int(figures[0]), int(figures[1]), int(figures[2])) if all(map(str.isdecimal, figures)) else None
 
 
-def _mixed(items: Sequence[str], table: _Words) -> list[str]:
+def _mixed(items: Sequence[str], table: SumWords) -> list[str]:
     """Return items with a whole number and the fraction behind it as one: "2 1/2", "2 and two thirds"."""
     found: list[str] = []
     at = 0

@@ -60,6 +60,9 @@ _TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("0.3048", "foot|feet|ft", "fuß|fuss"),
         ("0.0254", "inch|inches", "zoll"),
         ("1852", "nautical mile|nautical miles", "seemeile|seemeilen"),
+        ("9460730472580800", "light year|light years|lightyear|lightyears", "lichtjahr|lichtjahre|lichtjahren"),
+        ("0.000001", "micrometer|micrometers|micron|microns", "mikrometer|mikrometern"),
+        ("0.000000001", "nanometer|nanometers", "nanometer|nanometern"),
     ),
     "mass": (
         ("1", "kilogram|kilograms|kilo|kilos|kg", "kilogramm|kilo"),
@@ -119,12 +122,41 @@ _TABLE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("1000000000", "gigabyte|gigabytes|gb", "gigabyte"),
         ("1000000000000", "terabyte|terabytes|tb", "terabyte"),
     ),
+    "pressure": (
+        ("1", "pascal|pascals|pa", "pascal"),
+        ("100", "hectopascal|hectopascals|hpa|millibar|millibars|mbar", "hektopascal|millibar"),
+        ("1000", "kilopascal|kilopascals|kpa", "kilopascal"),
+        ("100000", "bar|bars", "bar"),
+        ("6894.757293168361", "psi|psi|pound per square inch|pounds per square inch", "psi"),  # lb and inch are exact
+        ("101325", "atmosphere|atmospheres|atm", "atmosphäre|atmosphären"),
+        ("133.322387415", "millimeter of mercury|millimeters of mercury|mmhg", ""),
+    ),
+    "energy": (
+        ("1", "joule|joules", "joule"),
+        ("1000", "kilojoule|kilojoules|kj", "kilojoule"),
+        ("1000000", "megajoule|megajoules|mj", "megajoule"),
+        ("4.184", "calorie|calories|cal", "kalorie|kalorien"),
+        ("4184", "kilocalorie|kilocalories|kcal|food calorie|food calories", "kilokalorie|kilokalorien"),
+        ("3600", "watt hour|watt hours|wh", "wattstunde|wattstunden"),
+        ("3600000", "kilowatt hour|kilowatt hours|kwh|kilowatthour|kilowatthours", "kilowattstunde|kilowattstunden"),
+        ("1055.05585262", "British thermal unit|British thermal units|btu|btus", ""),  # of the steam table, exact
+    ),
+    "power": (
+        ("1", "watt|watts|w", "watt"),
+        ("1000", "kilowatt|kilowatts|kw", "kilowatt"),
+        ("1000000", "megawatt|megawatts|mw", "megawatt"),
+        ("745.69987158227", "horsepower|horsepower|hp", ""),  # 550 foot-pounds a second
+        ("735.49875", "metric horsepower|metric horsepower", "pferdestärke|pferdestärken|ps"),
+    ),
     "area": (
         ("1", "square meter|square meters|square metres|m²", "quadratmeter|quadratmetern"),
         ("10000", "hectare|hectares", "hektar"),
         ("4046.8564224", "acre|acres", ""),
         ("2589988.110336", "square mile|square miles", "quadratmeile|quadratmeilen"),
-        ("0.09290304", "square foot|square feet", "quadratfuß"),
+        ("0.09290304", "square foot|square feet|sq ft", "quadratfuß"),
+        ("0.00064516", "square inch|square inches", "quadratzoll"),
+        ("0.83612736", "square yard|square yards", ""),
+        ("0.0001", "square centimeter|square centimeters|square centimetres|cm²", "quadratzentimeter"),
         ("1000000", "square kilometer|square kilometers|square kilometres|km²", "quadratkilometer|quadratkilometern"),
     ),
 }

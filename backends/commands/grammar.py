@@ -44,13 +44,21 @@ from backends.commands.slot_text import SlotText, plain
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Speller
 from backends.commands.spoken_numbers import Token, number_words
+from backends.commands.steps import TooManyStepsError, count_in, counted_steps, take_steps
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 MAX_HYPOTHESES = 5
 MAX_WORDS = 40  # a longer utterance is dictation
+MAX_LETTERS = 1_000  # likewise, before it is taken apart
+MAX_STEPS = 5_000  # of one utterance as it was heard, with all its hypotheses (``steps.py``)
+PARSE_STEPS = 100  # what a parse costs however little it finds, and each of its words: 0.3 ms for ten
+STEPS_OF_A_WORD = 4
+CONVERSION_STEPS = 60  # what a slot's converter costs: 0.2 ms
+MAX_EXCHANGE_STEPS = 6_500  # of one utterance with exchanged words, besides
+MAX_EXCHANGED_WORDS = 20  # a longer sentence is taken as it was heard
 MAX_RESULTS = 50  # parses of one sentence that are looked at
-MAX_TRIES = 24  # sentences with exchanged words, per utterance: some 10 ms of the event loop at the worst
+MAX_TRIES = 24  # sentences with exchanged words, per utterance
 LETTERS_PER_EDIT = 16  # one whole edit needs a sentence of so many letters
 RANK_FACTOR = 0.97  # of confidence, for each hypothesis before the one that fits
 MIN_CONFIDENCE = 0.6
@@ -88,6 +96,7 @@ class _Grammar:
 
     def parse(self, heard: Hypothesis, *, is_last_resort: bool = False) -> _Found | None:
         """Return the best reading of which every slot makes sense."""
+        take_steps(PARSE_STEPS + STEPS_OF_A_WORD * len(heard.tokens))
         results = islice(recognize_all(heard.text, self.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=is_last_resort)
@@ -100,6 +109,7 @@ class _Grammar:
         sentences = self.sentences_of(asked)
         if sentences is None:
             return None
+        take_steps(PARSE_STEPS + STEPS_OF_A_WORD * len(heard.tokens))
         results = islice(recognize_all(heard.text, sentences.intents), MAX_RESULTS)
         for result in sorted(results, key=_preference):
             slots = self._slots(result, heard, is_last_resort=True, is_answer=True)
@@ -141,6 +151,7 @@ class _Grammar:
             kind = SLOT_TYPES[kinds[entity.name]]
             if kind.is_last_resort and not is_last_resort:
                 return None
+            take_steps(CONVERSION_STEPS)
             convert = kind.answer if is_answer and kind.answer is not None else kind.convert
             value = convert(_slot_text(entity, heard, self.language))
             if value is None:
@@ -197,25 +208,41 @@ class HassilGrammar:
         known = self._languages.get(_code(language))
         if known is None:
             return None
-        heard = [heard_as(text, _code(language), known.fillers) for text in hypotheses[:MAX_HYPOTHESES]]
-        heard = [each for each in dict.fromkeys(heard) if 0 < len(each.tokens) <= MAX_WORDS]
+        try:
+            with counted_steps(MAX_STEPS):
+                return self._match(known, hypotheses, _code(language))
+        except TooManyStepsError:
+            return None
+
+    def _match(self, known: _Language, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
+        known_as = (_short(text, language, known) for text in hypotheses[:MAX_HYPOTHESES])
+        heard = list(dict.fromkeys(each for each in known_as if each is not None))
         for rank, each in enumerate(heard):
-            for variant in variants(each, known.fillers, _code(language)):
+            for variant in variants(each, known.fillers, language):
                 found = _parse(known, variant)
                 if found is not None:
                     return _match(found, RANK_FACTOR**rank, variant, known)
-        return _sounding_alike(known, heard, _code(language)) or _last_resort(known, heard)
+        try:
+            with counted_steps(MAX_EXCHANGE_STEPS):
+                found_alike = _sounding_alike(known, heard, language)
+        except TooManyStepsError:
+            found_alike = None
+        return found_alike or _last_resort(known, heard)
 
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the call that ``text`` stands for, word for word; at most three parses."""
         known = self._languages.get(_code(language))
-        heard = None if known is None else heard_as(text, _code(language), known.fillers)
-        if known is None or heard is None or not 0 < len(heard.tokens) <= MAX_WORDS:
+        heard = None if known is None else _short(text, _code(language), known)
+        if known is None or heard is None:
             return None
-        for variant in variants(heard, known.fillers, _code(language)):
-            found = _parse(known, variant)
-            if found is not None:
-                return _match(found, 1.0, variant, known)
+        try:
+            with counted_steps(MAX_STEPS):
+                for variant in variants(heard, known.fillers, _code(language)):
+                    found = _parse(known, variant)
+                    if found is not None:
+                        return _match(found, 1.0, variant, known)
+        except TooManyStepsError:
+            return None
         return None
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
@@ -224,8 +251,8 @@ class HassilGrammar:
         if known is None:
             return None
         for rank, text in enumerate(hypotheses[:MAX_HYPOTHESES]):
-            heard = heard_as(text, _code(language), known.fillers)
-            if 0 < len(heard.tokens) <= MAX_WORDS:
+            heard = _short(text, _code(language), known)
+            if heard is not None:
                 answers = (grammar.answer(asked, heard) for grammar in known.grammars)
                 found = next((found for found in answers if found is not None), None)
                 if found is not None:
@@ -253,9 +280,9 @@ class HassilGrammar:
         grammar = next((grammar for grammar in grammars if intent in grammar.commands), None)
         if known is None or grammar is None:
             return None
-        heard, search = heard_as(text, _code(language), known.fillers), grammar.search(intent)
-        filling = search.fill(heard.source, heard.tokens, given) if 0 < len(heard.tokens) <= MAX_WORDS else None
-        if filling is None:
+        heard, search = _short(text, _code(language), known), grammar.search(intent)
+        filling = None if heard is None else search.fill(heard.source, heard.tokens, given)
+        if heard is None or filling is None:
             return None
         lacking = None if filling.lacking is None else grammar.answers[intent, filling.lacking].question
         match = _match(_Found(grammar.commands[intent], filling.slots, lacking, has_free_text=False), 1.0, heard, known)
@@ -291,6 +318,8 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[Hypothesis], language
     """Return the match of the sentence that needs the cheapest exchange of words, and leaves the fewest unknown."""
     tries: list[tuple[int, float, int, Sequence[WordExchange]]] = []
     for rank, heard in enumerate(hypotheses):
+        if len(heard.tokens) > MAX_EXCHANGED_WORDS:
+            continue
         letters = sum(len(token.text) for token in heard.tokens)
         strange = {at for at, token in enumerate(heard.tokens) if not known.speller.knows(token.text)}
         for changes in exchanges(known.speller, heard, strange):
@@ -336,6 +365,14 @@ def _match(found: _Found, confidence: float, heard: Hypothesis, known: _Language
         question=found.question,
         has_free_text=found.has_free_text,
     )
+
+
+def _short(text: str, language: str, known: _Language) -> Hypothesis | None:
+    """Return a hypothesis; ``None`` if there is nothing in it, or more than a command has."""
+    if len(text) > MAX_LETTERS:
+        return None
+    heard = heard_as(text, language, known.fillers)
+    return heard if 0 < len(heard.tokens) <= MAX_WORDS else None
 
 
 def _preference(result: RecognizeResult) -> tuple[int, int, int, str]:
@@ -401,6 +438,7 @@ def _grammar(code: str, files: Sequence[CommandFile]) -> _Grammar:
         commands |= file.commands
         slot_types |= file.slot_types
     intents = Intents.from_dict({**document, "language": code})
+    count_in(intents)
     kinds = {name: SLOT_TYPES.get(slot_types.get(name, name)) for name in {*slot_types, *SLOT_TYPES}}
     known = {name: kind.values(code) for name, kind in kinds.items() if kind is not None and kind.values is not None}
     answers = answers_in(code, tuple(files), slot_types)

@@ -12,7 +12,7 @@ import attrs
 from backends.builtin.moment_words import MOMENT_WORDS
 from backends.builtin.moments import NamedMoment, named_day, named_moment
 from backends.commands.durations import to_seconds
-from backends.commands.slot_text import SlotText
+from backends.commands.slot_text import SlotText, plain
 
 
 @attrs.frozen
@@ -53,6 +53,10 @@ _WORDS: Final[Mapping[str, _ReminderWords]] = {
 }
 
 
+def _in_seconds(seconds: float) -> str:
+    return f"in {plain(seconds)} seconds"  # all digits: two weeks are no "1.2096e+06"
+
+
 def to_moment(slot: SlotText) -> str | None:
     """Return "tomorrow at eight" or "in ten minutes" as a tool takes it."""
     return _moment_text(slot)
@@ -61,7 +65,7 @@ def to_moment(slot: SlotText) -> str | None:
 def to_answered_moment(slot: SlotText) -> str | None:
     """Return the answer to "When?"; a duration alone is a delay."""
     seconds = to_seconds(slot)
-    return f"in {seconds:g} seconds" if seconds else _moment_text(slot)
+    return _in_seconds(seconds) if seconds else _moment_text(slot)
 
 
 def to_alarm_time(slot: SlotText) -> str | None:
@@ -74,7 +78,7 @@ def to_alarm_time(slot: SlotText) -> str | None:
 def to_answered_alarm_time(slot: SlotText) -> str | None:
     """Return the answer to "For when?"; a duration alone is a delay."""
     seconds = to_seconds(slot)
-    return f"in {seconds:g} seconds" if seconds else to_alarm_time(slot)
+    return _in_seconds(seconds) if seconds else to_alarm_time(slot)
 
 
 def to_day(slot: SlotText) -> str | None:
@@ -106,7 +110,7 @@ def _moment_text(slot: SlotText) -> str | None:
     if slot.words[0] in words.delay:
         seconds = to_seconds(SlotText(slot.words[1:], "", slot.language))
         if seconds:
-            return f"in {seconds:g} seconds"
+            return _in_seconds(seconds)
     return next((text for text in _readings(slot) if named_moment(text, slot.language) is not None), None)
 
 
@@ -155,7 +159,7 @@ def _delay(text: str, language: str) -> str | None:
     if first not in _WORDS[language].delay:
         return None
     seconds = to_seconds(SlotText(tuple(numbers.get(word, word) for word in rest), "", language))
-    return f"in {seconds:g} seconds" if seconds else None
+    return _in_seconds(seconds) if seconds else None
 
 
 def _is_bare(text: str, moment: NamedMoment, language: str) -> bool:

@@ -33,11 +33,20 @@ _NO_NAMES: Mapping[str, str] = {
 
 
 MAX_PLACE_WORDS = 4
+_MARKS = frozenset("-,'\u2019")
+"""What is lost in the normalised words of a name."""
 
 
 def to_place(slot: SlotText) -> str | None:
-    """Return a place whose time zones are known, as it was spoken and without its article."""
-    name = " ".join(_place_name(slot))
+    """Return a place whose time zones are known, as it was spoken and without its article.
+
+    As it was written where that shows more: "Paris, France", "Côte d'Ivoire", "Port-of-Spain".
+    """
+    words = _place_name(slot)
+    name = " ".join(words)
+    written = slot.source.strip(" .!?,;:")
+    if words == slot.words and not _MARKS.isdisjoint(written) and zones_of(written):
+        return written
     return name if zones_of(name) else None
 
 

@@ -22,6 +22,8 @@ class TranscriptionOptions:
     model: str | None = None
     words: bool = False
     """Whether the answer has the times of the words."""
+    translate: bool = False
+    """Whether the text is wanted in English, whatever is spoken."""
 
 
 @attrs.frozen
@@ -55,3 +57,5 @@ class AudioServices:
     """Returns why a language cannot be transcribed, by the given model if any; ``None`` if it can."""
     voices: Callable[[], Sequence[str] | None] = lambda: None
     """Returns the voices, the default first; ``None`` if any name may be one, empty without speech. Reads the disk."""
+    translator: Callable[[str | None], str | None] = lambda _model: None
+    """Returns the model that translates into English, the given one if any; ``None`` if there is none."""

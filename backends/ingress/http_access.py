@@ -17,6 +17,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
+from backends.ingress.json_body import BadBody, read_json
 from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFileError
 from backends.keys.token_issuer import TokenIssuer, TokenOrder
@@ -71,8 +72,8 @@ class AccessRoutes:
     async def login(self) -> Response:
         """Take a key, and give the page's browser a cookie in its place."""
         try:
-            text = msgspec.json.decode(await request.get_data(as_text=False), type=_LoginBody).key
-        except msgspec.DecodeError as error:
+            text = read_json(await request.get_data(as_text=False), _LoginBody).key
+        except BadBody as error:
             return failure(400, f'the body must be like {{"key": "sayso_..."}}: {error}')
         found = self.keys.find(text)
         if not isinstance(found, AccessKey):
@@ -118,8 +119,8 @@ class AccessRoutes:
         if grant.is_token or key is None:
             return failure(403, "a token is made with a key, not with another token")
         try:
-            body = msgspec.json.decode(await request.get_data(as_text=False) or b"{}", type=_TokenBody)
-        except msgspec.DecodeError as error:
+            body = read_json(await request.get_data(as_text=False) or b"{}", _TokenBody)
+        except BadBody as error:
             return failure(400, f'the body must be like {{"scopes": ["talk"], "expires_in_s": 300}}: {error}')
         wanted = key.scopes if body.scopes is None else frozenset(body.scopes)
         if not 1 <= body.expires_in_s <= TOKEN_MAX_S:

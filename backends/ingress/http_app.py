@@ -24,12 +24,13 @@ from backends.ingress.audio_services import AudioServices
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
-from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, VOICES, AudioApi
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, VOICES, AudioApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
+from backends.ingress.json_body import BadBody, read_json
 from backends.ingress.openapi_document import document
 from backends.ingress.status_stream import StatusStream
 from backends.ingress.uploads import Storage, upload_request
@@ -41,6 +42,7 @@ from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
+UPLOADS: Final = frozenset({TRANSCRIPTIONS, TRANSLATIONS})  # paths that take recordings
 OK: Final = 200
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
@@ -111,8 +113,8 @@ def drain_deadline(body: str | bytes) -> float | None:
     if not body.strip():
         return None
     try:
-        deadline_s = msgspec.json.decode(body, type=DrainBody).deadline_s
-    except msgspec.DecodeError as error:
+        deadline_s = read_json(body, DrainBody).deadline_s
+    except BadBody as error:
         raise ValueError(f'the body must be empty or like {{"deadline_s": 60}}: {error}') from error
     if deadline_s is not None and not 0 <= deadline_s <= MAX_DRAIN_S:
         raise ValueError(f"deadline_s must be from 0 to {MAX_DRAIN_S}, not {deadline_s:g}")
@@ -183,7 +185,7 @@ class AnswerFinish:
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = upload_request(TRANSCRIPTIONS, Storage())
+    app.request_class = upload_request(UPLOADS, Storage())
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
@@ -207,6 +209,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule("/api/status/stream", endpoint="/api/status/stream", view_func=stream.open, methods=["GET"])
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
+    app.add_url_rule(TRANSLATIONS, endpoint=TRANSLATIONS, view_func=api.translations, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])

@@ -39,6 +39,7 @@ from runtime.messaging.errors import AskError, MailboxError
 log = logging.getLogger("sayso.http")
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
+TRANSLATIONS: Final = "/v1/audio/translations"
 SPEECH: Final = "/v1/audio/speech"
 MODELS: Final = "/v1/models"
 USUAL_MODEL: Final = "whisper-1"
@@ -59,6 +60,13 @@ class AudioApi:
         """Transcribe an uploaded recording."""
         try:
             return await self._transcribed(cast("UploadRequest", request))
+        except ApiError as error:
+            return error_response(error)
+
+    async def translations(self) -> Response:
+        """Transcribe an uploaded recording into English, whatever is spoken in it."""
+        try:
+            return await self._transcribed(cast("UploadRequest", request), translate=True)
         except ApiError as error:
             return error_response(error)
 
@@ -99,12 +107,12 @@ class AudioApi:
 
     # --- recordings ------------------------------------------------------------------------------
 
-    async def _transcribed(self, upload_request: UploadRequest) -> Response:
+    async def _transcribed(self, upload_request: UploadRequest, *, translate: bool = False) -> Response:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
             with self._counting_refusals():
                 self._refuse_under_load()
-                upload, wanted = await self._received(upload_request)
+                upload, wanted = await self._received(upload_request, translate=translate)
                 held.callback(self._take_place())
             job = self._job(upload, wanted, held)
             if wanted.is_streamed:
@@ -122,17 +130,31 @@ class AudioApi:
             self._services.media.count("busy" if error.retry_after_s is not None else "bad_request")
             raise
 
-    async def _received(self, upload_request: UploadRequest) -> tuple[UploadFile, "TranscriptionForm"]:
+    async def _received(
+        self, upload_request: UploadRequest, *, translate: bool
+    ) -> tuple[UploadFile, "TranscriptionForm"]:
         """Wait for the whole body, and return its file and fields; raises ``ApiError``."""
         form, files = await upload_request.form, await upload_request.files
         wanted = TranscriptionForm.read(form)
         self._check_model(wanted.hearing.model)
-        problem = self._services.hearing_problem(wanted.hearing.language, wanted.hearing.model)
-        if problem is not None:
-            raise ApiError(400, problem, "language")
+        if translate:
+            wanted = self._translating(wanted)
+        else:
+            problem = self._services.hearing_problem(wanted.hearing.language, wanted.hearing.model)
+            if problem is not None:
+                raise ApiError(400, problem, "language")
         if "file" not in files:
             raise ApiError(400, "file must be a recording, sent as multipart/form-data", "file")
         return cast("UploadFile", files["file"].stream), wanted
+
+    def _translating(self, wanted: "TranscriptionForm") -> "TranscriptionForm":
+        """Return the fields for a translation, with the model that does it; raises ``ApiError`` if none can."""
+        model = self._services.translator(wanted.hearing.model)
+        if model is None:
+            named = wanted.hearing.model
+            which = "no model of this server translates" if named is None else f"model {named} does not translate"
+            raise ApiError(400, f"{which}: one that hears other languages than English can, such as base", "model")
+        return attrs.evolve(wanted, hearing=attrs.evolve(wanted.hearing, model=model, translate=True))
 
     def _take_place(self) -> Callable[[], None]:
         """Take a place for a recording in work, and return what leaves it; raises ``ApiError`` if all are taken."""
@@ -315,7 +337,7 @@ def _page(job: RecordingJob, wanted: TranscriptionForm) -> Response:
             return Response(to_vtt(captions), mimetype="text/vtt")
         case "verbose_json":
             language = wanted.hearing.language or job.heard_language
-            page = to_verbose(captions, language=language, duration_s=duration_s)
+            page = to_verbose(captions, language=language, duration_s=duration_s, translate=wanted.hearing.translate)
             words = {"words": to_words(captions)} if wanted.hearing.words else {}
             return jsonify(page | words | {"usage": usage})
         case _:

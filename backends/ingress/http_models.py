@@ -14,6 +14,7 @@ from quart import Response, jsonify, request
 from quart_trio import QuartTrio
 
 from backends.ingress.http_answers import admitted, failure
+from backends.ingress.json_body import BadBody, read_json
 from protocol.admission.identity import operator_refusal
 from protocol.messages.models import ModelShown
 
@@ -48,8 +49,8 @@ class ModelServices:
         if refusal is not None:
             return failure(403, refusal)
         try:
-            name = msgspec.json.decode(await request.get_data(as_text=False), type=_NameBody).name
-        except msgspec.DecodeError as error:
+            name = read_json(await request.get_data(as_text=False), _NameBody).name
+        except BadBody as error:
             return failure(400, f'the body must be like {{"name": "base"}}: {error}')
         return jsonify(attrs.asdict(await change(name)))
 

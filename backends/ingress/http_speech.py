@@ -23,6 +23,7 @@ from backends.ingress.api_errors import ApiError
 from backends.ingress.audio_names import VoiceObject, language_of_voice, voice_of
 from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices
 from backends.ingress.hypercorn_bridge import AnswerCutOff
+from backends.ingress.json_body import BadBody, read_json
 from backends.speech.encoding import FORMATS, FileEncoder, StreamedFile, encode
 from backends.speech.piper import SPEED_MAX, SPEED_MIN
 from protocol.language.sentences import SentenceCutter
@@ -61,8 +62,8 @@ class SpeechForm:
     def parse(cls, data: str | bytes) -> "SpeechForm":
         """Check the body; raises ``ApiError``."""
         try:
-            body = msgspec.json.decode(data, type=_SpeechBody)
-        except (msgspec.DecodeError, RecursionError) as error:
+            body = read_json(data, _SpeechBody)
+        except BadBody as error:
             raise ApiError(400, f"the body must be JSON with model, input and voice: {error}") from error
         if not 0 < len(body.input) <= MAX_INPUT_CHARS:
             raise ApiError(400, f"input must have 1 to {MAX_INPUT_CHARS} characters, not {len(body.input)}", "input")

@@ -27,6 +27,7 @@ class Operation:
     """The request body's content type."""
 
 
+TRANSCRIPT_TYPES: Final = ("application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream")
 METRICS_TYPES: Final = ("text/plain", "application/openmetrics-text")
 OPERATIONS: Final = (
     Operation("/openapi.json", "This document.", {200: "OpenAPI 3.1."}),
@@ -245,7 +246,21 @@ OPERATIONS: Final = (
             413: "The upload is too large.",
             503: "Under load, or busy; come back later.",
         },
-        content_types=("application/json", "text/plain", "text/vtt", "application/x-subrip", "text/event-stream"),
+        content_types=TRANSCRIPT_TYPES,
+        method="post",
+        body="multipart/form-data",
+    ),
+    Operation(
+        "/v1/audio/translations",
+        "OpenAI's translation: a recording in any language that a model hears to English text.",
+        {
+            200: "`text`, or the wanted form.",
+            400: "No recording that can be decoded, a bad field, or no model that translates.",
+            404: "No such model.",
+            413: "The upload is too large.",
+            503: "Come back later.",
+        },
+        content_types=TRANSCRIPT_TYPES,
         method="post",
         body="multipart/form-data",
     ),

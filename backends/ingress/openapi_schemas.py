@@ -180,6 +180,7 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("get", "/v1/models", 200): record({"object": {"const": "list"}, "data": listing(reference("OpenAiModel"))}),
     ("get", "/v1/models/{name}", 200): reference("OpenAiModel"),
     ("post", "/v1/audio/transcriptions", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
+    ("post", "/v1/audio/translations", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
     ("get", "/openapi.json", 200): record({"openapi": TEXT, "info": ANY_OBJECT, "paths": ANY_OBJECT}),
     ("get", "/asyncapi.json", 200): record({"asyncapi": TEXT, "info": ANY_OBJECT, "channels": ANY_OBJECT}),
 }
@@ -201,6 +202,10 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
             "timestamp_granularities[]": listing({"enum": ["word", "segment"]}),
             "stream": FLAG,
         },
+    ),
+    ("post", "/v1/audio/translations"): record(
+        {"file": {"type": "string", "format": "binary"}},
+        {"model": TEXT, "response_format": {"enum": list(TRANSCRIPT_FORMATS)}, "stream": FLAG},
     ),
     ("post", "/v1/audio/speech"): record(
         {"input": {**TEXT, "minLength": 1, "maxLength": MAX_INPUT_CHARS}},

@@ -123,16 +123,16 @@ class UploadParser(TrioFormDataParser):
 
 
 class UploadRequest(TrioRequest):
-    """A request whose body may be a form with a large file where ``upload_path`` says so, and only there."""
+    """A request whose body may be a form with a large file where ``upload_paths`` say so, and only there."""
 
     form_data_parser_class = UploadParser
 
-    upload_path: str
+    upload_paths: frozenset[str]
     storage: Storage
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         _method, _scheme, path, _query, headers = arguments[:5]
-        if path == self.upload_path and headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
+        if path in self.upload_paths and headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
             options["max_content_length"] = MAX_UPLOAD_BYTES
         super().__init__(*arguments, **options)
         self.max_content_length = options["max_content_length"]
@@ -163,6 +163,6 @@ class UploadRequest(TrioRequest):
         return self._uploads[0]
 
 
-def upload_request(path: str, storage: Storage) -> type[UploadRequest]:
-    """Return the class of an app's requests: files are taken at ``path`` and kept in ``storage``."""
-    return type("BoundUploadRequest", (UploadRequest,), {"upload_path": path, "storage": storage})
+def upload_request(paths: frozenset[str], storage: Storage) -> type[UploadRequest]:
+    """Return the class of an app's requests: files are taken at ``paths`` and kept in ``storage``."""
+    return type("BoundUploadRequest", (UploadRequest,), {"upload_paths": paths, "storage": storage})

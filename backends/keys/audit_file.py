@@ -71,7 +71,7 @@ class AuditFile:
         for line in reversed(lines):
             if len(found) == limit:
                 break
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 found.append(msgspec.json.decode(line, type=AuditEntry))
         return found
 

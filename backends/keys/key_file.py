@@ -85,7 +85,7 @@ class KeyFile:
             raise KeyFileUnfit(f"{self.path} must have at most {FILE_MAX_BYTES} bytes")
         try:
             page = msgspec.json.decode(data, type=_KeyPage)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise KeyFileUnfit(f"{self.path} is no file of keys: {error}") from error
         if page.version != FORMAT_VERSION:
             raise KeyFileUnfit(f"{self.path} was written by another version of sayso: version {page.version}")

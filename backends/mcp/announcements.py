@@ -22,6 +22,7 @@ IDENTIFIER = "dev.sayso/announcements"
 METHOD: Literal["notifications/sayso/announcement"] = "notifications/sayso/announcement"
 LISTENERS_METHOD: Literal["sayso/listeners"] = "sayso/listeners"
 TOLD_METHOD: Literal["sayso/told"] = "sayso/told"
+DATABASE_URL_VARIABLE = "SAYSO_TOOLS_DATABASE_URL"  # of the built-in server: others could see an argument
 SESSION_META_KEY = "sayso/session"
 USER_META_KEY = "sayso/user"
 CALL_META_KEY = "sayso/call"

@@ -35,6 +35,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from backends.mcp.announcements import (
     CALL_META_KEY,
+    DATABASE_URL_VARIABLE,
     IDENTIFIER,
     LANGUAGE_META_KEY,
     SESSION_META_KEY,
@@ -127,19 +128,20 @@ class McpServers:
 
 
 def builtin_server_config(
-    data_dir: Path, programs_json: str, owner: str = "", database: Path | None = None
+    data_dir: Path, programs_json: str, owner: str = "", database: Path | None = None, url: str = ""
 ) -> Mapping[str, Any]:
     """Return the configuration of the built-in server, run by this interpreter with the packages next to this one.
 
-    ``database`` is the SQLite file that users' things are kept in, one in ``data_dir`` if it is None. ``owner`` is the
-    name of this server among those that share it.
+    ``database`` is the SQLite file that users' things are kept in, one in ``data_dir`` if it is None; with ``url`` they
+    are kept in PostgreSQL. ``owner`` is the name of this server among those that share it.
     """
     arguments = ["-m", "backends.builtin.server", "--data-dir", str(data_dir.absolute()), "--programs", programs_json]
     arguments += ["--owner", owner]
     if database is not None:
         arguments += ["--database", str(database.absolute())]
     root = str(Path(__file__).absolute().parents[2])
-    return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
+    secret = {DATABASE_URL_VARIABLE: url} if url else {}
+    return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root, **secret}}
 
 
 @attrs.frozen

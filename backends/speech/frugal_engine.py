@@ -99,9 +99,9 @@ class FrugalEngine:
         """As the engine."""
         return self._present.has_language(language)
 
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+    def prompt(self, language: str, vocabulary: Sequence[str] = (), *, translate: bool = False) -> tuple[int, ...]:
         """As the engine."""
-        return self._present.prompt(language, vocabulary)
+        return self._present.prompt(language, vocabulary, translate=translate)
 
     def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
         """As the engine."""

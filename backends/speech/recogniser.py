@@ -34,7 +34,7 @@ class Recogniser(Protocol):
     def has_language(self, language: str) -> bool:
         """Return whether the model has the language of an ISO 639 code."""
 
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+    def prompt(self, language: str, vocabulary: Sequence[str] = (), *, translate: bool = False) -> tuple[int, ...]:
         """Return the decoder's first tokens."""
 
     def generate(self, jobs: Sequence[DecodeJob], *, beam_size: int, hypotheses: int) -> list[Hypotheses]:

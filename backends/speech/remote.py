@@ -248,7 +248,8 @@ class RemoteRecogniser:
         if clip.wants_words and self._is_verbose:
             fields["timestamp_granularities[]"] = "word"
         file = ("speech.wav", wav_of(pcm), "audio/wav")
-        return await self.server.post_form("/audio/transcriptions", fields, file, self.timeout_s)
+        path = "/audio/translations" if clip.translate else "/audio/transcriptions"
+        return await self.server.post_form(path, fields, file, self.timeout_s)
 
 
 def judged(heard: _RemoteTranscript, clip: Clip, pcm: bytes, *, compute_s: float) -> ClipTranscript:

@@ -77,7 +77,7 @@ class _Item:
 
     samples: Floats
     voiced_s: float
-    vocabulary: tuple[str, ...]
+    clip: Clip
     language: str | None
     attempt: Attempt
     encoding: Encoding | None = None
@@ -143,18 +143,21 @@ class Transcriber:
         item = _Item(
             samples=samples,
             voiced_s=self._voiced_seconds(samples),
-            vocabulary=clip.vocabulary,
-            language=self._language_of(clip.language),
+            clip=clip,
+            language=self._language_of(clip),
             attempt=Attempt(transcripts.window_for(len(samples) / INTERNAL_RATE_HZ), is_biased=bool(clip.vocabulary)),
         )
         item.reason = transcripts.silence_reason(item.duration_s, item.voiced_s)
         return item
 
-    def _language_of(self, wanted: str | None) -> str | None:
-        """Return the code of a language of the model: the request's, else the setting's, else None for detection."""
+    def _language_of(self, clip: Clip) -> str | None:
+        """Return the code of a language of the model: the clip's, else the setting's, else None for detection.
+
+        What is to be translated is in another language than the setting's.
+        """
         if not self._engine.is_multilingual:
             return "en"
-        codes = (language_code(wanted), language_code(self._search.language))
+        codes = (language_code(clip.language), None if clip.translate else language_code(self._search.language))
         return next((code for code in codes if code and self._engine.has_language(code)), None)
 
     def _encode(self, items: Sequence[_Item]) -> None:
@@ -170,7 +173,7 @@ class Transcriber:
             _share(group, started_s)
 
     def _features(self, item: _Item) -> Floats:
-        in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.vocabulary))
+        in_room = transcripts.ends_in_room(item.duration_s, is_biased=bool(item.clip.vocabulary))
         return self._engine.features(item.samples, item.attempt.window_s, in_room=in_room)
 
     def _grouped(self, items: Sequence[_Item]) -> Iterable[list[tuple[_Item, DecodeJob]]]:
@@ -186,7 +189,8 @@ class Transcriber:
         started_s = time.perf_counter()
         if item.language is None:
             item.language = self._engine.detect_language(item.encoding)
-        prompt = self._engine.prompt(item.language, item.vocabulary if item.attempt.is_biased else ())
+        vocabulary = item.clip.vocabulary if item.attempt.is_biased else ()
+        prompt = self._engine.prompt(item.language, vocabulary, translate=item.clip.translate)
         item.compute_s += time.perf_counter() - started_s
         return DecodeJob(item.encoding, prompt, transcripts.token_budget(item.duration_s))
 

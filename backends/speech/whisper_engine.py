@@ -153,11 +153,12 @@ class Engine:
             return language == "en"
         return self._tokenizer_file.token_to_id(f"<|{language}|>") is not None
 
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+    def prompt(self, language: str, vocabulary: Sequence[str] = (), *, translate: bool = False) -> tuple[int, ...]:
         """Return what the decoder starts from: the words to expect as previous text, language, task."""
         start = [self._tokenizer.sot]
         if self.is_multilingual:
-            start += [self._tokenizer_file.token_to_id(f"<|{language}|>"), self._tokenizer.transcribe]
+            task = self._tokenizer.translate if translate else self._tokenizer.transcribe
+            start += [self._tokenizer_file.token_to_id(f"<|{language}|>"), task]
         bias = self._bias_tokens(language, tuple(vocabulary)) if vocabulary else ()
         return (*bias, *start, self._tokenizer.no_timestamps)
 

@@ -24,7 +24,7 @@ import trio
 from sqlite_utils import Database
 
 from backends.private_files import make_private_folder, open_private
-from backends.protocols import StoreError
+from backends.protocols import StoreError, StoreFigures
 from backends.storage import queries
 from backends.storage.rows import TABLES, by_table, call_of, conversation_of, storable, turn_of
 from backends.storage.sqlite_file import CHECKED_MAX_BYTES, Identity, check, identity_of, is_damage, set_aside
@@ -104,7 +104,16 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close the file; a closed store can be opened again."""
-        await self._in_thread(self._end, self._write_limit)
+
+        def work() -> None:
+            self._identity = None
+            self._close()
+
+        await self._in_thread(work, self._write_limit)
+
+    def figures(self) -> StoreFigures:
+        """Return that there is nothing to tell of a file."""
+        return StoreFigures()
 
     async def _in_thread(self, work: Callable[[], Result], limit: trio.CapacityLimiter) -> Result:
         """Run ``work`` to its end, even if the caller is cancelled: half a transaction is of no use."""
@@ -174,10 +183,6 @@ class SqliteStore:
                     raise
                 self._start_anew(error)
                 insert(self._opened(self._writer), records)
-
-    def _end(self) -> None:
-        self._identity = None
-        self._close()
 
     def _close(self) -> None:
         with self._reading:

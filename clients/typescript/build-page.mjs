@@ -1,6 +1,6 @@
-// Writes what the page at / uses into web/: node build-page.mjs [--check]
+// Writes what the pages use into web/: node build-page.mjs [--check]
 //
-// web/client/ has these sources compiled, web/vendor/ the two libraries of the page as one file, and web/page/ the page in
+// web/client/ has these sources compiled, web/vendor/ the two libraries of the pages as one file, and web/page/ each page in
 // two files, so that a phone asks four times and not twenty. All are committed: a machine without Node can serve the page.
 // --check compares instead, and says which files differ.
 import {execFileSync} from 'node:child_process';
@@ -23,15 +23,17 @@ function build(folder) {
   execFileSync(tool('esbuild'), bundling, options);
 }
 
-/** Put the page's own modules and its style into one file each. */
-function bundlePage(folder) {
-  for (const [source, target] of [['main.js', 'talk.js'], ['style.css', 'talk.css']]) {
-    const outfile = `--outfile=${join(folder, 'page', target)}`;
-    const bundling = [join(WEB, 'talk', source), '--bundle', '--minify', '--format=esm', '--charset=utf8', '--target=es2022', outfile];
-    execFileSync(tool('esbuild'), [...bundling, '--log-level=warning'], {stdio: ['ignore', 'inherit', 'inherit']});
+/** Put the modules and the style of each page into one file each. */
+function bundlePages(folder) {
+  for (const page of ['talk', 'console']) {
+    const script = join(folder, 'page', `${page}.js`);
+    for (const [source, target] of [['main.js', script], ['style.css', join(folder, 'page', `${page}.css`)]]) {
+      const outfile = `--outfile=${target}`;
+      const bundling = [join(WEB, page, source), '--bundle', '--minify', '--format=esm', '--charset=utf8', '--target=es2022', outfile];
+      execFileSync(tool('esbuild'), [...bundling, '--log-level=warning'], {stdio: ['ignore', 'inherit', 'inherit']});
+    }
+    writeFileSync(script, readFileSync(script, 'utf8').replaceAll(/\n[ ]+/g, '\n')); // the indentation of templates, which htm ignores
   }
-  const script = join(folder, 'page', 'talk.js');
-  writeFileSync(script, readFileSync(script, 'utf8').replaceAll(/\n[ ]+/g, '\n')); // the indentation of templates, which htm ignores
 }
 
 function libraries() {
@@ -58,7 +60,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'sayso-page-'));
 try {
   build(scratch);
   if (process.argv.includes('--check')) {
-    bundlePage(scratch);
+    bundlePages(scratch);
     const found = differences(scratch);
     if (found.length > 0) {
       console.error(`not what the sources give, run \`npm run page\`: ${found.join(', ')}`);
@@ -67,7 +69,7 @@ try {
   } else {
     rmSync(join(WEB, 'client'), {recursive: true, force: true});
     cpSync(scratch, WEB, {recursive: true});
-    bundlePage(WEB);
+    bundlePages(WEB);
   }
 } finally {
   rmSync(scratch, {recursive: true});

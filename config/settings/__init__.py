@@ -10,7 +10,7 @@ import attrs
 from config.settings.audio import AudioSettings
 from config.settings.dialogue import DialogueSettings
 from config.settings.gateway import GatewaySettings, RateSettings, WebSocketSettings
-from config.settings.history import HistorySettings, SqliteSettings, StoreName
+from config.settings.history import HistorySettings, PostgresSettings, SqliteSettings, StoreName
 from config.settings.home_assistant import HomeAssistantSettings
 from config.settings.inference import (
     EmbeddedModelSettings,
@@ -56,6 +56,7 @@ __all__ = [
     "OpenAISpeechSettings",
     "OpenAITranscriptionSettings",
     "PiperSettings",
+    "PostgresSettings",
     "RateSettings",
     "RecogniserName",
     "SessionSettings",

@@ -39,3 +39,13 @@ def networks(_instance: Any, _field: Any, values: tuple[str, ...]) -> None:
 def one_of(alternatives: object) -> Callable[[Any, Any, Any], None]:
     """Return a validator for the values of a ``Literal``."""
     return in_(get_args(alternatives))
+
+
+def matches(pattern: str, expected: str) -> Callable[[Any, Any, Any], None]:
+    """Return a validator for a string that matches ``pattern``; the error does not have the value."""
+
+    def validate(_instance: Any, _field: Any, value: Any) -> None:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+
+    return validate

@@ -1,6 +1,6 @@
 /** The app: opens what is behind the screens, and shows the one that was chosen. */
 
-import {useKeepAwake} from 'expo-keep-awake';
+import {activateKeepAwakeAsync, deactivateKeepAwake} from 'expo-keep-awake';
 import {StatusBar} from 'expo-status-bar';
 import {useEffect, useMemo, useState} from 'react';
 import {BackHandler, KeyboardAvoidingView, Platform, StyleSheet, useColorScheme, View} from 'react-native';
@@ -23,27 +23,37 @@ import {ErrorBoundary} from './ui/ErrorBoundary.tsx';
 import {TabBar} from './ui/TabBar.tsx';
 import {themeFor} from './ui/theme.ts';
 
+const AWAKE_TAG = 'listening';
 const SCREENS = {talk: TalkScreen, history: HistoryScreen, commands: CommandsScreen, server: ServerScreen, settings: SettingsScreen};
 
 const openApp = () =>
   AppModel.open({
-    openAudio, storage, phone, fetch: (...given) => fetch(...given),
+    openAudio,
+    storage,
+    phone,
+    fetch: (...given) => fetch(...given),
     notice: ({appLanguage}) => {
       const {noticeTitle, noticeText, stop} = textsFor(appLanguage);
       return {title: noticeTitle, text: noticeText, stop};
     },
   });
 
-function Awake() {
-  useKeepAwake();
-  return null;
-}
-
-/** Keeps the screen on while it listens. */
+/** Keeps the screen on while it listens, where the phone allows that. */
 function AwakeWhileListening() {
-  const {preferences: {keepAwake}} = useAppState();
+  const {
+    preferences: {keepAwake},
+  } = useAppState();
   const {microphone} = useTalkState();
-  return keepAwake && microphone === 'on' ? <Awake /> : null;
+  const isWanted = keepAwake && microphone === 'on';
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    const isOn = activateKeepAwakeAsync(AWAKE_TAG).then(
+      () => true,
+      () => false,
+    ); // a phone that saves power says no
+    return () => void isOn.then(async (found) => (found ? deactivateKeepAwake(AWAKE_TAG) : undefined));
+  }, [isWanted]);
+  return null;
 }
 
 export function Screens({app}: {app: AppModel}) {
@@ -70,7 +80,9 @@ export function Screens({app}: {app: AppModel}) {
       <SafeAreaView style={[styles.page, {backgroundColor: theme.colours.paper}]}>
         <StatusBar style={theme.isDark ? 'light' : 'dark'} />
         <KeyboardAvoidingView style={styles.page} behavior={Platform.OS === 'ios' ? 'padding' : 'height'}>
-          <View role="main" style={styles.column}><Screen /></View>
+          <View role="main" style={styles.column}>
+            <Screen />
+          </View>
           <TabBar current={tab} />
         </KeyboardAvoidingView>
       </SafeAreaView>
@@ -96,7 +108,11 @@ export function App() {
       opened?.close();
     };
   }, []);
-  return <ErrorBoundary><SafeAreaProvider>{app !== undefined && <Screens app={app} />}</SafeAreaProvider></ErrorBoundary>;
+  return (
+    <ErrorBoundary>
+      <SafeAreaProvider>{app !== undefined && <Screens app={app} />}</SafeAreaProvider>
+    </ErrorBoundary>
+  );
 }
 
 const styles = StyleSheet.create({

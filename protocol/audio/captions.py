@@ -53,7 +53,9 @@ def to_vtt(captions: Sequence[Caption]) -> str:
     return "WEBVTT\n\n" + "".join(cues)
 
 
-def to_verbose(captions: Sequence[Caption], *, language: str, duration_s: float) -> dict[str, Any]:
+def to_verbose(
+    captions: Sequence[Caption], *, language: str, duration_s: float, translate: bool = False
+) -> dict[str, Any]:
     """Return OpenAI's ``verbose_json``; ``confidence`` is ours.
 
     Clients calculate with Whisper's figures: ``avg_logprob`` is the logarithm of the confidence, ``no_speech_prob`` is
@@ -76,7 +78,7 @@ def to_verbose(captions: Sequence[Caption], *, language: str, duration_s: float)
         for number, caption in enumerate(captions)
     ]
     return {
-        "task": "transcribe",
+        "task": "translate" if translate else "transcribe",
         "language": language,
         "duration": round(duration_s, 3),
         "text": whole_text(captions),

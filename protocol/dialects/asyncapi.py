@@ -55,7 +55,7 @@ def asyncapi_document(version: str) -> dict[str, Any]:
             "session": {
                 "address": ADDRESS,
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+                "bindings": {"ws": {"method": "GET"}},
                 "x-close-codes": {str(code.value): code.name.lower() for code in CloseCode},
             }
         },

@@ -81,6 +81,12 @@ def model_for(language: str | None, wanted: str | None, offered: Sequence[str]) 
     return next((other for other in offered if not is_english_only(other)), None) if wanted is None else None
 
 
+def translator(wanted: str | None, offered: Sequence[str]) -> str | None:
+    """Return the speech model that translates: the wanted one, else the first that can; ``None`` for none."""
+    names = offered if wanted is None else (wanted,)
+    return next((name for name in names if not is_english_only(name)), None)
+
+
 def hearing_problem(language: str | None, wanted: str | None, offered: Sequence[str]) -> str | None:
     """Return why a language cannot be heard with the models that there are, ``None`` if it can."""
     if model_for(language, wanted, offered) is not None:

@@ -11,6 +11,7 @@ from protocol.language.phrases import (
     CANNOT_CALENDAR,
     CANNOT_CALL,
     CANNOT_CONTROL,
+    CANNOT_EXCHANGE,
     CANNOT_LOCATE,
     CANNOT_MAIL,
     CANNOT_NEWS,
@@ -55,6 +56,12 @@ class Tables:
     help: re.Pattern[str]
     """How one asks what can be said: a whole sentence."""
 
+
+_CURRENCY: Final = (
+    r"(?:dollars?|bucks|euros?|pounds?|quid|yen|yuan|rupees?|rupien|pesos?|francs?|franken|rub(?:le|el)s?|kron(?:a|or|er|en)"
+    r"|zloty|bitcoins?|usd|eur|gbp|jpy|chf|cad|aud|inr|cny|sek|nok|dkk|pln)"
+)
+_EXCHANGE: Final = rf"{_CURRENCY} .*\b(?:in|into|to|is|are|as|for|sind|ist|zu) .*\b{_CURRENCY}"
 
 ENGLISH: Final = Tables(
     polite=re.compile(
@@ -145,6 +152,7 @@ ENGLISH: Final = Tables(
             r"orders?|buy|deliver(?:y|ed)?|purchase|book a|book me|reserv(?:e|ation|ations)|taxi|cab|uber|lyft"
             r"|tickets?|get me a"
         ),
+        CANNOT_EXCHANGE: words(r"exchange rates?|currency|currencies", _EXCHANGE),
         CANNOT_BANK: words(
             r"bank(?:ing)?|balance|(?:credit|debit|new|lost) card|credit|accounts?|bills?|pay|transfer|paycheck"
             r"|insurance|tax(?:es)?"
@@ -226,6 +234,7 @@ GERMAN: Final = attrs.evolve(
         CANNOT_MAIL: words(r"e-?mails?|mails?|nachricht|sms"),
         CANNOT_CALL: words(r"anrufen|ruf\w* .* an|telefonier\w*|wähle"),
         CANNOT_ORDER: words(r"bestell\w*|kauf\w*|buch\w*|reservier\w*|taxi|fahrkarten?|tickets?"),
+        CANNOT_EXCHANGE: words(r"wechselkurse?|währung(?:en)?|umrechnungskurs", _EXCHANGE),
         CANNOT_BANK: words(r"bank|konto\w*|überweis\w*|rechnung\w*|kreditkarte"),
         CANNOT_LOCATE: words(r"navigier\w*|route|wo bin ich|in der nähe|wegbeschreibung"),
         CANNOT_VOLUME: words(r"lautstärke|lauter|leiser|stumm"),

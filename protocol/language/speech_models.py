@@ -2,7 +2,7 @@
 
 import attrs
 
-from protocol.language.languages import hearing_problem, model_for
+from protocol.language.languages import hearing_problem, model_for, translator
 
 
 @attrs.frozen
@@ -33,3 +33,7 @@ class SpeechModels:
         if not self.has_choice:
             return name
         return model_for(language or self.language, wanted, self.offered) or name
+
+    def translator(self, wanted: str | None) -> str | None:
+        """Return the model that translates into English: the wanted one, else the first that can; ``None`` for none."""
+        return (wanted or self.usual) if not self.has_choice else translator(wanted, self.offered)

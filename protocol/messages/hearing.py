@@ -126,6 +126,8 @@ class Transcribe(Ask["Recognition | NoWords"]):
     """Name of the model; ``None`` is the usual one."""
     words: bool = False
     """Whether the times of the words are wanted; they cost a tenth of a decode more."""
+    translate: bool = False
+    """Whether the words are wanted in English, whatever was spoken."""
     tenant: str = ""
     """The session's tenant: tenants take turns first, then their sessions."""
 

@@ -6,7 +6,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.history import CHECK_S, PRUNE_EVERY_S, PRUNE_RECORDS, History, HistoryStatistics, HistoryUnavailable
-from backends.protocols import StoreError
+from backends.protocols import StoreError, StoreFigures
 from config.settings import HistorySettings
 from protocol.messages.history import (
     ConversationQuery,
@@ -19,7 +19,7 @@ from protocol.messages.history import (
     Position,
     TurnQuery,
 )
-from protocol.messages.records import Count, Observe, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.records import Count, Gauge, Observe, SessionRecord, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref, StartFailed, TerminateChild, Tree
 from tests.fake_store import FakeStore
 from tests.fakes import Grow, Script, default_settings, scripted, shown_by
@@ -84,7 +84,8 @@ async def test_records_wait_for_company_and_are_written_together(grow: Grow, aut
     await trio.sleep(0.06)
     assert archive.store.batches == [records]
     await wait_all_tasks_blocked()
-    assert [type(message) for message in archive.metrics.seen] == [Observe]
+    assert archive.metrics.of(Count) == [Count("history_rows_total", ("written",), 3)]
+    assert [message.name for message in archive.metrics.of(Observe)] == ["db_write_seconds"]
     assert archive.statistics() == HistoryStatistics(pending=0, written=3, dropped=0, lost=0, pruned=0, trouble=None)
 
 
@@ -127,7 +128,8 @@ async def test_beyond_its_limit_the_oldest_records_are_dropped_and_counted(
     archive.store.trouble = StoreError("disk full")
     await archive.tell(*(turn(number) for number in range(5)))
     assert archive.statistics().dropped == 2
-    assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "store_down"))] * 2
+    dropped, lost = Count("dropped_total", ("history", "store_down")), Count("history_rows_total", ("lost",))
+    assert archive.metrics.of(Count) == [dropped, lost] * 2
     archive.store.trouble = None
     await trio.sleep(2.0)
     assert archive.store.rows == [turn(2), turn(3), turn(4)]
@@ -183,7 +185,8 @@ async def test_a_file_that_is_deleted_is_trouble_until_there_is_something_in_the
     await trio.sleep(CHECK_S + 1)
     told = "the history file was deleted or replaced, and 12 records with it; a new one was begun"
     assert archive.statistics() == HistoryStatistics(pending=0, written=0, dropped=0, lost=12, pruned=0, trouble=told)
-    assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "file_deleted"), 12)]
+    lost = Count("history_rows_total", ("lost",), 12)
+    assert archive.metrics.of(Count) == [Count("dropped_total", ("history", "file_deleted"), 12), lost]
     await trio.sleep(3 * CHECK_S)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
     await archive.tell(turn(1))
@@ -272,6 +275,26 @@ async def test_what_is_kept_for_ever_is_not_deleted(grow: Grow, autojump_clock: 
     await archive.open(grow)
     await trio.sleep(2 * PRUNE_EVERY_S)
     assert archive.store.deletions == []
+
+
+async def test_what_waits_and_how_the_database_is_used_is_told(grow: Grow, autojump_clock: MockClock) -> None:
+    archive = Archive()
+    await archive.open(grow)
+    archive.store.trouble = StoreError("the server is gone")
+    await archive.tell(turn(1), turn(2))
+    archive.store.shown = StoreFigures(connections=3, used=1, retries=2, fallbacks=5)
+    await trio.sleep(CHECK_S + 0.5)
+    gauges = {(gauge.name, *gauge.labels): gauge.value for gauge in archive.metrics.of(Gauge)}
+    assert gauges == {
+        ("history_waiting_rows",): 2,
+        ("history_connections", "open"): 3,
+        ("history_connections", "used"): 1,
+    }
+    again = [Count("history_retries_total", (), 2), Count("history_fallbacks_total", (), 5)]
+    assert archive.metrics.of(Count) == again
+    await trio.sleep(2 * CHECK_S)
+    assert archive.metrics.of(Count) == again, "what was told is not told again"
+    assert (archive.statistics().retries, archive.statistics().connections) == (2, 3)
 
 
 # --- readers -------------------------------------------------------------------------------------

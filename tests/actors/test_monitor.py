@@ -32,7 +32,7 @@ class Watched:
             return Monitor(self.past, self.look, keeps_words=keeps_words, version="1.2.3", unix_time=lambda: 5_000.0)
 
         await grow(ChildSpec(self.ref, make))
-        await trio.sleep(0.5)
+        await trio.sleep(0.75)
 
     @property
     def told(self) -> list[tuple[str, str, int]]:
@@ -111,3 +111,11 @@ async def test_the_statistics_count_what_was_kept(grow: Grow, autojump_clock: Mo
     await trio.sleep(1.0)
     past = watched.past
     assert (past.notices.last, past.turns.last, past.refusals.total) == (2, 1, 2)
+
+
+async def test_each_second_has_its_figures_however_long_a_look_takes(grow: Grow, autojump_clock: MockClock) -> None:
+    watched = Watched()
+    await watched.open(grow)
+    await trio.sleep(100.0)
+    values = watched.past.figures.part(trio.current_time(), "5m", ["sessions"]).values["sessions"]
+    assert values[-101:] == (3.0,) * 101

@@ -103,7 +103,11 @@ async def test_words_are_for_their_user_and_for_operators(
         [row] = (await seen.source.sessions("", 0, 10, reader))["sessions"]
         depth = seen.source.session(session_id, reader)
         assert depth is not None
-        found = [row.get("last_words"), depth["turns"][0].get("heard"), seen.source.turns(0, reader)[0].get("heard")]
+        found = [
+            row.get("last_words"),
+            depth["last_turns"][0].get("heard"),
+            seen.source.turns(0, reader)[0].get("heard"),
+        ]
         assert all(found) if sees else found == [None, None, None]
         assert ("a secret" in repr(depth) + repr(row)) is sees
 
@@ -115,7 +119,8 @@ async def test_one_session_is_shown_with_its_actors_and_its_turns(tmp_path: Path
         seen.turn(session_id, "mine")
         page = seen.source.session(session_id, ADA)
         assert page is not None
-        assert [turn["heard"] for turn in page["turns"]] == ["mine"]
+        assert [turn["heard"] for turn in page["last_turns"]] == ["mine"]
+        assert page["turns"] == 0, "in its memory"
         assert [child["id"].rpartition(".")[2] for child in page["tree"]["children"]] == [
             "vault", "connection", "audio", "dialogue",
         ]  # fmt: skip

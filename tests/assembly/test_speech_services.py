@@ -34,6 +34,7 @@ OPTIONS: Any = {
     "rest_s": lambda: None,
     "models": tuple,
     "hearing_problem": lambda _language, _model: None,
+    "translator": lambda _model: None,
     "voices": lambda: None,
 }
 
@@ -51,9 +52,13 @@ async def test_recordings_and_texts_are_one_session() -> None:
     assert await audio.transcribe(clip, TranscriptionOptions("de", "base", words=True)) == Recognition(
         "hello", "en", 1.0
     )
+    await audio.transcribe(clip, TranscriptionOptions(None, "base", translate=True))
     assert await audio.synthesise("hello", "joe", 1.5) == SpokenAudio(b"", 22_050)
 
-    assert recogniser.seen == [Transcribe("recordings", clip, "de", urgency="background", model="base", words=True)]
+    assert recogniser.seen == [
+        Transcribe("recordings", clip, "de", urgency="background", model="base", words=True),
+        Transcribe("recordings", clip, None, urgency="background", model="base", translate=True),
+    ]
     assert synthesiser.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
 
 

@@ -75,6 +75,10 @@ class Chromium:
         self._ask("fill", selector="#text", text=text)
         self._ask("press", key="Enter")
 
+    def fill(self, selector: str, text: str) -> None:
+        """Write into the one field that a selector finds, in place of what is there."""
+        self._ask("fill", selector=selector, text=text)
+
     def press(self, key: str) -> None:
         """Press and release a key."""
         self._ask("press", key=key)

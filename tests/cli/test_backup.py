@@ -11,6 +11,13 @@ from cli import main
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
 
+def test_a_database_of_postgresql_is_for_its_own_programs(tmp_path: Path) -> None:
+    command = ["backup", "--set", "history.url=postgresql://sayso:hunter2@db/sayso", str(tmp_path / "copy.db")]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, "pg_dump" in result.output) == (1, True)
+    assert "hunter2" not in result.output
+
+
 def test_the_database_is_copied_to_a_new_file(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "history.db") as database:
         database.execute("CREATE TABLE things (name TEXT)")

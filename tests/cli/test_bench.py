@@ -18,7 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
-def test_without_a_name_the_six_programs_are_listed_with_their_parts(
+def test_without_a_name_the_programs_are_listed_with_their_parts(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_bench(arguments)

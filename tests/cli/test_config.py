@@ -15,7 +15,7 @@ def here(bare_environment: Path) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200", "DB_POOL_SIZE": "3600"})
+    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200", "WORKERS": "3600"})
 
 
 @pytest.mark.usefixtures("here")
@@ -28,7 +28,7 @@ def test_json_shows_every_setting_with_its_origin_and_no_secret() -> None:
     assert shown["settings"]["gateway.port"]["origin"].endswith("sayso.toml:2")
     assert shown["settings"]["gateway.host"] == {"value": "127.0.0.1", "origin": "default"}
     assert shown["warnings"] == [
-        "DB_POOL_SIZE is ignored: history is kept in SQLite only, so far (history.sqlite.path)"
+        "WORKERS is ignored: a server is one process; more of them are for a load balancer to join"
     ]
     assert "s3cr3t" not in result.output
 
@@ -44,7 +44,7 @@ def test_changed_shows_only_what_is_not_the_default() -> None:
         "log.level",
     ]
     assert "s3cr3t" not in result.output
-    assert "warning: DB_POOL_SIZE is ignored" in result.stderr
+    assert "warning: WORKERS is ignored" in result.stderr
 
 
 @pytest.mark.usefixtures("here")

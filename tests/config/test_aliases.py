@@ -55,7 +55,14 @@ GUIDE = {
     "MAX_CPU_USAGE": "80",
     "MEMORY_MONITORING_ENABLED": "true",
     "AUTO_RESTART_ON_OOM": "true",
+    "DATABASE_URL": "postgresql://user:pass@localhost:5432/dbname",
+    "DB_POOL_SIZE": "10",
+    "DB_MAX_OVERFLOW": "20",
+    "DB_POOL_TIMEOUT": "30",
 }  # names and values as the performance guide prints them
+
+
+SQL_EXPECTED = "url: expected an address such as postgresql://sayso@host/sayso"
 
 
 def test_every_name_is_tried_with_the_guides_own_value() -> None:
@@ -68,6 +75,8 @@ def test_every_name_is_tried_with_the_guides_own_value() -> None:
     assert loaded.settings.transcription.batch_timeout_ms == 100
     assert loaded.settings.inference.gpu_layers == 35
     assert loaded.settings.inference.task_models["analysis"] == "mistral"
+    history = loaded.settings.history
+    assert (history.database, history.postgres.max_size, history.postgres.pool_timeout_s) == ("postgres", 30, 30)
     assert {loaded.origins[alias.key] for alias in ALIASES} <= set(GUIDE)
 
 
@@ -102,6 +111,7 @@ def test_an_unknown_device_is_refused_like_any_bad_value() -> None:
     ("variable", "value", "told", "ours"),
     [
         ("TIMEOUT", "foo", "request_timeout_s: expected a number, not 'foo'", "GATEWAY__REQUEST_TIMEOUT_S"),
+        ("DATABASE_URL", "mysql://a:b@c/d", SQL_EXPECTED, "HISTORY__URL"),
         ("MAX_REQUESTS", "-1", "max_jobs: expected a value >= 0, not '-1'", "TRANSCRIPTION__EMBEDDED__MAX_JOBS"),
     ],
 )
@@ -126,7 +136,7 @@ def test_generic_names_are_those_that_name_neither_a_model_nor_its_engine() -> N
 
 
 def test_a_name_without_effect_is_warned_about_once() -> None:
-    environ = {"DB_POOL_TIMEOUT": "30", "DB_POOL_SIZE": "10", "PATH": "/bin"}
+    environ = {"WORKERS": "4", "THREAD_POOL_SIZE": "10", "PATH": "/bin"}
     warnings = warnings_about(environ)
-    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["DB_POOL_SIZE", "DB_POOL_TIMEOUT"]
+    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["THREAD_POOL_SIZE", "WORKERS"]
     assert load(None, HOME | environ, {}).warnings == tuple(warnings)

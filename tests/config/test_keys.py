@@ -16,6 +16,7 @@ def test_keys_are_dotted_paths_through_the_sections() -> None:
 def test_only_what_the_settings_hide_from_repr_is_secret() -> None:
     assert {name for name, key in KEYS.items() if key.is_secret} == {
         "home_assistant.token",
+        *("history.url", "history.read_url"),
         "shared.url",
         *(f"{part}.openai.api_key" for part in ("inference", "transcription", "speech")),
     }

@@ -49,3 +49,34 @@ def test_an_absurd_number_is_refused_with_its_bound(name: str, value: str, bound
 def test_every_field_of_a_class_must_be_given() -> None:
     with pytest.raises(TypeError, match="missing"):
         AudioSettings()  # type: ignore[call-arg]  # that it is refused is the point
+
+
+@pytest.mark.parametrize(
+    ("flags", "database"),
+    [
+        ({}, "sqlite"),
+        ({"history.url": "postgresql://sayso@db/sayso"}, "postgres"),
+        ({"history.url": "postgresql+psycopg://sayso:pw@a:5432,b:5433/sayso?sslmode=require"}, "postgres"),
+        ({"history.url": "postgres://db", "history.provider": "sqlite"}, "sqlite"),
+        (
+            {"history.url": "postgres://db", "history.provider": "postgres", "history.read_url": "postgres://c"},
+            "postgres",
+        ),
+    ],
+)
+def test_the_database_is_the_one_that_has_an_address(flags: dict[str, str], database: str) -> None:
+    assert load(None, {"HOME": "/home/ada"}, flags).settings.history.database == database
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ({"history.provider": "postgres"}, "needs history.url, or DATABASE_URL"),
+        ({"history.read_url": "postgres://c"}, "history.read_url needs history.url"),
+        ({"history.url": "host=db password=hunter2"}, "expected an address such as"),
+    ],
+)
+def test_an_address_that_is_missing_or_none_is_refused_without_its_password(flags: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        load(None, {"HOME": "/home/ada"}, flags)
+    assert "hunter2" not in str(caught.value)

@@ -106,6 +106,13 @@ def test_speech_is_streamed_and_a_voice_may_be_an_object(client: openai.OpenAI) 
     assert {line["type"] for line in lines[:-1]} == {"speech.audio.delta"}
 
 
+def test_a_recording_is_translated_by_a_model_that_can(server: Server, spoken: Spoken) -> None:
+    name, data = recording(spoken)[:2]
+    answer = httpx2.post(server.http_url + "/v1/audio/translations", files={"file": (name, data)}, timeout=60.0)
+
+    assert "what time is it" in answer.json()["text"].lower()
+
+
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["tiny.en", "base", "whisper-1", "tts-1"]
 

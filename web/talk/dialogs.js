@@ -1,26 +1,12 @@
 /** The two dialogs: what can be said, and the settings. */
 
-import {html, useEffect, useRef, useState} from '../vendor/preact-htm.js';
+import {Dialog} from '../shared/dialog.js';
+import {html, useState} from '../vendor/preact-htm.js';
 import {asText} from './conversation.js';
-import {closeIcon} from './icons.js';
 import {TEXTS} from './texts.js';
 
 const MAX_SHOWN = 100;
 const PAGES = ['health/detailed', 'api/status', 'api/models', 'api/tools', 'api/conversations', 'metrics', 'openapi.json'];
-
-function Dialog({title, texts, onClose, children}) {
-  const dialog = useRef();
-  useEffect(() => {
-    dialog.current.showModal();
-  }, []);
-  const closeOutside = ({target}) => target === dialog.current && dialog.current.close();
-  return html`<dialog ref=${dialog} onClose=${onClose} onClick=${closeOutside} aria-labelledby="dialog-title">
-    <header><h2 id="dialog-title">${title}</h2>
-      <button class="plain" type="button" onClick=${() => dialog.current.close()} aria-label=${texts.close}>${closeIcon()}</button>
-    </header>
-    <div class="inside">${children}</div>
-  </dialog>`;
-}
 
 /** Return the commands of the language whose sentences hold `search`. */
 export function foundCommands(commands, language, search) {

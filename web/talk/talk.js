@@ -6,8 +6,8 @@
 
 import {Loudspeaker, Microphone, MicrophoneError, MICROPHONE_RATE_HZ, wakeWithPage} from '../client/browser.js';
 import {IDLE, NORMAL, SaysoClient} from '../client/index.js';
+import {loadPreferences, savePreferences} from '../shared/preferences.js';
 import {afterEvent, afterTyping, askingTurn, doing, EMPTY} from './conversation.js';
-import {loadPreferences, savePreferences} from './preferences.js';
 import {refusalBy, troubleOf} from './trouble.js';
 import {Waveform} from './waveform.js';
 

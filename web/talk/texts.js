@@ -1,5 +1,7 @@
 /** Every sentence of the page, in each of its languages. */
 
+import {textsIn} from '../shared/languages.js';
+
 const en = {
   code: 'en',
   name: 'English',
@@ -199,7 +201,4 @@ const de = {
 export const TEXTS = {en, de};
 
 /** Return the texts of the wanted language, else of the first of the browser's languages that there is, else English. */
-export function textsFor(wanted, preferred = navigator.languages) {
-  const codes = [wanted ?? '', ...preferred].map((code) => code.slice(0, 2).toLowerCase());
-  return TEXTS[codes.find((code) => Object.hasOwn(TEXTS, code)) ?? 'en'];
-}
+export const textsFor = (wanted, preferred = navigator.languages) => textsIn(TEXTS, wanted, preferred);

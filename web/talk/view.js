@@ -1,8 +1,8 @@
 /** The page: the conversation in the middle, what happens now and the controls below it. */
 
+import {gearIcon, microphoneIcon, questionIcon, sendIcon, stopIcon} from '../shared/icons.js';
 import {html, useEffect, useLayoutEffect, useRef, useState} from '../vendor/preact-htm.js';
 import {commandLanguage, Commands, Settings} from './dialogs.js';
-import {gearIcon, microphoneIcon, questionIcon, sendIcon, stopIcon} from './icons.js';
 import {argumentsText, Turn} from './turn.js';
 
 const EXAMPLES = 4;

@@ -7,13 +7,25 @@
 
 import {Platform} from 'react-native';
 import {
-  AudioContext, AudioManager, AudioRecorder, RecordingNotificationManager,
-  type AudioBufferQueueSourceNode, type AudioEventSubscription, type GainNode,
+  AudioContext,
+  AudioManager,
+  AudioRecorder,
+  RecordingNotificationManager,
+  type AudioBufferQueueSourceNode,
+  type AudioEventSubscription,
+  type GainNode,
 } from 'react-native-audio-api';
 import type {AudioRoute} from '../model/duplex.ts';
 import {durationMs, fromPcm, toPcm} from './pcm.ts';
 import {PlaybackClock} from './playback-clock.ts';
-import {MICROPHONE_RATE_HZ, MicrophoneError, type AudioListeners, type AudioPort, type ListeningNotice, type MicrophoneRequest} from './port.ts';
+import {
+  MICROPHONE_RATE_HZ,
+  MicrophoneError,
+  type AudioListeners,
+  type AudioPort,
+  type ListeningNotice,
+  type MicrophoneRequest,
+} from './port.ts';
 import {routeOf} from './route.ts';
 
 const FRAME_SAMPLES = 640; // 40 ms
@@ -31,6 +43,7 @@ class PhoneAudio implements AudioPort {
   #gain: GainNode | undefined;
   #queue: AudioBufferQueueSourceNode | undefined;
   #isPlaying = false;
+  #isClosed = false;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
   constructor(listeners: AudioListeners) {
@@ -51,12 +64,16 @@ class PhoneAudio implements AudioPort {
   async openMicrophone({onFrame, notice, isInBackground}: MicrophoneRequest): Promise<void> {
     if ((await AudioManager.requestRecordingPermissions()) !== 'Granted') throw new MicrophoneError('denied');
     AudioManager.setAudioSessionOptions({
-      iosCategory: 'playAndRecord', iosMode: 'voiceChat', iosOptions: ['defaultToSpeaker', 'allowBluetoothHFP'], iosAllowHaptics: true,
+      iosCategory: 'playAndRecord',
+      iosMode: 'voiceChat',
+      iosOptions: ['defaultToSpeaker', 'allowBluetoothHFP'],
+      iosAllowHaptics: true,
     });
     try {
       await AudioManager.setAudioSessionActivity(true);
       if (isInBackground) await showNotice(notice);
       this.#recorder = await startedRecorder(onFrame, () => this.#listeners.onMicrophoneEnded());
+      if (this.#isClosed) await this.closeMicrophone();
     } catch (error) {
       await hideNotice();
       throw error instanceof MicrophoneError ? error : new MicrophoneError('busy', error);
@@ -107,6 +124,7 @@ class PhoneAudio implements AudioPort {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#ending);
     for (const subscription of this.#subscriptions) subscription?.remove();
     void this.closeMicrophone();

@@ -13,6 +13,7 @@ class BrowserAudio implements AudioPort {
   readonly #loudspeaker = new Loudspeaker(worklet('playback'));
   #microphone: Microphone | undefined;
   #isPlaying = false;
+  #isClosed = false;
 
   constructor(listeners: AudioListeners) {
     this.#listeners = listeners;
@@ -26,6 +27,7 @@ class BrowserAudio implements AudioPort {
   async openMicrophone({onFrame}: MicrophoneRequest): Promise<void> {
     const onEnded = () => this.#listeners.onMicrophoneEnded();
     this.#microphone = await Microphone.open({worklet: worklet('capture'), onFrame, onEnded});
+    if (this.#isClosed) await this.closeMicrophone();
   }
 
   async closeMicrophone(): Promise<void> {
@@ -55,6 +57,7 @@ class BrowserAudio implements AudioPort {
   }
 
   close(): void {
+    this.#isClosed = true;
     void this.closeMicrophone();
     this.#loudspeaker.close();
   }

@@ -21,7 +21,11 @@ const FREE_TEXT = '…';
 function isCommand(value: unknown): value is Command {
   if (typeof value !== 'object' || value === null) return false;
   const {language, intent, server, tool, samples} = value as Record<string, unknown>;
-  return [language, intent, server, tool].every((part) => typeof part === 'string') && Array.isArray(samples) && samples.every((one) => typeof one === 'string');
+  return (
+    [language, intent, server, tool].every((part) => typeof part === 'string') &&
+    Array.isArray(samples) &&
+    samples.every((one) => typeof one === 'string')
+  );
 }
 
 /** Return the list in an answer of the server; undefined if it is none. */

@@ -53,10 +53,7 @@ export interface Turn {
 
 /** What is worth a sentence and belongs to no turn. */
 export type Notice =
-  | {kind: 'no_speech'; reason: events.NoSpeech['reason']}
-  | {kind: 'error'; reason: string}
-  | {kind: 'overrun'}
-  | {kind: 'not_sent'};
+  {kind: 'no_speech'; reason: events.NoSpeech['reason']} | {kind: 'error'; reason: string} | {kind: 'overrun'} | {kind: 'not_sent'};
 
 export interface Conversation {
   turns: readonly Turn[];
@@ -73,8 +70,19 @@ type Reducers = {[Type in keyof events.ServerEvents]?: (state: Conversation, dat
 
 function newTurn(id: string, said: string, now: number): Turn {
   return {
-    id, startedAt: now, said, language: undefined, isHearing: false, tools: [], question: undefined, reply: '', isTruncated: false,
-    isSpeaking: false, outcome: undefined, latency: undefined, error: undefined,
+    id,
+    startedAt: now,
+    said,
+    language: undefined,
+    isHearing: false,
+    tools: [],
+    question: undefined,
+    reply: '',
+    isTruncated: false,
+    isSpeaking: false,
+    outcome: undefined,
+    latency: undefined,
+    error: undefined,
   };
 }
 
@@ -102,8 +110,7 @@ function abandoned(turn: Turn): Turn {
 }
 
 const BY_EVENT: Reducers = {
-  connection_accepted: (state, {resumed}) =>
-    resumed ? state : {...state, typed: [], degraded: {}, turns: state.turns.map(abandoned)},
+  connection_accepted: (state, {resumed}) => (resumed ? state : {...state, typed: [], degraded: {}, turns: state.turns.map(abandoned)}),
   speech_started: (state, {turn_id}, now) => ({...withTurn(state, turn_id, () => ({isHearing: true}), now, true), notice: undefined}),
   speech_stopped: (state, {turn_id}, now) => withTurn(state, turn_id, () => ({isHearing: false}), now, true),
   transcript_partial: (state, {turn_id, text}, now) => withTurn(state, turn_id, () => ({said: text}), now, true),
@@ -115,7 +122,10 @@ const BY_EVENT: Reducers = {
     return withTurn(state, turn_id, () => ({question}), now);
   },
   tool_call: (state, {turn_id, call_id, server, tool, arguments: given}, now) => {
-    const called = (tools: readonly ToolUse[]) => [...tools.filter(({callId}) => callId !== call_id), {callId: call_id, server, tool, given}];
+    const called = (tools: readonly ToolUse[]) => [
+      ...tools.filter(({callId}) => callId !== call_id),
+      {callId: call_id, server, tool, given},
+    ];
     return withTurn(state, turn_id, ({tools}) => ({question: undefined, tools: called(tools)}), now);
   },
   tool_progress: (state, {turn_id, call_id, done, total, message}, now) =>
@@ -134,7 +144,10 @@ const BY_EVENT: Reducers = {
     turn_id === undefined ? {...state, notice: {kind: 'error', reason: message}} : withTurn(state, turn_id, () => ({error: message}), now),
   audio_overrun: (state) => ({...state, notice: {kind: 'overrun'}}),
   degraded: (state, {what, reason}) => ({...state, degraded: {...state.degraded, [what]: reason}}),
-  recovered: (state, {what}) => ({...state, degraded: Object.fromEntries(Object.entries(state.degraded).filter(([name]) => name !== what))}),
+  recovered: (state, {what}) => ({
+    ...state,
+    degraded: Object.fromEntries(Object.entries(state.degraded).filter(([name]) => name !== what)),
+  }),
 };
 
 /** Return the state after an event of the server, which may be one that this app does not know; `now` in ms. */

@@ -22,12 +22,24 @@ export interface Preferences {
 }
 
 export const USUAL: Omit<Preferences, 'clientId'> = {
-  mode: 'hands_free', language: undefined, appLanguage: undefined, speak: true, details: true, policy: 'automatic', background: false,
-  keepAwake: true, haptics: true, textSize: 'usual', theme: 'automatic',
+  mode: 'hands_free',
+  language: undefined,
+  appLanguage: undefined,
+  speak: true,
+  details: true,
+  policy: 'automatic',
+  background: false,
+  keepAwake: true,
+  haptics: true,
+  textSize: 'usual',
+  theme: 'automatic',
 };
 
 const isFlag = (value: unknown) => typeof value === 'boolean';
-const isOneOf = (...values: string[]) => (value: unknown) => values.includes(value as string);
+const isOneOf =
+  (...values: string[]) =>
+  (value: unknown) =>
+    values.includes(value as string);
 const isLanguage = (value: unknown) => typeof value === 'string' && /^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/.test(value);
 
 const IS_VALID: Readonly<Record<keyof Preferences, (value: unknown) => boolean>> = {
@@ -56,7 +68,11 @@ function parsed(stored: string | null): Record<string, unknown> {
 
 /** Return the choices that were kept; what is missing or makes no sense is as usual, and a new phone gets a name. */
 export function preferencesFrom(stored: string | null, random: () => number): Preferences {
-  const good = Object.entries(parsed(stored)).filter(([name, value]) => Object.hasOwn(IS_VALID, name) && IS_VALID[name as keyof Preferences](value));
-  const clientId = `phone-${Math.floor(random() * 36 ** 8).toString(36).padStart(8, '0')}`;
+  const good = Object.entries(parsed(stored)).filter(
+    ([name, value]) => Object.hasOwn(IS_VALID, name) && IS_VALID[name as keyof Preferences](value),
+  );
+  const clientId = `phone-${Math.floor(random() * 36 ** 8)
+    .toString(36)
+    .padStart(8, '0')}`;
   return {clientId, ...USUAL, ...Object.fromEntries(good)};
 }

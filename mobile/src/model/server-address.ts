@@ -27,7 +27,8 @@ export class AddressError extends Error {
 const PAIRING = 'sayso://pair';
 const ADDRESS = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(\[[0-9a-f:.]+\]|[^\s/:?#@[\]]+)(?::(\d*))?(\/(?!\/)[^\s?#]*)?$/i;
 const HOST = /^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}](?:[\p{L}\p{N}.-]{0,251}[\p{L}\p{N}])?)$/iu;
-const PRIVATE = /^(?:localhost|10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|\[|[^.]+$|.*\.(?:local|lan|home|internal|fritz\.box)$)/i;
+const PRIVATE =
+  /^(?:localhost|10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|\[|[^.]+$|.*\.(?:local|lan|home|internal|fritz\.box)$)/i;
 const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = {ws: 'ws', http: 'ws', wss: 'wss', https: 'wss'};
 const PORT_OF_SAYSO = 8_000;
 const MAX_KEY = 512;
@@ -85,10 +86,12 @@ function decoded(text: string): string {
 export function pairedServer(link: string): ServerEntry {
   const [start = '', query = ''] = link.trim().split('?', 2);
   if (!/^sayso:\/\/pair\/?$/i.test(start)) throw new AddressError('pairing');
-  const parts = new Map(query.split('&').map((part) => {
-    const at = part.indexOf('=');
-    return at < 0 ? [part, ''] : [part.slice(0, at), decoded(part.slice(at + 1))];
-  }));
+  const parts = new Map(
+    query.split('&').map((part) => {
+      const at = part.indexOf('=');
+      return at < 0 ? [part, ''] : [part.slice(0, at), decoded(part.slice(at + 1))];
+    }),
+  );
   const [url, key, fingerprint] = [parts.get('url'), parts.get('key'), parts.get('fingerprint')];
   if (url === undefined || !/^wss?:\/\//i.test(url)) throw new AddressError('pairing');
   if (key !== undefined && !(key.length <= MAX_KEY && /^[\x21-\x7e]+$/.test(key))) throw new AddressError('pairing');

@@ -11,16 +11,33 @@ import {TOUCH} from '../ui/theme.ts';
 
 const MAX_OTHERS = 4;
 
-function Sentence({command: {samples: [first = '', ...others]}, onSay}: {command: Command; onSay: (sentence: string) => void}) {
-  const {theme: {colours}} = useSurroundings();
+function Sentence({
+  command: {
+    samples: [first = '', ...others],
+  },
+  onSay,
+}: {
+  command: Command;
+  onSay: (sentence: string) => void;
+}) {
+  const {
+    theme: {colours},
+  } = useSurroundings();
   const isSayable = isWhole(first);
   const more = others.slice(0, MAX_OTHERS).map(shownLine).join(' · ');
   return (
-    <Pressable role={isSayable ? 'button' : 'none'} disabled={!isSayable} onPress={() => onSay(first)}
+    <Pressable
+      role={isSayable ? 'button' : 'none'}
+      disabled={!isSayable}
+      onPress={() => onSay(first)}
       style={({pressed}) => [styles.row, {borderColor: colours.line}, pressed && styles.pressed]}>
       <View style={styles.grow}>
         <Words>{shownLine(first)}</Words>
-        {more !== '' && <Words size={14} tone="quiet">{more}</Words>}
+        {more !== '' && (
+          <Words size={14} tone="quiet">
+            {more}
+          </Words>
+        )}
       </View>
       {isSayable && <Icon name="send" colour={colours.quiet} size={20} />}
     </Pressable>
@@ -44,10 +61,15 @@ export function CommandsScreen() {
     open('talk');
   };
   const hasFailed = commands.is === 'failed' || commands.is === 'forbidden';
-  const byState = list === undefined ? (commands.is === 'loading' ? texts.loading : '') : search === '' ? texts.commandsEmpty : texts.commandsNone;
+  const byState =
+    list === undefined ? (commands.is === 'loading' ? texts.loading : '') : search === '' ? texts.commandsEmpty : texts.commandsNone;
   return (
-    <FlatList data={found} keyExtractor={({intent}, at) => `${at} ${intent}`} contentContainerStyle={styles.list}
-      renderItem={({item}) => <Sentence command={item} onSay={say} />} keyboardShouldPersistTaps="handled"
+    <FlatList
+      data={found}
+      keyExtractor={({intent}, at) => `${at} ${intent}`}
+      contentContainerStyle={styles.list}
+      renderItem={({item}) => <Sentence command={item} onSay={say} />}
+      keyboardShouldPersistTaps="handled"
       ListHeaderComponent={
         <View style={styles.top}>
           <Title>{texts.commands}</Title>
@@ -58,14 +80,28 @@ export function CommandsScreen() {
         </View>
       }
       ListEmptyComponent={byState === '' ? null : <Words tone="quiet">{byState}</Words>}
-      ListFooterComponent={list === undefined ? null : <Words size={14} tone="quiet" style={styles.after}>{texts.anything}</Words>} />
+      ListFooterComponent={
+        list === undefined ? null : (
+          <Words size={14} tone="quiet" style={styles.after}>
+            {texts.anything}
+          </Words>
+        )
+      }
+    />
   );
 }
 
 const styles = StyleSheet.create({
   list: {padding: 16, paddingBottom: 32},
   top: {gap: 10, paddingBottom: 10},
-  row: {minHeight: TOUCH, flexDirection: 'row', alignItems: 'center', gap: 12, paddingVertical: 10, borderBottomWidth: StyleSheet.hairlineWidth},
+  row: {
+    minHeight: TOUCH,
+    flexDirection: 'row',
+    alignItems: 'center',
+    gap: 12,
+    paddingVertical: 10,
+    borderBottomWidth: StyleSheet.hairlineWidth,
+  },
   pressed: {opacity: 0.6},
   grow: {flex: 1, gap: 2},
   after: {marginTop: 16},

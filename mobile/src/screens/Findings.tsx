@@ -8,7 +8,10 @@ import {Icon} from '../ui/Icon.tsx';
 import {Card, Words} from '../ui/parts.tsx';
 
 export function Findings() {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {findings, isProbing} = useAppState();
   if (findings.length === 0 && !isProbing) return null;
   return (
@@ -28,8 +31,16 @@ export function Findings() {
                   {texts.steps[step]}
                   {isGood && finding.detail !== undefined && <Words tone="quiet">{` (${texts.version(shownLine(finding.detail))})`}</Words>}
                 </Words>
-                {finding?.problem !== undefined && <Words role="alert" size={15} tone="bad">{texts.probe[finding.problem]}</Words>}
-                {finding?.problem !== undefined && finding.detail !== undefined && <Words size={13} tone="quiet">{shownLine(finding.detail)}</Words>}
+                {finding?.problem !== undefined && (
+                  <Words role="alert" size={15} tone="bad">
+                    {texts.probe[finding.problem]}
+                  </Words>
+                )}
+                {finding?.problem !== undefined && finding.detail !== undefined && (
+                  <Words size={13} tone="quiet">
+                    {shownLine(finding.detail)}
+                  </Words>
+                )}
               </View>
             </View>
           );

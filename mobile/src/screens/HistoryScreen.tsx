@@ -1,4 +1,8 @@
-/** History: the turns that the server keeps, or where this phone may not read them, those that the app has seen. */
+/**
+ * History: the turns that the server keeps, or where this phone may not read them, those that the app has seen.
+ *
+ * The server searches all that it keeps once the words are entered; what is here is searched while they are typed.
+ */
 
 import {useEffect, useMemo, useState} from 'react';
 import {SectionList, StyleSheet, View} from 'react-native';
@@ -26,11 +30,19 @@ function Past({turn: {at, heard, replied, outcome}}: {turn: PastTurn}) {
     <Card>
       <View style={styles.past} accessible>
         <View style={styles.line}>
-          <Words isBold style={styles.grow}>{heard === '' ? '…' : shownText(heard, MAX_SHOWN)}</Words>
-          <Words size={14} tone="quiet">{time}</Words>
+          <Words isBold style={styles.grow}>
+            {heard === '' ? '…' : shownText(heard, MAX_SHOWN)}
+          </Words>
+          <Words size={14} tone="quiet">
+            {time}
+          </Words>
         </View>
         {replied !== '' && <Words>{shownText(replied, MAX_SHOWN)}</Words>}
-        {remark !== '' && <Words size={14} tone="quiet">{remark}</Words>}
+        {remark !== '' && (
+          <Words size={14} tone="quiet">
+            {remark}
+          </Words>
+        )}
       </View>
     </Card>
   );
@@ -38,31 +50,63 @@ function Past({turn: {at, heard, replied, outcome}}: {turn: PastTurn}) {
 
 export function HistoryScreen() {
   const {app, texts} = useSurroundings();
-  const {past, server} = useAppState();
+  const {past, pastWords, server} = useAppState();
   const {conversation} = useTalkState();
-  const [search, setSearch] = useState('');
+  const [search, setSearch] = useState(pastWords);
   useEffect(() => {
     if (server !== undefined) void app.loadPast();
   }, [app, server]);
-  const turns = useMemo(() => (past.is === 'here' ? past.content : ownTurns(conversation)), [past, conversation]);
-  const days = useMemo(() => byDay(foundTurns(turns, search)), [turns, search]);
+  const turns = useMemo(() => (past.is === 'here' ? past.content.turns : ownTurns(conversation)), [past, conversation]);
+  const isFound = past.is === 'here' && search === pastWords; // by the server, whose words are not ours
+  const days = useMemo(() => byDay(isFound ? turns : foundTurns(turns, search)), [turns, search, isFound]);
   const note = past.is === 'forbidden' ? texts.historyOwn : past.is === 'failed' ? texts.historyFailed : '';
   const isWaiting = past.is === 'loading' && turns.length === 0;
-  const empty = isWaiting ? texts.loading : turns.length === 0 ? texts.historyEmpty : texts.historyNone;
+  const empty = isWaiting ? texts.loading : search === '' ? texts.historyEmpty : texts.historyNone;
   return (
-    <SectionList sections={days} keyExtractor={({id}) => id} renderItem={({item}) => <Past turn={item} />} contentContainerStyle={styles.list}
-      keyboardShouldPersistTaps="handled" stickySectionHeadersEnabled={false} onRefresh={() => void app.loadPast()} refreshing={false}
+    <SectionList
+      sections={days}
+      keyExtractor={({id}) => id}
+      renderItem={({item}) => <Past turn={item} />}
+      contentContainerStyle={styles.list}
+      keyboardShouldPersistTaps="handled"
+      stickySectionHeadersEnabled={false}
+      onRefresh={() => void app.loadPast()}
+      refreshing={false}
+      onEndReached={() => void app.loadMorePast()}
+      onEndReachedThreshold={1}
       ItemSeparatorComponent={() => <View style={styles.gap} />}
-      renderSectionHeader={({section: {at}}) => <Words role="heading" aria-level={2} size={15} tone="quiet" isBold style={styles.day}>{dayName(at, Date.now(), texts)}</Words>}
+      renderSectionHeader={({section: {at}}) => (
+        <Words role="heading" aria-level={2} size={15} tone="quiet" isBold style={styles.day}>
+          {dayName(at, Date.now(), texts)}
+        </Words>
+      )}
       ListHeaderComponent={
         <View style={styles.top}>
           <Title>{texts.tabs.history}</Title>
-          <Field label={texts.search} inputMode="search" value={search} onChangeText={setSearch} />
-          {note !== '' && <Words size={14} tone="quiet">{note}</Words>}
+          <Field
+            label={texts.search}
+            inputMode="search"
+            value={search}
+            onChangeText={setSearch}
+            returnKeyType="search"
+            clearButtonMode="while-editing"
+            onSubmitEditing={() => void app.loadPast(search.trim())}
+            onBlur={() => search === '' && pastWords !== '' && void app.loadPast('')}
+          />
+          {note !== '' && (
+            <Words size={14} tone="quiet">
+              {note}
+            </Words>
+          )}
           {past.is === 'failed' && <Button label={texts.tryAgain} onPress={() => void app.loadPast()} />}
         </View>
       }
-      ListEmptyComponent={<Words tone="quiet" style={styles.day}>{empty}</Words>} />
+      ListEmptyComponent={
+        <Words tone="quiet" style={styles.day}>
+          {empty}
+        </Words>
+      }
+    />
   );
 }
 

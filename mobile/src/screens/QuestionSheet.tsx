@@ -19,26 +19,53 @@ export function QuestionSheet() {
 }
 
 function Sheet({question: {callId, say, server, tool, given, startedAt, expiresAt}, now}: {question: Question; now: number}) {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {talk} = useAppState();
   const {bottom} = useSafeAreaInsets();
   const left = Math.max(0, Math.min(1, (expiresAt - now) / Math.max(1, expiresAt - startedAt)));
   const said = argumentsText(given);
   return (
-    <View style={[styles.shade, {backgroundColor: colours.shade}]} role="dialog" aria-label={texts.states.asking} accessibilityViewIsModal aria-modal>
+    <View
+      style={[styles.shade, {backgroundColor: colours.shade}]}
+      role="dialog"
+      aria-label={texts.states.asking}
+      accessibilityViewIsModal
+      aria-modal>
       <View style={[styles.sheet, {backgroundColor: colours.raised, paddingBottom: 20 + bottom}]}>
-        <Words role="alert" size={20} isBold>{shownText(say)}</Words>
+        <Words role="alert" size={20} isBold>
+          {shownText(say)}
+        </Words>
         <View style={[styles.call, {borderColor: colours.accent}]}>
-          <Words size={15}><Words size={15} style={styles.name}>{shownLine(tool)}</Words><Words size={15} tone="quiet">{` ${shownLine(server)}`}</Words></Words>
-          {said !== '' && <Words size={15} tone="quiet">{said}</Words>}
+          <Words size={15}>
+            <Words size={15} style={styles.name}>
+              {shownLine(tool)}
+            </Words>
+            <Words size={15} tone="quiet">{` ${shownLine(server)}`}</Words>
+          </Words>
+          {said !== '' && (
+            <Words size={15} tone="quiet">
+              {said}
+            </Words>
+          )}
         </View>
         <View style={styles.acts}>
-          <View style={styles.grow}><Button label={texts.no} onPress={() => talk.confirm(callId, false)} /></View>
-          <View style={styles.grow}><Button label={texts.yes} isMain onPress={() => talk.confirm(callId, true)} /></View>
+          <View style={styles.grow}>
+            <Button label={texts.no} onPress={() => talk.confirm(callId, false)} />
+          </View>
+          <View style={styles.grow}>
+            <Button label={texts.yes} isMain onPress={() => talk.confirm(callId, true)} />
+          </View>
         </View>
         <View style={styles.time}>
-          <View style={[styles.track, {backgroundColor: colours.line}]}><View style={{width: `${100 * left}%`, height: '100%', backgroundColor: colours.accent}} /></View>
-          <Words size={14} tone="quiet" aria-live="off">{texts.secondsLeft(secondsUntil(expiresAt, now))}</Words>
+          <View style={[styles.track, {backgroundColor: colours.line}]}>
+            <View style={{width: `${100 * left}%`, height: '100%', backgroundColor: colours.accent}} />
+          </View>
+          <Words size={14} tone="quiet" aria-live="off">
+            {texts.secondsLeft(secondsUntil(expiresAt, now))}
+          </Words>
         </View>
       </View>
     </View>

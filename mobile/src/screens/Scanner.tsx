@@ -21,8 +21,13 @@ export function Scanner({onCode, onClose}: {onCode: (code: string) => boolean; o
   return (
     <View style={styles.scanner}>
       {permission?.granted === true && (
-        <CameraView style={styles.camera} facing="back" barcodeScannerSettings={{barcodeTypes: ['qr']}} onBarcodeScanned={scanned}
-          onMountError={() => setProblem(texts.scanUnavailable)} />
+        <CameraView
+          style={styles.camera}
+          facing="back"
+          barcodeScannerSettings={{barcodeTypes: ['qr']}}
+          onBarcodeScanned={scanned}
+          onMountError={() => setProblem(texts.scanUnavailable)}
+        />
       )}
       <Words role={problem === undefined && !isDenied ? 'none' : 'alert'} tone={problem === undefined && !isDenied ? 'quiet' : 'bad'}>
         {isDenied ? texts.scanDenied : (problem ?? texts.scanHint)}

@@ -28,10 +28,21 @@ function AddressForm() {
   };
   return (
     <View style={styles.form}>
-      <Field label={texts.address} placeholder={texts.addressHint} value={address} onChangeText={setAddress} inputMode="url" autoComplete="off"
-        problem={problem === undefined ? undefined : texts.addressProblems[problem]} />
+      <Field
+        label={texts.address}
+        placeholder={texts.addressHint}
+        value={address}
+        onChangeText={setAddress}
+        inputMode="url"
+        autoComplete="off"
+        problem={problem === undefined ? undefined : texts.addressProblems[problem]}
+      />
       <Field label={texts.key} placeholder={texts.keyHint} value={key} onChangeText={setKey} secureTextEntry autoComplete="off" />
-      {server?.key !== undefined && <Words size={14} tone="quiet">{texts.keyKept}</Words>}
+      {server?.key !== undefined && (
+        <Words size={14} tone="quiet">
+          {texts.keyKept}
+        </Words>
+      )}
       <Button label={texts.save} isMain onPress={() => void save()} />
     </View>
   );
@@ -39,13 +50,24 @@ function AddressForm() {
 
 function Fingerprint({value}: {value: string}) {
   const {texts} = useSurroundings();
-  const pairs = value.toUpperCase().replaceAll(/[^0-9A-F]/g, '').slice(-64).match(/.{1,4}/g) ?? [];
+  const pairs =
+    value
+      .toUpperCase()
+      .replaceAll(/[^0-9A-F]/g, '')
+      .slice(-64)
+      .match(/.{1,4}/g) ?? [];
   return (
     <Card>
       <View style={styles.inside}>
-        <Words size={15} tone="quiet">{texts.fingerprint}</Words>
-        <Words size={14} selectable style={styles.digits}>{pairs.join(' ')}</Words>
-        <Words size={14} tone="quiet">{texts.fingerprintHelp}</Words>
+        <Words size={15} tone="quiet">
+          {texts.fingerprint}
+        </Words>
+        <Words size={14} selectable style={styles.digits}>
+          {pairs.join(' ')}
+        </Words>
+        <Words size={14} tone="quiet">
+          {texts.fingerprintHelp}
+        </Words>
       </View>
     </Card>
   );
@@ -65,16 +87,27 @@ export function ServerScreen() {
     <ScrollView contentContainerStyle={styles.screen} keyboardShouldPersistTaps="handled">
       <Title>{texts.server}</Title>
       <Words tone="quiet">{texts.serverIntro}</Words>
-      {isScanning ? <Scanner onCode={take} onClose={() => setScanning(false)} />
-        : <Button label={texts.scan} icon="code" isMain={server === undefined} onPress={() => setScanning(true)} />}
+      {isScanning ? (
+        <Scanner onCode={take} onClose={() => setScanning(false)} />
+      ) : (
+        <Button label={texts.scan} icon="code" isMain={server === undefined} onPress={() => setScanning(true)} />
+      )}
       <AddressForm key={server?.url ?? ''} />
-      {!isKept && <Words role="alert" tone="bad">{texts.notKept}</Words>}
+      {!isKept && (
+        <Words role="alert" tone="bad">
+          {texts.notKept}
+        </Words>
+      )}
       {server !== undefined && (
         <View style={styles.form}>
           <Button label={isProbing ? texts.testing : texts.test} isDisabled={isProbing} onPress={() => void app.test()} />
           <Findings />
           {server.fingerprint !== undefined && <Fingerprint value={server.fingerprint} />}
-          {info !== undefined && connection.phase === 'open' && findings.length === 0 && <Words size={14} tone="quiet">{texts.version(info.version)}</Words>}
+          {info !== undefined && connection.phase === 'open' && findings.length === 0 && (
+            <Words size={14} tone="quiet">
+              {texts.version(info.version)}
+            </Words>
+          )}
         </View>
       )}
     </ScrollView>

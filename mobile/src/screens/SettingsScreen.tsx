@@ -24,32 +24,73 @@ export function SettingsScreen() {
   return (
     <ScrollView contentContainerStyle={styles.screen}>
       <Title>{texts.settings}</Title>
-      <Choice label={texts.talkMode} value={mode} options={[['hands_free', texts.handsFree], ['push_to_talk', texts.pushToTalk]]}
-        onChoose={(chosen) => app.choose({mode: chosen})} />
-      <Choice label={texts.policy} value={policy}
-        options={[['automatic', texts.policies.automatic], ['always', texts.policies.always], ['never', texts.policies.never]]}
-        onChoose={(chosen) => app.choose({policy: chosen})} />
+      <Choice
+        label={texts.talkMode}
+        value={mode}
+        options={[
+          ['hands_free', texts.handsFree],
+          ['push_to_talk', texts.pushToTalk],
+        ]}
+        onChoose={(chosen) => app.choose({mode: chosen})}
+      />
+      <Choice
+        label={texts.policy}
+        value={policy}
+        options={[
+          ['automatic', texts.policies.automatic],
+          ['always', texts.policies.always],
+          ['never', texts.policies.never],
+        ]}
+        onChoose={(chosen) => app.choose({policy: chosen})}
+      />
       <View>
         <Card>
           <Switch label={texts.speakAnswers} isOn={speak} onChoose={(isOn) => app.choose({speak: isOn})} />
           <Switch label={texts.showDetails} isOn={details} onChoose={(isOn) => app.choose({details: isOn})} />
-          {isPhone && <Switch label={texts.background} help={texts.backgroundHelp} isOn={background} onChoose={(isOn) => app.choose({background: isOn})} />}
+          {isPhone && (
+            <Switch
+              label={texts.background}
+              help={texts.backgroundHelp}
+              isOn={background}
+              onChoose={(isOn) => app.choose({background: isOn})}
+            />
+          )}
           <Switch label={texts.keepAwake} isOn={keepAwake} onChoose={(isOn) => app.choose({keepAwake: isOn})} />
           {isPhone && <Switch label={texts.haptics} isOn={haptics} onChoose={(isOn) => app.choose({haptics: isOn})} />}
         </Card>
       </View>
-      <Choice<string | undefined> label={texts.language} value={language}
+      <Choice<string | undefined>
+        label={texts.language}
+        value={language}
         options={[[undefined, texts.usualLanguage], ...spoken.map((code) => [code, languageName(code, texts.code)] as const)]}
-        onChoose={(chosen) => app.choose({language: chosen})} />
-      <Choice<string | undefined> label={texts.appLanguage} value={appLanguage}
+        onChoose={(chosen) => app.choose({language: chosen})}
+      />
+      <Choice<string | undefined>
+        label={texts.appLanguage}
+        value={appLanguage}
         options={[[undefined, texts.phoneLanguage], ...Object.values(TEXTS).map(({code, name}) => [code, name] as const)]}
-        onChoose={(chosen) => app.choose({appLanguage: chosen})} />
-      <Choice label={texts.textSize} value={textSize}
-        options={[['usual', texts.textSizes.usual], ['large', texts.textSizes.large], ['largest', texts.textSizes.largest]]}
-        onChoose={(chosen) => app.choose({textSize: chosen})} />
-      <Choice label={texts.theme} value={theme}
-        options={[['automatic', texts.themes.automatic], ['light', texts.themes.light], ['dark', texts.themes.dark]]}
-        onChoose={(chosen) => app.choose({theme: chosen})} />
+        onChoose={(chosen) => app.choose({appLanguage: chosen})}
+      />
+      <Choice
+        label={texts.textSize}
+        value={textSize}
+        options={[
+          ['usual', texts.textSizes.usual],
+          ['large', texts.textSizes.large],
+          ['largest', texts.textSizes.largest],
+        ]}
+        onChoose={(chosen) => app.choose({textSize: chosen})}
+      />
+      <Choice
+        label={texts.theme}
+        value={theme}
+        options={[
+          ['automatic', texts.themes.automatic],
+          ['light', texts.themes.light],
+          ['dark', texts.themes.dark],
+        ]}
+        onChoose={(chosen) => app.choose({theme: chosen})}
+      />
     </ScrollView>
   );
 }

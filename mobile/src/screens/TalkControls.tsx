@@ -24,10 +24,16 @@ export function noticeText({notice, degraded}: Conversation, texts: Texts): stri
 }
 
 function StateLine() {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {talk} = useAppState();
   const {conversation} = useTalkState();
-  const now = useNow(conversation.turns.some(({question}) => question !== undefined), 1_000);
+  const now = useNow(
+    conversation.turns.some(({question}) => question !== undefined),
+    1_000,
+  );
   const activity = talk.activity(now);
   const isLive = activity === 'listening' || activity === 'hearing';
   const dot = isLive ? colours.live : activity === 'offline' ? colours.quiet : colours.accent;
@@ -35,7 +41,9 @@ function StateLine() {
   return (
     <View style={styles.now}>
       <View style={[styles.dot, {backgroundColor: dot}]} />
-      <Words testID="state" aria-live="polite" isBold style={styles.grow}>{texts.states[activity]}</Words>
+      <Words testID="state" aria-live="polite" isBold style={styles.grow}>
+        {texts.states[activity]}
+      </Words>
       {STOPPABLE.has(activity) && (
         <Button isSmall icon="stop" label={isTapped ? texts.tapToInterrupt : texts.stop} onPress={() => talk.interrupt()} />
       )}
@@ -49,11 +57,18 @@ function Hint() {
   const {conversation, microphone} = useTalkState();
   const free = talk.isHalfDuplex ? texts.halfHint : texts.freeHint;
   const usual = preferences.mode === 'push_to_talk' ? texts.holdHint : microphone === 'on' ? free : texts.pressHint;
-  return <Words size={14} tone="quiet" aria-live="polite" style={styles.hint}>{noticeText(conversation, texts) || usual}</Words>;
+  return (
+    <Words size={14} tone="quiet" aria-live="polite" style={styles.hint}>
+      {noticeText(conversation, texts) || usual}
+    </Words>
+  );
 }
 
 function TalkButton() {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {talk, preferences} = useAppState();
   const {microphone, isPressed} = useTalkState();
   const isHeld = preferences.mode === 'push_to_talk';
@@ -61,20 +76,37 @@ function TalkButton() {
   const label = isHeld ? (isPressed ? texts.release : texts.holdToTalk) : isOn ? texts.stopListening : texts.startListening;
   const ink = isOn ? colours.onLive : colours.onAccent;
   // a screen reader has no finger that stays down: it acts once to press and once to release
-  const reader = {accessibilityActions: [{name: 'activate'}], onAccessibilityAction: () => (isPressed ? talk.release() : void talk.press())};
+  const reader = {
+    accessibilityActions: [{name: 'activate'}],
+    onAccessibilityAction: () => (isPressed ? talk.release() : void talk.press()),
+  };
   const held = {onPressIn: () => void talk.press(), onPressOut: () => talk.release(), ...reader};
   return (
-    <Pressable testID="talk" role="button" aria-label={label} aria-pressed={isOn} accessibilityState={{selected: isOn}} disabled={!talk.hasServer}
+    <Pressable
+      testID="talk"
+      role="button"
+      aria-label={label}
+      aria-pressed={isOn}
+      accessibilityState={{selected: isOn}}
+      disabled={!talk.hasServer}
       {...(isHeld ? held : {onPress: () => void talk.toggleListening()})}
-      style={({pressed}) => [styles.talk, {backgroundColor: isOn ? colours.live : colours.accent, opacity: !talk.hasServer ? 0.5 : pressed && !isHeld ? 0.8 : 1}]}>
+      style={({pressed}) => [
+        styles.talk,
+        {backgroundColor: isOn ? colours.live : colours.accent, opacity: !talk.hasServer ? 0.5 : pressed && !isHeld ? 0.8 : 1},
+      ]}>
       <Icon name={isOn && !isHeld ? 'stop' : 'microphone'} colour={ink} size={28} />
-      <Words size={18} isBold style={[styles.label, {color: ink}]}>{label}</Words>
+      <Words size={18} isBold style={[styles.label, {color: ink}]}>
+        {label}
+      </Words>
     </Pressable>
   );
 }
 
 function Typing() {
-  const {texts, theme: {colours, text: textSize}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours, text: textSize},
+  } = useSurroundings();
   const {talk} = useAppState();
   const [text, setText] = useState('');
   const isEmpty = text.trim() === '';
@@ -83,10 +115,25 @@ function Typing() {
   };
   return (
     <View style={styles.typing}>
-      <TextInput testID="typing" aria-label={texts.typeHere} placeholder={texts.typeHere} placeholderTextColor={colours.quiet} value={text}
-        onChangeText={setText} onSubmitEditing={send} submitBehavior="submit" returnKeyType="send" maxLength={MAX_TYPED}
-        style={[styles.input, {color: colours.ink, backgroundColor: colours.raised, borderColor: colours.quiet, fontSize: textSize(16)}]} />
-      <Pressable role="button" aria-label={texts.send} aria-disabled={isEmpty} disabled={isEmpty} onPress={send}
+      <TextInput
+        testID="typing"
+        aria-label={texts.typeHere}
+        placeholder={texts.typeHere}
+        placeholderTextColor={colours.quiet}
+        value={text}
+        onChangeText={setText}
+        onSubmitEditing={send}
+        submitBehavior="submit"
+        returnKeyType="send"
+        maxLength={MAX_TYPED}
+        style={[styles.input, {color: colours.ink, backgroundColor: colours.raised, borderColor: colours.quiet, fontSize: textSize(16)}]}
+      />
+      <Pressable
+        role="button"
+        aria-label={texts.send}
+        aria-disabled={isEmpty}
+        disabled={isEmpty}
+        onPress={send}
         style={[styles.send, {backgroundColor: colours.raised, borderColor: colours.quiet, opacity: isEmpty ? 0.5 : 1}]}>
         <Icon name="send" colour={colours.ink} />
       </Pressable>
@@ -95,7 +142,9 @@ function Typing() {
 }
 
 export function TalkControls() {
-  const {theme: {colours}} = useSurroundings();
+  const {
+    theme: {colours},
+  } = useSurroundings();
   const {talk, preferences} = useAppState();
   const {microphone, isPressed, isPlaying} = useTalkState();
   const isHeard = (preferences.mode === 'hands_free' || isPressed) && !(isPlaying && talk.isHalfDuplex);
@@ -117,7 +166,16 @@ const styles = StyleSheet.create({
   grow: {flex: 1},
   hint: {minHeight: 20},
   label: {flexShrink: 1},
-  talk: {minHeight: 72, borderRadius: 36, paddingHorizontal: 20, paddingVertical: 8, flexDirection: 'row', alignItems: 'center', justifyContent: 'center', gap: 12},
+  talk: {
+    minHeight: 72,
+    borderRadius: 36,
+    paddingHorizontal: 20,
+    paddingVertical: 8,
+    flexDirection: 'row',
+    alignItems: 'center',
+    justifyContent: 'center',
+    gap: 12,
+  },
   typing: {flexDirection: 'row', gap: 8},
   input: {flex: 1, minWidth: 0, minHeight: TOUCH, paddingHorizontal: 16, paddingVertical: 8, borderWidth: 1, borderRadius: 24},
   send: {width: TOUCH, height: TOUCH, borderRadius: TOUCH / 2, borderWidth: 1, alignItems: 'center', justifyContent: 'center'},

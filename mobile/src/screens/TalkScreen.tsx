@@ -20,10 +20,18 @@ function Welcome() {
   const examples = list === undefined ? [] : exampleSentences(list, commandLanguage(list, preferences.language, texts.code));
   return (
     <View style={styles.welcome}>
-      <Words size={22} style={styles.centred}>{texts.welcome}</Words>
-      {examples.length > 0 && <Words tone="quiet" style={styles.centred}>{texts.examples}</Words>}
+      <Words size={22} style={styles.centred}>
+        {texts.welcome}
+      </Words>
+      {examples.length > 0 && (
+        <Words tone="quiet" style={styles.centred}>
+          {texts.examples}
+        </Words>
+      )}
       <View style={styles.examples}>
-        {examples.map((sentence) => <Button key={sentence} label={sentence} onPress={() => talk.type(sentence)} />)}
+        {examples.map((sentence) => (
+          <Button key={sentence} label={sentence} onPress={() => talk.type(sentence)} />
+        ))}
       </View>
     </View>
   );
@@ -33,13 +41,22 @@ function Welcome() {
 function Spoken({turn}: {turn: Turn | undefined}) {
   const {texts} = useSurroundings();
   const isWhole = turn !== undefined && turn.reply !== '' && (turn.outcome !== undefined || turn.isSpeaking);
-  return <Words style={styles.hidden} aria-live="polite">{isWhole ? `${texts.answer}: ${shownText(turn.reply)}` : ''}</Words>;
+  return (
+    <Words style={styles.hidden} aria-live="polite">
+      {isWhole ? `${texts.answer}: ${shownText(turn.reply)}` : ''}
+    </Words>
+  );
 }
 
 export function TalkScreen() {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {talk, preferences} = useAppState();
-  const {conversation: {turns, typed}} = useTalkState();
+  const {
+    conversation: {turns, typed},
+  } = useTalkState();
   const list = useRef<FlatList<Turn>>(null);
   const isAtEnd = useRef(true);
   const trouble = talk.trouble();
@@ -51,17 +68,29 @@ export function TalkScreen() {
   };
   return (
     <View style={styles.screen}>
-      <FlatList ref={list} data={turns} keyExtractor={({id}) => id} renderItem={({item}) => <TurnView turn={item} isDetailed={preferences.details} />}
-        aria-label={texts.conversation} contentContainerStyle={styles.turns} onScroll={note} scrollEventThrottle={100} onContentSizeChange={follow}
-        keyboardShouldPersistTaps="handled" ListEmptyComponent={typed.length > 0 || trouble?.kind === 'no_server' ? null : <Welcome />}
+      <FlatList
+        ref={list}
+        data={turns}
+        keyExtractor={({id}) => id}
+        renderItem={({item}) => <TurnView turn={item} isDetailed={preferences.details} />}
+        aria-label={texts.conversation}
+        contentContainerStyle={styles.turns}
+        onScroll={note}
+        scrollEventThrottle={100}
+        onContentSizeChange={follow}
+        keyboardShouldPersistTaps="handled"
+        ListEmptyComponent={typed.length > 0 || trouble?.kind === 'no_server' ? null : <Welcome />}
         ListFooterComponent={
           <View style={styles.after}>
             {typed.map((text, at) => (
-              <View key={`${at} ${text}`} style={[styles.typed, {backgroundColor: colours.said}]}><Words>{shownText(text)}</Words></View>
+              <View key={`${at} ${text}`} style={[styles.typed, {backgroundColor: colours.said}]}>
+                <Words>{shownText(text)}</Words>
+              </View>
             ))}
             {trouble !== undefined && <TroubleCard trouble={trouble} />}
           </View>
-        } />
+        }
+      />
       <Spoken turn={turns.at(-1)} />
       <TalkControls />
     </View>

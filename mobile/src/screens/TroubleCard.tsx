@@ -22,14 +22,22 @@ export function TroubleCard({trouble: {kind, reason, retryAt, action}}: {trouble
     <Card isWarning>
       <View style={styles.inside}>
         <View role="alert" style={styles.words}>
-          <Words isBold tone="warnInk">{title}</Words>
-          <Words size={15} tone="warnInk">{help}</Words>
+          <Words isBold tone="warnInk">
+            {title}
+          </Words>
+          <Words size={15} tone="warnInk">
+            {help}
+          </Words>
         </View>
         {reason !== undefined && <Words size={13} tone="warnInk" numberOfLines={3}>{`(${shownLine(reason)})`}</Words>}
         {(retryAt !== undefined || action !== undefined) && (
           <View style={styles.acts}>
             {action !== undefined && <Button label={texts.actions[action]} onPress={act} />}
-            {retryAt !== undefined && <Words size={15} tone="warnInk" aria-live="off" style={styles.grow}>{texts.nextTry(secondsUntil(retryAt, now))}</Words>}
+            {retryAt !== undefined && (
+              <Words size={15} tone="warnInk" aria-live="off" style={styles.grow}>
+                {texts.nextTry(secondsUntil(retryAt, now))}
+              </Words>
+            )}
           </View>
         )}
       </View>

@@ -10,31 +10,55 @@ import {Words} from '../ui/parts.tsx';
 import {TOUCH} from '../ui/theme.ts';
 
 const STAGE_COLOURS: Readonly<Record<Stage, readonly [string, string]>> = {
-  endpoint: ['#9aa0aa', '#767d8a'], queue: ['#c9892b', '#e0ac5c'], stt: ['#2f6fb5', '#6ea8e6'], understand: ['#7a57b0', '#b195e0'],
-  first_token: ['#a84f86', '#df8fc0'], tool: ['#0b6e5f', '#6fd6bf'], voice: ['#5f7d1f', '#a9cc5a'],
+  endpoint: ['#9aa0aa', '#767d8a'],
+  queue: ['#c9892b', '#e0ac5c'],
+  stt: ['#2f6fb5', '#6ea8e6'],
+  understand: ['#7a57b0', '#b195e0'],
+  first_token: ['#a84f86', '#df8fc0'],
+  tool: ['#0b6e5f', '#6fd6bf'],
+  voice: ['#5f7d1f', '#a9cc5a'],
 };
 
 function ToolLine({tool: {server, tool, given, progress, result}, reply}: {tool: ToolUse; reply: string}) {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const outcome = result === undefined ? texts.calling : result.ok ? texts.took(Math.round(result.durationMs)) : texts.failed;
   const said = argumentsText(given);
   const {done, total, message} = progress ?? {};
   return (
     <View style={[styles.tool, {borderColor: result?.ok === false ? colours.bad : colours.accent}]}>
-      <Words size={14}><Words size={14} style={styles.name}>{shownLine(tool)}</Words><Words size={14} tone="quiet">{` ${shownLine(server)} · ${outcome}`}</Words></Words>
-      {said !== '' && <Words size={14} tone="quiet">{said}</Words>}
+      <Words size={14}>
+        <Words size={14} style={styles.name}>
+          {shownLine(tool)}
+        </Words>
+        <Words size={14} tone="quiet">{` ${shownLine(server)} · ${outcome}`}</Words>
+      </Words>
+      {said !== '' && (
+        <Words size={14} tone="quiet">
+          {said}
+        </Words>
+      )}
       {progress !== undefined && result === undefined && (
-        <Words size={14} tone="quiet">{shownLine(`${done}${total === undefined ? '' : ` / ${total}`} ${message ?? ''}`)}</Words>
+        <Words size={14} tone="quiet">
+          {shownLine(`${done}${total === undefined ? '' : ` / ${total}`} ${message ?? ''}`)}
+        </Words>
       )}
       {result !== undefined && result.text !== '' && result.text !== reply && (
-        <Words size={14} tone={result.ok ? 'quiet' : 'bad'}>{shownText(result.text)}</Words>
+        <Words size={14} tone={result.ok ? 'quiet' : 'bad'}>
+          {shownText(result.text)}
+        </Words>
       )}
     </View>
   );
 }
 
 function Stages({latency}: {latency: events.LatencyMs}) {
-  const {texts, theme: {colours, isDark}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours, isDark},
+  } = useSurroundings();
   const [isOpen, setOpen] = useState(false);
   const {stages, totalMs} = stagesOf(latency);
   if (totalMs <= 0) return null;
@@ -44,9 +68,13 @@ function Stages({latency}: {latency: events.LatencyMs}) {
     <View>
       <Pressable role="button" aria-label={total} aria-expanded={isOpen} onPress={() => setOpen(!isOpen)} style={styles.stages} hitSlop={4}>
         <View style={[styles.bar, {backgroundColor: colours.line}]}>
-          {stages.map(({stage, ms}) => <View key={stage} style={{flexGrow: ms, minWidth: 2, backgroundColor: colour(stage)}} />)}
+          {stages.map(({stage, ms}) => (
+            <View key={stage} style={{flexGrow: ms, minWidth: 2, backgroundColor: colour(stage)}} />
+          ))}
         </View>
-        <Words size={13} tone="quiet">{total}</Words>
+        <Words size={13} tone="quiet">
+          {total}
+        </Words>
       </Pressable>
       {isOpen && (
         <View style={styles.list}>
@@ -63,22 +91,32 @@ function Stages({latency}: {latency: events.LatencyMs}) {
 }
 
 export const TurnView = memo(function TurnView({turn, isDetailed}: {turn: Turn; isDetailed: boolean}) {
-  const {texts, theme: {colours}} = useSurroundings();
+  const {
+    texts,
+    theme: {colours},
+  } = useSurroundings();
   const {said, isHearing, tools, reply, isTruncated, outcome, latency, error} = turn;
   const remark = error ?? (outcome === undefined ? '' : texts.outcomes[outcome]);
   const heard = said === '' ? '…' : shownText(said);
   return (
     <View style={styles.turn}>
       {(said !== '' || isHearing) && (
-        <View style={[styles.said, {backgroundColor: colours.said}]}><Words accessibilityLabel={`${texts.you}: ${heard}`}>{heard}</Words></View>
+        <View style={[styles.said, {backgroundColor: colours.said}]}>
+          <Words accessibilityLabel={`${texts.you}: ${heard}`}>{heard}</Words>
+        </View>
       )}
       {isDetailed && tools.map((tool) => <ToolLine key={tool.callId} tool={tool} reply={reply} />)}
       {reply !== '' && (
         <Words size={18} accessibilityLabel={`${texts.answer}: ${shownText(reply)}`}>
-          {shownText(reply)}{isTruncated && <Words size={16} tone="quiet">{` (${texts.cut})`}</Words>}
+          {shownText(reply)}
+          {isTruncated && <Words size={16} tone="quiet">{` (${texts.cut})`}</Words>}
         </Words>
       )}
-      {remark !== '' && !(outcome === 'interrupted' && isTruncated) && <Words size={15} tone="quiet">{shownText(remark)}</Words>}
+      {remark !== '' && !(outcome === 'interrupted' && isTruncated) && (
+        <Words size={15} tone="quiet">
+          {shownText(remark)}
+        </Words>
+      )}
       {isDetailed && latency !== undefined && <Stages latency={latency} />}
     </View>
   );

@@ -6,7 +6,7 @@ import type {Phone} from '../device/phone.ts';
 import type {Storage, StoredName} from '../device/storage.ts';
 import {failuresIn, feedbackFor} from '../model/activity.ts';
 import {commandList, type CommandList} from '../model/commands.ts';
-import {MAX_PAST, pastTurns, type PastTurn} from '../model/history.ts';
+import {pastOf, pastPath, withPage, type Past} from '../model/history.ts';
 import {preferencesFrom, type Preferences} from '../model/preferences.ts';
 import type {Answer, Finding} from '../model/probe.ts';
 import {AddressError, isPairingLink, pairedServer, socketUrl, type ServerEntry} from '../model/server-address.ts';
@@ -28,7 +28,9 @@ export interface AppState {
   /** The conversation, which begins anew with each server. */
   talk: Talk;
   commands: Loaded<CommandList>;
-  past: Loaded<readonly PastTurn[]>;
+  past: Loaded<Past>;
+  /** What the user has searched the server's history for. */
+  pastWords: string;
   findings: readonly Finding[];
   isProbing: boolean;
 }
@@ -47,13 +49,22 @@ export class AppModel {
   readonly store: Store<AppState>;
   readonly phone: Phone;
   readonly #config: AppConfig;
+  #isPaging = false;
   #ends: (() => void)[] = [];
   #unfollow: () => void = () => undefined;
 
   private constructor(config: AppConfig, server: ServerEntry | undefined, preferences: Preferences) {
     this.#config = config;
     this.phone = config.phone;
-    const none = {commands: {is: 'absent'}, past: {is: 'absent'}, findings: [], isProbing: false, offered: undefined, isKept: true} as const;
+    const none = {
+      commands: {is: 'absent'},
+      past: {is: 'absent'},
+      pastWords: '',
+      findings: [],
+      isProbing: false,
+      offered: undefined,
+      isKept: true,
+    } as const;
     this.store = new Store<AppState>({server, preferences, talk: this.#newTalk(server, () => preferences), ...none});
   }
 
@@ -95,7 +106,7 @@ export class AppModel {
     this.#unfollow();
     this.talk.close();
     const talk = this.#newTalk(server, () => this.store.get().preferences);
-    this.store.set({server, offered: undefined, talk, commands: {is: 'absent'}, past: {is: 'absent'}, findings: []});
+    this.store.set({server, offered: undefined, talk, commands: {is: 'absent'}, past: {is: 'absent'}, pastWords: '', findings: []});
     this.#follow();
     talk.connect();
     void this.loadCommands();
@@ -144,10 +155,23 @@ export class AppModel {
     if (loaded !== undefined) this.store.set({commands: loaded.is === 'failed' && commands.is === 'here' ? commands : loaded});
   }
 
-  async loadPast(): Promise<void> {
+  /** Load the newest turns that the server keeps, those that hold all `words`. */
+  async loadPast(words = this.store.get().pastWords): Promise<void> {
     if (this.store.get().past.is !== 'here') this.store.set({past: {is: 'loading'}});
-    const loaded = await this.#load(`api/conversations?limit=${MAX_PAST}`, pastTurns);
-    if (loaded !== undefined) this.store.set({past: loaded});
+    this.store.set({pastWords: words});
+    const loaded = await this.#load(pastPath(words, undefined), pastOf);
+    if (loaded !== undefined && words === this.store.get().pastWords) this.store.set({past: loaded});
+  }
+
+  /** Load the page behind the turns that are here. */
+  async loadMorePast(): Promise<void> {
+    const {past, pastWords} = this.store.get();
+    if (this.#isPaging || past.is !== 'here' || past.content.next === undefined) return;
+    this.#isPaging = true;
+    const loaded = await this.#load(pastPath(pastWords, past.content.next), pastOf);
+    this.#isPaging = false;
+    if (loaded?.is !== 'here' || this.store.get().past !== past) return; // meanwhile another page, or none: it is asked for again
+    this.store.set({past: {is: 'here', content: withPage(past.content, loaded.content)}});
   }
 
   // --- behind it ---------------------------------------------------------------------------------
@@ -156,8 +180,12 @@ export class AppModel {
     const {openAudio, notice, WebSocket, random} = this.#config;
     const now = () => (this.store === undefined ? preferences() : this.store.get().preferences);
     return new Talk({
-      server, openAudio, preferences: now, notice: () => notice(now()),
-      ...(WebSocket === undefined ? {} : {WebSocket}), ...(random === undefined ? {} : {random}),
+      server,
+      openAudio,
+      preferences: now,
+      notice: () => notice(now()),
+      ...(WebSocket === undefined ? {} : {WebSocket}),
+      ...(random === undefined ? {} : {random}),
     });
   }
 
@@ -226,7 +254,9 @@ export function serverFrom(stored: string | null): ServerEntry | undefined {
     const {url, key, fingerprint} = JSON.parse(stored ?? 'null') as Record<string, unknown>;
     if (typeof url !== 'string') return undefined;
     return {
-      url: socketUrl(url), key: typeof key === 'string' ? key : undefined, fingerprint: typeof fingerprint === 'string' ? fingerprint : undefined,
+      url: socketUrl(url),
+      key: typeof key === 'string' ? key : undefined,
+      fingerprint: typeof fingerprint === 'string' ? fingerprint : undefined,
     };
   } catch {
     return undefined;

@@ -38,7 +38,10 @@ async function reached(server: ServerEntry, config: ProbeConfig): Promise<Findin
 /** Open a session, and end it at once. */
 function sessionEnd({url, key}: ServerEntry, {WebSocket}: ProbeConfig): Promise<SessionEnd> {
   const client = new SaysoClient({
-    url, options: {client_id: 'phone test', capabilities: ['tools']}, ...(key === undefined ? {} : {key}), ...(WebSocket === undefined ? {} : {WebSocket}),
+    url,
+    options: {client_id: 'phone test', capabilities: ['tools']},
+    ...(key === undefined ? {} : {key}),
+    ...(WebSocket === undefined ? {} : {WebSocket}),
   });
   return new Promise((resolve) => {
     const end = (found: SessionEnd) => {

@@ -8,7 +8,12 @@ export const DEADLINE_MS = 8_000;
 export type Fetch = typeof fetch;
 
 /** Ask for a path beside the WebSocket; a body that is no JSON is `undefined`. */
-export async function ask(request: Fetch, {url, key}: Pick<ServerEntry, 'url' | 'key'>, path: string, deadlineMs = DEADLINE_MS): Promise<Answer> {
+export async function ask(
+  request: Fetch,
+  {url, key}: Pick<ServerEntry, 'url' | 'key'>,
+  path: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<Answer> {
   const abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<Answer>((resolve) => {

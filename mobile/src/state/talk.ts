@@ -58,6 +58,8 @@ export class Talk {
   readonly #client: SaysoClient;
   readonly #audio: AudioPort;
   #endedAt: number | undefined;
+  #lastRequest = 0; // number of the last request to open or close the microphone: only that one counts
+  #work = Promise.resolve();
   #pending: string | undefined; // typed while the connection rested
 
   constructor(config: TalkConfig) {
@@ -72,8 +74,17 @@ export class Talk {
       onStopped: () => this.#closeMicrophone(),
     });
     this.store = new Store<TalkState>({
-      connection: this.#client.state, wasOpen: false, isOnline: true, refusal: undefined, server: undefined, conversation: EMPTY,
-      microphone: 'off', microphoneProblem: undefined, isPressed: false, isPlaying: false, route: this.#audio.route,
+      connection: this.#client.state,
+      wasOpen: false,
+      isOnline: true,
+      refusal: undefined,
+      server: undefined,
+      conversation: EMPTY,
+      microphone: 'off',
+      microphoneProblem: undefined,
+      isPressed: false,
+      isPlaying: false,
+      route: this.#audio.route,
     });
     this.#listen();
   }
@@ -181,12 +192,13 @@ export class Talk {
   }
 
   setOnline(isOnline: boolean): void {
-    if (isOnline && !this.store.get().isOnline) this.#client.wake();
+    if (isOnline) this.#client.wake(); // also from one network to another: the old socket may be dead without knowing
     this.store.set({isOnline});
   }
 
   /** End the session, and give the device's sound back. */
   close(): void {
+    this.#lastRequest += 1;
     this.#client.close();
     this.#audio.close();
   }
@@ -198,22 +210,34 @@ export class Talk {
     this.store.set({microphone: 'opening', microphoneProblem: undefined});
     const {preferences, notice} = this.#config;
     const onFrame = (pcm: Uint8Array<ArrayBuffer>, peak: number) => this.#onFrame(pcm, peak);
+    const request = {onFrame, notice: notice(), isInBackground: preferences().background};
+    this.#lastRequest += 1;
+    const number = this.#lastRequest;
     try {
-      await this.#audio.openMicrophone({onFrame, notice: notice(), isInBackground: preferences().background});
+      await this.#inTurn(async () => (number === this.#lastRequest ? this.#audio.openMicrophone(request) : undefined));
     } catch (error) {
-      this.#failMicrophone(problemOf(error));
+      const problem = problemOf(error);
+      if (number === this.#lastRequest) this.#failMicrophone(problem);
       return;
     }
-    if (this.store.get().microphone !== 'opening') return this.#closeMicrophone(); // the user thought better of it meanwhile
+    if (number !== this.#lastRequest) return; // the user thought better of it meanwhile, and what closes it is on its way
     this.store.set({microphone: 'on'});
     if (this.store.get().connection.phase === 'closed') this.connect();
   }
 
+  /** Open and close one after the other: a permission that is asked for can take minutes. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined); // the caller gets the error
+    return done;
+  }
+
   #closeMicrophone(microphone: MicrophoneState = 'off'): void {
     this.release();
+    this.#lastRequest += 1;
     this.store.set({microphone});
     this.levels.clear();
-    void this.#audio.closeMicrophone();
+    void this.#inTurn(() => this.#audio.closeMicrophone());
   }
 
   #failMicrophone(problem: MicrophoneTrouble): void {
@@ -274,7 +298,8 @@ export class Talk {
   #onConnection(connection: ConnectionState): void {
     this.store.set({connection});
     if (connection.phase === 'open') this.store.set({wasOpen: true});
-    if (connection.phase === 'waiting' && causeOf(connection.reason) === 'key') this.#refuse('key'); // more wrong keys would lock the phone out
+    // a phone's socket says so in words; with more wrong keys the server would lock the phone out
+    if (connection.phase === 'waiting' && causeOf(connection.reason) === 'key') this.#refuse('key');
     if (connection.phase !== 'closed') return;
     if (connection.code === BAD_KEY) this.store.set({refusal: 'key'});
     if (this.store.get().microphone !== 'off') this.#closeMicrophone();
@@ -308,8 +333,12 @@ function clientConfig({server, preferences, WebSocket, random}: TalkConfig): Cli
   return {
     url: server?.url ?? '',
     options: {
-      client_id: clientId, capabilities: capabilities(speak), mode, interim: true,
-      audio: {format: 'pcm_s16le', sample_rate: MICROPHONE_RATE_HZ, channels: 1}, ...(language === undefined ? {} : {language}),
+      client_id: clientId,
+      capabilities: capabilities(speak),
+      mode,
+      interim: true,
+      audio: {format: 'pcm_s16le', sample_rate: MICROPHONE_RATE_HZ, channels: 1},
+      ...(language === undefined ? {} : {language}),
     },
     ...(server?.key === undefined ? {} : {key: server.key}),
     ...(WebSocket === undefined ? {} : {WebSocket}),

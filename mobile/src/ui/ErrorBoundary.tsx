@@ -17,8 +17,12 @@ export class ErrorBoundary extends Component<{children: ReactNode}, {hasFailed: 
     const texts = textsFor(undefined);
     return (
       <View style={styles.page}>
-        <Text role="alert" style={styles.words}>{texts.crashed}</Text>
-        <Pressable role="button" style={styles.button} onPress={() => this.setState({hasFailed: false})}><Text style={styles.words}>{texts.startAgain}</Text></Pressable>
+        <Text role="alert" style={styles.words}>
+          {texts.crashed}
+        </Text>
+        <Pressable role="button" style={styles.button} onPress={() => this.setState({hasFailed: false})}>
+          <Text style={styles.words}>{texts.startAgain}</Text>
+        </Pressable>
       </View>
     );
   }

@@ -21,9 +21,19 @@ export type IconName = keyof typeof PATHS;
 
 export function Icon({name, colour, size = 24}: {name: IconName; colour: string; size?: number}) {
   return (
-    <Svg viewBox="0 0 24 24" width={size} height={size} fill="none" stroke={colour} strokeWidth={2} strokeLinecap="round" strokeLinejoin="round"
+    <Svg
+      viewBox="0 0 24 24"
+      width={size}
+      height={size}
+      fill="none"
+      stroke={colour}
+      strokeWidth={2}
+      strokeLinecap="round"
+      strokeLinejoin="round"
       aria-hidden>
-      {PATHS[name].map((path) => <Path key={path} d={path} />)}
+      {PATHS[name].map((path) => (
+        <Path key={path} d={path} />
+      ))}
     </Svg>
   );
 }

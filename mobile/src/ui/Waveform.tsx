@@ -11,7 +11,9 @@ const HEIGHT = 36;
 const LEAST = 2;
 
 export function Waveform({levels, isHeard}: {levels: Levels; isHeard: boolean}) {
-  const {theme: {colours}} = useSurroundings();
+  const {
+    theme: {colours},
+  } = useSurroundings();
   const isCalm = useCalm();
   const [peaks, setPeaks] = useState(() => levels.all());
   useEffect(() => {

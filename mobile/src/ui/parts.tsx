@@ -15,13 +15,24 @@ export interface WordsProps extends TextProps {
 }
 
 export function Words({size = 16, tone = 'ink', isBold = false, style, ...rest}: WordsProps) {
-  const {theme: {colours, text}} = useSurroundings();
-  const look = {color: colours[tone], fontSize: text(size), lineHeight: Math.round(text(size) * 1.4), fontWeight: isBold ? '600' : '400'} as const;
+  const {
+    theme: {colours, text},
+  } = useSurroundings();
+  const look = {
+    color: colours[tone],
+    fontSize: text(size),
+    lineHeight: Math.round(text(size) * 1.4),
+    fontWeight: isBold ? '600' : '400',
+  } as const;
   return <Text {...rest} style={[look, style]} />;
 }
 
 export function Title({children}: {children: string}) {
-  return <Words role="heading" aria-level={1} size={24} isBold style={styles.title}>{children}</Words>;
+  return (
+    <Words role="heading" aria-level={1} size={24} isBold style={styles.title}>
+      {children}
+    </Words>
+  );
 }
 
 export interface ButtonProps {
@@ -35,14 +46,24 @@ export interface ButtonProps {
 }
 
 export function Button({label, onPress, icon, isMain = false, isDisabled = false, isSmall = false, hint}: ButtonProps) {
-  const {theme: {colours}} = useSurroundings();
+  const {
+    theme: {colours},
+  } = useSurroundings();
   const ink = isMain ? colours.onAccent : colours.ink;
   const look = {backgroundColor: isMain ? colours.accent : colours.raised, borderColor: isMain ? colours.accent : colours.quiet};
   return (
-    <Pressable role="button" aria-label={label} aria-disabled={isDisabled} accessibilityHint={hint} disabled={isDisabled} onPress={onPress}
+    <Pressable
+      role="button"
+      aria-label={label}
+      aria-disabled={isDisabled}
+      accessibilityHint={hint}
+      disabled={isDisabled}
+      onPress={onPress}
       style={({pressed}) => [styles.button, isSmall && styles.small, look, {opacity: isDisabled ? 0.5 : pressed ? 0.7 : 1}]}>
       {icon !== undefined && <Icon name={icon} colour={ink} size={isSmall ? 20 : 24} />}
-      <Words isBold={isMain} tone={isMain ? 'onAccent' : 'ink'} style={styles.label}>{label}</Words>
+      <Words isBold={isMain} tone={isMain ? 'onAccent' : 'ink'} style={styles.label}>
+        {label}
+      </Words>
     </Pressable>
   );
 }
@@ -52,41 +73,87 @@ export interface FieldProps extends TextInputProps {
   problem?: string | undefined;
 }
 
-export function Field({label, problem, ...rest}: FieldProps) {
-  const {theme: {colours, text}} = useSurroundings();
+export function Field({label, problem, onBlur, ...rest}: FieldProps) {
+  const {
+    theme: {colours, text},
+  } = useSurroundings();
   const [isFocused, setFocused] = useState(false);
   const border = problem !== undefined ? colours.bad : isFocused ? colours.accent : colours.quiet;
   return (
     <View style={styles.field}>
-      <Words size={15} tone="quiet">{label}</Words>
-      <TextInput aria-label={label} placeholderTextColor={colours.quiet} autoCapitalize="none" autoCorrect={false} {...rest}
-        onFocus={() => setFocused(true)} onBlur={() => setFocused(false)}
-        style={[styles.input, {color: colours.ink, backgroundColor: colours.raised, borderColor: border, fontSize: text(16)}]} />
-      {problem !== undefined && <Words role="alert" size={15} tone="bad">{problem}</Words>}
+      <Words size={15} tone="quiet">
+        {label}
+      </Words>
+      <TextInput
+        aria-label={label}
+        placeholderTextColor={colours.quiet}
+        autoCapitalize="none"
+        autoCorrect={false}
+        {...rest}
+        onFocus={() => setFocused(true)}
+        onBlur={(event) => {
+          setFocused(false);
+          onBlur?.(event);
+        }}
+        style={[styles.input, {color: colours.ink, backgroundColor: colours.raised, borderColor: border, fontSize: text(16)}]}
+      />
+      {problem !== undefined && (
+        <Words role="alert" size={15} tone="bad">
+          {problem}
+        </Words>
+      )}
     </View>
   );
 }
 
 export function Card({children, isWarning = false}: {children: ReactNode; isWarning?: boolean}) {
-  const {theme: {colours}} = useSurroundings();
-  return <View style={[styles.card, {backgroundColor: isWarning ? colours.warn : colours.raised, borderColor: isWarning ? colours.warn : colours.line}]}>{children}</View>;
+  const {
+    theme: {colours},
+  } = useSurroundings();
+  return (
+    <View
+      style={[
+        styles.card,
+        {backgroundColor: isWarning ? colours.warn : colours.raised, borderColor: isWarning ? colours.warn : colours.line},
+      ]}>
+      {children}
+    </View>
+  );
 }
 
 /** One of several; each is a radio button. */
-export function Choice<Key extends string | undefined>({label, value, options, onChoose}: {
+export function Choice<Key extends string | undefined>({
+  label,
+  value,
+  options,
+  onChoose,
+}: {
   label: string;
   value: Key;
   options: readonly (readonly [Key, string])[];
   onChoose: (value: Key) => void;
 }) {
-  const {theme: {colours}} = useSurroundings();
+  const {
+    theme: {colours},
+  } = useSurroundings();
   return (
     <View role="radiogroup" aria-label={label} style={styles.choice}>
-      <Words size={15} tone="quiet">{label}</Words>
+      <Words size={15} tone="quiet">
+        {label}
+      </Words>
       <Card>
         {options.map(([key, name], at) => (
-          <Pressable key={key ?? ''} role="radio" aria-label={name} aria-checked={key === value} onPress={() => onChoose(key)}
-            style={({pressed}) => [styles.row, at > 0 && {borderTopWidth: StyleSheet.hairlineWidth, borderColor: colours.line}, pressed && styles.pressed]}>
+          <Pressable
+            key={key ?? ''}
+            role="radio"
+            aria-label={name}
+            aria-checked={key === value}
+            onPress={() => onChoose(key)}
+            style={({pressed}) => [
+              styles.row,
+              at > 0 && {borderTopWidth: StyleSheet.hairlineWidth, borderColor: colours.line},
+              pressed && styles.pressed,
+            ]}>
             <View style={[styles.radio, {borderColor: key === value ? colours.accent : colours.quiet}]}>
               {key === value && <View style={[styles.dot, {backgroundColor: colours.accent}]} />}
             </View>
@@ -99,15 +166,30 @@ export function Choice<Key extends string | undefined>({label, value, options, o
 }
 
 export function Switch({label, help, isOn, onChoose}: {label: string; help?: string; isOn: boolean; onChoose: (isOn: boolean) => void}) {
-  const {theme: {colours}} = useSurroundings();
+  const {
+    theme: {colours},
+  } = useSurroundings();
   return (
-    <Pressable role="switch" aria-label={label} aria-checked={isOn} accessibilityHint={help} onPress={() => onChoose(!isOn)}
+    <Pressable
+      role="switch"
+      aria-label={label}
+      aria-checked={isOn}
+      accessibilityHint={help}
+      onPress={() => onChoose(!isOn)}
       style={({pressed}) => [styles.row, pressed && styles.pressed]}>
       <View style={styles.grow}>
         <Words>{label}</Words>
-        {help !== undefined && <Words size={14} tone="quiet">{help}</Words>}
+        {help !== undefined && (
+          <Words size={14} tone="quiet">
+            {help}
+          </Words>
+        )}
       </View>
-      <View style={[styles.track, {backgroundColor: isOn ? colours.accent : colours.raised, borderColor: isOn ? colours.accent : colours.quiet}]}>
+      <View
+        style={[
+          styles.track,
+          {backgroundColor: isOn ? colours.accent : colours.raised, borderColor: isOn ? colours.accent : colours.quiet},
+        ]}>
         <View style={[styles.thumb, {backgroundColor: isOn ? colours.onAccent : colours.quiet}, isOn && styles.on]} />
       </View>
     </Pressable>
@@ -117,8 +199,15 @@ export function Switch({label, help, isOn, onChoose}: {label: string; help?: str
 const styles = StyleSheet.create({
   title: {marginBottom: 2},
   button: {
-    minHeight: TOUCH, paddingHorizontal: 18, paddingVertical: 6, borderWidth: 1, borderRadius: 999, flexDirection: 'row', alignItems: 'center',
-    justifyContent: 'center', gap: 8,
+    minHeight: TOUCH,
+    paddingHorizontal: 18,
+    paddingVertical: 6,
+    borderWidth: 1,
+    borderRadius: 999,
+    flexDirection: 'row',
+    alignItems: 'center',
+    justifyContent: 'center',
+    gap: 8,
   },
   small: {minHeight: 40, paddingHorizontal: 14},
   label: {flexShrink: 1, textAlign: 'center'},

@@ -21,12 +21,38 @@ export interface Colours {
 }
 
 export const LIGHT: Colours = {
-  paper: '#f7f7f4', raised: '#ffffff', ink: '#1b1e24', quiet: '#565c68', line: '#d8d9d4', accent: '#0b6e5f', onAccent: '#ffffff', said: '#dcefe9',
-  warn: '#fff3d6', warnInk: '#5b4300', bad: '#a4281f', live: '#b3261e', onLive: '#ffffff', wave: '#b9bdb6', shade: 'rgba(20, 22, 26, 0.45)',
+  paper: '#f7f7f4',
+  raised: '#ffffff',
+  ink: '#1b1e24',
+  quiet: '#565c68',
+  line: '#d8d9d4',
+  accent: '#0b6e5f',
+  onAccent: '#ffffff',
+  said: '#dcefe9',
+  warn: '#fff3d6',
+  warnInk: '#5b4300',
+  bad: '#a4281f',
+  live: '#b3261e',
+  onLive: '#ffffff',
+  wave: '#b9bdb6',
+  shade: 'rgba(20, 22, 26, 0.45)',
 };
 export const DARK: Colours = {
-  paper: '#14161a', raised: '#1d2026', ink: '#eceef2', quiet: '#a6acb8', line: '#343943', accent: '#6fd6bf', onAccent: '#06231d', said: '#173a34',
-  warn: '#3a2f14', warnInk: '#f5dda0', bad: '#ff9d94', live: '#ff8a80', onLive: '#2b0603', wave: '#4a505c', shade: 'rgba(0, 0, 0, 0.6)',
+  paper: '#14161a',
+  raised: '#1d2026',
+  ink: '#eceef2',
+  quiet: '#a6acb8',
+  line: '#343943',
+  accent: '#6fd6bf',
+  onAccent: '#06231d',
+  said: '#173a34',
+  warn: '#3a2f14',
+  warnInk: '#f5dda0',
+  bad: '#ff9d94',
+  live: '#ff8a80',
+  onLive: '#2b0603',
+  wave: '#4a505c',
+  shade: 'rgba(0, 0, 0, 0.6)',
 };
 
 const SCALES: Readonly<Record<Preferences['textSize'], number>> = {usual: 1, large: 1.2, largest: 1.45};

@@ -166,6 +166,14 @@ test('headphones, calls, a lost microphone and the stop of the notification are 
   expect(audio.route).toBe('headphones');
 });
 
+test('a microphone that opens after all was closed is closed again', async () => {
+  const opening = audio.openMicrophone(request());
+  audio.close();
+  await opening;
+  expect(mockNative.frames).toBeUndefined();
+  expect(mockNative.done).toContain('stop');
+});
+
 test('closed, it listens to nothing more', () => {
   audio.close();
   expect(mockNative.events.size).toBe(0);

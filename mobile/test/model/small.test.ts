@@ -2,7 +2,7 @@ import {activityOf, failuresIn, feedbackFor, type Activity, type ActivitySources
 import {commandLanguage, commandList, exampleSentences, foundCommands, isWhole} from '../../src/model/commands.ts';
 import {afterEvent, EMPTY} from '../../src/model/conversation.ts';
 import {isHalfDuplex, isSilenced, TAIL_MS} from '../../src/model/duplex.ts';
-import {byDay, foundTurns, ownTurns, pastTurns} from '../../src/model/history.ts';
+import {byDay, foundTurns, MAX_PAST, ownTurns, pastOf, pastPath, withPage} from '../../src/model/history.ts';
 import {Levels} from '../../src/model/levels.ts';
 import {preferencesFrom, USUAL} from '../../src/model/preferences.ts';
 import {argumentsText, MAX_LINE, MAX_TEXT, shownLine, shownText} from '../../src/model/shown-text.ts';
@@ -95,16 +95,27 @@ const turn = (turn_id: string, timestamp: number, heard = 'hello', rest: object 
 
 test('a thousand turns are read, each once, and what is none is left out', () => {
   const turns = Array.from({length: 1_000}, (_, at) => turn(`${at}`, 1_000 - at, `order ${at}`));
-  const found = pastTurns({turns: [...turns, turns[0], null, 7, {turn_id: 'x'}, turn('y', 5, '', {replied: null})]})!;
+  const {turns: found} = pastOf({turns: [...turns, turns[0], null, 7, {turn_id: 'x'}, turn('y', 5, '', {replied: null})]})!;
   expect(found).toHaveLength(1_000);
   expect(foundTurns(found, 'ORDER 999').map(({heard}) => heard)).toEqual(['order 999']);
   expect(foundTurns(found, '  ')).toBe(found);
-  for (const page of [null, {}, {turns: 'x'}]) expect(pastTurns(page)).toBeUndefined();
+  for (const page of [null, {}, {turns: 'x'}]) expect(pastOf(page)).toBeUndefined();
+});
+
+test('pages of the history are put together, each turn once, within bounds', () => {
+  const page = (first: number, count: number, next?: unknown) => pastOf({turns: Array.from({length: count}, (_, at) => turn(`${first + at}`, 9_000 - first - at)), next})!;
+  expect(page(0, 2, 'p2').next).toBe('p2');
+  expect([page(0, 1, null).next, page(0, 1, '').next]).toEqual([undefined, undefined]);
+  expect(withPage(page(0, 3, 'p2'), page(2, 2, 'p3'))).toMatchObject({next: 'p3', turns: [{id: 's 0'}, {id: 's 1'}, {id: 's 2'}, {id: 's 3'}]});
+  const full = withPage(page(0, MAX_PAST - 1, 'p2'), page(MAX_PAST, 5, 'p3'));
+  expect([full.turns.length, full.next]).toEqual([MAX_PAST, undefined]);
+  expect(pastPath('', undefined)).toBe('api/conversations?limit=100');
+  expect(pastPath('light & dark', 'p2/=')).toBe('api/conversations?limit=100&q=light%20%26%20dark&after=p2%2F%3D');
 });
 
 test('turns are shown by day', () => {
   const noon = new Date(2026, 9, 25, 12).getTime();
-  const days = byDay(pastTurns({turns: [turn('3', noon / 1_000 + 60), turn('2', noon / 1_000), turn('1', noon / 1_000 - 86_400)]})!);
+  const days = byDay(pastOf({turns: [turn('3', noon / 1_000 + 60), turn('2', noon / 1_000), turn('1', noon / 1_000 - 86_400)]})!.turns);
   expect(days.map(({data}) => data.length)).toEqual([2, 1]);
   expect(new Date(days[0]!.at).getHours()).toBe(0);
 });

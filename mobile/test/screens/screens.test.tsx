@@ -1,4 +1,5 @@
 import {act, fireEvent, render, screen} from '@testing-library/react-native';
+import {activateKeepAwakeAsync, deactivateKeepAwake} from 'expo-keep-awake';
 import {AccessibilityInfo, StyleSheet, type ViewStyle} from 'react-native';
 import {Screens} from '../../src/App.tsx';
 import {dayName} from '../../src/screens/HistoryScreen.tsx';
@@ -22,6 +23,8 @@ beforeEach(() => {
   fakeTime();
   jest.spyOn(AccessibilityInfo, 'isReduceMotionEnabled').mockResolvedValue(true);
   mockCamera.permission = {granted: true, canAskAgain: true};
+  jest.mocked(activateKeepAwakeAsync).mockClear();
+  jest.mocked(deactivateKeepAwake).mockClear();
 });
 afterEach(() => void jest.useRealTimers());
 
@@ -63,6 +66,18 @@ test('a command that is said is shown with its tool, its answer and its times', 
   expect(screen.getByText('transcription 200 ms')).toBeTruthy();
   await press(en.stopListening);
   expect(state()).toHaveTextContent('Ready');
+});
+
+test('the screen stays on while it listens, if that is wanted', async () => {
+  const {app} = await shown();
+  await accepted();
+  await press(en.startListening);
+  expect(activateKeepAwakeAsync).toHaveBeenCalledTimes(1);
+  await act(async () => {
+    app.choose({keepAwake: false});
+    await settled();
+  });
+  expect(deactivateKeepAwake).toHaveBeenCalledTimes(1);
 });
 
 test('what servers and tools write is shown as text', async () => {
@@ -246,6 +261,24 @@ test('a thousand turns are a list that draws those on the screen, and can be sea
   fireEvent.changeText(screen.getByLabelText(en.search), 'order 999');
   expect(screen.getAllByText(/^order \d+$/)).toHaveLength(1);
   expect(screen.getByText(HTML)).toBeTruthy();
+});
+
+test('words that are entered are searched for by the server, and no longer when the field is empty', async () => {
+  const {pages} = await shown({pages: history([])});
+  await press('History', 'tab');
+  const field = screen.getByLabelText(en.search);
+  fireEvent.changeText(field, 'kitchen ');
+  await act(async () => {
+    fireEvent(field, 'submitEditing');
+    await settled();
+  });
+  expect(screen.getByText(en.historyNone)).toBeTruthy();
+  fireEvent.changeText(field, '');
+  await act(async () => {
+    fireEvent(field, 'blur');
+    await settled();
+  });
+  expect(pages.asked.filter(({url}) => url.includes('conversations')).map(({url}) => url.split('?')[1])).toEqual(['limit=100', 'limit=100&q=kitchen', 'limit=100']);
 });
 
 test('a key that may not read leaves what this app has seen, and says so', async () => {

@@ -101,7 +101,7 @@ test('a list that failed is loaded again with the connection, and one that is he
 const TURN = {session_id: 's', turn_id: '1', timestamp: 1, heard: 'hello', replied: 'hi', outcome: 'done'};
 
 test.each<[Page, object]>([
-  [{body: {turns: [TURN]}}, {is: 'here', content: [{heard: 'hello', at: 1_000}]}],
+  [{body: {turns: [TURN], next: null}}, {is: 'here', content: {turns: [{heard: 'hello', at: 1_000}], next: undefined}}],
   [{status: 403, body: {error: 'the key is for something else'}}, {is: 'forbidden'}],
   [{status: 401, body: {}}, {is: 'forbidden'}],
   [{status: 500, text: 'oops'}, {is: 'failed'}],
@@ -112,6 +112,23 @@ test.each<[Page, object]>([
   const {app} = await opened({pages: {[`${PAGE}/conversations`]: page}});
   await app.loadPast();
   expect(app.store.get().past).toMatchObject(expected);
+});
+
+test('the history is read page by page, and searched by the server', async () => {
+  const {app, pages} = await opened({pages: {[`${PAGE}/conversations`]: {body: {turns: [TURN], next: 'p2'}}}});
+  await app.loadPast('kitchen');
+  pages.pages[`${PAGE}/conversations`] = {body: {turns: [{...TURN, turn_id: '0'}], next: null}};
+  await Promise.all([app.loadMorePast(), app.loadMorePast()]);
+  expect(app.store.get().past).toMatchObject({content: {turns: [{id: 's 1'}, {id: 's 0'}], next: undefined}});
+  await app.loadMorePast();
+  expect(pages.asked.map(({url}) => url.split('?')[1]).filter((query) => query !== undefined)).toEqual(['limit=100&q=kitchen', 'limit=100&q=kitchen&after=p2']);
+});
+
+test('a page that comes after a search was begun is left out', async () => {
+  const {app} = await opened({pages: {[`${PAGE}/conversations`]: {body: {turns: [TURN], next: 'p2'}}}});
+  await app.loadPast();
+  await Promise.all([app.loadPast('kitchen'), app.loadPast('light'), app.loadMorePast()]);
+  expect(app.store.get()).toMatchObject({pastWords: 'light', past: {content: {turns: [{id: 's 1'}], next: 'p2'}}});
 });
 
 test('an answer of the old server does not fill the lists of the new one', async () => {

@@ -126,6 +126,7 @@ test('a button that is released before the permission came sends nothing', async
   FakeSocket.last.accept();
   world.audio().isAsking = true;
   const pressed = world.app.talk.press();
+  await settled();
   world.app.talk.release();
   world.audio().answer?.();
   await pressed;
@@ -153,11 +154,40 @@ test('who thinks better of it while the permission is asked for is not listened 
   FakeSocket.last.accept();
   world.audio().isAsking = true;
   const asked = world.app.talk.toggleListening();
+  await settled();
   await world.app.talk.toggleListening();
   world.audio().answer?.();
   await asked;
+  await settled();
   expect(world.app.talk.store.get().microphone).toBe('off');
   expect(world.audio().microphone).toBeUndefined();
+});
+
+test('on, off and on again while the permission is asked for opens one microphone', async () => {
+  const world = await opened();
+  FakeSocket.last.accept();
+  world.audio().isAsking = true;
+  const asked = [world.app.talk.toggleListening()];
+  await settled();
+  asked.push(world.app.talk.toggleListening(), world.app.talk.toggleListening());
+  world.audio().isAsking = false;
+  world.audio().answer?.();
+  await Promise.all(asked);
+  expect(world.audio().done).toEqual(['flush', 'open', 'close', 'open']);
+  expect(world.app.talk.store.get().microphone).toBe('on');
+});
+
+test('a permission that is refused after the user has turned away is no trouble', async () => {
+  const world = await opened();
+  FakeSocket.last.accept();
+  world.audio().isAsking = true;
+  const asked = world.app.talk.toggleListening();
+  await settled();
+  await world.app.talk.toggleListening();
+  world.audio().problem = 'denied';
+  world.audio().answer?.();
+  await asked;
+  expect(world.app.talk.trouble()).toBeUndefined();
 });
 
 test('a microphone that is unplugged is off, and the app says so', async () => {
@@ -170,6 +200,7 @@ test('the stop of the notification stops it', async () => {
   const world = await listening({preferences: {background: true}});
   expect(world.audio().microphone).toMatchObject({isInBackground: true, notice: {title: 'sayso listens'}});
   world.audio().listeners.onStopped();
+  await settled();
   expect(world.audio().microphone).toBeUndefined();
 });
 
@@ -181,6 +212,7 @@ test('a call ends the answer and takes the microphone, which comes back after it
   world.audio().listeners.onInterruption(true);
   expect(FakeSocket.last.events.at(-1)).toEqual({type: 'interrupt', data: {heard_ms: 100}});
   expect(world.app.talk.store.get()).toMatchObject({microphone: 'taken', isPlaying: false});
+  await settled();
   expect(world.audio().microphone).toBeUndefined();
   world.audio().listeners.onInterruption(false);
   await settled();

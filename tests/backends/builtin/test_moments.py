@@ -132,7 +132,7 @@ TODAY = date(2026, 11, 28)  # a Saturday
         ("easter", date(2027, 3, 28)),
         ("1st of may 2020", date(2020, 5, 1)),
         ("february 30", None),
-        ("february 29", None),
+        ("february 29", date(2028, 2, 29)),
     ],
 )
 def test_a_named_day_is_the_next_such_day(text, day):
@@ -145,3 +145,29 @@ def test_next_friday_is_in_the_next_week():
     named = named_day("next friday", "en")
     assert named is not None
     assert named.on(date(2026, 11, 23)) == date(2026, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "today", "day"),
+    [
+        ("on the 31st", "en", date(2026, 11, 30), date(2026, 12, 31)),
+        ("the fifteenth", "en", date(2026, 11, 15), date(2026, 11, 15)),
+        ("the 30th of the month", "en", date(2027, 1, 31), date(2027, 3, 30)),
+        ("am 15.", "de", date(2026, 11, 30), date(2026, 12, 15)),
+        ("am 15", "de", date(2026, 12, 20), date(2027, 1, 15)),
+        ("am fünfzehnten", "de", date(2026, 11, 30), date(2026, 12, 15)),
+        ("february 29", "en", date(2026, 11, 30), date(2028, 2, 29)),
+        ("february 29", "en", date(2097, 1, 1), date(2104, 2, 29)),
+        ("february 30", "en", date(2026, 11, 30), None),
+        ("the 45th", "en", date(2026, 11, 30), None),
+    ],
+)
+def test_a_day_of_a_month_is_the_next_such_day(text: str, language: str, today: date, day: date | None) -> None:
+    named = named_day(text, language)
+    assert named is not None
+    assert named.on(today) == day
+
+
+def test_a_german_hour_is_no_day_of_a_month() -> None:
+    moment = named_moment("am 15 uhr", "de")
+    assert moment is None or moment.day is None

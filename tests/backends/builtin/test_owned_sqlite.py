@@ -24,12 +24,19 @@ def path(tmp_path):
     return tmp_path / "kept" / "history.db"
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
 def stores(request, path):
     """Return two views of one store, as two processes have them."""
-    makers = {"sqlite": lambda: SqliteOwnedStore(path)}
-    found: tuple[OwnedStore, OwnedStore] = (makers[request.param](), makers[request.param]())
-    return found
+    if request.param == "sqlite":
+        found: tuple[OwnedStore, ...] = (SqliteOwnedStore(path), SqliteOwnedStore(path))
+    else:
+        from backends.builtin.owned_postgres import PostgresOwnedStore
+
+        url = request.getfixturevalue("postgres").make_database()
+        found = (PostgresOwnedStore(url), PostgresOwnedStore(url))
+    yield found
+    for one in found:
+        one.close()
 
 
 @pytest.fixture
@@ -284,10 +291,10 @@ def test_a_file_that_another_process_has_set_aside_is_not_set_aside_again(path, 
     def work(_):
         path.rename(path.with_name("aside.db"))
         SqliteOwnedStore(path).waiting_until_s([])
-        monkeypatch.setattr("backends.builtin.owned_sqlite._things", lambda *_: found)
+        monkeypatch.setattr("backends.builtin.owned_sqlite.things_of", lambda *_: found)
         raise damage
 
-    monkeypatch.setattr("backends.builtin.owned_sqlite._things", lambda *_: work(None))
+    monkeypatch.setattr("backends.builtin.owned_sqlite.things_of", lambda *_: work(None))
     assert store.things("ada", "note") is found
     assert list(path.parent.glob("*.damaged-*")) == []
 

@@ -27,7 +27,7 @@ TIMES = [
     ("2026-11-28 12:00", "noon today", "heute um 12 Uhr"),
     ("2026-11-28 15:00", "3 this afternoon", "heute um 15 Uhr"),
     ("2026-11-29 07:00", "7 tomorrow morning", "morgen um 7 Uhr"),
-    ("2026-11-29 00:00", "midnight tomorrow", "morgen um 0 Uhr"),
+    ("2026-11-29 00:00", "midnight tonight", "morgen um 0 Uhr"),
     ("2026-11-30 09:05", "9:05 on Monday morning", "übermorgen um 9:05 Uhr"),
     ("2026-12-04 12:00", "noon on Friday", "am Freitag um 12 Uhr"),
     ("2026-12-24 18:00", "6 in the evening on December 24th", "am 24. Dezember um 18 Uhr"),

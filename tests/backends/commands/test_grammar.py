@@ -401,7 +401,7 @@ def test_a_place_that_is_known_comes_before_one_that_is_not(grammar):
         ("what time is it in London right now", "en", "get_time", "london"),
         ("what time is it right now in London", "en", "get_time", "london"),
         ("what time is it in Narnia right now", "en", "get_time", "narnia"),
-        ("what time is it in Paris, France", "en", "get_time", "paris france"),
+        ("what time is it in Paris, France", "en", "get_time", "Paris, France"),
         ("what time is it in São Paulo", "en", "get_time", "são paulo"),
         ("what time is it in the USA", "en", "get_time", "usa"),
         ("how late is it in sydney", "en", "get_time", "sydney"),

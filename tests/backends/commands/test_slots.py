@@ -187,7 +187,7 @@ def test_other_words_are_no_number(text):
         ("place", "the Netherlands", "netherlands"),
         ("place", "which we live", None),
         ("place", "London right now", "london"),
-        ("place", "Paris, France", "paris france"),
+        ("place", "Paris, France", "Paris, France"),
         ("place", "narnia", None),
         ("place", "", None),
         ("unknown_place", "the Shire", "shire"),

@@ -82,6 +82,10 @@ def test_a_duration_alone_answers_when():
     assert to_answered_alarm_time(slot("7 am")) == "7 am"
 
 
+def test_a_long_delay_has_all_its_digits():
+    assert to_answered_moment(slot("2 weeks")) == "in 1209600 seconds"
+
+
 def test_a_day_is_handed_on_as_it_was_said():
     assert to_day(slot("the 3rd of March")) == "the 3rd of March"
     assert to_day(slot("the 3rd of March at 5")) is None

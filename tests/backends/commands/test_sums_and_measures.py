@@ -207,6 +207,44 @@ def test_a_sign_is_never_left_out_of_a_duration(grammar, text, language):
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "told"),
+    [
+        ("7 times 8 equals", "en", "That is 56."),
+        ("what is 7 times 8 equals", "en", "That is 56."),
+        ("what is 20 percent off 50 dollars", "en", "That is 40."),
+        ("what is $5 plus $3", "en", "That is 8."),
+        ("20 is what percent of 80", "en", "That is 25."),
+        ("what percentage is 20 of 80", "en", "That is 25."),
+        ("15 percent tip on 60 dollars", "en", "That is 9."),
+        ("10 mod 3", "en", "That is 1."),
+        ("minus 7 modulo 3", "en", "That is 2."),
+        ("what is 5 mod 0", "en", "Nothing can be divided by zero."),
+        ("the remainder of 10 divided by 3", "en", "That is 1."),
+        ("how many times does 7 go into 49", "en", "That is 7."),
+        ("split 90 by 3", "en", "That is 30."),
+        ("the average of 4, 6 and 8", "en", "That is 6."),
+        ("what is 5 factorial", "en", "That is 120."),
+        ("what is 30 factorial", "en", "A factorial is one of a whole number from 0 to 28."),
+        ("what is pi times 2", "en", "That is about 6.2832."),
+        ("5 dollars plus 50 cents", "en", None),
+        ("was ist 7 mal 8 gleich", "de", "Das ist 56."),
+        ("20 sind wie viel Prozent von 80", "de", "Das ist 25."),
+        ("wie viel Prozent sind 20 von 80", "de", "Das ist 25."),
+        ("der Durchschnitt von 4, 6 und 8", "de", "Das ist 6."),
+        ("wie oft passt 7 in 49", "de", "Das ist 7."),
+        ("was sind 20 Prozent von 80 Euro", "de", "Das ist 16."),
+        ("100 kwh in joules", "en", "100 kilowatt hours are 360,000,000 joules."),
+        ("30 psi to bar", "en", "30 psi are about 2.0684 bars."),
+        ("1 horsepower in watts", "en", "1 horsepower is about 745.6999 watts."),
+        ("100 kilocalories in kilojoules", "en", "100 kilocalories are 418.4 kilojoules."),
+        ("100 PS in Kilowatt", "de", "100 Pferdestärken sind etwa 73,5499 Kilowatt."),
+    ],
+)
+async def test_more_forms_of_sums_and_measures_are_understood(grammar, text, language, told):
+    assert await answer(grammar, text, language) == told
+
+
+@pytest.mark.parametrize(
     ("text", "language", "units"),
     [
         ("how do you convert pounds to grams", "en", ("pounds", "grams")),

@@ -118,6 +118,7 @@ class Server:
             lambda: ("tiny.en", "base"),
             lambda language, _: "fr is not heard" if language == "fr" else None,
             lambda: self.voices,
+            lambda model: "base" if model in {None, "base"} else None,
         )
 
 

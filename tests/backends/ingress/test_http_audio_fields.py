@@ -3,8 +3,9 @@
 import pytest
 
 from backends.ingress.audio_names import language_of_voice
-from backends.ingress.http_audio import MODELS, SPEECH, VOICES
-from tests.backends.ingress.test_http_audio import Server, running, upload
+from backends.ingress.audio_services import TranscriptionOptions
+from backends.ingress.http_audio import MODELS, SPEECH, TRANSLATIONS, VOICES
+from tests.backends.ingress.test_http_audio import Server, recording, running, upload
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,28 @@ async def test_figures_are_read_in_the_language_of_the_voice() -> None:
 
     assert [text for text, _, _ in server.spoken] == ["fünf Kilometer pro Stunde.", "five kilometers per hour."]
     assert language_of_voice("/voices/x.onnx") == "en"
+
+
+async def test_a_translation_is_done_by_a_model_that_can() -> None:
+    server = Server()
+    async with running(server) as client:
+        files = {"file": ("speech.wav", recording())}
+        response = await client.post(TRANSLATIONS, files=files, data={"response_format": "verbose_json"})
+
+    assert response.json()["task"] == "translate"
+    assert response.json()["text"] == "part 1 part 2"
+    assert server.heard[0][1] == TranscriptionOptions(None, "base", translate=True)
+
+
+async def test_a_model_that_does_not_translate_is_refused_in_words() -> None:
+    async with running(Server()) as client:
+        files = {"file": ("speech.wav", recording())}
+        response = await client.post(TRANSLATIONS, files=files, data={"model": "tiny.en"})
+
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["message"].startswith("model tiny.en does not translate: one that hears other languages")
+    assert error["param"] == "model"
 
 
 async def test_only_json_is_streamed() -> None:

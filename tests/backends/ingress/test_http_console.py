@@ -7,9 +7,19 @@ from typing import Any
 import attrs
 import httpx2
 import pytest
+from quart_trio import QuartTrio
 
 from backends.ingress.http_app import make_app
-from backends.ingress.http_console import FIGURE_NAMES, ConsoleNews, wanted_figures, wanted_range, whole_number
+from backends.ingress.http_console import (
+    FIGURE_NAMES,
+    ConsoleNews,
+    ConsoleRoutes,
+    add_console_routes,
+    wanted_figures,
+    wanted_range,
+    whole_number,
+)
+from protocol.admission.scopes import FOLDERS, OPERATE, PATHS, needed_scopes
 from protocol.messages.identity import Identity
 from tests.backends.ingress.ingress_fixtures import CLIENT, serving
 from tests.backends.ingress.test_http_app import AUDIO, SERVICES
@@ -152,3 +162,11 @@ async def test_news_come_with_the_status() -> None:
 
 def test_a_query_without_a_value_has_the_usual_one() -> None:
     assert (whole_number("n", None, 7, 0, 9), wanted_figures(None), wanted_range(None)) == (7, FIGURE_NAMES, "5m")
+
+
+def test_every_route_has_its_scope() -> None:
+    app = QuartTrio(__name__, static_folder=None)
+    add_console_routes(app, ConsoleRoutes(FakeConsole()))
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+    assert {rule for rule in rules if rule not in PATHS and not rule.startswith(tuple(FOLDERS))} == set()
+    assert needed_scopes("POST", "/api/actors/speech/restart") == OPERATE

@@ -63,6 +63,6 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     file = AuditFile(tmp_path / "audit.jsonl")
     file.append([entry(1)])
     with file.path.open("ab") as handle:
-        handle.write(b'{"at_s": \n\xff\n[]\n')
+        handle.write(b'{"at_s": \n\xff\n[]\n{"at_s": 1, "act": {"kind": "login", "what": "\xff", "who": "x"}}\n')
     file.append([entry(2)])
     assert file.newest(10) == [entry(2), entry(1)]

@@ -62,6 +62,8 @@ def test_each_change_is_seen_by_the_signature(file: KeyFile) -> None:
         (b"", "is no file of keys"),
         (b"{", "is no file of keys"),
         (b"[]", "is no file of keys"),
+        (b'{"version": 1, "keys": [{"key_id": "\xff"}]}', "is no file of keys"),
+        (b"[" * 100_000, "is no file of keys"),
         (b'{"version": 1, "keys": [{"key_id": 7}]}', "is no file of keys"),
         (
             (

@@ -69,7 +69,7 @@ class FakeEngine:
     def has_language(self, language: str) -> bool:
         return True
 
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
+    def prompt(self, language: str, vocabulary: Sequence[str] = (), *, translate: bool = False) -> tuple[int, ...]:
         return (1,)
 
     def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:

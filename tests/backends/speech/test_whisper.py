@@ -55,8 +55,8 @@ class FakeEngine:
     def has_language(self, language: str) -> bool:
         return language in {"en", "de"}
 
-    def prompt(self, language: str, vocabulary: Sequence[str] = ()) -> tuple[int, ...]:
-        self.prompted.append(language)
+    def prompt(self, language: str, vocabulary: Sequence[str] = (), *, translate: bool = False) -> tuple[int, ...]:
+        self.prompted.append(f"{language} into English" if translate else language)
         return (*([BIAS] * len(vocabulary)), SOT, NO_TIMESTAMPS)
 
     def word_times(self, encoding: Encoding, language: str, tokens: Sequence[int], duration_s: float) -> list[Timed]:
@@ -209,6 +209,16 @@ def test_a_multilingual_model_is_asked_for_the_language_or_detects_it(
 
     assert answer.language == language
     assert engine.prompted == [language]
+
+
+@pytest.mark.parametrize(("spoken", "prompted"), [("de", "de into English"), (None, "fr into English")])
+def test_what_is_translated_is_in_the_clips_language_or_a_detected_one(spoken: str | None, prompted: str) -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard("yes"), is_multilingual=True, detected="fr")
+    worker = Transcriber(engine, Search(language="en"), voiced_seconds=lambda samples: 1.0)
+
+    worker.transcribe([Clip(len(pcm(1.0)), spoken, translate=True)], pcm(1.0))
+
+    assert engine.prompted == [prompted]
 
 
 def test_an_english_model_takes_everything_for_english() -> None:

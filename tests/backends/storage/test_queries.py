@@ -26,10 +26,17 @@ NASTY = (
 )
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """Return an open store with nothing in it."""
-    made: Store = SqliteStore(attrs.evolve(default_settings().history.sqlite, path=tmp_path / "history.db"))
+    history = default_settings().history
+    if request.param == "sqlite":
+        made: Store = SqliteStore(attrs.evolve(history.sqlite, path=tmp_path / "history.db"))
+    else:
+        from backends.storage.postgres import PostgresStore
+
+        url = await trio.to_thread.run_sync(request.getfixturevalue("postgres").make_database)
+        made = PostgresStore(attrs.evolve(history, url=url))
     await made.open()
     try:
         yield made

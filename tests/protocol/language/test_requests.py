@@ -210,3 +210,20 @@ def test_who_asks_what_can_be_said_asks_for_help(text: str, language: str) -> No
 )
 def test_a_sentence_about_something_else_asks_for_no_help(text: str, language: str) -> None:
     assert not asks_for_help(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "told"),
+    [
+        ("convert 20 euros to dollars", "en", "I can't look up exchange rates."),
+        ("how many pounds is 50 dollars", "en", "I can't look up exchange rates."),
+        ("what is the exchange rate", "en", "I can't look up exchange rates."),
+        ("wie viel sind 10 Euro in Dollar", "de", "Wechselkurse kann ich nicht nachsehen."),
+    ],
+)
+def test_exchange_rates_are_named_as_missing(text: str, language: str, told: str) -> None:
+    assert not_understood(text, language) == told
+
+
+def test_one_currency_alone_is_no_exchange() -> None:
+    assert missing_ability("convert 5 pounds to kilos", "en") is None

@@ -30,3 +30,9 @@ def test_a_server_elsewhere_hears_every_language_with_its_own_model() -> None:
     assert elsewhere.hearing_problem("de", None) is None
     assert elsewhere.model_for("de", None) == "tiny.en"
     assert elsewhere.hearing_problem("de", "tiny.en") is not None, "a model that was named is one of ours"
+
+
+def test_a_model_of_other_languages_than_english_translates() -> None:
+    assert [MODELS.translator(wanted) for wanted in (None, "base", "tiny.en")] == ["base", "base", None]
+    assert SpeechModels(("tiny.en",)).translator(None) is None
+    assert SpeechModels(("tiny.en",), has_choice=False).translator(None) == "tiny.en"

@@ -1,0 +1,173 @@
+"""More cities that the zone database does not name, by their zones: capitals, large cities, names in German.
+
+Of a name that several cities have, the largest is meant.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+MORE_CITIES: Final[Mapping[str, str]] = {
+    "Europe/Tirane": "tirana",
+    "Europe/Andorra": "andorra la vella",
+    "Europe/Malta": "valletta",
+    "Europe/Belgrade": "pristina|niš",
+    "Europe/Warsaw": "łódź|wrocław|stettin|szczecin|lublin|katowice",
+    "Europe/Oslo": "ålesund|tromsø|bodø|stavanger",
+    "Europe/Copenhagen": "århus|odense|aalborg",
+    "Europe/Madrid": "valencia|alicante|murcia|cádiz|a coruña|vigo|salamanca|toledo|san sebastian|balearen|menorca",
+    "Europe/Lisbon": "braga|coimbra",
+    "Atlantic/Madeira": "funchal",
+    "Atlantic/Azores": "azoren|ponta delgada",
+    "Atlantic/Faroe": "tórshavn|faroe islands|färöer",
+    "Europe/Rome": "catania|bari|trieste|cagliari|padua|parma|modena|bozen|bolzano|meran|südtirol|sardinien",
+    "Europe/Paris": (
+        "reims|dijon|rennes|montpellier|grenoble|nizza|avignon|versailles|toulon|le havre|elsass|alsace|korsika|corsica"
+    ),
+    "Europe/Brussels": "liège|namur|lüttich|leuven|brügge|gent",
+    "Europe/Amsterdam": "maastricht|groningen|leiden|delft|haarlem",
+    "Europe/Berlin": (
+        "aachen|augsburg|mainz|kassel|karlsruhe|mannheim|wiesbaden|potsdam|erfurt|magdeburg|münster|bielefeld|wuppertal"
+        "|göttingen|lübeck|chemnitz|halle|saarbrücken|ulm|regensburg|würzburg|konstanz|weimar|trier|sachsen|saxony|hessen"
+        "|thüringen|brandenburg|duisburg|bochum|braunschweig|koblenz"
+    ),
+    "Europe/Zurich": "st gallen|winterthur|lugano|davos|interlaken",
+    "Europe/Vienna": "bregenz|klagenfurt|tirol|tyrol",
+    "Europe/Prague": "ostrava|pilsen|plzen",
+    "Europe/Bratislava": "pressburg|košice",
+    "Europe/Ljubljana": "laibach|maribor",
+    "Europe/Zagreb": "split|zadar|rijeka",
+    "Europe/Sofia": "varna|plovdiv",
+    "Europe/Athens": "patras|santorini|mykonos|heraklion",
+    "Europe/Bucharest": "iași|timișoara|cluj napoca|brasov",
+    "Europe/Budapest": "debrecen|szeged",
+    "Europe/Moscow": "murmansk",
+    "Europe/Kyiv": "dnipro",
+    "Europe/Minsk": "gomel|brest belarus",
+    "Europe/Tallinn": "tartu",
+    "Europe/Vilnius": "kaunas|wilna",
+    "Europe/Helsinki": "oulu|espoo",
+    "Europe/Stockholm": "uppsala",
+    "Europe/London": (
+        "leicester|coventry|newcastle|southampton|portsmouth|plymouth|york|bath|exeter|norwich|dundee|inverness|swansea"
+        "|derry|canterbury|st andrews"
+    ),
+    "Europe/Istanbul": "adana|bursa|konya|bodrum",
+    "Asia/Jerusalem": "eilat|nazareth",
+    "Asia/Gaza": "ramallah|bethlehem",
+    "Asia/Bahrain": "manama",
+    "Asia/Qatar": "doha",
+    "Asia/Kuwait": "kuwait city",
+    "Asia/Aden": "sanaa|sana a",
+    "Asia/Baghdad": "basra|mosul|erbil|bagdad",
+    "Asia/Tehran": "mashhad|shiraz|tabriz",
+    "Asia/Karachi": "peshawar|faisalabad|rawalpindi|multan",
+    "Asia/Kolkata": (
+        "surat|lucknow|kanpur|nagpur|kochi|varanasi|agra|amritsar|neu delhi|kashmir|kerala|punjab|darjeeling"
+    ),
+    "Asia/Dhaka": "chittagong",
+    "Asia/Colombo": "sri jayawardenepura kotte|galle",
+    "Indian/Maldives": "malé",
+    "Asia/Yangon": "mandalay|naypyidaw|rangun",
+    "Asia/Phnom_Penh": "siem reap|angkor",
+    "Asia/Ho_Chi_Minh": "hue|haiphong|nha trang",
+    "Asia/Jakarta": "surabaya|medan|yogyakarta|djakarta|sumatra",
+    "Asia/Makassar": "ubud|lombok",
+    "Asia/Brunei": "bandar seri begawan",
+    "Asia/Pyongyang": "pjöngjang",
+    "Asia/Taipei": "kaohsiung|taipeh|taichung",
+    "Asia/Shanghai": "qingdao|suzhou|dalian|lhasa|tibet|schanghai|xiamen|kunming",
+    "Asia/Tokyo": "kobe|nara|sendai|nagasaki|kanazawa",
+    "Asia/Seoul": "daegu|daejeon|jeju",
+    "Africa/Casablanca": "fes|agadir",
+    "Africa/Algiers": "oran",
+    "Africa/Tunis": "sfax",
+    "Africa/Tripoli": "benghazi|tripolis",
+    "Africa/Cairo": "aswan|port said|sharm el sheikh",
+    "Africa/Khartoum": "khartum",
+    "Africa/Addis_Ababa": "addis abeba",
+    "Africa/Mogadishu": "mogadischu",
+    "Africa/Dar_es_Salaam": "daressalam|sansibar",
+    "Africa/Bujumbura": "gitega",
+    "Africa/Blantyre": "lilongwe",
+    "Africa/Douala": "yaoundé",
+    "Africa/Lagos": "port harcourt",
+    "Africa/Malabo": "äquatorialguinea",
+    "Africa/Harare": "bulawayo",
+    "Africa/Brazzaville": "pointe noire",
+    "Africa/Johannesburg": "bloemfontein|port elizabeth",
+    "Atlantic/Cape_Verde": "praia",
+    "Indian/Comoro": "moroni|komoren",
+    "Indian/Mauritius": "port louis",
+    "America/Barbados": "bridgetown",
+    "America/Belize": "belmopan",
+    "America/La_Paz": "sucre|santa cruz de la sierra",
+    "America/Dominica": "roseau",
+    "America/El_Salvador": "san salvador",
+    "America/Grenada": "st georges",
+    "America/Guatemala": "guatemala city",
+    "America/Guyana": "georgetown",
+    "America/Jamaica": "kingston|montego bay",
+    "America/Panama": "panama city",
+    "America/St_Kitts": "basseterre",
+    "America/St_Lucia": "castries",
+    "America/St_Vincent": "kingstown",
+    "America/Lima": "cuzco|arequipa",
+    "America/Bogota": "barranquilla",
+    "America/Caracas": "maracaibo",
+    "America/Santiago": "valparaíso|santiago de chile",
+    "America/Bahia": "salvador|salvador da bahia",
+    "America/Sao_Paulo": "curitiba|florianópolis",
+    "America/Mexico_City": "puerto vallarta|oaxaca|veracruz",
+    "America/Regina": "saskatoon",
+    "America/Toronto": "hamilton",
+    "America/New_York": (
+        "columbus|richmond|savannah|charleston|providence|hartford|syracuse|akron|dayton|knoxville|chattanooga"
+        "|tallahassee|gainesville|fort lauderdale|west palm beach|key west|norfolk|durham|toledo ohio|yonkers"
+    ),
+    "America/Detroit": "grand rapids|ann arbor|lansing",
+    "America/Chicago": (
+        "baton rouge|shreveport|wichita|topeka|sioux falls|fargo|bismarck|green bay|duluth|cedar rapids|huntsville"
+        "|pensacola|corpus christi|lubbock|amarillo|plano|waco|mobile alabama|jackson mississippi"
+    ),
+    "America/Denver": "helena|provo|boulder|aspen",
+    "America/Los_Angeles": (
+        "long beach|anaheim|bakersfield|berkeley|pasadena|santa monica|santa barbara|eugene|bellevue|redmond"
+        "|mountain view|cupertino|malibu|san bernardino"
+    ),
+    "Pacific/Honolulu": "hilo",
+    "Australia/Sydney": "wollongong",
+    "Australia/Melbourne": "geelong",
+    "Pacific/Auckland": "tauranga|rotorua",
+    "Pacific/Fiji": "suva",
+    "Pacific/Guadalcanal": "honiara",
+    "Pacific/Efate": "port vila",
+    "Pacific/Tongatapu": "nukualofa",
+    "Pacific/Tahiti": "papeete|tahiti",
+    "Pacific/Noumea": "neukaledonien|new caledonia",
+    "Pacific/Nauru": "yaren",
+    "Pacific/Palau": "ngerulmud",
+    "Pacific/Pohnpei": "palikir",
+}
+SHORT_ZONES: Final[Mapping[str, str]] = {
+    "Europe/Berlin": "cet|cest|met|central european time|mez|mesz",
+    "Europe/Athens": "eet|eest|eastern european time",
+    "Europe/Lisbon": "western european time",
+    "Europe/Moscow": "msk|moscow time",
+    "Europe/London": "british summer time",
+    "Asia/Kolkata": "indian standard time|indian time",
+    "Asia/Tokyo": "jst|japan standard time",
+    "Asia/Seoul": "kst",
+    "Asia/Singapore": "sgt",
+    "Asia/Hong_Kong": "hkt",
+    "Asia/Karachi": "pkt",
+    "Asia/Jakarta": "wib",
+    "Australia/Sydney": "aest|aedt",
+    "Australia/Adelaide": "acst|acdt",
+    "Australia/Perth": "awst",
+    "Pacific/Auckland": "nzst|nzdt",
+    "Africa/Johannesburg": "sast",
+    "America/Anchorage": "akst|akdt",
+    "America/Sao_Paulo": "brt",
+    "UTC": "zulu|zulu time",
+}
+"""Short names of zones that have one meaning; "BST", "IST", "CST" and "AST" have several, of which some are usual."""

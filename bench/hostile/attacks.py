@@ -1,0 +1,238 @@
+"""Attacks on a server while people use it: what the attacker is told, what that costs, and what the others notice.
+
+Typed turns go on in some sessions all the time. Each attack runs in a process of its own; the sessions' turns during it
+are compared with those of the quiet time before it, in the same run. The cost is the processor time of the server's
+main process, less what it needed for the sessions alone, for each thing that the attacker did.
+
+    sayso bench attacks                                20 sessions, every attack in full size
+    sayso bench attacks --only "key guessing,half-open"
+    sayso bench attacks --share 0.05 --sessions 5      a twentieth of each attack
+"""
+
+import argparse
+import http.client
+import json
+import math
+import multiprocessing
+import secrets
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import psutil
+import trio
+
+from backends.keys.key_file import KeyFile
+from bench.hostile.attacker import ATTACKS, Attack, Ends, Target
+from bench.load.figures import percentile
+from bench.load.options import SETTINGS
+from bench.load.server import running
+from bench.part import Flag, Part, Report, at_least_one, some_of
+from bench.report import table
+from protocol.admission.keys import KeyOrder, with_new_key
+from protocol.messages.identity import Scope
+from sayso_client import ClientOptions, Endpoint
+from sayso_client.requests import connection_request, encode
+
+QUIET_S: Final = 6.0
+PAUSE_S: Final = 0.3  # between the turns of a session
+TARGET_RATIO: Final = 1.25
+FEW_TURNS: Final = 20  # fewer make no percentile
+HTTP_TIMEOUT_S: Final = 10.0
+HELLO: Final = connection_request(ClientOptions(client_id="bench", capabilities=("llm", "tools")))
+QUESTION: Final = encode("text", text="what is 6 times 7")
+NAMES: Final = tuple(ATTACKS)
+
+
+@attrs.define
+class Sessions:
+    """The sessions that go on, and how long their turns took."""
+
+    url: str
+    key: str
+    turns: list[tuple[float, float]] = attrs.field(factory=list)
+    """When each ended, by Trio's clock, and its milliseconds."""
+    resume_token: str = ""
+    failed: int = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Ask again and again, until cancelled; has started when the session is open."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with await Endpoint(self.url, headers=headers).open() as websocket:
+            await websocket.send(HELLO)
+            self.resume_token = json.loads(await websocket.receive())["data"]["resume_token"]
+            task_status.started()
+            while True:
+                began_s = trio.current_time()
+                await websocket.send(QUESTION)
+                while (event := json.loads(await websocket.receive()))["type"] != "turn_completed":
+                    pass
+                self.failed += event["data"]["outcome"] != "done"
+                self.turns.append((trio.current_time(), (trio.current_time() - began_s) * 1_000))
+                await trio.sleep(PAUSE_S)
+
+    def times_ms(self, begin_s: float, end_s: float) -> list[float]:
+        """Return the times of the turns that ended in a period."""
+        return [took_ms for ended_s, took_ms in self.turns if begin_s <= ended_s < end_s]
+
+
+@attrs.frozen
+class Found:
+    """What one attack did."""
+
+    ends: Mapping[str, int]
+    is_refused: bool
+    """Whether the attacker was told nothing but what it must be told."""
+    cost_ms: float
+    """Of the server, for each thing that the attacker did."""
+    quiet_p95_ms: float
+    p95_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the others' turns took."""
+        return self.p95_ms / self.quiet_p95_ms
+
+
+@attrs.frozen
+class Attacker:
+    """The process that attacks, and what it attacks."""
+
+    pool: ProcessPoolExecutor
+    target: Target
+    server: psutil.Process
+
+    def run(self, attack: Attack, count: int) -> Ends:
+        """Attack, and wait for the end of it."""
+        return self.pool.submit(attack.run, self.target, count).result()
+
+
+def keys_in(folder: Path) -> tuple[str, str]:
+    """Make a key for the people and one for the attacker, of another user; return both."""
+    file = KeyFile.in_folder(folder)
+    texts = []
+    with file.locked():
+        keys = file.read()
+        for user in ("anna", "mallory"):
+            order = KeyOrder(name=user, user=user, scopes=frozenset({Scope.TALK}))
+            keys, text = with_new_key(keys, order, time.time(), secrets.token_bytes)
+            texts.append(text)
+        file.write(keys)
+    return texts[0], texts[1]
+
+
+def asked(port: int, method: str, path: str, key: str, body: Mapping[str, object] | None = None) -> Any:
+    """Return the JSON of an answer."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_TIMEOUT_S)) as connection:
+        data = None if body is None else json.dumps(body)
+        connection.request(method, path, data, {"Authorization": f"Bearer {key}"})
+        return json.loads(connection.getresponse().read())
+
+
+def target_at(port: int, key: str, resume_token: str) -> Target:
+    """Return the server with what an attacker may have of it: tokens that are over, and one of another's session."""
+    expired = asked(port, "POST", "/api/tokens", key, {"expires_in_s": 1})["token"]
+    used = asked(port, "POST", "/api/tokens", key, {"single_use": True})["token"]
+    asked(port, "GET", "/api/commands", used)
+    time.sleep(1.1)
+    return Target(port, key, expired, used, resume_token)
+
+
+async def attacked(sessions: Sessions, attack: Attack, count: int, attacker: Attacker) -> Found:
+    """Measure the quiet time, and then the attack."""
+    began_s, before_s = trio.current_time(), _cpu_s(attacker.server)
+    await trio.sleep(QUIET_S)
+    quiet_s, attack_at_s = _cpu_s(attacker.server) - before_s, trio.current_time()
+    usual = quiet_s / (attack_at_s - began_s)
+    before_s = _cpu_s(attacker.server)
+    ends: Ends = await trio.to_thread.run_sync(attacker.run, attack, count)
+    ended_s = trio.current_time()
+    spent_s = _cpu_s(attacker.server) - before_s - usual * (ended_s - attack_at_s)
+    await trio.sleep(PAUSE_S)  # the turns that began meanwhile
+    return Found(
+        dict(ends),
+        set(ends) <= attack.answers,
+        max(0.0, spent_s * 1_000 / count),
+        percentile(sessions.times_ms(began_s, attack_at_s), 95),
+        percentile(sessions.times_ms(attack_at_s, ended_s + PAUSE_S), 95),
+    )
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+async def all_attacked(
+    options: argparse.Namespace, url: str, port: int, pid: int, keys: tuple[str, str]
+) -> list[Found]:
+    """Return what each wanted attack did, in their order."""
+    sessions = Sessions(url, keys[0])
+    found: list[Found] = []
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        async with trio.open_nursery() as nursery:
+            for _ in range(options.sessions):
+                await nursery.start(sessions.run)
+            target = await trio.to_thread.run_sync(target_at, port, keys[1], sessions.resume_token)
+            attacker = Attacker(pool, target, psutil.Process(pid))
+            await trio.to_thread.run_sync(lambda: pool.submit(int).result())  # its process is there
+            for name in options.only:
+                attack = ATTACKS[name]
+                count = max(1, math.ceil(attack.count * options.share))
+                found.append(await attacked(sessions, attack, count, attacker))
+                one = found[-1]
+                print(f"  {name}: {_told(one.ends)}; {one.cost_ms:.2f} ms each; p95 x {one.ratio:.2f}", flush=True)
+            nursery.cancel_scope.cancel()
+    if sessions.failed:
+        print(f"  {sessions.failed} turns of the others failed")
+    return found
+
+
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """Attack a server, and print what came of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        keys = keys_in(data_dir)
+        with running({"supervisor.data_dir": data_dir, "load.enabled": False, **dict(options.set)}) as server:
+            found = trio.run(all_attacked, options, server.url, server.port, server.pid, keys)
+    rows = dict(zip(options.only, found, strict=True))
+    table(
+        f"attacks beside {options.sessions} sessions",
+        ("told", "ms each", "quiet p95, ms", "p95, ms", "ratio"),
+        [
+            (
+                name,
+                _told(one.ends),
+                f"{one.cost_ms:.2f}",
+                f"{one.quiet_p95_ms:.0f}",
+                f"{one.p95_ms:.0f}",
+                f"{one.ratio:.2f}",
+            )
+            for name, one in rows.items()
+        ],
+    )
+    missed = [name for name, one in rows.items() if not one.is_refused]
+    missed += [f"{name}: p95" for name, one in rows.items() if one.ratio > TARGET_RATIO]
+    yield {"attacks": {name: attrs.asdict(one) | {"ratio": one.ratio} for name, one in rows.items()}, "missed": missed}
+
+
+def _told(ends: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} x{count}" for what, count in Counter(ends).most_common())
+
+
+PART: Final = Part(
+    "attacks",
+    measure,
+    [
+        Flag("--sessions", 20, "sessions in which turns go on", at_least_one),
+        Flag("--share", 1.0, "of each attack's full size", float),
+        Flag("--only", list(NAMES), f"of {', '.join(NAMES)}", some_of(NAMES)),
+        SETTINGS,
+    ],
+)
