@@ -34,6 +34,7 @@ from protocol.messages.hearing import (
     PauseJudged,
     ReplyExpected,
     SpeechBegan,
+    SpokenBefore,
     Utterance,
     UtteranceDropped,
     UtteranceEnded,
@@ -43,12 +44,14 @@ from protocol.messages.hearing import (
 from protocol.messages.inboxes import AudioMessage, DialogueMessage, MetricsMessage
 from protocol.messages.records import Count
 from protocol.messages.session import Configured, Send
+from protocol.turns.last_sentence import AMEND_WITHIN_S
 from protocol.turns.session_memory import RecallAudio, VaultMessage, ViewClient
 from runtime import Actor, Ref
 
 ACK_INTERVAL_S = 1.0  # protocol: at most one audio_ack a second
 STALL_CHECK_S = 0.2  # seconds between checks while the client is away, or while ``AudioStalled`` waits in the mailbox
 STANDSTILL_S = 0.25  # later than this, the process was stopped or the loop hung
+MAX_BOTH_S = 12  # of an utterance and the one before it together: commands are shorter
 BLOCK_BYTES = 2 * INTERNAL_RATE_HZ  # a second: one frame may be longer than all that the vault keeps
 
 
@@ -137,6 +140,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         self._block = BlockSize(settings.block_samples, settings.max_block_samples)
         self._last_frame_s = 0.0
         self._last_ack_s = 0.0
+        self._last_ended: tuple[Ended, float] | None = None
         self._has_begun = trio.Event()
 
     async def on_start(self) -> None:
@@ -299,7 +303,21 @@ class Audio(Actor[AudioMessage | AudioStalled]):
     def _utterance_ended(self, event: Ended) -> UtteranceEnded:
         self._memory.handed.append((event.start_sample, event.end_sample))
         utterance = self._utterance(event.start_sample, event.end_sample)
-        return UtteranceEnded(utterance, event.reason, last_voice_s=self._heard.time_of(event.last_voice_sample))
+        last_voice_s = self._heard.time_of(event.last_voice_sample)
+        before = self._spoken_before(event)
+        self._last_ended = event, last_voice_s
+        return UtteranceEnded(utterance, event.reason, last_voice_s, before)
+
+    def _spoken_before(self, event: Ended) -> SpokenBefore | None:
+        """Return the utterance before this one, if that followed it closely and its samples are still there."""
+        if self._last_ended is None:
+            return None
+        last, last_voice_s = self._last_ended
+        is_close = event.start_sample - last.end_sample <= AMEND_WITHIN_S * INTERNAL_RATE_HZ
+        is_short = event.end_sample - last.start_sample <= MAX_BOTH_S * INTERNAL_RATE_HZ
+        if not (is_close and is_short and last.start_sample >= self._memory.pcm.start):
+            return None
+        return SpokenBefore(last_voice_s, self._utterance(last.start_sample, event.end_sample))
 
     def _utterance(self, start_sample: int, end_sample: int) -> Utterance:
         pcm = self._memory.pcm.slice(start_sample, end_sample)

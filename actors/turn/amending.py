@@ -4,18 +4,35 @@ What was done is in the session's memory (``protocol/turns/last_sentence.py``), 
 and when its outcome is known: nothing is taken back twice, and nothing whose outcome is not known.
 """
 
+import logging
+from collections.abc import Sequence
+
 import attrs
 import trio
 
+from actors.turn.hearing import ask
 from actors.turn.tool_caller import ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
 from protocol.language.joints import without_lead
 from protocol.language.phrases import ALL_RIGHT, ALREADY_DONE, NOT_TAKEN_BACK, NOTHING_TO_TAKE_BACK, TAKEN_BACK
 from protocol.messages import events
+from protocol.messages.hearing import Recognition
 from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch
-from protocol.turns.last_sentence import Amendment, DoneCall, LastSentence, amendment_of, joined, to_take_back
+from protocol.turns.last_sentence import (
+    FREE_TEXT_WITHIN_S,
+    Amendment,
+    DoneCall,
+    LastSentence,
+    amendment_of,
+    is_whole_of,
+    joined,
+    to_take_back,
+)
 from protocol.turns.several import Parts, parts_of
+from runtime import AskError, MailboxError
+
+log = logging.getLogger("sayso.turn")
 
 
 async def parts_in(context: TurnContext, text: str, language: str) -> Parts:
@@ -33,22 +50,56 @@ async def parts_in(context: TurnContext, text: str, language: str) -> Parts:
 
 
 async def amendment_by(
-    context: TurnContext, language: str, sentence: LastSentence | None, heard: Heard
+    context: TurnContext, options: SessionOptions, sentence: LastSentence | None, heard: Heard
 ) -> Amendment | None:
-    """Return what the words change if they are the rest of ``sentence``; ``None`` if they are not."""
+    """Return what the words change if they are the rest of ``sentence``; ``None`` if they are not.
+
+    Where the words of both halves make no command, both are transcribed once more as one: a recogniser hears the half
+    of a sentence worse than the whole.
+    """
     if sentence is None or not sentence.may_go_on(heard.said_s, is_typed=heard.is_typed):
         return None
-    for text in joined(sentence.text, heard.text, language):
-        parts = await parts_in(context, text, language)
-        commands = (parts.whole,) if parts.whole is not None else tuple(part.match for part in parts.several)
-        whole = tuple(match for match in commands if match is not None)
-        if not whole and sentence.asked is not None:
-            answer = context.grammar.answer(sentence.asked, [text], language)
-            whole = () if answer is None else (answer,)
-        is_led = without_lead(heard.text, language) != heard.text
-        if whole and (is_led or not any(match.has_free_text for match in whole)):  # a note would take any words in
+    is_led = without_lead(heard.text, options.language) != heard.text
+    for text in joined(sentence.text, heard.text, options.language):
+        whole = await _commands_in(context, options.language, sentence, text)
+        if whole and (is_led or is_whole_of(sentence, whole)):
+            return amendment_of(sentence, text, whole)
+    is_soon = heard.said_s - sentence.ended_s <= FREE_TEXT_WITHIN_S
+    for text in await _heard_as_one(context, options, sentence, heard):
+        whole = await _commands_in(context, options.language, sentence, text)
+        if whole and is_whole_of(sentence, whole, takes_text=is_soon):
             return amendment_of(sentence, text, whole)
     return None
+
+
+async def _commands_in(
+    context: TurnContext, language: str, sentence: LastSentence, text: str
+) -> tuple[CommandMatch, ...]:
+    """Return the commands of a whole sentence, or what answers the question that ``sentence`` has answered in part."""
+    parts = await parts_in(context, text, language)
+    commands = (parts.whole,) if parts.whole is not None else tuple(part.match for part in parts.several)
+    whole = tuple(match for match in commands if match is not None)
+    if not whole and sentence.asked is not None:
+        answer = context.grammar.answer(sentence.asked, [text], language)
+        whole = () if answer is None else (answer,)
+    return whole
+
+
+async def _heard_as_one(
+    context: TurnContext, options: SessionOptions, sentence: LastSentence, heard: Heard
+) -> Sequence[str]:
+    """Return the hypotheses of both halves as one utterance; none where the first was no command, nor half of one."""
+    before = heard.before
+    if before is None or before.last_voice_s != sentence.ended_s or sentence.goes_on:
+        return ()
+    if not sentence.all_calls and not context.grammar.begins(sentence.text, options.language):
+        return ()
+    try:
+        answer = await ask(context, options, before.both)
+    except (AskError, MailboxError) as error:
+        log.debug("the halves of a sentence were not heard as one: %s", error)
+        return ()
+    return (answer.text, *answer.alternatives) if isinstance(answer, Recognition) else ()
 
 
 async def goes_on(context: TurnContext, options: SessionOptions, turn_id: str, heard: Heard) -> bool:
@@ -58,7 +109,7 @@ async def goes_on(context: TurnContext, options: SessionOptions, turn_id: str, h
         return False
     if context.grammar.match([heard.text, *heard.alternatives], options.language) is not None:
         return False
-    return await amendment_by(context, options.language, sentence, heard) is not None
+    return await amendment_by(context, options, sentence, heard) is not None
 
 
 @attrs.define

@@ -186,8 +186,15 @@ async def transcribe(
     early: EarlyTranscription | None = None,
 ) -> Recognition | None:
     """Return the transcript, and show it; ``None`` without words. Raises ``AskError`` or ``MailboxError``."""
+    return await show(context, options, turn_id, utterance, await ask_unless_early(context, options, utterance, early))
+
+
+async def ask_unless_early(
+    context: TurnContext, options: SessionOptions, utterance: Utterance, early: EarlyTranscription | None
+) -> Recognition | NoWords:
+    """Return the transcript, which may have been made early; raises ``AskError`` or ``MailboxError``."""
     answer = None if early is None else await early.answer_for(utterance)
-    return await show(context, options, turn_id, utterance, answer or await ask(context, options, utterance))
+    return answer or await ask(context, options, utterance)
 
 
 async def show(
@@ -218,7 +225,9 @@ async def weigh(
 
 def heard_from(said: UtteranceEnded, answer: Recognition, options: SessionOptions) -> Heard:
     """Return the words of an utterance for the turn that is about them."""
-    return Heard(answer.text, answer.alternatives, answer.confidence, options.language, began_s(said))
+    return Heard(
+        answer.text, answer.alternatives, answer.confidence, options.language, began_s(said), before=said.before
+    )
 
 
 def began_s(said: UtteranceEnded) -> float:

@@ -72,7 +72,7 @@ class TurnQuestion:
         is_remark = remark_of(heard.text, language) is not None or asks_for_help(heard.text, language)
         if command is None and answer is None and not several and not parts.partly and not is_remark:
             before = self.context.memory.sentence_before(self.turn_id)
-            amendment = await amendment_by(self.context, language, before, heard)
+            amendment = await amendment_by(self.context, self.options, before, heard)
         self.partly = () if command is not None or amendment is not None else parts.partly
         decision = decide(SaidWords(hypotheses, language, command, answer, several, amendment), question)
         if decision.reaction is Reaction.GO_ON and not self.partly:

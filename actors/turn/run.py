@@ -19,7 +19,7 @@ import trio
 
 from actors.turn.amending import TurnAmending
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
-from actors.turn.hearing import EarlyTranscription, began_s, heard_from, show, transcribe
+from actors.turn.hearing import EarlyTranscription, ask_unless_early, began_s, heard_from, show
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
@@ -30,7 +30,7 @@ from protocol.language.samples import help_text
 from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
-from protocol.messages.hearing import UtteranceEnded
+from protocol.messages.hearing import Recognition, UtteranceEnded
 from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
@@ -199,11 +199,11 @@ class Turn:
         if not isinstance(said, UtteranceEnded):
             raise TypeError(f"only speech is transcribed, not {type(said).__name__}")
         started_s = trio.current_time()
-        told = self._context, self._options, self.turn_id, said.utterance
-        if self._pending.heard is not None:
-            answer = await show(*told, self._pending.heard)
-        else:
-            answer = await transcribe(*told, self._early)
+        told = self._context, self._options
+        found = self._pending.heard or await ask_unless_early(*told, said.utterance, self._early)
+        if isinstance(found, Recognition):
+            self._report.heard = found.text  # before it is shown: an interruption may come between
+        answer = await show(*told, self.turn_id, said.utterance, found)
         if answer is None:
             self._answer = TurnAnswer("", "no_speech")
             return None

@@ -15,7 +15,7 @@ from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, Error, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
-from protocol.messages.hearing import NothingHeard, ReplyExpected
+from protocol.messages.hearing import NothingHeard, ReplyExpected, SpokenBefore
 from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
@@ -148,6 +148,8 @@ class Heard:
     said_s: float = 0.0
     """When the words began, by ``trio.current_time()``; when they came if they were typed."""
     is_typed: bool = False
+    before: SpokenBefore | None = None
+    """The utterance before, if the words followed it closely."""
 
 
 class TurnRefused(Exception):

@@ -80,7 +80,10 @@ class Alarms:
         """Cancel an alarm."""
         now_s = self._now()
         wording = CancelWording(
-            "No alarm is set.", "There is no such alarm.", "There are {count}: {titles}. Which one?", self._title
+            told("No alarm is set."),
+            told("There is no such alarm."),
+            lambda count, titles: told("There are {count}: {titles}. Which one?", count=count, titles=titles),
+            self._title,
         )
         cancelled = self._plans.cancel(now_s, Wanted(name, when, number, every), wording)
         self._on_change()

@@ -54,8 +54,8 @@ class CancelWording:
 
     nothing: str
     no_such: str
-    which: str
-    """With ``count`` and ``titles``."""
+    which: Callable[[str, str], str]
+    """Of how many there are, and their titles."""
     title: Callable[[Planned, float], str]
 
 
@@ -100,14 +100,14 @@ class Plans:
 
         def choose(kept: Sequence[Planned]) -> Sequence[Planned]:
             if not kept:
-                raise PlanError(told(wording.nothing))
+                raise PlanError(wording.nothing)
             found = [each for each in kept if wanted.number in {0, each.thing.id}]
             found = list(self.named(found, wanted.text, wanted.when, now_s))
             if not found:
-                raise PlanError(told(wording.no_such))
+                raise PlanError(wording.no_such)
             if len(found) > 1 and not wanted.every:
                 titles = [wording.title(each, now_s) for each in found]
-                question = told(wording.which, count=plural(len(found), self._kind), titles=listed(titles))
+                question = wording.which(plural(len(found), self._kind), listed(titles))
                 pairs = zip(titles, found, strict=True)
                 raise SeveralMeant(question, [MeantThing(title, {"number": each.thing.id}) for title, each in pairs])
             return found

@@ -78,9 +78,9 @@ class Reminders:
         """Cancel a reminder."""
         now_s = self._now()
         wording = CancelWording(
-            "There are no reminders.",
-            "There is no such reminder.",
-            "There are {count}: {titles}. Which reminder?",
+            told("There are no reminders."),
+            told("There is no such reminder."),
+            lambda count, titles: told("There are {count}: {titles}. Which reminder?", count=count, titles=titles),
             lambda reminder, _: reminder.text,
         )
         cancelled = self._plans.cancel(now_s, Wanted(text, when, number, every), wording)

@@ -54,6 +54,16 @@ class SpeechBegan:
 
 
 @attrs.frozen
+class SpokenBefore:
+    """An utterance that another one has followed closely."""
+
+    last_voice_s: float
+    """As in its ``UtteranceEnded``."""
+    both: Utterance
+    """From its beginning to the end of the other one."""
+
+
+@attrs.frozen
 class UtteranceEnded:
     """Audio to dialogue: an utterance is complete."""
 
@@ -61,6 +71,8 @@ class UtteranceEnded:
     reason: StopReason
     last_voice_s: float
     """Clock time at which the last voiced frame was processed: latencies count from here."""
+    before: SpokenBefore | None = None
+    """The one before it, if its speaker has only paused and it is short."""
 
 
 @attrs.frozen

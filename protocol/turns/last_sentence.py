@@ -30,6 +30,7 @@ AMEND_WITHIN_S: Final = 1.5
 Who thinks of a word pauses for up to a second or so. The answer is heard from about half a second on, and who reacts to
 it needs half a second more: what begins later is meant as something of its own, unless it says "undo".
 """
+FREE_TEXT_WITHIN_S: Final = 1.0  # for the rest of a text, such as a note's, which would take any words in
 TYPING_S: Final = 10.0  # typed words are known when they are whole, so the time to type them is added
 TAKE_BACK_WITHIN_S: Final = 120.0  # as long as one remembers what "that" was
 
@@ -171,6 +172,21 @@ def amendment_of(sentence: LastSentence, text: str, commands: Sequence[CommandMa
     done = sentence.all_calls
     same = sum(1 for _ in takewhile(lambda pair: pair[0].is_call_of(pair[1]), zip(done, commands, strict=False)))
     return Amendment(text, tuple(reversed(done[same:])), tuple(commands[same:]))
+
+
+def is_whole_of(sentence: LastSentence, commands: Sequence[CommandMatch], *, takes_text: bool = False) -> bool:
+    """Return whether ``commands`` may be the whole of which ``sentence`` was the beginning.
+
+    Free text takes any words in: it is believed where nothing was done before, and, if ``takes_text``, where the same
+    tool is called with more of it.
+    """
+    if not any(match.has_free_text for match in commands):
+        return True
+    done = sentence.all_calls
+    if not done:
+        return sentence.state is DoneState.NOTHING
+    tools = [[(each.server, each.tool) for each in calls] for calls in (done, commands)]
+    return takes_text and tools[0] == tools[1]
 
 
 def joined(before: str, text: str, language: str) -> Sequence[str]:

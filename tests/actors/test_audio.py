@@ -390,3 +390,27 @@ def test_a_sample_is_dated_back_within_its_block_but_not_before_it() -> None:
 
 def test_nothing_heard_has_no_time() -> None:
     assert HeardAt().time_of(0) == -1.0
+
+
+# --- what followed closely -----------------------------------------------------------------------
+
+
+async def test_an_utterance_knows_the_one_that_it_has_followed_closely(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024) + silence(0.8) + voice(0.512) + silence(3.0) + voice(0.512) + silence(0.8))
+    first, second, third = harness.dialogue.of(UtteranceEnded)
+    assert (first.before, third.before) == (None, None)
+    assert second.before is not None
+    assert second.before.last_voice_s == first.last_voice_s
+    both, start_ms, end_ms = second.before.both, first.utterance.start_ms, second.utterance.end_ms
+    assert (both.start_ms, both.end_ms, len(both.pcm)) == (start_ms, end_ms, 32 * (end_ms - start_ms))
+    assert both.pcm.startswith(first.utterance.pcm)
+    assert both.pcm.endswith(second.utterance.pcm)
+
+
+async def test_two_long_utterances_are_not_taken_together(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(8.0) + silence(0.8) + voice(4.0) + silence(0.8))
+    assert [ended.before for ended in harness.dialogue.of(UtteranceEnded)] == [None, None]

@@ -14,7 +14,7 @@ from tests.simulation.outside import NOISE, WAKE, WAKE_FRAMES, Outside, Weather,
 from tests.simulation.trace import Trace
 from tests.simulation.wire import CUT, SimulatedSocket
 
-SILENCE_S: Final = 1.0  # longer than ends an utterance, also one whose words are awaited
+SILENCE_S: Final = 1.0  # longer than ends an utterance; half a command ends a second later, as stalled
 PIECE_BYTES: Final = 3_200  # 0.1 s
 PIECE_S: Final = 0.1
 PATIENCE_S: Final = 60.0  # for a turn: its deadline, the time to confirm and what restarts take

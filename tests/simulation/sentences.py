@@ -44,6 +44,9 @@ class Grammar:
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         return self.match([text], language)
 
+    def begins(self, text: str, language: str) -> bool:
+        return text in ("do", BEGINS, WANTS)
+
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         verb, _, number = hypotheses[0].partition(" ")
         if verb != ANSWERS or not number.isdigit():

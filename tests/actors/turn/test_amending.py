@@ -9,7 +9,15 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.language import phrases
 from protocol.messages import events
-from protocol.messages.hearing import Recognition, SpeechBegan, Transcribe, Utterance, UtteranceEnded
+from protocol.messages.hearing import (
+    NoWords,
+    Recognition,
+    SpeechBegan,
+    SpokenBefore,
+    Transcribe,
+    Utterance,
+    UtteranceEnded,
+)
 from protocol.messages.records import Count
 from protocol.messages.understanding import (
     CallTool,
@@ -28,6 +36,12 @@ from tests.actors.dialogue_fixtures import Room, outcome_of, spec_of
 from tests.fakes import FakeGrammar, Grow, command
 
 HOUR, REST, WHOLE = "set a timer for an hour", "and thirty minutes", "set a timer for an hour and thirty minutes"
+
+
+class QueueFull(DomainError):
+    """What a full queue says."""
+
+
 LACKING = CommandMatch(
     "SetTimer", "house", "set_timer", {}, 1.0, "set a timer", question=SlotQuestion("seconds", "How long?")
 )
@@ -91,14 +105,36 @@ async def say(room: Room, text: str, wait_s: float = 0.3) -> None:
     await wait_all_tasks_blocked()
 
 
-async def speak(room: Room, text: str, start_ms: int, end_ms: int) -> None:
-    """Say something aloud between these times of the session's audio, which began at 0 s."""
+async def speak(
+    room: Room,
+    text: str,
+    start_ms: int,
+    end_ms: int,
+    *,
+    before_ms: tuple[int, int] | None = None,
+    as_one: object = None,
+) -> None:
+    """Say something aloud between these times of the session's audio, which began at 0 s.
+
+    ``before_ms``: with what was said between those, it is heard ``as_one``.
+    """
     await trio.sleep_until(start_ms / 1000)
-    room.transcription.answers[Transcribe] = Recognition(text, "en", 0.9)
+
+    async def hear(request: Transcribe) -> object:
+        if before_ms is None or request.utterance.start_ms != before_ms[0]:
+            return Recognition(text, "en", 0.9)
+        if isinstance(as_one, Exception):
+            raise as_one
+        return as_one
+
+    room.transcription.answers[Transcribe] = hear
     await room.dialogue.tell(SpeechBegan(start_ms))
     await trio.sleep_until(end_ms / 1000)
     utterance = Utterance(bytes(32), start_ms, end_ms)
-    await room.dialogue.tell(UtteranceEnded(utterance, "silence", last_voice_s=end_ms / 1000))
+    before = None
+    if before_ms is not None:
+        before = SpokenBefore(before_ms[1] / 1000, Utterance(bytes(32), before_ms[0], end_ms))
+    await room.dialogue.tell(UtteranceEnded(utterance, "silence", last_voice_s=end_ms / 1000, before=before))
     await wait_all_tasks_blocked()
 
 
@@ -136,6 +172,63 @@ async def test_a_spoken_rest_stops_the_answer_of_the_first_half(grow: Grow, auto
     assert house.effects == ["set_timer 5400"]
     assert [outcome for _, outcome in await room.completed(2)] == ["interrupted", "done"]
     assert whole_replies(room)[-1] == "Done: set_timer 5400."
+
+
+IN_TOKYO = Recognition("what time is it in tokyo", "en", 0.9)
+
+
+async def test_halves_whose_words_make_no_command_are_heard_as_one(grow: Grow, autojump_clock: MockClock) -> None:
+    house = House()
+    room = await room_of(grow, house)
+    await speak(room, "what time is it", 0, 1_000)
+    await speak(room, "and tow key oh", 1_600, 2_400, before_ms=(0, 1_000), as_one=IN_TOKYO)
+    await trio.sleep(5.0)
+    assert [dict(call.arguments) for call in room.tools.of(CallTool)] == [{}, {"place": "tokyo"}]
+    assert [outcome for _, outcome in await room.completed(2)] == ["interrupted", "done"]
+    assert whole_replies(room)[-1] == "It is noon."
+
+
+@pytest.mark.parametrize("as_one", [NoWords("noise"), Recognition("what time is it oh", "en", 0.9), QueueFull("full")])
+async def test_halves_that_are_no_command_as_one_stay_two(
+    grow: Grow, autojump_clock: MockClock, as_one: object
+) -> None:
+    house = House()
+    room = await room_of(grow, house)
+    await speak(room, "what time is it", 0, 1_000)
+    await speak(room, "and tow key oh", 1_600, 2_400, before_ms=(0, 1_000), as_one=as_one)
+    await trio.sleep(15.0)
+    assert [dict(call.arguments) for call in room.tools.of(CallTool)] == [{}]
+    assert len(await room.completed(2)) == 2
+
+
+async def test_what_follows_ordinary_words_or_another_utterance_is_not_heard_as_one(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    house = House()
+    room = await room_of(grow, house)
+    await speak(room, "how are you", 0, 1_000)
+    await speak(room, "and tow key oh", 1_600, 2_400, before_ms=(0, 1_000), as_one=IN_TOKYO)
+    await trio.sleep(15.0)
+    await speak(room, "what time is it", 20_000, 21_000)
+    await speak(room, "and tow key oh", 21_600, 22_400, before_ms=(19_000, 19_500), as_one=IN_TOKYO)
+    await trio.sleep(15.0)
+    assert house.calls == ["get_time"]
+
+
+@pytest.mark.parametrize(("rest_ms", "notes"), [(1_600, ["the car needs oil"]), (2_200, ["the car"])])
+async def test_a_note_takes_its_rest_in_only_at_once(
+    grow: Grow, autojump_clock: MockClock, rest_ms: int, notes: list[str]
+) -> None:
+    house = House()
+    room = await room_of(grow, house)
+    for text in ("the car", "the car needs oil"):
+        known = CommandMatch("Note", "house", "add_note", {"text": text}, 1.0, f"note {text}", has_free_text=True)
+        room.grammar.commands[known.text] = known
+    whole = Recognition("note the car needs oil", "en", 0.9)
+    await speak(room, "note the car", 0, 1_000)
+    await speak(room, "needs oil", rest_ms, rest_ms + 800, before_ms=(0, 1_000), as_one=whole)
+    await trio.sleep(15.0)
+    assert house.effects == [f"add_note {text}" for text in notes]
 
 
 async def test_a_call_that_is_under_way_is_waited_for_and_its_answer_is_not_said(

@@ -17,6 +17,7 @@ from protocol.turns.last_sentence import (
     amendment_of,
     event_of,
     followed_by,
+    is_whole_of,
     joined,
     to_take_back,
 )
@@ -77,6 +78,19 @@ def test_a_sentence_may_go_on_for_a_while_and_typing_takes_time():
 def test_an_amendment_undoes_what_differs_and_does_the_rest(before, commands, undone, to_do):
     amendment = amendment_of(before, "whole", commands)
     assert (amendment.undone, amendment.commands) == (undone, to_do)
+
+
+def test_free_text_is_the_rest_only_where_it_was_begun():
+    note = CommandMatch("Note", "t", "add_note", {"text": "the car needs oil"}, 1.0, "note", has_free_text=True)
+    nothing = LastSentence("t1", "add eggs", 10.0)
+    noted = attrs.evolve(DONE_ONE, calls=(attrs.evolve(CALL, tool="add_note"),))
+    assert is_whole_of(DONE_ONE, [WHOLE])
+    assert is_whole_of(nothing, [note])
+    assert not is_whole_of(nothing.after(E.CALL_SENT), [note])
+    assert not is_whole_of(noted, [note])
+    assert is_whole_of(noted, [note], takes_text=True)
+    assert not is_whole_of(DONE_ONE, [note], takes_text=True)
+    assert not is_whole_of(noted, [note, WHOLE], takes_text=True)
 
 
 def test_two_halves_are_joined_with_and_without_an_and():
