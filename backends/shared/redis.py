@@ -13,8 +13,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
+import anyio
 import coredis
-import trio
 from coredis.commands.script import Script
 from coredis.exceptions import RedisError
 from coredis.retry import NoRetryPolicy
@@ -30,7 +30,7 @@ US_PER_S = 1_000_000
 MARK_MS = 600_000  # that a session was taken is remembered for ten minutes: no half of it lives as long unnoticed
 CONNECT_S = 1.0
 MAX_CONNECTIONS = 16  # requests of one replica at a time; one takes a fifth of a millisecond
-LOST = (RedisError, OSError, trio.BrokenResourceError, trio.ClosedResourceError, ValueError, EOFError)
+LOST = (RedisError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, ValueError)
 """What coredis raises when the server is gone, refuses, or answers what is no Redis protocol."""
 
 
@@ -191,7 +191,9 @@ def reasons() -> Iterator[None]:
         raise SharedUnavailable(_in_words(error)) from error
     except BaseExceptionGroup as group:
         lost, other = group.split((*LOST, SharedUnavailable))
-        if other is not None or lost is None:
+        if other is not None:
+            raise other from None  # it was cancelled, and what coredis raises of that is no news
+        if lost is None:
             raise
         raise SharedUnavailable(_in_words(next(_leaves(lost)))) from group
 
