@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations.access import ACCESS
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
+from tests.mutations.state import STATE
 from tests.mutations.structure import STRUCTURE
 
 MUTATIONS: Final = (
@@ -368,5 +369,6 @@ MUTATIONS: Final = (
     ),
     *ACCESS,
     *SAFETY,
+    *STATE,
     *STRUCTURE,
 )

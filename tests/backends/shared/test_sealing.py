@@ -16,7 +16,11 @@ def test_a_record_is_sealed_differently_each_time_and_cannot_be_read_in_the_stor
     assert record not in seal("token", record)
 
 
-@pytest.mark.parametrize("sealed", [b"", b"short", seal("another", b"record"), seal("token", b"record")[:-1]])
+@pytest.mark.parametrize(
+    "sealed",
+    [b"", b"short", seal("another", b"record"), seal("token", b"record")[:-1]],
+    ids=["empty", "short", "another token", "cut"],
+)
 def test_what_was_sealed_with_another_token_or_was_changed_is_refused(sealed: bytes) -> None:
     with pytest.raises(BadSeal):
         unseal("token", sealed)
