@@ -42,6 +42,16 @@ Change = Callable[[tuple[AccessKey, ...]], tuple[tuple[AccessKey, ...], str]]
 set_option = click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting, such as supervisor.data_dir=DIR."
 )
+scope_option = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    default=[Scope.TALK.value],
+    show_default=True,
+    help="What it is for; may be given more than once. talk: sessions and /v1/; read: status, metrics, history;"
+    " operate: draining, models.",
+)
 expires_option = click.option("--expires", metavar="TIME", help="Such as 90d or 12h; never without it.")
 
 
@@ -54,16 +64,7 @@ def keys() -> None:
 @config_option
 @set_option
 @click.argument("name")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    default=[Scope.TALK.value],
-    show_default=True,
-    help="What it is for; may be given more than once. talk: sessions and /v1/; read: status, metrics, history;"
-    " operate: draining, models.",
-)
+@scope_option
 @click.option("--user", default=LOCAL_USER, show_default=True, help="Whose history and notes it is for.")
 @expires_option
 @click.pass_obj

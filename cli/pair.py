@@ -3,6 +3,7 @@
 Rules kept here:
 
 * The code holds a key that was made for it alone: a device that is lost is revoked by its name.
+* Without ``--scope`` the key may only talk: ``read`` shows more than its user's history, such as status and metrics.
 * A certificate is named by its fingerprint only if it signs itself: one that others vouch for is renewed often.
 """
 
@@ -18,7 +19,7 @@ import segno
 
 from backends.ingress.certificates import CertificateError, CertificateFiles, addresses_of_this_machine
 from cli import config_option
-from cli.keys import expires_option, made_key, set_option
+from cli.keys import expires_option, made_key, scope_option, set_option
 from cli.serve import WILDCARDS
 from cli.settings import parse_assignments, settings_or_exit
 from config.load import is_loopback
@@ -33,13 +34,20 @@ SCHEME: Final = "sayso://pair"
 @set_option
 @click.argument("name")
 @click.option("--user", default=LOCAL_USER, show_default=True, help="Whose history and notes it is for.")
+@scope_option
 @expires_option
 @click.option("--url", help="How the device reaches the server, such as wss://192.0.2.7:8000/ws.")
 @click.pass_obj
 def pair(  # noqa: PLR0917 - click calls it by name
-    config_path: Path | None, assignments: tuple[str, ...], name: str, user: str, expires: str | None, url: str | None
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    name: str,
+    user: str,
+    scopes: tuple[str, ...],
+    expires: str | None,
+    url: str | None,
 ) -> None:
-    """Make a key for the device NAME to talk with, and show what it needs as a QR code."""
+    """Make a key for the device NAME, and show what it needs as a QR code."""
     settings = settings_or_exit(config_path, parse_assignments(assignments)).settings
     own = own_certificate_of(settings)
     is_secure = own is not None or bool(settings.gateway.tls_certificate)
@@ -49,7 +57,7 @@ def pair(  # noqa: PLR0917 - click calls it by name
             "the server listens on this computer only (gateway.host): let it listen to others,"
             " or say how it is reached (--url)"
         )
-    key = made_key(settings, name, user, frozenset({Scope.TALK}), expires)
+    key = made_key(settings, name, user, frozenset(map(Scope, scopes)), expires)
     fingerprint = own if address.startswith("wss://") else None
     link = pairing_link(address, key, fingerprint)
     segno.make(link, micro=False).terminal(out=sys.stdout, compact=True)

@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
+
 MAX_SHOWN_CHARS: Final = 200
 ENTITIES: Final = "config/entity_registry/list"
 ENTRIES: Final = "config/entity_registry/get_entries"
@@ -130,7 +132,7 @@ def frame(text: str | bytes) -> HomeFrame:
     """Return a frame of the server; raises ``BadHomeFrame``."""
     try:
         return _FRAME.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except JSON_FAULTS as error:
         raise BadHomeFrame(f"not a frame of Home Assistant: {_line(error)}") from None
 
 
@@ -138,7 +140,7 @@ def result(answer: HomeFrame, kind: type[ResultT]) -> ResultT:
     """Return what a command was answered with, as ``kind``; raises ``BadHomeFrame``."""
     try:
         return msgspec.json.decode(answer.result, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except JSON_FAULTS as error:
         raise BadHomeFrame(f"an answer of Home Assistant does not fit: {_line(error)}") from None
 
 

@@ -18,6 +18,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from backends.home_assistant.sentences import HomeSentences, SentenceBlock
+from backends.json_faults import JSON_FAULTS
 from protocol.language.phrases import DONE, HOME_CANNOT, HOME_FAILED, HOME_PARTLY, phrase
 
 MAX_SPOKEN_NAMES: Final = 5
@@ -182,7 +183,7 @@ def _answer(content: str) -> IntentAnswer | None:
     """Return an intent's result; of one that was cut, as that of many lamps may be, what is left."""
     try:
         return msgspec.json.decode(content, type=IntentAnswer)
-    except msgspec.DecodeError:
+    except JSON_FAULTS:
         kind = _KIND.match(content)
         return IntentAnswer(kind[1]) if kind is not None else None
 

@@ -4,6 +4,8 @@ from typing import TypeVar
 
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
+
 Body = TypeVar("Body")
 
 
@@ -12,11 +14,8 @@ class BadBody(ValueError):
 
 
 def read_json(data: str | bytes, kind: type[Body]) -> Body:
-    """Return a body as ``kind``; raises ``BadBody``.
-
-    msgspec has an error of its own for most mistakes, but not for texts that are no UTF-8, nor for too many brackets.
-    """
+    """Return a body as ``kind``; raises ``BadBody``."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         raise BadBody(str(error)) from error

@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
 from backends.keys.file_lock import take_lock
 from backends.private_files import make_private_folder, open_private
 from protocol.admission.audit import AuditEntry
@@ -71,7 +72,7 @@ class AuditFile:
         for line in reversed(lines):
             if len(found) == limit:
                 break
-            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            with contextlib.suppress(*JSON_FAULTS):
                 found.append(msgspec.json.decode(line, type=AuditEntry))
         return found
 

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
 from backends.keys.file_lock import FileInUse, take_lock
 from backends.private_files import make_private_folder, open_private
 from protocol.admission.keys import AccessKey
@@ -85,7 +86,7 @@ class KeyFile:
             raise KeyFileUnfit(f"{self.path} must have at most {FILE_MAX_BYTES} bytes")
         try:
             page = msgspec.json.decode(data, type=_KeyPage)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_FAULTS as error:
             raise KeyFileUnfit(f"{self.path} is no file of keys: {error}") from error
         if page.version != FORMAT_VERSION:
             raise KeyFileUnfit(f"{self.path} was written by another version of sayso: version {page.version}")

@@ -18,6 +18,7 @@ import httpx2
 import msgspec
 import trio
 
+from backends.json_faults import JSON_FAULTS
 from backends.llm.streams import BadStream
 from backends.protocols import ProviderError
 from protocol.messages.ask import PartSink
@@ -270,7 +271,7 @@ def error_text_of(body: bytes) -> str:
     """Return the explanation in an error's body: ``error.message``, ``error``, ``message``, or its beginning."""
     try:
         page = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except JSON_FAULTS:
         page = body.decode(errors="replace")
     if isinstance(page, dict):
         found = page.get("error", page.get("message", page))

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import attrs
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
 from backends.protocols import ProviderError
 from config.settings import InferenceSettings
 from protocol.messages.understanding import ChatMessage, CompletionRequest, ToolSpec
@@ -86,5 +87,5 @@ def parse_arguments(name: str, text: str) -> Mapping[str, Any]:
     """Return the arguments that a model wrote as JSON; raises ``ProviderError`` if they are no object."""
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         raise ProviderError(f"the model's arguments for {name} must be a JSON object, not {text[:80]!r}") from error

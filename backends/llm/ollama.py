@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
 from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRefused
 from backends.llm.messages import WireNames, tool_definitions, without_tools
 from backends.llm.streams import BadStream, NdjsonReader
@@ -122,7 +123,7 @@ class OllamaAnswer:
     def _take(self, text: str) -> str:
         try:
             line = self._decoder.decode(text)
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             raise BadStream(f"{error} in {text[:80]!r}") from error
         if line.error is not None:
             raise ProviderError(f"ollama broke off: {line.error[:200]}")
@@ -272,7 +273,7 @@ class OllamaModel:
             tags = msgspec.json.decode(await self._server.get("/api/tags"), type=_Tags)
         except ProviderError as error:
             return str(error)
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             return f"{self._server.url}/api/tags is no list of models: {error}"
         wanted = self._settings.ollama.model
         if any(same_model(wanted, model.name) for model in tags.models or ()):

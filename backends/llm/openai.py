@@ -15,6 +15,7 @@ import attrs
 import httpx2
 import msgspec
 
+from backends.json_faults import JSON_FAULTS
 from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRefused
 from backends.llm.messages import Sampling, WireNames, parse_arguments, tool_definitions, without_tools
 from backends.llm.streams import BadStream, SseReader
@@ -145,7 +146,7 @@ class OpenAIAnswer:
             return ""
         try:
             chunk = self._decoder.decode(event)
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             raise BadStream(f"{error} in {event[:80]!r}") from error
         if chunk.error:
             raise ProviderError(f"the server broke off: {_words(chunk.error)}")
@@ -307,7 +308,7 @@ class OpenAIModel:
             return None if error.status in NO_LIST else str(error)
         except ProviderError as error:
             return str(error)
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             return f"{self._server.url}/models is no list of models: {error}"
         if self._model in {model.id for model in listed.data}:
             return None

@@ -19,6 +19,7 @@ import attrs
 import msgspec
 import trio
 
+from backends.json_faults import JSON_FAULTS
 from backends.protocols import SharedStore, SharedUnavailable
 from protocol.messages.understanding import Generate, Generation
 
@@ -130,7 +131,7 @@ class ResponseCache:
         try:
             body = await self._shared.find_answer(key)
             return None if body is None else msgspec.msgpack.decode(body, type=Generation)
-        except (SharedUnavailable, msgspec.DecodeError):  # it may be another version of the server
+        except (SharedUnavailable, *JSON_FAULTS):  # it may be another version of the server
             return None
 
     async def _share(self, key: bytes, body: bytes) -> None:

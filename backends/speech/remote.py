@@ -21,6 +21,7 @@ import numpy as np
 import trio
 
 from backends.jobs import Clip, ClipTranscript, ClipTranscripts, SpeakText, SpokenText, TranscribeClips
+from backends.json_faults import JSON_FAULTS
 from backends.llm.http_model import CompletionTimeouts, LlmServer
 from backends.protocols import JobPool, ProviderError
 from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
@@ -235,7 +236,7 @@ class RemoteRecogniser:
             body = await self._ask(clip, pcm)
         try:
             heard = msgspec.json.decode(body, type=_RemoteTranscript)
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             raise ProviderError(f"{self.server.url} sent a transcription that cannot be read: {error}") from error
         return judged(heard, clip, pcm, compute_s=trio.current_time() - started_s)
 

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-import msgspec
 import psycopg
 import trio
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from backends.json_faults import JSON_FAULTS
 from backends.protocols import StoreError, StoreFigures
 from backends.storage import queries
 from backends.storage.postgres_link import (
@@ -234,7 +234,7 @@ class PostgresStore:
         except psycopg.Error as error:
             kind = StoreUnreachable if is_unreachable(error) else StoreError
             raise kind(f"{self._name}: {in_words(error)}") from error
-        except msgspec.DecodeError as error:
+        except JSON_FAULTS as error:
             raise StoreError(f"{self._name}: {error}") from error
 
 

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
 import trio
 from sqlite_utils import Database
 
+from backends.json_faults import JSON_FAULTS
 from backends.private_files import make_private_folder, open_private
 from backends.protocols import StoreError, StoreFigures
 from backends.storage import queries
@@ -226,7 +226,7 @@ class SqliteStore:
         """Turn errors of SQLite and of the file system into ``StoreError``s that name the file."""
         try:
             yield
-        except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+        except (sqlite3.Error, OSError, *JSON_FAULTS) as error:
             raise StoreError(f"{self.path}: {error}") from error
 
 

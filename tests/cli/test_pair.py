@@ -44,6 +44,24 @@ def test_a_device_gets_a_key_of_its_own_for_talking(tmp_path: Path) -> None:
     assert "there is a key named 'phone' already" in run(tmp_path, "--url", "ws://192.0.2.7:8000/ws").stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "scopes"),
+    [((), {Scope.TALK}), (("read",), {Scope.READ}), (("talk", "read", "talk"), {Scope.TALK, Scope.READ})],
+)
+def test_the_key_has_the_scopes_that_are_asked_for(tmp_path: Path, asked: tuple[str, ...], scopes: set[Scope]) -> None:
+    options = [part for scope in asked for part in ("--scope", scope)]
+    told(run(tmp_path, "--url", "ws://192.0.2.7:8000/ws", *options))
+    (key,) = KeyFile.in_folder(tmp_path).read()
+    assert key.scopes == scopes
+
+
+def test_an_unknown_scope_is_refused_and_no_key_is_made(tmp_path: Path) -> None:
+    result = run(tmp_path, "--url", "ws://192.0.2.7:8000/ws", "--scope", "listen")
+    assert result.exit_code == 2
+    assert "'listen' is not one of 'talk', 'read', 'operate'" in result.stderr
+    assert not KeyFile.in_folder(tmp_path).read()
+
+
 def test_a_certificate_of_the_servers_own_is_named_by_its_fingerprint(tmp_path: Path) -> None:
     fingerprint = made(tmp_path / "tls").load().fingerprint
     assert told(run(tmp_path, "--url", "wss://192.0.2.7:8000/ws"))["fingerprint"] == fingerprint

@@ -81,7 +81,7 @@ export const de: Texts = {
   tryAgain: 'Noch einmal versuchen',
   historyEmpty: 'Noch wurde nichts gesagt.',
   historyNone: 'In keinem Gespräch kommen diese Worte vor.',
-  historyOwn: 'Gezeigt wird, was seit dem Öffnen der App gesagt wurde. Der Schlüssel dieses Telefons darf sprechen, aber nicht den Verlauf lesen, den der Server hat.',
+  historyOwn: 'Gezeigt wird, was seit dem Öffnen der App gesagt wurde. Der Schlüssel dieses Telefons darf sprechen, aber nicht den Verlauf lesen, den der Server hat. Dafür koppeln Sie es unter einem neuen Namen: sayso pair phone-2 --scope talk --scope read',
   historyFailed: 'Der Verlauf des Servers konnte nicht geladen werden. Gezeigt wird, was seit dem Öffnen der App gesagt wurde.',
   today: 'Heute',
   yesterday: 'Gestern',

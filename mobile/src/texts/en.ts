@@ -79,7 +79,7 @@ export const en = {
   tryAgain: 'Try again',
   historyEmpty: 'Nothing was said yet.',
   historyNone: 'No turn has these words.',
-  historyOwn: 'Shown is what was said since the app was opened. The key of this phone may talk, but not read the history that the server keeps.',
+  historyOwn: 'Shown is what was said since the app was opened. The key of this phone may talk, but not read the history that the server keeps. For that, pair it under a new name: sayso pair phone-2 --scope talk --scope read',
   historyFailed: 'The server’s history could not be loaded. Shown is what was said since the app was opened.',
   today: 'Today',
   yesterday: 'Yesterday',

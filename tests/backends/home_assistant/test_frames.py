@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backends.home_assistant import frames
 from backends.home_assistant.frames import Area, Attributes, BadHomeFrame, EntityState, Entry, Exposed, HomeFailure
+from tests.unreadable_json import UNREADABLE_JSON
 
 
 def test_a_command_has_its_number_and_its_fields() -> None:
@@ -42,7 +43,11 @@ def test_only_what_is_exposed_to_assist_counts() -> None:
     assert exposed.to(frames.ASSISTANT) == {"light.a"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"type":5}', "\ud800".encode("utf-8", "surrogatepass"), "<html>"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"type":5}', "\ud800".encode("utf-8", "surrogatepass"), "<html>", *UNREADABLE_JSON],
+    ids=lambda text: repr(text[:12]),
+)
 def test_what_is_no_frame_is_told_in_a_line(text: str | bytes) -> None:
     with pytest.raises(BadHomeFrame, match=r"^not a frame of Home Assistant: [^\n]{1,250}$"):
         frames.frame(text)

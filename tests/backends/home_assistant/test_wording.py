@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backends.home_assistant.sentences import SentenceBlock, load_sentences
 from backends.home_assistant.wording import FAILURES, Wording, response_key
+from tests.unreadable_json import UNREADABLE_JSON
 
 WORDING = Wording({language: load_sentences(language) for language in ("en", "de")})
 CONSTRAINTS = "constraints=MatchTargetsConstraints(name=None, area_name='Kitchen', domains={domains}, states=None)"
@@ -82,8 +83,13 @@ def test_a_result_that_was_cut_is_still_one() -> None:
     assert WORDING.success("HassTurnOff", {"domain": "light"}, content, "en") == "Turned off all of the lights."
 
 
-def test_a_result_of_another_kind_stays_as_it_is() -> None:
-    assert WORDING.success("HassTurnOn", {}, "It is on.", "en") == "It is on."
+@pytest.mark.parametrize(
+    "content",
+    ["It is on.", *(data.decode(errors="surrogateescape") for data in UNREADABLE_JSON)],
+    ids=lambda content: repr(content[:12]),
+)
+def test_a_result_of_another_kind_stays_as_it_is(content: str) -> None:
+    assert WORDING.success("HassTurnOn", {}, content, "en") == content
 
 
 @pytest.mark.parametrize(

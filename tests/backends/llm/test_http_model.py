@@ -6,6 +6,7 @@ import trio
 from backends.llm.http_model import LlmServer, ModelServerRefused, error_text_of, explanation_of, is_this_machine
 from backends.protocols import ProviderError
 from tests.backends.llm.scripted_http import Hold, page, scripted
+from tests.unreadable_json import UNREADABLE_JSON
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,7 @@ from tests.backends.llm.scripted_http import Hold, page, scripted
         (b'{"detail": [1]}', '{"detail":[1]}'),
         (b"plain", "plain"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        *((data, data.decode(errors="replace").strip()[:200]) for data in UNREADABLE_JSON),
         (b"", ""),
         (b"x" * 1_000, "x" * 200),
     ],

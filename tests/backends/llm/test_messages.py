@@ -11,6 +11,7 @@ from backends.llm.messages import WireNames, parse_arguments, without_tools
 from backends.protocols import ProviderError
 from protocol.messages.understanding import ChatMessage, ModelToolCall
 from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, completion
+from tests.unreadable_json import UNREADABLE_JSON
 
 
 @given(st.lists(st.text(min_size=1, max_size=100), unique=True, max_size=20))
@@ -55,9 +56,12 @@ def test_no_arguments_are_an_empty_object() -> None:
     assert parse_arguments("x", "") == {}
 
 
-def test_arguments_nested_too_deeply_are_refused() -> None:
+@pytest.mark.parametrize(
+    "text", [*(data.decode(errors="surrogateescape") for data in UNREADABLE_JSON), '{"a":' * 50_000], ids=len
+)
+def test_arguments_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(ProviderError, match="arguments for x must be a JSON object"):
-        parse_arguments("x", '{"a":' * 50_000)
+        parse_arguments("x", text)
 
 
 def test_arguments_must_be_an_object() -> None:

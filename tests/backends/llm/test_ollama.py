@@ -19,6 +19,7 @@ from backends.protocols import ProviderError
 from protocol.messages.understanding import Generation, ModelToolCall, ToolSpec
 from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Collector, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, ndjson, page, scripted
+from tests.unreadable_json import UNREADABLE_JSON
 
 
 @pytest.fixture
@@ -201,6 +202,7 @@ async def test_a_model_that_cannot_use_tools_is_asked_without_them() -> None:
         (page({"error": "invalid option"}, 400), r"refused the request \(400\): invalid option"),
         (ndjson([{"error": "runner has terminated"}]), "runner has terminated"),
         ([head(), b"<html>\n"], "cannot be read"),
+        *(([head(), data + b"\n"], "cannot be read|utf-8") for data in UNREADABLE_JSON),
         ([head(), b""], "ended before the answer"),
         ([], "broke the connection off"),
     ],
@@ -242,6 +244,7 @@ async def test_a_model_that_loads_too_long_is_left(clock: MockClock) -> None:
         (page({"models": None}), False),
         (page({"error": "what?"}, 404), False),
         (page([]), False),
+        *(([head(), data], False) for data in (*UNREADABLE_JSON, b'{"models": [{"name": "\xff"}]}')),
         ([], False),
     ],
 )

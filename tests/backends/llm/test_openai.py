@@ -20,6 +20,7 @@ from protocol.messages.understanding import CompletionRequest, Generation, Model
 from tests.backends.llm.llm_fixtures import AFTER_A_CALL, LIGHT, QUESTION, SETTINGS, Collector, completion
 from tests.backends.llm.scripted_http import ScriptedServer, Step, Wait, head, page, scripted, sse
 from tests.fakes import CallingSink
+from tests.unreadable_json import UNREADABLE_JSON
 
 
 @pytest.fixture
@@ -280,6 +281,7 @@ async def test_a_body_that_is_cut_keeps_what_was_said() -> None:
         ([head(content_type="text/event-stream"), b"data: <html>\n\n"], "cannot be read"),
         ([head(content_type="text/event-stream"), b"data: \xff\n\n"], "utf-8"),
         ([head(content_type="text/html"), b"<html>hello</html>"], "ended before the answer"),
+        *(([head(), b"data: " + data + b"\n\n"], "cannot be read|utf-8") for data in UNREADABLE_JSON),
         ([], "broke the connection off"),
     ],
 )
@@ -379,7 +381,7 @@ async def test_an_error_of_the_listener_is_passed_on_as_it_is() -> None:
         (page({"error": {"message": "no key"}}, 401), False),
         (page({"error": "loading"}, 503), False),
         (page(["what"]), False),
-        ([head(), b"{"], False),
+        *(([head(), data], False) for data in (*UNREADABLE_JSON, b'{"data": [{"id": "\xff"}]}')),
         ([], False),
     ],
 )

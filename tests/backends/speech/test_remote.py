@@ -23,6 +23,7 @@ from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
 from tests.fake_pool import FakePool, PoolCall
 from tests.fakes import default_settings, voice
+from tests.unreadable_json import UNREADABLE_JSON
 
 PCM = voice(1.0)
 DESCRIPTION = ModelDescription("cpu", "int8", is_multilingual=False, max_batch=0)
@@ -122,6 +123,7 @@ async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -
         [head(), b"nonsense"],
         [head(length=1_000), b'{"text": "tu'],
         page({"words": []}),
+        *([head(), data] for data in (*UNREADABLE_JSON, b'{"text": "\xff"}')),
     ],
 )
 async def test_a_server_that_fails_is_a_provider_error(script: list[Step]) -> None:
