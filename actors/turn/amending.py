@@ -8,9 +8,8 @@ import logging
 from collections.abc import Sequence
 
 import attrs
-import trio
 
-from actors.turn.hearing import ask
+from actors.turn.hearing import ask, parts_in
 from actors.turn.tool_caller import ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
 from protocol.language.joints import without_lead
@@ -29,24 +28,9 @@ from protocol.turns.last_sentence import (
     joined,
     to_take_back,
 )
-from protocol.turns.several import Parts, parts_of
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
-
-
-async def parts_in(context: TurnContext, text: str, language: str) -> Parts:
-    """Return what a sentence is in the grammar; holds the event loop for one parse at a time."""
-    search = parts_of(text, language)
-    try:
-        asked = next(search)
-        while True:
-            match = context.grammar.match_exactly(asked, language)
-            await trio.lowlevel.checkpoint()
-            asked = search.send(match)
-    except StopIteration as end:
-        parts: Parts = end.value
-        return parts
 
 
 async def amendment_by(

@@ -26,6 +26,7 @@ from protocol.messages.hearing import (
     Verdict,
 )
 from protocol.turns.questions import open_at
+from protocol.turns.several import Parts, parts_of
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
@@ -51,7 +52,7 @@ class EarlyTranscription:
             with self._scope:
                 self._tell(context, "awaited")
                 self._answer = await ask(context, options, self.paused.utterance, "early")
-                self._tell(context, _verdict(context, options, self._answer))
+                self._tell(context, await _verdict(context, options, self._answer))
         except (AskError, MailboxError) as error:
             log.debug("nothing heard early: %s", error)
             self._tell(context, "undecided")
@@ -78,7 +79,21 @@ class EarlyTranscription:
         context.peers.audio.tell_nowait(PauseJudged(self.paused.end_sample, verdict))
 
 
-def _verdict(context: TurnContext, options: SessionOptions, answer: Recognition | NoWords) -> Verdict:
+async def parts_in(context: TurnContext, text: str, language: str) -> Parts:
+    """Return what a sentence is in the grammar; holds the event loop for one parse at a time."""
+    search = parts_of(text, language)
+    try:
+        asked = next(search)
+        while True:
+            match = context.grammar.match_exactly(asked, language)
+            await trio.lowlevel.checkpoint()
+            asked = search.send(match)
+    except StopIteration as end:
+        parts: Parts = end.value
+        return parts
+
+
+async def _verdict(context: TurnContext, options: SessionOptions, answer: Recognition | NoWords) -> Verdict:
     """Return what the words say about the silence after them."""
     if isinstance(answer, NoWords):
         return "begun" if answer.reason in UNCLEAR else "undecided"
@@ -89,6 +104,8 @@ def _verdict(context: TurnContext, options: SessionOptions, answer: Recognition 
     if not options.wants("tools"):  # it is dictation, and nothing is ever complete
         return verdict_on(answer.text, language, None)
     match = grammar.match(said, language)
+    if match is None and (several := (await parts_in(context, answer.text, language)).several):
+        match = several[-1].match  # of several commands the last one says whether more is to be expected
     begun = beginnings_in(answer.text, language) if match is None else ()
     is_begun = any(grammar.begins(text, language) or grammar.match_exactly(text, language) for text in begun)
     return verdict_on(answer.text, language, match, is_begun=is_begun)

@@ -10,7 +10,8 @@ from typing import Final
 import attrs
 import trio
 
-from actors.turn.amending import amendment_by, parts_in
+from actors.turn.amending import amendment_by
+from actors.turn.hearing import parts_in
 from actors.turn.meaning import TurnMeaning
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.joints import pieces_of, without_lead

@@ -13,6 +13,7 @@ Rules kept here:
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
 
 import attrs
 import trio
@@ -40,6 +41,7 @@ from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
 from runtime.messaging.stream import PartSender, ask_streaming
 
+EVERYTHING: Final = "all"  # how tools are told to take all of something, such as all notes
 log = logging.getLogger("sayso.turn")
 
 CONFIRM_WITHIN_S = 20.0  # seconds to think; after that the call is not made
@@ -114,8 +116,9 @@ class ToolCaller:
         """Make the call; raises ``TurnRefused`` if it is not allowed."""
         call_id = self._context.new_id()
         is_doubtful = self._heard.confidence < self._context.dialogue.min_confidence
+        is_sweeping = not self._heard.is_typed and EVERYTHING in wanted.arguments.values()
         spec = wanted.spec or (
-            await self._look_up(wanted.server, wanted.tool) if is_doubtful or wanted.is_inexact else None
+            await self._look_up(wanted.server, wanted.tool) if is_doubtful or wanted.is_inexact or is_sweeping else None
         )
         now = Circumstances(
             source=wanted.source,
@@ -123,6 +126,7 @@ class ToolCaller:
             is_inexact=wanted.is_inexact,
             is_influenced=wanted.is_influenced,
             guess=wanted.guess,
+            is_sweeping=is_sweeping,
         )
         policy = policy_for(spec, now, configured_policy(self._context.tools.policy, wanted.server, wanted.tool))
         if policy is Policy.DENY:

@@ -30,6 +30,8 @@ class Circumstances:
     """A tool's result was in the context of the model that chose the call: it may be injected."""
     guess: Guess | None = None
     """How the call was understood, if by the meaning of the words."""
+    is_sweeping: bool = False
+    """The call was spoken, and is about everything at once, by an argument ``all``."""
 
 
 def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | None = None) -> Policy:
@@ -40,8 +42,8 @@ def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | N
     tool and nothing from outside has influenced the model. An exact command of the user's own grammar is the user's
     word. Doubt turns every ``allow`` for more than reading into ``confirm``, and a command that was not said exactly
     is confirmed where its tool destroys something, or nothing is known of the tool: "delete my last vote" may not
-    delete a note unasked, but "sat a timer" sets one. What was only understood by its meaning is confirmed unless it
-    reads, and where the meaning is not sure even then.
+    delete a note unasked, but "sat a timer" sets one. So is a spoken command that destroys everything at once. What
+    was only understood by its meaning is confirmed unless it reads, and where the meaning is not sure even then.
     """
     if configured in (Policy.DENY, Policy.CONFIRM):
         return configured
@@ -51,7 +53,8 @@ def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | N
         return Policy.ALLOW
     if now.is_doubtful or now.guess is not None or (now.is_inexact and (spec is None or spec.destructive)):
         return Policy.CONFIRM
-    if now.source == "command":
+    is_great_loss = now.is_sweeping and spec is not None and spec.destructive
+    if now.source == "command" and not is_great_loss:
         return Policy.ALLOW
     return Policy.ALLOW if configured is Policy.ALLOW and not now.is_influenced else Policy.CONFIRM
 

@@ -88,10 +88,22 @@ async def test_a_spoken_no_leaves_the_door_locked(home: Server, spoken: Callable
             assert calls(client) == []
 
 
+async def test_a_spoken_no_leaves_the_notes(home: Server, spoken: Callable[[str], bytes]) -> None:
+    with trio.fail_after(LIMIT_S):
+        async with talking(home.url, QUIET) as client:
+            await client.speak(spoken("Delete all notes.") + SILENCE)
+            assert (await client.next("confirm_request"))["tool"] == "delete_note"
+            await client.speak(spoken("No.") + SILENCE)
+            assert (await client.next("reply"))["text"] == "All right, I will not do that."
+            assert calls(client) == []
+
+
 async def test_all_notes_are_deleted_and_come_back(home: Server, spoken: Callable[[str], bytes]) -> None:
     with trio.fail_after(LIMIT_S):
         async with talking(home.url, QUIET) as client:
             assert await told(client, spoken("Take a note that the car needs oil.")) == "Noted: the car needs oil."
-            assert await told(client, spoken("Delete all notes.")) == "One note deleted."
+            await client.speak(spoken("Delete all notes.") + SILENCE)
+            await client.next("confirm_request")
+            assert await told(client, spoken("Yes.")) == "One note deleted."
             assert await told(client, spoken("Take that back.")) == "That is undone."
     assert [tool for tool, _ in calls(client)] == ["add_note", "delete_note", "undo_change"]

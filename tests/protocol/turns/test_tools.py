@@ -51,6 +51,22 @@ def test_a_command_that_was_not_said_exactly_destroys_nothing_unasked(tool, expe
     assert policy_for(tool, exact) is Policy.ALLOW
 
 
+@pytest.mark.parametrize(
+    ("tool", "configured", "expected"),
+    [
+        (spec(read_only=False, destructive=True), None, Policy.CONFIRM),
+        (spec(read_only=False, destructive=True), Policy.ALLOW, Policy.ALLOW),
+        (spec(read_only=False, destructive=False), None, Policy.ALLOW),
+        (spec(read_only=True), None, Policy.ALLOW),
+        (None, None, Policy.ALLOW),
+    ],
+)
+def test_a_command_that_destroys_everything_at_once_is_confirmed(tool, configured, expected):
+    now = Circumstances(source="command", is_sweeping=True)
+
+    assert policy_for(tool, now, configured) is expected
+
+
 def test_an_unknown_tool_of_a_clear_command_is_the_users_word():
     assert policy_for(None, Circumstances(source="command")) is Policy.ALLOW
 
