@@ -26,8 +26,19 @@ from hassil.expression import Expression, RuleReference
 
 from backends.commands.slots import SLOT_TYPES
 from backends.commands.spoken_numbers import normalise
-from backends.commands.templates import example, literal_words, normalised_template, parsed, slots_of, walk
-from backends.commands.yaml_text import Document, Problems, Way, as_mapping, as_texts, check_keys, read_document
+from backends.commands.templates import check_rules, example, literal_words, normalised_template, parsed, slots_of, walk
+from backends.commands.yaml_text import (
+    Document,
+    Problems,
+    Way,
+    as_mapping,
+    as_texts,
+    check_keys,
+    not_a_text,
+    quote_it,
+    read_document,
+    shown,
+)
 
 _TOP_KEYS = ("language", "intents", "lists", "expansion_rules", "skip_words", "settings")
 _INTENT_KEYS = ("tool", "server", "arguments", "asks", "vocabulary", "data")
@@ -36,6 +47,8 @@ _LIST_KEYS = ("values", "range", "wildcard", "type")
 PLACEHOLDER = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 FREE_TEXT = "…"  # in a sample, for words of any kind
 MAX_SAMPLES = 3
+MAX_PROBLEMS = 50  # that are told of; a file may have a mistake in every line
+_SPOKEN_BOOLS = ("on", "off", "yes", "no")  # as YAML 1.1 writes true and false, and people write texts
 _TOOL = re.compile(r"[^/\s]+/[^/\s]+")
 
 
@@ -99,7 +112,9 @@ def load_files(paths: Sequence[Path], *, extra_lists: Mapping[str, Sequence[str]
     _check_names_are_once(documents, problems)
     files = [_DocumentReader(document, problems, extra_lists).read() for document in documents]
     if problems.found:
-        raise CommandFileError(problems.found)
+        more = len(problems.found) - MAX_PROBLEMS
+        told = problems.found[:MAX_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        raise CommandFileError(told)
     return tuple(file for file in files if file is not None)
 
 
@@ -113,7 +128,7 @@ def _check_names_are_once(documents: Sequence[Document], problems: Problems) -> 
                 key = (str(data.get("language")), part, str(name))
                 place = f"{document.file}:{document.line((part, str(name)))}"
                 if key in seen:
-                    problems.add(document, (part, str(name)), f"{name!r} is already defined in {seen[key]}")
+                    problems.add(document, (part, str(name)), f"{shown(name)} is already defined in {seen[key]}")
                 seen.setdefault(key, place)
 
 
@@ -139,7 +154,9 @@ class _DocumentReader:
         check_keys(self.document, (), data, _TOP_KEYS, self.problems)
         language = data.get("language")
         if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]+)?", language):
-            self.problems.add(self.document, ("language",), f"language must be a code such as en, not {language!r}")
+            self.problems.add(
+                self.document, ("language",), f"language must be a code such as en, not {shown(language)}"
+            )
             return None
         self.language = language.partition("-")[0]
         rules = self._rules(data)
@@ -167,6 +184,9 @@ class _DocumentReader:
             if expression is not None:
                 self.rules[name] = expression
                 bodies[name] = normalised_template(body, self.language)
+        for name, message in check_rules(self.rules).items():
+            self.problems.add(self.document, (*way, name), message)
+            del self.rules[name]
         return bodies
 
     def _lists(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +228,7 @@ class _DocumentReader:
         kind = entry.get("type", "text")
         if kind not in SLOT_TYPES:
             known = ", ".join(SLOT_TYPES)
-            self.problems.add(self.document, (*way, "type"), f"type must be one of {known}, not {kind!r}")
+            self.problems.add(self.document, (*way, "type"), f"type must be one of {known}, not {shown(kind)}")
             return "text"
         return str(kind)
 
@@ -217,21 +237,29 @@ class _DocumentReader:
         start, stop = entry.get("from"), entry.get("to")
         if type(start) is not int or type(stop) is not int or start > stop:
             self.problems.add(
-                self.document, way, f"a range must have whole numbers from <= to, not {start!r}, {stop!r}"
+                self.document, way, f"a range must have whole numbers from <= to, not {shown(start)}, {shown(stop)}"
             )
             return {"from": 0, "to": 0}
         return {**entry, "words": False}  # spoken numbers are digits by then
 
     def _values(self, way: Way, value: Any) -> list[Mapping[str, Any]]:
         if not isinstance(value, list):
-            self.problems.add(self.document, way, f"values must be a list, not {value!r}")
+            self.problems.add(self.document, way, f"values must be a list, not {shown(value)}")
             return []
         return [entry for index, item in enumerate(value) if (entry := self._value((*way, index), item)) is not None]
 
     def _value(self, way: Way, item: Any) -> Mapping[str, Any] | None:
         spoken, meaning = (item.get("in"), item.get("out")) if isinstance(item, dict) else (item, item)
-        if not isinstance(spoken, str) or meaning is None:
-            self.problems.add(self.document, way, f"a value must be a text, or have in and out, not {item!r}; quote it")
+        if not isinstance(item, dict) and way in self.document.plain:
+            self.problems.add(self.document, way, not_a_text(self.document, way, item))
+            return None
+        for key in ("in", "out"):
+            written = self.document.plain.get((*way, key), "")
+            if written.lower() in _SPOKEN_BOOLS or (written and key == "in"):
+                self.problems.add(self.document, (*way, key), quote_it(written))
+                return None
+        if not isinstance(spoken, str) or not isinstance(meaning, str | int | float):
+            self.problems.add(self.document, way, f"a value must be a text, or have in and out, not {shown(item)}")
             return None
         expression = self._parsed(way, spoken)
         if expression is None:
@@ -270,7 +298,9 @@ class _DocumentReader:
         tool, server = entry.get("tool"), entry.get("server")
         target = f"{server}/{tool}" if server is not None else tool
         if not isinstance(target, str) or not _TOOL.fullmatch(target):
-            self.problems.add(self.document, (*way, "tool"), f"{name} must have a tool as server/tool, not {target!r}")
+            self.problems.add(
+                self.document, (*way, "tool"), f"{name} must have a tool as server/tool, not {shown(target)}"
+            )
             target = "none/none"
         arguments = None
         if "arguments" in entry:
@@ -298,11 +328,13 @@ class _DocumentReader:
             known = ", ".join(sorted(name for name, lists in slots.items() if lists)) or "none"
             if not slots.get(slot):
                 self.problems.add(
-                    self.document, (*way, slot), f"no sentence fills the slot {slot!r} from a list; there are: {known}"
+                    self.document,
+                    (*way, slot),
+                    f"no sentence fills the slot {shown(slot)} from a list; there are: {known}",
                 )
             elif not isinstance(question, str) or not question.strip():
                 self.problems.add(
-                    self.document, (*way, slot), f"a question must be a text such as 'How long?', not {question!r}"
+                    self.document, (*way, slot), f"a question must be a text such as 'How long?', not {shown(question)}"
                 )
             else:
                 yield AskedSlot(slot, question.strip(), slots[slot])
@@ -358,13 +390,16 @@ class _DocumentReader:
                 known = ", ".join(sorted(self.examples))
                 self.problems.add(self.document, way, f"there is no list {{{slot.list_name}}}; there are: {known}")
         if not literal_words(expression, self.rules, self.language):
-            self.problems.add(self.document, way, f"a sentence must have a word besides its slots, not only {text!r}")
+            self.problems.add(
+                self.document, way, f"a sentence must have a word besides its slots, not only {shown(text)}"
+            )
         self.words |= literal_words(expression, self.rules, self.language)
         return expression
 
     def _parsed(self, way: Way, text: Any) -> Expression | None:
         if not isinstance(text, str) or not text.strip():
-            self.problems.add(self.document, way, f"a sentence must be a text, not {text!r}")
+            message = f"a sentence must be a text, not {shown(text)}" if isinstance(text, str) else ""
+            self.problems.add(self.document, way, message or not_a_text(self.document, way, text))
             return None
         try:
             return parsed(text)

@@ -9,6 +9,7 @@ Rules kept here:
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -17,6 +18,7 @@ from backends.protocols import CommandGrammar
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
+MAX_TOLD: Final = 3  # problems of one reading: a log line that can be read
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of change (ns) and size (bytes) of every file: what is compared."""
 
@@ -88,8 +90,13 @@ class ReloadingGrammar:
             try:
                 self._current = self._compile_all()
             except CommandFileError as error:
-                return ReloadedCommandFiles(str(error), len(stamp))
+                return ReloadedCommandFiles(_in_one_line(error.problems), len(stamp))
             return ReloadedCommandFiles(None, len(stamp))
+
+
+def _in_one_line(problems: Sequence[str]) -> str:
+    more = len(problems) - MAX_TOLD
+    return "; ".join((*problems[:MAX_TOLD], *([f"and {more} more"] if more > 0 else [])))
 
 
 def stamp_of(folders: Sequence[Path]) -> Stamp:

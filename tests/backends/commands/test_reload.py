@@ -68,6 +68,40 @@ def test_a_mistake_changes_nothing_and_is_told_once_with_its_place(grammar, tmp_
     assert grammar.check() is None
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "language: en\nintents: " + "[" * 5_000,
+        "language: en\nintents: &a [*a]\n",
+        "language: en\nintents:\n  2026-02-30: {}\n",
+        "language: en\nintents:\n  on: {}\n  off: {}\n  yes: {}\n  no: {}\n  7: {}\n",
+        "language: en\nintents:\n\tA: {}\n",
+        "language: en\n\0",
+        "language: en\n#" + "x" * 2**20,
+    ],
+)
+def test_a_file_that_becomes_wrong_leaves_the_last_good_commands_and_is_told_once_in_one_line(grammar, tmp_path, wrong):
+    write(tmp_path, with_sentence("make it cosy"))
+    grammar.check()
+    write(tmp_path, wrong)
+
+    change = grammar.check()
+
+    assert change.problem.startswith(f"{tmp_path}/lights.yaml:")
+    assert "\n" not in change.problem
+    assert grammar.check() is None
+    assert grammar.match(["make it cosy"], "en").tool == "lights"
+
+
+def test_of_many_mistakes_the_first_are_told_and_the_others_counted(grammar, tmp_path):
+    write(tmp_path, with_sentence("make it cosy") + "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\n")
+
+    problem = grammar.check().problem
+
+    assert problem.count("lights.yaml:") == 3
+    assert problem.endswith("; and 2 more")
+
+
 def test_a_mended_file_is_taken_in(grammar, tmp_path):
     write(tmp_path, "language: en\nintents: 3\n")
     assert grammar.check().problem is not None

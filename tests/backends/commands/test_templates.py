@@ -1,6 +1,6 @@
 import pytest
 
-from backends.commands.templates import example, literal_words, normalised_template, parsed, slots_of, walk
+from backends.commands.templates import check_rules, example, literal_words, normalised_template, parsed, slots_of, walk
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,32 @@ def test_an_example_takes_the_first_choices_and_of_options_articles_only(templat
 
 def test_a_slot_without_an_example_may_be_marked():
     assert example(parsed("note {text} down"), {}, {"text": ""}, "…") == "note … down"
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("x" * 4_001, "a sentence may have 4000 letters at most, not 4001"),
+        ("(" * 13 + "a" + ")" * 13, "brackets may lie 12 deep"),
+    ],
+)
+def test_a_template_that_is_too_long_or_too_deep_is_refused(template, problem):
+    with pytest.raises(ValueError, match=problem):
+        parsed(template)
+
+
+def test_brackets_of_the_greatest_depth_are_read():
+    assert example(parsed("(" * 12 + "a" + ")" * 12), {}, {}) == "a"
+
+
+def test_rules_in_a_ring_too_deep_or_too_long_are_told():
+    ring = {"a": parsed("x <b>"), "b": parsed("y <a>"), "c": parsed("<unknown> z")}
+    deep = {f"r{number}": parsed(f"<r{number + 1}>") for number in range(11)} | {"r11": parsed("x")}
+    long = {f"r{number}": parsed(f"<r{number + 1}>" * 9) for number in range(5)} | {"r5": parsed("x")}
+
+    assert check_rules(ring) == {
+        "a": "the rule <a> must not name itself, directly or through other rules",
+        "b": "the rule <b> must not name itself, directly or through other rules",
+    }
+    assert "rules may name each other 10 deep at most" in check_rules(deep)["r0"]
+    assert "may have 5000 parts at most" in check_rules(long)["r0"]
