@@ -49,8 +49,8 @@ STATE: Final = (
     ),
     Mutation(
         "take a body that is no UTF-8 for a fault of ours",
-        "backends/ingress/json_body.py",
-        "(msgspec.DecodeError, UnicodeDecodeError, RecursionError)",
+        "backends/json_faults.py",
+        "(msgspec.DecodeError, UnicodeError, RecursionError)",
         "(msgspec.DecodeError, RecursionError)",
         ("tests/backends/ingress/test_json_body.py::test_every_bad_body_is_one_kind_of_error",),
     ),
