@@ -10,7 +10,7 @@ STATE: Final = (
         "protocol/admission/history_access.py",
         "    return identity.user\n",
         "    return wanted\n",
-        ("tests/protocol/admission/test_history_access.py::test_a_key_for_reading_shows_no_other_user",),
+        ("tests/protocol/admission/test_history_access.py::test_a_key_for_reading_shows_its_own_user",),
     ),
     Mutation(
         "write what was deleted while it waited",
@@ -96,7 +96,7 @@ STATE: Final = (
         "actors/turn/tool_caller.py",
         "if not await self._context.guard.note():",
         "if False:",
-        ("tests/test_moving_sessions.py::test_no_word_is_lost_and_nothing_is_done_twice_whatever_dies_when",),
+        ("tests/test_moving_sessions.py::test_a_session_goes_on_elsewhere_at_whatever_moment_its_replica_goes",),
     ),
     Mutation(
         "ask for audio only from where this replica is",
