@@ -20,6 +20,7 @@ from protocol.messages.events import Degraded, Recovered
 from protocol.messages.inboxes import MetricsMessage
 from protocol.messages.records import Count, Gauge
 from runtime import Actor, Backoff, Ref
+from runtime.messaging.exits import leaves
 from runtime.policies.restart import backoff_delay_s
 
 log = logging.getLogger("sayso.shared")
@@ -114,7 +115,7 @@ class SharedKeeper(Actor[Never]):
                     await self._beat()
             except* SharedUnavailable as lost:
                 self._failures += 1
-                log.debug("the shared store is lost: %s", lost.exceptions[0])
+                log.debug("the shared store is lost: %s", next(leaves(lost)))
             self._look()
             await trio.sleep(backoff_delay_s(self._failures, self._backoff, self._rng))
 

@@ -25,6 +25,7 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
 from runtime import Actor, Ref
+from runtime.messaging.exits import leaves
 from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 
@@ -169,7 +170,7 @@ class Transcription(Actor[TranscriptionMessage]):
                     await nursery.start(queue.run)
                 log.info("model %s is loaded", name)
         except* (StartFailure, TranscriptionUnavailable) as failures:
-            self._troubles[name] = str(first_of(failures))
+            self._troubles[name] = str(next(leaves(failures)))
             log.warning("model %s cannot be loaded: %s", name, self._troubles[name])
         finally:
             if self._queues.get(name) is queue:
@@ -248,11 +249,3 @@ class Transcription(Actor[TranscriptionMessage]):
             idle_s=round(trio.current_time() - queue.use.last_s, 1),
             in_work=queue.use.in_work,
         )
-
-
-def first_of(group: BaseExceptionGroup[Exception]) -> BaseException:
-    """Return the first exception in nested groups."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

@@ -41,6 +41,7 @@ from backends.ingress.tls_stream import AcceptedStream, TlsStream
 from backends.protocols import Admitted
 from config.settings import GatewaySettings
 from protocol.admission.body_pace import BodyBounds, BodyPace
+from runtime.messaging.exits import leaves
 
 log = logging.getLogger("sayso.http")
 Observe = Callable[[str, str, int, float], None]
@@ -262,7 +263,7 @@ def observed(
                 cast("dict[str, object]", scope)[HELD_KEY] = held
                 await app(scope, receive_and_note, send_and_yield)
         except* AnswerCutOff as cut_off:
-            log.warning("an answer was cut off: %s", cut_off.exceptions[0])
+            log.warning("an answer was cut off: %s", next(leaves(cut_off)))
         finally:
             exchange.returned.set()
             route = str(cast("dict[str, object]", scope).get(ROUTE_KEY, UNMATCHED))

@@ -72,6 +72,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.messaging.exits import leaves
 
 PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
 PING_TIMEOUT_S = 1.0
@@ -335,7 +336,7 @@ class McpConnection:
                 with self._scope:
                     await self._stay_connected()
             except* _FOREIGN as group:
-                self._lose("; ".join(dict.fromkeys(self._reason_of(error) for error in _leaves(group))))
+                self._lose("; ".join(dict.fromkeys(self._reason_of(error) for error in leaves(group))))
             finally:
                 self._heard.output.close()
                 self._settled.set()
@@ -475,13 +476,6 @@ def _is_closed(error: BaseException) -> bool:
     if isinstance(error, MCPError):
         return error.error.code == CONNECTION_CLOSED and error.error.message == CLOSED_MESSAGE
     return isinstance(error, (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream))
-
-
-def _leaves(error: BaseException) -> Sequence[BaseException]:
-    """Return the errors in a group of groups."""
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
 
 
 def _words(error: BaseException) -> str:

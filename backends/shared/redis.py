@@ -24,6 +24,7 @@ from backends.shared.scripts import BEAT, FORGET, GIVE_BACK, SAVE, TAKE, TAKE_SE
 from backends.shared.sealing import BadSeal, seal, unseal
 from protocol.dialects.session import resume_key
 from protocol.messages.shared import SavedSession, SharedLimit
+from runtime.messaging.exits import leaves
 
 T = TypeVar("T")
 US_PER_S = 1_000_000
@@ -195,16 +196,8 @@ def reasons() -> Iterator[None]:
             raise other from None  # it was cancelled, and what coredis raises of that is no news
         if lost is None:
             raise
-        raise SharedUnavailable(_in_words(next(_leaves(lost)))) from group
+        raise SharedUnavailable(_in_words(next(leaves(lost)))) from group
 
 
 def _in_words(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-def _leaves(group: BaseException) -> Iterator[BaseException]:
-    if isinstance(group, BaseExceptionGroup):
-        for inner in group.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield group

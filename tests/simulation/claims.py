@@ -14,6 +14,7 @@ from protocol.messages.events import AudioEnd
 from protocol.messages.records import TurnRecord
 from protocol.messages.session import Send
 from runtime import Ref
+from runtime.messaging.exits import leaves
 from runtime.supervision.errors import RestartIntensityExceeded, StartFailed
 from tests.simulation.clients import BYTES_PER_MS, Client
 from tests.simulation.outside import MUMBLED
@@ -255,11 +256,11 @@ def the_server_ends_in_order(report: Report) -> Iterator[str]:
     ended = report.ended_by
     if ended is None:
         return
-    leaves = list(_leaves(ended))
-    if not all(isinstance(leaf, RestartIntensityExceeded) or is_our_start_failure(leaf) for leaf in leaves):
-        yield f"ended by {leaves!r}"
+    causes = list(leaves(ended))
+    if not all(isinstance(leaf, RestartIntensityExceeded) or is_our_start_failure(leaf) for leaf in causes):
+        yield f"ended by {causes!r}"
     elif not report.saboteur.crashes and not report.weather.struck:
-        yield f"gave up without a cause: {leaves!r}"
+        yield f"gave up without a cause: {causes!r}"
 
 
 def no_task_waits_in_vain(report: Report) -> Iterator[str]:
@@ -369,11 +370,3 @@ def is_our_start_failure(error: BaseException) -> bool:
 def has_waiting_senders(ref: Ref) -> bool:
     """Whether a sender still waits for room."""
     return bool(ref.mailbox.statistics(0.0).waiting_senders)
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
