@@ -200,7 +200,7 @@ async def _serve(settings: Settings, ready_file: Path | None, greeting: Greeting
     async with trio.open_nursery() as nursery:
         addresses = await nursery.start(supervisor.serve, settings)
         # what was made until now lives as long as the process: looking at it again held the event loop for 0.2 s at
-        # each full collection
+        # each full collection, and for 0.4 s more with the 270,000 objects of two languages' sentences about the home
         gc.collect()
         gc.freeze()
         if addresses:

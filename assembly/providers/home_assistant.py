@@ -1,6 +1,5 @@
 """Home Assistant: what is made if its section has a url, and what ``sayso doctor`` checks of it."""
 
-import gc
 import json
 import urllib.error
 import urllib.request
@@ -46,12 +45,7 @@ def home(settings: HomeAssistantSettings) -> Home | None:
     if not settings.url:
         return None
     sentences = [load_sentences(language) for language in settings.languages]
-    made = Home(HomeLinks(settings), HomeGrammar(sentences), Wording({each.language: each for each in sentences}))
-    # the sentences of two languages are 270,000 objects, which live as long as the process: looking at them
-    # again kept the event loop busy for 0.4 s at each full collection
-    gc.collect()
-    gc.freeze()
-    return made
+    return Home(HomeLinks(settings), HomeGrammar(sentences), Wording({each.language: each for each in sentences}))
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
