@@ -9,8 +9,8 @@ All write the same batches one after the other, by turns in one run. Read the ra
 import argparse
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from backends.storage.rows import by_table
 from backends.storage.sqlite import SqliteStore
 from bench.part import Flag, Part, Report
 from bench.report import Case, by_turns, compared, show
+from cli.history import opened
 from config.load import load
 from protocol.messages.history import Deletion
 from protocol.messages.records import TurnRecord
@@ -83,17 +84,6 @@ def raw_case(url: str, work: Sequence[Sequence[TurnRecord]]) -> Case:
         return sum(map(len, work)) / took_s
 
     return rows_per_s
-
-
-@asynccontextmanager
-async def opened(store: Store) -> AsyncIterator[Store]:
-    """Open a store until the end of the block."""
-    await store.open()
-    try:
-        yield store
-    finally:
-        with trio.CancelScope(shield=True):
-            await store.close()
 
 
 async def cases(
