@@ -107,7 +107,10 @@ async def _verdict(context: TurnContext, options: SessionOptions, answer: Recogn
     if match is None and (several := (await parts_in(context, answer.text, language)).several):
         match = several[-1].match  # of several commands the last one says whether more is to be expected
     begun = beginnings_in(answer.text, language) if match is None else ()
-    is_begun = any(grammar.begins(text, language) or grammar.match_exactly(text, language) for text in begun)
+    is_begun = any(grammar.begins(text, language) for text in begun) or any(
+        grammar.match_exactly(text, language)
+        for text in begun[1:]  # the first is all of it, which is no command
+    )
     return verdict_on(answer.text, language, match, is_begun=is_begun)
 
 

@@ -45,6 +45,7 @@ from backends.commands.slots import SLOT_TYPES
 from backends.commands.spelling import Speller
 from backends.commands.spoken_numbers import Token, number_words
 from backends.commands.steps import TooManyStepsError, count_in, counted_steps, take_steps
+from protocol.language.languages import primary
 from protocol.messages.meaning import Meaning, OwnSentence
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
@@ -205,12 +206,12 @@ class HassilGrammar:
 
     def match(self, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return the call that the first matching hypothesis stands for; confidence 1.0 is the first one, exactly."""
-        known = self._languages.get(_code(language))
+        known = self._languages.get(primary(language))
         if known is None:
             return None
         try:
             with counted_steps(MAX_STEPS):
-                return self._match(known, hypotheses, _code(language))
+                return self._match(known, hypotheses, primary(language))
         except TooManyStepsError:
             return None
 
@@ -231,13 +232,13 @@ class HassilGrammar:
 
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the call that ``text`` stands for, word for word; at most three parses."""
-        known = self._languages.get(_code(language))
-        heard = None if known is None else _short(text, _code(language), known)
+        known = self._languages.get(primary(language))
+        heard = None if known is None else _short(text, primary(language), known)
         if known is None or heard is None:
             return None
         try:
             with counted_steps(MAX_STEPS):
-                for variant in variants(heard, known.fillers, _code(language)):
+                for variant in variants(heard, known.fillers, primary(language)):
                     found = _parse(known, variant)
                     if found is not None:
                         return _match(found, 1.0, variant, known)
@@ -247,11 +248,11 @@ class HassilGrammar:
 
     def answer(self, asked: CommandMatch, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
         """Return ``asked`` with what answers its question, by the first hypothesis that does; ``None`` if none does."""
-        known = self._languages.get(_code(language))
+        known = self._languages.get(primary(language))
         if known is None:
             return None
         for rank, text in enumerate(hypotheses[:MAX_HYPOTHESES]):
-            heard = _short(text, _code(language), known)
+            heard = _short(text, primary(language), known)
             if heard is not None:
                 answers = (grammar.answer(asked, heard) for grammar in known.grammars)
                 found = next((found for found in answers if found is not None), None)
@@ -261,9 +262,9 @@ class HassilGrammar:
 
     def begins(self, text: str, language: str) -> bool:
         """Return whether ``text`` is the beginning of a sentence; takes up to 20 ms."""
-        known = self._languages.get(_code(language))
+        known = self._languages.get(primary(language))
         prefixes = () if known is None else tuple(grammar.prefixes for grammar in known.grammars)
-        return known is not None and is_begun(prefixes, heard_as(text, _code(language), known.fillers).text)
+        return known is not None and is_begun(prefixes, heard_as(text, primary(language), known.fillers).text)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""
@@ -275,12 +276,12 @@ class HassilGrammar:
 
     def filled(self, intent: str, text: str, language: str, given: Mapping[str, Any]) -> FilledCommand | None:
         """Return the call of an intent with what the text says, else ``given``; ``None`` if a slot is missing."""
-        known = self._languages.get(_code(language))
+        known = self._languages.get(primary(language))
         grammars = () if known is None else known.grammars
         grammar = next((grammar for grammar in grammars if intent in grammar.commands), None)
         if known is None or grammar is None:
             return None
-        heard, search = _short(text, _code(language), known), grammar.search(intent)
+        heard, search = _short(text, primary(language), known), grammar.search(intent)
         filling = None if heard is None else search.fill(heard.source, heard.tokens, given)
         if heard is None or filling is None:
             return None
@@ -293,7 +294,7 @@ class HassilGrammar:
 
         While a question is open the words of its answers stand before them.
         """
-        known = self._languages.get(_code(language))
+        known = self._languages.get(primary(language))
         if known is None:
             return ()
         sentences = [] if asked is None else [grammar.sentences_of(asked) for grammar in known.grammars]
@@ -463,10 +464,6 @@ def _words(files: Sequence[CommandFile]) -> list[str]:
     phrases = [phrase for file in files for command in file.commands.values() for phrase in command.phrases]
     words = (word for phrase in phrases for word in phrase.split() if len(word) >= MIN_WORD_LETTERS)
     return list(dict.fromkeys(words))
-
-
-def _code(language: str) -> str:
-    return language.partition("-")[0].lower()
 
 
 __all__ = ["CommandFileError", "HassilGrammar"]
