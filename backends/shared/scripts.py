@@ -5,6 +5,8 @@ Rules kept here:
 * Times are Redis's own, in microseconds, so that the replicas' clocks do not matter.
 * Every key has an end: what a replica forgets to remove goes by itself.
 * Keys are made in the scripts, of a prefix and what was given; so they are for one Redis, not for a cluster.
+* What must not be lost is written and then given its end, which Redis counts as two uses. An answer is written in one
+  command, so a full Redis with ``volatile-lfu`` drops the answers that nobody has asked for again before anything else.
 """
 
 from typing import Final
@@ -27,7 +29,8 @@ for i, key in ipairs(KEYS) do
 end
 if wait > 0 then return wait end
 for i, key in ipairs(KEYS) do
-  redis.call('SET', key, string.format('%.0f', used[i]), 'PX', math.ceil((used[i] - now) / 1000) + 1000)
+  redis.call('SET', key, string.format('%.0f', used[i]))
+  redis.call('PEXPIRE', key, math.ceil((used[i] - now) / 1000) + 1000)
 end
 return 0
 """
@@ -87,7 +90,8 @@ TAKE_SESSION: Final = """
 local found = redis.call('HMGET', KEYS[1], 'owner', 'record', 'keys')
 if not found[1] then return false end
 for key in string.gmatch(found[3], '%S+') do redis.call('DEL', key) end
-redis.call('SET', ARGV[1] .. found[1], '1', 'PX', ARGV[2])
+redis.call('SET', ARGV[1] .. found[1], '1')
+redis.call('PEXPIRE', ARGV[1] .. found[1], ARGV[2])
 redis.call('PUBLISH', ARGV[3], found[1])
 return {found[1], found[2]}
 """

@@ -235,13 +235,18 @@ async def fill(shared: GuardedShared) -> None:
         await shared.save_session(saved("A", number + 1, f"token {number}", record=b"%d" % number))
 
 
-async def test_a_redis_that_evicts_forgets_answers_before_sessions() -> None:
-    with running_redis("--maxmemory", "4mb", "--maxmemory-policy", "volatile-ttl") as server:
+async def test_a_redis_that_evicts_forgets_answers_before_the_rest() -> None:
+    with running_redis("--maxmemory", "8mb", "--maxmemory-policy", "volatile-lfu") as server:
         async with guarded(server.url) as shared:
             await well_again(shared)
-            for number in range(300):
-                await shared.keep_answer(b"%d" % number, random_bytes(number), 3_600.0)
             await shared.save_session(saved("A", 1, "token"))
+            only_once = [SharedLimit("address 192.0.2.9", 1, 60.0, 1)]
+            assert await shared.take(only_once) == 0
+            for number in range(600):
+                await shared.keep_answer(b"%d" % number, random_bytes(number), 3_600.0)
+            kept = [await shared.find_answer(b"%d" % number) for number in range(600)]
+            assert 0 < len([answer for answer in kept if answer]) < 300
+            assert await shared.take(only_once) > 0
             assert await shared.take_session("token") == b"record"
 
 
