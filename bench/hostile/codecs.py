@@ -190,7 +190,7 @@ def event(data: bytes) -> object:
 REALTIME: Final = (
     (
         b'{"type": "session.update", "event_id": "e1", "session": {"type": "transcription", "audio": {"input":'
-        b' {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "de-AT"},'
+        b' {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "de"},'
         b' "turn_detection": {"type": "semantic_vad"}}}, "tracing": "auto"}}'
     ),
     b'{"type": "session.update", "session": {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}}',
