@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
+from backends.speech.resampling import RateConverter
 from protocol.dialects.dialect import MakeDialect, OpeningRequest
 from protocol.dialects.native import NativeDialect
 from protocol.dialects.realtime.dialect import RealtimeDialect
@@ -13,7 +14,7 @@ ID_BYTES: Final = 9  # 12 characters: no two of one server's are alike
 
 def realtime(request: OpeningRequest) -> RealtimeDialect:
     """Return the dialect of a client of OpenAI's Realtime API."""
-    return RealtimeDialect(request, lambda: secrets.token_urlsafe(ID_BYTES))
+    return RealtimeDialect(request, lambda: secrets.token_urlsafe(ID_BYTES), RateConverter)
 
 
 DIALECTS: Final[Mapping[str, MakeDialect]] = {

@@ -32,6 +32,7 @@ from backends.keys.key_file import KeyFile, KeyFileError
 from backends.protocols import BadAudio
 from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
+from backends.speech.resampling import RateConverter
 from backends.speech.wav import wav_parts
 from config.load import load
 from config.problems import ConfigError
@@ -189,7 +190,7 @@ def event(data: bytes) -> object:
 
 REALTIME: Final = (
     (
-        b'{"type": "session.update", "event_id": "e1", "session": {"type": "transcription", "audio": {"input":'
+        b'{"type": "session.update", "event_id": "e1", "session": {"type": "realtime", "audio": {"input":'
         b' {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "de"},'
         b' "turn_detection": {"type": "semantic_vad"}}}, "tracing": "auto"}}'
     ),
@@ -200,12 +201,19 @@ REALTIME: Final = (
     b'{"type": "input_audio_buffer.clear"}',
     b'{"type": "conversation.item.retrieve", "item_id": "item_1"}',
     b'{"type": "conversation.item.delete", "item_id": "item_1"}',
+    b'{"type": "conversation.item.truncate", "item_id": "item_1", "content_index": 0, "audio_end_ms": 900}',
+    (
+        b'{"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content":'
+        b' [{"type": "input_text", "text": "how are you \\ud83d\\ude00"}]}}'
+    ),
+    b'{"type": "response.create", "response": {"output_modalities": ["text"], "instructions": "Be brief."}}',
+    b'{"type": "response.cancel", "event_id": "e3"}',
 )
 
 
 def realtime() -> Callable[[bytes], object]:
     """Return a reader of one client's events of OpenAI's Realtime API, which answers what it can by itself."""
-    dialect = RealtimeDialect(OpeningRequest(query={"intent": "transcription"}), lambda: "1")
+    dialect = RealtimeDialect(OpeningRequest(), lambda: "1", RateConverter)
 
     def parse(data: bytes) -> object:
         said = dialect.decode(data.decode(errors="replace"))
