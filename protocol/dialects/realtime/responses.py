@@ -34,13 +34,12 @@ class RealtimeResponses:
     """Whether further answers are spoken."""
     drops_on_speech: bool = True
     """Whether the client drops what it has not played when it is told that somebody speaks."""
-    _frames: ResponseFrames = attrs.field(init=False)
+    _frames: ResponseFrames = attrs.field(
+        init=False, default=attrs.Factory(lambda self: ResponseFrames(self.wire, self.items), takes_self=True)
+    )
     _current: RealtimeResponse | None = attrs.field(default=None, init=False)
     _last: RealtimeResponse | None = attrs.field(default=None, init=False)
     """The one that is over for the client; ``None`` once its turn has ended."""
-
-    def __attrs_post_init__(self) -> None:
-        self._frames = ResponseFrames(self.wire, self.items)
 
     @property
     def is_active(self) -> bool:
