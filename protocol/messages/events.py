@@ -21,7 +21,7 @@ StopReason = Literal["silence", "command_complete", "manual", "max_length", "sta
 NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence", "no_command"]
 ListeningState = Literal["asleep", "listening"]
 Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
-Source = Literal["command", "router", "model"]
+Source = Literal["command", "meaning", "model"]
 
 
 @attrs.frozen
@@ -160,6 +160,8 @@ class ConnectionAccepted:
     received_samples: int = 0
     wake: str | None = None
     """The wake word that must be said first; absent if there is none."""
+    wake_words: tuple[str, ...] | None = None
+    """What may be asked for as ``wake``; absent if the server listens for none."""
 
 
 @attrs.frozen
@@ -338,6 +340,17 @@ class Reply:
 
 
 @attrs.frozen
+class Question:
+    """The turn asks back; what is said or typed next may answer it, for so long after the turn is completed."""
+
+    turn_id: str
+    text: str
+    open_for_s: float
+    choices: tuple[str, ...] | None = None
+    """What may be answered, if it is one of a few things; any of these sent as a text is that answer."""
+
+
+@attrs.frozen
 class SpeechAudioStart:
     """Binary frames of the answer's speech follow."""
 
@@ -454,37 +467,15 @@ class Error:
     """The client's name of its event that was wrong, in a dialect where events have names."""
 
 
-ServerEvent = (
-    ConnectionAccepted
-    | ConnectionRefused
-    | AudioAck
-    | WakeDetected
-    | WakeState
-    | SpeechStarted
-    | SpeechStopped
-    | TranscriptPartial
-    | Transcript
-    | NoSpeech
-    | Understood
-    | ConfirmRequest
-    | ToolCall
-    | ToolProgress
-    | ToolResult
-    | ReplyDelta
-    | Reply
-    | SpeechAudioStart
-    | SpeechAudioEnd
-    | SpeechAudioPaused
-    | SpeechAudioResumed
-    | TurnCompleted
-    | Status
-    | Degraded
-    | Recovered
-    | AudioOverrun
-    | GoingAway
-    | Pong
-    | Error
+OpeningEvent = ConnectionAccepted | ConnectionRefused | AudioAck
+HearingEvent = (
+    WakeDetected | WakeState | SpeechStarted | SpeechStopped | TranscriptPartial | Transcript | NoSpeech | Understood
 )
+ActingEvent = ConfirmRequest | ToolCall | ToolProgress | ToolResult
+AnswerEvent = ReplyDelta | Reply | Question
+SpokenEvent = SpeechAudioStart | SpeechAudioEnd | SpeechAudioPaused | SpeechAudioResumed | TurnCompleted
+ServiceEvent = Status | Degraded | Recovered | AudioOverrun | GoingAway | Pong | Error
+ServerEvent = OpeningEvent | HearingEvent | ActingEvent | AnswerEvent | SpokenEvent | ServiceEvent
 
 
 def event_name(event_class: type) -> str:
