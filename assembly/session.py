@@ -30,6 +30,7 @@ from assembly.adapters import Adapters
 from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
 from backends.protocols import SharedUnavailable
+from backends.speech.wake_words import wake_words
 from config.settings import RateSettings, Settings
 from protocol.admission.drain import Drain, come_back_within_s
 from protocol.admission.eviction import Activity
@@ -192,6 +193,7 @@ class Sessions:
             hearing_problem,
             parts.wake.word,
             self._adapters.wake_word_problem,
+            wake_words(),
         )
         return Connection(
             ConnectionPeers(refs.vault, refs.audio, refs.dialogue, self._refs.history, self._refs.metrics),
