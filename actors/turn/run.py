@@ -411,4 +411,5 @@ def spoken_answer(
         lead_s=context.lead_s,
         playback=machine.playback,
         on_first_audio=lambda: report.mark_until("first_audio", trio.current_time()),
+        memory=context.memory,
     )

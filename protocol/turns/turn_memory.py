@@ -56,6 +56,8 @@ class TurnMemory:
     """What the user wanted last, and what was done for it."""
     last_reply: str | None = attrs.field(default=None, init=False)
     """What was answered or announced last: what "repeat that" means."""
+    is_voiceless: bool = attrs.field(default=False, init=False)
+    """Whether the client was told that speech cannot be made."""
     _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
     """What the user said, and what the user heard in answer."""
     _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)

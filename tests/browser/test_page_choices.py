@@ -81,6 +81,18 @@ def test_what_may_be_meant_is_a_button_each(browser: Chromium, page_server: Serv
     browser.wait('.turn:last-child .answer:text("pasta")')
 
 
+def test_a_part_that_fails_is_named_until_it_works_again(browser: Chromium, page_server: Server) -> None:
+    socket = FakeSocket.ready(browser, page_server.http_url)
+    socket.tell("degraded", what="speech", reason="no worker")
+    browser.wait('.hint:text-is("The voice does not work: no worker")')
+    socket.tell("degraded", what="tools.home", reason="<b>gone</b>")
+    socket.tell("recovered", what="speech", reason="it speaks again")
+    browser.wait('.hint:text-is("The voice works again.")')
+    socket.tell("speech_started", turn_id="t1", at_ms=0)
+    browser.wait('.hint:text-is("home does not work: <b>gone</b>")')
+    assert browser.count(".hint b") == 0
+
+
 def test_choices_are_text_and_go_when_something_else_is_said(browser: Chromium, page_server: Server) -> None:
     socket = FakeSocket.ready(browser, page_server.http_url)
     socket.tell("reply", turn_id="t1", text="Which one?", truncated=False)

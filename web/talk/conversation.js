@@ -91,8 +91,8 @@ const BY_EVENT = {
   audio_overrun: (state) => ({...state, notice: {kind: 'overrun'}}),
   degraded: (state, {what, reason}) => ({...state, degraded: {...state.degraded, [what]: reason}}),
   recovered: (state, {what}) => {
-    const {[what]: _, ...degraded} = state.degraded;
-    return {...state, degraded};
+    const {[what]: known, ...degraded} = state.degraded;
+    return {...state, degraded, notice: known === undefined ? state.notice : {kind: 'recovered', reason: what}};
   },
 };
 

@@ -74,9 +74,11 @@ function Choices({talk}) {
 }
 
 function noticeText({notice, degraded}, texts) {
-  const [what] = Object.entries(degraded);
-  if (notice === undefined) return what === undefined ? '' : what.join(': ');
+  const named = (what) => texts.parts[what] ?? what.replace('tools.', '');
+  const [lost] = Object.entries(degraded);
+  if (notice === undefined) return lost === undefined ? '' : texts.degraded(named(lost[0]), lost[1]);
   const byKind = {
+    recovered: notice.kind === 'recovered' && texts.recovered(named(notice.reason)),
     no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, not_sent: texts.notSent, error: notice.reason,
   };
   return byKind[notice.kind] ?? '';
