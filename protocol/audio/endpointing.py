@@ -8,8 +8,9 @@ Rules kept here:
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
   silence that may become the end is reported by one ``Paused``, with the samples that the utterance will have then.
 * Silence ends an utterance, and its words decide how much of it: less after a complete command, and after one that may
-  go on but can be amended then; more after words that need others, most after half a command. While they are being transcribed they are waited for: nothing can be done
-  without them. Such a verdict is about one pause and is forgotten with it.
+  go on but can be amended then; more after words that need others, most after half a command. While they are being
+  transcribed they are waited for: nothing can be done without them. Such a verdict is about one pause and is forgotten
+  with it.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
