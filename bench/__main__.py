@@ -15,6 +15,7 @@ from bench.part import Part
 
 PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "load": {name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+    "guide": {"benchmark": "bench.guide.benchmark"},
     "accuracy": {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",

@@ -100,6 +100,12 @@ class SpeechStopped(msgspec.Struct, frozen=True):
     reason: str
 
 
+class NothingCommitted(msgspec.Struct, frozen=True):
+    """``end_audio`` ended no utterance: of the audio before ``at_ms`` everything is told already."""
+
+    at_ms: int
+
+
 class TranscriptPartial(msgspec.Struct, frozen=True):
     """The transcript so far, while speech goes on."""
 
@@ -354,6 +360,7 @@ TextEvent = (
     | WakeState
     | SpeechStarted
     | SpeechStopped
+    | NothingCommitted
     | TranscriptPartial
     | Transcript
     | NoSpeech

@@ -12,6 +12,8 @@ export interface ConnectionRequest {
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
   wake?: string;
+  answers?: 'auto' | 'on_request';
+  vocabulary?: string[];
   resume?: Resume;
 }
 
@@ -39,6 +41,12 @@ export interface Text {
   text: string;
 }
 
+/** Answer now: what was said since the last answer, or without that by `instructions` alone. */
+export interface Respond {
+  instructions?: string;
+  capabilities?: ('llm' | 'stt' | 'tools' | 'tts')[];
+}
+
 /** Barge-in by hand; `heard_ms` is how much of the answer was heard. */
 export interface Interrupt {
   heard_ms?: number;
@@ -61,6 +69,8 @@ export interface SessionUpdate {
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
   wake?: string;
+  answers?: 'auto' | 'on_request';
+  vocabulary?: string[];
   voice?: string;
   task?: string;
 }
@@ -143,6 +153,11 @@ export interface SpeechStopped {
   turn_id: string;
   at_ms: number;
   reason: 'command_complete' | 'manual' | 'max_length' | 'silence' | 'stalled';
+}
+
+/** `AudioEnd` came and ended no utterance: of the audio before `at_ms` everything is told already. */
+export interface NothingCommitted {
+  at_ms: number;
 }
 
 /** The transcript so far, while speech goes on; it only grows. */
@@ -348,6 +363,7 @@ export interface ClientEvents {
   audio_start: AudioStart;
   audio_end: AudioEnd;
   text: Text;
+  respond: Respond;
   interrupt: Interrupt;
   confirm: Confirm;
   session_update: SessionUpdate;
@@ -364,6 +380,7 @@ export interface ServerEvents {
   wake_state: WakeState;
   speech_started: SpeechStarted;
   speech_stopped: SpeechStopped;
+  nothing_committed: NothingCommitted;
   transcript_partial: TranscriptPartial;
   transcript: Transcript;
   no_speech: NoSpeech;
