@@ -456,11 +456,9 @@ class Error:
     """The client's name of its event that was wrong, in a dialect where events have names."""
 
 
-ServerEvent = (
-    ConnectionAccepted
-    | ConnectionRefused
-    | AudioAck
-    | WakeDetected
+OpeningEvent = ConnectionAccepted | ConnectionRefused | AudioAck
+HearingEvent = (
+    WakeDetected
     | WakeState
     | SpeechStarted
     | SpeechStopped
@@ -469,26 +467,12 @@ ServerEvent = (
     | Transcript
     | NoSpeech
     | Understood
-    | ConfirmRequest
-    | ToolCall
-    | ToolProgress
-    | ToolResult
-    | ReplyDelta
-    | Reply
-    | Question
-    | SpeechAudioStart
-    | SpeechAudioEnd
-    | SpeechAudioPaused
-    | SpeechAudioResumed
-    | TurnCompleted
-    | Status
-    | Degraded
-    | Recovered
-    | AudioOverrun
-    | GoingAway
-    | Pong
-    | Error
 )
+ActingEvent = ConfirmRequest | ToolCall | ToolProgress | ToolResult
+AnswerEvent = ReplyDelta | Reply | Question
+SpokenEvent = SpeechAudioStart | SpeechAudioEnd | SpeechAudioPaused | SpeechAudioResumed | TurnCompleted
+ServiceEvent = Status | Degraded | Recovered | AudioOverrun | GoingAway | Pong | Error
+ServerEvent = OpeningEvent | HearingEvent | ActingEvent | AnswerEvent | SpokenEvent | ServiceEvent
 
 
 def event_name(event_class: type) -> str:
