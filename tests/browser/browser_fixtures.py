@@ -127,6 +127,14 @@ class Chromium:
         """Return the cookies that the browser keeps, with their attributes."""
         return tuple(self._ask("cookies"))
 
+    def forward(self, duration_s: float) -> None:
+        """Let time pass for a page that was opened with ``hasFakeClock``, as if it had slept."""
+        self._ask("forward", ms=round(1_000 * duration_s))
+
+    def tab(self, number: int, url: str | None = None) -> None:
+        """Go to a tab of the same browser window, or open the next one with a page."""
+        self._ask("tab", number=number, **({} if url is None else {"url": url}))
+
     def ask_socket(self, action: str, **given: Any) -> Any:
         """Do something at the other end of the page's socket; actions are those of driver.mjs."""
         return self._ask(action, **given)

@@ -23,7 +23,7 @@ const actions = {
   },
 
   /** Open a page in a context of its own. */
-  async open({url, width = 390, height = 844, scheme = 'light', locale = 'en-US', scale = 1, permissions = [], script, answers = {}, hasFakeSocket = false}) {
+  async open({url, width = 390, height = 844, scheme = 'light', locale = 'en-US', scale = 1, permissions = [], script, answers = {}, hasFakeSocket = false, hasFakeClock = false}) {
     await context?.close();
     const viewport = {width, height};
     context = await browser.newContext({viewport, locale, permissions, colorScheme: scheme, deviceScaleFactor: scale, reducedMotion: 'reduce'});
@@ -32,12 +32,24 @@ const actions = {
     page.setDefaultTimeout(LIMIT_MS);
     [requested, troubles, sockets] = [[], [], []];
     for (const [path, json] of Object.entries(answers)) await page.route((url) => url.pathname === path, (route) => route.fulfill({json}));
+    if (hasFakeClock) await page.clock.install();
     if (hasFakeSocket) await page.routeWebSocket((url) => url.pathname === '/ws', takeSocket);
     page.on('request', (request) => requested.push(request.url()));
     page.on('websocket', (socket) => requested.push(socket.url()));
     page.on('pageerror', (error) => troubles.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
     await page.goto(url);
+  },
+
+  /** Let time pass for a page with hasFakeClock: each timer that is due fires once, as after a sleep. */
+  forward: ({ms}) => page.clock.fastForward(ms),
+
+  /** Open another page in the same context, or go to one that is open, by number. */
+  async tab({number, url}) {
+    page = context.pages()[number] ?? (await context.newPage());
+    page.setDefaultTimeout(LIMIT_MS);
+    if (url !== undefined) await page.goto(url);
+    await page.bringToFront();
   },
 
   click: ({selector}) => page.click(selector),
@@ -80,6 +92,12 @@ const actions = {
   opened: ({count}) => until(() => (sockets.length >= count ? true : undefined), `${count} sockets were not opened`),
   tell({frames, socket = -1}) {
     for (const frame of frames) sockets.at(socket).route.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  },
+
+  /** Send a tone as an answer's audio: 16-bit mono at a rate. */
+  tone({ms, rate, socket = -1}) {
+    const samples = Int16Array.from({length: (ms * rate) / 1_000}, (_, at) => 10_000 * Math.sin((2 * Math.PI * 440 * at) / rate));
+    sockets.at(socket).route.send(Buffer.from(samples.buffer));
   },
   close: ({code, reason = '', socket = -1}) => sockets.at(socket).route.close({code, reason}),
 };

@@ -60,6 +60,10 @@ class FakeSocket:
         self._seq += 1
         self.page.ask_socket("tell", frames=[{"type": name, "seq": self._seq, "data": data}])
 
+    def tone(self, duration_ms: int, rate_hz: int) -> None:
+        """Send a tone as an answer's audio."""
+        self.page.ask_socket("tone", ms=duration_ms, rate=rate_hz)
+
     def tell_raw(self, text: str) -> None:
         """Send a text frame as it is."""
         self.page.ask_socket("tell", frames=[text])

@@ -58,11 +58,11 @@ const BY_EVENT = {
     withTurn(state, turn_id, () => ({said: text, language, isFinal: true}), now, true),
   no_speech: (state, {reason}) => ({...state, notice: {kind: 'no_speech', reason}}),
   understood: (state, {turn_id, source, confidence}, now) => withTurn(state, turn_id, () => ({source, confidence}), now),
-  confirm_request: (state, {turn_id, call_id, server, tool, arguments: given, say, expires_in_s}, now) =>
+  confirm_request: (state, {turn_id, call_id, server, tool, arguments: given = {}, say, expires_in_s}, now) =>
     withTurn(state, turn_id, () => ({
       confirm: {callId: call_id, server, tool, given, say, startedAt: now, expiresAt: now + 1_000 * expires_in_s},
     }), now),
-  tool_call: (state, {turn_id, call_id, server, tool, arguments: given}, now) =>
+  tool_call: (state, {turn_id, call_id, server, tool, arguments: given = {}}, now) =>
     withTurn(state, turn_id, ({tools}) => ({
       confirm: undefined, tools: [...tools.filter(({callId}) => callId !== call_id), {callId: call_id, server, tool, given}],
     }), now),
