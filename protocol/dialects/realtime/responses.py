@@ -54,8 +54,9 @@ class RealtimeResponses:
 
     def create(self, *, speaks: bool, metadata: Mapping[str, str] | None = None) -> list[str]:
         """Begin the answer that the client has asked for."""
-        current = self._current = self._new(speaks=speaks)
-        current.metadata = metadata
+        speech = SpeechDeltas(self.format, self.make_resampler) if speaks else None
+        current = RealtimeResponse(self.wire.new_id("resp"), self.wire.new_id("item"), speech, metadata)
+        self._current = current
         return [self._frames.told("response.created", current)]
 
     def cancel(self, response_id: str | None) -> list[str] | None:
@@ -98,10 +99,6 @@ class RealtimeResponses:
         return self._frames.audio(current, current.speech.delta(pcm))
 
     # --- which answer ----------------------------------------------------------------------------
-
-    def _new(self, *, speaks: bool) -> RealtimeResponse:
-        speech = SpeechDeltas(self.format, self.make_resampler) if speaks else None
-        return RealtimeResponse(self.wire.new_id("resp"), self.wire.new_id("item"), speech)
 
     def _of(self, turn_id: str) -> tuple[list[str], RealtimeResponse]:
         """Return the answer of a turn, and what is told before that."""
