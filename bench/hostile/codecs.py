@@ -53,6 +53,7 @@ from protocol.admission.origin import SitePolicy, site_refusal
 from protocol.admission.tokens import TokenClaims, find_token, token_text
 from protocol.dialects import native
 from protocol.dialects.dialect import OpeningRequest
+from protocol.dialects.realtime.beta import BetaDialect
 from protocol.dialects.realtime.dialect import RealtimeDialect
 from protocol.language.languages import normalised
 from protocol.messages.errors import RemoteProtocolError
@@ -211,15 +212,27 @@ REALTIME: Final = (
 )
 
 
-def realtime() -> Callable[[bytes], object]:
+def realtime(*, beta: bool = False) -> Callable[[bytes], object]:
     """Return a reader of one client's events of OpenAI's Realtime API, which answers what it can by itself."""
-    dialect = RealtimeDialect(OpeningRequest(), lambda: "1", RateConverter)
+    later = RealtimeDialect(OpeningRequest(), lambda: "1", RateConverter)
+    dialect = BetaDialect(later) if beta else later
 
     def parse(data: bytes) -> object:
         said = dialect.decode(data.decode(errors="replace"))
         return [dialect.encode(Pong(one.t), 1) for one in said if isinstance(one, Ping)]
 
     return parse
+
+
+REALTIME_BETA: Final = (
+    (
+        b'{"type": "session.update", "session": {"modalities": ["text", "audio"], "voice": "alloy",'
+        b' "input_audio_format": "g711_ulaw", "turn_detection": {"type": "server_vad"}, "tools": []}}'
+    ),
+    b'{"type": "transcription_session.update", "session": {"input_audio_transcription": {"model": "whisper-1"}}}',
+    b'{"type": "response.create", "response": {"modalities": ["text"]}}',
+    *REALTIME,
+)
 
 
 def audio(audio_format: AudioFormat) -> Callable[[bytes], object]:
@@ -308,6 +321,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("frames", FRAMES, frames, (Refused, RemoteProtocolError, TooManyFragments, UnicodeDecodeError)),
         Codec("event", EVENTS, event, (RemoteProtocolError,)),
         Codec("realtime", REALTIME, realtime(), (RemoteProtocolError,)),
+        Codec("realtime_beta", REALTIME_BETA, realtime(beta=True), (RemoteProtocolError,), 0.5),
         Codec("pcm_s16le", (noise, bytes(64)), audio(AudioFormat("pcm_s16le", 44_100, 2)), (BadAudio,), 0.3),
         Codec("pcm_f32le", (floats, bytes(64)), audio(AudioFormat("pcm_f32le", 48_000, 1)), (BadAudio,), 0.3),
         Codec("opus", opus, audio(AudioFormat("opus", 48_000, 2)), (BadAudio,), 0.1),
