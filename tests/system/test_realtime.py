@@ -240,3 +240,10 @@ def test_words_into_an_answer_end_it_and_are_answered(speaking: openai.OpenAI, s
                 break
     assert statuses == [("cancelled", "turn_detected"), ("completed", None)]
     assert types.index("input_audio_buffer.speech_started") < types.index("response.done")
+
+
+def test_a_client_of_the_beta_gets_its_names(server: Server) -> None:
+    address = f"{server.url.removesuffix('/ws')}/v1/realtime?model=gpt-4o-realtime-preview"
+    with connect(address, additional_headers={"OpenAI-Beta": "realtime=v1"}) as socket:
+        session = json.loads(socket.recv(LIMIT_S))["session"]
+    assert (session["input_audio_format"], session["modalities"]) == ("pcm16", ["text", "audio"])
