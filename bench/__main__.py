@@ -14,7 +14,11 @@ from typing import Final
 from bench.part import Part
 
 PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
-    "load": {name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+    "load": {
+        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+        "capacity": "bench.capacity.benchmark",
+    },
+    "guide": {"benchmark": "bench.guide.benchmark"},
     "accuracy": {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",

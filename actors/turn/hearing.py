@@ -189,7 +189,7 @@ async def ask(
         context.client_view.session_id,
         utterance,
         language=options.options.language,
-        vocabulary=expected_words(context, options.language),
+        vocabulary=expected_words(context, options.language, options.options.vocabulary),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
@@ -270,11 +270,12 @@ async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utte
     return None if transcript is None else transcript.text
 
 
-def expected_words(context: TurnContext, language: str) -> tuple[str, ...]:
-    """Return the words worth expecting now: those of an answer to the open question first."""
+def expected_words(context: TurnContext, language: str, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the words worth expecting now: those of an answer to the open question first, then those ``wanted``."""
     question = open_at(context.memory.question, trio.current_time())
-    if question is None:
+    if question is None and not wanted:
         return context.grammar.vocabulary(language)
-    titles = (word for choice in question.choices for word in choice.title.split())
-    words = (*titles, *context.grammar.vocabulary(language, question.asked))
+    titles = [] if question is None else [word for choice in question.choices for word in choice.title.split()]
+    asked = context.grammar.vocabulary(language, *(() if question is None else (question.asked,)))
+    words = (*titles, *wanted, *asked)
     return tuple(dict.fromkeys(words))[:MAX_EXPECTED]

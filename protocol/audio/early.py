@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from protocol.audio.transcripts import words_of
+from protocol.audio.transcripts import OPEN_ENDS, words_of
 from protocol.messages.hearing import Verdict
 from protocol.messages.understanding import CommandMatch
 
@@ -51,7 +51,6 @@ NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     }),
 }  # fmt: skip
 SHORT_NUMBER: Final = re.compile(r"\d{1,3}")  # "in 1984" ends a sentence, "for 10" does not
-OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # how Whisper writes what breaks off
 
 
 def verdict_on(text: str, language: str, match: CommandMatch | None, *, is_begun: bool = False) -> Verdict:

@@ -114,6 +114,13 @@ class UtteranceGrew:
 
 
 @attrs.frozen
+class NothingOpen:
+    """Audio to dialogue: the client ended its audio, and no speech was open that ends with it."""
+
+    at_ms: int
+
+
+@attrs.frozen
 class UtteranceDropped:
     """Audio to dialogue: the sound that began was no speech."""
 
