@@ -109,6 +109,7 @@ class Metrics(Actor[MetricsMessage]):
             sessions = self._count_sessions()
             self._registry.gauge("active_connections", (), sessions)
             self._registry.gauge("sessions", ("live",), sessions)
+            self._registry.gauge("event_loop_tasks", (), trio.lowlevel.current_statistics().tasks_living)
             await self._sample_actors()
             await trio.sleep(self._settings.sample_interval_s)
 

@@ -73,6 +73,7 @@ FIGURES: Final = (
     _counter("sessions_given_up_total", "Sessions that ended while they waited for their client, by cause.", "cause"),
     _counter("resumed_total", "Sessions resumed by their clients."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
+    _gauge("event_loop_tasks", "Tasks of the event loop that live; with the same sessions always as many."),
     _counter("refusals_total", "Requests that were not admitted, by cause.", "cause"),
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),

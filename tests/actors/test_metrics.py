@@ -169,6 +169,7 @@ async def test_the_machine_is_sampled_again_and_again(grow: Grow, mock_clock: Mo
     assert gauges["memory_usage_bytes", ()] == 1_000
     assert gauges["cpu_usage_percent", ()] == 12.5
     assert gauges["active_connections", ()] == gauges["sessions", ("live",)] == 3
+    assert gauges["event_loop_tasks", ()] == trio.lowlevel.current_statistics().tasks_living
     mock_clock.jump(5.0)
     await watch.sampled(2)
     mock_clock.jump(4.9)
