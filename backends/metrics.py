@@ -5,6 +5,8 @@ Rules kept here:
 * A figure that is not in the table raises ``ValueError``; so does a wrong number of labels.
 * Labels are few: past ``SERIES_MAX`` combinations of one figure, further ones are counted under ``other``.
 * An update is a dictionary look-up and an addition: label children are made once.
+* An id is never a label. A histogram has the id of the last turn in each bucket as an exemplar, which only readers of
+  OpenMetrics get.
 """
 
 import logging
@@ -12,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, cast
 
 import attrs
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
 from protocol.messages.records import Count as CountRecord
 from protocol.messages.records import Observe as ObserveRecord
 
 log = logging.getLogger("sayso.metrics")
+# a third of all series would be the times at which others began
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PREFIX: Final = "voice_control_"
 SERIES_MAX: Final = 200  # a hundred tools with two outcomes each fit; ten thousand sessions never become labels
@@ -137,9 +141,11 @@ class PrometheusMetrics:
         """Set a gauge."""
         cast("Gauge", self._find(name, "gauge", labels)).set(value)
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Add a value to a histogram."""
-        cast("Histogram", self._find(name, "histogram", labels)).observe(value)
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
+        """Add a value to a histogram; ``exemplar`` names what it was measured on, in 128 characters."""
+        cast("Histogram", self._find(name, "histogram", labels)).observe(value, dict(exemplar) if exemplar else None)
 
     def take(self, figure: CountRecord | ObserveRecord) -> None:
         """Take a figure as actors send them."""
