@@ -31,6 +31,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "history": {"rows": "bench.history.rows"},
     "sessions": {"idle": "bench.sessions.idle"},
     "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
+    "page": {"first_sound": "bench.page.first_sound"},
     "llm": {"cache": "bench.llm.cache"},
     "understanding": {"sentences": "bench.understanding.sentences", "training": "bench.understanding.training"},
 }
