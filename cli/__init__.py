@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "keys": "Make, list, replace and revoke the keys of those who may use the server.",
     "history": "List, search, show, export and delete the conversations that were kept.",
     "backup": "Copy the database to a file, also while the server runs.",
+    "logs": "Show what a log says of a turn or a session.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
     "schema": "Print JSON Schema of the native protocol.",
