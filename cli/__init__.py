@@ -15,6 +15,7 @@ import click
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
+    "restart": "Replace the replicas of this machine, one after the other.",
     "say": "Talk to a running server.",
     "status": "Show a running server, once or live.",
     "pair": "Make a key for a device, and show it as a QR code.",
