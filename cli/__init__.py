@@ -15,8 +15,10 @@ import click
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
+    "restart": "Replace the replicas of this machine, one after the other.",
     "say": "Talk to a running server.",
     "status": "Show a running server, once or live.",
+    "models": "List, load and unload the speech models of a running server.",
     "pair": "Make a key for a device, and show it as a QR code.",
     "keys": "Make, list, replace and revoke the keys of those who may use the server.",
     "history": "List, search, show, export and delete the conversations that were kept.",
