@@ -17,6 +17,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "load": {
         **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
         "capacity": "bench.capacity.benchmark",
+        "soak": "bench.soak.benchmark",
     },
     "guide": {"benchmark": "bench.guide.benchmark"},
     "accuracy": {

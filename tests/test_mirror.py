@@ -43,6 +43,7 @@ EXCUSED = {
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
     "protocol/messages/records.py": "plain records",
+    "backends/replicas/with_parent.py": "tests/system/test_processes.py kills a parent",
     "protocol/turns/actions.py": "plain records",
     "protocol/language/request_tables.py": "words only; tests/protocol/language/test_requests.py asks by them",
     "runtime/messaging/errors.py": "plain exceptions; who raises one tests it",

@@ -42,6 +42,7 @@ from protocol.turns.questions import Reaction
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
+from runtime.messaging.log_ids import add_log_ids
 
 log = logging.getLogger("sayso.turn")
 
@@ -123,6 +124,7 @@ class Turn:
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
+        add_log_ids(session_id=self._context.client_view.session_id, turn_id=self.turn_id)
         match said := self._pending.said:
             case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
                 self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
@@ -399,6 +401,7 @@ class Turn:
         )
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
+        log.info("turn %s", outcome, extra={"source": report.source, "latency_ms": dict(record.latency_ms)})
         if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
             await context.expect_reply(self._question.open_for_s(trio.current_time()))
 

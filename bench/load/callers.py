@@ -84,7 +84,11 @@ class Crowds:
 
     def apply(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run a function in one of the processes, and return its result."""
-        return self._executor.submit(work, *arguments, **named).result()
+        return self.submit(work, *arguments, **named).result()
+
+    def submit(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> "Future[T]":
+        """Let a function run in one of the processes as soon as one has nothing to do."""
+        return self._executor.submit(work, *arguments, **named)
 
     def run(self, plan: Plan) -> list[Call]:
         """Let a crowd come and return when the last has left."""

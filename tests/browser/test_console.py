@@ -186,6 +186,13 @@ def test_axe_finds_no_fault_and_no_view_is_wider_than_the_window(
     assert min(look.passed for look in looks.values()) > 15
 
 
+def test_the_first_view_has_no_cut_column_on_a_desk_in_german(browser: Chromium, watched_server: ConsoleServer) -> None:
+    page = opened(browser, watched_server, "overview", locale="de-DE")
+    page.wait("[data-pool]")
+    cut = "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert page.evaluate(cut) == 0
+
+
 LARGE: Final = """
 const real = window.fetch;
 const json = (page) => Promise.resolve(new Response(JSON.stringify(page)));

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.replicas.haproxy import FrontAddress, ReplicaAddress, configuration
 from protocol.admission.scopes import OPERATE, PATHS, needed_scopes
 from tests.deploy.validators import DEPLOY, Verdict, planted, verdict
 
@@ -80,3 +81,13 @@ def test_both_files_pass_the_same_on() -> None:
     assert {line for line in section(one, "defaults") if not line.startswith("log ")} == {
         line for line in section(other, "defaults") if not line.startswith("log ")
     }
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_what_is_written_for_the_replicas_of_one_machine_is_fine_by_haproxy(tmp_path: Path, is_tls: bool) -> None:
+    front = FrontAddress(host="::1", port=8000, is_tls=is_tls, idle_timeout_s=300.0, max_connections=1_100)
+    replicas = [ReplicaAddress(f"replica-{number}", 8000 + number) for number in (1, 2, 3)]
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(configuration(front, replicas), encoding="utf-8")
+    found = checked(file)
+    assert found == Verdict(0, "Configuration file is valid\n")

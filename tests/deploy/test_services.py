@@ -21,13 +21,10 @@ def analyzed(*arguments: str | Path) -> Verdict:
     return verdict("systemd-analyze", *arguments, environ={"SYSTEMD_PAGER": ""}, install="apt-get install systemd")
 
 
-def unit(folder: Path, right: str = PROGRAM, wrong: str = sys.executable) -> Path:
+def unit(folder: Path, right: str = "", wrong: str = "") -> Path:
     """Return a copy whose program is there, with one more change."""
-    copy = planted(folder, UNIT, PROGRAM, sys.executable)
-    if right != PROGRAM:
-        text = copy.read_text()
-        assert right in text
-        copy.write_text(text.replace(right, wrong, 1))
+    copy = planted(folder, UNIT, right, wrong)
+    copy.write_text(copy.read_text().replace(PROGRAM, sys.executable))
     return copy
 
 

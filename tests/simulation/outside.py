@@ -355,7 +355,9 @@ class Figures:
     def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
         pass
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
         pass
 
 
