@@ -100,6 +100,9 @@ class Dialogue(Actor[DialogueMessage]):
 
     async def handle(self, message: DialogueMessage) -> None:
         """Handle one message: speech, typed text, or a decision of another actor."""
+        if isinstance(message, events.Text) and message.answers == "on_request":
+            self._memory.keep_words(Recognition(message.text, self._options.language, 1.0))
+            return
         if isinstance(message, Configured):
             self._options = SessionOptions(message.options, message.voice, message.task)
             self._listeners.enter(self._client.session_id, self._client.user)

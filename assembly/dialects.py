@@ -4,16 +4,19 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
+from backends.speech.resampling import RateConverter
 from protocol.dialects.dialect import MakeDialect, OpeningRequest
 from protocol.dialects.native import NativeDialect
+from protocol.dialects.realtime.beta import BetaDialect, asks_for_beta
 from protocol.dialects.realtime.dialect import RealtimeDialect
 
 ID_BYTES: Final = 9  # 12 characters: no two of one server's are alike
 
 
-def realtime(request: OpeningRequest) -> RealtimeDialect:
-    """Return the dialect of a client of OpenAI's Realtime API."""
-    return RealtimeDialect(request, lambda: secrets.token_urlsafe(ID_BYTES))
+def realtime(request: OpeningRequest) -> RealtimeDialect | BetaDialect:
+    """Return the dialect of a client of OpenAI's Realtime API, by the names that it asks for."""
+    dialect = RealtimeDialect(request, lambda: secrets.token_urlsafe(ID_BYTES), RateConverter)
+    return BetaDialect(dialect) if asks_for_beta(request) else dialect
 
 
 DIALECTS: Final[Mapping[str, MakeDialect]] = {

@@ -46,6 +46,8 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """``on_request``: speech is transcribed and kept, and ``ClientSession.respond`` asks for the answer."""
     vocabulary: tuple[str, ...] = ()
     """Names and terms worth expecting in speech, most likely first; at most 64."""
+    instructions: str | None = None
+    """For the language model in every answer."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +63,7 @@ class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     wake: str | None = None
     answers: Answers | None = None
     vocabulary: tuple[str, ...] | None = None
+    instructions: str | None = None
     voice: str | None = None
     task: str | None = None
 

@@ -32,7 +32,7 @@ from sayso_client.event_stream import EventStream
 from sayso_client.events import ConnectionAccepted, Event
 from sayso_client.lasting_connection import LastingConnection
 from sayso_client.reconnection import NORMAL, ReconnectPolicy, Tries
-from sayso_client.requests import Capability, ClientOptions, OptionChanges, connection_request, encode
+from sayso_client.requests import Answers, Capability, ClientOptions, OptionChanges, connection_request, encode
 from sayso_client.sent_audio import SentAudio
 from sayso_client.websocket import Endpoint, OpenStream, WebSocket
 
@@ -139,13 +139,13 @@ class ClientSession:
         """Push-to-talk: the button is released, and what was said is transcribed at once. Raises ``SessionClosed``."""
         await self._send_in_order(encode("audio_end"))
 
-    async def send_text(self, text: str) -> None:
-        """Send a typed command.
+    async def send_text(self, text: str, *, answers: Answers | None = None) -> None:
+        """Send a typed command; with ``answers="on_request"`` it is kept until ``respond``.
 
         Raises ``SessionClosed``, and ``DeliveryUnknown`` if the connection breaks meanwhile: sent again, it could act
         twice.
         """
-        await self._tell(encode("text", text=text), is_repeatable=False)
+        await self._tell(encode("text", text=text, answers=answers), is_repeatable=False)
 
     async def respond(
         self, instructions: str | None = None, *, capabilities: tuple[Capability, ...] | None = None

@@ -68,7 +68,7 @@ class ModelConversation:
     """Called whenever the model answers or acts."""
     on_first_token: Callable[[], None]
     instructions: str | None = None
-    """Of the client, for this answer."""
+    """Of the client, for this answer: instead of its session's."""
     is_action: bool = False
     """Whether the words are known to want a tool, so that no model without tools may answer."""
     _answer: ModelAnswer = attrs.field(init=False)
@@ -117,8 +117,9 @@ class ModelConversation:
         system = filled(self.context.dialogue.system_prompt, self.context.unix_time(), self.options.language)
         if self._missing:
             system += MISSING.format(", ".join(self._missing))
-        if self.instructions and heard.text:
-            system += f"\n{self.instructions}"
+        wanted = (self.instructions if heard.text else None) or self.options.options.instructions
+        if wanted:
+            system += f"\n{wanted}"
         messages = [ChatMessage("system", system)]
         for user, assistant in self.context.memory.recent_turns(self.context.dialogue.history_turns):
             messages.append(ChatMessage("user", user))

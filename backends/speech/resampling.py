@@ -30,6 +30,23 @@ class Resampler:
         return bytes(np.clip(resampled, -32_768, 32_767).round().astype("<i2").tobytes())
 
 
+class RateConverter:
+    """16-bit mono samples at one rate to another; keeps state between blocks."""
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._stream: Any = None
+        if from_hz != to_hz:
+            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=RESAMPLER_QUALITY)
+
+    def __call__(self, pcm: bytes, *, is_last: bool = False) -> bytes:
+        """Return the s16le samples that are ready; after the last block all of them."""
+        if self._stream is None:
+            return pcm
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+        made = self._stream.resample_chunk(samples, last=is_last)
+        return bytes(np.clip(made, -32_768, 32_767).round().astype("<i2").tobytes())
+
+
 def resampled(pcm: bytes, rate_hz: int) -> bytes:
     """Return all of a sound, s16le mono at any rate, at the internal rate; a little silence follows it."""
     silence = bytes(2 * (rate_hz // 10))  # brings out what the resampler keeps back

@@ -32,6 +32,7 @@ from backends.keys.key_file import KeyFile, KeyFileError
 from backends.protocols import BadAudio
 from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
+from backends.speech.resampling import RateConverter
 from backends.speech.wav import wav_parts
 from config.load import load
 from config.problems import ConfigError
@@ -52,6 +53,7 @@ from protocol.admission.origin import SitePolicy, site_refusal
 from protocol.admission.tokens import TokenClaims, find_token, token_text
 from protocol.dialects import native
 from protocol.dialects.dialect import OpeningRequest
+from protocol.dialects.realtime.beta import BetaDialect
 from protocol.dialects.realtime.dialect import RealtimeDialect
 from protocol.language.languages import normalised
 from protocol.messages.errors import RemoteProtocolError
@@ -189,7 +191,7 @@ def event(data: bytes) -> object:
 
 REALTIME: Final = (
     (
-        b'{"type": "session.update", "event_id": "e1", "session": {"type": "transcription", "audio": {"input":'
+        b'{"type": "session.update", "event_id": "e1", "session": {"type": "realtime", "audio": {"input":'
         b' {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "de"},'
         b' "turn_detection": {"type": "semantic_vad"}}}, "tracing": "auto"}}'
     ),
@@ -200,18 +202,37 @@ REALTIME: Final = (
     b'{"type": "input_audio_buffer.clear"}',
     b'{"type": "conversation.item.retrieve", "item_id": "item_1"}',
     b'{"type": "conversation.item.delete", "item_id": "item_1"}',
+    b'{"type": "conversation.item.truncate", "item_id": "item_1", "content_index": 0, "audio_end_ms": 900}',
+    (
+        b'{"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content":'
+        b' [{"type": "input_text", "text": "how are you \\ud83d\\ude00"}]}}'
+    ),
+    b'{"type": "response.create", "response": {"output_modalities": ["text"], "instructions": "Be brief."}}',
+    b'{"type": "response.cancel", "event_id": "e3"}',
 )
 
 
-def realtime() -> Callable[[bytes], object]:
+def realtime(*, beta: bool = False) -> Callable[[bytes], object]:
     """Return a reader of one client's events of OpenAI's Realtime API, which answers what it can by itself."""
-    dialect = RealtimeDialect(OpeningRequest(query={"intent": "transcription"}), lambda: "1")
+    later = RealtimeDialect(OpeningRequest(), lambda: "1", RateConverter)
+    dialect = BetaDialect(later) if beta else later
 
     def parse(data: bytes) -> object:
         said = dialect.decode(data.decode(errors="replace"))
         return [dialect.encode(Pong(one.t), 1) for one in said if isinstance(one, Ping)]
 
     return parse
+
+
+REALTIME_BETA: Final = (
+    (
+        b'{"type": "session.update", "session": {"modalities": ["text", "audio"], "voice": "alloy",'
+        b' "input_audio_format": "g711_ulaw", "turn_detection": {"type": "server_vad"}, "tools": []}}'
+    ),
+    b'{"type": "transcription_session.update", "session": {"input_audio_transcription": {"model": "whisper-1"}}}',
+    b'{"type": "response.create", "response": {"modalities": ["text"]}}',
+    *REALTIME,
+)
 
 
 def audio(audio_format: AudioFormat) -> Callable[[bytes], object]:
@@ -300,6 +321,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("frames", FRAMES, frames, (Refused, RemoteProtocolError, TooManyFragments, UnicodeDecodeError)),
         Codec("event", EVENTS, event, (RemoteProtocolError,)),
         Codec("realtime", REALTIME, realtime(), (RemoteProtocolError,)),
+        Codec("realtime_beta", REALTIME_BETA, realtime(beta=True), (RemoteProtocolError,), 0.5),
         Codec("pcm_s16le", (noise, bytes(64)), audio(AudioFormat("pcm_s16le", 44_100, 2)), (BadAudio,), 0.3),
         Codec("pcm_f32le", (floats, bytes(64)), audio(AudioFormat("pcm_f32le", 48_000, 1)), (BadAudio,), 0.3),
         Codec("opus", opus, audio(AudioFormat("opus", 48_000, 2)), (BadAudio,), 0.1),

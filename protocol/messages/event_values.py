@@ -21,6 +21,7 @@ Answers = Literal["auto", "on_request"]
 
 MAX_VOCABULARY: Final = 64  # more of a prompt does a recogniser no good
 MAX_TERM_CHARS: Final = 100
+MAX_INSTRUCTIONS_CHARS: Final = 32_768  # some 8,000 tokens, a whole window of a small model
 
 
 @attrs.frozen
@@ -87,6 +88,12 @@ class LatencyMs:
     tool: float | None = None
     first_audio: float | None = None
     total: float | None = None
+
+
+def check_instructions(_event: object, _field: object, text: str | None) -> None:
+    """Raise ``ValueError`` for more text than a model can be asked to heed."""
+    if text is not None and len(text) > MAX_INSTRUCTIONS_CHARS:
+        raise ValueError(f"must have at most {MAX_INSTRUCTIONS_CHARS} characters")
 
 
 def check_vocabulary(_event: object, _field: object, terms: tuple[str, ...] | None) -> None:

@@ -31,6 +31,7 @@ from protocol.messages.event_values import (
     SpeechFormat,
     StopReason,
     Word,
+    check_instructions,
     check_vocabulary,
 )
 
@@ -76,6 +77,8 @@ class ConnectionRequest:
     """With "on_request" speech is transcribed and kept; ``Respond`` asks for the answer. Typed text is answered."""
     vocabulary: tuple[str, ...] = attrs.field(factory=tuple, validator=check_vocabulary)
     """Names and terms worth expecting in speech, most likely first."""
+    instructions: str | None = attrs.field(default=None, validator=check_instructions)
+    """For the language model in every answer, behind the server's own prompt."""
     resume: Resume | None = None
 
 
@@ -94,6 +97,8 @@ class Text:
     """A typed command."""
 
     text: str
+    answers: Answers = "auto"
+    """With "on_request" it is kept like speech, and ``Respond`` asks for the answer."""
 
 
 @attrs.frozen
@@ -136,6 +141,7 @@ class SessionUpdate:
     wake: str | None = None
     answers: Answers | None = None
     vocabulary: tuple[str, ...] | None = attrs.field(default=None, validator=check_vocabulary)
+    instructions: str | None = attrs.field(default=None, validator=check_instructions)
     voice: str | None = None
     task: str | None = None
 

@@ -160,6 +160,8 @@ async def test_an_answer_is_asked_for_as_the_protocol_says() -> None:
     async with talking(MemoryServer()) as (session, line):
         await session.respond()
         assert await line.receive() == ("respond", {})
+        await session.send_text("hello", answers="on_request")
+        assert await line.receive() == ("text", {"text": "hello", "answers": "on_request"})
         await session.respond("Be brief.", capabilities=("llm",))
         assert await line.receive() == ("respond", {"instructions": "Be brief.", "capabilities": ["llm"]})
 

@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 from protocol.dialects.realtime.g711 import encoded
 from protocol.messages.errors import CloseCode
 from tests.system.client_fixtures import SILENCE
+from tests.system.model_fixtures import add_steady_voice
 from tests.system.server_fixtures import SMALL, Server, need_models, running_server
 
 pytestmark = [
@@ -134,7 +135,7 @@ def test_what_is_wrong_is_told_with_the_events_name_and_closes_nothing(server: S
         for frame, code in (
             ('{"type": "dance", "event_id": "e1"}', "invalid_event"),
             ('{"type": "input_audio_buffer.commit", "event_id": "e1"}', "input_audio_buffer_commit_empty"),
-            ('{"type": "session.update", "event_id": "e1", "session": {"type": "realtime"}}', "invalid_value"),
+            ('{"type": "session.update", "event_id": "e1", "session": {"audio": 5}}', "invalid_value"),
         ):
             socket.send(frame)
             told = json.loads(socket.recv(LIMIT_S))
@@ -161,7 +162,88 @@ def test_a_client_that_only_makes_mistakes_is_closed_and_no_other(server: Server
         assert json.loads(other.recv(LIMIT_S))["type"] == "input_audio_buffer.cleared"
 
 
-def test_a_session_that_would_answer_is_refused_in_words(server: Server) -> None:
-    with connect(f"{server.url.removesuffix('/ws')}/v1/realtime?model=gpt-realtime") as socket:
-        told = json.loads(socket.recv(LIMIT_S))
-        assert "intent=transcription" in told["error"]["message"]
+# --- conversations ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
+    """The SDK at a server that speaks."""
+    need_models(speech=True)
+    settings = SMALL | {"speech.provider": "piper", "speech.piper.voice": add_steady_voice()}
+    with (
+        running_server(tmp_path_factory.mktemp("speaking"), settings) as server,
+        openai.OpenAI(base_url=f"{server.http_url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        yield client
+
+
+def typed(text: str) -> Any:
+    """Return the item of a typed message."""
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+
+def answer(connection: Any) -> tuple[str, bytes, list[str]]:
+    """Return an answer's words, its audio, and the types of all events until its end."""
+    audio, types = bytearray(), []
+    for event in connection:
+        types.append(event.type)
+        if event.type == "response.output_audio.delta":
+            audio += base64.b64decode(event.delta)
+        if event.type == "error":
+            pytest.fail(event.error.message)
+        if event.type == "response.done":
+            assert event.response.status == "completed", event.response.status_details
+            content = event.response.output[0].content[0]
+            return content.transcript or content.text, bytes(audio), types
+    raise AssertionError(types)
+
+
+def test_a_spoken_question_has_a_spoken_answer(speaking: openai.OpenAI, spoken: Spoken) -> None:
+    with speaking.realtime.connect(model="gpt-realtime") as connection:
+        connection.recv()
+        for part in (at_rate(spoken("What time is it?") + SILENCE, 24_000),):
+            connection.input_audio_buffer.append(audio=base64.b64encode(part).decode())
+        text, audio, types = answer(connection)
+    assert "it is" in text.lower()
+    assert len(audio) > 24_000
+    assert types.index("input_audio_buffer.speech_started") < types.index("response.created")
+    assert types.index("response.output_audio.delta") < types.index("response.output_audio.done")
+
+
+def test_a_typed_question_is_answered_when_that_is_asked_for(speaking: openai.OpenAI) -> None:
+    with speaking.realtime.connect(model="gpt-realtime") as connection:
+        connection.recv()
+        for modality in ("text", "audio"):
+            connection.conversation.item.create(item=typed("what time is it"))
+            connection.response.create(response={"output_modalities": [modality]})
+            text, audio, _ = answer(connection)
+            assert "it is" in text.lower()
+            assert bool(audio) is (modality == "audio")
+
+
+def test_words_into_an_answer_end_it_and_are_answered(speaking: openai.OpenAI, spoken: Spoken) -> None:
+    question = at_rate(spoken("What time is it?") + SILENCE, 24_000)
+    with speaking.realtime.connect(model="gpt-realtime") as connection:
+        connection.recv()
+        connection.conversation.item.create(item=typed("what can I say"))
+        connection.response.create()
+        for event in connection:
+            if event.type == "response.output_audio.delta":
+                break
+        connection.input_audio_buffer.append(audio=base64.b64encode(question).decode())
+        statuses, types = [], []
+        for event in connection:
+            types.append(event.type)
+            if event.type == "response.done":
+                statuses.append((event.response.status, getattr(event.response.status_details, "reason", None)))
+            if len(statuses) == 2:
+                break
+    assert statuses == [("cancelled", "turn_detected"), ("completed", None)]
+    assert types.index("input_audio_buffer.speech_started") < types.index("response.done")
+
+
+def test_a_client_of_the_beta_gets_its_names(server: Server) -> None:
+    address = f"{server.url.removesuffix('/ws')}/v1/realtime?model=gpt-4o-realtime-preview"
+    with connect(address, additional_headers={"OpenAI-Beta": "realtime=v1"}) as socket:
+        session = json.loads(socket.recv(LIMIT_S))["session"]
+    assert (session["input_audio_format"], session["modalities"]) == ("pcm16", ["text", "audio"])

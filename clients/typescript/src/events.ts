@@ -14,6 +14,7 @@ export interface ConnectionRequest {
   wake?: string;
   answers?: 'auto' | 'on_request';
   vocabulary?: string[];
+  instructions?: string;
   resume?: Resume;
 }
 
@@ -39,6 +40,7 @@ export type AudioEnd = Record<string, never>;
 /** A typed command. */
 export interface Text {
   text: string;
+  answers?: 'auto' | 'on_request';
 }
 
 /** Answer now: what was said since the last answer, or without that by `instructions` alone. */
@@ -71,6 +73,7 @@ export interface SessionUpdate {
   wake?: string;
   answers?: 'auto' | 'on_request';
   vocabulary?: string[];
+  instructions?: string;
   voice?: string;
   task?: string;
 }

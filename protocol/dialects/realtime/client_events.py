@@ -7,11 +7,12 @@ Rules kept here:
 * Unknown fields are ignored: clients are often newer than this list.
 """
 
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
 from protocol.messages.errors import ErrorCode, RemoteProtocolError
+from protocol.messages.event_values import MAX_INSTRUCTIONS_CHARS
 
 MAX_FRAME_CHARS: Final = 15 * 2**20  # of one event, as OpenAI documents it: 5 minutes of 24 kHz samples in base64
 MAX_EVENT_ID_CHARS: Final = 512  # as there
@@ -19,6 +20,8 @@ SHOWN_CHARS: Final = 40  # of what a client sent, in an error message
 
 JsonObject = dict[str, Any]
 """A part of an event that is kept as it came."""
+Modality = Literal["text", "audio"]
+Instructions = Annotated[str, msgspec.Meta(max_length=MAX_INSTRUCTIONS_CHARS)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 
 
@@ -65,7 +68,54 @@ class DeleteItem(_Tagged, frozen=True, kw_only=True, tag="conversation.item.dele
     item_id: str
 
 
-RealtimeClientEvent = UpdateSession | AppendAudio | CommitAudio | ClearAudio | RetrieveItem | DeleteItem
+class CreateItem(_Tagged, frozen=True, kw_only=True, tag="conversation.item.create"):
+    """Add an item to the conversation."""
+
+    item: JsonObject
+
+
+class TruncateItem(_Tagged, frozen=True, kw_only=True, tag="conversation.item.truncate"):
+    """An answer was heard up to there, and no further."""
+
+    item_id: str
+    content_index: Annotated[int, msgspec.Meta(ge=0, le=0)] = 0
+    audio_end_ms: Milliseconds
+
+
+class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of one answer; absent ones are the session's."""
+
+    instructions: Instructions | None = None
+    output_modalities: tuple[Modality, ...] | None = None
+    conversation: str = "auto"
+    input: tuple[JsonObject, ...] | None = None
+    metadata: dict[str, str] | None = None
+
+
+class CreateResponse(_Tagged, frozen=True, kw_only=True, tag="response.create"):
+    """Answer now."""
+
+    response: ResponseOptions | None = None
+
+
+class CancelResponse(_Tagged, frozen=True, kw_only=True, tag="response.cancel"):
+    """Stop answering."""
+
+    response_id: str | None = None
+
+
+RealtimeClientEvent = (
+    UpdateSession
+    | AppendAudio
+    | CommitAudio
+    | ClearAudio
+    | CreateItem
+    | RetrieveItem
+    | TruncateItem
+    | DeleteItem
+    | CreateResponse
+    | CancelResponse
+)
 
 _NAMES: Final = frozenset(kind.__struct_config__.tag for kind in get_args(RealtimeClientEvent))
 _events: Final = msgspec.json.Decoder(RealtimeClientEvent)

@@ -3,9 +3,7 @@
 Rules kept here:
 
 * What the client sends becomes events of the session, and what the session tells becomes frames. What only the client's
-  own view of things answers (its session's document, an item) is answered here.
-* Such an answer has its place in the order of all others: a ``Ping`` goes through the session, and the answer is sent
-  with its ``Pong``. If the session refuses what came before in the same event, there is none.
+  own view of things answers (its session's document, an item) is answered here, in its turn (``local_answers.py``).
 * A mistake in an event's form is the session's to count and tell. What is well-formed and cannot be done now is told
   here, and costs the client nothing.
 """
@@ -17,64 +15,74 @@ import attrs
 
 from protocol.dialects.dialect import Frame, OpeningRequest
 from protocol.dialects.realtime import client_events as said
+from protocol.dialects.realtime.client_items import added_item
 from protocol.dialects.realtime.input_buffer import MIN_COMMIT_S, InputBuffer
 from protocol.dialects.realtime.items import ConversationItems
-from protocol.dialects.realtime.session_document import SessionDocument, update_between
+from protocol.dialects.realtime.local_answers import LocalAnswers
+from protocol.dialects.realtime.responses import RealtimeResponses
+from protocol.dialects.realtime.session_document import (
+    ANSWERS,
+    SPEAKS,
+    SessionDocument,
+    SessionType,
+    TurnDetectionFields,
+    new_document,
+    update_between,
+)
+from protocol.dialects.realtime.speech_deltas import MakeResampler
 from protocol.dialects.realtime.spoken_items import SpokenItems
 from protocol.dialects.realtime.wire import ApiProblem, ServerFrames, problem_of
 from protocol.messages import events
 from protocol.messages.errors import RemoteProtocolError
 
-SUBPROTOCOL: Final = "realtime"
 MAX_FRAME_BYTES: Final = 17 * 2**20  # more than an event may have, so that one that is too large is told so
-ONLY_TRANSCRIPTION: Final = "this server takes sessions that transcribe: connect with ?intent=transcription"
+NO_SPEECH: Final = ApiProblem("input_audio_buffer_commit_empty", "there was no speech to commit")
 
 Taken = Sequence[events.ClientEvent | bytes]
-Answer = Callable[[], Sequence[Frame]]
 
 
 @attrs.define
 class RealtimeDialect:
     """One client of the Realtime API."""
 
+    subprotocol = "realtime"
+    may_resume = False
+    max_frame_bytes = MAX_FRAME_BYTES
+
     request: OpeningRequest
     random_id: Callable[[], str]
     """Returns another short text each time."""
-    subprotocol: str | None = attrs.field(default=SUBPROTOCOL, init=False)
-    may_resume: bool = attrs.field(default=False, init=False)
-    max_frame_bytes: int | None = attrs.field(default=MAX_FRAME_BYTES, init=False)
+    make_resampler: MakeResampler
     _wire: ServerFrames = attrs.field(init=False)
     _items: ConversationItems = attrs.field(factory=ConversationItems, init=False)
-    _document: SessionDocument = attrs.field(factory=SessionDocument, init=False)
+    _answers: LocalAnswers = attrs.field(factory=LocalAnswers, init=False)
+    _document: SessionDocument = attrs.field(init=False)
     _buffer: InputBuffer = attrs.field(init=False)
     _spoken: SpokenItems = attrs.field(init=False)
-    _heard_s: float = attrs.field(default=0.0, init=False)
-    """Audio that went on to the session, in seconds."""
-    _culprit: str | None = attrs.field(default=None, init=False)
-    """The client's name of the event that came last."""
-    _answers: dict[int, Answer] = attrs.field(factory=dict, init=False)
-    """What is sent with the ``Pong`` of that number; only of the event that came last."""
-    _asked: int = attrs.field(default=0, init=False)
+    _responses: RealtimeResponses = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        query = self.request.query
+        kind: SessionType = "transcription" if query.get("intent") == "transcription" else "realtime"
+        self._document = SessionDocument(new_document(kind, query.get("model", "sayso")[: said.SHOWN_CHARS]))
         self._wire = ServerFrames(self.random_id)
-        self._buffer = InputBuffer(self._document.fields.audio.input.format)
-        self._spoken = SpokenItems(self._wire, self._items, lambda: round(1000 * self._heard_s))
+        audio = self._document.fields.audio
+        self._buffer = InputBuffer(audio.input.format)
+        self._responses = RealtimeResponses(self._wire, self._items, self.make_resampler, audio.output.format)
+        self._spoken = SpokenItems(self._wire, self._items, self._heard_ms, self._withholds_speech)
+        self._apply(self._document)
 
     def open(self) -> events.ConnectionRequest:
-        """Return the options of a session that transcribes; raises ``RemoteProtocolError`` for another one."""
-        if self.request.query.get("intent") != "transcription":
-            raise RemoteProtocolError("bad_field", ONLY_TRANSCRIPTION, fatal=True)
+        """Return the options of a session of the type that was asked for."""
         return self._document.wanted()
 
     def decode(self, frame: Frame) -> Taken:
         """Return what an event means to the session; raises ``RemoteProtocolError``."""
-        self._answers.clear()
-        self._culprit = None
+        self._answers.begin()
         if isinstance(frame, bytes):
             raise RemoteProtocolError("bad_json", "an event must be a text frame; audio is base64 in it")
         event = said.parsed(frame)
-        self._culprit = event.event_id
+        self._answers.culprit = event.event_id
         try:
             return _CLIENT_EVENTS[type(event)](self, event)
         except RemoteProtocolError as error:
@@ -84,85 +92,156 @@ class RealtimeDialect:
     def encode(self, event: events.ServerEvent, seq: int) -> Sequence[Frame]:  # noqa: ARG002 - nothing is numbered
         """Return the frames for an event of the session."""
         match event:
-            case events.Pong(t=int(number)) if number in self._answers:
-                return self._answers.pop(number)()
+            case events.Pong():
+                return self._answers.give(event)
             case events.ConnectionAccepted(session_id=session_id):
                 self._document = self._document.named(f"sess_{session_id}")
                 return (self._wire.frame("session.created", session=self._document.content),)
-            case events.ConnectionRefused(reason=reason, retry_after_ms=retry_after_ms):
-                message = f"{reason}; try again in {retry_after_ms} ms"
-                return (self._wire.error(ApiProblem("server_overloaded", message, "server_error")),)
-            case events.AudioOverrun():
-                message = "audio came faster than it could be taken"
-                return (self._wire.error(ApiProblem("audio_overrun", message, "server_error")),)
-            case events.Error() if not self._spoken.is_spoken(event.turn_id or ""):
-                return (self._wire.error(problem_of(event, self._culprit)),)
+            case events.ConnectionRefused() | events.AudioOverrun() | events.Error(turn_id=None):
+                return (self._wire.error(problem_of(event, self._answers.culprit)),)
+            case events.NothingCommitted() if self._spoken.detects_turns:
+                return (self._wire.error(attrs.evolve(NO_SPEECH, event_id=self._answers.committed_by)),)
             case _:
-                return self._spoken.encode(event)
+                return self._of_turn(event)
 
-    def speech(self, audio: bytes) -> Sequence[Frame]:  # noqa: ARG002
-        """Return nothing: a session that transcribes has no voice."""
-        return ()
+    def speech(self, audio: bytes) -> Sequence[Frame]:
+        """Return the frames of more speech."""
+        return self._responses.speech(audio)
+
+    # --- what the session tells of turns -----------------------------------------------------------
+
+    def _of_turn(self, event: events.ServerEvent) -> Sequence[Frame]:
+        is_spoken = self._spoken.is_spoken(getattr(event, "turn_id", ""))
+        spoken = self._spoken.encode(event)
+        if self._document.fields.type == "transcription":
+            return spoken
+        return [*spoken, *self._responses.encode(event, is_spoken=is_spoken)]
+
+    def _heard_ms(self) -> int:
+        return round(1000 * self._buffer.gone_s)
+
+    @property
+    def _detection(self) -> TurnDetectionFields | None:
+        return self._document.fields.audio.input.turn_detection
+
+    def _withholds_speech(self) -> bool:
+        """Return whether a client is told of speech only once it has words: it would end an answer that it hears."""
+        return self._detection is not None and self._detection.type == "semantic_vad" and self._responses.is_audible
 
     # --- the client's events -----------------------------------------------------------------------
 
-    def _answer(self, answer: Answer) -> events.Ping:
-        """Return what brings back a ``Pong``, with which the answer is sent."""
-        self._asked += 1
-        self._answers[self._asked] = answer
-        return events.Ping(self._asked)
-
     def _refuse(self, code: str, message: str) -> Taken:
         """Answer with an error for what cannot be done now."""
-        error = self._wire.error(ApiProblem(code, message, event_id=self._culprit))
-        return (self._answer(lambda: (error,)),)
+        error = self._wire.error(ApiProblem(code, message, event_id=self._answers.culprit))
+        return (self._answers.ask(lambda: (error,)),)
+
+    def _apply(self, document: SessionDocument) -> None:
+        """Go on with a document that the session has taken."""
+        audio = document.fields.audio
+        self._document = document
+        self._buffer.format = audio.input.format
+        self._spoken.detects_turns = audio.input.turn_detection is not None
+        self._spoken.tells_text = audio.input.transcription is not None or document.fields.type == "transcription"
+        self._responses.format, self._responses.speaks = audio.output.format, document.fields.speaks
+        detection = audio.input.turn_detection
+        self._responses.drops_on_speech = detection is not None and detection.type == "server_vad"
 
     def _update(self, event: said.UpdateSession) -> Taken:
-        document = self._document.changed(event.session)
+        is_new = self._buffer.gone_s == 0 and not len(self._buffer) and not len(self._items)
+        document = self._document.changed(event.session, is_new=is_new)
         heard, before = document.fields.audio.input, self._document.fields.audio.input
         update = update_between(self._document.wanted(), document.wanted())
+        voice, voice_before = (one.fields.audio.output.voice_name for one in (document, self._document))
+        if voice is not None and voice != voice_before:
+            update = attrs.evolve(update or events.SessionUpdate(), voice=voice)
         if heard.format != before.format and len(self._buffer):
             return self._refuse("invalid_value", "audio.input.format must not change while audio waits for a commit")
-        waiting = () if heard.turn_detection is None else self._go_on(self._buffer.take())
 
         def answer() -> Sequence[Frame]:
-            self._document = document
-            self._buffer.format = heard.format
-            self._spoken.detects_turns = heard.turn_detection is not None
+            self._apply(document)
             return (self._wire.frame("session.updated", session=document.content),)
 
-        return (*(() if update is None else (update,)), self._answer(answer), *waiting)
+        waiting = () if heard.turn_detection is None else self._buffer.take()
+        return (*(() if update is None else (update,)), self._answers.ask(answer), *waiting)
 
     def _append(self, event: said.AppendAudio) -> Taken:
-        return self._go_on(self._buffer.append(event.audio, goes_on=self._spoken.detects_turns))
+        return self._buffer.append(event.audio, goes_on=self._spoken.detects_turns)
 
-    def _commit(self, _event: said.CommitAudio) -> Taken:
+    def _commit(self, event: said.CommitAudio) -> Taken:
         if self._buffer.appended_s < MIN_COMMIT_S:
             message = f"a commit needs at least {MIN_COMMIT_S * 1000:g} ms of audio"
             return self._refuse("input_audio_buffer_commit_empty", message)
-        # pressed just before, so that the end is told even if no speech is open
-        return (events.AudioStart(), *self._go_on(self._buffer.take()), events.AudioEnd())
+        self._answers.committed_by = event.event_id
+        if self._spoken.detects_turns:
+            self._buffer.clear()
+            return (events.AudioEnd(),)
+        return (events.AudioStart(), *self._buffer.take(), events.AudioEnd())
 
     def _clear(self, _event: said.ClearAudio) -> Taken:
         self._buffer.clear()
-        self._spoken.drop_open()
-        return (self._answer(lambda: (self._wire.frame("input_audio_buffer.cleared"),)),)
+        if self._document.fields.type == "transcription":
+            self._spoken.drop_open()
+        return (self._answers.ask(lambda: (self._wire.frame("input_audio_buffer.cleared"),)),)
+
+    def _create_item(self, event: said.CreateItem) -> Taken:
+        item = added_item(event.item, self._wire.new_id("item"))
+        if self._document.fields.type == "transcription":
+            return self._refuse("invalid_event", "a session that transcribes has no items but speech")
+        if self._items.get(item.content["id"]) is not None:
+            return self._refuse("item_already_exists", f"there is an item {item.content['id']!r}")
+
+        def answer() -> Sequence[Frame]:
+            before = self._items.add(item.content)
+            names = ("conversation.item.added", "conversation.item.done")
+            return [self._wire.frame(name, previous_item_id=before, item=item.content) for name in names]
+
+        told = self._answers.ask(answer)
+        if item.role == "user" and item.text.strip():
+            return (events.Text(item.text, "on_request"), told)
+        if item.role == "system":
+            instructions = f"{self._document.fields.instructions or ''}\n{item.text}".strip()
+            document = self._document.changed({"instructions": instructions})
+            self._document = document
+            return (events.SessionUpdate(instructions=instructions), told)
+        return (told,)
 
     def _retrieve(self, event: said.RetrieveItem) -> Taken:
         item = self._items.get(event.item_id)
         if item is None:
             return self._refuse("item_not_found", f"there is no item {event.item_id[: said.SHOWN_CHARS]!r}")
-        return (self._answer(lambda: (self._wire.frame("conversation.item.retrieved", item=item),)),)
+        return (self._answers.ask(lambda: (self._wire.frame("conversation.item.retrieved", item=item),)),)
+
+    def _truncate(self, event: said.TruncateItem) -> Taken:
+        if self._items.get(event.item_id) is None:
+            return self._refuse("item_not_found", f"there is no item {event.item_id[: said.SHOWN_CHARS]!r}")
+        name, heard_ms = "conversation.item.truncated", event.audio_end_ms
+        fields = {"item_id": event.item_id, "content_index": event.content_index, "audio_end_ms": heard_ms}
+        told = self._answers.ask(lambda: (self._wire.frame(name, **fields),))
+        return (told, events.Interrupt(heard_ms)) if self._responses.truncate(event.item_id, heard_ms) else (told,)
 
     def _delete(self, event: said.DeleteItem) -> Taken:
         if not self._items.delete(event.item_id):
             return self._refuse("item_not_found", f"there is no item {event.item_id[: said.SHOWN_CHARS]!r}")
-        return (self._answer(lambda: (self._wire.frame("conversation.item.deleted", item_id=event.item_id),)),)
+        return (self._answers.ask(lambda: (self._wire.frame("conversation.item.deleted", item_id=event.item_id),)),)
 
-    def _go_on(self, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Count the audio that goes on to the session."""
-        self._heard_s += sum(map(len, frames)) / 2 / self._buffer.format.rate_hz
-        return frames
+    def _create_response(self, event: said.CreateResponse) -> Taken:
+        options = event.response or said.ResponseOptions()
+        if self._document.fields.type == "transcription":
+            return self._refuse("invalid_event", "a session that transcribes does not answer")
+        if self._responses.is_active:
+            return self._refuse("conversation_already_has_active_response", "an answer goes on; cancel it first")
+        if options.conversation != "auto" or options.input is not None:
+            return self._refuse("invalid_value", "an answer is always about the session's own conversation")
+        modalities = options.output_modalities
+        speaks = self._document.fields.speaks if modalities is None else "audio" in modalities
+        told = self._answers.ask(lambda: self._responses.create(speaks=speaks, metadata=options.metadata))
+        return (told, events.Respond(options.instructions, SPEAKS if speaks else ANSWERS))
+
+    def _cancel(self, event: said.CancelResponse) -> Taken:
+        told = self._responses.cancel(event.response_id)
+        if told is None:
+            return self._refuse("response_cancel_not_active", "there is no answer to cancel")
+        return (self._answers.ask(lambda: told), events.Interrupt())
 
 
 _CLIENT_EVENTS: Final[Mapping[type, Callable[[RealtimeDialect, Any], Taken]]] = {
@@ -170,6 +249,10 @@ _CLIENT_EVENTS: Final[Mapping[type, Callable[[RealtimeDialect, Any], Taken]]] = 
     said.AppendAudio: RealtimeDialect._append,  # noqa: SLF001
     said.CommitAudio: RealtimeDialect._commit,  # noqa: SLF001
     said.ClearAudio: RealtimeDialect._clear,  # noqa: SLF001
+    said.CreateItem: RealtimeDialect._create_item,  # noqa: SLF001
     said.RetrieveItem: RealtimeDialect._retrieve,  # noqa: SLF001
+    said.TruncateItem: RealtimeDialect._truncate,  # noqa: SLF001
     said.DeleteItem: RealtimeDialect._delete,  # noqa: SLF001
+    said.CreateResponse: RealtimeDialect._create_response,  # noqa: SLF001
+    said.CancelResponse: RealtimeDialect._cancel,  # noqa: SLF001
 }

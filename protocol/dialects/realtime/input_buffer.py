@@ -7,7 +7,6 @@ Rules kept here:
 * What goes on is in frames of one second at most: whatever waits behind them is reached between two of them.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 import attrs
@@ -29,6 +28,8 @@ class InputBuffer:
     _waiting: bytearray = attrs.field(factory=bytearray, init=False)
     _appended_samples: int = attrs.field(default=0, init=False)
     """Since the last commit or clear."""
+    gone_s: float = attrs.field(default=0.0, init=False)
+    """Audio that went on to the session, in seconds."""
 
     def __len__(self) -> int:
         """Return how many bytes of samples wait."""
@@ -51,7 +52,7 @@ class InputBuffer:
             raise RemoteProtocolError("too_large", f"at most {MAX_BUFFER_BYTES} bytes of samples wait for a commit")
         self._appended_samples += len(pcm) // SAMPLE_BYTES
         if goes_on:
-            return tuple(self._frames(pcm))
+            return self._go_on(pcm)
         self._waiting += pcm
         return ()
 
@@ -59,13 +60,14 @@ class InputBuffer:
         """Return all that waits, in frames; nothing waits after it."""
         pcm = bytes(self._waiting)
         self.clear()
-        return tuple(self._frames(pcm))
+        return self._go_on(pcm)
 
     def clear(self) -> None:
         """Forget what waits, and how much has come."""
         self._waiting.clear()
         self._appended_samples = 0
 
-    def _frames(self, pcm: bytes) -> Iterator[bytes]:
+    def _go_on(self, pcm: bytes) -> tuple[bytes, ...]:
         step = self.format.rate_hz * SAMPLE_BYTES
-        return (pcm[start : start + step] for start in range(0, len(pcm), step))
+        self.gone_s += len(pcm) / step
+        return tuple(pcm[start : start + step] for start in range(0, len(pcm), step))

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Final, Literal
 import attrs
 import msgspec
 
-from protocol.dialects.realtime.client_events import SHOWN_CHARS, JsonObject
+from protocol.dialects.realtime.client_events import SHOWN_CHARS, Instructions, JsonObject, Modality
 from protocol.dialects.realtime.g711 import RATE_HZ as G711_RATE_HZ
 from protocol.dialects.realtime.g711 import Law
 from protocol.language.languages import normalised
 from protocol.messages.errors import RemoteProtocolError
-from protocol.messages.events import AudioFormat, Capability, ConnectionRequest, SessionUpdate
+from protocol.messages.events import Answers, AudioFormat, Capability, ConnectionRequest, SessionUpdate
 
 PCM: Final = "audio/pcm"
 PCM_RATE_HZ: Final = 24_000  # the one rate that OpenAI takes; others that the session takes are good here, too
@@ -26,7 +26,15 @@ LAWS: Final[dict[str, Law]] = {"audio/pcmu": "mulaw", "audio/pcma": "alaw"}
 MAX_DOCUMENT_BYTES: Final = 262_144  # of all fields as JSON, the client's unknown ones among them
 USUAL_MODEL: Final = re.compile(r"(gpt-|whisper-1$|sayso$).*")  # by OpenAI's names the server's own model is meant
 CLIENT_ID: Final = "realtime"
-TRANSCRIPTION: Final[tuple[Capability, ...]] = ("stt",)
+HEARS: Final[tuple[Capability, ...]] = ("stt",)
+ANSWERS: Final[tuple[Capability, ...]] = ("stt", "llm", "tools")
+SPEAKS: Final[tuple[Capability, ...]] = (*ANSWERS, "tts")
+USUAL_VOICES: Final = frozenset(
+    {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"}
+)
+"""OpenAI's voices, by which the server's own is meant."""
+
+SessionType = Literal["realtime", "transcription"]
 
 _Rate = Annotated[int, msgspec.Meta(ge=8_000, le=48_000)]
 
@@ -73,45 +81,88 @@ class InputFields(msgspec.Struct, frozen=True):
     """``None``: the client commits each utterance."""
 
 
+class VoiceFields(msgspec.Struct, frozen=True):
+    """A voice, by its id."""
+
+    id: str
+
+
+class OutputFields(msgspec.Struct, frozen=True):
+    """The server's audio."""
+
+    format: FormatFields = FormatFields(PCM)
+    voice: str | VoiceFields = "alloy"
+
+    @property
+    def voice_name(self) -> str | None:
+        """The voice that is asked for; ``None`` for the usual one."""
+        name = self.voice if isinstance(self.voice, str) else self.voice.id
+        return None if not name or name in USUAL_VOICES else name
+
+
 class AudioFields(msgspec.Struct, frozen=True):
     """Audio in both directions."""
 
     input: InputFields
+    output: OutputFields = OutputFields()
 
 
 class SessionFields(msgspec.Struct, frozen=True):
     """What the server reads of the document."""
 
-    type: Literal["transcription"]
+    type: SessionType
     audio: AudioFields
+    instructions: Instructions | None = None
+    output_modalities: tuple[Modality, ...] = ("audio",)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether answers are spoken."""
+        return self.type == "realtime" and "audio" in self.output_modalities
+
+    @property
+    def answers(self) -> Answers:
+        """When speech is answered."""
+        detection = self.audio.input.turn_detection
+        is_auto = self.type == "realtime" and detection is not None and detection.create_response is not False
+        return "auto" if is_auto else "on_request"
 
 
-def new_document() -> JsonObject:
-    """Return the document of a session that only transcribes, before the client has changed it."""
-    return {
-        "type": "transcription",
-        "object": "realtime.transcription_session",
-        "id": "",
-        "include": None,
-        "audio": {
-            "input": {
-                "format": {"type": PCM, "rate": PCM_RATE_HZ},
-                "transcription": {"model": "sayso", "language": None, "prompt": ""},
-                "noise_reduction": None,
-                "turn_detection": _server_vad(),
-            }
+def new_document(kind: SessionType = "transcription", model: str = "sayso") -> JsonObject:
+    """Return the document of a session before the client has changed it."""
+    heard = {
+        "format": {"type": PCM, "rate": PCM_RATE_HZ},
+        "transcription": None,
+        "noise_reduction": None,
+        "turn_detection": {
+            "type": "server_vad",
+            "threshold": 0.5,
+            "prefix_padding_ms": 320,
+            "silence_duration_ms": 500,
+            "create_response": True,
+            "interrupt_response": True,
         },
     }
-
-
-def _server_vad() -> JsonObject:
+    if kind == "transcription":
+        heard["transcription"] = {"model": model, "language": None, "prompt": ""}
+        name = "realtime.transcription_session"
+        return {"type": kind, "object": name, "id": "", "include": None, "audio": {"input": heard}}
+    spoken = {"format": {"type": PCM, "rate": PCM_RATE_HZ}, "voice": "alloy", "speed": 1.0}
     return {
-        "type": "server_vad",
-        "threshold": 0.5,
-        "prefix_padding_ms": 320,
-        "silence_duration_ms": 500,
-        "create_response": True,
-        "interrupt_response": True,
+        "type": kind,
+        "object": "realtime.session",
+        "id": "",
+        "model": model,
+        "output_modalities": ["audio"],
+        "instructions": "",
+        "tools": [],
+        "tool_choice": "auto",
+        "max_output_tokens": "inf",
+        "tracing": None,
+        "truncation": "auto",
+        "prompt": None,
+        "include": None,
+        "audio": {"input": heard, "output": spoken},
     }
 
 
@@ -125,11 +176,20 @@ class SessionDocument:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "fields", _checked(self.content))
 
-    def changed(self, update: JsonObject) -> "SessionDocument":
-        """Return the document with an update; raises ``RemoteProtocolError`` for one that cannot be served."""
-        kept = {name: self.content[name] for name in ("id", "object")}
+    def changed(self, update: JsonObject, *, is_new: bool = False) -> "SessionDocument":
+        """Return the document with an update; raises ``RemoteProtocolError`` for one that cannot be served.
+
+        A session that ``is_new``, in which nothing was said, may become one of the other type.
+        """
+        base = self.content
+        wanted = update.get("type", self.fields.type)
+        if is_new and wanted != self.fields.type and wanted in ("realtime", "transcription"):
+            base = new_document(wanted) | {"id": self.content["id"]}
+        elif wanted != self.fields.type:
+            raise RemoteProtocolError("bad_field", f"session.type stays {self.fields.type!r}")
+        kept = {name: base[name] for name in ("id", "object")}
         try:
-            content = _merged(self.content, update) | kept
+            content = _merged(base, update) | kept
             _fill_in(content)
             size = len(msgspec.json.encode(content))
         except (OverflowError, RecursionError, UnicodeEncodeError) as error:
@@ -151,15 +211,18 @@ class SessionDocument:
         except ValueError as error:
             raise RemoteProtocolError("bad_field", f"session.audio.input.transcription.language: {error}") from error
         model = transcription.model
+        hears_only = self.fields.type == "transcription"
         return ConnectionRequest(
             CLIENT_ID,
-            TRANSCRIPTION,
+            HEARS if hears_only else SPEAKS if self.fields.speaks else ANSWERS,
             AudioFormat("pcm_s16le", heard.format.rate_hz, 1),
             language,
             "push_to_talk" if heard.turn_detection is None else "hands_free",
             interim=True,
             stt_model=None if not model or USUAL_MODEL.match(model) else model,
             wake="",  # who connects by this API expects to be heard
+            answers=self.fields.answers,
+            instructions=self.fields.instructions or "",
         )
 
 
@@ -168,7 +231,7 @@ def update_between(before: ConnectionRequest, after: ConnectionRequest) -> Sessi
 
     An option that is absent ``after`` stays, as the session has no word for taking it back.
     """
-    names = ("capabilities", "audio", "language", "mode", "interim", "stt_model")
+    names = ("capabilities", "audio", "language", "mode", "interim", "stt_model", "answers", "instructions")
     changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
     return SessionUpdate(**changes) if any(value is not None for value in changes.values()) else None
 
@@ -192,7 +255,9 @@ def _merged(old: JsonObject, new: JsonObject) -> JsonObject:
 
 def _fill_in(content: JsonObject) -> None:
     """Complete what a client may leave out of what it names."""
-    heard = _inner(content, "audio", "input")
+    spoken, heard = _inner(content, "audio", "output"), _inner(content, "audio", "input")
+    if spoken is not None:
+        _fill_in_format(spoken)
     if heard is None:
         return
     _fill_in_format(heard)

@@ -25,7 +25,11 @@ class SpokenTurn:
 
     item_id: str
     is_announced: bool
-    """Whether its beginning was told, so that its end must be."""
+    """Whether its beginning is told, so that its end must be."""
+    began_ms: int = 0
+    stopped_ms: int | None = None
+    is_withheld: bool = False
+    """Whether nothing is told of it before there are words in it."""
     is_dropped: bool = False
     """Whether the client has cleared it away in mid-speech."""
     shown: str = ""
@@ -42,7 +46,11 @@ class SpokenItems:
     items: ConversationItems
     heard_ms: Callable[[], int]
     """Returns how much audio has come, in ms."""
+    withholds: Callable[[], bool]
+    """Returns whether a client is told of speech that begins now only if there are words in it."""
     detects_turns: bool = True
+    tells_text: bool = True
+    """Whether the client wants transcripts."""
     _turns: dict[str, SpokenTurn] = attrs.field(factory=dict, init=False)
 
     def encode(self, event: events.ServerEvent) -> Sequence[str]:
@@ -62,17 +70,31 @@ class SpokenItems:
     # --- what happens ----------------------------------------------------------------------------
 
     def _started(self, event: events.SpeechStarted) -> list[str]:
-        turn = self._turns[event.turn_id] = SpokenTurn(self.wire.new_id("item"), self.detects_turns)
+        turn = SpokenTurn(self.wire.new_id("item"), self.detects_turns, event.at_ms)
+        self._turns[event.turn_id] = turn
+        turn.is_withheld = self.detects_turns and self.withholds()
+        return [] if turn.is_withheld else self._begin(turn)
+
+    def _begin(self, turn: SpokenTurn) -> list[str]:
         if not turn.is_announced:
             return []
         name = "input_audio_buffer.speech_started"
-        return [self.wire.frame(name, audio_start_ms=event.at_ms, item_id=turn.item_id)]
+        return [self.wire.frame(name, audio_start_ms=turn.began_ms, item_id=turn.item_id)]
+
+    def _reveal(self, turn: SpokenTurn) -> list[str]:
+        """Tell what was withheld, because there are words."""
+        if not turn.is_withheld or turn.is_dropped:
+            return []
+        turn.is_withheld = False
+        frames = self._begin(turn)
+        return frames if turn.stopped_ms is None else [*frames, *self._commit(turn, turn.stopped_ms)]
 
     def _stopped(self, event: events.SpeechStopped) -> list[str]:
         turn = self._turns.get(event.turn_id)
         if turn is None:  # it was split off from the one before
             turn = self._turns[event.turn_id] = SpokenTurn(self.wire.new_id("item"), is_announced=False)
-        return self._commit(turn, event.at_ms)
+        turn.stopped_ms = event.at_ms
+        return [] if turn.is_withheld else self._commit(turn, event.at_ms)
 
     def _commit(self, turn: SpokenTurn, at_ms: int) -> list[str]:
         """Tell that the utterance is an item now, once."""
@@ -92,11 +114,11 @@ class SpokenItems:
 
     def _grown(self, event: events.TranscriptPartial) -> list[str]:
         turn = self._turns.get(event.turn_id)
-        return [] if turn is None or turn.is_dropped else self._delta(turn, event.text)
+        return [] if turn is None or turn.is_dropped else [*self._reveal(turn), *self._delta(turn, event.text)]
 
     def _delta(self, turn: SpokenTurn, text: str) -> list[str]:
         """Tell what is new of a transcript that goes on as it was told; one that was corrected is told whole, later."""
-        if not text.startswith(turn.shown) or text == turn.shown:
+        if not self.tells_text or not text.startswith(turn.shown) or text == turn.shown:
             return []
         delta, turn.shown = text.removeprefix(turn.shown), text
         name = "conversation.item.input_audio_transcription.delta"
@@ -112,10 +134,13 @@ class SpokenItems:
         return [] if turn is None else self._complete(turn, "", events.AudioSpan(now_ms, now_ms))
 
     def _complete(self, turn: SpokenTurn, text: str, span: events.AudioSpan) -> list[str]:
+        turn.is_dropped = turn.is_dropped or (turn.is_withheld and not text)
         if turn.is_dropped or turn.is_transcribed:
             return []
-        frames = [*self._commit(turn, span.end_ms), *self._delta(turn, text)]
+        frames = [*self._reveal(turn), *self._commit(turn, span.end_ms), *self._delta(turn, text)]
         turn.is_transcribed = True
+        if not self.tells_text:
+            return frames
         item = self.items.get(turn.item_id)
         if item is not None:
             item["content"][0]["transcript"] = text
@@ -130,10 +155,12 @@ class SpokenItems:
 
     def _give_up(self, turn: SpokenTurn, error: events.Error) -> list[str]:
         """Tell that there will be no transcript, if there was none."""
-        if turn.is_dropped or turn.is_transcribed:
+        if turn.is_dropped or turn.is_transcribed or turn.is_withheld:
             return []
         frames = self._commit(turn, self.heard_ms())
         turn.is_transcribed = True
+        if not self.tells_text:
+            return frames
         problem = problem_of(error)
         told = {"type": problem.type, "code": problem.code, "message": problem.message, "param": None}
         name = "conversation.item.input_audio_transcription.failed"

@@ -58,8 +58,15 @@ class ApiProblem:
     event_id: str | None = None
 
 
-def problem_of(error: events.Error, culprit: str | None = None) -> ApiProblem:
+def problem_of(
+    error: events.Error | events.ConnectionRefused | events.AudioOverrun, culprit: str | None = None
+) -> ApiProblem:
     """Return an error of the session in this API's terms; ``culprit`` is the client's event that was handled last."""
+    if isinstance(error, events.ConnectionRefused):
+        message = f"{error.reason}; try again in {error.retry_after_ms} ms"
+        return ApiProblem("server_overloaded", message, "server_error")
+    if isinstance(error, events.AudioOverrun):
+        return ApiProblem("audio_overrun", "audio came faster than it could be taken", "server_error")
     event_id = error.event_id if error.event_id is not None or error.turn_id is not None else culprit
     if error.code in CLIENT_MISTAKES:
         return ApiProblem(CLIENT_MISTAKES[error.code], error.message, event_id=event_id)

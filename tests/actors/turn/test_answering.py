@@ -170,3 +170,29 @@ def test_the_alternatives_of_one_utterance_are_kept_and_those_of_several_are_not
     both = words_kept((one, Recognition("minutes", "en", 0.7)), "de", 1.0)
     assert (both.text, both.alternatives, both.confidence, both.language) == ("five minutes", (), 0.7, "de")
     assert both.kept[0] is one
+
+
+async def test_typed_words_can_wait_for_the_request_like_spoken_ones(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Fine.")
+    await open_on_request(room, grow, "llm")
+    await room.dialogue.tell(events.Text("how", answers="on_request"))
+    await room.dialogue.tell(events.Text("are you", answers="on_request"))
+    await wait_all_tasks_blocked()
+    assert room.connection.events() == []
+    await room.dialogue.tell(events.Respond())
+    await room.completed(1)
+    assert room.inference.of(Generate)[0].messages[-1].content == "how are you"
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, "Be kind."), ("Be brief.", "Be brief.")])
+async def test_the_sessions_instructions_hold_where_a_request_has_none(
+    grow: Grow, autojump_clock: MockClock, asked: str | None, told: str
+) -> None:
+    room = Room()
+    room.inference.answers[Generate] = says("Fine.")
+    await open_on_request(room, grow, "llm", instructions="Be kind.")
+    await room.dialogue.tell(events.Text("how are you", answers="on_request"))
+    await room.dialogue.tell(events.Respond(asked))
+    await room.completed(1)
+    assert room.inference.of(Generate)[0].messages[0].content.endswith(f"\n{told}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backends.speech.resampling import Resampler, quantise, resampled
+from backends.speech.resampling import RateConverter, Resampler, quantise, resampled
 
 
 def test_samples_at_16_khz_pass_as_they_are() -> None:
@@ -32,3 +32,14 @@ def test_a_whole_sound_is_resampled_to_its_last_sample() -> None:
 
     assert len(samples) >= 16_000
     assert np.abs(np.fft.rfft(samples[:16_000])).argmax() == 440
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(22_050, 24_000), (24_000, 8_000), (16_000, 16_000)])
+def test_a_sound_keeps_its_length_at_another_rate(from_hz: int, to_hz: int) -> None:
+    convert = RateConverter(from_hz, to_hz)
+    tone = (10_000 * np.sin(np.arange(from_hz) * 2 * np.pi * 440 / from_hz)).astype("<i2").tobytes()
+    step = 2 * (from_hz // 10)
+    parts = [convert(tone[start : start + step]) for start in range(0, len(tone), step)]
+    samples = np.frombuffer(b"".join([*parts, convert(b"", is_last=True)]), "<i2")
+    assert len(samples) == pytest.approx(to_hz, abs=4)
+    assert np.abs(samples).max() == pytest.approx(10_000, rel=0.02)

@@ -1,6 +1,6 @@
 import pytest
 
-from protocol.messages.event_values import MAX_TERM_CHARS, MAX_VOCABULARY
+from protocol.messages.event_values import MAX_INSTRUCTIONS_CHARS, MAX_TERM_CHARS, MAX_VOCABULARY
 from protocol.messages.events import ConnectionRequest, SessionUpdate
 
 
@@ -15,3 +15,10 @@ def test_a_vocabulary_is_bounded_in_its_number_and_length(terms: tuple[str, ...]
 def test_an_update_need_not_name_a_vocabulary() -> None:
     assert SessionUpdate().vocabulary is None
     assert SessionUpdate(vocabulary=()).vocabulary == ()
+
+
+def test_instructions_have_a_limit() -> None:
+    assert SessionUpdate(instructions="x" * MAX_INSTRUCTIONS_CHARS).instructions
+    for make in (SessionUpdate, lambda instructions: ConnectionRequest("c", ("llm",), instructions=instructions)):
+        with pytest.raises(ValueError, match="must have at most 32768 characters"):
+            make(instructions="x" * (MAX_INSTRUCTIONS_CHARS + 1))

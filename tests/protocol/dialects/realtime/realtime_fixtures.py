@@ -8,10 +8,12 @@ from typing import Any
 
 import attrs
 
+from backends.speech.resampling import RateConverter
 from protocol.dialects.dialect import OpeningRequest
 from protocol.dialects.realtime.dialect import RealtimeDialect
 from protocol.messages import events
 
+ANSWERING = OpeningRequest("/v1/realtime", {"model": "gpt-realtime"})
 TRANSCRIBING = OpeningRequest("/v1/realtime", {"intent": "transcription"})
 ACCEPTED = events.ConnectionAccepted(
     "abc", "token", 0.0, events.ServerInfo("sayso", "0"), events.AudioFormat(), events.SessionLimits(1, 30.0, 300.0)
@@ -34,7 +36,7 @@ class RealtimeClient:
 
     def __attrs_post_init__(self) -> None:
         numbers = itertools.count(1)
-        self.dialect = RealtimeDialect(self.request, lambda: str(next(numbers)))
+        self.dialect = RealtimeDialect(self.request, lambda: str(next(numbers)), RateConverter)
 
     def opened(self) -> list[dict[str, Any]]:
         """Connect; return what the client is told."""
@@ -46,6 +48,10 @@ class RealtimeClient:
         said = self.dialect.decode(json.dumps({"type": name, **fields}))
         self.asked = [len(one) if isinstance(one, bytes) else one for one in said if not isinstance(one, events.Ping)]
         return [event for one in said if isinstance(one, events.Ping) for event in self.told(events.Pong(one.t))]
+
+    def spoken(self, pcm: bytes) -> list[dict[str, Any]]:
+        """Return what the client is told of more speech."""
+        return parsed(self.dialect.speech(pcm))
 
     def told(self, *happened: events.ServerEvent) -> list[dict[str, Any]]:
         """Return what the client is told of events of the session."""

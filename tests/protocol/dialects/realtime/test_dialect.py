@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.dialects.dialect import OpeningRequest
 from protocol.dialects.realtime.client_events import RealtimeClientEvent
 from protocol.messages import events
 from protocol.messages.errors import RemoteProtocolError
-from tests.protocol.dialects.realtime.realtime_fixtures import RealtimeClient, audio, types
+from tests.protocol.dialects.realtime.realtime_fixtures import ANSWERING, RealtimeClient, audio, types
 
 NO_DETECTION = {"audio": {"input": {"turn_detection": None}}}
 NAMES = [kind.__struct_config__.tag for kind in get_args(RealtimeClientEvent)]
@@ -30,12 +29,6 @@ def test_the_first_event_describes_the_session() -> None:
     session = created["session"]
     assert (session["type"], session["id"]) == ("transcription", "sess_abc")
     assert session["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24_000}
-
-
-def test_a_session_that_would_answer_is_refused_and_says_what_is_there() -> None:
-    with pytest.raises(RemoteProtocolError, match="intent=transcription") as caught:
-        RealtimeClient(OpeningRequest(query={"model": "gpt-realtime"})).opened()
-    assert caught.value.fatal
 
 
 def test_an_update_is_told_when_the_session_has_taken_it(client: RealtimeClient) -> None:
@@ -59,8 +52,10 @@ def test_an_update_that_the_session_refuses_changes_nothing(client: RealtimeClie
 def test_audio_goes_on_at_once_with_turn_detection(client: RealtimeClient) -> None:
     assert client.sends("input_audio_buffer.append", audio=audio(2.5)) == []
     assert client.asked == [48_000, 48_000, 24_000]
-    client.sends("input_audio_buffer.commit")
-    assert client.asked == [events.AudioStart(), events.AudioEnd()]
+    client.sends("input_audio_buffer.commit", event_id="e5")
+    assert client.asked == [events.AudioEnd()]
+    (empty,) = client.told(events.NothingCommitted(2_500))
+    assert (empty["error"]["code"], empty["error"]["event_id"]) == ("input_audio_buffer_commit_empty", "e5")
 
 
 def test_audio_waits_for_its_commit_without(client: RealtimeClient) -> None:
@@ -131,17 +126,116 @@ def test_an_answer_that_was_not_given_is_not_given_later(client: RealtimeClient)
     assert client.told(events.Pong(ping.t), events.Pong("x"), events.Pong()) == []
 
 
-def test_lost_audio_and_what_failed_is_told(client: RealtimeClient) -> None:
-    (overrun,) = client.told(events.AudioOverrun(0, 5))
-    (failed,) = client.told(events.Error("turn_failed", "no worker", turn_id="of no speech"))
-    assert [told["error"]["type"] for told in (overrun, failed)] == ["server_error", "server_error"]
+def test_what_fails_beside_any_turn_is_told(client: RealtimeClient) -> None:
+    for event in (events.AudioOverrun(0, 5), events.ConnectionRefused("full", 1_000), events.Error("internal", "no")):
+        (told,) = client.told(event)
+        assert told["error"]["type"] == "server_error"
 
 
 def test_the_session_talks_of_much_that_this_client_does_not_know(client: RealtimeClient) -> None:
     assert (
         client.told(events.Status(0, 1, 5.0), events.AudioAck(5), events.Degraded("speech", "no"), events.Pong()) == []
     )
-    assert client.dialect.speech(bytes(4)) == ()
+    assert not client.dialect.speech(bytes(4))
+
+
+# --- conversations -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talker() -> RealtimeClient:
+    client = RealtimeClient(ANSWERING)
+    client.opened()
+    return client
+
+
+def typed(text: str, role: str = "user", **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "role": role, "content": [{"type": "input_text", "text": text}], **fields}
+
+
+def test_a_session_that_answers_asks_for_all_that_is_there() -> None:
+    request = RealtimeClient(ANSWERING).dialect.open()
+    assert (request.capabilities, request.answers) == (("stt", "llm", "tools", "tts"), "auto")
+    (created,) = RealtimeClient(ANSWERING).opened()
+    assert (created["session"]["model"], created["session"]["output_modalities"]) == ("gpt-realtime", ["audio"])
+
+
+def test_a_session_without_create_response_waits_for_the_request(talker: RealtimeClient) -> None:
+    talker.sends("session.update", session={"audio": {"input": {"turn_detection": {"create_response": False}}}})
+    assert talker.asked == [events.SessionUpdate(answers="on_request")]
+
+
+def test_a_fresh_session_may_become_one_that_transcribes(talker: RealtimeClient) -> None:
+    (updated,) = talker.sends("session.update", session={"type": "transcription"})
+    assert updated["session"]["object"] == "realtime.transcription_session"
+    assert talker.asked == [events.SessionUpdate(capabilities=("stt",), answers="on_request")]
+    talker.sends("input_audio_buffer.append", audio=audio(1))
+    with pytest.raises(RemoteProtocolError, match=r"session\.type stays 'transcription'"):
+        talker.sends("session.update", session={"type": "realtime"})
+
+
+def test_instructions_and_a_voice_are_the_sessions(talker: RealtimeClient) -> None:
+    talker.sends("session.update", session={"instructions": "Be brief.", "audio": {"output": {"voice": "en_US-x"}}})
+    assert talker.asked == [events.SessionUpdate(instructions="Be brief.", voice="en_US-x")]
+    talker.sends("session.update", session={"audio": {"output": {"voice": {"id": "marin"}}}})
+    assert talker.asked == []
+
+
+def test_typed_words_wait_for_the_request(talker: RealtimeClient) -> None:
+    told = talker.sends("conversation.item.create", item=typed("how are you"))
+    assert talker.asked == [events.Text("how are you", "on_request")]
+    assert types(told) == ["conversation.item.added", "conversation.item.done"]
+    (created,) = talker.sends(
+        "response.create", response={"instructions": "Be brief.", "output_modalities": ["text"], "metadata": {"a": "b"}}
+    )
+    assert talker.asked == [events.Respond("Be brief.", ("stt", "llm", "tools"))]
+    assert (created["response"]["output_modalities"], created["response"]["metadata"]) == (["text"], {"a": "b"})
+
+
+def test_an_item_of_the_system_is_an_instruction(talker: RealtimeClient) -> None:
+    talker.sends("session.update", session={"instructions": "Be brief."})
+    talker.sends("conversation.item.create", item=typed("Be kind.", "system"))
+    assert talker.asked == [events.SessionUpdate(instructions="Be brief.\nBe kind.")]
+
+
+def test_an_item_is_added_once(talker: RealtimeClient) -> None:
+    talker.sends("conversation.item.create", item=typed("a", id="mine"))
+    (refused,) = talker.sends("conversation.item.create", item=typed("b", id="mine"))
+    assert (refused["error"]["code"], talker.asked) == ("item_already_exists", [])
+
+
+@pytest.mark.parametrize("response", [{"conversation": "none"}, {"input": []}])
+def test_an_answer_about_something_else_is_refused(talker: RealtimeClient, response: dict[str, Any]) -> None:
+    (refused,) = talker.sends("response.create", response=response)
+    assert (refused["error"]["code"], talker.asked) == ("invalid_value", [])
+
+
+def test_there_is_one_answer_at_a_time(talker: RealtimeClient) -> None:
+    talker.sends("response.create")
+    (refused,) = talker.sends("response.create", event_id="e2")
+    assert refused["error"]["code"] == "conversation_already_has_active_response"
+    assert (refused["error"]["event_id"], talker.asked) == ("e2", [])
+
+
+def test_what_is_truncated_must_be_there(talker: RealtimeClient) -> None:
+    (refused,) = talker.sends("conversation.item.truncate", item_id="x", content_index=0, audio_end_ms=5)
+    assert (refused["error"]["code"], talker.asked) == ("item_not_found", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("response.create", {}), ("conversation.item.create", {"item": typed("a")})]
+)
+def test_a_session_that_transcribes_does_not_answer(client: RealtimeClient, name: str, fields: dict[str, Any]) -> None:
+    assert types(client.sends(name, **fields)) == ["error"]
+    assert client.asked == []
+
+
+def test_transcripts_of_a_conversation_are_told_if_they_are_wanted(talker: RealtimeClient) -> None:
+    said = (events.SpeechStarted("t1", 5), events.Transcript("t1", "hello", "en", 1.0, events.AudioSpan(5, 9)))
+    assert not [name for name in types(talker.told(*said)) if "transcription" in name]
+    talker.sends("session.update", session={"audio": {"input": {"transcription": {"model": "whisper-1"}}}})
+    said = (events.SpeechStarted("t2", 5), events.Transcript("t2", "hello", "en", 1.0, events.AudioSpan(5, 9)))
+    assert types(talker.told(*said))[-1] == "conversation.item.input_audio_transcription.completed"
 
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -160,13 +254,17 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 MESSAGES = st.builds(
     lambda name, fields: {"type": name, **fields},
     st.sampled_from(NAMES),
-    st.dictionaries(st.sampled_from(["session", "audio", "item_id", "event_id"]), VALUES | st.just("AAAA"), max_size=4),
+    st.dictionaries(
+        st.sampled_from(["session", "audio", "item_id", "event_id", "item", "response", "audio_end_ms"]),
+        VALUES | st.just("AAAA") | st.just(typed("a")),
+        max_size=4,
+    ),
 )
 
 
 @given(messages=st.lists(MESSAGES, max_size=8))
 def test_whatever_comes_in_whatever_order_is_taken_or_a_mistake(messages: list[dict[str, Any]]) -> None:
-    client = RealtimeClient()
+    client = RealtimeClient(ANSWERING)
     client.opened()
     for message in messages:
         try:

@@ -17,7 +17,14 @@ def heard(**fields: Any) -> dict[str, Any]:
 
 def test_a_new_session_transcribes_what_a_microphone_hears() -> None:
     assert NEW.wanted() == ConnectionRequest(
-        "realtime", ("stt",), AudioFormat("pcm_s16le", 24_000, 1), None, "hands_free", interim=True, wake=""
+        "realtime",
+        ("stt",),
+        AudioFormat("pcm_s16le", 24_000, 1),
+        mode="hands_free",
+        interim=True,
+        wake="",
+        answers="on_request",
+        instructions="",
     )
 
 
