@@ -154,7 +154,7 @@ def _load(row: Row) -> float:
 
 COLUMNS: Final = (
     *("load", "sessions", "served", "refused", "lost", "p50 ms", "p95 ms", "p99 ms", "verdict"),
-    *("cores", "memory MB", "others"),
+    *("CPU s", "cores", "memory MB", "others"),
 )
 
 
@@ -173,7 +173,8 @@ def cells(row: Row) -> list[str]:
     latencies = ["-" if row[name] is None else f"{row[name]:.0f}" for name in ("p50_ms", "p95_ms", "p99_ms")]
     processes: Mapping[str, Mapping[str, float]] = row["processes"]
     used = [
-        "\n".join(f"{role} {one[what]:g}" for role, one in processes.items()) or "-" for what in ("cores", "memory_mb")
+        "\n".join(f"{role} {one[what]:g}" for role, one in processes.items()) or "-"
+        for what in ("cpu_s", "cores", "memory_mb")
     ]
     return [*numbers, *latencies, row["verdict"], *used, f"{row['others']:.0%}"]
 

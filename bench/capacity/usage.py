@@ -76,13 +76,17 @@ class Usage:
         self._last_s[pid] = spent_s
 
     def seen(self, duration_s: float | None = None) -> dict[str, dict[str, float]]:
-        """Return for each role how many processors it used on average, and the most memory in MB."""
+        """Return for each role its processor time, the processors that is on average, and its most memory in MB."""
         span_s = duration_s or time.monotonic() - self._began_s
         used_s: Counter[str] = Counter()
         for pid, last_s in self._last_s.items():
             used_s[self._role[pid]] += last_s - self._first_s[pid]  # type: ignore[assignment]
         return {
-            role: {"cores": round(used_s[role] / span_s, 2), "memory_mb": round(self._peak_bytes[role] / MIB)}
+            role: {
+                "cpu_s": round(used_s[role], 2),
+                "cores": round(used_s[role] / span_s, 2),
+                "memory_mb": round(self._peak_bytes[role] / MIB),
+            }
             for role in sorted(self._peak_bytes)
         }
 

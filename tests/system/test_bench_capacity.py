@@ -132,8 +132,8 @@ def test_processors_and_memory_are_summed_by_what_the_processes_do() -> None:
     usage.note(3, "transcription", 5.0)
     usage._peak_bytes |= {SERVER: 300 << 20, "transcription": 100 << 20}
     assert usage.seen(4.0) == {
-        SERVER: {"cores": 0.5, "memory_mb": 300},
-        "transcription": {"cores": 1.0, "memory_mb": 100},
+        SERVER: {"cpu_s": 2.0, "cores": 0.5, "memory_mb": 300},
+        "transcription": {"cpu_s": 4.0, "cores": 1.0, "memory_mb": 100},
     }
 
 
@@ -164,7 +164,7 @@ def test_workers_are_named_by_their_pool() -> None:
 
 
 def full(load: float, p95_ms: float | None) -> dict[str, Any]:
-    used = {SERVER: {"cores": 0.25, "memory_mb": 200}}
+    used = {SERVER: {"cpu_s": 1.5, "cores": 0.25, "memory_mb": 200}}
     more = {"sessions": load, "refused": 0, "lost": 0, "p50_ms": p95_ms, "p99_ms": p95_ms, "processes": used}
     return {**row(load, p95_ms), **more, "others": 0.5}
 
@@ -173,7 +173,7 @@ def test_a_report_has_each_servers_capacity_and_why_it_ended() -> None:
     found = judged(LADDER, {"ours": [full(2, 5_000), full(1, 500)], "peer": [full(1, None)]})
     assert {name: one["capacity"] for name, one in found["servers"].items()} == {"ours": 1, "peer": 0.0}
     assert [one["verdict"] for one in found["servers"]["ours"]["rows"]] == ["held", "late"]
-    assert cells(found["servers"]["ours"]["rows"][0])[-4:] == ["held", "server 0.25", "server 200", "50%"]
+    assert cells(found["servers"]["ours"]["rows"][0])[-5:] == ["held", "server 1.5", "server 0.25", "server 200", "50%"]
 
 
 def test_the_picture_has_a_curve_for_each_percentile_of_each_server_within_its_frame() -> None:
