@@ -158,7 +158,8 @@ class LoadController:
     """Turns readings into levels."""
 
     level: Level = Level.NORMAL
-    _since_s: float = 0.0
+    _since_s: float | None = None
+    """When it has become this level; ``None`` before the first sample."""
     _wanted: list[Level] = attrs.field(factory=list)
     """By the last samples."""
     _calm_since_s: float | None = None
@@ -171,6 +172,8 @@ class LoadController:
 
     def sample(self, readings: Sequence[Reading], now_s: float) -> LoadReport:
         """Take one sample; call it at even intervals."""
+        if self._since_s is None:
+            self._since_s = now_s
         readings = with_busy_rule(readings)
         floor = Level.NO_NEW if now_s < self._oom_until_s else Level.NORMAL
         wanted = max((*(reading.wanted() for reading in readings), floor))

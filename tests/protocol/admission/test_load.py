@@ -206,6 +206,12 @@ def test_the_report_says_what_drives_it():
     assert shown["signals"]["queue_delay"]["marks"][3] == [1.0, 0.4]
 
 
+def test_the_first_level_counts_from_the_first_sample():
+    controller = LoadController()
+    assert controller.sample([], 5_000.0).shown(5_000.0)["for_s"] == 0.0  # the clock does not begin at 0
+    assert controller.sample([], 5_002.5).shown(5_002.5)["for_s"] == 2.5
+
+
 @pytest.mark.parametrize(
     ("readings", "driver"),
     [
