@@ -20,6 +20,7 @@ TWO = {
     "replicas.count": 2,
     "replicas.first_port": 0,
     "gateway.rate.enabled": False,
+    "shared.timeout_ms": 5_000,  # on a busy machine Redis waits for a processor, too
     "transcription.provider": "openai",  # nobody speaks: no model is loaded, five times
     "transcription.openai.url": "http://127.0.0.1:9/v1",
     "transcription.fallback": False,
@@ -66,7 +67,9 @@ async def test_a_conversation_goes_on_while_all_replicas_are_replaced_and_one_is
                 outcomes: list[str] = []
 
                 async def ask() -> None:
-                    await session.send_text("what time is it")
+                    await session.send_text(
+                        "what can i say"
+                    )  # is answered without a tool, which a busy machine may lose
                     async for event in session:
                         if isinstance(event, ConnectionAccepted):
                             accepted.append(event)
