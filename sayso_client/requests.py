@@ -46,6 +46,8 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """``on_request``: speech is transcribed and kept, and ``ClientSession.respond`` asks for the answer."""
     vocabulary: tuple[str, ...] = ()
     """Names and terms worth expecting in speech, most likely first; at most 64."""
+    announcements: bool = True
+    """Whether timers, alarms and reminders that are due are told in this session."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):

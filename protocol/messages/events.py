@@ -76,6 +76,8 @@ class ConnectionRequest:
     """With "on_request" speech is transcribed and kept; ``Respond`` asks for the answer. Typed text is answered."""
     vocabulary: tuple[str, ...] = attrs.field(factory=tuple, validator=check_vocabulary)
     """Names and terms worth expecting in speech, most likely first."""
+    announcements: bool = True
+    """Whether what is due (a timer, a reminder) is told in this session; else it waits for another of the user."""
     resume: Resume | None = None
 
 

@@ -14,6 +14,7 @@ export interface ConnectionRequest {
   wake?: string;
   answers?: 'auto' | 'on_request';
   vocabulary?: string[];
+  announcements?: boolean;
   resume?: Resume;
 }
 
