@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import trio
@@ -36,8 +36,10 @@ class MetricsRegistry(Protocol):
     def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
         """Set a gauge."""
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Add to a histogram."""
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
+        """Add to a histogram; ``exemplar`` names what was measured."""
 
 
 class MachineFigures(Protocol):
@@ -92,8 +94,9 @@ class Metrics(Actor[MetricsMessage]):
                 self._registry.observe(name, labels, value)
             case TurnRecord():
                 self._registry.count("turns_total", (message.outcome, message.source or "none"))
+                exemplar = {"turn_id": message.turn_id}
                 for stage, value_ms in message.latency_ms.items():
-                    self._registry.observe("turn_seconds", (stage,), value_ms / MS_PER_S)
+                    self._registry.observe("turn_seconds", (stage,), value_ms / MS_PER_S, exemplar)
             case ToolRecord():
                 outcome = "ok" if message.ok else "error"
                 self._registry.count("tool_calls_total", (message.server, message.tool, outcome))
@@ -109,6 +112,7 @@ class Metrics(Actor[MetricsMessage]):
             sessions = self._count_sessions()
             self._registry.gauge("active_connections", (), sessions)
             self._registry.gauge("sessions", ("live",), sessions)
+            self._registry.gauge("event_loop_tasks", (), trio.lowlevel.current_statistics().tasks_living)
             await self._sample_actors()
             await trio.sleep(self._settings.sample_interval_s)
 

@@ -55,7 +55,7 @@ from backends.protocols import (
 from backends.speech import conditioning, wake_words
 from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
-from config.load import is_loopback
+from config.load import needs_key
 from config.settings import Settings
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
@@ -84,7 +84,7 @@ class Adapters:
         self.shared = shared_stores.shared_store(settings, self.metrics.take)
         self.keys = KeyRing(
             KeyFile.in_folder(settings.supervisor.data_dir),
-            is_demanded=not settings.gateway.insecure and not is_loopback(settings.gateway.host),
+            is_demanded=needs_key(settings.gateway),
             unix_time=time.time,
         )
         folders = [Path(settings.dialogue.commands_dir), *map(Path, settings.dialogue.more_commands_dirs)]

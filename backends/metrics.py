@@ -5,6 +5,8 @@ Rules kept here:
 * A figure that is not in the table raises ``ValueError``; so does a wrong number of labels.
 * Labels are few: past ``SERIES_MAX`` combinations of one figure, further ones are counted under ``other``.
 * An update is a dictionary look-up and an addition: label children are made once.
+* An id is never a label. A histogram has the id of the last turn in each bucket as an exemplar, which only readers of
+  OpenMetrics get.
 """
 
 import logging
@@ -12,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, cast
 
 import attrs
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
 from protocol.messages.records import Count as CountRecord
 from protocol.messages.records import Observe as ObserveRecord
 
 log = logging.getLogger("sayso.metrics")
+# a third of all series would be the times at which others began
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PREFIX: Final = "voice_control_"
 SERIES_MAX: Final = 200  # a hundred tools with two outcomes each fit; ten thousand sessions never become labels
@@ -73,6 +77,7 @@ FIGURES: Final = (
     _counter("sessions_given_up_total", "Sessions that ended while they waited for their client, by cause.", "cause"),
     _counter("resumed_total", "Sessions resumed by their clients."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
+    _gauge("event_loop_tasks", "Tasks of the event loop that live; with the same sessions always as many."),
     _counter("refusals_total", "Requests that were not admitted, by cause.", "cause"),
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
@@ -136,9 +141,11 @@ class PrometheusMetrics:
         """Set a gauge."""
         cast("Gauge", self._find(name, "gauge", labels)).set(value)
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Add a value to a histogram."""
-        cast("Histogram", self._find(name, "histogram", labels)).observe(value)
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
+        """Add a value to a histogram; ``exemplar`` names what it was measured on, in 128 characters."""
+        cast("Histogram", self._find(name, "histogram", labels)).observe(value, dict(exemplar) if exemplar else None)
 
     def take(self, figure: CountRecord | ObserveRecord) -> None:
         """Take a figure as actors send them."""

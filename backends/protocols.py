@@ -470,3 +470,23 @@ class SharedStore(Protocol):
 
     def wait_taken(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Return a block with the owners of sessions that other replicas take from now on."""
+
+
+class KeptProcess(Protocol):
+    """A process that an actor keeps."""
+
+    @property
+    def pid(self) -> int:
+        """Of the operating system."""
+
+    async def wait_ready(self) -> bool:
+        """Wait until it takes clients; returns ``False`` if it ended before."""
+
+    async def wait_ended(self) -> int:
+        """Wait for its end; returns the exit code, negative for a signal."""
+
+    def leave(self) -> None:
+        """Tell it to end in order."""
+
+    def end(self) -> None:
+        """End it at once, if it has not gone."""

@@ -15,12 +15,15 @@ import click
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the server.",
+    "restart": "Replace the replicas of this machine, one after the other.",
     "say": "Talk to a running server.",
     "status": "Show a running server, once or live.",
+    "models": "List, load and unload the speech models of a running server.",
     "pair": "Make a key for a device, and show it as a QR code.",
     "keys": "Make, list, replace and revoke the keys of those who may use the server.",
     "history": "List, search, show, export and delete the conversations that were kept.",
     "backup": "Copy the database to a file, also while the server runs.",
+    "logs": "Show what a log says of a turn or a session.",
     "doctor": "Check what the server needs, and say the fix.",
     "config": "Show the settings in force, and where each came from.",
     "schema": "Print JSON Schema of the native protocol.",

@@ -11,7 +11,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +30,10 @@ from backends.ingress.server import tls_files
 from backends.keys.key_file import KeyFile, KeyFileError
 from backends.speech.models import ModelError
 from cli import config_option, logs
+from cli.replicas import NoProxy, ReplicaCommand, check_proxy, serve_replicas
 from cli.settings import parse_assignments, settings_or_exit
 from config.examples import ExampleError, examples, with_example
-from config.load import Loaded, is_loopback
+from config.load import Loaded, is_loopback, needs_key
 from config.paths import data_home
 from config.settings import GatewaySettings, Settings
 from runtime import RestartIntensityExceeded, StartFailed
@@ -86,21 +88,34 @@ def serve(  # noqa: PLR0917 - click calls it by name
     logs.configure(loaded.settings.log)
     for warning in loaded.warnings:
         log.warning(warning)
-    sys.exit(run(loaded, ready_file, first_sentence))
+    command = ReplicaCommand(config_path, example, flags)
+    sys.exit(run(loaded, ready_file, first_sentence, command))
 
 
-def run(loaded: Loaded, ready_file: Path | None, first_sentence: str = FIRST_SENTENCE) -> int:
-    """Run the server, which proposes to say ``first_sentence``; return the exit code."""
+Server = Callable[..., Awaitable[None]]
+
+
+def run(
+    loaded: Loaded,
+    ready_file: Path | None,
+    first_sentence: str = FIRST_SENTENCE,
+    command: ReplicaCommand | None = None,
+) -> int:
+    """Run the server, which proposes to say ``first_sentence``; return the exit code.
+
+    ``command`` starts each of several replicas, where the settings want them.
+    """
     try:
         trio.run(check_port, loaded.settings.gateway)  # models take seconds to load, and this goes wrong most often
         prepare_data_dir(loaded.settings)
         check_keys(loaded.settings, time.time())
         certificate = checked_certificate(loaded.settings.gateway)
-    except (OSError, KeyFileError, NoKey, CertificateError) as refused:
+        server = server_of(loaded, command)
+    except (OSError, KeyFileError, NoKey, NoProxy, CertificateError) as refused:
         click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
-        trio.run(_serve, loaded.settings, ready_file, Greeting(first_sentence, certificate))
+        trio.run(_serve, server, ready_file, Greeting(first_sentence, certificate))
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
@@ -140,10 +155,11 @@ def check_keys(settings: Settings, now_s: float) -> None:
     """Check that there is a key where one is needed; ``now_s`` is Unix time. Raises ``KeyFileError`` and ``NoKey``."""
     host = settings.gateway.host
     keys = KeyFile.in_folder(settings.supervisor.data_dir).read()
-    if is_loopback(host) or settings.gateway.insecure or any(not key.has_expired(now_s) for key in keys):
+    if not needs_key(settings.gateway) or any(not key.has_expired(now_s) for key in keys):
         return
+    why = "gateway.require_key is set" if is_loopback(host) else f"other machines reach {host} (gateway.host)"
     raise NoKey(
-        f"other machines reach {host} (gateway.host), and there is no key that is good: make one with"
+        f"{why}, and there is no key that is good: make one with"
         " `sayso keys new NAME --scope talk`, or let everyone in with --insecure"
     )
 
@@ -196,9 +212,18 @@ class Greeting:
         return socket_url(host, port, is_secure=self.certificate is not None)
 
 
-async def _serve(settings: Settings, ready_file: Path | None, greeting: Greeting) -> None:
+def server_of(loaded: Loaded, command: ReplicaCommand | None) -> Server:
+    """Return what serves: one server, or several replicas; raises ``NoProxy``."""
+    count = loaded.settings.replicas.count
+    if count == 1 or command is None:
+        return partial(supervisor.serve, loaded.settings)
+    haproxy = check_proxy(loaded.origins["replicas.count"], count)
+    return partial(serve_replicas, loaded.settings, command, haproxy)
+
+
+async def _serve(server: Server, ready_file: Path | None, greeting: Greeting) -> None:
     async with trio.open_nursery() as nursery:
-        addresses = await nursery.start(supervisor.serve, settings)
+        addresses: Sequence[tuple[str, int]] = await nursery.start(server)
         # what was made until now lives as long as the process: looking at it again held the event loop for 0.2 s at
         # each full collection, and for 0.4 s more with the 270,000 objects of two languages' sentences about the home
         gc.collect()

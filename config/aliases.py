@@ -45,7 +45,7 @@ class Alias:
 
 GENERIC: Final = (
     "RATE_",
-    "WORKER_",
+    "WORKER",
     "TIMEOUT",
     "KEEPALIVE",
     "WEBSOCKET_",
@@ -58,6 +58,7 @@ GENERIC: Final = (
     "DB_",
 )
 ALIASES: Final = (
+    Alias("WORKERS", "replicas.count"),
     Alias("WORKER_CONNECTIONS", "gateway.max_http_connections"),
     Alias("TIMEOUT", "gateway.request_timeout_s"),
     Alias("KEEPALIVE", "gateway.keepalive_s"),
@@ -113,7 +114,6 @@ ALIASES: Final = (
 _WINDOW = "the window follows the length of each utterance"
 
 NOT_YET: Final[Mapping[str, str]] = {
-    "WORKERS": "a server is one process; more of them are for a load balancer to join",
     "THREAD_POOL_SIZE": "input and output need no threads here",
     "WHISPER_CHUNK_LENGTH": _WINDOW,
     "AUDIO_OVERLAP_SIZE": "the resampler keeps its own state, so chunks need no overlap",

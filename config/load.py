@@ -25,7 +25,7 @@ from config.home_assistant import with_home_assistant
 from config.keys import KEYS, Key, build
 from config.moved import notices, under_new_keys
 from config.problems import ConfigError, Problem
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from config.sources import SERVERS, SettingEntry, read_environment, read_toml, variable_of
 from config.variables import expanded_servers
 
@@ -125,6 +125,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def needs_key(gateway: GatewaySettings) -> bool:
+    """Return whether everyone needs a key, even while there is none."""
+    return not gateway.insecure and (gateway.require_key or not is_loopback(gateway.host))
 
 
 @attrs.frozen

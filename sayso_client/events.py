@@ -53,6 +53,8 @@ class ConnectionAccepted(msgspec.Struct, frozen=True):
     received_samples: int = 0
     wake: str | None = None
     """The wake word that must be said first; None if there is none."""
+    wake_words: tuple[str, ...] = ()
+    """What may be asked for as ``wake``."""
 
 
 class ConnectionRefused(msgspec.Struct, frozen=True):
@@ -146,7 +148,7 @@ class NoSpeech(msgspec.Struct, frozen=True):
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """The intent of the text; ``source`` is ``command``, ``router`` or ``model``."""
+    """The intent of the text; ``source`` is ``command``, ``meaning`` or ``model``."""
 
     turn_id: str
     source: str
@@ -215,6 +217,18 @@ class Reply(msgspec.Struct, frozen=True):
     turn_id: str
     text: str
     truncated: bool = False
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The turn asks back; the next words answer it, for ``open_for_s`` after the turn is completed.
+
+    Each of ``choices``, sent as a text, is an answer; they are empty where it is not one of a few things.
+    """
+
+    turn_id: str
+    text: str
+    open_for_s: float
+    choices: tuple[str, ...] = ()
 
 
 class SpeechAudioStart(msgspec.Struct, frozen=True):
@@ -357,6 +371,7 @@ TextEvent = (
     | ToolResult
     | ReplyDelta
     | Reply
+    | Question
     | SpeechAudioStart
     | SpeechAudioEnd
     | SpeechAudioPaused

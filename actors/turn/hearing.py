@@ -25,12 +25,14 @@ from protocol.messages.hearing import (
     UtterancePaused,
     Verdict,
 )
+from protocol.messages.understanding import CommandMatch, ListTools
 from protocol.turns.questions import open_at
 from protocol.turns.several import Parts, parts_of
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
+LIST_WITHIN_S = 0.1  # the list is kept; later than that silence has decided
 MAX_EXPECTED = 60  # words and phrases: more of a prompt does a recogniser no good
 UNCLEAR = frozenset({"hallucination", "low_confidence"})
 """Why there are no words where somebody has spoken: of half a sentence a recogniser often makes nothing."""
@@ -104,6 +106,7 @@ async def _verdict(context: TurnContext, options: SessionOptions, answer: Recogn
     if not options.wants("tools"):  # it is dictation, and nothing is ever complete
         return verdict_on(answer.text, language, None)
     match = grammar.match(said, language)
+    is_amendable = match is not None and match.may_continue and await _is_amendable(context, match)
     if match is None and (several := (await parts_in(context, answer.text, language)).several):
         match = several[-1].match  # of several commands the last one says whether more is to be expected
     begun = beginnings_in(answer.text, language) if match is None else ()
@@ -111,7 +114,17 @@ async def _verdict(context: TurnContext, options: SessionOptions, answer: Recogn
         grammar.match_exactly(text, language)
         for text in begun[1:]  # the first is all of it, which is no command
     )
-    return verdict_on(answer.text, language, match, is_begun=is_begun)
+    return verdict_on(answer.text, language, match, is_begun=is_begun, is_amendable=is_amendable)
+
+
+async def _is_amendable(context: TurnContext, match: CommandMatch) -> bool:
+    """Return whether the call of a command leaves nothing behind that cannot be taken back."""
+    try:
+        found = await context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
+    except (AskError, MailboxError) as error:
+        log.debug("no list of tools: %s", error)
+        return False
+    return any(spec.is_amendable for spec in found.tools if (spec.server, spec.name) == (match.server, match.tool))
 
 
 @attrs.define(eq=False)

@@ -42,6 +42,7 @@ from protocol.turns.questions import Reaction
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
+from runtime.messaging.log_ids import add_log_ids
 
 log = logging.getLogger("sayso.turn")
 
@@ -123,6 +124,7 @@ class Turn:
 
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
+        add_log_ids(session_id=self._context.client_view.session_id, turn_id=self.turn_id)
         match said := self._pending.said:
             case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
                 self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
@@ -227,19 +229,18 @@ class Turn:
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
         self._report.mark("understand", trio.current_time() - started_s)
+        if decision.reaction is not Reaction.GO_ON:
+            self._report.source = self._question.source
         if decision.reaction is Reaction.CALL and decision.match is not None:
-            self._report.source = "command"
             self._amending.begin(heard.text, self._question.asked_by(decision))
             self._plan((decision.match, *decision.more))
             return TurnEvent.UNDERSTOOD
         if decision.reaction in (Reaction.AMEND, Reaction.TAKE_BACK):
-            self._report.source = "command"
             self._amending.take(decision.amendment, heard.said_s)
             if decision.amendment is not None:
                 self._plan(decision.amendment.commands)
             return TurnEvent.AMENDS
         if decision.reaction is not Reaction.GO_ON:
-            self._report.source = "command"
             if decision.reaction is Reaction.ASK:
                 self._amending.begin(heard.text, self._question.asked_by(decision))
             self._answer = TurnAnswer(self._question.note(decision))
@@ -252,8 +253,8 @@ class Turn:
         if self._options.wants("tools") and (self._question.asks_for_help or asks_for_help(heard.text, heard.language)):
             told = help_text(self._context.grammar.samples(), heard.language)
             if told is not None:
-                self._report.source = "command"
-                await self._context.show(events.Understood(self.turn_id, "command", 1.0))
+                self._report.source = self._question.source
+                await self._context.show(events.Understood(self.turn_id, self._question.source, 1.0))
                 self._answer = TurnAnswer(told)
                 return TurnEvent.ANSWERED
         if self._options.wants("llm"):
@@ -294,9 +295,8 @@ class Turn:
         return TurnEvent.ANSWERED
 
     async def _call(self, match: CommandMatch, commands: CommandSequence) -> None:
-        await self._context.show(
-            events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
-        )
+        source = self._question.source
+        await self._context.show(events.Understood(self.turn_id, source, match.confidence, match.tool, match.arguments))
         is_inexact = match.confidence < 1.0
         wanted = WantedCall(
             match.server,
@@ -362,6 +362,7 @@ class Turn:
         """Show the answer, and say what has not been said."""
         self._report.replied = self._context.memory.last_reply = answer.text
         await self._context.show(events.Reply(self.turn_id, answer.text))
+        await self._question.show()
         if not answer.is_spoken:
             cutter = SentenceCutter(self._options.language)
             for clause in (*cutter.feed(answer.text), *cutter.flush()):
@@ -400,6 +401,7 @@ class Turn:
         )
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
+        log.info("turn %s", outcome, extra={"source": report.source, "latency_ms": dict(record.latency_ms)})
         if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
             await context.expect_reply(self._question.open_for_s(trio.current_time()))
 
@@ -417,4 +419,5 @@ def spoken_answer(
         lead_s=context.lead_s,
         playback=machine.playback,
         on_first_audio=lambda: report.mark_until("first_audio", trio.current_time()),
+        memory=context.memory,
     )

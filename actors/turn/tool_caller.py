@@ -254,6 +254,8 @@ class ToolCaller:
         )
         self._context.peers.history.tell_nowait(record)
         self._context.peers.metrics.tell_nowait(record)
+        ended, took_ms = "done" if record.ok else "failed", round(record.duration_ms, 1)
+        log.info("tool %s %s", record.tool, ended, extra={"call_id": call_id, "duration_ms": took_ms})
 
 
 def refused_because(reason: str) -> ToolOutcome:

@@ -20,6 +20,7 @@ import trio
 from backends.ingress.accepted_connection import AcceptedConnection, IngressRoutes, ListenerState
 from backends.ingress.certificates import CertificateFiles, ServerCertificate
 from backends.ingress.containment import contained
+from backends.ingress.direct_stream import DirectStream
 from backends.ingress.listeners import Listener, address_of, open_listeners
 from backends.ingress.proxy_header import caller_behind
 from backends.ingress.streams import STREAM_ERRORS, linger, send_in_pieces
@@ -132,7 +133,7 @@ class TrioIngress:
                     state.handlers.observe("OTHER", "closed_waiting", REPLACED, 0.0)
                 place.wait()
                 caller = await caller_behind(stream, peer, state.settings.head_timeout_s) if is_proxy else peer
-                accepted = None if caller is None else await self._secured(stream)
+                accepted = None if caller is None else await self._secured(DirectStream(stream))
                 if caller is not None and accepted is not None:
                     is_proxied = caller != peer
                     await AcceptedConnection(state, accepted, caller, place, is_proxied=is_proxied).serve()
@@ -142,7 +143,7 @@ class TrioIngress:
         except (*STREAM_ERRORS, trio.TooSlowError, OSError) as error:
             log.debug("a connection was lost: %r", error)
 
-    async def _secured(self, stream: trio.SocketStream) -> AcceptedStream | None:
+    async def _secured(self, stream: DirectStream) -> AcceptedStream | None:
         """Return the connection after its TLS handshake, ``None`` if that failed; in clear without a certificate."""
         if self._certificate is None:
             return stream

@@ -4,6 +4,8 @@ from typing import Final
 
 import trio
 
+from backends.ingress.direct_stream import DirectStream
+
 PIECE_BYTES: Final = 32_768
 """A deadline covers this much, so that it bounds how slowly a peer may read and not how long a message may be."""
 LINGER_S: Final = 1.0
@@ -18,9 +20,18 @@ async def send_in_pieces(stream: trio.abc.SendStream, data: bytes, piece_timeout
     Raises what the stream raises, too: ``trio.BrokenResourceError`` and ``trio.ClosedResourceError``.
     """
     view = memoryview(data)
-    for start in range(0, len(view), PIECE_BYTES):
+    begin = await _sent_at_once(stream, view)
+    for start in range(begin, len(view), PIECE_BYTES):
         with trio.fail_after(piece_timeout_s):
             await stream.send_all(view[start : start + PIECE_BYTES])
+
+
+async def _sent_at_once(stream: trio.abc.SendStream, data: memoryview) -> int:
+    """Send what can be sent without waiting, which needs no deadline; return how many bytes those were."""
+    if not isinstance(stream, DirectStream):
+        return 0
+    await trio.lowlevel.checkpoint_if_cancelled()
+    return stream.send_some(data)
 
 
 async def linger(stream: trio.abc.HalfCloseableStream) -> None:

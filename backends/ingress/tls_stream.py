@@ -17,7 +17,8 @@ from typing import Final
 
 import trio
 
-READ_BYTES: Final = 65_536
+from backends.ingress.direct_stream import READ_BYTES, DirectStream
+
 HTTP_IN_CLEAR: Final = "HTTP_REQUEST"  # OpenSSL's name for a client that speaks HTTP without TLS
 
 
@@ -32,7 +33,7 @@ class HandshakeFailed(Exception):
 class TlsStream(trio.abc.HalfCloseableStream):
     """The server's end of one TLS connection; ``handshake`` comes first."""
 
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: DirectStream, context: ssl.SSLContext) -> None:
         self.socket = stream.socket
         self._stream = stream
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -125,5 +126,5 @@ class TlsStream(trio.abc.HalfCloseableStream):
                 raise
 
 
-AcceptedStream = trio.SocketStream | TlsStream
+AcceptedStream = DirectStream | TlsStream
 """A connection as it is served."""

@@ -20,6 +20,8 @@ from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from backends.ingress.direct_stream import READ_BYTES, ReadInterrupted
+from backends.ingress.interruptible_reads import ReadingTurn, reader_of
 from backends.ingress.streams import STREAM_ERRORS
 from backends.ingress.websocket_intake import FRAMES_AT_ONCE, Intake, TooManyFragments
 from backends.ingress.websocket_writer import Writer
@@ -27,7 +29,6 @@ from config.settings import WebSocketSettings
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
 
-READ_BYTES: Final = 65_536  # 4 KiB reads cost a third more CPU per frame
 FAILURE_LINGER_S: Final = 5.0
 """How long a client that broke the protocol may take to read why (a 20 MB frame is on its way while we say no)."""
 MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: control frames carry 125 bytes, 2 of them the code
@@ -87,14 +88,14 @@ class TrioWebSocket:
         """
         self.identity = identity
         self._stream = stream
+        self._reader = reader_of(stream)
         self._protocol = protocol
         self._settings = settings
         self._writer = Writer(stream, settings.send_buffer_bytes, settings.send_timeout_s)
-        self._intake = Intake()
+        self._intake = Intake(protocol.max_message_size or settings.max_message_bytes)
         self._inbox: deque[str | bytes] = deque()
         self._liveness = Liveness(heard_at=trio.current_time())
-        self._read_scope: trio.CancelScope | None = None
-        self._reader_left = trio.lowlevel.ParkingLot()
+        self._reading = ReadingTurn()
         self._end: SocketClosed | None = None
         self._linger_s = min(settings.close_timeout_s, FAILURE_LINGER_S)
         self._closing = trio.Event()
@@ -135,24 +136,27 @@ class TrioWebSocket:
             if data is None:
                 return None
             self._liveness.heard_at = trio.current_time()
+            if self._protocol.state is State.OPEN:
+                messages = intake.plain_messages(data)
+                if messages:
+                    self._inbox.extend(messages)
+                    return None
             intake.add(data)
         return intake.pieces.popleft()
 
     async def _read(self) -> bytes | None:
         """Return received bytes, empty at the end of the stream; ``None`` if the socket began to close meanwhile."""
-        self._read_scope = trio.CancelScope()
+        self._reading.is_taken = True
         self._liveness.listening_since = trio.current_time()
         try:
-            with self._read_scope:
-                return bytes(await self._stream.receive_some(READ_BYTES))
+            return await self._reader.receive_some(READ_BYTES)
+        except ReadInterrupted:
+            return None
         except STREAM_ERRORS:
             return b""
         finally:
-            self._read_scope = None
+            self._reading.leave()
             self._liveness.listening_since = math.inf
-            if self._closing.is_set():
-                self._reader_left.unpark_all()
-        return None
 
     def _take_in(self, piece: bytes) -> None:
         try:
@@ -169,6 +173,7 @@ class TrioWebSocket:
 
     def _frames_of(self, piece: bytes) -> list[Frame]:
         feed(self._protocol, piece)
+        self._intake.boundary.follow(piece)
         frames: list[Frame] = self._protocol.events_received()  # type: ignore[assignment]  # an open one has no requests
         self._intake.count(frames)
         return frames
@@ -240,8 +245,8 @@ class TrioWebSocket:
         self._end = SocketClosed(code, reason, is_from_peer=is_from_peer)
         self._closing.set()
         self._writer.give_up_waiting()
-        if self._read_scope is not None:
-            self._read_scope.cancel()
+        if self._reading.is_taken:
+            self._reader.interrupt()
 
     def _abort(self, reason: str) -> None:
         if not self._closing.is_set():
@@ -291,8 +296,7 @@ class TrioWebSocket:
 
     async def _wait_for_the_peers_end(self) -> None:
         """Read and discard until the peer has ended the stream, too, and our side is flushed."""
-        while self._read_scope is not None:
-            await self._reader_left.park()
+        await self._reading.wait_left()
         while self._protocol.state is not State.CLOSED:
             piece = await self._next_piece()
             if piece is not None:

@@ -1,18 +1,20 @@
-"""CPU per received frame: our own WebSocket against trio-websocket, by turns in one run.
+"""CPU per received frame: our own WebSocket against trio-websocket and FastAPI on uvicorn, by turns in one run.
 
 Each server is a process of its own that takes binary frames at a steady pace, so that the figure is the server's CPU
 time per frame and not how fast the client is; with ``--echo`` it sends each of them back. Compare the ratio, not
 the microseconds.
 
     sayso bench ingest --connections 100 --rate 25 --seconds 8 --rounds 2
+    sayso bench ingest --peers PYTHON        with FastAPI; PYTHON has what requirements/peers.txt names
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -53,7 +55,11 @@ class Receiver(FakeHandlers):
         self.does_echo = does_echo
 
     async def run(self, socket: Socket, _request: Request) -> None:
-        """Receive frames until the client leaves."""
+        """Receive frames until the client leaves, in a task of its own, as the actor of a session does."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, socket)
+
+    async def _read(self, socket: Socket) -> None:
         try:
             while True:
                 message = await socket.receive()
@@ -116,9 +122,16 @@ async def talk(port: int, load: Load, delay_s: float, ready: trio.Event) -> None
         await read_bytes(stream, answer_bytes)
 
 
-async def cpu_us_per_frame(name: str, load: Load) -> float:
+def command_of(name: str, peers: str) -> list[str]:
+    """Return the command of a server; FastAPI has an interpreter of its own."""
+    if name == FASTAPI:
+        return [peers, str(Path(__file__).with_name("fastapi_peer.py"))]
+    return [sys.executable, "-m", "bench", "ingest", "--serve", name]
+
+
+async def cpu_us_per_frame(command: Sequence[str], load: Load) -> float:
     """Return the server's CPU time per frame, in microseconds."""
-    command = [sys.executable, "-m", "bench", "ingest", "--serve", name, *(["--echo"] if load.does_echo else [])]
+    command = [*command, *(["--echo"] if load.does_echo else [])]
     async with trio.open_nursery() as nursery:
         process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE, check=False))
         port = int(await process.stdout.receive_some())
@@ -141,21 +154,23 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
         trio.run(partial(SERVERS[options.serve], does_echo=options.echo))
         return
     load = Load(options.connections, options.rate, round(options.rate * options.seconds), options.echo)
-    found: dict[str, list[float]] = {name: [] for name in SERVERS}
+    names = [*SERVERS, *([FASTAPI] if options.peers else [])]
+    found: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(options.rounds):
         for name, figures in found.items():
-            figures.append(round(trio.run(cpu_us_per_frame, name, load), 1))
+            figures.append(round(trio.run(cpu_us_per_frame, command_of(name, options.peers), load), 1))
     best = {name: min(figures) for name, figures in found.items()}
     report = {
         "load": attrs.asdict(load),
         "cpu_us_per_frame": found,
         "frames_per_cpu_s": {name: round(1e6 / us) for name, us in best.items()},
-        "trio_websocket_over_sayso": round(best["trio-websocket"] / best["sayso"], 2),
+        "over_sayso": {name: round(us / best["sayso"], 2) for name, us in best.items() if name != "sayso"},
     }
     print(json.dumps(report, indent=2))
     yield report
 
 
+FASTAPI: Final = "fastapi"
 SERVERS: Final = {"sayso": serve_sayso, "trio-websocket": serve_trio_websocket}
 PART: Final = Part(
     "ingest",
@@ -166,6 +181,7 @@ PART: Final = Part(
         Flag("--seconds", 8.0),
         Flag("--rounds", 2),
         Flag("--echo", False),
+        Flag("--peers", "", "the Python of an environment with requirements/peers.txt"),
         Flag("--serve", None, argparse.SUPPRESS, more={"choices": SERVERS}),
     ),
     ("trio", "trio-websocket", "websockets"),

@@ -23,6 +23,7 @@ from config.settings.load import LoadSettings
 from config.settings.log import LogSettings
 from config.settings.media import MediaSettings
 from config.settings.metrics import MetricsSettings
+from config.settings.replicas import ReplicasSettings
 from config.settings.session import SessionSettings
 from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
@@ -59,6 +60,7 @@ __all__ = [
     "PostgresSettings",
     "RateSettings",
     "RecogniserName",
+    "ReplicasSettings",
     "SessionSettings",
     "Settings",
     "SharedSettings",
@@ -97,4 +99,5 @@ class Settings:
     supervisor: SupervisorSettings
     load: LoadSettings
     shared: SharedSettings
+    replicas: ReplicasSettings
     log: LogSettings

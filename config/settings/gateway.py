@@ -38,6 +38,7 @@ class GatewaySettings:
 
     host: str
     port: int = attrs.field(validator=[ge(0), le(65_535)])
+    require_key: bool
     insecure: bool
     tls_certificate: str
     tls_key: str

@@ -15,7 +15,7 @@ StopReason = Literal["silence", "command_complete", "manual", "max_length", "sta
 NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence", "no_command"]
 ListeningState = Literal["asleep", "listening"]
 Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
-Source = Literal["command", "router", "model"]
+Source = Literal["command", "meaning", "model"]
 Answers = Literal["auto", "on_request"]
 """When speech is answered: at once, or after ``Respond``."""
 

@@ -176,6 +176,8 @@ class ConnectionAccepted:
     received_samples: int = 0
     wake: str | None = None
     """The wake word that must be said first; absent if there is none."""
+    wake_words: tuple[str, ...] | None = None
+    """What may be asked for as ``wake``; absent if the server listens for none."""
 
 
 @attrs.frozen
@@ -343,6 +345,17 @@ class Reply:
 
 
 @attrs.frozen
+class Question:
+    """The turn asks back; what is said or typed next may answer it, for so long after the turn is completed."""
+
+    turn_id: str
+    text: str
+    open_for_s: float
+    choices: tuple[str, ...] | None = None
+    """What may be answered, if it is one of a few things; any of these sent as a text is that answer."""
+
+
+@attrs.frozen
 class SpeechAudioStart:
     """Binary frames of the answer's speech follow."""
 
@@ -445,11 +458,9 @@ class Error:
     """The client's name of its event that was wrong, in a dialect where events have names."""
 
 
-ServerEvent = (
-    ConnectionAccepted
-    | ConnectionRefused
-    | AudioAck
-    | WakeDetected
+OpeningEvent = ConnectionAccepted | ConnectionRefused | AudioAck
+HearingEvent = (
+    WakeDetected
     | WakeState
     | SpeechStarted
     | SpeechStopped
@@ -458,25 +469,12 @@ ServerEvent = (
     | Transcript
     | NoSpeech
     | Understood
-    | ConfirmRequest
-    | ToolCall
-    | ToolProgress
-    | ToolResult
-    | ReplyDelta
-    | Reply
-    | SpeechAudioStart
-    | SpeechAudioEnd
-    | SpeechAudioPaused
-    | SpeechAudioResumed
-    | TurnCompleted
-    | Status
-    | Degraded
-    | Recovered
-    | AudioOverrun
-    | GoingAway
-    | Pong
-    | Error
 )
+ActingEvent = ConfirmRequest | ToolCall | ToolProgress | ToolResult
+AnswerEvent = ReplyDelta | Reply | Question
+SpokenEvent = SpeechAudioStart | SpeechAudioEnd | SpeechAudioPaused | SpeechAudioResumed | TurnCompleted
+ServiceEvent = Status | Degraded | Recovered | AudioOverrun | GoingAway | Pong | Error
+ServerEvent = OpeningEvent | HearingEvent | ActingEvent | AnswerEvent | SpokenEvent | ServiceEvent
 
 
 def event_name(event_class: type) -> str:

@@ -60,6 +60,8 @@ class TurnMemory:
     """What was said and is answered on request, oldest first."""
     last_reply: str | None = attrs.field(default=None, init=False)
     """What was answered or announced last: what "repeat that" means."""
+    is_voiceless: bool = attrs.field(default=False, init=False)
+    """Whether the client was told that speech cannot be made."""
     _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
     """What the user said, and what the user heard in answer."""
     _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)

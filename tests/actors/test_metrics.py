@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import attrs
@@ -25,6 +25,7 @@ class FakeRegistry:
     gauges: dict[tuple[str, tuple[str, ...]], float] = attrs.field(factory=dict)
     observed: Notes[tuple[str, tuple[str, ...], float]] = attrs.field(factory=Notes)
     samples: Notes[float] = attrs.field(factory=Notes)
+    exemplars: list[tuple[object, ...]] = attrs.field(factory=list)
 
     def count(self, name: str, labels: Sequence[str], amount: float = 1.0) -> None:
         self.counts[name, tuple(labels)] += amount  # type: ignore[assignment] # seconds are counted too
@@ -34,8 +35,12 @@ class FakeRegistry:
         if name == "sessions":  # the last but the tree
             self.samples.add(trio.current_time())
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
         self.observed.add((name, tuple(labels), value))
+        if exemplar is not None:
+            self.exemplars.append((name, *labels, exemplar))
 
 
 @attrs.frozen
@@ -141,6 +146,7 @@ async def test_a_turn_is_counted_and_its_stages_are_seconds(grow: Grow, mock_clo
     assert watch.registry.counts == {("turns_total", ("done", "model")): 1, ("turns_total", ("no_speech", "none")): 1}
     stages = [entry for entry in watch.registry.observed if entry[0] == "turn_seconds"]
     assert stages == [("turn_seconds", ("stt",), 0.25), ("turn_seconds", ("total",), 1.5)]
+    assert watch.registry.exemplars == [("turn_seconds", stage, {"turn_id": "t"}) for stage in ("stt", "total")]
 
 
 @pytest.mark.parametrize(("is_ok", "outcome"), [(True, "ok"), (False, "error")])
@@ -169,6 +175,7 @@ async def test_the_machine_is_sampled_again_and_again(grow: Grow, mock_clock: Mo
     assert gauges["memory_usage_bytes", ()] == 1_000
     assert gauges["cpu_usage_percent", ()] == 12.5
     assert gauges["active_connections", ()] == gauges["sessions", ("live",)] == 3
+    assert gauges["event_loop_tasks", ()] == trio.lowlevel.current_statistics().tasks_living
     mock_clock.jump(5.0)
     await watch.sampled(2)
     mock_clock.jump(4.9)

@@ -175,3 +175,43 @@ def test_figures_are_taken_as_actors_send_them() -> None:
     _, page = metrics.render("")
     assert b'voice_control_shared_errors_total{what="take"} 1.0' in page
     assert b'voice_control_shared_seconds_bucket{le="0.0025"} 1.0' in page
+
+
+# --- exemplars, and what is left out -------------------------------------------------------------
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+def test_openmetrics_has_the_last_turn_of_a_bucket_as_its_exemplar(metrics: PrometheusMetrics) -> None:
+    metrics.observe("turn_seconds", ("stt",), 0.25, {"turn_id": "t1"})
+    metrics.observe("turn_seconds", ("stt",), 0.26, {"turn_id": "t2"})
+    metrics.observe("turn_seconds", ("stt",), 9.0)
+
+    _, body = metrics.render(OPENMETRICS)
+    found = {
+        sample.labels["le"]: (sample.exemplar.labels, sample.exemplar.value)
+        for family in parse_openmetrics(body.decode())
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert found == {"0.3": ({"turn_id": "t2"}, 0.26)}
+
+
+def test_ids_are_no_labels_and_stand_in_no_plain_page(metrics: PrometheusMetrics) -> None:
+    metrics.observe("turn_seconds", ("stt",), 0.25, {"turn_id": "t1"})
+
+    assert b"t1" not in metrics.render("")[1]
+    assert ("voice_control_turn_seconds_count", "stt") in samples(metrics)
+
+
+def test_an_exemplar_too_long_for_openmetrics_is_our_mistake(metrics: PrometheusMetrics) -> None:
+    with pytest.raises(ValueError, match="limit of 128"):
+        metrics.observe("turn_seconds", ("stt",), 0.25, {"turn_id": "t" * 122})
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS])
+def test_when_a_series_was_created_is_no_series(accept: str, metrics: PrometheusMetrics) -> None:
+    for figure in FIGURES:
+        updated(figure, metrics, tuple(f"a {label}" for label in figure.labels))
+
+    assert b"_created" not in metrics.render(accept)[1]

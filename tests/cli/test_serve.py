@@ -114,6 +114,25 @@ def test_a_bad_configuration_is_exit_code_2_and_starts_nothing(serve: Serve) -> 
     assert serve.seen == []
 
 
+def test_a_proxy_on_this_computer_may_want_a_key_of_everyone(serve: Serve, tmp_path: Path) -> None:
+    settings = ("--set", f"supervisor.data_dir={tmp_path}", "--set", "gateway.require_key=true")
+    refused = serve(*settings)
+    assert refused.exit_code == 1
+    assert "gateway.require_key is set, and there is no key that is good" in refused.stderr
+    assert serve(*settings, "--insecure").exit_code == 0
+
+
+def test_several_replicas_need_haproxy_and_it_is_said_how(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("WORKERS", "2")
+    refused = serve()
+    assert refused.exit_code == 1
+    assert "2 replicas (WORKERS) need HAProxy" in refused.stderr
+    assert "apt-get install haproxy" in refused.stderr
+    assert serve.seen == []
+    assert serve("--set", "replicas.count=1").exit_code == 0
+
+
 def test_an_open_host_needs_a_key_that_is_good_or_insecure(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from config.problems import ConfigError
 
 HOME = {"HOME": "/home/ada"}
 GUIDE = {
+    "WORKERS": "4",
     "WORKER_CONNECTIONS": "1000",
     "MAX_REQUESTS": "1000",
     "MAX_REQUESTS_JITTER": "100",
@@ -136,7 +137,7 @@ def test_generic_names_are_those_that_name_neither_a_model_nor_its_engine() -> N
 
 
 def test_a_name_without_effect_is_warned_about_once() -> None:
-    environ = {"WORKERS": "4", "THREAD_POOL_SIZE": "10", "PATH": "/bin"}
+    environ = {"THREAD_POOL_SIZE": "10", "AUDIO_OVERLAP_SIZE": "256", "PATH": "/bin"}
     warnings = warnings_about(environ)
-    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["THREAD_POOL_SIZE", "WORKERS"]
+    assert [warning.split(" is ignored: ")[0] for warning in warnings] == ["AUDIO_OVERLAP_SIZE", "THREAD_POOL_SIZE"]
     assert load(None, HOME | environ, {}).warnings == tuple(warnings)

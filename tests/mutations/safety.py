@@ -21,6 +21,20 @@ SAFETY: Final = (
         ("tests/backends/ingress/test_websocket_intake.py::test_a_flood_of_frames_lets_the_others_have_their_turn",),
     ),
     Mutation(
+        "take bytes within a frame for a frame",
+        "backends/ingress/websocket_intake.py",
+        "if self.assembler.is_within_message or not self.boundary.is_reached:",
+        "if self.assembler.is_within_message:",
+        ("tests/backends/ingress/test_websocket_intake.py::test_no_frame_is_seen_within_another_one",),
+    ),
+    Mutation(
+        "let the end of a read cut a send",
+        "backends/ingress/direct_stream.py",
+        "            self._descriptor()  # ``interrupt`` was meant for the reader, unless it is closed",
+        "            raise",
+        ("tests/backends/ingress/test_direct_stream.py::test_an_interrupted_reader_disturbs_no_sender",),
+    ),
+    Mutation(
         "take heads that proxies read otherwise",
         "backends/ingress/http_connection.py",
         "if (fault := head_fault(head)) is not None:",

@@ -110,19 +110,13 @@ STATE: Final = (
         "backends/commands/grammar.py",
         "            with suppress(TooManyStepsError), counted_steps(max_steps):\n",
         "            with counted_steps(max_steps):\n",
-        (
-            "tests/backends/commands/test_steps.py"
-            "::test_hypotheses_that_cost_all_steps_do_not_hide_the_one_that_sounds_like_a_command",
-        ),
+        ("tests/backends/commands/test_steps.py::test_costly_hypotheses_do_not_hide_one_that_sounds_like_a_command",),
     ),
     Mutation(
         "take a text that breaks off before the voice does",
         "protocol/audio/transcripts.py",
         "if is_cut and words_of(text)",
         "if not is_cut and words_of(text)",
-        (
-            "tests/protocol/audio/test_transcripts.py"
-            "::test_a_text_that_breaks_off_before_the_voice_does_is_exchanged_for_the_one_that_goes_on",
-        ),
+        ("tests/protocol/audio/test_transcripts.py::test_a_text_that_breaks_off_before_the_voice_is_exchanged",),
     ),
 )

@@ -276,7 +276,7 @@ class Server:
             return ()
         return (
             ToolSpec("house", READS, "", {}, read_only=True),
-            ToolSpec("house", CHANGES, "", {}),
+            ToolSpec("house", CHANGES, "", {}, is_reversible=True),
             ToolSpec("house", UNDOES, "", {}),
         )
 
@@ -355,7 +355,9 @@ class Figures:
     def gauge(self, name: str, labels: Sequence[str], value: float) -> None:
         pass
 
-    def observe(self, name: str, labels: Sequence[str], value: float) -> None:
+    def observe(
+        self, name: str, labels: Sequence[str], value: float, exemplar: Mapping[str, str] | None = None
+    ) -> None:
         pass
 
 

@@ -96,6 +96,7 @@ export interface ConnectionAccepted {
   resumed: boolean;
   received_samples: number;
   wake?: string;
+  wake_words?: string[];
 }
 
 /** Name and version of the server. */
@@ -199,7 +200,7 @@ export interface NoSpeech {
 /** The source that understood the transcript, and its intent. */
 export interface Understood {
   turn_id: string;
-  source: 'command' | 'model' | 'router';
+  source: 'command' | 'meaning' | 'model';
   confidence: number;
   tool?: string;
   arguments?: Record<string, unknown>;
@@ -257,6 +258,14 @@ export interface Reply {
   turn_id: string;
   text: string;
   truncated: boolean;
+}
+
+/** The turn asks back; what is said or typed next may answer it, for so long after the turn is completed. */
+export interface Question {
+  turn_id: string;
+  text: string;
+  open_for_s: number;
+  choices?: string[];
 }
 
 /** Binary frames of the answer's speech follow. */
@@ -383,6 +392,7 @@ export interface ServerEvents {
   tool_result: ToolResult;
   reply_delta: ReplyDelta;
   reply: Reply;
+  question: Question;
   speech_audio_start: SpeechAudioStart;
   speech_audio_end: SpeechAudioEnd;
   speech_audio_paused: SpeechAudioPaused;

@@ -82,7 +82,7 @@ def test_a_sentence_beyond_the_limit_is_none(grammar: HassilGrammar, monkeypatch
     assert grammar.match_exactly("set a timer for five minutes", "en") is None
 
 
-def test_hypotheses_that_cost_all_steps_do_not_hide_the_one_that_sounds_like_a_command(
+def test_costly_hypotheses_do_not_hide_one_that_sounds_like_a_command(
     grammar: HassilGrammar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = ["so the pastor is a thyme you know", "set a pasta timmer for five minutes"]

@@ -67,6 +67,7 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
     ordinary = GatewaySettings(
         host="127.0.0.1",
         port=0,
+        require_key=False,
         insecure=False,
         tls_certificate="",
         tls_key="",

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from backends.ingress.direct_stream import DirectStream
 from backends.ingress.http_head import Handover
 from backends.ingress.hypercorn_bridge import Exchange, ReplayStream, observed
 from backends.protocols import Admitted
@@ -276,7 +277,8 @@ async def replaying(
         client = await trio.open_tcp_stream(*listeners[0].socket.getsockname())
         stream = await listeners[0].accept()
     handover = Handover(b"head", received, body_bytes)
-    return ReplayStream(stream, handover, send_timeout_s=5, bounds=BodyBounds(10.0)), stream, client
+    replay = ReplayStream(DirectStream(stream), handover, send_timeout_s=5, bounds=BodyBounds(10.0))
+    return replay, stream, client
 
 
 async def test_the_stream_gives_head_and_body_and_nothing_of_the_next_request() -> None:

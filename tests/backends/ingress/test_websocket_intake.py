@@ -13,7 +13,16 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from backends.ingress.websocket import TrioWebSocket
-from backends.ingress.websocket_intake import FRAME_BYTES, MAX_FRAGMENTS, PIECE_BYTES, Assembler, Intake
+from backends.ingress.websocket_intake import (
+    FRAME_BYTES,
+    MAX_FRAGMENTS,
+    PIECE_BYTES,
+    PLAIN_MAX,
+    Assembler,
+    FrameBoundary,
+    Intake,
+    plain_messages,
+)
 from protocol.messages.socket import SocketClosed
 from tests.backends.ingress.ingress_fixtures import CLIENT, websocket_settings
 
@@ -124,3 +133,96 @@ def test_what_was_inflated_counts_like_so_many_small_frames() -> None:
     intake = Intake()
     intake.count([Frame(Opcode.BINARY, b""), Frame(Opcode.BINARY, bytes(10 * FRAME_BYTES))])
     assert intake.frames == 12
+
+
+# --- whole binary frames -------------------------------------------------------------------------
+
+FRAMES = st.builds(
+    Frame,
+    st.sampled_from([Opcode.BINARY, Opcode.TEXT, Opcode.CONT, Opcode.PING, Opcode.PONG]),
+    st.one_of(st.binary(max_size=20), st.sampled_from([b"x" * size for size in (125, 126, 300, 65_535, 65_536)])),
+    st.booleans(),
+)
+
+
+@given(st.lists(st.binary(max_size=400), max_size=PLAIN_MAX))
+def test_whole_binary_frames_are_taken_as_the_protocol_takes_them(payloads: list[bytes]) -> None:
+    data = b"".join(Frame(Opcode.BINARY, payload).serialize(mask=True) for payload in payloads)
+    assert plain_messages(data, 400) == payloads
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        Frame(Opcode.BINARY, b"x").serialize(mask=True)[:-1],
+        Frame(Opcode.BINARY, b"x").serialize(mask=True) + b"\x82",
+        Frame(Opcode.BINARY, b"x").serialize(mask=False) + bytes(4),
+        Frame(Opcode.BINARY, b"x", fin=False).serialize(mask=True),
+        b"\xc2" + Frame(Opcode.BINARY, b"x").serialize(mask=True)[1:],
+        Frame(Opcode.TEXT, b"x").serialize(mask=True),
+        Frame(Opcode.CLOSE, b"").serialize(mask=True),
+        Frame(Opcode.BINARY, b"x" * 401).serialize(mask=True),
+        Frame(Opcode.BINARY, b"x" * 70_000).serialize(mask=True)[:14],
+        Frame(Opcode.BINARY, b"").serialize(mask=True) * (PLAIN_MAX + 1),
+    ],
+)
+def test_anything_else_is_left_to_the_protocol(data: bytes) -> None:
+    assert plain_messages(data, 400) is None
+
+
+@given(st.lists(FRAMES, min_size=1, max_size=6), st.lists(st.integers(1, 3_000), max_size=12))
+def test_the_boundary_is_reached_just_when_all_frames_are_whole(frames: list[Frame], steps: list[int]) -> None:
+    raw = [frame.serialize(mask=True) if frame.opcode not in (8, 9, 10) else _control(frame) for frame in frames]
+    ends, data = {sum(map(len, raw[:count])) for count in range(len(raw) + 1)}, b"".join(raw)
+    boundary, at = FrameBoundary(), 0
+    for step in [*steps, len(data)]:
+        boundary.follow(data[at : at + step])
+        at = min(len(data), at + step)
+        assert boundary.is_reached == (at in ends)
+
+
+def _control(frame: Frame) -> bytes:
+    return Frame(frame.opcode, frame.data[:125]).serialize(mask=True)
+
+
+async def messages_of(reads: list[bytes]) -> list[str | bytes]:
+    """Return what a socket receives of these reads, and its close code at the end."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    socket = TrioWebSocket(ours, ServerProtocol(state=State.OPEN), websocket_settings(), identity=CLIENT)
+    got: list[str | bytes] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(socket.run)
+
+        async def receive_all() -> None:
+            try:
+                while True:
+                    got.append(await socket.receive())
+            except SocketClosed as closed:
+                got.append(f"closed {closed.code} {closed.reason}")
+
+        nursery.start_soon(receive_all)
+        for data in reads:
+            await theirs.send_all(data)
+            await trio.testing.wait_all_tasks_blocked()
+        await theirs.send_eof()
+        await socket.wait_closed()
+    return got
+
+
+async def test_no_frame_is_seen_within_another_one(autojump_clock) -> None:
+    inner = Frame(Opcode.BINARY, b"no message").serialize(mask=True)
+    outer = b"\x82" + bytes([0x80 | len(inner)]) + bytes(4) + inner  # its mask changes nothing
+    assert await messages_of([outer[:6], outer[6:]]) == [inner, "closed 1006 connection lost"]
+
+
+@given(st.lists(FRAMES, min_size=1, max_size=5), st.lists(st.integers(1, 60), max_size=4))
+def test_the_same_messages_come_of_whole_frames_and_of_any_pieces(frames: list[Frame], steps: list[int]) -> None:
+    raw = [_control(frame) if frame.opcode in (9, 10) else frame.serialize(mask=True) for frame in frames]
+    data, pieces, at = b"".join(raw), [], 0
+    for step in steps:
+        pieces.append(data[at : at + step])
+        at += step
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    whole = trio.run(messages_of, raw, clock=clock)
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    assert trio.run(messages_of, [*filter(None, pieces), data[at:]], clock=clock) == whole

@@ -231,7 +231,7 @@ CUT = (" A latte,", " A lot, eh?", " A latte, with milk.", " A latte, with milk,
         ((), 2.0, 0),
     ],
 )
-def test_a_text_that_breaks_off_before_the_voice_does_is_exchanged_for_the_one_that_goes_on(
+def test_a_text_that_breaks_off_before_the_voice_is_exchanged(
     texts: Sequence[str], voiced_s: float, expected: int
 ) -> None:
     assert transcripts.whole_of(texts, voiced_s) == expected

@@ -1,0 +1,1 @@
+"""Servers of one machine as processes, and HAProxy in front of them."""
