@@ -93,7 +93,7 @@ class Dialogue(Actor[DialogueMessage]):
         if client.options is not None:
             self._options = SessionOptions(client.options, client.voice, client.task)
             if not client.is_lost:
-                self._listeners.enter(client.session_id, client.user)
+                self._enter_listeners()
         running = memory.running
         has_begun = running is not None and (memory.has_acted(running.turn_id) or memory.answered == running.turn_id)
         await self._receive(actions.Restored(frozenset(memory.open_turns), memory.waiting, running, has_begun))
@@ -105,7 +105,7 @@ class Dialogue(Actor[DialogueMessage]):
             return
         if isinstance(message, Configured):
             self._options = SessionOptions(message.options, message.voice, message.task)
-            self._listeners.enter(self._client.session_id, self._client.user)
+            self._enter_listeners()
         elif isinstance(message, HeardMessage | ClientMessage):
             self._activity.note(self._client.session_id, trio.current_time())
             if isinstance(message, Presence):
@@ -118,6 +118,11 @@ class Dialogue(Actor[DialogueMessage]):
         if not presence.is_there:
             self._listeners.leave(self._client.session_id)
         elif self._client.options is not None:
+            self._enter_listeners()
+
+    def _enter_listeners(self) -> None:
+        """Take announcements, if the client wants any."""
+        if self._options.options.announcements:
             self._listeners.enter(self._client.session_id, self._client.user)
 
     async def _stay_registered(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.meaning import Examples
+from assembly import wyoming
 from assembly.dialects import DIALECTS
 from assembly.providers import (
     embeddings,
@@ -29,7 +30,9 @@ from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import UPLOADS, HttpServices, make_app
 from backends.ingress.hypercorn_bridge import HttpApp
+from backends.ingress.joined import JoinedIngress
 from backends.ingress.server import TrioIngress
+from backends.ingress.wyoming import WyomingContext, WyomingIngress
 from backends.keys.key_file import KeyFile
 from backends.keys.key_ring import KeyRing
 from backends.llm.guarded import GuardedModel
@@ -39,6 +42,7 @@ from backends.mcp.client import McpServers, McpSettings, builtin_server_config
 from backends.metrics import PrometheusMetrics
 from backends.protocols import (
     AudioDecoder,
+    Ingress,
     IngressHandlers,
     JobPool,
     RequestAdmission,
@@ -72,6 +76,7 @@ class Adapters:
         conditioning.check(settings.audio)
         wake_words.check(settings.wake)
         stores.check(settings)
+        wyoming.check(settings.gateway)
         self._settings = settings
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
@@ -219,9 +224,13 @@ class Adapters:
 
     def make_ingress(
         self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers, admission: RequestAdmission
-    ) -> TrioIngress:
-        """Return the listener, with the HTTP app behind it."""
+    ) -> Ingress:
+        """Return the listener, with the HTTP app behind it, and that for Wyoming beside it if there is to be one."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, UPLOADS)
         routes = IngressRoutes(DIALECTS, app)
-        return TrioIngress(gateway, handlers, admission, routes)
+        web = TrioIngress(gateway, handlers, admission, routes)
+        if not gateway.wyoming_port:
+            return web
+        asked = wyoming.wyoming_services(gateway, self.version, audio, self.grammar)
+        return JoinedIngress(web, WyomingIngress(WyomingContext(gateway, handlers, admission, asked)))

@@ -329,6 +329,7 @@ class RequestKind(enum.Enum):
     PAGE = "page"  # answered by the listener from figures in memory: no place
     HTTP = "http"  # one of the places for requests that the HTTP app has in work
     WEBSOCKET = "websocket"  # a place for a session
+    TEXT_SESSION = "text session"  # the same for a session that takes no audio: it needs nothing of the recogniser
 
 
 NO_PLACE: Final = nullcontext()

@@ -224,6 +224,9 @@ def _dangers(values: Mapping[str, Any]) -> list[str]:
     if values["gateway.insecure"] and not is_loopback(values["gateway.host"]):
         host = values["gateway.host"]
         dangers.append(f"insecure: without keys everyone who reaches {host} may talk to this server and use its tools")
+    if values["gateway.wyoming_port"] and values["gateway.wyoming_networks"]:
+        networks = ", ".join(values["gateway.wyoming_networks"])
+        dangers.append(f"Wyoming has no keys: everyone in {networks} may talk to this server and use its tools")
     opened = [key for key in ("gateway.allowed_hosts", "gateway.allowed_origins") if "*" in values[key]]
     return dangers + [f"insecure: with {key} = * any web page may use this server and its tools" for key in opened]
 

@@ -48,6 +48,8 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Names and terms worth expecting in speech, most likely first; at most 64."""
     instructions: str | None = None
     """For the language model in every answer."""
+    announcements: bool = True
+    """Whether timers, alarms and reminders that are due are told in this session."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):

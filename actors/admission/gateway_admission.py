@@ -169,7 +169,9 @@ class GatewayAdmission:
                 return found
         if kind is RequestKind.PAGE:
             return Admitted(identity)
-        return self._take_place(identity, limited) if kind is RequestKind.WEBSOCKET else self._take_request(identity)
+        if kind is RequestKind.HTTP:
+            return self._take_request(identity)
+        return self._take_place(identity, limited, hears=kind is RequestKind.WEBSOCKET)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
         rule = CHECK_RULES[check.kind]
@@ -202,15 +204,18 @@ class GatewayAdmission:
 
     # --- WebSockets ------------------------------------------------------------------------------
 
-    def _take_place(self, identity: Identity, limited: Refusal | None = None) -> Admitted | Refusal:
+    def _take_place(
+        self, identity: Identity, limited: Refusal | None = None, *, hears: bool = True
+    ) -> Admitted | Refusal:
         if self._stopped is not None:
             return self._refuse_session(self._stopped.reason, self._stopped.retry_after_s, "leaving")
         inputs, now_s = self._inputs, trio.current_time()
         refused = None
         if limited is not None:
             refused = AdmissionRefused(limited.reason, limited.retry_after_s or RETRY_AFTER_S, limited.cause)
+        demand = inputs.demand() if hears else None
         decision = self._places.take(
-            identity.tenant, inputs.load_level(), inputs.demand(), inputs.count_awaited(), now_s, limited=refused
+            identity.tenant, inputs.load_level(), demand, inputs.count_awaited(), now_s, limited=refused
         )
         for silent in decision.closes:
             self._close_silent(silent)

@@ -28,11 +28,13 @@ USER_TIMEOUT_MS: Final = 10_000
 class PortInUse(OSError):
     """The port is in use by another process."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, setting: str = "gateway.port") -> None:
+        """Name the ``setting`` by which another port is chosen."""
+        variable = f"SAYSO_{setting.replace('.', '__').upper()}"
         super().__init__(
             errno.EADDRINUSE,
             f"port {port} on {host} is in use: stop what listens there, or choose another port "
-            "(gateway.port in sayso.toml, or SAYSO_GATEWAY__PORT)",
+            f"({setting} in sayso.toml, or {variable})",
         )
 
 

@@ -34,6 +34,8 @@ from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
 from backends.speech.resampling import RateConverter
 from backends.speech.wav import wav_parts
+from bench.hostile.wyoming import SAMPLES as WYOMING_SAMPLES
+from bench.hostile.wyoming import wyoming
 from config.load import load
 from config.problems import ConfigError
 from protocol.admission.credentials import as_subprotocol, presented
@@ -330,6 +332,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("wav", (wav(1, 16, 1), wav(3, 32, 2), wav(7, 8, 1), wav(1, 24, 2)), wav_parts, (ValueError,), 0.3),
         Codec("drain_body", (drain,), drain_deadline, (ValueError,)),
         Codec("speech_body", (speech,), SpeechForm.parse, (ApiError,)),
+        Codec("wyoming", WYOMING_SAMPLES, wyoming, (RemoteProtocolError,)),
         Codec("language", (b"de-AT", b"en_us", b"auto"), _language, (ValueError,)),
         Codec("key_file", (KEYS,), in_file(folder / "keys.json", _keys), (KeyFileError,), 0.2),
         Codec("commands", (COMMANDS,), in_file(folder / "commands.yaml", _commands), (CommandFileError,), 0.01),

@@ -55,6 +55,9 @@ class GatewaySettings:
         )
     )
     trusted_proxies: tuple[str, ...] = attrs.field(validator=networks)
+    wyoming_port: int = attrs.field(validator=[ge(0), le(65_535)])
+    wyoming_networks: tuple[str, ...] = attrs.field(validator=networks)
+    wyoming_name: str
     head_max_bytes: int = attrs.field(validator=[ge(1_024), le(1 << 20)])
     head_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     keepalive_s: float = attrs.field(validator=[gt(0), le(DAY_S)])

@@ -40,6 +40,7 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/health": PathScopes(ANYONE, ANYONE),
     "/metrics": PathScopes(READ),
     "/ws": PathScopes(TALK),
+    "wyoming:": PathScopes(ANYONE),  # a port of its own without keys; its networks are checked at the accept
     "/console": PathScopes(ANYONE),
     "/api/access": PathScopes(READ),
     "/api/actors": PathScopes(READ),

@@ -79,6 +79,8 @@ class ConnectionRequest:
     """Names and terms worth expecting in speech, most likely first."""
     instructions: str | None = attrs.field(default=None, validator=check_instructions)
     """For the language model in every answer, behind the server's own prompt."""
+    announcements: bool = True
+    """Whether what is due (a timer, a reminder) is told in this session; else it waits for another of the user."""
     resume: Resume | None = None
 
 

@@ -189,6 +189,17 @@ async def test_a_session_listens_while_its_client_is_there(grow: Grow, autojump_
     assert [*seen, dict(room.listeners.sessions())] == [{SESSION_ID: user}, {}, {SESSION_ID: user}, {}]
 
 
+async def test_a_session_that_wants_no_announcements_is_none_of_the_listeners(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    await room.open(grow, has_made_handshake=False)
+    await room.configure(capabilities=("llm",), announcements=False)
+    assert dict(room.listeners.sessions()) == {}
+    await crash(room)
+    assert dict(room.listeners.sessions()) == {}
+
+
 async def test_an_announcement_waits_until_the_turn_is_over(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()
     room.inference.answers[Generate] = says("Hi.", before_s=2.0)

@@ -250,3 +250,12 @@ def test_a_server_of_an_older_transport_is_told_what_to_use(write_toml: WriteTom
 
     with pytest.raises(ConfigError, match="SSE is not supported; use streamable HTTP"):
         load(path, HOME, {})
+
+
+def test_networks_for_wyoming_are_warned_of() -> None:
+    given = {"gateway.wyoming_port": "10300", "gateway.wyoming_networks": "192.0.2.0/24"}
+    told = "Wyoming has no keys: everyone in 192.0.2.0/24 may talk to this server and use its tools"
+    assert told in load(None, HOME, given).warnings
+    for key in given:
+        rest = {other: value for other, value in given.items() if other != key}
+        assert told not in load(None, HOME, rest).warnings

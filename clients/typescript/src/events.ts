@@ -15,6 +15,7 @@ export interface ConnectionRequest {
   answers?: 'auto' | 'on_request';
   vocabulary?: string[];
   instructions?: string;
+  announcements?: boolean;
   resume?: Resume;
 }
 

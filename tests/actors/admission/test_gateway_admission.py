@@ -7,6 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
+from protocol.admission.capacity import Demand
 from protocol.admission.checks import CHECK_RULES, CheckKind
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity, RequestSource
@@ -28,13 +29,19 @@ class Server:
 
     def __init__(self, *checks: FakeCheck, places: int = 2, **changes: Any) -> None:
         self.level = 0
+        self.demand: Demand | None = None
         self.awaited = 0
         self.counted: list[Count] = []
         self.places: list[int] = []
         gateway = default_settings().gateway
         websocket = attrs.evolve(gateway.websocket, max_connections=places)
         ordinary: dict[str, Any] = {"max_requests": 2, "max_share_per_address": 1.0, "websocket": websocket}
-        inputs = AdmissionInputs(load_level=lambda: self.level, count_awaited=lambda: self.awaited, checks=checks)
+        inputs = AdmissionInputs(
+            load_level=lambda: self.level,
+            demand=lambda: self.demand,
+            count_awaited=lambda: self.awaited,
+            checks=checks,
+        )
         self.admission = GatewayAdmission(
             attrs.evolve(gateway, **ordinary | changes),
             inputs,
@@ -97,6 +104,17 @@ async def test_requests_in_work_are_bounded_and_count_until_their_block_is_left(
     with pytest.raises(OSError, match="reset"), (await server.admitted(HTTP)).place:
         raise OSError("reset")
     await server.admitted(HTTP)
+
+
+async def test_a_session_that_takes_no_audio_needs_a_place_and_nothing_of_the_recogniser() -> None:
+    server = Server(places=1)
+    server.demand = Demand(share=2.0, each=1.0, per_s=0.1)
+    assert (await server.refused(WEBSOCKET)).cause == "speech"
+    with (await server.admitted(RequestKind.TEXT_SESSION)).place:
+        assert server.admission.statistics().connections == 1
+        await server.refused(RequestKind.TEXT_SESSION)
+    server.admission.stop(StopAdmitting("the server stops", 5.0))
+    assert (await server.refused(RequestKind.TEXT_SESSION)).cause == "leaving"
 
 
 async def test_one_address_leaves_requests_to_others() -> None:

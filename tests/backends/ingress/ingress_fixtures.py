@@ -75,6 +75,9 @@ def gateway_settings(websocket: WebSocketSettings | None = None, **changes: Any)
         allowed_hosts=("x",),
         allowed_origins=(),
         trusted_proxies=(),
+        wyoming_port=0,
+        wyoming_networks=(),
+        wyoming_name="",
         head_max_bytes=16_384,
         head_timeout_s=5,
         keepalive_s=5,
@@ -228,7 +231,7 @@ class FakeAdmission:
         )
 
     async def admit(self, request: Request, kind: RequestKind, *, is_reserved: bool = False) -> Admitted | Refusal:
-        is_websocket = kind is RequestKind.WEBSOCKET
+        is_websocket = kind in (RequestKind.WEBSOCKET, RequestKind.TEXT_SESSION)
         verdict = await self._real.admit(request, RequestKind.PAGE if is_websocket else kind, is_reserved=is_reserved)
         return self._handlers.take_place(request) if is_websocket and isinstance(verdict, Admitted) else verdict
 
