@@ -181,7 +181,7 @@ class Sessions:
     def _connection(
         self, refs: SessionRefs, refusal: ConnectionRefused | None, checkpoint: Checkpoint | None
     ) -> Connection:
-        server = ServerInfo("sayso", self._adapters.version)
+        server = ServerInfo("sayso", self._adapters.version, self._settings.shared.replica or None)
         parts = self._settings
         hearing_problem = self._status.hearing_problem
         settings = ConnectionSettings(
