@@ -179,6 +179,7 @@ class Factories:
         actions = SharedActions(
             is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
             let_go=self.sessions.let_go,
+            write_again=self.sessions.write_again,
             tell_clients=self.sessions.tell_clients,
             publish=self.status.board.shared.publish,
         )

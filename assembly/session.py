@@ -43,7 +43,7 @@ from protocol.messages.events import ConnectionRefused, ConnectionRequest, Degra
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Leave, LetGo, Send
+from protocol.messages.session import Leave, LetGo, Send, WriteAgain
 from protocol.turns.listeners import Listeners
 from protocol.turns.moving import BadRecord, recalled, unpacked
 from protocol.turns.session_memory import SessionMemory
@@ -105,6 +105,13 @@ class Sessions:
         if connection is not None:
             connection.signal(LetGo())
         return connection is not None
+
+    def write_again(self) -> None:
+        """Have all sessions written to the shared store that could not be written."""
+        for owner in self.directory.owned.names():
+            connection = self.directory.owned.lookup(owner)
+            if connection is not None:
+                connection.tell_nowait(WriteAgain())
 
     def evict(self) -> None:
         """Ask some sessions to end; each does so when nothing is said or answered."""

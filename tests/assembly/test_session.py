@@ -204,6 +204,20 @@ async def test_a_session_that_waits_for_its_client_is_let_go_and_written_no_more
     assert replica.shared.sessions == {}
 
 
+async def test_a_session_that_could_not_be_written_is_written_when_the_store_is_back(
+    replica: Replica, autojump_clock: MockClock
+) -> None:
+    replica.shared.trouble = "dead"
+    socket = FakeSocket()
+    await replica.greet(socket)
+    replica.shared.trouble = ""
+    assert replica.shared.sessions == {}
+    replica.server.sessions.write_again()
+    await wait_all_tasks_blocked()
+    token = dict(replica.told(socket))["connection_accepted"]["resume_token"]
+    assert list(replica.shared.sessions) == [token]
+
+
 async def test_every_client_is_told_once_of_a_part_of_the_service(replica: Replica, autojump_clock: MockClock) -> None:
     sockets = [FakeSocket(), FakeSocket()]
     for socket in sockets:
