@@ -25,12 +25,13 @@ from protocol.audio.endpointing import Dropped, Ended, Endpointer, Grown, Onset,
 from protocol.audio.wake import Unheard, WakeEvent, WakeGate, Woken
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
-from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart, WakeDetected, WakeState
+from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart, Respond, WakeDetected, WakeState
 from protocol.messages.hearing import (
     INTERNAL_RATE_HZ,
     AudioReceived,
     AudioRefused,
     NothingHeard,
+    NothingOpen,
     PauseJudged,
     ReplyExpected,
     SpeechBegan,
@@ -168,14 +169,11 @@ class Audio(Actor[AudioMessage | AudioStalled]):
             case AudioEnd():
                 self._memory.is_pressed = False
                 await self._listen_on()
-                await self._emit(self._gate.release())
-                await self._acknowledge()
-            case PauseJudged(end_sample, verdict):
-                await self._emit(self._gate.judge(end_sample, verdict))
-            case ReplyExpected(for_s):
-                await self._emit(self._gate.expect(for_s))
-            case NothingHeard():
-                await self._emit(self._gate.listen_again())
+                await self._end_audio()
+            case Respond():
+                await self._peers.dialogue.tell(message)
+            case PauseJudged() | ReplyExpected() | NothingHeard():
+                await self._emit(self._note(message))
             case AudioStalled(last_frame_s):
                 if last_frame_s == self._last_frame_s and self._gate.is_open:
                     self._memory.is_pressed = False
@@ -228,6 +226,24 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 await self._listen_on()
         if self._last_frame_s - self._last_ack_s >= ACK_INTERVAL_S:
             await self._acknowledge()
+
+    def _note(self, message: PauseJudged | ReplyExpected | NothingHeard) -> list[WakeEvent]:
+        """Take what the dialogue knows of the words."""
+        match message:
+            case PauseJudged(end_sample, verdict):
+                return self._gate.judge(end_sample, verdict)
+            case ReplyExpected(for_s):
+                return self._gate.expect(for_s)
+            case NothingHeard():
+                return self._gate.listen_again()
+
+    async def _end_audio(self) -> None:
+        """End an open utterance by hand; say so if there was none."""
+        happened = self._gate.release()
+        await self._emit(happened)
+        if not any(isinstance(event, Ended) for event in happened):
+            await self._peers.dialogue.tell(NothingOpen(_ms(self._memory.pcm.end)))
+        await self._acknowledge()
 
     async def _hear_again(self) -> None:
         """Run the detectors over kept samples that were not committed."""

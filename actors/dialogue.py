@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from actors.turn.amending import goes_on
+from actors.turn.answering import Said, only_hear, options_of
 from actors.turn.hearing import EarlyWork, hear, heard_from, show, weigh
 from actors.turn.run import Turn
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
@@ -74,13 +75,18 @@ class Dialogue(Actor[DialogueMessage]):
         self._timing = trio.CancelScope()
         self._early_work = EarlyWork()
         self._performing = trio.Lock()
+        self._only_hearing = trio.Lock()
+        """Held for one utterance that is not answered; the others wait in their order."""
 
     async def on_start(self) -> None:
         """Recall the session, and continue the turns that the last incarnation left unanswered."""
         self._memory = memory = await self._vault.ask(RecallTurns())
         self._client = client = await self._vault.ask(ViewClient())
         self._turn_context = self._make_context(memory, client)
-        self._conversation = ConversationMachine(self._turn_context.new_id, is_open=client.options is not None)
+        is_on_request = client.options is not None and client.options.answers == "on_request"
+        self._conversation = ConversationMachine(
+            self._turn_context.new_id, is_open=client.options is not None, is_on_request=is_on_request
+        )
         self._sessions.register(client.session_id, self.context.ref)
         self._activity.note(client.session_id, trio.current_time())
         self.context.nursery.start_soon(self._stay_registered)
@@ -179,7 +185,8 @@ class Dialogue(Actor[DialogueMessage]):
             case actions.StartTurn(pending, machine):
                 said = pending.said
                 early = self._early_work.of(said.utterance) if isinstance(said, UtteranceEnded) else None
-                self._turn = Turn(pending, machine, self._turn_context, self._options, early)
+                options = options_of(said, self._options)
+                self._turn = Turn(pending, machine, self._turn_context, options, early)
                 self.context.nursery.start_soon(self._run, self._turn, said)
             case actions.HoldAnswer():
                 await self._turn.hold()
@@ -211,13 +218,15 @@ class Dialogue(Actor[DialogueMessage]):
                 start_soon(self._weigh, action)
             case actions.HearAnswer(pending, call_id):
                 start_soon(self._hear_answer, pending, call_id)
+            case actions.OnlyHear(pending):
+                start_soon(self._only_hear, pending)
 
     # --- what takes time -------------------------------------------------------------------------
 
-    async def _run(self, turn: Turn, said: UtteranceEnded | events.Text | Announce) -> None:
+    async def _run(self, turn: Turn, said: Said) -> None:
         if not isinstance(said, Announce):
             await self._turn_context.guard.count_turn()
-        if isinstance(said, events.Text):
+        if isinstance(said, events.Text | events.Respond):
             await self._turn_context.guard.note()
         await turn.run()
         self._memory.open_turns.discard(turn.turn_id)
@@ -246,8 +255,16 @@ class Dialogue(Actor[DialogueMessage]):
         try:
             if isinstance(said, UtteranceEnded):
                 text = await hear(self._turn_context, self._options, turn_id, said.utterance) or ""
-            else:
+            elif isinstance(said, events.Text):
                 text = said.text
         except (AskError, MailboxError) as failure:
             error = str(failure)
         await self._receive(actions.AnswerHeard(turn_id, call_id, text, error))
+
+    async def _only_hear(self, pending: actions.PendingTurn) -> None:
+        said = pending.said
+        early = self._early_work.of(said.utterance) if isinstance(said, UtteranceEnded) else None
+        async with self._only_hearing:
+            await only_hear(self._turn_context, self._options, pending, early)
+        self._memory.open_turns.discard(pending.turn_id)
+        await self._receive(actions.OnlyHeard(pending.turn_id))

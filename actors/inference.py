@@ -80,12 +80,14 @@ class InferenceStatistics(PoolOwnerStatistics):
     * ``in_flight``: how many questions are being answered
     * ``guards``: breaker and limit of each configured provider
     * ``cached_answers``: how many answers are kept; ``None`` without a cache
+    * ``trouble``: that no model answers any more, in words; ``None`` if one does, or none ever did
     """
 
     providers: Sequence[str]
     in_flight: int
     guards: Sequence[GuardStatistics]
     cached_answers: int | None = None
+    trouble: str | None = None
 
 
 class Inference(Actor[InferenceMessage]):
@@ -111,6 +113,7 @@ class Inference(Actor[InferenceMessage]):
         self._available: tuple[LanguageModel, ...] = ()
         self._is_embedded_started = False
         self._connected: tuple[str, LanguageModel] | None = None
+        self._trouble: str | None = None
 
     async def on_start(self) -> None:
         """Find the providers that answer; start the embedded model if there are none."""
@@ -138,6 +141,7 @@ class Inference(Actor[InferenceMessage]):
             guards=[model.statistics() for model in self._providers],
             cached_answers=None if self._cache is None else len(self._cache),
             pool=None if embedded is None else embedded.pool.statistics(),
+            trouble=self._trouble,
         )
 
     # --- the providers ---------------------------------------------------------------------------
@@ -160,6 +164,10 @@ class Inference(Actor[InferenceMessage]):
         names = [model.name for model in found]
         if names != [model.name for model in self._available]:
             log.info("language models now: %s", names or ["embedded" if self._embedded else "none"])
+        if self._available and not found and self._embedded is None:
+            self._trouble = f"no language model answers: {', '.join(model.name for model in self._providers)}"
+        elif found:
+            self._trouble = None
         self._available = tuple(found)
         if self._embedded is not None and not found and not self._is_embedded_started:
             self._is_embedded_started = True

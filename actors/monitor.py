@@ -5,6 +5,7 @@ Rules kept here:
 * What it remembers (``RecentPast``) is bounded, and outlives a crash of this actor.
 * A look at the server each second waits for nothing; what happens between two looks is told at the next one.
 * No sender waits: records come through a mailbox that drops the newest when full.
+* What of it concerns clients is told to them (``protocol/admission/service_parts.py``).
 * Words are kept as history keeps them: without secrets, and not at all where history keeps none.
 """
 
@@ -17,6 +18,8 @@ import trio
 
 from protocol.admission.notices import NoticeDraft, ServerLook, noticed
 from protocol.admission.recent_past import RecentPast
+from protocol.admission.service_parts import ServiceParts
+from protocol.messages.events import Degraded, Recovered
 from protocol.messages.history import Record
 from protocol.messages.inboxes import MonitorMessage
 from protocol.messages.records import Count, ToolRecord, TurnRecord
@@ -48,16 +51,20 @@ class Monitor(Actor[MonitorMessage]):
         past: RecentPast,
         look: Callable[[], tuple[ServerLook, Mapping[str, float]]],
         *,
+        tell_clients: Callable[[Degraded | Recovered], None],
         keeps_words: bool,
         version: str,
         unix_time: Callable[[], float],
     ) -> None:
         """Write to ``past``.
 
-        ``look`` returns the server at this moment, and some of the figures of ``protocol.admission.figure_history``.
+        ``look`` returns the server at this moment, and some of the figures of ``protocol.admission.figure_history``;
+        ``tell_clients`` gets what they are to know of it.
         """
         self._past = past
         self._look_at_server = look
+        self._tell_clients = tell_clients
+        self._parts = ServiceParts()
         self._keeps_words = keeps_words
         self._version = version
         self._unix_time = unix_time
@@ -107,6 +114,8 @@ class Monitor(Actor[MonitorMessage]):
         if self._before is not None:
             self._tell(*noticed(self._before, look))
         self._before = look
+        for event in self._parts.look(look.actors):
+            self._tell_clients(event)
         self._tell(*past.refusals.take(now_s))
         totals = {
             "turns": past.turns.last,

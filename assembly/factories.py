@@ -88,6 +88,7 @@ class Factories:
         return Monitor(
             self.status.board.past,
             partial(look_at_server, LookSources(*given, count_sessions=self.sessions.live.__len__)),
+            tell_clients=self.sessions.news.tell,
             keeps_words=settings.enabled and settings.transcripts,
             version=self.adapters.version,
             unix_time=time.time,
@@ -180,7 +181,7 @@ class Factories:
             is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
             let_go=self.sessions.let_go,
             write_again=self.sessions.write_again,
-            tell_clients=self.sessions.tell_clients,
+            tell_clients=self.sessions.news.tell,
             publish=self.status.board.shared.publish,
         )
         return SharedKeeper(store, actions, self.refs.metrics, backoff=SHARED_BACKOFF, rng=self.rng)

@@ -27,9 +27,11 @@ from actors.turn.turn_context import TurnContext, TurnPeers
 from actors.turn.turn_guard import TurnGuard, no_record
 from actors.vault import Vault
 from assembly.adapters import Adapters
+from assembly.client_news import ClientNews
 from assembly.refs import JOBS, Refs, SessionRefs, new_session_refs
 from assembly.status_source import StatusSource
 from backends.protocols import SharedUnavailable
+from backends.speech.wake_words import wake_words
 from config.settings import RateSettings, Settings
 from protocol.admission.drain import Drain, come_back_within_s
 from protocol.admission.eviction import Activity
@@ -39,11 +41,11 @@ from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.dialects.dialect import ClientLink
-from protocol.messages.events import ConnectionRefused, ConnectionRequest, Degraded, Recovered, ServerInfo
+from protocol.messages.events import ConnectionRefused, ConnectionRequest, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Leave, LetGo, Send, WriteAgain
+from protocol.messages.session import Leave, LetGo, WriteAgain
 from protocol.turns.listeners import Listeners
 from protocol.turns.moving import BadRecord, recalled, unpacked
 from protocol.turns.session_memory import SessionMemory
@@ -73,6 +75,7 @@ class Sessions:
             rates=SharedRates(sender_rates(settings.gateway.rate), adapters.shared),
             population=Population(2 * settings.gateway.websocket.max_connections),
         )
+        self.news = ClientNews(self.directory)
         self.speaking: dict[str, str] = {}  # audio actor's name -> tenant that is speaking
         self.activity = Activity()
         self.listeners = Listeners()
@@ -91,13 +94,6 @@ class Sessions:
                 told.add(session_id)
                 retry_after_s = self._come_back_s()
                 dialogue.signal(Leave(drain.reason, max(0.0, drain.deadline_s - now_s), retry_after_s))
-
-    def tell_clients(self, event: Degraded | Recovered) -> None:
-        """Tell every client of a part of the service."""
-        directory = self.directory.resumable
-        for connection in {directory.lookup(key): None for key in directory.names()}:
-            if connection is not None:
-                connection.tell_nowait(Send(event))
 
     def let_go(self, owner: str) -> bool:
         """End the half of a session that another replica has taken; return whether it was here."""
@@ -199,6 +195,7 @@ class Sessions:
             hearing_problem,
             parts.wake.word,
             self._adapters.wake_word_problem,
+            wake_words(),
         )
         return Connection(
             ConnectionPeers(refs.vault, refs.audio, refs.dialogue, self._refs.history, self._refs.metrics),

@@ -14,7 +14,11 @@ from typing import Final
 from bench.part import Part
 
 PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
-    "load": {name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+    "load": {
+        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+        "capacity": "bench.capacity.benchmark",
+    },
+    "guide": {"benchmark": "bench.guide.benchmark"},
     "accuracy": {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",
@@ -27,6 +31,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "sessions": {"idle": "bench.sessions.idle"},
     "moves": {name: f"bench.moves.{name}" for name in ("cuts", "replicas", "limits")},
     "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
+    "page": {"first_sound": "bench.page.first_sound"},
     "llm": {"cache": "bench.llm.cache"},
     "understanding": {"sentences": "bench.understanding.sentences", "training": "bench.understanding.training"},
 }

@@ -60,13 +60,13 @@ class Part:
         return parser
 
     def run(self, options: argparse.Namespace) -> None:
-        """Measure, write the report after each step, and exit with 1 where a target was missed."""
-        begin, missed = heading(options, *self.packages), False
+        """Measure, write the report after each step; exit with 1 where a target was missed or no report was kept."""
+        begin, missed, is_kept = heading(options, *self.packages), False, True
         for found in self.measure(options):
             missed = bool(found.get("missed"))
             if not options.dry:
-                write(str(found.get("name", self.name)), {**begin, **found})
-        sys.exit(missed)
+                is_kept = write(str(found.get("name", self.name)), {**begin, **found})
+        sys.exit(missed or not is_kept)
 
 
 # --- kinds of flags ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,12 +107,29 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(made)
 
 
-def write(name: str, report: Mapping[str, Any]) -> None:
-    """Write bench/results/``name``.json."""
-    RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / f"{name}.json"
-    target.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"written to bench/results/{target.name}", file=sys.stderr)
+def write(name: str, report: Mapping[str, Any]) -> bool:
+    """Write bench/results/``name``.json; returns whether it could. A report that cannot be kept leaves the older one.
+
+    On a full disk the figures are still on the terminal, so that a measurement of hours is not lost with its file.
+    """
+    return keep(f"{name}.json", (json.dumps(report, indent=1) + "\n").encode())
+
+
+def keep(name: str, content: bytes) -> bool:
+    """Write a file into bench/results, whole or not at all; says on the standard error which it was."""
+    target = RESULTS / name
+    part = target.with_name(f"{name}.part")
+    try:
+        RESULTS.mkdir(exist_ok=True)
+        part.write_bytes(content)
+        part.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        print(f"bench/results/{name} could not be written: {error.strerror or error}", file=sys.stderr)
+        return False
+    print(f"written to bench/results/{name}", file=sys.stderr)
+    return True
 
 
 def read(name: str) -> dict[str, Any]:

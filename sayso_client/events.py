@@ -55,6 +55,8 @@ class ConnectionAccepted(msgspec.Struct, frozen=True):
     received_samples: int = 0
     wake: str | None = None
     """The wake word that must be said first; None if there is none."""
+    wake_words: tuple[str, ...] = ()
+    """What may be asked for as ``wake``."""
 
 
 class ConnectionRefused(msgspec.Struct, frozen=True):
@@ -100,6 +102,12 @@ class SpeechStopped(msgspec.Struct, frozen=True):
     reason: str
 
 
+class NothingCommitted(msgspec.Struct, frozen=True):
+    """``end_audio`` ended no utterance: of the audio before ``at_ms`` everything is told already."""
+
+    at_ms: int
+
+
 class TranscriptPartial(msgspec.Struct, frozen=True):
     """The transcript so far, while speech goes on."""
 
@@ -142,7 +150,7 @@ class NoSpeech(msgspec.Struct, frozen=True):
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """The intent of the text; ``source`` is ``command``, ``router`` or ``model``."""
+    """The intent of the text; ``source`` is ``command``, ``meaning`` or ``model``."""
 
     turn_id: str
     source: str
@@ -211,6 +219,18 @@ class Reply(msgspec.Struct, frozen=True):
     turn_id: str
     text: str
     truncated: bool = False
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The turn asks back; the next words answer it, for ``open_for_s`` after the turn is completed.
+
+    Each of ``choices``, sent as a text, is an answer; they are empty where it is not one of a few things.
+    """
+
+    turn_id: str
+    text: str
+    open_for_s: float
+    choices: tuple[str, ...] = ()
 
 
 class SpeechAudioStart(msgspec.Struct, frozen=True):
@@ -342,6 +362,7 @@ TextEvent = (
     | WakeState
     | SpeechStarted
     | SpeechStopped
+    | NothingCommitted
     | TranscriptPartial
     | Transcript
     | NoSpeech
@@ -352,6 +373,7 @@ TextEvent = (
     | ToolResult
     | ReplyDelta
     | Reply
+    | Question
     | SpeechAudioStart
     | SpeechAudioEnd
     | SpeechAudioPaused

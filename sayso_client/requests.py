@@ -7,6 +7,7 @@ import msgspec
 
 Capability = Literal["stt", "llm", "tools", "tts"]
 Mode = Literal["hands_free", "push_to_talk"]
+Answers = Literal["auto", "on_request"]
 
 
 class AudioFormat(msgspec.Struct, frozen=True):
@@ -41,6 +42,10 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     speech_format: Literal["pcm_s16le", "opus"] = "pcm_s16le"
     wake: str | None = None
     """The wake word, such as "okay nabu"; "" for none, and None for the server's setting."""
+    answers: Answers = "auto"
+    """``on_request``: speech is transcribed and kept, and ``ClientSession.respond`` asks for the answer."""
+    vocabulary: tuple[str, ...] = ()
+    """Names and terms worth expecting in speech, most likely first; at most 64."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,6 +59,8 @@ class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     word_times: bool | None = None
     speech_format: Literal["pcm_s16le", "opus"] | None = None
     wake: str | None = None
+    answers: Answers | None = None
+    vocabulary: tuple[str, ...] | None = None
     voice: str | None = None
     task: str | None = None
 

@@ -32,7 +32,7 @@ from sayso_client.event_stream import EventStream
 from sayso_client.events import ConnectionAccepted, Event
 from sayso_client.lasting_connection import LastingConnection
 from sayso_client.reconnection import NORMAL, ReconnectPolicy, Tries
-from sayso_client.requests import ClientOptions, OptionChanges, connection_request, encode
+from sayso_client.requests import Capability, ClientOptions, OptionChanges, connection_request, encode
 from sayso_client.sent_audio import SentAudio
 from sayso_client.websocket import Endpoint, OpenStream, WebSocket
 
@@ -147,6 +147,16 @@ class ClientSession:
         """
         await self._tell(encode("text", text=text), is_repeatable=False)
 
+    async def respond(
+        self, instructions: str | None = None, *, capabilities: tuple[Capability, ...] | None = None
+    ) -> None:
+        """Ask for the answer to what was said since the last one (``answers="on_request"``).
+
+        ``instructions`` are for the language model, and ``capabilities`` are what this answer may use. Raises as
+        ``send_text``.
+        """
+        await self._tell(encode("respond", instructions=instructions, capabilities=capabilities), is_repeatable=False)
+
     async def interrupt(self, heard_ms: int | None = None) -> None:
         """Stop the turn; ``heard_ms`` is how much of its speech was played. Raises as ``send_text``."""
         await self._tell(encode("interrupt", heard_ms=heard_ms), is_repeatable=False)
@@ -220,19 +230,11 @@ class ClientSession:
             with anyio.fail_after(self._bounds.silence_s / 2):
                 frame = await socket.receive()
         except TimeoutError:
-            await self._ask_whether_alive(socket)
+            await _ask_whether_alive(socket, self._bounds.silence_s)
         except LineLost:
             pass  # the next use of the connection opens it again, or raises
         else:
             self._take(frame)
-
-    async def _ask_whether_alive(self, socket: WebSocket) -> None:
-        """Ping a silent server; end a connection on which the ping was not answered."""
-        if anyio.current_time() - socket.heard_at >= self._bounds.silence_s:
-            await socket.abort()
-            return
-        with anyio.move_on_after(self._bounds.silence_s / 2), contextlib.suppress(LineLost):
-            await socket.ping()
 
     def _take(self, frame: str | bytes) -> Event:
         event = self._stream.take(frame)
@@ -285,6 +287,15 @@ class ClientSession:
         with anyio.move_on_after(self._bounds.silence_s):
             return await socket.send(frame)
         raise LineLost(ABNORMAL)
+
+
+async def _ask_whether_alive(socket: WebSocket, silence_s: float) -> None:
+    """Ping a silent server; end a connection on which the ping was not answered."""
+    if anyio.current_time() - socket.heard_at >= silence_s:
+        await socket.abort()
+        return
+    with anyio.move_on_after(silence_s / 2), contextlib.suppress(LineLost):
+        await socket.ping()
 
 
 def _check_missed(event: Event, *, is_resuming: bool) -> None:

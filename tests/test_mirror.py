@@ -86,6 +86,11 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
+    "tests/browser/test_page_choices.py": "the page: words as they come, and what may be chosen",
+    "tests/browser/test_page_login.py": "the page and the console: a key becomes a cookie",
+    "tests/browser/test_page_audio.py": "the page: its microphone and its loudspeaker",
+    "tests/browser/test_page_bad_input.py": "the page, and what is not as it should be",
+    "tests/browser/test_bench_page.py": "bench/page, in a real browser",
     "tests/browser/test_page.py": "the page in a real browser, with the server behind it",
     "tests/browser/test_console.py": "the console in a real browser, with the server behind it",
     "tests/actors/turn/test_injection.py": "hostile texts against a whole turn",
@@ -126,7 +131,7 @@ def test_every_test_file_is_about_something_that_exists() -> None:
         for path in python_files("tests")
         if path.name.startswith("test_")
         and len(path.parts) > 2  # the guards beside this file are about the whole repository
-        and path.parts[1] != "system"
+        and path.parts[1] not in {"system", "deploy"}  # real servers, and the files of deploy/
         and Path(*path.parts[1:]) not in sources
         and path.as_posix() not in ABOUT_SEVERAL
     ]

@@ -40,6 +40,8 @@ class ConnectionSettings:
     """Of sessions that name none; empty for none."""
     wake_word_problem: Callable[[str], str | None] = lambda _word: None
     """Returns why a wake word cannot be listened for; ``None`` if it can."""
+    wake_words: Sequence[str] = ()
+    """Those that clients may ask for."""
 
 
 async def nothing_to_revive(_request: ConnectionRequest) -> None:

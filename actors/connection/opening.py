@@ -85,6 +85,7 @@ class SessionOpening:
                 resumed=resumed,
                 received_samples=memory.arrived_samples,
                 wake=memory.options.wake,
+                wake_words=tuple(settings.wake_words) or None,
             )
         )
 

@@ -32,6 +32,7 @@ from protocol.messages.events import (
     Interrupt,
     Ping,
     Pong,
+    Respond,
     SessionUpdate,
     Text,
 )
@@ -143,7 +144,7 @@ class ClientReader:
 
     async def _hand_on(self, event: ClientEvent) -> None:
         match event:
-            case AudioStart() | AudioEnd():
+            case AudioStart() | AudioEnd() | Respond():  # a request for an answer stays behind what was said before
                 await self._tell_audio(event, self.context.memory.arrived_samples)
             case Text() | Confirm() | Bye():
                 await self.context.peers.dialogue.tell(event, timeout_s=OVERRUN_S)

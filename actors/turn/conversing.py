@@ -43,6 +43,7 @@ log = logging.getLogger("sayso.turn")
 
 LIST_WITHIN_S = 2.0  # longer than the toolbox waits for its slowest server
 MISSING = " Tools that do not answer now: {}. Say so only if the request needs them."
+GO_ON = "Go on."  # a chat begins with a user, also where nothing was said
 GENERATION_TIMEOUT_S = 60.0  # the turn's own deadline is shorter; this bounds a turn without one
 
 
@@ -66,6 +67,8 @@ class ModelConversation:
     on_begin: Callable[[], Awaitable[None]]
     """Called whenever the model answers or acts."""
     on_first_token: Callable[[], None]
+    instructions: str | None = None
+    """Of the client, for this answer."""
     is_action: bool = False
     """Whether the words are known to want a tool, so that no model without tools may answer."""
     _answer: ModelAnswer = attrs.field(init=False)
@@ -114,11 +117,13 @@ class ModelConversation:
         system = filled(self.context.dialogue.system_prompt, self.context.unix_time(), self.options.language)
         if self._missing:
             system += MISSING.format(", ".join(self._missing))
+        if self.instructions and heard.text:
+            system += f"\n{self.instructions}"
         messages = [ChatMessage("system", system)]
         for user, assistant in self.context.memory.recent_turns(self.context.dialogue.history_turns):
             messages.append(ChatMessage("user", user))
             messages.append(ChatMessage("assistant", assistant))
-        messages.append(ChatMessage("user", heard.text))
+        messages.append(ChatMessage("user", heard.text or self.instructions or GO_ON))
         return messages
 
     async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:

@@ -25,12 +25,14 @@ from protocol.messages.hearing import (
     UtterancePaused,
     Verdict,
 )
+from protocol.messages.understanding import CommandMatch, ListTools
 from protocol.turns.questions import open_at
 from protocol.turns.several import Parts, parts_of
 from runtime import AskError, MailboxError
 
 log = logging.getLogger("sayso.turn")
 
+LIST_WITHIN_S = 0.1  # the list is kept; later than that silence has decided
 MAX_EXPECTED = 60  # words and phrases: more of a prompt does a recogniser no good
 UNCLEAR = frozenset({"hallucination", "low_confidence"})
 """Why there are no words where somebody has spoken: of half a sentence a recogniser often makes nothing."""
@@ -104,6 +106,7 @@ async def _verdict(context: TurnContext, options: SessionOptions, answer: Recogn
     if not options.wants("tools"):  # it is dictation, and nothing is ever complete
         return verdict_on(answer.text, language, None)
     match = grammar.match(said, language)
+    is_amendable = match is not None and match.may_continue and await _is_amendable(context, match)
     if match is None and (several := (await parts_in(context, answer.text, language)).several):
         match = several[-1].match  # of several commands the last one says whether more is to be expected
     begun = beginnings_in(answer.text, language) if match is None else ()
@@ -111,7 +114,17 @@ async def _verdict(context: TurnContext, options: SessionOptions, answer: Recogn
         grammar.match_exactly(text, language)
         for text in begun[1:]  # the first is all of it, which is no command
     )
-    return verdict_on(answer.text, language, match, is_begun=is_begun)
+    return verdict_on(answer.text, language, match, is_begun=is_begun, is_amendable=is_amendable)
+
+
+async def _is_amendable(context: TurnContext, match: CommandMatch) -> bool:
+    """Return whether the call of a command leaves nothing behind that cannot be taken back."""
+    try:
+        found = await context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
+    except (AskError, MailboxError) as error:
+        log.debug("no list of tools: %s", error)
+        return False
+    return any(spec.is_amendable for spec in found.tools if (spec.server, spec.name) == (match.server, match.tool))
 
 
 @attrs.define(eq=False)
@@ -189,7 +202,7 @@ async def ask(
         context.client_view.session_id,
         utterance,
         language=options.options.language,
-        vocabulary=expected_words(context, options.language),
+        vocabulary=expected_words(context, options.language, options.options.vocabulary),
         urgency=urgency,
         model=options.options.stt_model,
         words=options.options.word_times and urgency != "partial",
@@ -270,11 +283,12 @@ async def hear(context: TurnContext, options: SessionOptions, turn_id: str, utte
     return None if transcript is None else transcript.text
 
 
-def expected_words(context: TurnContext, language: str) -> tuple[str, ...]:
-    """Return the words worth expecting now: those of an answer to the open question first."""
+def expected_words(context: TurnContext, language: str, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the words worth expecting now: those of an answer to the open question first, then those ``wanted``."""
     question = open_at(context.memory.question, trio.current_time())
-    if question is None:
+    if question is None and not wanted:
         return context.grammar.vocabulary(language)
-    titles = (word for choice in question.choices for word in choice.title.split())
-    words = (*titles, *context.grammar.vocabulary(language, question.asked))
+    titles = [] if question is None else [word for choice in question.choices for word in choice.title.split()]
+    asked = context.grammar.vocabulary(language, *(() if question is None else (question.asked,)))
+    words = (*titles, *wanted, *asked)
     return tuple(dict.fromkeys(words))[:MAX_EXPECTED]

@@ -18,6 +18,7 @@ from protocol.language.joints import pieces_of, without_lead
 from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID, PARTLY_UNDERSTOOD
 from protocol.language.remarks import remark_of
 from protocol.language.requests import asks_for_help, not_understood
+from protocol.messages import events
 from protocol.messages.records import Count
 from protocol.messages.understanding import CommandMatch, ToolOutcome
 from protocol.turns.meaning import GO_ON, MeaningStep, MeantDecision
@@ -85,6 +86,12 @@ class TurnQuestion:
         return decision
 
     @property
+    def source(self) -> events.Source:
+        """What has understood the words, if it was no language model."""
+        is_meant = self.meant.words is not None or self.asks_for_help
+        return "meaning" if is_meant else "command"
+
+    @property
     def asks_for_help(self) -> bool:
         """Whether the words ask what can be said, by their meaning."""
         return self.meant.step is MeaningStep.HELP
@@ -149,6 +156,14 @@ class TurnQuestion:
         if outcome.choices:
             self._offered.append((match, outcome))
         return bool(outcome.choices)
+
+    async def show(self) -> None:
+        """Tell the client the question that this turn asks, if it does."""
+        question = self.context.memory.question
+        if question is None or question.turn_id != self.turn_id:
+            return
+        titles = tuple(choice.title for choice in question.choices)
+        await self.context.show(events.Question(self.turn_id, question.text, ANSWER_WITHIN_S, titles or None))
 
     def end(self, now_s: float) -> None:
         """The turn is over: a question that it asked was heard now, and one that it took is closed."""

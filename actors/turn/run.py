@@ -18,6 +18,7 @@ import attrs
 import trio
 
 from actors.turn.amending import TurnAmending
+from actors.turn.answering import spoken, words_kept
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, ask_unless_early, began_s, heard_from, show
 from actors.turn.question import NO_COMMAND, TurnQuestion
@@ -130,6 +131,8 @@ class Turn:
                 self._report.mark_until("endpoint", trio.current_time())
             case events.Text(text):
                 self._heard = attrs.evolve(self._heard, text=text, is_typed=True)
+            case events.Respond():
+                self._heard = words_kept(self._context.memory.kept_words, self._options.language, trio.current_time())
             case Announce(text):
                 self._answer = TurnAnswer(text)
         await self._complete()
@@ -195,9 +198,7 @@ class Turn:
 
     async def _transcribe(self) -> TurnEvent | None:
         """Hear the words; None if there were none."""
-        said = self._pending.said
-        if not isinstance(said, UtteranceEnded):
-            raise TypeError(f"only speech is transcribed, not {type(said).__name__}")
+        said = spoken(self._pending)
         started_s = trio.current_time()
         told = self._context, self._options
         found = self._pending.heard or await ask_unless_early(*told, said.utterance, self._early)
@@ -218,26 +219,26 @@ class Turn:
         """Decide what is done with the words."""
         self._report.heard, self._report.language = self._heard.text, self._heard.language
         started_s = trio.current_time()
-        decision = await self._question.decide(self._heard) if self._options.wants("tools") else NO_COMMAND
+        may_be_command = self._options.wants("tools") and self._heard.text
+        decision = await self._question.decide(self._heard) if may_be_command else NO_COMMAND
         self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
         self._report.confidence = heard.confidence
         self._tools = ToolCaller(
             self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
         )
         self._report.mark("understand", trio.current_time() - started_s)
+        if decision.reaction is not Reaction.GO_ON:
+            self._report.source = self._question.source
         if decision.reaction is Reaction.CALL and decision.match is not None:
-            self._report.source = "command"
             self._amending.begin(heard.text, self._question.asked_by(decision))
             self._plan((decision.match, *decision.more))
             return TurnEvent.UNDERSTOOD
         if decision.reaction in (Reaction.AMEND, Reaction.TAKE_BACK):
-            self._report.source = "command"
             self._amending.take(decision.amendment, heard.said_s)
             if decision.amendment is not None:
                 self._plan(decision.amendment.commands)
             return TurnEvent.AMENDS
         if decision.reaction is not Reaction.GO_ON:
-            self._report.source = "command"
             if decision.reaction is Reaction.ASK:
                 self._amending.begin(heard.text, self._question.asked_by(decision))
             self._answer = TurnAnswer(self._question.note(decision))
@@ -246,17 +247,17 @@ class Turn:
         return await self._understand_other(heard)
 
     async def _understand_other(self, heard: Heard) -> TurnEvent:
-        """Decide what is done with words that are no command."""
+        """Decide what is done with words that are no command, or without any."""
         if self._options.wants("tools") and (self._question.asks_for_help or asks_for_help(heard.text, heard.language)):
             told = help_text(self._context.grammar.samples(), heard.language)
             if told is not None:
-                self._report.source = "command"
-                await self._context.show(events.Understood(self.turn_id, "command", 1.0))
+                self._report.source = self._question.source
+                await self._context.show(events.Understood(self.turn_id, self._question.source, 1.0))
                 self._answer = TurnAnswer(told)
                 return TurnEvent.ANSWERED
         if self._options.wants("llm"):
             return TurnEvent.UNDERSTOOD
-        raise TurnRefused(self._question.refusal(heard.text))
+        raise TurnRefused(self._question.refusal(heard.text) if heard.text else self._options.told(NO_MODEL))
 
     def _plan(self, commands: Sequence[CommandMatch]) -> None:
         """Prepare to carry out commands."""
@@ -292,9 +293,8 @@ class Turn:
         return TurnEvent.ANSWERED
 
     async def _call(self, match: CommandMatch, commands: CommandSequence) -> None:
-        await self._context.show(
-            events.Understood(self.turn_id, "command", match.confidence, match.tool, match.arguments)
-        )
+        source = self._question.source
+        await self._context.show(events.Understood(self.turn_id, source, match.confidence, match.tool, match.arguments))
         is_inexact = match.confidence < 1.0
         wanted = WantedCall(
             match.server,
@@ -327,11 +327,13 @@ class Turn:
                 self._report.source = "model"
                 await self._context.show(events.Understood(self.turn_id, "model", heard.confidence))
 
+        said = self._pending.said
         conversation = ModelConversation(
             self.turn_id,
             self._context,
             self._options,
             given(self._tools),
+            instructions=said.instructions if isinstance(said, events.Respond) else None,
             is_action=self._question.meant.is_action,
             say=self._spoken.say,
             on_begin=begin,
@@ -358,6 +360,7 @@ class Turn:
         """Show the answer, and say what has not been said."""
         self._report.replied = self._context.memory.last_reply = answer.text
         await self._context.show(events.Reply(self.turn_id, answer.text))
+        await self._question.show()
         if not answer.is_spoken:
             cutter = SentenceCutter(self._options.language)
             for clause in (*cutter.feed(answer.text), *cutter.flush()):
@@ -386,6 +389,7 @@ class Turn:
         if report.heard:
             stopped = stopped_before(left, self._options.language)
             context.memory.remember_turn(report.heard, " ".join(text for text in (report.replied, stopped) if text))
+        context.memory.forget_words(self._heard.kept)
         await context.show(report.completed(outcome))
         record = report.record(
             outcome,
@@ -412,4 +416,5 @@ def spoken_answer(
         lead_s=context.lead_s,
         playback=machine.playback,
         on_first_audio=lambda: report.mark_until("first_audio", trio.current_time()),
+        memory=context.memory,
     )

@@ -17,6 +17,7 @@ import trio
 from actors.connection.telling import ToClient
 from protocol.messages.events import (
     Degraded,
+    Recovered,
     ServerEvent,
     SpeechAudioEnd,
     SpeechAudioPaused,
@@ -27,6 +28,7 @@ from protocol.messages.inboxes import SpeechMessage
 from protocol.messages.session import DropAudio, Send, SendAudio
 from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.playback import Clause, Playback, PlaybackNotice
+from protocol.turns.turn_memory import TurnMemory
 from runtime import AskError, MailboxError, Ref
 
 MAX_SENTENCES = 64  # longer answers wait here; the language model then waits with them
@@ -45,6 +47,8 @@ class SpokenAnswer:
     voice: str | None
     lead_s: float
     on_first_audio: Callable[[], None]
+    memory: TurnMemory = attrs.field(factory=TurnMemory)
+    """Of the session: whether its client knows that speech cannot be made."""
     playback: Playback = attrs.field(factory=Playback)
     _sentences: trio.MemorySendChannel[str] | None = attrs.field(default=None, init=False)
     """The queue of sentences; ``None`` while the answer is not open, as for a client that wants no speech."""
@@ -113,8 +117,12 @@ class SpokenAnswer:
                     audio = await self.speech.ask(request, timeout_s=SYNTHESIS_TIMEOUT_S, linked=True)
                 except (AskError, MailboxError) as error:
                     sentences.close()  # nothing more can be said
+                    self.memory.is_voiceless = True
                     await self.client.tell(Send(Degraded("speech", str(error))))
                     return
+                if self.memory.is_voiceless:
+                    self.memory.is_voiceless = False
+                    await self.client.tell(Send(Recovered("speech", "it speaks again")))
                 await made.send((sentence, audio))
 
     async def _send(self, made: trio.MemoryReceiveChannel[tuple[str, SpokenAudio]]) -> None:

@@ -15,7 +15,7 @@ from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
 from protocol.messages.events import ConnectionRequest, Error, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
-from protocol.messages.hearing import NothingHeard, ReplyExpected, SpokenBefore
+from protocol.messages.hearing import NothingHeard, Recognition, ReplyExpected, SpokenBefore
 from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
@@ -150,6 +150,8 @@ class Heard:
     is_typed: bool = False
     before: SpokenBefore | None = None
     """The utterance before, if the words followed it closely."""
+    kept: tuple[Recognition, ...] = ()
+    """What of it was kept until it was asked for."""
 
 
 class TurnRefused(Exception):

@@ -53,6 +53,7 @@ from backends.mcp.announcements import (
     CHOICES_META_KEY,
     DATABASE_URL_VARIABLE,
     LANGUAGE_META_KEY,
+    REVERSIBLE_META_KEY,
     SESSION_META_KEY,
     UNDO_META_KEY,
     USER_META_KEY,
@@ -272,7 +273,8 @@ def make_server(
     )
     for annotations, tools in table:
         for tool in tools:
-            server.add_tool(_speakable(tool), annotations=annotations, structured_output=False)
+            meta = {REVERSIBLE_META_KEY: annotations in (ADDS, CHANGES)}
+            server.add_tool(_speakable(tool), annotations=annotations, structured_output=False, meta=meta)
     return server
 
 

@@ -13,6 +13,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from functools import lru_cache
 from itertools import islice
@@ -57,6 +58,7 @@ PARSE_STEPS = 100  # what a parse costs however little it finds, and each of its
 STEPS_OF_A_WORD = 4
 CONVERSION_STEPS = 60  # what a slot's converter costs: 0.2 ms
 MAX_EXCHANGE_STEPS = 6_500  # of one utterance with exchanged words, besides
+MAX_LAST_STEPS = 1_500  # of one utterance with slots that take in anything, besides
 MAX_EXCHANGED_WORDS = 20  # a longer sentence is taken as it was heard
 MAX_RESULTS = 50  # parses of one sentence that are looked at
 MAX_TRIES = 24  # sentences with exchanged words, per utterance
@@ -209,26 +211,19 @@ class HassilGrammar:
         known = self._languages.get(primary(language))
         if known is None:
             return None
-        try:
-            with counted_steps(MAX_STEPS):
-                return self._match(known, hypotheses, primary(language))
-        except TooManyStepsError:
-            return None
-
-    def _match(self, known: _Language, hypotheses: Sequence[str], language: str) -> CommandMatch | None:
-        known_as = (_short(text, language, known) for text in hypotheses[:MAX_HYPOTHESES])
-        heard = list(dict.fromkeys(each for each in known_as if each is not None))
-        for rank, each in enumerate(heard):
-            for variant in variants(each, known.fillers, language):
-                found = _parse(known, variant)
+        code = primary(language)
+        short = (_short(text, code, known) for text in hypotheses[:MAX_HYPOTHESES])
+        heard = list(dict.fromkeys(each for each in short if each is not None))
+        for search, max_steps in (
+            (_as_heard, MAX_STEPS),
+            (_sounding_alike, MAX_EXCHANGE_STEPS),
+            (_last_resort, MAX_LAST_STEPS),
+        ):
+            with suppress(TooManyStepsError), counted_steps(max_steps):
+                found = search(known, heard, code)
                 if found is not None:
-                    return _match(found, RANK_FACTOR**rank, variant, known)
-        try:
-            with counted_steps(MAX_EXCHANGE_STEPS):
-                found_alike = _sounding_alike(known, heard, language)
-        except TooManyStepsError:
-            found_alike = None
-        return found_alike or _last_resort(known, heard)
+                    return found
+        return None
 
     def match_exactly(self, text: str, language: str) -> CommandMatch | None:
         """Return the call that ``text`` stands for, word for word; at most three parses."""
@@ -315,6 +310,16 @@ class HassilGrammar:
         return self._samples
 
 
+def _as_heard(known: _Language, hypotheses: Sequence[Hypothesis], language: str) -> CommandMatch | None:
+    """Return the match of the first hypothesis that is a sentence without any change."""
+    for rank, heard in enumerate(hypotheses):
+        for variant in variants(heard, known.fillers, language):
+            found = _parse(known, variant)
+            if found is not None:
+                return _match(found, RANK_FACTOR**rank, variant, known)
+    return None
+
+
 def _sounding_alike(known: _Language, hypotheses: Sequence[Hypothesis], language: str) -> CommandMatch | None:
     """Return the match of the sentence that needs the cheapest exchange of words, and leaves the fewest unknown."""
     tries: list[tuple[int, float, int, Sequence[WordExchange]]] = []
@@ -337,7 +342,7 @@ def _sounding_alike(known: _Language, hypotheses: Sequence[Hypothesis], language
     return None
 
 
-def _last_resort(known: _Language, hypotheses: Sequence[Hypothesis]) -> CommandMatch | None:
+def _last_resort(known: _Language, hypotheses: Sequence[Hypothesis], _language: str) -> CommandMatch | None:
     """Return the match of what was heard best, with slots that take in what is not known ("the place Narnia")."""
     for heard in hypotheses[:1]:
         for variant in dict.fromkeys((heard, without_fillers(heard, known.fillers))):

@@ -47,7 +47,7 @@ from backends.ingress.http_head import (
 from backends.ingress.hypercorn_bridge import UNMATCHED, HttpApp
 from backends.ingress.tls_stream import AcceptedStream
 from backends.ingress.websocket import TrioWebSocket
-from backends.ingress.websocket_deflate import DeflateOffer
+from backends.ingress.websocket_deflate import INFLATED_MAX_BYTES, DeflateOffer
 from backends.protocols import (
     Admitted,
     HttpAnswer,
@@ -331,12 +331,16 @@ class AcceptedConnection:
 
 
 def protocol_for(dialect: Dialect, settings: WebSocketSettings) -> ServerProtocol:
-    """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says."""
+    """Return the WebSocket protocol of a connection whose head was read; its handshake selects as the dialect says.
+
+    Where frames may be larger than what is ever inflated, none is compressed: such a client would be closed.
+    """
     subprotocol = None if dialect.subprotocol is None else Subprotocol(dialect.subprotocol)
+    is_compressed = settings.compression and (dialect.max_frame_bytes or 0) <= INFLATED_MAX_BYTES
     return ServerProtocol(
         state=State.OPEN,  # the head was read by h11, so it begins with frames
         max_size=dialect.max_frame_bytes or settings.max_message_bytes,
-        extensions=[DeflateOffer()] if settings.compression else None,
+        extensions=[DeflateOffer()] if is_compressed else None,
         select_subprotocol=lambda _protocol, offered: subprotocol if subprotocol in offered else None,
         logger=logging.getLogger("websockets.server"),
     )

@@ -28,7 +28,8 @@ from protocol.admission.keys import AccessKey, KeyFault
 from protocol.admission.logins import RefusedLogins
 from protocol.messages.identity import Scope
 
-LOGIN_S: Final = 12 * 3_600.0  # a day of work
+LOGIN_S: Final = 30 * 86_400.0  # a tablet on the wall; the cookie ends with its key, too
+OPERATOR_LOGIN_S: Final = 12 * 3_600.0  # a day of work
 TOKEN_S: Final = 300.0
 TOKEN_MAX_S: Final = 3_600.0
 AUDIT_SHOWN: Final = 500
@@ -79,13 +80,14 @@ class AccessRoutes:
         if not isinstance(found, AccessKey):
             return self._refused(found)
         self.keys.acts.note(AuditAct("login", "POST /api/login", admitted().identity.address, found.key_id))
-        order = TokenOrder(audience="page", scopes=found.scopes, lasts_s=LOGIN_S)
+        lasts_s = OPERATOR_LOGIN_S if Scope.OPERATE in found.scopes else LOGIN_S
+        order = TokenOrder(audience="page", scopes=found.scopes, lasts_s=lasts_s)
         try:
             token, expires_at_s = await self.keys.tokens.issue(found, order)
         except KeyFileError as error:
             return failure(503, str(error))
         response = jsonify({"user": found.user, "scopes": _names(found.scopes), "expires_at": round(expires_at_s)})
-        self._set_cookie(response, token, round(LOGIN_S))
+        self._set_cookie(response, token, round(lasts_s))
         return response
 
     def _refused(self, fault: KeyFault) -> Response:

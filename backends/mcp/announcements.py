@@ -31,6 +31,8 @@ CHOICES_META_KEY = "sayso/choices"
 """Of a result: what the call may have meant, ``[{"title": "pizza timer", "arguments": {"name": "pizza"}}]``."""
 UNDO_META_KEY = "sayso/undo"
 """Of a result: the call of the same server that takes it back, ``{"tool": NAME, "arguments": {...}}``."""
+REVERSIBLE_META_KEY = "sayso/reversible"
+"""Of a tool: true if each result that changed something says how it is taken back."""
 MAX_TEXT_CHARS = 500  # short, because an announcement interrupts
 MAX_NAME_CHARS = 200
 MAX_RECEIPTS = 100

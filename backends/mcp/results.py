@@ -17,7 +17,7 @@ from mcp_types import (
     Tool,
 )
 
-from backends.mcp.announcements import CHOICES_META_KEY, UNDO_META_KEY
+from backends.mcp.announcements import CHOICES_META_KEY, REVERSIBLE_META_KEY, UNDO_META_KEY
 from protocol.messages.understanding import Choice, McpOffer, ToolSpec, Undo
 
 MAX_DESCRIPTION_CHARS = 2_000  # it goes into every prompt
@@ -103,6 +103,7 @@ def tool_spec(server: str, tool: Tool) -> ToolSpec:
         destructive=None if hints is None else hints.destructive_hint,
         idempotent=None if hints is None else hints.idempotent_hint,
         title=bounded(tool.title or (hints and hints.title) or "", MAX_NAME_CHARS),
+        is_reversible=(tool.meta or {}).get(REVERSIBLE_META_KEY) is True,
     )
 
 

@@ -201,7 +201,7 @@ class Transcriber:
             [job for _, job in group], beam_size=search.beam_size, hypotheses=search.hypotheses
         )
         for (item, _), result in zip(group, results, strict=True):
-            item.result = result
+            item.result = result.with_first(transcripts.whole_of(result.texts, item.voiced_s))
             item.attempts += 1
         _share([item for item, _ in group], started_s)
 

@@ -63,6 +63,12 @@ class Hypotheses:
     """Of the best hypothesis: natural logarithm of the probability per token, the end token counted."""
     no_speech_prob: float
 
+    def with_first(self, number: int) -> "Hypotheses":
+        """Return the same with hypothesis ``number`` before the others."""
+        order = sorted(range(len(self.texts)), key=lambda at: at != number)
+        tokens, texts = (self.tokens[at] for at in order), (self.texts[at] for at in order)
+        return attrs.evolve(self, tokens=tuple(tokens), texts=tuple(texts))
+
 
 @attrs.frozen(eq=False)
 class Encoding:

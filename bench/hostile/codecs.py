@@ -51,9 +51,11 @@ from protocol.admission.keys import find_key
 from protocol.admission.origin import SitePolicy, site_refusal
 from protocol.admission.tokens import TokenClaims, find_token, token_text
 from protocol.dialects import native
+from protocol.dialects.dialect import OpeningRequest
+from protocol.dialects.realtime.dialect import RealtimeDialect
 from protocol.language.languages import normalised
 from protocol.messages.errors import RemoteProtocolError
-from protocol.messages.events import AudioFormat
+from protocol.messages.events import AudioFormat, Ping, Pong
 from protocol.messages.identity import Scope
 
 MAX_HEAD_BYTES: Final = 16_384
@@ -185,6 +187,33 @@ def event(data: bytes) -> object:
     return native.decode(data.decode(errors="replace"))
 
 
+REALTIME: Final = (
+    (
+        b'{"type": "session.update", "event_id": "e1", "session": {"type": "transcription", "audio": {"input":'
+        b' {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "de"},'
+        b' "turn_detection": {"type": "semantic_vad"}}}, "tracing": "auto"}}'
+    ),
+    b'{"type": "session.update", "session": {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}}',
+    b'{"type": "session.update", "session": {"audio": {"input": {"turn_detection": null}}}}',
+    b'{"type": "input_audio_buffer.append", "audio": "AAECAwQFBgcICQoLDA0ODw=="}',
+    b'{"type": "input_audio_buffer.commit", "event_id": "e2"}',
+    b'{"type": "input_audio_buffer.clear"}',
+    b'{"type": "conversation.item.retrieve", "item_id": "item_1"}',
+    b'{"type": "conversation.item.delete", "item_id": "item_1"}',
+)
+
+
+def realtime() -> Callable[[bytes], object]:
+    """Return a reader of one client's events of OpenAI's Realtime API, which answers what it can by itself."""
+    dialect = RealtimeDialect(OpeningRequest(query={"intent": "transcription"}), lambda: "1")
+
+    def parse(data: bytes) -> object:
+        said = dialect.decode(data.decode(errors="replace"))
+        return [dialect.encode(Pong(one.t), 1) for one in said if isinstance(one, Ping)]
+
+    return parse
+
+
 def audio(audio_format: AudioFormat) -> Callable[[bytes], object]:
     """Return a reader of frames in one format, which keeps its state from one to the next."""
     decoder = make_decoder(audio_format)
@@ -270,6 +299,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("http_head", HEADS, http_head, (Refused, h11.RemoteProtocolError, BadTarget)),
         Codec("frames", FRAMES, frames, (Refused, RemoteProtocolError, TooManyFragments, UnicodeDecodeError)),
         Codec("event", EVENTS, event, (RemoteProtocolError,)),
+        Codec("realtime", REALTIME, realtime(), (RemoteProtocolError,)),
         Codec("pcm_s16le", (noise, bytes(64)), audio(AudioFormat("pcm_s16le", 44_100, 2)), (BadAudio,), 0.3),
         Codec("pcm_f32le", (floats, bytes(64)), audio(AudioFormat("pcm_f32le", 48_000, 1)), (BadAudio,), 0.3),
         Codec("opus", opus, audio(AudioFormat("opus", 48_000, 2)), (BadAudio,), 0.1),

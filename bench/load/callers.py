@@ -7,11 +7,11 @@ Rules kept here:
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from typing import Final, Self
+from typing import Final, ParamSpec, Self, TypeVar
 
 import attrs
 import trio
@@ -42,6 +42,8 @@ from sayso_client import (
 )
 from sayso_client.websocket import connect_stream, parse_address
 
+P = ParamSpec("P")
+T = TypeVar("T")
 RATE_HZ: Final = 16_000
 FRAME_S: Final = 0.1
 FRAME_BYTES: Final = round(RATE_HZ * FRAME_S) * 2
@@ -79,6 +81,10 @@ class Crowds:
             for first in range(step)
         ]
         return Running([self._executor.submit(run, part) for part in parts])
+
+    def apply(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run a function in one of the processes, and return its result."""
+        return self._executor.submit(work, *arguments, **named).result()
 
     def run(self, plan: Plan) -> list[Call]:
         """Let a crowd come and return when the last has left."""

@@ -1,13 +1,13 @@
 // Writes what the pages use into web/: node build-page.mjs [--check]
 //
 // web/client/ has these sources compiled, web/vendor/ the two libraries of the pages as one file, and web/page/ each page in
-// two files, so that a phone asks four times and not twenty. All are committed: a machine without Node can serve the page.
+// two files, so that a phone asks five times and not twenty, and the sentences of each language in one. All are committed: a machine without Node can serve the page.
 // --check compares instead, and says which files differ.
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {cpSync, existsSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {dirname, join, relative} from 'node:path';
+import {basename, dirname, join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -26,12 +26,13 @@ function build(folder) {
 /** Put the modules and the style of each page into one file each. */
 function bundlePages(folder) {
   for (const page of ['talk', 'console']) {
-    const script = join(folder, 'page', `${page}.js`);
-    for (const [source, target] of [['main.js', script], ['style.css', join(folder, 'page', `${page}.css`)]]) {
-      const outfile = `--outfile=${target}`;
-      const bundling = [join(WEB, page, source), '--bundle', '--minify', '--format=esm', '--charset=utf8', '--target=es2022', outfile];
-      execFileSync(tool('esbuild'), [...bundling, '--log-level=warning'], {stdio: ['ignore', 'inherit', 'inherit']});
-    }
+    const texts = [...filesIn(join(WEB, page, 'texts'))].map((path) => `${page}-${basename(path, '.js')}=${path}`);
+    const sources = [`${page}=${join(WEB, page, 'main.js')}`, `${page}=${join(WEB, page, 'style.css')}`, ...texts];
+    const naming = [`--outdir=${join(folder, 'page')}`, `--chunk-names=${page}-[name]`, '--splitting'];
+    const bundling = ['--bundle', '--minify', '--format=esm', '--charset=utf8', '--target=es2022', '--log-level=warning'];
+    execFileSync(tool('esbuild'), [...sources, ...naming, ...bundling], {stdio: ['ignore', 'inherit', 'inherit']});
+  }
+  for (const script of filesIn(join(folder, 'page'))) {
     writeFileSync(script, readFileSync(script, 'utf8').replaceAll(/\n[ ]+/g, '\n')); // the indentation of templates, which htm ignores
   }
 }

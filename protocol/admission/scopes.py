@@ -49,7 +49,7 @@ PATHS: Final[Mapping[str, PathScopes]] = {
     "/api/drain": PathScopes(OPERATE),
     "/api/login": PathScopes(ANYONE, ANYONE),
     "/api/logout": PathScopes(ANYONE, ANYONE),
-    "/api/models": PathScopes(READ),
+    "/api/models": PathScopes(TALK | READ),
     "/api/models/load": PathScopes(OPERATE),
     "/api/models/unload": PathScopes(OPERATE),
     "/api/notices": PathScopes(READ),

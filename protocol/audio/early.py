@@ -4,6 +4,7 @@ Rules kept here:
 
 * No speaker is cut off: ``complete`` is only an exact command that is no beginning of a longer one.
 * Half a command waits longest for its other half: all that could be done with it is to ask for what it lacks.
+* What may go on is acted on as soon only if it can be taken back: if they go on, the whole amends it.
 * Doubt leaves the decision to silence alone.
 * Words that were shown are never taken back.
 """
@@ -15,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from protocol.audio.transcripts import words_of
+from protocol.audio.transcripts import OPEN_ENDS, words_of
 from protocol.messages.hearing import Verdict
 from protocol.messages.understanding import CommandMatch
 
@@ -51,19 +52,24 @@ NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     }),
 }  # fmt: skip
 SHORT_NUMBER: Final = re.compile(r"\d{1,3}")  # "in 1984" ends a sentence, "for 10" does not
-OPEN_ENDS: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")  # how Whisper writes what breaks off
 
 
-def verdict_on(text: str, language: str, match: CommandMatch | None, *, is_begun: bool = False) -> Verdict:
+def verdict_on(
+    text: str, language: str, match: CommandMatch | None, *, is_begun: bool = False, is_amendable: bool = False
+) -> Verdict:
     """Return the verdict of ``text``, which is ``match`` in the grammar, on a pause after it.
 
-    ``is_begun``: a sentence of the grammar begins like ``text``.
+    ``is_begun``: a sentence of the grammar begins like ``text``. ``is_amendable``: what the command does is taken back
+    when the whole sentence is another command.
     """
     if match is None and not is_begun:
         return "unfinished" if is_unfinished(text, language) else "undecided"
     if match is None or match.question is not None or wants_a_word(text, language, match):
         return "begun"
-    return "undecided" if match.may_continue else "complete"
+    if not match.may_continue:
+        return "complete"
+    is_certain = match.confidence == 1.0 and not match.has_free_text and not is_unfinished(text, language)
+    return "amendable" if is_amendable and is_certain else "undecided"
 
 
 def beginnings_in(text: str, language: str) -> Sequence[str]:

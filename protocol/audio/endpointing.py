@@ -7,9 +7,10 @@ Rules kept here:
 * No sample is in two utterances, and none is longer than the maximum.
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
   silence that may become the end is reported by one ``Paused``, with the samples that the utterance will have then.
-* Silence ends an utterance, and its words decide how much of it: less after a complete command, more after words that
-  need others, most after half a command. While they are being transcribed they are waited for: nothing can be done
-  without them. Such a verdict is about one pause and is forgotten with it.
+* Silence ends an utterance, and its words decide how much of it: less after a complete command, and after one that may
+  go on but can be amended then; more after words that need others, most after half a command. While they are being
+  transcribed they are waited for: nothing can be done without them. Such a verdict is about one pause and is forgotten
+  with it.
 
 The shape (several frames for an onset, two thresholds, hang-over) is that of the usual voice activity detectors,
 such as Silero's ``get_speech_timestamps``.
@@ -36,6 +37,7 @@ SHARES: Final[Mapping[Verdict | None, float]] = {
     None: 1.0,
     "undecided": 1.0,
     "awaited": AWAITED_SHARE,
+    "amendable": COMPLETE_SHARE,
     "complete": COMPLETE_SHARE,
     "unfinished": UNFINISHED_SHARE,
     "begun": BEGUN_SHARE,

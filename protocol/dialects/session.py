@@ -39,6 +39,7 @@ FROM_CLIENT: Final[Transitions] = {
         events.AudioStart: SocketPhase.LIVE,
         events.AudioEnd: SocketPhase.LIVE,
         events.Text: SocketPhase.LIVE,
+        events.Respond: SocketPhase.LIVE,
         events.Interrupt: SocketPhase.LIVE,
         events.Confirm: SocketPhase.LIVE,
         events.SessionUpdate: SocketPhase.LIVE,

@@ -122,6 +122,9 @@ def chosen(text: str, titles: Sequence[str], language: str) -> int | None:
     code = primary(language)
     words = [word for word in _words(text) if word not in _POLITE]
     telling = [word for word in words if word not in _EMPTY.get(code, ())] or words
+    same = [at for at, title in enumerate(titles) if _words(title) in (_words(text), telling)]
+    if len(same) == 1:  # also where the others have its words and more
+        return same[0]
     numbered = [_numbered(word) for word in telling]
     meant = [at for at, title in enumerate(titles) if _is_in(numbered, title)]
     if numbered and len(meant) == 1:

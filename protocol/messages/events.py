@@ -9,37 +9,50 @@ Rules kept here:
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
-Capability = Literal["stt", "llm", "tools", "tts"]
-Mode = Literal["hands_free", "push_to_talk"]
-SampleFormat = Literal["pcm_s16le", "pcm_f32le", "opus"]
-SpeechFormat = Literal["pcm_s16le", "opus"]
-StopReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
-NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence", "no_command"]
-ListeningState = Literal["asleep", "listening"]
-Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
-Source = Literal["command", "router", "model"]
+from protocol.messages.event_values import (
+    Answers,
+    AudioFormat,
+    AudioSpan,
+    Capability,
+    LatencyMs,
+    ListeningState,
+    Mode,
+    NoSpeechReason,
+    Outcome,
+    Resume,
+    SampleFormat,
+    ServerInfo,
+    SessionLimits,
+    Source,
+    SpeechFormat,
+    StopReason,
+    Word,
+    check_vocabulary,
+)
 
-
-@attrs.frozen
-class AudioFormat:
-    """The format of the samples in binary frames."""
-
-    format: SampleFormat = "pcm_s16le"
-    sample_rate: int = attrs.field(default=16_000, validator=[attrs.validators.ge(8_000), attrs.validators.le(48_000)])
-    channels: Literal[1, 2] = 1
-
-
-@attrs.frozen
-class Resume:
-    """Which session to re-attach, and the last event the client has seen."""
-
-    token: str
-    last_seq: int
-
+__all__ = [  # what is known as a part of this module besides its own events
+    "Answers",
+    "AudioFormat",
+    "AudioSpan",
+    "Capability",
+    "LatencyMs",
+    "ListeningState",
+    "Mode",
+    "NoSpeechReason",
+    "Outcome",
+    "Resume",
+    "SampleFormat",
+    "ServerInfo",
+    "SessionLimits",
+    "Source",
+    "SpeechFormat",
+    "StopReason",
+    "Word",
+]
 
 # --- client to server ---------------------------------------------------------------------------
 
@@ -59,6 +72,10 @@ class ConnectionRequest:
     speech_format: SpeechFormat = "pcm_s16le"
     wake: str | None = None
     """The wake word, such as "okay nabu"; "" for none, and ``None`` for the server's setting."""
+    answers: Answers = "auto"
+    """With "on_request" speech is transcribed and kept; ``Respond`` asks for the answer. Typed text is answered."""
+    vocabulary: tuple[str, ...] = attrs.field(factory=tuple, validator=check_vocabulary)
+    """Names and terms worth expecting in speech, most likely first."""
     resume: Resume | None = None
 
 
@@ -77,6 +94,16 @@ class Text:
     """A typed command."""
 
     text: str
+
+
+@attrs.frozen
+class Respond:
+    """Answer now: what was said since the last answer, or without that by ``instructions`` alone."""
+
+    instructions: str | None = None
+    """For the language model, in this answer only."""
+    capabilities: tuple[Capability, ...] | None = None
+    """What this answer may use; the session's if absent."""
 
 
 @attrs.frozen
@@ -107,6 +134,8 @@ class SessionUpdate:
     word_times: bool | None = None
     speech_format: SpeechFormat | None = None
     wake: str | None = None
+    answers: Answers | None = None
+    vocabulary: tuple[str, ...] | None = attrs.field(default=None, validator=check_vocabulary)
     voice: str | None = None
     task: str | None = None
 
@@ -123,28 +152,11 @@ class Bye:
     """A polite end: finish the turn, flush, close 1000."""
 
 
-ClientEvent = ConnectionRequest | AudioStart | AudioEnd | Text | Interrupt | Confirm | SessionUpdate | Ping | Bye
+ClientEvent = (
+    ConnectionRequest | AudioStart | AudioEnd | Text | Respond | Interrupt | Confirm | SessionUpdate | Ping | Bye
+)
 
 # --- server to client ---------------------------------------------------------------------------
-
-
-@attrs.frozen
-class ServerInfo:
-    """Name and version of the server."""
-
-    name: str
-    version: str
-    replica: str | None = None
-    """The name of this replica, for a client that comes back; absent where the settings give none."""
-
-
-@attrs.frozen
-class SessionLimits:
-    """The limits of this session."""
-
-    max_message_bytes: int
-    max_utterance_s: float
-    idle_timeout_s: float
 
 
 @attrs.frozen
@@ -162,6 +174,8 @@ class ConnectionAccepted:
     received_samples: int = 0
     wake: str | None = None
     """The wake word that must be said first; absent if there is none."""
+    wake_words: tuple[str, ...] | None = None
+    """What may be asked for as ``wake``; absent if the server listens for none."""
 
 
 @attrs.frozen
@@ -215,29 +229,18 @@ class SpeechStopped:
 
 
 @attrs.frozen
+class NothingCommitted:
+    """``AudioEnd`` came and ended no utterance: of the audio before ``at_ms`` everything is told already."""
+
+    at_ms: int
+
+
+@attrs.frozen
 class TranscriptPartial:
     """The transcript so far, while speech goes on; it only grows."""
 
     turn_id: str
     text: str
-
-
-@attrs.frozen
-class AudioSpan:
-    """A stretch of the session's audio."""
-
-    start_ms: int
-    end_ms: int
-
-
-@attrs.frozen
-class Word:
-    """One word of a transcript, and when it was said, from the beginning of the session's audio."""
-
-    text: str
-    start_ms: int
-    end_ms: int
-    confidence: float
 
 
 @attrs.frozen
@@ -340,6 +343,17 @@ class Reply:
 
 
 @attrs.frozen
+class Question:
+    """The turn asks back; what is said or typed next may answer it, for so long after the turn is completed."""
+
+    turn_id: str
+    text: str
+    open_for_s: float
+    choices: tuple[str, ...] | None = None
+    """What may be answered, if it is one of a few things; any of these sent as a text is that answer."""
+
+
+@attrs.frozen
 class SpeechAudioStart:
     """Binary frames of the answer's speech follow."""
 
@@ -368,20 +382,6 @@ class SpeechAudioResumed:
 
     turn_id: str
     at_ms: int
-
-
-@attrs.frozen
-class LatencyMs:
-    """Stage latencies of a turn in ms; a stage that did not happen is absent."""
-
-    endpoint: float | None = None
-    queue: float | None = None
-    stt: float | None = None
-    understand: float | None = None
-    first_token: float | None = None
-    tool: float | None = None
-    first_audio: float | None = None
-    total: float | None = None
 
 
 @attrs.frozen
@@ -456,37 +456,23 @@ class Error:
     """The client's name of its event that was wrong, in a dialect where events have names."""
 
 
-ServerEvent = (
-    ConnectionAccepted
-    | ConnectionRefused
-    | AudioAck
-    | WakeDetected
+OpeningEvent = ConnectionAccepted | ConnectionRefused | AudioAck
+HearingEvent = (
+    WakeDetected
     | WakeState
     | SpeechStarted
     | SpeechStopped
+    | NothingCommitted
     | TranscriptPartial
     | Transcript
     | NoSpeech
     | Understood
-    | ConfirmRequest
-    | ToolCall
-    | ToolProgress
-    | ToolResult
-    | ReplyDelta
-    | Reply
-    | SpeechAudioStart
-    | SpeechAudioEnd
-    | SpeechAudioPaused
-    | SpeechAudioResumed
-    | TurnCompleted
-    | Status
-    | Degraded
-    | Recovered
-    | AudioOverrun
-    | GoingAway
-    | Pong
-    | Error
 )
+ActingEvent = ConfirmRequest | ToolCall | ToolProgress | ToolResult
+AnswerEvent = ReplyDelta | Reply | Question
+SpokenEvent = SpeechAudioStart | SpeechAudioEnd | SpeechAudioPaused | SpeechAudioResumed | TurnCompleted
+ServiceEvent = Status | Degraded | Recovered | AudioOverrun | GoingAway | Pong | Error
+ServerEvent = OpeningEvent | HearingEvent | ActingEvent | AnswerEvent | SpokenEvent | ServiceEvent
 
 
 def event_name(event_class: type) -> str:

@@ -9,7 +9,7 @@ from protocol.messages.events import NoSpeechReason, StopReason
 
 INTERNAL_RATE_HZ = 16_000  # what Whisper, earshot and Silero all expect
 
-Verdict = Literal["awaited", "undecided", "complete", "unfinished", "begun"]
+Verdict = Literal["awaited", "undecided", "amendable", "complete", "unfinished", "begun"]
 """On a pause: its words are still being transcribed; they say nothing about it; nothing more is to be expected;
 something more is; or they are half a command."""
 Urgency = Literal["final", "early", "partial", "background"]
@@ -111,6 +111,13 @@ class UtteranceGrew:
     """Audio to dialogue: speech goes on; this is the utterance so far."""
 
     utterance: Utterance
+
+
+@attrs.frozen
+class NothingOpen:
+    """Audio to dialogue: the client ended its audio, and no speech was open that ends with it."""
+
+    at_ms: int
 
 
 @attrs.frozen

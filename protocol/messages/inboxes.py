@@ -1,10 +1,11 @@
 """The messages of each actor: the types of their references."""
 
-from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Text
+from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Respond, Text
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
     NothingHeard,
+    NothingOpen,
     PauseJudged,
     ReplyExpected,
     SpeechBegan,
@@ -37,7 +38,7 @@ from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
-AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | PauseJudged | ReplyExpected | NothingHeard
+AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | Respond | PauseJudged | ReplyExpected | NothingHeard
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
     SpeechBegan
@@ -45,7 +46,9 @@ DialogueMessage = (
     | UtteranceGrew
     | UtteranceEnded
     | UtteranceDropped
+    | NothingOpen
     | Text
+    | Respond
     | Interrupt
     | Confirm
     | Presence

@@ -83,6 +83,13 @@ class ToolSpec:
     idempotent: bool | None = None
     title: str = ""
     """Its name for people, if its author gave it one."""
+    is_reversible: bool = False
+    """Whether its server promises a way to take each call back (``Undo``)."""
+
+    @property
+    def is_amendable(self) -> bool:
+        """Whether a call leaves nothing behind that cannot be taken back."""
+        return self.read_only is True or self.is_reversible
 
 
 @attrs.frozen

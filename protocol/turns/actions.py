@@ -2,7 +2,7 @@
 
 import attrs
 
-from protocol.messages.events import Outcome, ServerEvent, Text
+from protocol.messages.events import Outcome, Respond, ServerEvent, Text
 from protocol.messages.hearing import NoWords, Recognition, Utterance, UtteranceEnded, UtterancePaused
 from protocol.messages.records import Count
 from protocol.messages.session import Announce, Hang, Leave
@@ -14,7 +14,7 @@ class PendingTurn:
     """An utterance or a typed text that becomes a turn, or answers a question."""
 
     turn_id: str
-    said: UtteranceEnded | Text | Announce
+    said: UtteranceEnded | Text | Respond | Announce
     attempt: int = 1
     heard: Recognition | NoWords | None = None
     """What was transcribed of it before its turn."""
@@ -66,6 +66,13 @@ class AnswerHeard:
     """Empty if there were no words."""
     error: str | None = None
     """Why it could not be transcribed."""
+
+
+@attrs.frozen
+class OnlyHeard:
+    """An utterance that is not answered was transcribed, or could not be, and the client was told."""
+
+    turn_id: str
 
 
 @attrs.frozen
@@ -173,6 +180,13 @@ class HearAnswer:
 
 
 @attrs.frozen
+class OnlyHear:
+    """Transcribe this behind earlier ones, show and keep the words, complete its turn, and say ``OnlyHeard``."""
+
+    pending: PendingTurn
+
+
+@attrs.frozen
 class GiveConsent:
     """Answer the running turn's question."""
 
@@ -219,7 +233,15 @@ class HangUp:
 
 ShowAction = ShowEvent | ShowNoSpeech | ShowTranscript | ShowLeaving | CompleteTurn | HangUp | Count
 HearAction = (
-    TimeSpeech | StopTiming | TranscribeEarly | GiveUpEarly | TranscribePart | EndPartial | WeighWords | HearAnswer
+    TimeSpeech
+    | StopTiming
+    | TranscribeEarly
+    | GiveUpEarly
+    | TranscribePart
+    | EndPartial
+    | WeighWords
+    | HearAnswer
+    | OnlyHear
 )
 TurnAction = StartTurn | HoldAnswer | ResumeAnswer | CutTurn | GiveConsent
 Action = ShowAction | HearAction | TurnAction

@@ -6,6 +6,7 @@ Rules kept here:
 * Speech during the answer holds it once it has lasted ``barge_in_ms``. Words end it and are the next turn; if there
   were none, the answer goes on.
 * Every ``turn_id`` that a client has seen is completed exactly once, also when the dialogue was restarted.
+* Speech that is answered on request is transcribed in its order, and a request waits for what was said before it.
 * Announcements wait for a pause. While the client is lost, turns go on and nothing is said.
 
 What happens in which state is the table in ``rules.py``; ``occurrence.py`` says which event a message is. Here is what
@@ -21,7 +22,8 @@ import attrs
 
 from protocol.messages import events
 from protocol.messages.errors import LocalProtocolError
-from protocol.messages.session import Announce, Hang
+from protocol.messages.hearing import UtteranceEnded
+from protocol.messages.session import Announce, Configured, Hang
 from protocol.turns.actions import (
     Action,
     CompleteTurn,
@@ -31,9 +33,11 @@ from protocol.turns.actions import (
     HangUp,
     HearAnswer,
     HoldAnswer,
+    OnlyHear,
     PendingTurn,
     Restored,
     ResumeAnswer,
+    ShowEvent,
     StartTurn,
     StopTiming,
     TimeSpeech,
@@ -44,6 +48,7 @@ from protocol.turns.rules import CONVERSATION, ConversationState, Step
 from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 
 MAX_ANNOUNCEMENTS: Final = 8
+MAX_KEPT: Final = 16  # utterances that wait to be transcribed without an answer, each up to max_utterance_s
 MAX_ATTEMPTS: Final = 2  # a turn that crashes the dialogue twice is given up, not tried for ever
 
 _FIXED: Final[Mapping[Step, Action]] = {
@@ -81,14 +86,20 @@ def given(value: Given | None) -> Given:
 class ConversationMachine:
     """One session's conversation."""
 
-    def __init__(self, new_id: Callable[[], str], *, is_open: bool = False) -> None:
-        """Begin without a turn; it ``is_open`` if the handshake was made before. ``new_id`` makes the ids of turns."""
+    def __init__(self, new_id: Callable[[], str], *, is_open: bool = False, is_on_request: bool = False) -> None:
+        """Begin without a turn; it ``is_open`` if the handshake was made before. ``new_id`` makes the ids of turns.
+
+        ``is_on_request``: speech is answered on request only, as it was at the last handshake.
+        """
         self._new_id = new_id
         self._resting = ConversationState.IDLE if is_open else ConversationState.CLOSED
         self._turn: TurnMachine | None = None
         self._running: PendingTurn | None = None
         self._waiting: PendingTurn | None = None
         self._hearing: str | None = None
+        self._is_on_request = is_on_request
+        self._only_heard: set[str] = set()
+        """Turns that are transcribed without an answer."""
         self._open_turns: set[str] = set()
         self._announcements: deque[Announce] = deque(maxlen=MAX_ANNOUNCEMENTS)
         self._farewell: Hang | None = None
@@ -107,6 +118,11 @@ class ConversationMachine:
     def waiting(self) -> PendingTurn | None:
         """The input of the next turn."""
         return self._waiting
+
+    @property
+    def is_on_request(self) -> bool:
+        """Whether speech is answered on request only."""
+        return self._is_on_request
 
     @property
     def open_turns(self) -> frozenset[str]:
@@ -134,12 +150,10 @@ class ConversationMachine:
     def receive(self, message: ConversationMessage, moment: Moment) -> tuple[Action, ...]:
         """Return the actions to perform now, in order; raises ``LocalProtocolError`` for an illegal input."""
         turn = self._turn
-        standing = Standing(
-            self._hearing,
-            self._waiting,
-            self._running,
-            None if turn is None else turn.question,
-        )
+        if isinstance(message, Configured):
+            self._is_on_request = message.options.answers == "on_request"
+        question = None if turn is None else turn.question
+        standing = Standing(self._hearing, self._waiting, self._running, question, self._is_on_request)
         happened = occurrence_of(message, standing, self._new_id)
         state = self.state(moment.now_s)
         steps = CONVERSATION[happened.event].get(state)
@@ -157,7 +171,15 @@ class ConversationMachine:
             yield self._complete(happened.turn_id, _OUTCOMES[step])
         elif step is Step.TELL:
             yield from happened.actions
-        elif step in (Step.QUEUE, Step.KEEP_WORDS, Step.UNQUEUE, Step.WEIGH, Step.WEIGH_REST, Step.HEAR_ANSWER):
+        elif step in (
+            Step.QUEUE,
+            Step.KEEP_WORDS,
+            Step.UNQUEUE,
+            Step.WEIGH,
+            Step.WEIGH_REST,
+            Step.HEAR_ANSWER,
+            Step.ONLY_HEAR,
+        ):
             yield from self._arrange(step, happened)
         elif step in (Step.RESUME, Step.CUT, Step.SUPERSEDE, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
             yield from self._steer(step, happened, moment)
@@ -177,6 +199,9 @@ class ConversationMachine:
             case Step.CLOSE_HEARING:
                 self._hearing = None
                 self._open_turns.add(happened.turn_id)
+            case Step.FORGET_HEARING:
+                self._only_heard.discard(happened.turn_id)
+                self._open_turns.discard(happened.turn_id)
             case Step.KEEP_ANNOUNCEMENT:
                 self._announcements.append(given(happened.announcement))
             case Step.KEEP_FAREWELL:
@@ -213,6 +238,8 @@ class ConversationMachine:
                 self._open_turns.add(pending.turn_id)
                 if replaced is not None:
                     yield self._complete(replaced.turn_id, "interrupted")
+            case Step.ONLY_HEAR:
+                yield from self._only_hear(pending)
             case Step.WEIGH | Step.WEIGH_REST:
                 yield WeighWords(pending, given(self._turn).turn_id, step is Step.WEIGH)
             case Step.HEAR_ANSWER:
@@ -242,15 +269,31 @@ class ConversationMachine:
 
     def _start_next(self, moment: Moment) -> Iterator[Action]:
         """Start the waiting turn, if none runs: speech first, announcements in the pause after, then the end."""
+        waiting = self._waiting
         if self._turn is not None or self._resting is ConversationState.CLOSED:
             return
-        if self._waiting is not None:
-            pending, self._waiting = self._waiting, None
-            yield from self._start(pending, moment)
+        if waiting is not None and self._is_on_request and isinstance(waiting.said, UtteranceEnded):
+            self._waiting = None
+            yield from self._only_hear(waiting)
+        elif waiting is not None and isinstance(waiting.said, events.Respond) and self._only_heard:
+            return
+        elif waiting is not None:
+            self._waiting = None
+            yield from self._start(waiting, moment)
         elif self._announcements and self._hearing is None:
             yield from self._start(PendingTurn(self._new_id(), self._announcements.popleft()), moment)
         elif self._farewell is not None and not self._open_turns:
             yield HangUp(self._farewell)
+
+    def _only_hear(self, pending: PendingTurn) -> Iterator[Action]:
+        """Have it transcribed without an answer; of too many the newest is given up."""
+        if len(self._only_heard) >= MAX_KEPT:
+            error = f"at most {MAX_KEPT} utterances may wait to be transcribed"
+            yield ShowEvent(events.Error("turn_failed", error, turn_id=pending.turn_id))
+            yield self._complete(pending.turn_id, "failed")
+            return
+        self._only_heard.add(pending.turn_id)
+        yield OnlyHear(pending)
 
     def _start(self, pending: PendingTurn, moment: Moment) -> Iterator[Action]:
         self._running, self._turn = pending, TurnMachine(pending.turn_id)

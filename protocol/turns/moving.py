@@ -19,7 +19,7 @@ from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
 from protocol.messages.events import ConnectionRequest, ServerEvent, Text, event_name
-from protocol.messages.hearing import INTERNAL_RATE_HZ
+from protocol.messages.hearing import INTERNAL_RATE_HZ, Recognition
 from protocol.messages.identity import LOCAL_USER
 from protocol.turns.actions import PendingTurn
 from protocol.turns.last_sentence import LastSentence
@@ -72,6 +72,7 @@ class SessionRecording:
     question: OpenQuestion | None = None
     sentence: LastSentence | None = None
     last_reply: str | None = None
+    kept_words: tuple[Recognition, ...] = ()
     format: int = FORMAT
 
 
@@ -107,6 +108,7 @@ def recorded(memory: SessionMemory, now_s: float) -> SessionRecording | None:
         question=_question_shifted(turns.question, -now_s),
         sentence=_sentence_shifted(turns.sentence, -now_s),
         last_reply=turns.last_reply,
+        kept_words=turns.kept_words,
     )
 
 
@@ -160,6 +162,7 @@ def recalled(recording: SessionRecording, *, seen_seq: int, capacity_samples: in
     turns.recall(recording.turns, recording.calls)
     turns.open_turns = set(recording.open_turns)
     turns.answered, turns.last_reply = recording.answered, recording.last_reply
+    turns.kept_words = recording.kept_words
     turns.question = _question_shifted(recording.question, now_s)
     turns.sentence = _sentence_shifted(recording.sentence, now_s)
     typed = recording.typed

@@ -12,6 +12,7 @@ from protocol.audio.transcripts import is_backchannel
 from protocol.messages import events
 from protocol.messages.errors import CloseCode
 from protocol.messages.hearing import (
+    NothingOpen,
     NoWords,
     Recognition,
     SpeechBegan,
@@ -28,6 +29,7 @@ from protocol.turns.actions import (
     AnswerHeard,
     CutTurn,
     GiveConsent,
+    OnlyHeard,
     PendingTurn,
     Restored,
     ShowEvent,
@@ -44,9 +46,9 @@ from protocol.turns.last_sentence import AMEND_WITHIN_S
 from protocol.turns.rules import ConversationEvent
 from protocol.turns.tools import consent_of, stops_all
 
-HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded
-ClientMessage = events.Text | events.Interrupt | events.Confirm | Presence
-TurnMessage = SpeechLasted | Weighed | AnswerHeard | TurnEnded
+HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded | NothingOpen
+ClientMessage = events.Text | events.Respond | events.Interrupt | events.Confirm | Presence
+TurnMessage = SpeechLasted | Weighed | AnswerHeard | OnlyHeard | TurnEnded
 SessionMessage = Restored | Configured | Announce | events.Bye | Leave
 ConversationMessage = HeardMessage | ClientMessage | TurnMessage | SessionMessage
 """What ``ConversationMachine.receive`` takes."""
@@ -65,6 +67,8 @@ class Standing:
     """The input of the turn that runs."""
     question: str | None = None
     """The call that it wants consent for."""
+    is_on_request: bool = False
+    """Whether speech is answered on request only."""
 
 
 @attrs.frozen
@@ -90,9 +94,9 @@ def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Call
     match message:
         case SpeechBegan() | UtterancePaused() | UtteranceEnded():
             return _of_speech(message, standing, new_id)
-        case UtteranceGrew() | UtteranceDropped():
+        case UtteranceGrew() | UtteranceDropped() | NothingOpen():
             return _of_known_speech(message, standing.hearing)
-        case events.Text() | events.Interrupt() | events.Confirm() | Presence():
+        case events.Text() | events.Respond() | events.Interrupt() | events.Confirm() | Presence():
             return _of_client(message, standing.question, new_id)
         case Weighed() | AnswerHeard():
             return _of_weighed(message, standing.waiting) if isinstance(message, Weighed) else _of_answer(message)
@@ -122,6 +126,7 @@ def _of_speech(
             turn_id = hearing or new_id()
             shown = ShowEvent(events.SpeechStopped(turn_id, utterance.end_ms, reason))
             event = _E.UTTERANCE_FOLLOWS if _follows(utterance, standing.running) else _E.UTTERANCE_ENDED
+            event = _E.UTTERANCE_KEPT if standing.is_on_request else event
             return Occurrence(event, (shown,), turn_id, PendingTurn(turn_id, message))
 
 
@@ -132,7 +137,9 @@ def _follows(utterance: Utterance, running: PendingTurn | None) -> bool:
     return 0 <= utterance.start_ms - running.said.utterance.end_ms <= AMEND_WITHIN_S * 1000
 
 
-def _of_known_speech(message: UtteranceGrew | UtteranceDropped, hearing: str | None) -> Occurrence:
+def _of_known_speech(message: UtteranceGrew | UtteranceDropped | NothingOpen, hearing: str | None) -> Occurrence:
+    if isinstance(message, NothingOpen):
+        return Occurrence(_E.NOTHING_OPEN, (ShowEvent(events.NothingCommitted(message.at_ms)),))
     if hearing is None:
         return Occurrence(_E.SPEECH_UNKNOWN)
     if isinstance(message, UtteranceGrew):
@@ -142,9 +149,10 @@ def _of_known_speech(message: UtteranceGrew | UtteranceDropped, hearing: str | N
 
 def _of_client(message: ClientMessage, question: str | None, new_id: Callable[[], str]) -> Occurrence:
     match message:
-        case events.Text():
+        case events.Text() | events.Respond():
             turn_id = new_id()
-            return Occurrence(_E.TEXT_TYPED, turn_id=turn_id, pending=PendingTurn(turn_id, message))
+            event = _E.TEXT_TYPED if isinstance(message, events.Text) else _E.ANSWER_WANTED
+            return Occurrence(event, turn_id=turn_id, pending=PendingTurn(turn_id, message))
         case events.Interrupt(heard_ms):
             return Occurrence(_E.INTERRUPTED, cut=CutTurn(heard_ms))
         case events.Confirm(call_id, approve) if call_id == question:
@@ -193,14 +201,15 @@ def _of_answer(message: AnswerHeard) -> Occurrence:
     return Occurrence(_E.ANSWER_OTHER, turn_id=turn_id, pending=pending, consent=consent)
 
 
-def _of_session(message: SessionMessage | TurnEnded, hearing: str | None) -> Occurrence:
+def _of_session(message: SessionMessage | OnlyHeard | TurnEnded, hearing: str | None) -> Occurrence:
     match message:
         case Restored():
             return Occurrence(_E.RESTORED, restored=message)
         case Configured():
             return Occurrence(_E.OPTIONS_GIVEN)
-        case TurnEnded(turn_id):
-            return Occurrence(_E.TURN_ENDED, turn_id=turn_id)
+        case OnlyHeard(turn_id) | TurnEnded(turn_id):
+            event = _E.TURN_ENDED if isinstance(message, TurnEnded) else _E.ONLY_HEARD
+            return Occurrence(event, turn_id=turn_id)
         case Announce():
             return Occurrence(_E.ANNOUNCED, announcement=message)
         case events.Bye():

@@ -47,11 +47,15 @@ class ConversationEvent(enum.Enum):
     UTTERANCE_ENDED = "utterance ended"
     UTTERANCE_FOLLOWS = "utterance ended, soon behind the turn's own"
     """It may be the rest of the sentence that the running turn is about."""
+    UTTERANCE_KEPT = "utterance ended, to be answered on request"
+    ONLY_HEARD = "utterance heard without an answer"
+    NOTHING_OPEN = "audio ended without speech"
     GOES_ON = "it is the rest of the turn's sentence"
     NOT_THE_REST = "it is something of its own"
     BARGE_IN_WORDS = "words into the answer"
     BARGE_IN_NOTHING = "no words into the answer"
     TEXT_TYPED = "text typed"
+    ANSWER_WANTED = "answer asked for"
     INTERRUPTED = "interrupt"
     CONFIRMED = "confirm"
     CONFIRMED_NOTHING = "confirm without its question"
@@ -87,6 +91,8 @@ class Step(enum.Enum):
     WEIGH_REST = "see whether it is the rest of the sentence"
     SUPERSEDE = "cut, when a call that was sent has ended"
     QUEUE = "queue"
+    ONLY_HEAR = "transcribe it behind earlier ones"
+    FORGET_HEARING = "forget the utterance"
     KEEP_WORDS = "keep the words"
     UNQUEUE = "take it from the queue"
     HEAR_ANSWER = "hear what waits as the answer"
@@ -155,6 +161,13 @@ CONVERSATION: Final[Mapping[ConversationEvent, Row]] = {
         _S.ASKING: (*_UTTERANCE, _D.RESUME, _D.QUEUE, _D.HEAR_ANSWER),
         _S.ANSWERING: (*_UTTERANCE, _D.HOLD, _D.QUEUE, _D.WEIGH),
     },
+    _E.UTTERANCE_KEPT: _resuming(_UTTERANCE, (_D.ONLY_HEAR,))
+    | {
+        _S.ASKING: (*_UTTERANCE, _D.RESUME, _D.QUEUE, _D.HEAR_ANSWER),
+        _S.ANSWERING: (*_UTTERANCE, _D.HOLD, _D.QUEUE, _D.WEIGH),
+    },
+    _E.ONLY_HEARD: _always(_D.FORGET_HEARING, _D.START_NEXT),
+    _E.NOTHING_OPEN: _always(_D.TELL),
     _E.GOES_ON: dict.fromkeys((*_WITH_TURN, _S.ENDING), (_D.KEEP_WORDS, _D.SUPERSEDE)),
     _E.NOT_THE_REST: dict.fromkeys(_WITH_TURN, (_D.KEEP_WORDS, _D.RESUME)) | {_S.ENDING: (_D.KEEP_WORDS,)},
     _E.BARGE_IN_WORDS: dict.fromkeys((*_WITH_TURN, _S.ENDING), (_D.KEEP_WORDS, _D.CUT)),
@@ -166,6 +179,7 @@ CONVERSATION: Final[Mapping[ConversationEvent, Row]] = {
         _S.ASKING: (_D.QUEUE, _D.HEAR_ANSWER),
         _S.ANSWERING: (_D.CUT, _D.QUEUE),
     },
+    _E.ANSWER_WANTED: _always(_D.QUEUE, _D.START_NEXT),
     _E.INTERRUPTED: _always(_D.CUT) | {_S.CLOSED: (), _S.IDLE: ()},
     _E.CONFIRMED: {_S.ASKING: (_D.CONSENT,)},
     _E.CONFIRMED_NOTHING: _always(_D.TELL),

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from protocol.messages.errors import LocalProtocolError
-from protocol.messages.events import Text
+from protocol.messages.events import Respond, Text
 from protocol.messages.hearing import UtteranceEnded
 from protocol.messages.session import Announce
 from protocol.turns.playback import Playback
@@ -165,12 +165,12 @@ class TurnMachine:
         """The call that the turn wants consent for now: its id, until it is answered or not asked any more."""
         return self._question
 
-    def begin(self, said: UtteranceEnded | Text | Announce) -> None:
+    def begin(self, said: UtteranceEnded | Text | Respond | Announce) -> None:
         """Begin with what is to be answered or announced."""
         match said:
             case UtteranceEnded():
                 self.advance(TurnEvent.SPEECH_ENDED)
-            case Text():
+            case Text() | Respond():
                 self.advance(TurnEvent.TEXT_RECEIVED)
             case Announce():
                 self.advance(TurnEvent.ANNOUNCED)

@@ -12,11 +12,13 @@ from itertools import islice
 
 import attrs
 
+from protocol.messages.hearing import Recognition
 from protocol.turns.actions import PendingTurn
 from protocol.turns.last_sentence import DoneCall, DoneEvent, LastSentence, followed_by
 from protocol.turns.questions import OpenQuestion
 
 MAX_TURNS = 32  # more than any context window of a small model takes
+MAX_KEPT_WORDS = 32  # utterances that wait for a request: more is no request
 MAX_CALLS = 1_024  # ids are random: this is hours of tool calls
 
 
@@ -54,8 +56,12 @@ class TurnMemory:
     """What the user was asked, and may answer in the next turn."""
     sentence: LastSentence | None = attrs.field(default=None, init=False)
     """What the user wanted last, and what was done for it."""
+    kept_words: tuple[Recognition, ...] = attrs.field(default=(), init=False)
+    """What was said and is answered on request, oldest first."""
     last_reply: str | None = attrs.field(default=None, init=False)
     """What was answered or announced last: what "repeat that" means."""
+    is_voiceless: bool = attrs.field(default=False, init=False)
+    """Whether the client was told that speech cannot be made."""
     _turns: deque[tuple[str, str]] = attrs.field(factory=lambda: deque(maxlen=MAX_TURNS), init=False)
     """What the user said, and what the user heard in answer."""
     _calls: dict[str, str | None] = attrs.field(factory=dict, init=False)
@@ -68,6 +74,14 @@ class TurnMemory:
     def remember_turn(self, user: str, assistant: str) -> None:
         """Keep what was said and what was heard in answer."""
         self._turns.append((user, assistant))
+
+    def keep_words(self, heard: Recognition) -> None:
+        """Keep what was said for the answer that may be asked for; the oldest words are forgotten first."""
+        self.kept_words = (*self.kept_words, heard)[-MAX_KEPT_WORDS:]
+
+    def forget_words(self, answered: tuple[Recognition, ...]) -> None:
+        """Forget kept words that have been answered."""
+        self.kept_words = tuple(kept for kept in self.kept_words if not any(kept is one for one in answered))
 
     def recent_turns(self, limit: int) -> tuple[tuple[str, str], ...]:
         """Return at most ``limit`` last turns, oldest first."""

@@ -9,6 +9,7 @@ from protocol.messages import events
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
+    NothingOpen,
     PauseJudged,
     SpeechBegan,
     UtteranceDropped,
@@ -201,6 +202,30 @@ async def test_the_end_of_the_audio_commits_at_once(grow: Grow, autojump_clock: 
     await harness.ref.tell(events.AudioEnd())
     await wait_all_tasks_blocked()
     assert harness.dialogue.of(UtteranceEnded)[0].reason == "manual"
+
+
+async def test_the_end_of_audio_that_ends_no_utterance_is_told(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(silence(0.5))
+    await harness.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    assert harness.dialogue.of(NothingOpen) == [NothingOpen(500)]
+    await harness.hear(voice(1.024) + silence(1.024))
+    await harness.ref.tell(events.AudioEnd())
+    await wait_all_tasks_blocked()
+    heard = [message for message in harness.dialogue.seen if isinstance(message, UtteranceEnded | NothingOpen)]
+    assert [type(message) for message in heard] == [NothingOpen, UtteranceEnded, NothingOpen], "it had ended before"
+
+
+async def test_a_request_for_an_answer_stays_behind_what_was_said(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness()
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
+    await harness.ref.tell(events.AudioEnd())
+    await harness.ref.tell(events.Respond("Be brief."))
+    await wait_all_tasks_blocked()
+    assert harness.dialogue.seen[-2:] == [harness.dialogue.of(UtteranceEnded)[0], events.Respond("Be brief.")]
 
 
 async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:

@@ -387,3 +387,14 @@ async def test_an_embedded_model_that_does_not_start_later_on_is_tried_again_and
 
     assert (await models.generate()).text == "Hello."
     assert models.tree.status().children[-1].incarnation == 1
+
+
+async def test_models_that_answer_no_more_are_a_trouble_until_one_does(grow: Grow, autojump_clock: MockClock) -> None:
+    model = FakeModel("ollama", is_up=False)
+    models = Models([model])
+    await models.open(grow)
+    seen = []
+    for model.is_up in (False, True, False, True):
+        await trio.sleep(1.5 * models.settings.recheck_s)
+        seen.append(models.statistics().trouble)
+    assert seen == [None, None, "no language model answers: ollama", None]

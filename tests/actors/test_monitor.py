@@ -7,6 +7,7 @@ from trio.testing import MockClock
 from actors.monitor import Monitor
 from protocol.admission.notices import ActorLook, ServerLook
 from protocol.admission.recent_past import RecentPast
+from protocol.messages.events import Degraded, Recovered
 from protocol.messages.records import Count, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref
 from tests.fakes import Grow
@@ -22,14 +23,23 @@ class Watched:
     actor: ActorLook = attrs.field(factory=lambda: ActorLook(state="ready"))
     figures: Mapping[str, float] = attrs.field(factory=lambda: {"sessions": 3})
     past: RecentPast = attrs.field(factory=RecentPast)
+    name: str = "speech"
+    told_clients: list[Degraded | Recovered] = attrs.field(factory=list)
     ref: Ref = attrs.field(factory=lambda: Ref("monitor"))
 
     def look(self) -> tuple[ServerLook, Mapping[str, float]]:
-        return ServerLook(actors={"speech": self.actor}), self.figures
+        return ServerLook(actors={self.name: self.actor}), self.figures
 
     async def open(self, grow: Grow, *, keeps_words: bool = True) -> None:
         def make() -> Monitor:
-            return Monitor(self.past, self.look, keeps_words=keeps_words, version="1.2.3", unix_time=lambda: 5_000.0)
+            return Monitor(
+                self.past,
+                self.look,
+                tell_clients=self.told_clients.append,
+                keeps_words=keeps_words,
+                version="1.2.3",
+                unix_time=lambda: 5_000.0,
+            )
 
         await grow(ChildSpec(self.ref, make))
         await trio.sleep(0.75)
@@ -65,6 +75,19 @@ async def test_what_changes_between_two_looks_is_told_once(grow: Grow, autojump_
     await trio.sleep(5.0)
     assert watched.told[1:] == [("worker_ended", "speech", 1), ("restarted", "speech", 1)]
     assert watched.past.figures.part(trio.current_time(), "1h", ["restarts"]).values["restarts"][-1] == 1.0
+
+
+async def test_clients_are_told_of_a_tool_server_that_goes_and_comes_back(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    watched = Watched(name="tools.home")
+    await watched.open(grow)
+    watched.actor = ActorLook(state="ready", trouble="connection refused")
+    await trio.sleep(3.0)
+    watched.actor = ActorLook(state="ready")
+    await trio.sleep(3.0)
+    gone, back = Degraded("tools.home", "connection refused"), Recovered("tools.home", "it works again")
+    assert watched.told_clients == [gone, back]
 
 
 async def test_refusals_are_told_in_bulk(grow: Grow, autojump_clock: MockClock) -> None:

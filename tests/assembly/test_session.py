@@ -222,7 +222,7 @@ async def test_every_client_is_told_once_of_a_part_of_the_service(replica: Repli
     sockets = [FakeSocket(), FakeSocket()]
     for socket in sockets:
         await replica.greet(socket)
-    replica.server.sessions.tell_clients(Degraded("shared store", "it is dead"))
+    replica.server.sessions.news.tell(Degraded("shared store", "it is dead"))
     await wait_all_tasks_blocked()
     for socket in sockets:
         told = [data for kind, data in replica.told(socket) if kind == "degraded"]

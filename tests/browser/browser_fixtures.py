@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import threading
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,10 @@ class Chromium:
         """Write into the one field that a selector finds, in place of what is there."""
         self._ask("fill", selector=selector, text=text)
 
+    def choose(self, label: str, value: str) -> None:
+        """Choose an option of the list with a label."""
+        self._ask("choose", label=label, value=value)
+
     def press(self, key: str) -> None:
         """Press and release a key."""
         self._ask("press", key=key)
@@ -118,6 +122,22 @@ class Chromium:
     def audit(self) -> Audit:
         """Return what axe-core finds in the page as it is now."""
         return Audit(**self._ask("audit"))
+
+    def cookies(self) -> Sequence[Mapping[str, Any]]:
+        """Return the cookies that the browser keeps, with their attributes."""
+        return tuple(self._ask("cookies"))
+
+    def forward(self, duration_s: float) -> None:
+        """Let time pass for a page that was opened with ``hasFakeClock``, as if it had slept."""
+        self._ask("forward", ms=round(1_000 * duration_s))
+
+    def tab(self, number: int, url: str | None = None) -> None:
+        """Go to a tab of the same browser window, or open the next one with a page."""
+        self._ask("tab", number=number, **({} if url is None else {"url": url}))
+
+    def ask_socket(self, action: str, **given: Any) -> Any:
+        """Do something at the other end of the page's socket; actions are those of driver.mjs."""
+        return self._ask(action, **given)
 
     def seen(self) -> Seen:
         """Return what the page has asked for so far."""
@@ -201,6 +221,14 @@ def write_microphone(path: Path, *sentences: str, pause_s: float = 4.0) -> Path:
         file.setframerate(RATE_HZ)
         file.writeframes(pcm)
     return path
+
+
+@pytest.fixture(scope="session")
+def listening_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """One browser for all pages whose microphone may hear silence."""
+    need_browser()
+    with running_browser(write_microphone(tmp_path_factory.mktemp("microphone") / "silence.wav")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ const QUIET = [
   '--disable-sync', '--disable-default-apps', '--disable-quic', '--use-fake-ui-for-media-stream',
 ];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser, context, page, requested, troubles;
+let browser, context, page, requested, troubles, sockets;
 
 const actions = {
   async launch({executable, wav}) {
@@ -23,14 +23,17 @@ const actions = {
   },
 
   /** Open a page in a context of its own. */
-  async open({url, width = 390, height = 844, scheme = 'light', locale = 'en-US', scale = 1, permissions = [], script}) {
+  async open({url, width = 390, height = 844, scheme = 'light', locale = 'en-US', scale = 1, permissions = [], script, answers = {}, hasFakeSocket = false, hasFakeClock = false}) {
     await context?.close();
     const viewport = {width, height};
     context = await browser.newContext({viewport, locale, permissions, colorScheme: scheme, deviceScaleFactor: scale, reducedMotion: 'reduce'});
     if (script !== undefined) await context.addInitScript(script);
     page = await context.newPage();
     page.setDefaultTimeout(LIMIT_MS);
-    [requested, troubles] = [[], []];
+    [requested, troubles, sockets] = [[], [], []];
+    for (const [path, json] of Object.entries(answers)) await page.route((url) => url.pathname === path, (route) => route.fulfill({json}));
+    if (hasFakeClock) await page.clock.install();
+    if (hasFakeSocket) await page.routeWebSocket((url) => url.pathname === '/ws', takeSocket);
     page.on('request', (request) => requested.push(request.url()));
     page.on('websocket', (socket) => requested.push(socket.url()));
     page.on('pageerror', (error) => troubles.push(String(error)));
@@ -38,8 +41,20 @@ const actions = {
     await page.goto(url);
   },
 
+  /** Let time pass for a page with hasFakeClock: each timer that is due fires once, as after a sleep. */
+  forward: ({ms}) => page.clock.fastForward(ms),
+
+  /** Open another page in the same context, or go to one that is open, by number. */
+  async tab({number, url}) {
+    page = context.pages()[number] ?? (await context.newPage());
+    page.setDefaultTimeout(LIMIT_MS);
+    if (url !== undefined) await page.goto(url);
+    await page.bringToFront();
+  },
+
   click: ({selector}) => page.click(selector),
   fill: ({selector, text}) => page.fill(selector, text),
+  choose: async ({label, value}) => void (await page.selectOption(`label:has-text("${label}") select`, value)),
   press: ({key}) => page.keyboard.press(key),
   down: ({key}) => page.keyboard.down(key),
   up: ({key}) => page.keyboard.up(key),
@@ -64,7 +79,45 @@ const actions = {
   },
 
   seen: () => ({requested, troubles}),
+  cookies: () => context.cookies(),
+
+  // --- the other end of the page's WebSocket, with hasFakeSocket ---
+
+  /** Wait until the page has sent a frame of a type by the socket of a number (the newest: -1), and return its data. */
+  async heard({type, socket = -1, skip = 0}) {
+    return until(() => sockets.at(socket)?.frames.filter((frame) => frame.type === type)[skip]?.data, `no ${type} came`);
+  },
+
+  /** Wait until the page has opened so many sockets. */
+  opened: ({count}) => until(() => (sockets.length >= count ? true : undefined), `${count} sockets were not opened`),
+  tell({frames, socket = -1}) {
+    for (const frame of frames) sockets.at(socket).route.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  },
+
+  /** Send a tone as an answer's audio: 16-bit mono at a rate. */
+  tone({ms, rate, socket = -1}) {
+    const samples = Int16Array.from({length: (ms * rate) / 1_000}, (_, at) => 10_000 * Math.sin((2 * Math.PI * 440 * at) / rate));
+    sockets.at(socket).route.send(Buffer.from(samples.buffer));
+  },
+  close: ({code, reason = '', socket = -1}) => sockets.at(socket).route.close({code, reason}),
 };
+
+function takeSocket(route) {
+  const socket = {route, frames: []};
+  sockets.push(socket);
+  route.onMessage((message) => {
+    if (typeof message === 'string') socket.frames.push(JSON.parse(message));
+    else socket.frames.push({type: 'audio', data: message.length});
+  });
+}
+
+async function until(found, otherwise) {
+  for (const end = Date.now() + LIMIT_MS; Date.now() < end; await new Promise((wake) => setTimeout(wake, 20))) {
+    const value = found();
+    if (value !== undefined) return value;
+  }
+  throw new Error(otherwise);
+}
 
 for await (const line of createInterface({input: process.stdin})) {
   const {do: action, with: given} = JSON.parse(line);

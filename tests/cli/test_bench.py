@@ -43,6 +43,7 @@ def test_every_part_says_in_a_line_what_it_is_for() -> None:
         ("stt", "accuracy stt"),
         ("runtime --only ask", "runtime comparisons --only ask"),
         ("sessions", "sessions idle"),
+        ("guide --test load", "guide benchmark --test load"),
     ],
 )
 def test_the_name_of_a_part_is_enough_and_a_program_alone_runs_its_first(arguments: str, expected: str) -> None:
@@ -53,7 +54,7 @@ def test_the_name_of_a_part_is_enough_and_a_program_alone_runs_its_first(argumen
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SystemExit, match=r"expected one of load, accuracy, .*, cache, .*, not '\.\./stt'"):
+    with pytest.raises(SystemExit, match=r"expected one of load, guide, accuracy, .*, cache, .*, not '\.\./stt'"):
         run_bench(["../stt"])
 
 

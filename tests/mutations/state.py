@@ -105,4 +105,18 @@ STATE: Final = (
         "return audio.replay_from()",
         ("tests/protocol/turns/test_moving.py::test_audio_is_wanted_again_from_the_first_words_that_have_not_acted",),
     ),
+    Mutation(
+        "give up an order whose hypotheses took all steps",
+        "backends/commands/grammar.py",
+        "            with suppress(TooManyStepsError), counted_steps(max_steps):\n",
+        "            with counted_steps(max_steps):\n",
+        ("tests/backends/commands/test_steps.py::test_costly_hypotheses_do_not_hide_one_that_sounds_like_a_command",),
+    ),
+    Mutation(
+        "take a text that breaks off before the voice does",
+        "protocol/audio/transcripts.py",
+        "if is_cut and words_of(text)",
+        "if not is_cut and words_of(text)",
+        ("tests/protocol/audio/test_transcripts.py::test_a_text_that_breaks_off_before_the_voice_is_exchanged",),
+    ),
 )

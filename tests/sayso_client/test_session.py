@@ -156,6 +156,14 @@ async def test_an_option_that_was_changed_is_asked_for_when_the_line_is_opened_a
         await session.receive()
 
 
+async def test_an_answer_is_asked_for_as_the_protocol_says() -> None:
+    async with talking(MemoryServer()) as (session, line):
+        await session.respond()
+        assert await line.receive() == ("respond", {})
+        await session.respond("Be brief.", capabilities=("llm",))
+        assert await line.receive() == ("respond", {"instructions": "Be brief.", "capabilities": ["llm"]})
+
+
 async def test_a_button_is_released_behind_the_audio_that_was_held_down(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

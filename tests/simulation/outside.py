@@ -276,7 +276,7 @@ class Server:
             return ()
         return (
             ToolSpec("house", READS, "", {}, read_only=True),
-            ToolSpec("house", CHANGES, "", {}),
+            ToolSpec("house", CHANGES, "", {}, is_reversible=True),
             ToolSpec("house", UNDOES, "", {}),
         )
 

@@ -65,6 +65,7 @@ async function microphoneStream(deviceId) {
         throw new MicrophoneError(PROBLEMS[error.name] ?? 'unsupported', error);
     }
 }
+const canPlay = () => globalThis.isSecureContext && globalThis.AudioWorkletNode !== undefined;
 export class Loudspeaker {
     heardMs = 0;
     onReport;
@@ -101,6 +102,8 @@ export class Loudspeaker {
     }
     #open(rateHz) {
         this.close();
+        if (!canPlay())
+            return;
         const context = new AudioContext({ sampleRate: rateHz, latencyHint: 'interactive' });
         this.#rateHz = rateHz;
         this.#context = context;

@@ -4,6 +4,7 @@
  * Every change ends in `onChange`; the view never changes the state itself.
  */
 
+import {exchanged, logIn, logOut} from '../shared/login.js';
 import {loadPreferences, savePreferences} from '../shared/preferences.js';
 import {EventParser} from './events.js';
 
@@ -52,6 +53,8 @@ export class Server {
   session;
   tools;
   models;
+  /** Why the last key was not taken: the status of the answer, 0 without one. */
+  loginFault;
   /** The answer to the last order: {words, isBad}. */
   told;
   #onChange;
@@ -79,8 +82,20 @@ export class Server {
     this.#changed();
   }
 
-  useKey(key) {
-    this.choose({key});
+  /** Exchange a key that the user has entered for a cookie. */
+  async useKey(key) {
+    const {user, status} = await logIn(key);
+    this.loginFault = status;
+    if (user === undefined) return this.#changed();
+    this.choose({user});
+    this.tryNow();
+  }
+
+  /** Give the cookie back. */
+  async logOut() {
+    if (!(await logOut())) return;
+    this.access = undefined;
+    this.choose({user: undefined});
     this.tryNow();
   }
 
@@ -123,13 +138,14 @@ export class Server {
   // --- the stream --------------------------------------------------------------------------------
 
   async #listen() {
+    if (this.preferences.key !== undefined) this.choose(await exchanged(this.preferences));
     for (;;) {
       this.#abort = new AbortController();
       const {signal} = this.#abort;
       try {
         if (document.visibilityState === 'hidden') await new Promise((wake) => { this.#wake = wake; });
-        const response = await fetch('api/status/stream', {headers: this.#headers(), cache: 'no-store', signal});
-        this.trouble = response.ok ? undefined : (troubleBy(response.status, this.preferences.key !== undefined) ?? 'away');
+        const response = await fetch('api/status/stream', {cache: 'no-store', signal});
+        this.trouble = response.ok ? undefined : (troubleBy(response.status, this.preferences.user !== undefined) ?? 'away');
         if (response.ok) await this.#read(response.body);
       } catch {
         this.trouble = 'away'; // or we have hung up ourselves
@@ -236,18 +252,12 @@ export class Server {
 
   async #fetch(path, options = {}) {
     try {
-      const headers = {...options.headers, ...this.#headers()};
-      const response = await fetch(path, {cache: 'no-store', ...options, headers, signal: AbortSignal.timeout(120_000)});
+      const response = await fetch(path, {cache: 'no-store', ...options, signal: AbortSignal.timeout(120_000)});
       const page = await response.json().catch(() => undefined);
       return {ok: response.ok, status: response.status, page};
     } catch {
       return {ok: false, status: 0}; // the stream finds out the same
     }
-  }
-
-  #headers() {
-    const {key} = this.preferences;
-    return key === undefined ? {} : {authorization: `Bearer ${key}`};
   }
 
   // --- changes -----------------------------------------------------------------------------------

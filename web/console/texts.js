@@ -1,6 +1,6 @@
 /** Every sentence of the console, in each of its languages. */
 
-import {textsIn} from '../shared/languages.js';
+import {languageIn} from '../shared/languages.js';
 
 const UNITS = [[86_400, 'd'], [3_600, 'h'], [60, 'min'], [1, 's']];
 
@@ -44,12 +44,12 @@ const en = {
   close: 'Close',
   cancel: 'Cancel',
   pageLanguage: 'Language of this page',
-  forgetKey: 'Forget the key',
+  logOut: 'Log out',
   withoutKey: 'No key is used.',
   youAre: (user, scopes) => `You are ${user}; your key is for: ${scopes}.`,
   talkPage: 'The page to talk to',
   troubles: {
-    key: ['This server wants a key', 'Its key must have the scope read; buttons need the scope operate (sayso keys new console --scope read --scope operate). It is kept in this browser.'],
+    key: ['This server wants a key', 'Its key must have the scope read; buttons need the scope operate (sayso keys new console --scope read --scope operate). This browser does not keep it, and stays logged in for some time.'],
     scope: ['This key may not read', 'Enter one with the scope read (sayso keys new console --scope read).'],
     elsewhere: ['This server refuses the page', 'The address of this page is not among those that the server allows.'],
     often: ['Too many requests', 'This device asked too often, or with a wrong key. It goes on after a while.'],
@@ -59,6 +59,7 @@ const en = {
   },
   key: 'Key',
   useKey: 'Use this key',
+  loginFaults: {401: 'The server does not know this key, or it has ended.', 429: 'Too many wrong keys. Wait a minute.', other: 'The server could not take the key. Try again.'},
   tryNow: 'Try now',
   nextTry: (seconds) => (seconds > 0 ? `Next try in ${seconds} s.` : 'Trying now…'),
   draining: (reason, seconds) => `The server is draining (${reason}): no new sessions; it stops in ${seconds} s at the latest.`,
@@ -183,12 +184,12 @@ const de = {
   close: 'Schließen',
   cancel: 'Abbrechen',
   pageLanguage: 'Sprache dieser Seite',
-  forgetKey: 'Schlüssel vergessen',
+  logOut: 'Abmelden',
   withoutKey: 'Es wird kein Schlüssel benutzt.',
   youAre: (user, scopes) => `Sie sind ${user}; Ihr Schlüssel ist für: ${scopes}.`,
   talkPage: 'Die Seite zum Sprechen',
   troubles: {
-    key: ['Dieser Server verlangt einen Schlüssel', 'Er braucht das Recht read; Knöpfe brauchen das Recht operate (sayso keys new console --scope read --scope operate). Er bleibt in diesem Browser.'],
+    key: ['Dieser Server verlangt einen Schlüssel', 'Er braucht das Recht read; Knöpfe brauchen das Recht operate (sayso keys new console --scope read --scope operate). Dieser Browser behält ihn nicht, und bleibt eine Weile angemeldet.'],
     scope: ['Dieser Schlüssel darf nicht lesen', 'Geben Sie einen mit dem Recht read ein (sayso keys new console --scope read).'],
     elsewhere: ['Dieser Server lehnt die Seite ab', 'Die Adresse dieser Seite gehört nicht zu denen, die der Server erlaubt.'],
     often: ['Zu viele Anfragen', 'Dieses Gerät hat zu oft gefragt, oder mit falschem Schlüssel. Nach einer Weile geht es weiter.'],
@@ -198,6 +199,7 @@ const de = {
   },
   key: 'Schlüssel',
   useKey: 'Schlüssel verwenden',
+  loginFaults: {401: 'Der Server kennt diesen Schlüssel nicht, oder er ist abgelaufen.', 429: 'Zu viele falsche Schlüssel. Warten Sie eine Minute.', other: 'Der Server konnte den Schlüssel nicht nehmen. Versuchen Sie es noch einmal.'},
   tryNow: 'Jetzt versuchen',
   nextTry: (seconds) => (seconds > 0 ? `Nächster Versuch in ${seconds} s.` : 'Versucht es…'),
   draining: (reason, seconds) => `Der Server läuft aus (${reason}): keine neuen Sitzungen; er hört in spätestens ${seconds} s auf.`,
@@ -311,4 +313,4 @@ const de = {
 export const TEXTS = {en, de};
 
 /** Return the texts of the wanted language, else of the first of the browser's languages that there is, else English. */
-export const textsFor = (wanted, preferred = navigator.languages) => textsIn(TEXTS, wanted, preferred);
+export const textsFor = (wanted, preferred = navigator.languages) => TEXTS[languageIn(TEXTS, wanted, preferred)];

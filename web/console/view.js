@@ -25,12 +25,13 @@ function KeyForm({server, texts}) {
   const [key, setKey] = useState('');
   const use = (event) => {
     event.preventDefault();
-    if (key.trim() !== '') server.useKey(key.trim());
+    if (key.trim() !== '') void server.useKey(key.trim());
   };
   return html`<form class="trouble" aria-labelledby="key-title" onSubmit=${use}>
-    <h2 id="key-title" role="alert">${title}</h2>
+    <div role="alert"><h2 id="key-title">${title}</h2></div>
     <p>${help}</p>
     <label class="field">${texts.key}<input type="password" id="key" value=${key} autocomplete="current-password" onInput=${({target}) => setKey(target.value)} /></label>
+    ${server.loginFault !== undefined && html`<p role="alert"><b>${texts.loginFaults[server.loginFault] ?? texts.loginFaults.other}</b></p>`}
     <p class="acts"><button>${texts.useKey}</button></p>
   </form>`;
 }
@@ -85,7 +86,7 @@ function SettingsDialog({server, texts, onClose}) {
     <label class="field">${texts.pageLanguage}<select value=${texts.code} onChange=${({target}) => server.choose({pageLanguage: target.value})}>
       ${Object.values(TEXTS).map(({code, name}) => html`<option key=${code} value=${code} selected=${code === texts.code}>${name}</option>`)}</select></label>
     <p class="quiet">${access?.scopes ? texts.youAre(access.user, access.scopes.join(', ')) : texts.withoutKey}</p>
-    ${preferences.key !== undefined && html`<p><button type="button" onClick=${() => server.useKey(undefined)}>${texts.forgetKey}</button></p>`}
+    ${preferences.user !== undefined && html`<p><button type="button" onClick=${() => void server.logOut()}>${texts.logOut}</button></p>`}
     <p><a href="./">${texts.talkPage}</a></p>
     ${server.status && html`<p class="quiet">sayso ${server.status.version} · ${server.status.listening.join(', ')}</p>`}
   <//>`;

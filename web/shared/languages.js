@@ -1,7 +1,7 @@
 /** Which language a page is in. */
 
-/** Return the texts of the wanted language, else of the first of `preferred` that there is, else English. */
-export function textsIn(all, wanted, preferred) {
+/** Return the code of the wanted language, else of the first of `preferred` that is a key of `all`, else of English. */
+export function languageIn(all, wanted, preferred) {
   const codes = [wanted ?? '', ...preferred].map((code) => code.slice(0, 2).toLowerCase());
-  return all[codes.find((code) => Object.hasOwn(all, code)) ?? 'en'];
+  return codes.find((code) => Object.hasOwn(all, code)) ?? 'en';
 }

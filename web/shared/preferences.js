@@ -2,7 +2,10 @@
 
 const KEY = 'sayso';
 const USUAL = {
-  clientId: undefined, pageLanguage: undefined, language: undefined, mode: 'hands_free', speak: true, details: true, deviceId: undefined, key: undefined,
+  clientId: undefined, pageLanguage: undefined, language: undefined, mode: 'hands_free', speak: true, details: true, deviceId: undefined,
+  voice: undefined, model: undefined, wake: undefined,
+  user: undefined, // who is logged in, as far as this browser knows
+  key: undefined, // of earlier versions: it is exchanged for a cookie, and removed
 };
 
 function stored() {

@@ -16,6 +16,8 @@ export const EMPTY = {
   notice: undefined,
   /** Speech without an end yet, and the last spans of it, in ms of the session's audio. */
   spans: [],
+  /** Whether only the wake word is listened for. */
+  isAsleep: false,
 };
 const MAX_SPANS = 20;
 
@@ -38,11 +40,11 @@ const changeTool = (callId, change) => (turn) => ({
 });
 
 /** A turn of sounds without words leaves nothing to show. */
-const isEmpty = ({said, reply, tools, error}) => said === '' && reply === '' && tools.length === 0 && error === undefined;
+const isEmpty = ({said, isFinal, reply, tools, error}) => (said === '' || !isFinal) && reply === '' && tools.length === 0 && error === undefined;
 
 const BY_EVENT = {
   connection_accepted: (state, {resumed}) =>
-    resumed ? state : {...state, spans: [], typed: [], degraded: {}, turns: state.turns.map(abandoned)},
+    resumed ? state : {...state, isAsleep: false, spans: [], typed: [], degraded: {}, turns: state.turns.map(abandoned)},
   speech_started: (state, {turn_id, at_ms}, now) => {
     const begun = withTurn(state, turn_id, () => ({isHearing: true}), now, true);
     return {...begun, notice: undefined, spans: [...state.spans, {startMs: at_ms}].slice(-MAX_SPANS)};
@@ -56,11 +58,11 @@ const BY_EVENT = {
     withTurn(state, turn_id, () => ({said: text, language, isFinal: true}), now, true),
   no_speech: (state, {reason}) => ({...state, notice: {kind: 'no_speech', reason}}),
   understood: (state, {turn_id, source, confidence}, now) => withTurn(state, turn_id, () => ({source, confidence}), now),
-  confirm_request: (state, {turn_id, call_id, server, tool, arguments: given, say, expires_in_s}, now) =>
+  confirm_request: (state, {turn_id, call_id, server, tool, arguments: given = {}, say, expires_in_s}, now) =>
     withTurn(state, turn_id, () => ({
       confirm: {callId: call_id, server, tool, given, say, startedAt: now, expiresAt: now + 1_000 * expires_in_s},
     }), now),
-  tool_call: (state, {turn_id, call_id, server, tool, arguments: given}, now) =>
+  tool_call: (state, {turn_id, call_id, server, tool, arguments: given = {}}, now) =>
     withTurn(state, turn_id, ({tools}) => ({
       confirm: undefined, tools: [...tools.filter(({callId}) => callId !== call_id), {callId: call_id, server, tool, given}],
     }), now),
@@ -70,9 +72,14 @@ const BY_EVENT = {
     withTurn(state, turn_id, changeTool(call_id, {result: {ok, durationMs: duration_ms, text: (ok ? content : error) ?? ''}}), now),
   reply_delta: (state, {turn_id, text}, now) => withTurn(state, turn_id, ({reply}) => ({reply: reply + text}), now),
   reply: (state, {turn_id, text, truncated}, now) => withTurn(state, turn_id, () => ({reply: text, truncated}), now),
+  question: (state, {turn_id, text, open_for_s, choices = []}, now) =>
+    withTurn(state, turn_id, () => ({question: {text, choices, openForMs: 1_000 * open_for_s}}), now),
   speech_audio_start: (state, {turn_id}, now) => withTurn(state, turn_id, () => ({isSpeaking: true}), now),
   turn_completed: (state, {turn_id, outcome, latency_ms}, now) => {
-    const done = () => ({outcome, latency: latency_ms, isHearing: false, isSpeaking: false, confirm: undefined});
+    const done = ({question}) => ({
+      outcome, latency: latency_ms, isHearing: false, isSpeaking: false, confirm: undefined,
+      ...(question === undefined ? {} : {question: {...question, until: now + question.openForMs}}),
+    });
     const ended = withTurn(state, turn_id, done, now);
     return {...ended, turns: ended.turns.filter((turn) => turn.id !== turn_id || !isEmpty(turn))};
   },
@@ -80,11 +87,12 @@ const BY_EVENT = {
     turn_id === undefined
       ? {...state, notice: {kind: 'error', reason: message}}
       : withTurn(state, turn_id, () => ({error: message}), now),
+  wake_state: (state, {state: now}) => ({...state, isAsleep: now === 'asleep'}),
   audio_overrun: (state) => ({...state, notice: {kind: 'overrun'}}),
   degraded: (state, {what, reason}) => ({...state, degraded: {...state.degraded, [what]: reason}}),
   recovered: (state, {what}) => {
-    const {[what]: _, ...degraded} = state.degraded;
-    return {...state, degraded};
+    const {[what]: known, ...degraded} = state.degraded;
+    return {...state, degraded, notice: known === undefined ? state.notice : {kind: 'recovered', reason: what}};
   },
 };
 
@@ -106,6 +114,14 @@ export function afterTyping(state, text) {
 
 /** Return the turn whose call waits for a yes or no. */
 export const askingTurn = ({turns}) => turns.findLast(({confirm}) => confirm !== undefined);
+
+/** Return the question with choices that the next words may answer: that of the last turn, until it lapses. */
+export function openQuestion({turns, typed}, now) {
+  const last = turns.at(-1);
+  const {question, outcome} = last ?? {};
+  const isOver = question === undefined || question.until <= now || (outcome !== undefined && question.until === undefined);
+  return isOver || typed.length > 0 || question.choices.length === 0 ? undefined : question;
+}
 
 /** Return what the conversation does now: asking, hearing, acting, speaking, thinking or nothing (`idle`). */
 export function doing(state, isPlaying) {

@@ -1,9 +1,9 @@
-/** The two dialogs: what can be said, and the settings. */
+/** The two dialogs: what can be said, and the settings. They are loaded when one is opened. */
 
 import {Dialog} from '../shared/dialog.js';
 import {html, useState} from '../vendor/preact-htm.js';
 import {asText} from './conversation.js';
-import {TEXTS} from './texts.js';
+import {commandLanguage, LANGUAGES} from './texts.js';
 
 const MAX_SHOWN = 100;
 const PAGES = ['health/detailed', 'api/status', 'api/models', 'api/tools', 'api/conversations', 'metrics', 'openapi.json'];
@@ -15,11 +15,6 @@ export function foundCommands(commands, language, search) {
   return commands
     .filter((command) => command.language === language && command.samples.length > 0)
     .filter(({samples, intent}) => samples.some(isWanted) || isWanted(intent));
-}
-
-/** Return the language whose commands to show: the spoken one, else the page's, else the first there is. */
-export function commandLanguage({languages}, spoken, page) {
-  return [spoken?.slice(0, 2), page, 'en'].find((code) => languages.includes(code)) ?? languages[0];
 }
 
 export function Commands({talk, texts, onSay, onClose}) {
@@ -69,7 +64,7 @@ function Switch({label, isOn, onChoose}) {
 }
 
 export function Settings({talk, texts, onClose}) {
-  const {preferences, devices, commands, server} = talk;
+  const {preferences, devices, commands, server, voices, models, wakeWords} = talk;
   const choose = (name) => (value) => talk.choose({[name]: value});
   const languages = (commands?.languages ?? []).map((code) => [code, nameOf(code, texts)]);
   const microphones = devices.map(({deviceId, label}) => [deviceId, label || deviceId.slice(0, 8)]);
@@ -83,9 +78,17 @@ export function Settings({talk, texts, onClose}) {
     ${microphones.length > 0 && html`<${Choice} label=${texts.microphone} value=${preferences.deviceId}
       options=${[['', texts.usualMicrophone], ...microphones]} onChoose=${choose('deviceId')} />`}
     <${Choice} label=${texts.language} value=${preferences.language} options=${[['', texts.usualLanguage], ...languages]} onChoose=${choose('language')} />
+    ${voices.length > 1 && html`<${Choice} label=${texts.voice} value=${preferences.voice}
+      options=${[['', texts.usualVoice], ...voices.map(({id, name}) => [id, name])]} onChoose=${choose('voice')} />`}
+    ${models.length > 1 && html`<${Choice} label=${texts.model} value=${preferences.model}
+      options=${[['', texts.usualModel(models[0])], ...models.slice(1).map((name) => [name, name])]} onChoose=${choose('model')} />`}
+    ${wakeWords.length > 0 && html`<${Choice} label=${texts.wakeWord} value=${talk.wake}
+      options=${[['', texts.noWakeWord], ...wakeWords.map((word) => [word, word])]} onChoose=${(word) => talk.choose({wake: word ?? ''})} />`}
     <${Choice} label=${texts.pageLanguage} value=${preferences.pageLanguage ?? texts.code}
-      options=${Object.values(TEXTS).map(({code, name}) => [code, name])} onChoose=${choose('pageLanguage')} />
+      options=${Object.entries(LANGUAGES)} onChoose=${choose('pageLanguage')} />
     <p><button type="button" disabled=${talk.conversation.turns.length === 0} onClick=${() => save(talk, texts)}>${texts.saveConversation}</button></p>
+    ${preferences.user !== undefined && html`<p class="acts"><span class="quiet">${texts.youAre(preferences.user)}</span>
+      <button type="button" onClick=${() => { onClose(); void talk.logOut(); }}>${texts.logOut}</button></p>`}
     <p class="quiet">${texts.keys}</p>
     <details><summary>${texts.forDevelopers}</summary>
       <ul class="links">${PAGES.map((page) => html`<li key=${page}><a href=${page}>/${page}</a></li>`)}</ul>

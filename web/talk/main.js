@@ -2,19 +2,37 @@
 
 import {html, render} from '../vendor/preact-htm.js';
 import {Talk} from './talk.js';
-import {textsFor} from './texts.js';
+import {languageFor, loadTexts} from './texts.js';
 import {App} from './view.js';
 
 const TICK_MS = 500;
 const root = document.getElementById('app');
 let isDue = false;
+let texts;
+let loading;
 const talk = new Talk(schedule);
 
 function draw() {
   isDue = false;
-  const texts = textsFor(talk.preferences.pageLanguage);
+  const code = languageFor(talk.preferences.pageLanguage);
+  if (texts?.code !== code) void load(code);
+  if (texts === undefined) return;
   document.documentElement.lang = texts.code;
   render(html`<${App} talk=${talk} texts=${texts} />`, root);
+}
+
+/** Load the sentences of a language, and draw with them; what is shown stays where they cannot be loaded. */
+async function load(code) {
+  if (loading === code) return;
+  loading = code;
+  try {
+    texts = await loadTexts(code);
+    schedule();
+  } catch (error) {
+    console.warn(error);
+  } finally {
+    loading = undefined;
+  }
 }
 
 /** Draw once for all changes of a moment. */

@@ -6,14 +6,16 @@
 
 import {Loudspeaker, Microphone, MicrophoneError, MICROPHONE_RATE_HZ, wakeWithPage} from '../client/browser.js';
 import {IDLE, NORMAL, SaysoClient} from '../client/index.js';
+import {exchanged, logIn, logOut} from '../shared/login.js';
 import {loadPreferences, savePreferences} from '../shared/preferences.js';
-import {afterEvent, afterTyping, askingTurn, doing, EMPTY} from './conversation.js';
+import {afterEvent, afterTyping, askingTurn, doing, EMPTY, openQuestion} from './conversation.js';
 import {refusalBy, troubleOf} from './trouble.js';
 import {Waveform} from './waveform.js';
 
 const file = (path) => new URL(`web/client/worklets/${path}`, document.baseURI);
 const RESTING = new Set([IDLE, NORMAL]); // close codes after which the user may simply go on
 const ABNORMAL = 1006;
+const UNAVAILABLE = {unknown_model: 'model', unknown_wake_word: 'wake', bad_field: 'language'}; // what was chosen and is gone
 
 /** Return the address of the WebSocket beside this page. */
 function socketUrl() {
@@ -35,7 +37,12 @@ export class Talk {
   isPlaying = false;
   /** What can be said, as the server lists it; undefined until it is loaded, null if that failed. */
   commands;
+  /** What the server offers besides, the usual one first: [{id, name}], [name]. */
+  voices = [];
+  models = [];
   refusal;
+  /** Why the last key was not taken: the status of the answer, 0 without one. */
+  loginFault;
   #onChange;
   #client;
   #loudspeaker = new Loudspeaker(file('playback.js'));
@@ -46,18 +53,19 @@ export class Talk {
 
   constructor(onChange) {
     this.#onChange = onChange;
-    const {clientId, mode, language, key} = this.preferences;
+    const {clientId, mode, language} = this.preferences;
     const audio = {format: 'pcm_s16le', sample_rate: MICROPHONE_RATE_HZ, channels: 1};
     const spoken = language === undefined ? {} : {language};
     const options = {client_id: clientId, capabilities: this.#capabilities(), audio, mode, interim: true, ...spoken};
-    this.#client = new SaysoClient({url: socketUrl(), options, ...(key === undefined ? {} : {key})});
+    this.#client = new SaysoClient({url: socketUrl(), options});
     this.#listen();
   }
 
-  start() {
+  async start() {
     wakeWithPage(this.#client);
     navigator.mediaDevices?.addEventListener('devicechange', () => void this.#listDevices());
     document.addEventListener('visibilitychange', () => this.#keepAwake());
+    if (this.preferences.key !== undefined) this.choose(await exchanged(this.preferences));
     this.#client.connect();
     void this.loadCommands();
   }
@@ -79,8 +87,10 @@ export class Talk {
     const found = doing(this.conversation, this.isPlaying);
     if (found !== 'idle') return found;
     if (this.microphone === 'opening') return 'opening';
-    const isHeard = this.microphone === 'on' && (this.preferences.mode === 'hands_free' || this.isPressed);
-    return isHeard ? 'listening' : 'ready';
+    if (this.microphone !== 'on') return 'ready';
+    if (this.isPressed) return 'listening';
+    if (this.preferences.mode === 'push_to_talk') return 'ready';
+    return this.conversation.isAsleep ? 'asleep' : 'listening';
   }
 
   get trouble() {
@@ -92,9 +102,23 @@ export class Talk {
     return askingTurn(this.conversation)?.confirm;
   }
 
+  /** The question with choices that may be answered now. */
+  get question() {
+    return this.connection.phase === 'open' ? openQuestion(this.conversation, Date.now()) : undefined;
+  }
+
+  /** The wake words that may be chosen, and the one that is wanted: '' for none. */
+  get wakeWords() {
+    return this.#client.accepted?.wake_words ?? [];
+  }
+
+  get wake() {
+    return this.preferences.wake ?? this.#client.accepted?.wake ?? '';
+  }
+
   /** Whether a time on the page runs down. */
   get isCounting() {
-    return this.asking !== undefined || this.connection.phase === 'waiting';
+    return this.asking !== undefined || this.question !== undefined || this.connection.phase === 'waiting';
   }
 
   // --- what the user does ------------------------------------------------------------------------
@@ -129,12 +153,24 @@ export class Talk {
     this.#client.connect();
   }
 
-  /** Use a key that the user has entered. */
-  useKey(key) {
-    this.choose({key});
-    this.#client.setKey(key);
+  /** Exchange a key that the user has entered for a cookie, and connect. */
+  async useKey(key) {
+    const {user, status} = await logIn(key);
+    this.loginFault = status;
+    if (user === undefined) return this.#changed();
+    this.choose({user});
     this.commands = undefined;
     this.connect();
+    void this.loadCommands();
+  }
+
+  /** Give the cookie back, and end the session. */
+  async logOut() {
+    if (!(await logOut())) return this.#notice({kind: 'not_sent'});
+    this.choose({user: undefined});
+    this.#closeMicrophone();
+    this.#client.close();
+    this.#set(EMPTY);
     void this.loadCommands();
   }
 
@@ -168,6 +204,9 @@ export class Talk {
     if ('speak' in choices) this.#client.update({capabilities: this.#capabilities()});
     if ('mode' in choices) this.#client.update({mode: choices.mode});
     if ('language' in choices) this.#client.update({language: choices.language ?? 'auto'});
+    if ('voice' in choices) this.#client.update({voice: choices.voice ?? this.voices[0]?.id});
+    if ('model' in choices) this.#client.update({stt_model: choices.model ?? this.models[0]});
+    if ('wake' in choices) this.#client.update({wake: choices.wake});
     if ('mode' in choices && this.microphone === 'on') this.#closeMicrophone();
     if ('deviceId' in choices && this.microphone === 'on') void this.#reopenMicrophone();
     if (choices.speak === false) this.#loudspeaker.flush();
@@ -176,16 +215,41 @@ export class Talk {
 
   async loadCommands() {
     try {
-      const {key} = this.preferences;
-      const headers = key === undefined ? {} : {authorization: `Bearer ${key}`};
-      const response = await fetch('api/commands', {cache: 'no-store', headers});
-      this.refusal = refusalBy(response.status, key !== undefined);
+      const response = await fetch('api/commands', {cache: 'no-store'});
+      this.refusal = refusalBy(response.status, this.preferences.user !== undefined);
       if (response.ok) this.commands = await response.json();
       else this.commands ??= null;
     } catch {
       this.commands ??= null;
     }
     this.#changed();
+  }
+
+  /** Load what may be chosen; a list that is not to be had is empty, and nothing of it is offered. */
+  async loadOffers() {
+    const listed = async (path, name) => {
+      try {
+        return (await (await fetch(path)).json())[name] ?? [];
+      } catch {
+        return [];
+      }
+    };
+    const [voices, models] = await Promise.all([listed('v1/audio/voices', 'voices'), listed('api/models', 'models')]);
+    this.voices = voices;
+    this.models = models.sort((one, other) => other.is_usual - one.is_usual).map(({name}) => name);
+    this.#applyChoices();
+    this.#changed();
+  }
+
+  /** Ask for what was chosen in this browser, as far as the server has it: what it has not could keep the session shut. */
+  #applyChoices() {
+    const {voice, model, wake} = this.preferences;
+    const wanted = {
+      ...(this.voices.some(({id}) => id === voice) ? {voice} : {}),
+      ...(this.models.includes(model) ? {stt_model: model} : {}),
+      ...(this.wakeWords.includes(wake) || wake === '' ? {wake} : {}),
+    };
+    if (Object.keys(wanted).length > 0) this.#client.update(wanted);
   }
 
   #capabilities() {
@@ -200,6 +264,7 @@ export class Talk {
     client.on('connection_state', (state) => this.#onConnection(state));
     client.on('connection_accepted', ({resumed}) => this.#onAccepted(resumed));
     client.on('frame', ({type, data}) => this.#set(afterEvent(this.conversation, type, data, Date.now())));
+    client.on('error', ({code}) => UNAVAILABLE[code] && this.#forget(UNAVAILABLE[code]));
     client.on('speech_audio_start', ({sample_rate: rate}) => loudspeaker.start(rate));
     client.on('speech_audio', ({data}) => loudspeaker.play(data));
     client.on('speech_started', () => loudspeaker.duck());
@@ -230,9 +295,18 @@ export class Talk {
       this.#loudspeaker.flush();
     }
     if (this.commands === null) void this.loadCommands();
+    if (!isResumed) void this.loadOffers();
     const text = this.#pending;
     this.#pending = undefined;
     if (text !== undefined) queueMicrotask(() => this.type(text)); // once the client counts as open
+  }
+
+  /** Forget a choice that the server refuses, so that the next connection is opened without it. */
+  #forget(name) {
+    if (this.preferences[name] === undefined) return;
+    this.preferences = {...this.preferences, [name]: undefined};
+    savePreferences(this.preferences);
+    this.#client.update({[name === 'model' ? 'stt_model' : name]: undefined});
   }
 
   // --- the microphone ----------------------------------------------------------------------------

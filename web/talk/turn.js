@@ -41,10 +41,10 @@ function Stages({latency, texts}) {
 }
 
 export function Turn({turn, texts, isDetailed}) {
-  const {said, language, isHearing, tools, reply, truncated, outcome, latency, error} = turn;
+  const {said, isFinal, language, isHearing, tools, reply, truncated, outcome, latency, error} = turn;
   const remark = error ?? texts.outcomes[outcome] ?? '';
   return html`<li class="turn">
-    ${(said !== '' || isHearing) && html`<p class="said" lang=${language}><span class="hidden">${texts.you}: </span>${said || '…'}</p>`}
+    ${(said !== '' || isHearing) && html`<p class=${isFinal ? 'said' : 'said partial'} lang=${language}><span class="hidden">${texts.you}: </span>${said || '…'}</p>`}
     ${isDetailed && tools.map((tool) => html`<${ToolCall} key=${tool.callId} tool=${tool} reply=${reply} texts=${texts} />`)}
     ${reply !== '' && html`<p class="answer"><span class="hidden">${texts.answer}: </span>${reply}${truncated && html` <span class="quiet">(${texts.cut})</span>`}</p>`}
     ${remark !== '' && !(outcome === 'interrupted' && truncated) && html`<p class="remark">${remark}</p>`}

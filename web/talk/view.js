@@ -2,7 +2,7 @@
 
 import {gearIcon, microphoneIcon, questionIcon, sendIcon, stopIcon} from '../shared/icons.js';
 import {html, useEffect, useLayoutEffect, useRef, useState} from '../vendor/preact-htm.js';
-import {commandLanguage, Commands, Settings} from './dialogs.js';
+import {commandLanguage} from './texts.js';
 import {argumentsText, Turn} from './turn.js';
 
 const EXAMPLES = 4;
@@ -16,15 +16,17 @@ const secondsUntil = (time) => Math.max(0, Math.ceil((time - Date.now()) / 1_000
 function KeyForm({talk, texts}) {
   const [title, help] = texts.troubles.key;
   const [key, setKey] = useState('');
+  const fault = talk.loginFault;
   const use = (event) => {
     event.preventDefault();
-    if (key.trim() !== '') talk.useKey(key.trim());
+    if (key.trim() !== '') void talk.useKey(key.trim());
   };
   return html`<form class="trouble" aria-labelledby="key-title" onSubmit=${use}>
-    <h2 id="key-title" role="alert">${title}</h2>
+    <div role="alert"><h2 id="key-title">${title}</h2></div>
     <p>${help}</p>
     <label class="field">${texts.key}<input type="password" id="key" value=${key} autocomplete="current-password"
       onInput=${({target}) => setKey(target.value)} /></label>
+    ${fault !== undefined && html`<p class="fault" role="alert">${texts.loginFaults[fault] ?? texts.loginFaults.other}</p>`}
     <p class="acts"><button>${texts.useKey}</button></p>
   </form>`;
 }
@@ -62,10 +64,21 @@ function Question({talk, texts}) {
   </section>`;
 }
 
+/** What may be answered, as buttons; the words of each are sent as if they were typed. */
+function Choices({talk}) {
+  const {question} = talk;
+  if (question === undefined) return null;
+  return html`<div class="choices" role="group" aria-label=${question.text}>
+    ${question.choices.map((title) => html`<button type="button" key=${title} onClick=${() => talk.type(title)}>${title}</button>`)}
+  </div>`;
+}
+
 function noticeText({notice, degraded}, texts) {
-  const [what] = Object.entries(degraded);
-  if (notice === undefined) return what === undefined ? '' : what.join(': ');
+  const named = (what) => texts.parts[what] ?? what.replace('tools.', '');
+  const [lost] = Object.entries(degraded);
+  if (notice === undefined) return lost === undefined ? '' : texts.degraded(named(lost[0]), lost[1]);
   const byKind = {
+    recovered: notice.kind === 'recovered' && texts.recovered(named(notice.reason)),
     no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, not_sent: texts.notSent, error: notice.reason,
   };
   return byKind[notice.kind] ?? '';
@@ -117,7 +130,7 @@ function Conversation({talk, texts}) {
   }, []);
   useLayoutEffect(() => {
     if (wasAtEnd.current) scrollTo(0, document.documentElement.scrollHeight);
-  }, [turns.length, typed.length, last?.said, last?.reply, last?.tools, last?.latency]);
+  }, [turns.length, typed.length, last?.said, last?.reply, last?.tools, last?.latency, last?.question]);
   if (turns.length + typed.length === 0) return html`<${Welcome} talk=${talk} texts=${texts} />`;
   return html`<ol class="turns" aria-label=${texts.conversation}>
     ${turns.map((turn) => html`<${Turn} key=${turn.id} turn=${turn} texts=${texts} isDetailed=${talk.preferences.details} />`)}
@@ -193,6 +206,15 @@ function Controls({talk, texts}) {
 
 export function App({talk, texts}) {
   const [opened, setOpened] = useState();
+  const [dialogs, setDialogs] = useState();
+  const open = async (name) => {
+    try {
+      setDialogs(await import('./dialogs.js'));
+      setOpened(name);
+    } catch {
+      talk.connect(); // the server is not there, and the page says so when it has noticed
+    }
+  };
   const close = () => setOpened(undefined);
   const say = (sentence) => {
     close();
@@ -200,21 +222,22 @@ export function App({talk, texts}) {
   };
   const openCommands = () => {
     void talk.loadCommands();
-    setOpened('commands');
+    void open('commands');
   };
   return html`
     <header class="top">
       <h1>sayso</h1>
       <button type="button" class="plain" onClick=${openCommands}>${questionIcon()}<span>${texts.commands}</span></button>
-      <button type="button" class="plain" aria-label=${texts.settings} onClick=${() => setOpened('settings')}>${gearIcon()}</button>
+      <button type="button" class="plain" aria-label=${texts.settings} onClick=${() => open('settings')}>${gearIcon()}</button>
     </header>
     <main>
       <${Conversation} talk=${talk} texts=${texts} />
       <${Trouble} talk=${talk} texts=${texts} />
       <${Question} talk=${talk} texts=${texts} />
+      <${Choices} talk=${talk} />
       <${Spoken} turns=${talk.conversation.turns} texts=${texts} />
     </main>
     <${Controls} talk=${talk} texts=${texts} />
-    ${opened === 'commands' && html`<${Commands} talk=${talk} texts=${texts} onSay=${say} onClose=${close} />`}
-    ${opened === 'settings' && html`<${Settings} talk=${talk} texts=${texts} onClose=${close} />`}`;
+    ${opened === 'commands' && html`<${dialogs.Commands} talk=${talk} texts=${texts} onSay=${say} onClose=${close} />`}
+    ${opened === 'settings' && html`<${dialogs.Settings} talk=${talk} texts=${texts} onClose=${close} />`}`;
 }

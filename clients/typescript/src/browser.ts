@@ -94,6 +94,9 @@ async function microphoneStream(deviceId: string | undefined): Promise<MediaStre
   }
 }
 
+/** Return whether this page can play answers: not where it came by http from another computer. */
+const canPlay = () => globalThis.isSecureContext && globalThis.AudioWorkletNode !== undefined;
+
 /** The loudspeaker: plays s16le mono at the rate that the server announced, and drops it at once when told. */
 export class Loudspeaker {
   /** How much of the answer has been heard. */
@@ -143,6 +146,7 @@ export class Loudspeaker {
 
   #open(rateHz: number): void {
     this.close();
+    if (!canPlay()) return; // the answer is shown, and not heard
     const context = new AudioContext({sampleRate: rateHz, latencyHint: 'interactive'});
     this.#rateHz = rateHz;
     this.#context = context;

@@ -12,6 +12,8 @@ export interface ConnectionRequest {
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
   wake?: string;
+  answers?: 'auto' | 'on_request';
+  vocabulary?: string[];
   resume?: Resume;
 }
 
@@ -39,6 +41,12 @@ export interface Text {
   text: string;
 }
 
+/** Answer now: what was said since the last answer, or without that by `instructions` alone. */
+export interface Respond {
+  instructions?: string;
+  capabilities?: ('llm' | 'stt' | 'tools' | 'tts')[];
+}
+
 /** Barge-in by hand; `heard_ms` is how much of the answer was heard. */
 export interface Interrupt {
   heard_ms?: number;
@@ -61,6 +69,8 @@ export interface SessionUpdate {
   word_times?: boolean;
   speech_format?: 'opus' | 'pcm_s16le';
   wake?: string;
+  answers?: 'auto' | 'on_request';
+  vocabulary?: string[];
   voice?: string;
   task?: string;
 }
@@ -85,6 +95,7 @@ export interface ConnectionAccepted {
   resumed: boolean;
   received_samples: number;
   wake?: string;
+  wake_words?: string[];
 }
 
 /** Name and version of the server. */
@@ -145,6 +156,11 @@ export interface SpeechStopped {
   reason: 'command_complete' | 'manual' | 'max_length' | 'silence' | 'stalled';
 }
 
+/** `AudioEnd` came and ended no utterance: of the audio before `at_ms` everything is told already. */
+export interface NothingCommitted {
+  at_ms: number;
+}
+
 /** The transcript so far, while speech goes on; it only grows. */
 export interface TranscriptPartial {
   turn_id: string;
@@ -184,7 +200,7 @@ export interface NoSpeech {
 /** The source that understood the transcript, and its intent. */
 export interface Understood {
   turn_id: string;
-  source: 'command' | 'model' | 'router';
+  source: 'command' | 'meaning' | 'model';
   confidence: number;
   tool?: string;
   arguments?: Record<string, unknown>;
@@ -242,6 +258,14 @@ export interface Reply {
   turn_id: string;
   text: string;
   truncated: boolean;
+}
+
+/** The turn asks back; what is said or typed next may answer it, for so long after the turn is completed. */
+export interface Question {
+  turn_id: string;
+  text: string;
+  open_for_s: number;
+  choices?: string[];
 }
 
 /** Binary frames of the answer's speech follow. */
@@ -340,6 +364,7 @@ export interface ClientEvents {
   audio_start: AudioStart;
   audio_end: AudioEnd;
   text: Text;
+  respond: Respond;
   interrupt: Interrupt;
   confirm: Confirm;
   session_update: SessionUpdate;
@@ -356,6 +381,7 @@ export interface ServerEvents {
   wake_state: WakeState;
   speech_started: SpeechStarted;
   speech_stopped: SpeechStopped;
+  nothing_committed: NothingCommitted;
   transcript_partial: TranscriptPartial;
   transcript: Transcript;
   no_speech: NoSpeech;
@@ -366,6 +392,7 @@ export interface ServerEvents {
   tool_result: ToolResult;
   reply_delta: ReplyDelta;
   reply: Reply;
+  question: Question;
   speech_audio_start: SpeechAudioStart;
   speech_audio_end: SpeechAudioEnd;
   speech_audio_paused: SpeechAudioPaused;

@@ -4,6 +4,7 @@ import {test} from 'node:test';
 const RATE_HZ = 48_000;
 const processors = new Map();
 globalThis.sampleRate = RATE_HZ;
+globalThis.currentTime = 0;
 globalThis.registerProcessor = (name, processor) => processors.set(name, processor);
 globalThis.AudioWorkletProcessor = class {
   posted = [];
@@ -99,7 +100,7 @@ test('samples are played in order, without a gap between two frames', () => {
   assert.deepEqual(new Set(played.slice(100, 200)), new Set([-0.5]));
   assert.deepEqual(new Set(played.slice(200)), new Set([0]));
   output();
-  assert.deepEqual(posted.at(-1), {played: 200, isPlaying: false, peak: 0.5});
+  assert.deepEqual(posted.at(-1), {played: 200, isPlaying: false, peak: 0.5, soundedAtS: 0});
 });
 
 test('flushed samples are not heard, from the next block on', () => {
@@ -119,6 +120,21 @@ test('a ducked answer is quieter within a tenth of a second, without a jump', ()
   const ducked = Array.from({length: 15}, output).flatMap((block) => [...block]);
   assert.ok(Math.abs(ducked.at(-1) - 0.125) < 0.001);
   assert.ok(ducked.every((sample, at) => at === 0 || Math.abs(sample - ducked[at - 1]) < 0.005));
+});
+
+test('the first audible sample of each answer is told at once, with its time', () => {
+  const {order, output, posted} = playback();
+  order({pcm: pcm(200, 300)}); // below 1 %: a voice begins with breath
+  order({pcm: pcm(2_000, 16_384)});
+  output();
+  globalThis.currentTime = 128 / RATE_HZ;
+  output();
+  assert.deepEqual(posted.map(({soundedAtS}) => soundedAtS), [undefined, 200 / RATE_HZ]);
+  globalThis.currentTime = 1;
+  order({flush: true, reset: true, pcm: pcm(1_000, 16_384)});
+  output();
+  assert.equal(posted.at(-1).soundedAtS, 1);
+  globalThis.currentTime = 0;
 });
 
 test('a new answer is counted from 0', () => {

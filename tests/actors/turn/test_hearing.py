@@ -19,7 +19,7 @@ from protocol.messages.hearing import (
     Verdict,
 )
 from protocol.messages.records import Count
-from protocol.messages.understanding import Choice, CommandMatch, SlotQuestion
+from protocol.messages.understanding import Choice, CommandMatch, ListTools, SlotQuestion, ToolList, ToolSpec
 from protocol.turns.questions import OpenQuestion
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after
@@ -154,14 +154,17 @@ async def verdicts(
     *,
     capabilities: tuple[Any, ...] = ("stt", "tools"),
     asked: OpenQuestion | None = None,
+    tool: ToolSpec | None = None,
 ) -> list[Verdict]:
-    """Return what is concluded from an answer, in a server whose only command is to switch a lamp on."""
+    """Return what is concluded from an answer, in a server whose commands are to switch a lamp on and to dim it."""
     lamp_on = CommandMatch("Intent", "house", "lamp_on", {}, 1.0, "lamp on", may_continue=False)
-    grammar = FakeGrammar(commands={"lamp on": lamp_on})
+    dim = CommandMatch("Intent", "house", "dim", {}, 1.0, "dim it", may_continue=True)
+    grammar = FakeGrammar(commands={"lamp on": lamp_on, "dim it": dim})
     grammar.beginnings |= {"switch the", "lamp"}
     grammar.answers["ten"] = lamp_on
     room = Room(grammar=grammar)
     room.transcription.answers[Transcribe] = Recognition(answer, "en", 0.9) if isinstance(answer, str) else answer
+    room.tools.answers[ListTools] = ToolList((tool,)) if tool is not None else QueueFull("no list")
     await room.open(grow)
     room.turn_context().memory.question = asked
     await EarlyTranscription(PAUSED).run(room.turn_context(), room.options(capabilities))
@@ -173,6 +176,25 @@ async def verdicts(
 
 async def test_a_whole_command_is_complete(grow: Grow, autojump_clock: MockClock) -> None:
     assert await verdicts(grow, "lamp on") == ["awaited", "complete"]
+
+
+DIM = ToolSpec("house", "dim", "", {})
+
+
+@pytest.mark.parametrize(
+    ("tool", "verdict"),
+    [
+        (attrs.evolve(DIM, read_only=True), "amendable"),
+        (attrs.evolve(DIM, is_reversible=True), "amendable"),
+        (DIM, "undecided"),
+        (attrs.evolve(DIM, server="other", is_reversible=True), "undecided"),
+        (None, "undecided"),
+    ],
+)
+async def test_a_command_that_may_go_on_is_amendable_by_what_its_tool_says(
+    tool: ToolSpec | None, verdict: Verdict, grow: Grow, autojump_clock: MockClock
+) -> None:
+    assert await verdicts(grow, "dim it", tool=tool) == ["awaited", verdict]
 
 
 @pytest.mark.parametrize("text", ["switch the", "lamp on and", "lamp and"])

@@ -64,7 +64,7 @@ async def test_what_only_reads_is_done_at_once_if_the_meaning_is_sure(grow: Grow
     assert [call.tool for call in room.tools.of(CallTool)] == ["get_time"]
     assert room.connection.events(events.ConfirmRequest) == []
     [understood] = room.connection.events(events.Understood)
-    assert (understood.source, understood.confidence) == ("command", 0.9)
+    assert (understood.source, understood.confidence) == ("meaning", 0.9)
     assert rungs(room) == [("meaning", "call")]
 
 

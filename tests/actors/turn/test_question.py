@@ -76,6 +76,17 @@ async def test_a_timer_without_a_duration_is_asked_for_it_and_set_once(grow: Gro
     assert completed_once(room)
 
 
+async def test_a_question_is_told_to_the_client_behind_its_reply(grow: Grow, autojump_clock: MockClock) -> None:
+    room = await asking(grow)
+    [question] = room.connection.events(events.Question)
+    [reply] = room.connection.events(events.Reply)
+    assert question == events.Question(reply.turn_id, HOW_LONG, ANSWER_WITHIN_S)
+    told = room.connection.events()
+    assert told.index(reply) < told.index(question)
+    await ask(room, "ten minutes")
+    assert room.connection.events(events.Question) == [question], "the answer asks nothing"
+
+
 async def test_a_question_is_answered_by_voice_with_its_words_expected(grow: Grow, autojump_clock: MockClock) -> None:
     room = await asking(grow)
     room.transcription.answers[Transcribe] = Recognition("ten minutes", "en", 0.9)

@@ -152,4 +152,19 @@ async def test_when_speech_cannot_be_made_it_falls_silent_once_and_says_why(
         await spoken.say("Two.")
     await wait_all_tasks_blocked()
     assert stage.room.connection.seen == [Send(events.Degraded("speech", "no worker"))]
+    assert spoken.memory.is_voiceless
     assert len(stage.room.speech.seen) == 1
+
+
+async def test_a_client_that_was_told_of_the_silence_is_told_of_its_end_once(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    stage = Stage()
+    spoken = await stage.open(grow)
+    spoken.memory.is_voiceless = True
+    async with spoken.open():
+        await spoken.say("One.")
+        await spoken.say("Two.")
+    told = [message for message in stage.room.connection.of(Send) if isinstance(message.event, events.Recovered)]
+    assert told == [Send(events.Recovered("speech", "it speaks again"))]
+    assert not spoken.memory.is_voiceless

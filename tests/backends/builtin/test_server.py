@@ -8,7 +8,7 @@ import trio
 from mcp import Client
 
 from backends.builtin.server import make_server, parse_programs
-from backends.mcp.announcements import UNDO_META_KEY, USER_META_KEY
+from backends.mcp.announcements import REVERSIBLE_META_KEY, UNDO_META_KEY, USER_META_KEY
 from backends.mcp.results import choices_of
 from protocol.messages.understanding import Choice
 
@@ -151,6 +151,9 @@ async def test_every_tool_has_a_description_a_schema_and_hints(data_dir):
     assert not tools["run_program"].annotations.read_only_hint
     for name in ("set_timer", "pause_timer", "resume_timer", "extend_timer", "shorten_timer", "rename_timer"):
         assert (tools[name].annotations.read_only_hint, tools[name].annotations.destructive_hint) == (False, False)
+        assert tools[name].meta[REVERSIBLE_META_KEY] is True
+    for name in ("get_time", "run_program", "delete_note"):
+        assert tools[name].meta[REVERSIBLE_META_KEY] is False
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

@@ -48,6 +48,7 @@ def grammar() -> HassilGrammar:
 
 
 take: Final = Steps.take
+LIMITS: Final = ("MAX_STEPS", "MAX_EXCHANGE_STEPS", "MAX_LAST_STEPS")
 HARD = [
     "set a pasta timer and give the pizza two more minutes and read my notes and lap and delete my last note",
     "timer " * 40,
@@ -70,14 +71,25 @@ def test_no_sentence_takes_more_steps_than_the_limits(
 
     monkeypatch.setattr(Steps, "take", counting)
     grammar.match([text] * 5, "en")
-    assert sum(taken) <= module.MAX_STEPS + module.MAX_EXCHANGE_STEPS + 2 * max(taken)
+    assert sum(taken) <= module.MAX_STEPS + module.MAX_EXCHANGE_STEPS + module.MAX_LAST_STEPS + 3 * max(taken)
 
 
 def test_a_sentence_beyond_the_limit_is_none(grammar: HassilGrammar, monkeypatch: pytest.MonkeyPatch) -> None:
     assert grammar.match(["set a timer for five minutes"], "en") is not None
-    monkeypatch.setattr(module, "MAX_STEPS", 10)
+    for name in LIMITS:
+        monkeypatch.setattr(module, name, 10)
     assert grammar.match(["set a timer for five minutes"], "en") is None
     assert grammar.match_exactly("set a timer for five minutes", "en") is None
+
+
+def test_costly_hypotheses_do_not_hide_one_that_sounds_like_a_command(
+    grammar: HassilGrammar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = ["so the pastor is a thyme you know", "set a pasta timmer for five minutes"]
+    expected = grammar.match(heard, "en")
+    assert expected is not None
+    monkeypatch.setattr(module, "MAX_STEPS", 10)
+    assert grammar.match(heard, "en") == expected
 
 
 @pytest.mark.parametrize(
@@ -86,5 +98,6 @@ def test_a_sentence_beyond_the_limit_is_none(grammar: HassilGrammar, monkeypatch
 def test_a_text_that_is_too_long_takes_no_step(
     grammar: HassilGrammar, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_STEPS", 0)
+    for name in LIMITS:
+        monkeypatch.setattr(module, name, 0)
     assert grammar.match([text], "en") is None

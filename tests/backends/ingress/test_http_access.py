@@ -45,15 +45,25 @@ async def test_a_login_gives_a_cookie_that_scripts_do_not_see_and_a_logout_takes
     async with running(tmp_path, Scope.READ) as (client, key):
         assert (await client.get("/api/tools")).status_code == 401
         answer = await client.post("/api/login", json={"key": key})
-        assert (answer.status_code, answer.json()) == (200, {"user": "ann", "scopes": ["read"], "expires_at": 44_200})
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {"user": "ann", "scopes": ["read"], "expires_at": 2_593_000},
+        )
         cookie = answer.headers["set-cookie"]
-        assert {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"} <= set(cookie.split("; "))
+        assert {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=2592000"} <= set(cookie.split("; "))
         assert "Secure" not in cookie, "it is in clear here"
         assert key not in cookie
         assert (await client.get("/api/tools")).status_code == 200
         assert (await client.post("/api/drain")).status_code == 403
         assert (await client.post("/api/logout")).status_code == 200
         assert (await client.get("/api/tools")).status_code == 401
+
+
+async def test_a_login_that_operates_ends_after_a_day_of_work(tmp_path: Path) -> None:
+    async with running(tmp_path, Scope.READ, Scope.OPERATE) as (client, key):
+        answer = await client.post("/api/login", json={"key": key})
+        assert answer.json()["expires_at"] == 44_200
+        assert "Max-Age=43200" in answer.headers["set-cookie"].split("; ")
 
 
 async def test_wrong_keys_at_the_login_have_a_limit(tmp_path: Path) -> None:

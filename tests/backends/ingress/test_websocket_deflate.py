@@ -8,7 +8,9 @@ from websockets.exceptions import PayloadTooBig
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 
+from backends.ingress.accepted_connection import protocol_for
 from backends.ingress.websocket_deflate import INFLATED_MAX_BYTES, MIN_BYTES, DeflateOffer, TextDeflate
+from protocol.dialects.native import NativeDialect
 from protocol.messages.socket import Socket
 from tests.backends.ingress.ingress_fixtures import (
     UPGRADE,
@@ -161,6 +163,18 @@ async def test_it_can_be_switched_off() -> None:
         head, _ = await read_head(stream)
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"sec-websocket-extensions" not in head.lower()
+
+
+class LargeFrames(NativeDialect):
+    """A dialect whose clients send more in one frame than is ever inflated."""
+
+    max_frame_bytes: int | None = INFLATED_MAX_BYTES + 1
+
+
+def test_a_dialect_of_large_frames_is_not_compressed() -> None:
+    settings = websocket_settings(compression=True)
+    assert protocol_for(NativeDialect(), settings).available_extensions
+    assert not protocol_for(LargeFrames(), settings).available_extensions
 
 
 @pytest.mark.parametrize("terms", [b"server_max_window_bits=8", b"nonsense", b"client_max_window_bits=99"])

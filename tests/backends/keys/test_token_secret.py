@@ -1,3 +1,5 @@
+import errno
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +35,18 @@ def test_a_secret_that_is_no_good_is_told_with_the_way_out(tmp_path: Path) -> No
     (tmp_path / "tokens.secret").write_bytes(b"short")
     with pytest.raises(KeyFileError, match="must have 32 bytes, not 5: delete it"):
         token_secret(tmp_path, NEW)
+
+
+def test_a_secret_that_may_only_be_read_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tokens.secret").write_bytes(NEW)
+
+    def is_read_only(path: Path, flags: int) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))  # as a mounted secret answers, root too
+
+    monkeypatch.setattr("backends.keys.token_secret.open_private", is_read_only)
+    assert token_secret(tmp_path, LATER) == NEW
+    with pytest.raises(KeyFileError, match="Read-only file system"):
+        token_secret(tmp_path / "elsewhere", LATER)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -101,6 +101,15 @@ def test_no_text_is_longer_than_its_bound(size):
     assert text.endswith("[cut]") == (size > 100)
 
 
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [({"sayso/reversible": True}, True), ({"sayso/reversible": 1}, False), ({}, False), (None, False)],
+)
+def test_a_tool_is_reversible_only_if_it_says_so(meta, expected):
+    tool = Tool(name="a", input_schema={"type": "object"}, _meta=meta)
+    assert tool_spec("s", tool).is_reversible is expected
+
+
 def test_hints_of_a_tool_are_passed_on_and_missing_ones_stay_unknown():
     bare = Tool(name="a", input_schema={"type": "object"})
     hinted = Tool(

@@ -99,6 +99,14 @@ def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
     )
 
 
+def test_the_hypothesis_that_goes_on_is_taken_where_the_best_breaks_off_before_the_voice() -> None:
+    engine = FakeEngine(lambda window_s, is_biased: heard(" A latte,", " A lot.", " A latte, with milk.", logprob=0.0))
+
+    (answer,) = transcribe(engine, (2.0, []), voiced_s=1.9)
+
+    assert (answer.text, answer.alternatives) == ("A latte, with milk.", ("A latte,", "A lot."))
+
+
 def test_words_have_times_within_the_utterance_where_they_are_wanted() -> None:
     engine = FakeEngine(lambda window_s, is_biased: heard(" turn it"))
     worker = Transcriber(engine, Search(), voiced_seconds=lambda samples: 1.0)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {
-  afterEvent, afterTyping, asText, askingTurn, doing, EMPTY, MAX_TURNS, stagesOf,
+  afterEvent, afterTyping, asText, askingTurn, doing, EMPTY, MAX_TURNS, stagesOf, openQuestion,
 } from '../../../web/talk/conversation.js';
-import {TEXTS} from '../../../web/talk/texts.js';
+import {texts} from '../../../web/talk/texts/en.js';
 
 const after = (...events) => events.reduce((state, [type, data]) => afterEvent(state, type, data, 1_000), EMPTY);
 const CALL = {turn_id: 't1', call_id: 'c1', server: 'home', tool: 'turn_on', arguments: {where: 'kitchen'}};
@@ -47,6 +47,31 @@ test('a question waits until its time is over, its call is made or its turn ends
   assert.equal(askingTurn(asked).confirm.expiresAt, 21_000);
   assert.equal(askingTurn(afterEvent(asked, 'tool_call', CALL, 1)), undefined);
   assert.equal(askingTurn(afterEvent(asked, 'turn_completed', {turn_id: 't1', outcome: 'refused', latency_ms: {}}, 1)), undefined);
+});
+
+const WHICH = {turn_id: 't1', text: 'Which one?', open_for_s: 15, choices: ['pasta timer', 'pizza timer']};
+const END = ['turn_completed', {turn_id: 't1', outcome: 'done', latency_ms: {}}];
+
+test('a question with choices can be answered until it lapses or something else is said', () => {
+  const asked = after(WORDS, ['question', WHICH], END);
+  const {until} = openQuestion(asked, 0);
+  assert.deepEqual(openQuestion(asked, until - 1).choices, ['pasta timer', 'pizza timer']);
+  assert.equal(openQuestion(asked, until), undefined);
+  assert.equal(openQuestion(afterTyping(asked, 'pizza timer'), 0), undefined);
+  assert.equal(openQuestion(afterEvent(asked, 'speech_started', {turn_id: 't2', at_ms: 0}, 1), 0), undefined);
+  assert.equal(openQuestion(after(WORDS, ['question', {...WHICH, choices: undefined}], END), 0), undefined);
+});
+
+test('words that were heard in part and not in the end leave no turn', () => {
+  const state = after(HEARD[0], ['transcript_partial', {turn_id: 't1', text: 'hel'}]);
+  assert.deepEqual([state.turns[0].said, state.turns[0].isFinal], ['hel', false]);
+  assert.equal(afterEvent(state, 'transcript', WORDS[1], 1).turns[0].isFinal, true);
+  assert.deepEqual(afterEvent(state, 'turn_completed', {turn_id: 't1', outcome: 'no_speech', latency_ms: {}}, 1).turns, []);
+});
+
+test('a session with a wake word is asleep until it is said', () => {
+  assert.equal(after(['wake_state', {state: 'asleep'}]).isAsleep, true);
+  assert.equal(after(['wake_state', {state: 'asleep'}], ['wake_state', {state: 'listening'}]).isAsleep, false);
 });
 
 test('an answer grows by what comes of it, and the whole takes its place', () => {
@@ -106,6 +131,6 @@ test('the voice takes what is left until the first sound', () => {
 });
 
 test('the conversation can be saved as text', () => {
-  const text = asText(after(...HEARD, WORDS, ['reply', {turn_id: 't1', text: 'Good day.', truncated: false}]), TEXTS.en);
+  const text = asText(after(...HEARD, WORDS, ['reply', {turn_id: 't1', text: 'Good day.', truncated: false}]), texts);
   assert.match(text, /You: hello\nsayso: Good day\./);
 });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {BY_CLOSE_CODE} from '../../../web/client/index.js';
-import {commandLanguage, foundCommands} from '../../../web/talk/dialogs.js';
-import {TEXTS, textsFor} from '../../../web/talk/texts.js';
+import {foundCommands} from '../../../web/talk/dialogs.js';
+import {commandLanguage, languageFor, LANGUAGES} from '../../../web/talk/texts.js';
+import {texts as de} from '../../../web/talk/texts/de.js';
+import {texts as en} from '../../../web/talk/texts/en.js';
 import {refusalBy, troubleOf} from '../../../web/talk/trouble.js';
 import {argumentsText} from '../../../web/talk/turn.js';
 import {exampleSentences} from '../../../web/talk/view.js';
 
+const TEXTS = {en, de};
 const OPEN = {phase: 'open'};
 const kind = (connection, more = {}) => troubleOf({connection, ...more})?.kind;
 
@@ -22,10 +25,11 @@ test('every language has every sentence', () => {
 });
 
 test('the page speaks the wanted language, else one of the browser’s, else English', () => {
-  assert.equal(textsFor('de', ['en']).code, 'de');
-  assert.equal(textsFor(undefined, ['fr-FR', 'de-AT', 'en']).code, 'de');
-  assert.equal(textsFor(undefined, ['fr']).code, 'en');
-  assert.equal(textsFor('xx', []).code, 'en');
+  assert.equal(languageFor('de', ['en']), 'de');
+  assert.equal(languageFor(undefined, ['fr-FR', 'de-AT', 'en']), 'de');
+  assert.equal(languageFor(undefined, ['fr']), 'en');
+  assert.equal(languageFor('xx', []), 'en');
+  assert.deepEqual(Object.keys(LANGUAGES).map((code) => TEXTS[code].code), Object.keys(LANGUAGES));
 });
 
 // --- trouble ---

@@ -29,7 +29,7 @@ TALK, READ, OPERATE = Scope.TALK, Scope.READ, Scope.OPERATE
         ("GET", "/api/conversations/s1", {READ}),
         ("DELETE", "/api/conversations/s1", {OPERATE}),
         ("GET", "/api/commands", {TALK, READ}),
-        ("GET", "/api/models", {READ}),
+        ("GET", "/api/models", {READ, TALK}),
         ("POST", "/api/models/load", {OPERATE}),
         ("POST", "/api/drain", {OPERATE}),
         ("POST", "/api/status", {OPERATE}),

@@ -1,5 +1,7 @@
 """What words say before it is sure that they were all."""
 
+from typing import Any
+
 import attrs
 import pytest
 from hypothesis import given
@@ -17,6 +19,23 @@ def test_a_whole_command_that_nothing_continues_is_complete() -> None:
 
 def test_a_command_that_may_go_on_is_left_to_silence() -> None:
     assert verdict_on("lamp on", "en", attrs.evolve(MATCH, may_continue=True)) == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt", "verdict"),
+    [
+        ("What time is it?", {}, "amendable"),
+        ("Set an alarm for seven.", {}, "undecided"),  # seven thirty
+        ("Set a timer for five minutes,", {}, "undecided"),
+        ("Add eggs", {"has_free_text": True}, "undecided"),
+        ("What thyme is it?", {"confidence": 0.9}, "undecided"),
+    ],
+)
+def test_what_can_be_amended_is_acted_on_soon_where_it_is_certain(
+    text: str, doubt: dict[str, Any], verdict: str
+) -> None:
+    match = attrs.evolve(MATCH, may_continue=True, **doubt)
+    assert verdict_on(text, "en", match, is_amendable=True) == verdict
 
 
 def test_a_match_that_ends_with_a_number_is_not_unfinished() -> None:

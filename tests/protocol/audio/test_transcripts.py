@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -215,3 +216,22 @@ def test_a_hum_says_go_on(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "Yes.", "Okay", "mhm stop", "Oh no"])
 def test_what_may_be_meant_is_no_hum(text: str) -> None:
     assert not transcripts.is_backchannel(text)
+
+
+CUT = (" A latte,", " A lot, eh?", " A latte, with milk.", " A latte, with milk,")
+
+
+@pytest.mark.parametrize(
+    ("texts", "voiced_s", "expected"),
+    [
+        (CUT, 2.0, 2),
+        (CUT, 0.7, 0),  # as fast as people speak: nothing was left out
+        ((" A latte.", " A latte, with milk."), 2.0, 0),
+        ((" A latte,", " A lattemilk."), 2.0, 0),
+        ((), 2.0, 0),
+    ],
+)
+def test_a_text_that_breaks_off_before_the_voice_is_exchanged(
+    texts: Sequence[str], voiced_s: float, expected: int
+) -> None:
+    assert transcripts.whole_of(texts, voiced_s) == expected

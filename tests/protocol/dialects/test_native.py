@@ -35,7 +35,7 @@ def frame(name: str, **data: object) -> str:
 
 def test_wire_names_are_the_class_names_in_snake_case() -> None:
     names = {event_name(kind) for kind in get_args(ClientEvent)}
-    documented = "connection_request audio_start audio_end text interrupt confirm session_update ping bye"
+    documented = "connection_request audio_start audio_end text respond interrupt confirm session_update ping bye"
     assert names == set(documented.split())
     assert event_name(events.SpeechAudioStart) == "speech_audio_start"
 

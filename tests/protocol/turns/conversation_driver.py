@@ -8,6 +8,7 @@ import attrs
 
 from protocol.messages import events
 from protocol.messages.hearing import (
+    NothingOpen,
     NoWords,
     Recognition,
     SpeechBegan,
@@ -42,6 +43,9 @@ FROM_OUTSIDE: dict[str, ConversationMessage] = {
     "confirm nothing": events.Confirm("no call", approve=True),
     "announcement": Announce("Your tea is ready."),
     "options": Configured(OPTIONS),
+    "options on request": Configured(attrs.evolve(OPTIONS, answers="on_request")),
+    "answer asked for": events.Respond(),
+    "nothing open": NothingOpen(0),
     "bye": events.Bye(),
     "leave": Leave("deploy", 60.0, 5.0),
 }
@@ -54,7 +58,19 @@ WEIGHED: dict[str, Recognition | NoWords | None] = {
     "the rest": WORDS,
 }
 STEPS = ("understood", "asks", "agreed", "answered", "speaks", "sent", "turn ends")
-WHATEVER = (*FROM_OUTSIDE, *ANSWERS, *WEIGHED, *STEPS, "timer", "confirm", "not transcribed", "lost", "back", "crash")
+WHATEVER = (
+    *FROM_OUTSIDE,
+    *ANSWERS,
+    *WEIGHED,
+    *STEPS,
+    "timer",
+    "confirm",
+    "only heard",
+    "not transcribed",
+    "lost",
+    "back",
+    "crash",
+)
 
 
 @attrs.define(eq=False)
@@ -73,6 +89,7 @@ class Driver:
     timers: list[str] = attrs.field(factory=list)
     weighing: list[actions.WeighWords] = attrs.field(factory=list)
     questions: list[tuple[str, str]] = attrs.field(factory=list)
+    only_hearing: list[str] = attrs.field(factory=list)
     turn: TurnMachine | None = None
     _turn_ids: Iterator[int] = attrs.field(factory=itertools.count)
     _call_ids: Iterator[int] = attrs.field(factory=itertools.count)
@@ -107,6 +124,10 @@ class Driver:
             turn_id, call_id = self.questions.pop(0)
             error = "no worker" if what == "not transcribed" else None
             self.tell(actions.AnswerHeard(turn_id, call_id, ANSWERS.get(what, ""), error))
+        elif what == "only heard" and self.only_hearing:
+            turn_id = self.only_hearing.pop(0)
+            self.completed[turn_id] += 1
+            self.tell(actions.OnlyHeard(turn_id))
         elif what in ("lost", "back"):
             self.is_lost = what == "lost"
             self.tell(Presence(is_there=not self.is_lost))
@@ -154,9 +175,11 @@ class Driver:
         """Let the next incarnation take up what the session remembers."""
         was = self.conversation
         self.crashes += 1
-        self.timers, self.weighing, self.questions, self.turn = [], [], [], None
+        self.timers, self.weighing, self.questions, self.only_hearing, self.turn = [], [], [], [], None
         is_open = was.state(self.now_s) is not ConversationState.CLOSED
-        self.conversation = ConversationMachine(self._new_id, is_open=is_open)
+        self.conversation = ConversationMachine(
+            self._new_id, is_open=is_open, is_on_request=was.is_on_request and is_open
+        )
         self.tell(actions.Restored(was.open_turns, was.waiting, was.running, has_begun=self.crashes % 2 == 0))
 
     # --- doing what it decides -------------------------------------------------------------------
@@ -182,6 +205,8 @@ class Driver:
                 self.weighing.append(action)
             case actions.HearAnswer(pending, call_id):
                 self.questions.append((pending.turn_id, call_id))
+            case actions.OnlyHear(pending):
+                self.only_hearing.append(pending.turn_id)
 
     def _steer(self, action: actions.HoldAnswer | actions.ResumeAnswer | actions.CutTurn, turn: TurnMachine) -> None:
         match action:
@@ -196,6 +221,6 @@ class Driver:
         """Let everything that is under way end."""
         for what in ("back", "options", "speech dropped", "announcement"):
             self.happen(what)
-        while self.weighing or self.questions or self.turn is not None:
-            for what in ("noise", "a cough", "turn ends"):
+        while self.weighing or self.questions or self.only_hearing or self.turn is not None:
+            for what in ("noise", "a cough", "only heard", "turn ends"):
                 self.happen(what)

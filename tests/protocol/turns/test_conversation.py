@@ -10,7 +10,7 @@ from protocol.messages.errors import CloseCode, LocalProtocolError
 from protocol.messages.hearing import Utterance, UtteranceEnded
 from protocol.messages.session import Announce, Hang
 from protocol.turns import actions
-from protocol.turns.conversation import MAX_ANNOUNCEMENTS, ConversationMachine, Moment
+from protocol.turns.conversation import MAX_ANNOUNCEMENTS, MAX_KEPT, ConversationMachine, Moment
 from protocol.turns.rules import ConversationState
 from protocol.turns.turn import TurnEvent, TurnState
 from tests.protocol.turns.conversation_driver import WHATEVER, WORDS, Driver
@@ -200,6 +200,61 @@ def test_a_server_that_leaves_hangs_up_at_once_before_the_handshake() -> None:
     driver = Driver()
     driver.happen("leave")
     assert driver.done == [actions.HangUp(Hang(CloseCode.SERVICE_RESTART, "deploy"))]
+
+
+# --- speech that is answered on request ----------------------------------------------------------
+
+
+def test_on_request_every_utterance_is_heard_in_its_order_and_none_is_answered() -> None:
+    driver = after("options on request", "utterance ended", "utterance ended", "utterance ended")
+    assert driver.only_hearing == ["turn 0", "turn 1", "turn 2"]
+    assert driver.started == {}
+    for _ in range(3):
+        driver.happen("only heard")
+    assert driver.completed == dict.fromkeys(("turn 0", "turn 1", "turn 2"), 1)
+
+
+def test_a_request_waits_for_what_was_said_before_it() -> None:
+    driver = after("options on request", "utterance ended", "answer asked for")
+    assert driver.started == {}
+    driver.happen("only heard")
+    assert driver.started == {"turn 1": 1}
+    assert isinstance(driver.done[-1], actions.StartTurn)
+    assert driver.done[-1].pending.said == events.Respond()
+
+
+def test_a_request_without_speech_is_answered_at_once() -> None:
+    assert kinds("options on request", "answer asked for") == [actions.StartTurn]
+    assert kinds("answer asked for") == [actions.StartTurn], "in any session"
+
+
+def test_typed_text_is_answered_also_where_speech_is_not() -> None:
+    assert kinds("options on request", "text") == [actions.StartTurn]
+
+
+def test_on_request_words_into_an_answer_end_it_and_are_kept() -> None:
+    driver = after("options on request", "text", "answered", "speech began", "utterance ended", "words", "turn ends")
+    assert driver.only_hearing == ["turn 1"]
+    assert driver.started == {"turn 0": 1}
+    [heard] = [action.pending.heard for action in driver.done if isinstance(action, actions.OnlyHear)]
+    assert heard == WORDS
+
+
+def test_of_too_many_utterances_on_request_the_newest_has_failed() -> None:
+    driver = after("options on request", *["utterance ended"] * (MAX_KEPT + 1))
+    assert len(driver.only_hearing) == MAX_KEPT
+    assert driver.done[-1] == actions.CompleteTurn(f"turn {MAX_KEPT}", "failed")
+
+
+def test_bye_waits_for_what_is_only_heard() -> None:
+    driver = after("options on request", "utterance ended", "bye")
+    assert not any(isinstance(action, actions.HangUp) for action in driver.done)
+    driver.happen("only heard")
+    assert isinstance(driver.done[-1], actions.HangUp)
+
+
+def test_the_end_of_audio_without_speech_is_told() -> None:
+    assert after("nothing open").done[-1] == actions.ShowEvent(events.NothingCommitted(0))
 
 
 # --- after a crash -------------------------------------------------------------------------------

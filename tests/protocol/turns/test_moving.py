@@ -9,6 +9,7 @@ from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory
 from protocol.messages import events
+from protocol.messages.hearing import Recognition
 from protocol.messages.understanding import CommandMatch, Undo
 from protocol.turns.actions import PendingTurn
 from protocol.turns.last_sentence import DoneCall, DoneState, LastSentence
@@ -78,6 +79,12 @@ def test_turns_calls_and_what_was_done_last_go_along() -> None:
     turns.question = None
     assert there.sentence == attrs.evolve(turns.sentence, ended_s=6.0, before=attrs.evolve(before, ended_s=-3.0))
     assert there.last_reply == "done"
+
+
+def test_words_that_wait_for_a_request_go_along() -> None:
+    memory = new_memory()
+    memory.turns.keep_words(Recognition("lamp on", "en", 0.9, alternatives=("lamp of",)))
+    assert moved(memory).turns.kept_words == memory.turns.kept_words
 
 
 def test_an_open_question_stays_open_as_long_as_it_would_have() -> None:

@@ -23,7 +23,7 @@ def spec(name="lamp", server="home", *, read_only=None, destructive=None):
         (True, "command", True, Policy.ALLOW),
         (False, "model", False, Policy.CONFIRM),
         (None, "model", False, Policy.CONFIRM),
-        (None, "router", False, Policy.CONFIRM),
+        (None, "meaning", False, Policy.CONFIRM),
         (None, "command", False, Policy.ALLOW),
         (None, "command", True, Policy.CONFIRM),
     ],
@@ -71,7 +71,7 @@ def test_an_unknown_tool_of_a_clear_command_is_the_users_word():
     assert policy_for(None, Circumstances(source="command")) is Policy.ALLOW
 
 
-@pytest.mark.parametrize("source", ["command", "router", "model"])
+@pytest.mark.parametrize("source", ["command", "meaning", "model"])
 @pytest.mark.parametrize("read_only", [True, False, None])
 @pytest.mark.parametrize("configured", [Policy.DENY, Policy.CONFIRM])
 def test_the_operators_deny_and_confirm_always_hold(source, read_only, configured):

@@ -4,10 +4,11 @@ import pytest
 
 from protocol.messages.errors import LocalProtocolError
 from protocol.messages.events import Text
+from protocol.messages.hearing import Recognition
 from protocol.messages.understanding import Undo
 from protocol.turns.actions import PendingTurn
 from protocol.turns.last_sentence import DoneCall, DoneEvent, LastSentence
-from protocol.turns.turn_memory import MAX_CALLS, MAX_TURNS, TurnMemory, TurnMemoryStatistics
+from protocol.turns.turn_memory import MAX_CALLS, MAX_KEPT_WORDS, MAX_TURNS, TurnMemory, TurnMemoryStatistics
 
 
 def test_recent_turns_are_the_last_ones_in_their_order() -> None:
@@ -92,3 +93,14 @@ def test_a_turn_that_is_run_again_finds_the_sentence_before_its_own() -> None:
         assert before is not None
         assert before.turn_id == "t1"
         kept.begin_sentence(LastSentence("t2", "thirty minutes", 1.0))
+
+
+def test_kept_words_are_forgotten_when_they_are_answered_and_the_oldest_when_there_are_too_many() -> None:
+    memory = TurnMemory()
+    for number in range(MAX_KEPT_WORDS + 1):
+        memory.keep_words(Recognition(f"word {number}", "en", 0.9))
+    answered = memory.kept_words
+    assert [words.text for words in answered] == [f"word {number}" for number in range(1, MAX_KEPT_WORDS + 1)]
+    memory.keep_words(Recognition("word 1", "en", 0.9))
+    memory.forget_words(answered)
+    assert [words.text for words in memory.kept_words] == ["word 1"], "what came meanwhile is another"

@@ -1,4 +1,5 @@
 const REPORT_BLOCKS = 8;
+const AUDIBLE = 0.01;
 const GAIN_STEP = 0.01;
 class PlaybackProcessor extends AudioWorkletProcessor {
     #queue = [];
@@ -9,6 +10,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     #peak = 0;
     #blocks = 0;
     #wasPlaying = false;
+    #soundedAtS;
     constructor() {
         super();
         this.port.onmessage = ({ data }) => this.#obey(data);
@@ -17,11 +19,13 @@ class PlaybackProcessor extends AudioWorkletProcessor {
         const output = outputs[0]?.[0];
         if (output === undefined)
             return true;
+        const wasSilent = this.#soundedAtS === undefined;
         const filled = this.#fill(output);
         this.#played += filled;
         const isPlaying = filled > 0;
         this.#blocks += 1;
-        if (isPlaying !== this.#wasPlaying || (isPlaying && this.#blocks % REPORT_BLOCKS === 0))
+        const isFirstSound = wasSilent && this.#soundedAtS !== undefined;
+        if (isFirstSound || isPlaying !== this.#wasPlaying || (isPlaying && this.#blocks % REPORT_BLOCKS === 0))
             this.#report(isPlaying);
         this.#wasPlaying = isPlaying;
         return true;
@@ -32,6 +36,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
             this.#gain += (this.#wanted - this.#gain) * GAIN_STEP;
             const sample = (chunk[this.#offset] / 32_768) * this.#gain;
             output[filled] = sample;
+            if (this.#soundedAtS === undefined && Math.abs(sample) >= AUDIBLE)
+                this.#soundedAtS = currentTime + filled / sampleRate;
             filled += 1;
             this.#peak = Math.max(this.#peak, Math.abs(sample));
             this.#offset += 1;
@@ -47,15 +53,18 @@ class PlaybackProcessor extends AudioWorkletProcessor {
             this.#queue = [];
             this.#offset = 0;
         }
-        if (reset)
+        if (reset) {
             this.#played = 0;
+            this.#soundedAtS = undefined;
+        }
         if (gain !== undefined)
             this.#wanted = gain;
         if (pcm !== undefined && pcm.byteLength > 1)
             this.#queue.push(new Int16Array(pcm, 0, pcm.byteLength >> 1));
     }
     #report(isPlaying) {
-        const report = { played: this.#played, isPlaying, peak: this.#peak };
+        const sounded = this.#soundedAtS === undefined ? {} : { soundedAtS: this.#soundedAtS };
+        const report = { played: this.#played, isPlaying, peak: this.#peak, ...sounded };
         this.port.postMessage(report);
         this.#peak = 0;
     }

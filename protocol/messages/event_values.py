@@ -1,0 +1,99 @@
+"""The values that the events of a session hold: choices, formats, stretches of audio, latencies.
+
+They are known as parts of ``events.py``, which has them all.
+"""
+
+from typing import Final, Literal
+
+import attrs
+
+Capability = Literal["stt", "llm", "tools", "tts"]
+Mode = Literal["hands_free", "push_to_talk"]
+SampleFormat = Literal["pcm_s16le", "pcm_f32le", "opus"]
+SpeechFormat = Literal["pcm_s16le", "opus"]
+StopReason = Literal["silence", "command_complete", "manual", "max_length", "stalled"]
+NoSpeechReason = Literal["noise", "too_short", "hallucination", "low_confidence", "no_command"]
+ListeningState = Literal["asleep", "listening"]
+Outcome = Literal["done", "interrupted", "no_speech", "refused", "failed"]
+Source = Literal["command", "meaning", "model"]
+Answers = Literal["auto", "on_request"]
+"""When speech is answered: at once, or after ``Respond``."""
+
+MAX_VOCABULARY: Final = 64  # more of a prompt does a recogniser no good
+MAX_TERM_CHARS: Final = 100
+
+
+@attrs.frozen
+class AudioFormat:
+    """The format of the samples in binary frames."""
+
+    format: SampleFormat = "pcm_s16le"
+    sample_rate: int = attrs.field(default=16_000, validator=[attrs.validators.ge(8_000), attrs.validators.le(48_000)])
+    channels: Literal[1, 2] = 1
+
+
+@attrs.frozen
+class Resume:
+    """Which session to re-attach, and the last event the client has seen."""
+
+    token: str
+    last_seq: int
+
+
+@attrs.frozen
+class ServerInfo:
+    """Name and version of the server."""
+
+    name: str
+    version: str
+    replica: str | None = None
+    """The name of this replica, for a client that comes back; absent where the settings give none."""
+
+
+@attrs.frozen
+class SessionLimits:
+    """The limits of this session."""
+
+    max_message_bytes: int
+    max_utterance_s: float
+    idle_timeout_s: float
+
+
+@attrs.frozen
+class AudioSpan:
+    """A stretch of the session's audio."""
+
+    start_ms: int
+    end_ms: int
+
+
+@attrs.frozen
+class Word:
+    """One word of a transcript, and when it was said, from the beginning of the session's audio."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@attrs.frozen
+class LatencyMs:
+    """Stage latencies of a turn in ms; a stage that did not happen is absent."""
+
+    endpoint: float | None = None
+    queue: float | None = None
+    stt: float | None = None
+    understand: float | None = None
+    first_token: float | None = None
+    tool: float | None = None
+    first_audio: float | None = None
+    total: float | None = None
+
+
+def check_vocabulary(_event: object, _field: object, terms: tuple[str, ...] | None) -> None:
+    """Raise ``ValueError`` for more terms or longer ones than a recogniser can use."""
+    if terms is None:
+        return
+    if len(terms) > MAX_VOCABULARY or any(len(term) > MAX_TERM_CHARS for term in terms):
+        raise ValueError(f"must be at most {MAX_VOCABULARY} terms of at most {MAX_TERM_CHARS} characters")
