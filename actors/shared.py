@@ -4,6 +4,7 @@ Rules kept here:
 
 * The server works without the store. Its failure is reported once, and no session fails of it.
 * Whether the store is well again is found here: every second by a heartbeat, which no client waits for.
+* Sessions that could not be written are written again at once when it is.
 * A replica that drains is none that clients can come back to, and says so.
 """
 
@@ -55,6 +56,8 @@ class SharedActions:
     """Whether this replica drains."""
     let_go: Callable[[str], bool]
     """Ends this replica's half of a session that another one has taken, by its owner; returns whether it was here."""
+    write_again: Callable[[], None]
+    """Has the sessions written that could not be written while the store did not answer."""
     tell_clients: Callable[[Degraded | Recovered], None]
     publish: Callable[[SharedReport], None]
 
@@ -121,10 +124,12 @@ class SharedKeeper(Actor[Never]):
 
     async def _beat(self) -> None:
         while True:
-            others = 0
+            others, was_well = 0, self._store.trouble is None
             try:
                 others = await self._store.beat(ALIVE_S, is_leaving=self._actions.is_leaving())
                 self._failures = 0
+                if not was_well:
+                    self._actions.write_again()
             except SharedUnavailable as error:
                 log.debug("no heartbeat: %s", error)
             self._look(others)

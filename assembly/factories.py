@@ -180,6 +180,7 @@ class Factories:
         actions = SharedActions(
             is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
             let_go=self.sessions.let_go,
+            write_again=self.sessions.write_again,
             tell_clients=self.sessions.news.tell,
             publish=self.status.board.shared.publish,
         )

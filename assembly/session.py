@@ -45,7 +45,7 @@ from protocol.messages.events import ConnectionRefused, ConnectionRequest, Serve
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Leave, LetGo
+from protocol.messages.session import Leave, LetGo, WriteAgain
 from protocol.turns.listeners import Listeners
 from protocol.turns.moving import BadRecord, recalled, unpacked
 from protocol.turns.session_memory import SessionMemory
@@ -101,6 +101,13 @@ class Sessions:
         if connection is not None:
             connection.signal(LetGo())
         return connection is not None
+
+    def write_again(self) -> None:
+        """Have all sessions written to the shared store that could not be written."""
+        for owner in self.directory.owned.names():
+            connection = self.directory.owned.lookup(owner)
+            if connection is not None:
+                connection.tell_nowait(WriteAgain())
 
     def evict(self) -> None:
         """Ask some sessions to end; each does so when nothing is said or answered."""
@@ -177,7 +184,7 @@ class Sessions:
     def _connection(
         self, refs: SessionRefs, refusal: ConnectionRefused | None, checkpoint: Checkpoint | None
     ) -> Connection:
-        server = ServerInfo("sayso", self._adapters.version)
+        server = ServerInfo("sayso", self._adapters.version, self._settings.shared.replica or None)
         parts = self._settings
         hearing_problem = self._status.hearing_problem
         settings = ConnectionSettings(

@@ -26,6 +26,8 @@ class ServerInfo(msgspec.Struct, frozen=True):
 
     name: str
     version: str
+    replica: str | None = None
+    """The replica that answers; a client that comes back asks for it by itself. None if the server does not say."""
 
 
 class SessionLimits(msgspec.Struct, frozen=True):

@@ -31,6 +31,8 @@ class LastingConnection:
     def __init__(self, endpoint: Endpoint, tries: Tries, introduce: Introduce, take: Take) -> None:
         self.retry_after_s: float | None = None
         """When a server that goes away asks its clients to come back; reset after the reconnection."""
+        self.replica: str | None = None
+        """The replica to ask for, once, when the connection is lost; another one takes the session over if it must."""
         self._endpoint = endpoint
         self._tries = tries
         self._introduce = introduce
@@ -52,7 +54,8 @@ class LastingConnection:
 
     async def open(self) -> None:
         """Try once; raises ``BadAddress``, ``NoServer``, ``ServerRefused``, ``BadFrame`` and ``LineLost``."""
-        socket = await self._endpoint.open()
+        wanted, self.replica = self.replica, None  # a replica that cannot be had is not asked for again
+        socket = await self._endpoint.open(at=wanted)
         try:
             with anyio.fail_after(self._endpoint.timeout_s):
                 await self._introduce(socket)

@@ -240,8 +240,11 @@ class ClientSession:
         event = self._stream.take(frame)
         if isinstance(event, events.AudioAck):
             self._audio.acknowledge(event.samples)
+        elif isinstance(event, ConnectionAccepted):
+            self._connection.replica = event.server.replica
         elif isinstance(event, events.GoingAway):
             self._connection.retry_after_s = event.retry_after_ms / 1_000
+            self._connection.replica = None  # it leaves
         self._received.append(Received(event, frame))
         return event
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio
 import attrs
@@ -248,6 +248,17 @@ def parse_address(url: str) -> WebSocketURI:
     raise BadAddress(f"the address must be like ws://127.0.0.1:8000/ws, not {url!r}")
 
 
+def address_at(url: str, replica: str | None) -> str:
+    """Return an address that names the replica that is wanted.
+
+    >>> address_at("ws://voice.example/ws", "one")
+    'ws://voice.example/ws?at=one'
+    """
+    if replica is None:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}at={quote(replica, safe='')}"
+
+
 async def connect_stream(
     address: WebSocketURI, ssl_context: ssl.SSLContext | None = None, *, local_host: str | None = None
 ) -> ByteStream:
@@ -293,9 +304,12 @@ class Endpoint:
     timeout_s: float = 10.0
     """For the connection, and again for the server's answer to the first frame."""
 
-    async def open(self) -> WebSocket:
-        """Open a WebSocket; raises ``BadAddress``, ``NoServer`` and ``ServerRefused``."""
-        address = parse_address(self.url)
+    async def open(self, *, at: str | None = None) -> WebSocket:
+        """Open a WebSocket; raises ``BadAddress``, ``NoServer`` and ``ServerRefused``.
+
+        ``at`` names the replica that is wanted, for a proxy that knows it (docs/protocol.md).
+        """
+        address = parse_address(address_at(self.url, at))
         subprotocols = [Subprotocol(name) for name in self.subprotocols] or None
         protocol = ClientProtocol(address, subprotocols=subprotocols, max_size=MAX_MESSAGE_BYTES)
         try:

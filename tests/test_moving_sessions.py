@@ -65,6 +65,16 @@ def test_a_client_that_lost_its_socket_is_answered_by_one_half() -> None:
         assert len({data["session_id"] for data in talker.of("connection_accepted")}) == 1
 
 
+def test_a_client_that_roams_is_answered_by_one_half_though_its_old_socket_is_open() -> None:
+    roamed = 0
+    for at in range(10):
+        world = simulate_replicas(said(Misfortune(1.6 + at / 4, "roam", 0), Misfortune(3.0 + at / 4, "roam", 0)))
+        assert list(broken_promises(world)) == [], f"roaming after {at} steps"
+        assert world.changes == {1: 1, 2: 1, 3: 1}
+        roamed += only_talker(world).roamed
+    assert roamed > 5, "old sockets must stay open, or nothing is shown"
+
+
 def with_a_change_made_twice(world: ReplicaWorld) -> None:
     world.changes[1] += 1
 
@@ -94,6 +104,10 @@ def with_two_halves(world: ReplicaWorld) -> None:
     world.doubled_sessions.add("0")
 
 
+def with_an_old_socket_that_is_told(world: ReplicaWorld) -> None:
+    only_talker(world).overheard.append("reply")
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -103,6 +117,7 @@ def with_two_halves(world: ReplicaWorld) -> None:
         with_an_end_told_twice,
         with_a_number_twice,
         with_two_halves,
+        with_an_old_socket_that_is_told,
     ],
 )
 def test_a_promise_that_is_broken_is_noticed(spoil) -> None:

@@ -33,7 +33,7 @@ from protocol.messages.events import ConnectionRefused, Status
 from protocol.messages.hearing import AudioRefused
 from protocol.messages.inboxes import ClientMessage
 from protocol.messages.records import Count
-from protocol.messages.session import DropAudio, GiveUp, Hang, LetGo, Presence, Send, SendAudio
+from protocol.messages.session import DropAudio, GiveUp, Hang, LetGo, Presence, Send, SendAudio, WriteAgain
 from protocol.messages.socket import SocketClosed
 from protocol.turns.session_memory import RecallClient
 from runtime import Actor, MailboxTimeout
@@ -156,6 +156,8 @@ class Connection(Actor[ConnectionMessage]):
                 self._resumption.give_up()
             case LetGo():
                 self._let_go()
+            case WriteAgain():
+                await self._refresh()
             case Hang():
                 await self._hang_up(message)
             case _:
@@ -173,6 +175,10 @@ class Connection(Actor[ConnectionMessage]):
     @property
     def _checkpoint(self) -> Checkpoint | None:
         return self._session.moves.checkpoint
+
+    async def _refresh(self) -> None:
+        if self._checkpoint is not None:
+            await self._checkpoint.refresh()
 
     def _let_go(self) -> None:
         if self._checkpoint is not None:
@@ -192,8 +198,7 @@ class Connection(Actor[ConnectionMessage]):
     async def _tick(self) -> None:
         while True:
             await trio.sleep(self._settings.session.status_interval_s)
-            if self._checkpoint is not None:
-                await self._checkpoint.refresh()
+            await self._refresh()
             if self._session.state.phase is SocketPhase.LIVE and not self._memory.is_lost:
                 self.context.ref.tell_nowait(Send(self._server_status()))
 

@@ -5,13 +5,16 @@ Rules kept here:
 * Every request has a deadline of some 50 ms. After the first that fails nothing more is asked, and callers decide by
   themselves at once.
 * Whether the store is well again is found by its heartbeat alone (``actors/shared.py``): no caller waits for a probe.
+* Sessions are taken some time after the store is back: first the replicas that live write theirs again, which have
+  changed meanwhile.
 * Every failure is counted, and every request timed.
 """
 
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -21,6 +24,7 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.shared import SavedSession, SharedLimit
 
 T = TypeVar("T")
+SETTLE_S: Final = 1.5  # replicas find within a second that the store is back, by their heartbeats, and write at once
 log = logging.getLogger("sayso.shared")
 
 
@@ -34,6 +38,9 @@ class GuardedShared:
     """Takes the figures."""
     trouble: str | None = attrs.field(default="it is being connected for the first time", init=False)
     """Why the store is not asked; ``None`` while it is."""
+    _has_answered: bool = attrs.field(default=False, init=False)
+    _settled_s: float = attrs.field(default=-math.inf, init=False)
+    """When all that live have written their sessions again, after a trouble."""
 
     async def take(self, limits: Sequence[SharedLimit]) -> float:
         """Count one request for all limits and return 0; or for none, and return the seconds to wait."""
@@ -56,7 +63,11 @@ class GuardedShared:
         await self._ask("save_session", lambda: self.store.save_session(session))
 
     async def take_session(self, token: str) -> bytes | None:
-        """Return the record of the session with that resume token, once; its old owner is told."""
+        """Return the record of the session with that resume token, once; its old owner is told.
+
+        After a trouble of the store it may be out of date for a while, which is waited for.
+        """
+        await trio.sleep_until(max(self._settled_s, trio.current_time()))
         return await self._ask("take_session", lambda: self.store.take_session(token))
 
     async def forget_session(self, owner: str, tokens: Sequence[str]) -> None:
@@ -78,7 +89,9 @@ class GuardedShared:
     async def beat(self, ttl_s: float, *, is_leaving: bool = False) -> int:
         """Tell that this replica lives, and ask the store again if that was answered; returns how many others live."""
         others = await self._timed("beat", lambda: self.store.beat(ttl_s, is_leaving=is_leaving))
-        self.trouble = None
+        if self.trouble is not None and self._has_answered:
+            self._settled_s = trio.current_time() + SETTLE_S
+        self.trouble, self._has_answered = None, True
         return others
 
     def wait_taken(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:

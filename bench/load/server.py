@@ -120,17 +120,12 @@ def _answers(is_so: Callable[[], object]) -> bool:
 
 
 @contextmanager
-def running(settings: Mapping[str, object]) -> Iterator[Server]:
+def running(settings: Mapping[str, object], *, config: Path | None = None) -> Iterator[Server]:
     """Run ``sayso serve`` for the block; exits with the log where it does not start."""
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        server = _start(scratch, {**BASE, "supervisor.data_dir": scratch / "data", **settings})
+        server = start(Path(name), settings, config=config)
         try:
-            ready = scratch / "ready"
-            poll(lambda: ready.exists() or server.process.poll() is not None, START_TIMEOUT_S)
-            if not ready.exists():
-                sys.exit(f"the server did not start:\n{server.log.read_text()}")
-            server.url = ready.read_text().strip()
+            wait_ready(server)
             yield server
         finally:
             stop(server)
@@ -161,9 +156,11 @@ def stop(server: Server) -> int | None:
     return None if alive else code
 
 
-def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
-    command = [sys.executable, "-m", "cli", "serve", "--port", "0", "--ready-file", str(scratch / "ready")]
-    for name, value in settings.items():
+def start(scratch: Path, settings: Mapping[str, object], *, port: int = 0, config: Path | None = None) -> Server:
+    """Start ``sayso serve``, whose files are in ``scratch``; ``wait_ready`` waits until it listens."""
+    command = [sys.executable, "-m", "cli", "serve", "--port", str(port), "--ready-file", str(scratch / "ready")]
+    command += [] if config is None else ["--config", str(config)]
+    for name, value in {**BASE, "supervisor.data_dir": scratch / "data", **settings}.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         command += ["--set", f"{name}={text}"]
     log = scratch / "server.log"
@@ -171,6 +168,25 @@ def _start(scratch: Path, settings: Mapping[str, object]) -> Server:
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
     return Server(process, "", log)
+
+
+def wait_ready(server: Server) -> None:
+    """Wait until a server listens, and take its address; exits with the log where it does not start."""
+    ready = server.log.with_name("ready")
+    poll(lambda: ready.exists() or server.process.poll() is not None, START_TIMEOUT_S)
+    if not ready.exists():
+        sys.exit(f"the server did not start:\n{server.log.read_text()}")
+    server.url = ready.read_text().strip()
+
+
+def kill(server: Server) -> None:
+    """End a server at once, with all processes that it has started."""
+    left = server.family() if server.process.poll() is None else []
+    server.process.kill()
+    server.process.wait()
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 # --- watching ------------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ class ServerInfo:
 
     name: str
     version: str
+    replica: str | None = None
+    """The name of this replica, for a client that comes back; absent where the settings give none."""
 
 
 @attrs.frozen

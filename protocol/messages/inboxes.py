@@ -32,13 +32,14 @@ from protocol.messages.session import (
     Send,
     SendAudio,
     StopAdmitting,
+    WriteAgain,
 )
 from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
 AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | Respond | PauseJudged | ReplyExpected | NothingHeard
-ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo
+ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
     SpeechBegan
     | UtterancePaused

@@ -80,6 +80,11 @@ class LetGo:
 
 
 @attrs.frozen
+class WriteAgain:
+    """To connection: the shared store is back; write the session if that has failed."""
+
+
+@attrs.frozen
 class Announce:
     """Tools to a session's dialogue: say this when there is a pause (a timer fired)."""
 

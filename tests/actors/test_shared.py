@@ -1,10 +1,12 @@
 import random
 
 import attrs
+import pytest
 import trio
 from trio.testing import MockClock
 
 from actors.shared import BEAT_S, SharedActions, SharedKeeper, SharedReport, SharedStatistics
+from backends.protocols import SharedUnavailable
 from backends.shared.guarded import GuardedShared
 from protocol.messages.events import Degraded, Recovered
 from protocol.messages.records import Count, Gauge
@@ -25,6 +27,8 @@ class Replica:
     reports: list[SharedReport] = attrs.field(factory=list)
     let_go: list[str] = attrs.field(factory=list)
     is_leaving: bool = False
+    written: int = 0
+    """How often the sessions were to be written again."""
     metrics: Script = attrs.field(factory=Script)
     keeper: Ref = attrs.field(factory=lambda: Ref("shared"))
     store: GuardedShared = attrs.field(init=False)
@@ -36,11 +40,15 @@ class Replica:
         self.let_go.append(owner)
         return owner == "mine"
 
+    def write_again(self) -> None:
+        self.written += 1
+
     def specs(self) -> tuple[ChildSpec, ChildSpec]:
         metrics = scripted(f"metrics of {self.name}", self.metrics)
         actions = SharedActions(
             lambda: self.is_leaving,
             self.end_half,
+            self.write_again,
             self.told.append,
             self.reports.append,
         )
@@ -96,6 +104,27 @@ async def test_clients_are_not_told_of_a_store_that_was_never_there(grow: Grow, 
     await trio.sleep(2 * BEAT_S)
     assert replica.told == []
     assert replica.store.trouble is None
+
+
+@pytest.mark.parametrize("between", [False, True])
+async def test_sessions_are_written_again_as_soon_as_the_store_is_back(
+    between: bool, grow: Grow, autojump_clock: MockClock
+) -> None:
+    """Also after a trouble that begins and ends between two heartbeats."""
+    replica = Replica(SharedMemory())
+    await grow(*replica.specs())
+    await trio.sleep(BEAT_S / 2)
+    before = replica.written
+    replica.memory.trouble = "frozen"
+    with pytest.raises(SharedUnavailable):
+        await replica.store.find_answer(b"question")
+    assert replica.written == before
+    await trio.sleep(0.0 if between else 3 * BEAT_S)
+    replica.memory.trouble = ""
+    await trio.sleep(1.1 * BEAT_S)
+    assert replica.written == before + 1
+    await trio.sleep(5 * BEAT_S)
+    assert replica.written == before + 1
 
 
 async def test_a_session_that_another_replica_takes_is_let_go(grow: Grow, autojump_clock: MockClock) -> None:

@@ -4,7 +4,7 @@ import anyio
 import pytest
 import trio
 
-from sayso_client import Endpoint, NoServer, ReconnectPolicy, SessionClosed, WebSocket
+from sayso_client import Endpoint, NoServer, ReconnectPolicy, Reply, SessionClosed, WebSocket, connect
 from sayso_client.lasting_connection import LastingConnection
 from sayso_client.reconnection import Tries
 from tests.sayso_client.memory_server import URL, Line, MemoryServer
@@ -99,3 +99,56 @@ async def test_a_handshake_that_takes_too_long_closes_the_connection(
         await connection.open()
     with pytest.raises(anyio.EndOfStream):
         await server.lines[0].receive()
+
+
+NAMED = {"server": {"name": "sayso", "version": "0", "replica": "one"}}
+
+
+async def test_a_lost_client_asks_once_for_the_replica_that_it_was_at(autojump_clock: trio.testing.MockClock) -> None:
+    server = MemoryServer()
+    is_in = anyio.Event()
+    asked: list[str] = []
+
+    async def serve() -> None:
+        line = await server.line()
+        await line.accept(**NAMED)
+        await is_in.wait()
+        await line.cut()
+        refused = await server.line()
+        await refused.reject(503, "full")
+        again = await server.line()
+        await again.accept(resumed=True)
+        await again.send("reply", turn_id="a", text="It is noon.")
+        asked.extend(one.request.path for one in (line, refused, again))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        async with connect(URL, open_stream=server.open_stream, rng=Random(1)) as session:
+            is_in.set()
+            while not isinstance(await session.receive(), Reply):
+                pass
+            await session.abort()
+    assert asked == ["/ws", "/ws?at=one", "/ws"]
+
+
+async def test_a_client_of_a_replica_that_leaves_does_not_ask_for_it(autojump_clock: trio.testing.MockClock) -> None:
+    server = MemoryServer()
+    asked: list[str] = []
+
+    async def serve() -> None:
+        line = await server.line()
+        await line.accept(**NAMED)
+        await line.send("going_away", reason="update", deadline_ms=100, resume_token="t9", retry_after_ms=10)
+        await line.close(1012)
+        again = await server.line()
+        await again.accept(resumed=True)
+        await again.send("reply", turn_id="a", text="It is noon.")
+        asked.append(again.request.path)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        async with connect(URL, open_stream=server.open_stream, rng=Random(1)) as session:
+            while not isinstance(await session.receive(), Reply):
+                pass
+            await session.abort()
+    assert asked == ["/ws"]

@@ -7,6 +7,7 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 from sayso_client import BadAddress, Endpoint, LineLost, NoServer, ServerRefused, WebSocket
+from sayso_client.websocket import address_at
 from tests.sayso_client.memory_server import URL, Line, MemoryServer
 
 
@@ -199,6 +200,18 @@ async def test_an_answer_with_another_status_is_a_refusal() -> None:
 async def test_a_server_that_does_not_answer_is_given_up(autojump_clock: trio.testing.MockClock) -> None:
     with pytest.raises(NoServer, match="within 10 s"):
         await Endpoint(URL, open_stream=MemoryServer().open_stream).open()
+
+
+@pytest.mark.parametrize(
+    ("url", "replica", "asked"),
+    [
+        ("ws://voice.example/ws", None, "ws://voice.example/ws"),
+        ("ws://voice.example/ws", "one", "ws://voice.example/ws?at=one"),
+        ("ws://voice.example/ws?x=1", "a b/&", "ws://voice.example/ws?x=1&at=a%20b%2F%26"),
+    ],
+)
+def test_the_replica_that_is_wanted_stands_in_the_address(url: str, replica: str | None, asked: str) -> None:
+    assert address_at(url, replica) == asked
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Two replicas of the real server that share a store: they are drained and killed, sockets are cut, the store fails.
 
+A client that roams opens another socket while its old one stays open, as a phone does that leaves its Wi-Fi: so two
+halves of a session have a client at the same time, until the replica that was left hears that the session was taken.
+
 Rules kept here:
 
 * A replica that is killed does nothing more: sockets are cut, the store is out of reach, tools are not called.
@@ -39,7 +42,8 @@ DRAIN_S: Final = 20.0
 BACK_AFTER_S: Final = 3.0
 LONGEST_S: Final = 300.0
 STARTED_S: Final = 1.5
-KINDS: Final = ("kill", "drain", "cut", "cut", "store")
+KINDS: Final = ("kill", "drain", "cut", "cut", "roam", "store")
+HALVES_S: Final = 0.5  # after which the half that was left has ended
 TROUBLES: Final = ("dead", "frozen", "slow", "forgets")
 
 
@@ -49,7 +53,7 @@ class Misfortune:
 
     at_s: float
     kind: str
-    """``kill`` and ``drain`` a replica, ``cut`` a client's socket, or trouble of the ``store``."""
+    """``kill`` and ``drain`` a replica, ``cut`` a client's socket, let it ``roam``, or trouble of the ``store``."""
     which: int
     """Of the replicas or the clients."""
     how: str = ""
@@ -127,6 +131,10 @@ class Talker:
     moved: int = 0
     gave_up: list[int] = attrs.field(factory=list)
     """What it waited for in vain."""
+    overheard: list[str] = attrs.field(factory=list)
+    """What an old socket was told of a session that the client had already at another one."""
+    roamed: int = 0
+    """How often it opened another socket while its old one was open."""
     socket: SimulatedSocket | None = None
     is_done: bool = False
     _ring: bytearray = attrs.field(factory=bytearray)
@@ -135,12 +143,13 @@ class Talker:
     _base: int = 0
     """Where in all that it has said the audio of this session begins."""
     _is_in: trio.Event = attrs.field(factory=trio.Event)
+    _listening: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     async def run(self) -> None:
         """Do what the script says, and stay connected."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._stay_connected)
+            nursery.start_soon(self._stay_connected, nursery)
             nursery.start_soon(self._stream)
             for kind, number in self.script:
                 await self._do(kind, number)
@@ -204,7 +213,11 @@ class Talker:
                 self._at += len(piece)
             await trio.sleep(PIECE_S)
 
-    async def _stay_connected(self) -> None:
+    def roam(self) -> None:
+        """Leave the socket as it is, and open another one."""
+        self._listening.cancel()
+
+    async def _stay_connected(self, nursery: trio.Nursery) -> None:
         wait_s = 0.0
         while True:
             await trio.sleep(wait_s)
@@ -214,7 +227,12 @@ class Talker:
             if isinstance(door, SimulatedSocket):
                 self.world.trace.note(f"talker{self.number}", f"connects to {site.name if site else ''}")
                 self.socket = door
-                await self._listen(door)
+                with trio.CancelScope() as self._listening:
+                    await self._listen(door)
+                if self._listening.cancelled_caught:
+                    self._is_in = trio.Event()
+                    self.roamed += door.close_code is None
+                    nursery.start_soon(self._overhear, door, self.of("connection_accepted"))
             wait_s = 0.5 if isinstance(door, Refusal) else self.world.rng.uniform(0.05, 0.4)
 
     async def _listen(self, socket: SimulatedSocket) -> None:
@@ -231,6 +249,14 @@ class Talker:
                 self._take(json.loads(frame), is_back=bool(accepted))
         self.world.trace.note(f"talker{self.number}", f"is closed {socket.close_code}")
         self._is_in = trio.Event()
+
+    async def _overhear(self, socket: SimulatedSocket, before: list[dict[str, Any]]) -> None:
+        """Note what an old socket is told after its session has come to a new one."""
+        while (frame := await socket.client_receives()) is not None:
+            accepted = self.of("connection_accepted")
+            is_elsewhere = bool(before) and accepted[: len(before)] == before and len(accepted) > len(before)
+            if is_elsewhere and accepted[-1]["session_id"] == before[-1]["session_id"]:
+                self.overheard.append(str(frame)[:80])
 
     def _take(self, event: dict[str, Any], *, is_back: bool) -> None:
         kind, data = event["type"], event["data"]
@@ -349,6 +375,10 @@ class ReplicaWorld:
                 socket = self.talkers[misfortune.which % len(self.talkers)].socket
                 if socket is not None and not socket.has_unread_text:
                     socket.end(CUT)
+            case "roam":
+                talker = self.talkers[misfortune.which % len(self.talkers)]
+                if talker.socket is not None and not talker.socket.has_unread_text:
+                    talker.roam()
             case "store":
                 self.troubles.append(misfortune.how)
                 if misfortune.how == "forgets":
@@ -359,18 +389,15 @@ class ReplicaWorld:
                 self.memory.trouble = ""
 
     async def _look_for_doubles(self) -> None:
-        """Note sessions of which two halves have a client at the same time."""
+        """Note sessions that live at two replicas for longer than it takes the one to hear of the other."""
+        since_s: dict[str, float] = {}
         while True:
             await trio.sleep(0.05)
-            held = Counter(
-                talker.number
-                for talker in self.talkers
-                for site in self.sites
-                if site.is_alive and site.outside.ingress is not None
-                for socket in site.outside.ingress._sockets
-                if socket is talker.socket and socket.close_code is None
-            )
-            self.doubled_sessions |= {str(number) for number, count in held.items() if count > 1}
+            alive = [site for site in self.sites if site.is_alive]
+            held = Counter(session for site in alive for session in site.server.sessions.live.names())
+            now_s = trio.current_time()
+            since_s = {name: since_s.get(name, now_s) for name, count in held.items() if count > 1}
+            self.doubled_sessions |= {name for name, begun_s in since_s.items() if now_s - begun_s > HALVES_S}
 
 
 def broken_promises(world: ReplicaWorld) -> Iterator[str]:
@@ -384,8 +411,10 @@ def broken_promises(world: ReplicaWorld) -> Iterator[str]:
             yield f"{world.plan.sayings[number]!r} was done {count} times"
     for talker in world.talkers:
         yield from _broken_of(world, talker)
+        if talker.overheard:
+            yield f"talker{talker.number}: two halves answered: {talker.overheard}"
     for name in world.doubled_sessions:
-        yield f"two halves answered talker{name}"
+        yield f"{name} lived at two replicas"
 
 
 def _broken_of(world: ReplicaWorld, talker: Talker) -> Iterator[str]:

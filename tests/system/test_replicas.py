@@ -1,43 +1,20 @@
 """Two real replicas behind HAProxy with a Redis: one drains, the other is killed, and the conversation goes on."""
 
-import os
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import trio
 
 from sayso_client import ClientOptions, ConnectionAccepted, TurnCompleted, connect
+from tests.system.haproxy_fixtures import running_haproxy
 from tests.system.redis_fixtures import RedisServer, free_port, running_redis
-from tests.system.server_fixtures import ROOT, SMALL, Server, need_models, poll, running_server
+from tests.system.server_fixtures import SMALL, Server, need_models, poll, running_server
 
 pytestmark = pytest.mark.system
 LIMIT_S = 150.0
 SEEN_S = 3.0  # HAProxy looks every second, and replicas tell each other as often
-
-
-@contextmanager
-def running_haproxy(folder: Path, ports: dict[str, int]) -> Iterator[str]:
-    """Run the configuration that is shipped, and yield the WebSocket's address in front."""
-    if shutil.which("haproxy") is None:
-        pytest.skip("there is no haproxy: apt-get install haproxy")
-    addresses = {f"SAYSO_{name.upper()}": f"127.0.0.1:{port}" for name, port in ports.items()}
-    with (folder / "haproxy.log").open("wb") as log:
-        process = subprocess.Popen(
-            ["haproxy", "-db", "-f", str(ROOT / "deploy/haproxy/haproxy.cfg")],
-            env={"PATH": os.environ["PATH"]} | addresses,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield f"ws://127.0.0.1:{ports['front']}/ws"
-    finally:
-        process.kill()
-        process.wait()
 
 
 def replica(name: str, port: int, folder: Path, redis: RedisServer):

@@ -25,6 +25,7 @@ export class SaysoClient {
     #socket;
     #token;
     #lastSeq = 0;
+    #replica;
     #speech;
     #tries = 0;
     #openedAt = 0;
@@ -140,7 +141,9 @@ export class SaysoClient {
         this.#detach(AWAY);
         this.#fault = undefined;
         this.#set({ phase: 'connecting' });
-        const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, subprotocolsFor(this.#key));
+        const url = addressAt(this.#config.url, this.#replica);
+        this.#replica = undefined;
+        const socket = new (this.#config.WebSocket ?? WebSocket)(url, subprotocolsFor(this.#key));
         this.#socket = socket;
         socket.binaryType = 'arraybuffer';
         socket.onopen = () => this.#introduce(socket);
@@ -225,12 +228,14 @@ export class SaysoClient {
         }
         if (event.going_away) {
             this.#token = event.going_away.resume_token;
+            this.#replica = undefined;
             this.#told = { afterMs: event.going_away.retry_after_ms, reason: event.going_away.reason };
         }
     }
     #accept(accepted, seq) {
         const isAnother = this.#token !== undefined && !accepted.resumed;
         this.#token = accepted.resume_token;
+        this.#replica = accepted.server?.replica;
         this.#accepted = accepted;
         this.#told = undefined;
         this.#openedAt = Date.now();
@@ -258,6 +263,11 @@ export class SaysoClient {
         for (const listener of [...(this.#listeners.get(type) ?? [])])
             listener(data);
     }
+}
+export function addressAt(url, replica) {
+    if (replica === undefined)
+        return url;
+    return `${url}${url.includes('?') ? '&' : '?'}at=${encodeURIComponent(replica)}`;
 }
 export function subprotocolsFor(key) {
     if (key === undefined)

@@ -83,6 +83,7 @@ export class SaysoClient {
   #socket: WebSocket | undefined;
   #token: string | undefined;
   #lastSeq = 0;
+  #replica: string | undefined; // to ask for, once, when the connection is lost
   #speech: SpeechAudioStart | undefined;
   #tries = 0;
   #openedAt = 0;
@@ -239,7 +240,9 @@ export class SaysoClient {
     this.#detach(AWAY);
     this.#fault = undefined;
     this.#set({phase: 'connecting'});
-    const socket = new (this.#config.WebSocket ?? WebSocket)(this.#config.url, subprotocolsFor(this.#key));
+    const url = addressAt(this.#config.url, this.#replica);
+    this.#replica = undefined; // one that cannot be had is not asked for again
+    const socket = new (this.#config.WebSocket ?? WebSocket)(url, subprotocolsFor(this.#key));
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#introduce(socket);
@@ -324,6 +327,7 @@ export class SaysoClient {
     }
     if (event.going_away) {
       this.#token = event.going_away.resume_token;
+      this.#replica = undefined; // it leaves
       this.#told = {afterMs: event.going_away.retry_after_ms, reason: event.going_away.reason};
     }
   }
@@ -331,6 +335,7 @@ export class SaysoClient {
   #accept(accepted: ConnectionAccepted, seq: number): void {
     const isAnother = this.#token !== undefined && !accepted.resumed;
     this.#token = accepted.resume_token;
+    this.#replica = accepted.server?.replica;
     this.#accepted = accepted;
     this.#told = undefined;
     this.#openedAt = Date.now();
@@ -356,6 +361,12 @@ export class SaysoClient {
   #emit<Type extends keyof ClientListeners>(type: Type, data: ClientListeners[Type]): void {
     for (const listener of [...(this.#listeners.get(type) ?? [])]) (listener as (data: ClientListeners[Type]) => void)(data);
   }
+}
+
+/** Return an address that names the replica that is wanted, for a proxy that knows it. */
+export function addressAt(url: string, replica: string | undefined): string {
+  if (replica === undefined) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}at=${encodeURIComponent(replica)}`;
 }
 
 /** Return the subprotocols to offer: a page has no other way to show a key to a WebSocket. */

@@ -106,6 +106,7 @@ export interface ConnectionAccepted {
 export interface ServerInfo {
   name: string;
   version: string;
+  replica?: string;
 }
 
 /** The format of the samples in binary frames. */

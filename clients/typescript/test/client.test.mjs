@@ -118,6 +118,23 @@ test('a server that leaves is come back to with the token that it gave', (t) => 
   assert.deepEqual(FakeSocket.last.sent[0].data.resume, {token: 'next', last_seq: 2});
 });
 
+test('a lost client asks once for the replica that it was at, and not for one that leaves', (t) => {
+  started(t, {url: 'ws://server/ws?x=1'});
+  FakeSocket.last.accept({server: {name: 'sayso', version: '1', replica: 'one & all'}});
+  FakeSocket.last.drop(1006);
+  t.mock.timers.tick(250);
+  assert.equal(FakeSocket.last.url, 'ws://server/ws?x=1&at=one%20%26%20all');
+  FakeSocket.last.drop(1006);
+  t.mock.timers.tick(500);
+  assert.equal(FakeSocket.last.url, 'ws://server/ws?x=1');
+  FakeSocket.last.accept({resumed: true, server: {name: 'sayso', version: '1', replica: 'two'}});
+  FakeSocket.last.tell('going_away', {reason: 'deploy', deadline_ms: 1, resume_token: 'next', retry_after_ms: 0}, 2);
+  FakeSocket.last.drop(1012);
+  t.mock.timers.tick(2_000);
+  assert.equal(FakeSocket.opened.length, 4);
+  assert.equal(FakeSocket.last.url, 'ws://server/ws?x=1');
+});
+
 test('when the network is back the next try is made at once', (t) => {
   const client = started(t);
   FakeSocket.last.accept();

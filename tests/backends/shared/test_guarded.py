@@ -3,7 +3,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.protocols import SessionTaken, SharedUnavailable
-from backends.shared.guarded import GuardedShared
+from backends.shared.guarded import SETTLE_S, GuardedShared
 from protocol.messages.records import Count, Observe
 from protocol.messages.shared import SavedSession, SharedLimit
 from tests.fake_shared import FakeShared, SharedMemory
@@ -62,6 +62,25 @@ async def test_a_heartbeat_that_is_answered_opens_it_again(autojump_clock: MockC
     await case.guarded.keep_answer(b"key", b"answer", 60.0)
     assert await case.guarded.find_answer(b"key") == b"answer"
     assert sum(isinstance(figure, Observe) for figure in case.figures) == 4
+
+
+async def test_after_a_trouble_a_session_is_taken_once_living_replicas_have_written_theirs(
+    autojump_clock: MockClock,
+) -> None:
+    case = Case()
+    begun_s = trio.current_time()
+    await case.guarded.beat(3.0)
+    await case.guarded.take_session("token")
+    assert trio.current_time() == begun_s, "at the start there is nothing to wait for"
+    case.memory.trouble = "dead"
+    with pytest.raises(SharedUnavailable):
+        await case.guarded.take_session("token")
+    case.memory.trouble = ""
+    await case.guarded.beat(3.0)
+    await case.guarded.take_session("token")
+    assert trio.current_time() - begun_s == pytest.approx(SETTLE_S)
+    await case.guarded.take_session("token")
+    assert trio.current_time() - begun_s == pytest.approx(SETTLE_S), "later ones do not wait"
 
 
 async def test_a_session_that_was_taken_is_no_failure_of_the_store(autojump_clock: MockClock) -> None:
