@@ -154,5 +154,6 @@ $(STAMPS)/mobile: mobile/package-lock.json
 lock: $(STAMPS)/dev
 	$(COMPILE) --extra piper --extra noise --extra wake --extra redis --extra postgres --extra zeroconf pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) --no-deps requirements/models.in -o requirements/models.txt

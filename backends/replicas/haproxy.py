@@ -66,10 +66,11 @@ def configuration(front: FrontAddress, replicas: Sequence[ReplicaAddress]) -> st
         defaults = defaults.replace("timeout server 130s", f"timeout server {tunnel_s}s")
     checked = "check check-ssl verify none" if front.is_tls else "check"
     servers = "\n".join(f"    server {one.name} 127.0.0.1:{one.port} {checked}" for one in replicas)
+    # a replica's name begins with the computer's (assembly/replicas/plan.py)
     hints = (
         ""
         if front.is_tls
-        else "".join(f"    use-server {one.name} if {{ url_param(at) {one.name} }}\n" for one in replicas)
+        else "".join(f"    use-server {one.name} if {{ url_param(at) -m end {one.name} }}\n" for one in replicas)
     )
     total = front.max_connections * len(replicas)
     return f"""\

@@ -31,7 +31,7 @@ def test_every_replica_is_asked_whether_it_takes_clients_and_told_who_they_are()
     assert "option httpchk GET /health/ready" in lines
     assert "server replica-1 127.0.0.1:8001 check" in lines
     assert "server replica-2 127.0.0.1:8002 check" in lines
-    assert "use-server replica-2 if { url_param(at) replica-2 }" in lines
+    assert "use-server replica-2 if { url_param(at) -m end replica-2 }" in lines
     assert "send-proxy-v2 check-send-proxy" in text
 
 
