@@ -165,7 +165,11 @@ def test_whole_binary_frames_are_taken_as_the_protocol_takes_them(payloads: list
         Frame(Opcode.BINARY, b"x" * 70_000).serialize(mask=True)[:14],
         Frame(Opcode.BINARY, b"").serialize(mask=True) * (PLAIN_MAX + 1),
     ],
-)
+    ids=[
+        "cut in its payload", "cut behind its first byte", "not masked", "a fragment", "compressed", "a text",
+        "a close", "too long", "a long header cut", "too many",
+    ],
+)  # fmt: skip
 def test_anything_else_is_left_to_the_protocol(data: bytes) -> None:
     assert plain_messages(data, 400) is None
 
