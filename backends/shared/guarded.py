@@ -5,6 +5,8 @@ Rules kept here:
 * Every request has a deadline of some 50 ms. After the first that fails nothing more is asked, and callers decide by
   themselves at once.
 * Whether the store is well again is found by its heartbeat alone (``actors/shared.py``): no caller waits for a probe.
+* Only who takes a session waits for longer: a record is taken once, so an answer that is not waited for is a
+  conversation that is lost.
 * Sessions are taken some time after the store is back: first the replicas that live write theirs again, which have
   changed meanwhile.
 * Every failure is counted, and every request timed.
@@ -24,6 +26,8 @@ from protocol.messages.records import Count, Observe
 from protocol.messages.shared import SavedSession, SharedLimit
 
 T = TypeVar("T")
+TAKE_S: Final = 2.0  # for a session's record, and before that for a store that does not answer just now
+LOOK_S: Final = 0.05
 SETTLE_S: Final = 1.5  # replicas find within a second that the store is back, by their heartbeats, and write at once
 log = logging.getLogger("sayso.shared")
 
@@ -67,8 +71,12 @@ class GuardedShared:
 
         After a trouble of the store it may be out of date for a while, which is waited for.
         """
+        with trio.move_on_after(TAKE_S):
+            while self.trouble is not None:  # noqa: ASYNC110 - it ends with a heartbeat, which is no event of ours
+                await trio.sleep(LOOK_S)
         await trio.sleep_until(max(self._settled_s, trio.current_time()))
-        return await self._ask("take_session", lambda: self.store.take_session(token))
+        deadline_s = max(TAKE_S, self.deadline_s)
+        return await self._ask("take_session", lambda: self.store.take_session(token), deadline_s)
 
     async def forget_session(self, owner: str, tokens: Sequence[str]) -> None:
         """Remove a session that has ended; does nothing to one that has another owner."""
@@ -88,7 +96,7 @@ class GuardedShared:
 
     async def beat(self, ttl_s: float, *, is_leaving: bool = False) -> int:
         """Tell that this replica lives, and ask the store again if that was answered; returns how many others live."""
-        others = await self._timed("beat", lambda: self.store.beat(ttl_s, is_leaving=is_leaving))
+        others = await self._timed("beat", lambda: self.store.beat(ttl_s, is_leaving=is_leaving), self.deadline_s)
         if self.trouble is not None and self._has_answered:
             self._settled_s = trio.current_time() + SETTLE_S
         self.trouble, self._has_answered = None, True
@@ -100,22 +108,22 @@ class GuardedShared:
 
     # --- one request -----------------------------------------------------------------------------
 
-    async def _ask(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, what: str, call: Callable[[], Awaitable[T]], deadline_s: float | None = None) -> T:
         if self.trouble is not None:
             raise SharedUnavailable(self.trouble)
-        return await self._timed(what, call)
+        return await self._timed(what, call, deadline_s or self.deadline_s)
 
-    async def _timed(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _timed(self, what: str, call: Callable[[], Awaitable[T]], deadline_s: float) -> T:
         begun_s = trio.current_time()
         try:
-            with trio.move_on_after(self.deadline_s):
+            with trio.move_on_after(deadline_s):
                 answer = await call()
                 self.report(Observe("shared_seconds", (), trio.current_time() - begun_s))
                 return answer
         except SharedUnavailable as error:
             self._fail(what, str(error))
             raise
-        reason = f"no answer in {1_000 * self.deadline_s:g} ms"
+        reason = f"no answer in {1_000 * deadline_s:g} ms"
         self._fail(what, reason)
         raise SharedUnavailable(reason)
 

@@ -112,8 +112,8 @@ class Passage:
                 if self.is_cut:
                     await trio.sleep_forever()
                 room = self._room(is_upstream, len(chunk))
-                await target.send_all(chunk[:room])
                 self.passed[is_upstream] += room
+                await target.send_all(chunk[:room])
                 if room < len(chunk):
                     await self._end_by_cut()
         except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -166,8 +166,13 @@ def figures(
     missed += [f"{forgotten} times a client was taken for somebody new"] * bool(forgotten)
     missed += [f"a session ended: {trouble}" for trouble in troubles]
     missed += [f"a client waited {max(waits_s):.1f} s"] * (max(waits_s, default=0.0) >= LONGEST_WAIT_S)
-    shown = {name: [attrs.asdict(one) for one in some] for name, some in (("wrong", wrong), ("lost", lost))}
+    shown = {name: [written(one) for one in some] for name, some in (("wrong", wrong), ("lost", lost))}
     return {**found, **shown, "missed": missed}
+
+
+def written(saying: Saying) -> dict[str, Any]:
+    """Return it as JSON has it."""
+    return {**attrs.asdict(saying), "open_turns": sorted(saying.open_turns)}
 
 
 def is_wrong(saying: Saying, alone: dict[str, str]) -> bool:

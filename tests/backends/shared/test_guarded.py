@@ -3,7 +3,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.protocols import SessionTaken, SharedUnavailable
-from backends.shared.guarded import SETTLE_S, GuardedShared
+from backends.shared.guarded import SETTLE_S, TAKE_S, GuardedShared
 from protocol.messages.records import Count, Observe
 from protocol.messages.shared import SavedSession, SharedLimit
 from tests.fake_shared import FakeShared, SharedMemory
@@ -74,13 +74,42 @@ async def test_after_a_trouble_a_session_is_taken_once_living_replicas_have_writ
     assert trio.current_time() == begun_s, "at the start there is nothing to wait for"
     case.memory.trouble = "dead"
     with pytest.raises(SharedUnavailable):
-        await case.guarded.take_session("token")
+        await case.guarded.take(LIMITS)
     case.memory.trouble = ""
     await case.guarded.beat(3.0)
     await case.guarded.take_session("token")
     assert trio.current_time() - begun_s == pytest.approx(SETTLE_S)
     await case.guarded.take_session("token")
     assert trio.current_time() - begun_s == pytest.approx(SETTLE_S), "later ones do not wait"
+
+
+async def test_who_takes_a_session_waits_for_a_slow_answer_and_for_a_store_that_comes_back(
+    autojump_clock: MockClock,
+) -> None:
+    case = Case()
+    await case.guarded.beat(3.0)
+    case.memory.delay_s = 1.0
+    assert await case.guarded.take_session("token") is None
+    assert case.guarded.trouble is None, "it was slow, and not away"
+    with pytest.raises(SharedUnavailable):
+        await case.guarded.take(LIMITS)
+    case.memory.delay_s = 0.0
+
+    async def come_back() -> None:
+        await trio.sleep(TAKE_S / 2)
+        await case.guarded.beat(3.0)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come_back)
+        assert await case.guarded.take_session("token") is None
+
+
+async def test_a_store_that_stays_away_is_waited_for_within_bounds(autojump_clock: MockClock) -> None:
+    case = Case()
+    begun_s = trio.current_time()
+    with pytest.raises(SharedUnavailable, match="first time"):
+        await case.guarded.take_session("token")
+    assert trio.current_time() - begun_s == pytest.approx(TAKE_S)
 
 
 async def test_a_session_that_was_taken_is_no_failure_of_the_store(autojump_clock: MockClock) -> None:
