@@ -19,7 +19,15 @@ from protocol.messages import events
 from protocol.messages.hearing import SpeechBegan, Utterance, UtteranceDropped, UtteranceEnded
 from protocol.messages.session import Configured
 from protocol.messages.speaking import SpokenAudio, Synthesise
-from protocol.messages.understanding import Generate, Generation, ModelToolCall, ToolOutcome, ToolSpec
+from protocol.messages.understanding import (
+    Generate,
+    Generation,
+    ListTools,
+    ModelToolCall,
+    ToolList,
+    ToolOutcome,
+    ToolSpec,
+)
 from protocol.turns.listeners import Listeners
 from protocol.turns.session_memory import SessionMemory
 from protocol.turns.turn_memory import TurnMemory
@@ -108,6 +116,7 @@ class Room:
     def __attrs_post_init__(self) -> None:
         self.memory = session_memory(SESSION_ID, "token", samples=RATE_HZ)
         self.speech.answers.setdefault(Synthesise, speech_of(1.0))
+        self.tools.answers.setdefault(ListTools, ToolList())
 
     def tune(self, **dialogue: Any) -> None:
         """Change settings of the dialogue."""
