@@ -88,7 +88,7 @@ async def test_replicas_are_replaced_one_after_the_other_and_the_proxy_stays(
         await inner.start(running.group.run)
         del running.log[:]
         os.kill(os.getpid(), signal.SIGHUP)
-        await running.states.wait_until(lambda states: states[-1].phase == "done")
+        await running.states.wait_until(lambda states: bool(states) and states[-1].phase == "done")
         assert running.log == ["replica-1 leaves", "replica-1 ready", "replica-2 leaves", "replica-2 ready"]
         state = running.states[-1]
         assert (state.restarts, [one.pid for one in state.replicas]) == (1, [103, 104])
