@@ -32,13 +32,7 @@ async def only_hear(
     outcome = await _hear(context, options, pending, report, early)
     report.mark_until("total", trio.current_time())
     await context.show(report.completed(outcome))
-    record = report.record(
-        outcome,
-        session_id=context.client_view.session_id,
-        user_id=context.client_view.user,
-        timestamp=context.unix_time(),
-    )
-    context.peers.metrics.tell_nowait(record)
+    context.peers.metrics.tell_nowait(context.record_of(report, outcome))
 
 
 async def _hear(

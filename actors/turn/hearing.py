@@ -124,7 +124,8 @@ async def _is_amendable(context: TurnContext, match: CommandMatch) -> bool:
     except (AskError, MailboxError) as error:
         log.debug("no list of tools: %s", error)
         return False
-    return any(spec.is_amendable for spec in found.tools if (spec.server, spec.name) == (match.server, match.tool))
+    spec = found.find(match.server, match.tool)
+    return spec is not None and spec.is_amendable
 
 
 @attrs.define(eq=False)

@@ -393,12 +393,7 @@ class Turn:
             context.memory.remember_turn(report.heard, " ".join(text for text in (report.replied, stopped) if text))
         context.memory.forget_words(self._heard.kept)
         await context.show(report.completed(outcome))
-        record = report.record(
-            outcome,
-            session_id=context.client_view.session_id,
-            user_id=context.client_view.user,
-            timestamp=context.unix_time(),
-        )
+        record = context.record_of(report, outcome)
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
         log.info("turn %s", outcome, extra={"source": report.source, "latency_ms": dict(record.latency_ms)})

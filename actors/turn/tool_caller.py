@@ -185,7 +185,7 @@ class ToolCaller:
         except (AskError, MailboxError) as error:
             log.info("no list of tools: %s", error, extra={"turn_id": self._turn_id})
             return None
-        return next((spec for spec in found.tools if (spec.server, spec.name) == (server, tool)), None)
+        return found.find(server, tool)
 
     async def _send(self, call_id: str, wanted: WantedCall) -> ToolOutcome:
         session_id, language = self._context.client_view.session_id, self._heard.language

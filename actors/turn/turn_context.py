@@ -14,7 +14,16 @@ from protocol.admission.sender_rates import rate_message
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
 from protocol.language.phrases import phrase
-from protocol.messages.events import ConnectionRequest, Error, NoSpeech, NoSpeechReason, Reply, ReplyDelta, ServerEvent
+from protocol.messages.events import (
+    ConnectionRequest,
+    Error,
+    NoSpeech,
+    NoSpeechReason,
+    Outcome,
+    Reply,
+    ReplyDelta,
+    ServerEvent,
+)
 from protocol.messages.hearing import NothingHeard, Recognition, ReplyExpected, SpokenBefore
 from protocol.messages.inboxes import (
     AudioMessage,
@@ -26,9 +35,10 @@ from protocol.messages.inboxes import (
     ToolsMessage,
     TranscriptionMessage,
 )
-from protocol.messages.records import Count
+from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Hang, Send
 from protocol.turns.turn_memory import TurnMemory
+from protocol.turns.turn_report import TurnReport
 from runtime import MailboxError, Ref
 
 log = logging.getLogger("sayso.turn")
@@ -89,6 +99,11 @@ class TurnContext:
         self.peers.metrics.tell_nowait(Count("refusals_total", ("rate",)))
         retry_after_ms = math.ceil(1000 * wait_s)
         await self.show(Error("rate_limited", rate_message(wait_s), turn_id=turn_id, retry_after_ms=retry_after_ms))
+
+    def record_of(self, report: TurnReport, outcome: Outcome) -> TurnRecord:
+        """Return the record of a turn of this session, for history and metrics."""
+        session_id, user_id = self.client_view.session_id, self.client_view.user
+        return report.record(outcome, session_id=session_id, user_id=user_id, timestamp=self.unix_time())
 
     async def show_no_speech(self, turn_id: str, reason: NoSpeechReason) -> None:
         """Tell the client that there were no words, and count it."""

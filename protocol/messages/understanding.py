@@ -123,6 +123,10 @@ class ToolList:
     notes: tuple[str, ...] = ()
     """The tools that were left out, each with the reason."""
 
+    def find(self, server: str, tool: str) -> ToolSpec | None:
+        """Return a tool's description, if its server is up."""
+        return next((spec for spec in self.tools if (spec.server, spec.name) == (server, tool)), None)
+
 
 @attrs.frozen
 class CallProgress:
