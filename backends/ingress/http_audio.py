@@ -31,6 +31,7 @@ from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.dialects.chat.chat_request import MODEL as CHAT_MODEL
 from protocol.language.languages import normalised, primary
 from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.recordings import CloseRecording
@@ -98,7 +99,7 @@ class AudioApi:
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
         speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
-        return (*self._services.models(), USUAL_MODEL, *speaks)
+        return (*self._services.models(), USUAL_MODEL, *speaks, CHAT_MODEL)
 
     def refuse_under_load(self) -> None:
         """Raise ``ApiError`` while work that can wait has to."""
