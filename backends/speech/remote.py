@@ -28,6 +28,7 @@ from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
 from protocol.audio import transcripts
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
+from runtime.messaging.pace import Pace
 from runtime.policies.breaker import Breaker, BreakerState
 from runtime.workers.jobs import Job, ReplyT
 from runtime.workers.pool import PoolUnavailable
@@ -105,6 +106,11 @@ class RemoteFirst(Generic[JobT]):
         """Set a callback for every change of the pool's workers."""
         if self._pool is not None:
             self._pool.set_on_change(on_change)
+
+    def set_pace(self, pace: Pace) -> None:
+        """Look at the pool's idle workers as often as ``pace`` says."""
+        if self._pool is not None:
+            self._pool.set_pace(pace)
 
     def statistics(self) -> RemotePoolStatistics:
         """Return a moment's view of the pool and the server; without a pool the server counts as one worker."""
