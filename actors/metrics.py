@@ -114,7 +114,7 @@ class Metrics(Actor[MetricsMessage]):
             self._registry.gauge("sessions", ("live",), sessions)
             self._registry.gauge("event_loop_tasks", (), trio.lowlevel.current_statistics().tasks_living)
             await self._sample_actors()
-            await trio.sleep(self._settings.sample_interval_s)
+            await self.context.shared.pace.wait(self._settings.sample_interval_s)
 
     async def _sample_actors(self) -> None:
         """Set the actors' figures; a session's actors share their role's label, so that labels stay few.
@@ -158,9 +158,8 @@ class Metrics(Actor[MetricsMessage]):
 
     async def _measure_lag(self) -> None:
         while True:
-            due_s = trio.current_time() + LAG_TICK_S
-            await trio.sleep_until(due_s)
-            self._registry.observe("event_loop_lag_seconds", (), trio.current_time() - due_s)
+            late_s = await self.context.shared.pace.wait(LAG_TICK_S)
+            self._registry.observe("event_loop_lag_seconds", (), late_s)
 
 
 def totals_of(role: str, child: ChildStatus) -> Totals:
