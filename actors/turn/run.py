@@ -35,7 +35,7 @@ from protocol.messages.hearing import Recognition, UtteranceEnded
 from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
-from protocol.turns.actions import PendingTurn
+from protocol.turns.actions import GiveConsent, GiveOutput, PendingTurn
 from protocol.turns.command_sequence import CommandSequence, stopped_before
 from protocol.turns.conversation import given
 from protocol.turns.questions import Reaction
@@ -95,12 +95,16 @@ class Turn:
 
     # --- from outside ----------------------------------------------------------------------------
 
-    def confirm(self, call_id: str, *, approve: bool, stops: bool = False) -> None:
-        """Answer the question about this call, if it is still open; ``stops``: nothing else is done either."""
-        if stops and self._commands is not None:
+    def answer(self, given_now: GiveConsent | GiveOutput) -> None:
+        """Take the client's answer to a call that waits for it: consent, or the output of its own tool."""
+        if isinstance(given_now, GiveConsent) and given_now.stops and self._commands is not None:
             given(self._tools).record_undone(self._commands.stop())
-        if self._tools is not None:
-            self._tools.answer(call_id, approve=approve)
+        if self._tools is None:
+            return
+        if isinstance(given_now, GiveConsent):
+            self._tools.answer(given_now.call_id, approve=given_now.approve)
+        else:
+            self._tools.give_output(given_now.output)
 
     async def hold(self) -> None:
         """Pause the answer until it is known whether the user speaks."""
@@ -226,7 +230,13 @@ class Turn:
         self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
         self._report.confidence = heard.confidence
         self._tools = ToolCaller(
-            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
+            self._machine,
+            self._context,
+            heard,
+            ask_aloud=self._ask_aloud,
+            on_tool_s=partial(self._report.mark, "tool"),
+            deadline=self._deadline,
+            until_said=self._spoken.wait_sent,
         )
         self._report.mark("understand", trio.current_time() - started_s)
         if decision.reaction is not Reaction.GO_ON:

@@ -1,6 +1,16 @@
 """The messages of each actor: the types of their references."""
 
-from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Respond, Text
+from protocol.messages.events import (
+    AudioDiscard,
+    AudioEnd,
+    AudioStart,
+    Bye,
+    Confirm,
+    Interrupt,
+    Respond,
+    Text,
+    ToolOutput,
+)
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
@@ -38,7 +48,17 @@ from protocol.messages.speaking import Synthesise
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
-AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | Respond | PauseJudged | ReplyExpected | NothingHeard
+AudioMessage = (
+    AudioReceived
+    | Configured
+    | AudioStart
+    | AudioEnd
+    | AudioDiscard
+    | Respond
+    | PauseJudged
+    | ReplyExpected
+    | NothingHeard
+)
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
     SpeechBegan
@@ -51,6 +71,7 @@ DialogueMessage = (
     | Respond
     | Interrupt
     | Confirm
+    | ToolOutput
     | Presence
     | Announce
     | Configured
