@@ -36,11 +36,13 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from protocol.turns.actions import GiveConsent, GiveOutput
 from protocol.turns.last_sentence import DoneCall, event_of
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
+from runtime.messaging.spans import span
 from runtime.messaging.stream import PartSender, ask_streaming
 
 EVERYTHING: Final = "all"  # how tools are told to take all of something, such as all notes
@@ -116,6 +118,13 @@ class ToolCaller:
             self._answers.pop(call_id).send_nowait(approve)
         return is_open
 
+    def take(self, said: GiveConsent | GiveOutput) -> None:
+        """Take the client's answer to a call: consent, or the output of its own tool."""
+        if isinstance(said, GiveConsent):
+            self.answer(said.call_id, approve=said.approve)
+        else:
+            self.give_output(said.output)
+
     def give_output(self, output: events.ToolOutput) -> None:
         """Take what a tool of the client has returned, once."""
         waiting = self._outputs.pop(output.call_id, None)
@@ -164,11 +173,11 @@ class ToolCaller:
         if not await self._context.guard.note():
             raise TurnRefused(phrase(NOT_DONE, self._heard.language))
         shown = events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes)
-        if server == CLIENT_SERVER:
-            outcome = await self._leave_to_client(shown)
-        else:
+        if server != CLIENT_SERVER:
             await self._context.show(shown)
-            outcome = await self._send(call_id, wanted)
+        with span(f"tool {tool}", tool=tool, server=server, call_id=call_id) as noted:
+            outcome = await (self._leave_to_client(shown) if server == CLIENT_SERVER else self._send(call_id, wanted))
+            noted["ok"] = outcome.ok
         if wanted.undoes is not None:
             memory.end_undo(call_id, wanted.undoes, ok=outcome.ok)
         else:
@@ -268,7 +277,7 @@ class ToolCaller:
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
-            with trio.move_on_after(CONFIRM_WITHIN_S):
+            with span("confirm"), trio.move_on_after(CONFIRM_WITHIN_S):
                 is_approved = await answer.receive()
         finally:
             self._answers.clear()

@@ -61,6 +61,15 @@ class RealtimeResponse:
         """Of its own text what was heard, if it was cut."""
         return (self.heard or "").removeprefix(self.before).strip()
 
+    def status_after(self, outcome: events.Outcome) -> ResponseStatus:
+        """Return its status when its turn has ended like that; of what was cut, keep what was heard."""
+        if outcome == "interrupted":
+            self.cut = self.cut or "turn_detected"
+            if self.speech is not None:
+                self.text = self.heard_text
+            return "cancelled"
+        return "failed" if self.problem is not None or not self.text else "completed"
+
     def item(self, status: str) -> JsonObject:
         """Return its item, whose content is named otherwise than the part."""
         return message_item(self.item_id, "assistant", *self._content(), status=status)

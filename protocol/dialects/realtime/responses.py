@@ -167,9 +167,6 @@ class RealtimeResponses:
 
     # --- what happens ----------------------------------------------------------------------------
 
-    def _noticed(self, _response: RealtimeResponse, _event: events.Understood) -> list[str]:
-        return []
-
     def _asked(self, response: RealtimeResponse, event: events.ConfirmRequest) -> list[str]:
         return self._frames.text(response, event.say)
 
@@ -226,28 +223,23 @@ class RealtimeResponses:
         if response is self._last or response is self._calling:
             self._last = self._calling = None
             return []
-        frames = self._finish(response, self._status(response, event.outcome))
+        frames = self._finish(response, response.status_after(event.outcome))
         self._last = self._calling = None  # its turn is over, so nothing more is heard of it
         return frames
-
-    def _status(self, response: RealtimeResponse, outcome: events.Outcome) -> ResponseStatus:
-        if outcome == "interrupted":
-            response.cut = response.cut or "turn_detected"
-            if response.speech is not None:
-                response.text = response.heard_text
-            return "cancelled"
-        if response.problem is not None or not response.text:
-            return "failed"
-        return "completed"
 
     def _finish(self, response: RealtimeResponse, status: ResponseStatus) -> list[str]:
         self._current, self._last = None, response
         return self._frames.end(response, status)
 
 
+def _noticed(_responses: RealtimeResponses, _response: RealtimeResponse, _event: events.Understood) -> list[str]:
+    """Tell nothing of it but that the answer has begun."""
+    return []
+
+
 _HANDLERS: Final[Mapping[type, Callable[[RealtimeResponses, RealtimeResponse, Any], list[str]]]] = {
-    events.Understood: RealtimeResponses._noticed,  # noqa: SLF001 - the table is a part of the class
-    events.ConfirmRequest: RealtimeResponses._asked,  # noqa: SLF001
+    events.Understood: _noticed,
+    events.ConfirmRequest: RealtimeResponses._asked,  # noqa: SLF001 - the table is a part of the class
     events.ReplyDelta: RealtimeResponses._grown,  # noqa: SLF001
     events.Reply: RealtimeResponses._replied,  # noqa: SLF001
     events.SpeechAudioStart: RealtimeResponses._speech_started,  # noqa: SLF001
