@@ -44,7 +44,7 @@ export const texts = {
   usualLanguage: 'Einstellung des Servers',
   voice: 'Stimme der Antworten',
   usualVoice: 'Die übliche',
-  model: 'Sprachmodell der Erkennung',
+  model: 'Modell der Spracherkennung',
   usualModel: (name) => `Das übliche (${name})`,
   wakeWord: 'Weckwort',
   noWakeWord: 'Keines',
@@ -69,7 +69,7 @@ export const texts = {
   outcomes: {interrupted: 'Unterbrochen', refused: '', failed: 'Das hat nicht geklappt.', lost: 'Die Verbindung brach vor dem Ende ab.'},
   noSpeech: {
     noise: 'Das war ein Geräusch ohne Worte.', too_short: 'Das war zu kurz.', hallucination: 'Darin waren keine Worte.',
-    low_confidence: 'Ich konnte die Worte nicht verstehen. Bitte noch einmal.', no_command: 'Es kam kein Befehl.',
+    low_confidence: 'Ich konnte die Worte nicht verstehen. Bitte noch einmal.', no_command: 'Nach dem Weckwort kam kein Befehl.',
   },
   parts: {speech: 'Die Stimme', transcription: 'Die Spracherkennung', inference: 'Das Sprachmodell', history: 'Der Verlauf'},
   degraded: (part, reason) => `${part} geht nicht: ${reason}`,

@@ -69,7 +69,7 @@ export const texts = {
   outcomes: {interrupted: 'Interrupted', refused: '', failed: 'That did not work.', lost: 'The connection was lost before the end.'},
   noSpeech: {
     noise: 'That was a noise, no words.', too_short: 'That was too short.', hallucination: 'There were no words in that.',
-    low_confidence: 'I could not make out the words. Please say it again.', no_command: 'There was no command.',
+    low_confidence: 'I could not make out the words. Please say it again.', no_command: 'No command came after the wake word.',
   },
   parts: {speech: 'The voice', transcription: 'The speech recognition', inference: 'The language model', history: 'The history'},
   degraded: (part, reason) => `${part} does not work: ${reason}`,
