@@ -306,7 +306,7 @@ export class Talk {
     if (this.preferences[name] === undefined) return;
     this.preferences = {...this.preferences, [name]: undefined};
     savePreferences(this.preferences);
-    this.#client.update({[name === 'model' ? 'stt_model' : name]: undefined});
+    this.#client.forget(name === 'model' ? 'stt_model' : name);
   }
 
   // --- the microphone ----------------------------------------------------------------------------
