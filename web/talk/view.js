@@ -239,5 +239,6 @@ export function App({talk, texts}) {
     </main>
     <${Controls} talk=${talk} texts=${texts} />
     ${opened === 'commands' && html`<${dialogs.Commands} talk=${talk} texts=${texts} onSay=${say} onClose=${close} />`}
-    ${opened === 'settings' && html`<${dialogs.Settings} talk=${talk} texts=${texts} onClose=${close} />`}`;
+    ${opened === 'settings' && html`<${dialogs.Settings} talk=${talk} texts=${texts} onClose=${close} onEvents=${() => open('events')} />`}
+    ${opened === 'events' && html`<${dialogs.Events} log=${talk.frames} texts=${texts} onClose=${close} />`}`;
 }

@@ -55,6 +55,7 @@ export const texts = {
   showDetails: 'Werkzeuge, Argumente und Zeiten zeigen',
   saveConversation: 'Gespräch speichern',
   forDevelopers: 'Für Entwickler',
+  events: 'Ereignisse',
   version: (version) => `sayso ${version}`,
   calling: 'wird aufgerufen…',
   took: (ms) => `${ms} ms`,

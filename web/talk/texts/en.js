@@ -55,6 +55,7 @@ export const texts = {
   showDetails: 'Show tools, arguments and times',
   saveConversation: 'Save the conversation',
   forDevelopers: 'For developers',
+  events: 'Events',
   version: (version) => `sayso ${version}`,
   calling: 'calling…',
   took: (ms) => `${ms} ms`,
