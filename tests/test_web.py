@@ -6,10 +6,11 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
+from protocol.admission.notices import NoticeKind
 from tests.node import need_node
 from tests.source_tree import ROOT, committed_files
 
@@ -72,6 +73,12 @@ def test_every_module_that_a_module_imports_is_there() -> None:
         if not (path.parent / name).is_file()
     ]
     assert missing == []
+
+
+def test_the_console_has_words_for_each_kind_of_notice() -> None:
+    text = (WEB / "console" / "texts.js").read_text(encoding="utf-8")
+    named = [set(re.findall(r"(\w+): '", kinds)) for kinds in re.findall(r"  kinds: \{(.+)\},\n", text)]
+    assert named == [set(get_args(NoticeKind))] * 2
 
 
 def test_no_file_of_the_page_names_another_host() -> None:

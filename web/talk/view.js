@@ -79,7 +79,7 @@ function noticeText({notice, degraded}, texts) {
   if (notice === undefined) return lost === undefined ? '' : texts.degraded(named(lost[0]), lost[1]);
   const byKind = {
     recovered: notice.kind === 'recovered' && texts.recovered(named(notice.reason)),
-    no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, not_sent: texts.notSent, error: notice.reason,
+    no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, resumed: texts.resumed, not_sent: texts.notSent, error: notice.reason,
   };
   return byKind[notice.kind] ?? '';
 }

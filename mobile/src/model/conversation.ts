@@ -53,7 +53,7 @@ export interface Turn {
 
 /** What is worth a sentence and belongs to no turn. */
 export type Notice =
-  {kind: 'no_speech'; reason: events.NoSpeech['reason']} | {kind: 'error'; reason: string} | {kind: 'overrun'} | {kind: 'not_sent'}
+  {kind: 'no_speech'; reason: events.NoSpeech['reason']} | {kind: 'error'; reason: string} | {kind: 'overrun'} | {kind: 'not_sent'} | {kind: 'resumed'}
   | {kind: 'recovered'; reason: string};
 
 export interface Conversation {
@@ -114,7 +114,7 @@ function abandoned(turn: Turn): Turn {
 
 const BY_EVENT: Reducers = {
   connection_accepted: (state, {resumed}) =>
-    resumed ? state : {...state, typed: [], degraded: {}, isAsleep: false, turns: state.turns.map(abandoned)},
+    resumed ? {...state, notice: {kind: 'resumed'}} : {...state, typed: [], degraded: {}, isAsleep: false, turns: state.turns.map(abandoned)},
   speech_started: (state, {turn_id}, now) => ({...withTurn(state, turn_id, () => ({isHearing: true}), now, true), notice: undefined}),
   speech_stopped: (state, {turn_id}, now) => withTurn(state, turn_id, () => ({isHearing: false}), now, true),
   transcript_partial: (state, {turn_id, text}, now) => withTurn(state, turn_id, () => ({said: text}), now, true),

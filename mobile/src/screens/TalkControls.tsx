@@ -22,7 +22,7 @@ export function noticeText({notice, degraded}: Conversation, texts: Texts): stri
   if (notice.kind === 'recovered') return shownLine(texts.recovered(named(notice.reason)));
   if (notice.kind === 'no_speech') return texts.noSpeech[notice.reason] ?? '';
   if (notice.kind === 'error') return shownLine(notice.reason);
-  return notice.kind === 'overrun' ? texts.overrun : texts.notSent;
+  return {overrun: texts.overrun, not_sent: texts.notSent, resumed: texts.resumed}[notice.kind];
 }
 
 function StateLine() {
