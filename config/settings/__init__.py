@@ -29,6 +29,7 @@ from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
 from config.settings.supervisor import SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
+from config.settings.traces import TracesSettings
 from config.settings.transcription import (
     OpenAITranscriptionSettings,
     RecogniserName,
@@ -70,6 +71,7 @@ __all__ = [
     "SupervisorSettings",
     "SynthesiserName",
     "ToolsSettings",
+    "TracesSettings",
     "TranscriptionSettings",
     "UnderstandingSettings",
     "WakeSettings",
@@ -96,6 +98,7 @@ class Settings:
     dialogue: DialogueSettings
     history: HistorySettings
     metrics: MetricsSettings
+    traces: TracesSettings
     supervisor: SupervisorSettings
     load: LoadSettings
     shared: SharedSettings
