@@ -85,6 +85,8 @@ FIGURES: Final = (
     _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
     _counter("understood_total", "Turns that were understood, by grammar or meaning, and what was done.", "by", "what"),
     _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
+    _counter("sentence_searches_total", "Searches for a command in the sound of an utterance, by outcome.", "outcome"),
+    _histogram("sentence_search_seconds", "Time of a search for a command in the sound of an utterance.", TURN_S),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("amended_turns_total", "Turns that went on with the sentence before, or took it back."),
     _counter("undone_calls_total", "Tool calls that were taken back."),
