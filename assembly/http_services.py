@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import attrs
 import trio
 
 from assembly.adapters import Adapters
@@ -37,7 +38,7 @@ def http_services(
     """Return the functions that the routes call."""
 
     async def tools() -> ToolList:
-        return await refs.tools.ask(ListTools())
+        return await refs.tools.ask(ListTools()) if settings.supervisor.has_sessions else ToolList()
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s
@@ -70,20 +71,25 @@ def history_routes(settings: Settings, refs: Refs) -> HistoryRoutes:
     async def delete(what: Deletion) -> Deleted:
         return await refs.history.ask(DeleteRecords(what))
 
-    return HistoryRoutes(find, conversations, delete, is_kept=settings.history.enabled)
+    return HistoryRoutes(
+        find, conversations, delete, is_kept=settings.history.enabled and settings.supervisor.has_sessions
+    )
 
 
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
     """Return the functions of the audio API."""
-    return speech_services(refs).audio(
+    is_for_servers = not settings.supervisor.has_sessions
+    audio = speech_services(refs).audio(
         adapters.make_detector,
         at_once=max(1, settings.transcription.at_once - 1),
-        rest_s=lambda: retry_deferrable_s(status.load_level()),
+        rest_s=lambda: None if is_for_servers else retry_deferrable_s(status.load_level()),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
         translator=lambda model: status.speech_models().translator(model),
         voices=adapters.voices,
     )
+    does = settings.supervisor.does
+    return attrs.evolve(audio, recognises=does("recognise"), speaks=does("speak"), is_for_servers=is_for_servers)
 
 
 def speech_services(refs: Refs) -> SpeechServices:

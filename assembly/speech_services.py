@@ -1,6 +1,7 @@
 """Functions for the HTTP API that ask the actors for speech.
 
-All uploaded recordings count as one session in the queue of utterances, so they cannot starve live sessions.
+All uploaded recordings count as one session in the queue of utterances, so they cannot starve live sessions. Utterances
+that another server sends are live, and those of each such server count as one session.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # session in the queue of utterances
+UTTERANCES: Final = "utterances of "  # the same for those of another server, with its tenant behind
 SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind live sessions
 READ_TIMEOUT_S: Final = 60.0  # for one block of a recording, with its wait behind another one and a new process
 
@@ -68,16 +70,21 @@ class SpeechServices:
         self.metrics.tell_nowait(Count("recordings_total", (outcome,)))
 
     async def _transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
+        live = wanted.live
         message = Transcribe(
-            RECORDINGS,
+            RECORDINGS if live is None else f"{UTTERANCES}{live.tenant}",
             utterance,
             wanted.language,
-            urgency="background",
+            () if live is None else live.vocabulary,
+            urgency="background" if live is None else "final",
             model=wanted.model,
             words=wanted.words,
             translate=wanted.translate,
+            tenant="" if live is None else live.tenant,
         )
-        return await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+        return await self.transcription.ask(
+            message, timeout_s=SEGMENT_TIMEOUT_S if live is None else min(live.within_s, SEGMENT_TIMEOUT_S)
+        )
 
     async def _synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         message = Synthesise(RECORDINGS, text, voice, speed)

@@ -66,6 +66,8 @@ class AdmissionInputs:
     """Asked in this order, before a place is taken."""
     keys: LiveKeys | None = None
     """The access keys; ``None`` where there are none."""
+    no_sessions: str | None = None
+    """Why the server has no sessions; ``None`` if it has."""
 
 
 @attrs.frozen(kw_only=True)
@@ -171,6 +173,8 @@ class GatewayAdmission:
             return Admitted(identity)
         if kind is RequestKind.HTTP:
             return self._take_request(identity)
+        if self._inputs.no_sessions is not None:
+            return Refusal(404, self._inputs.no_sessions, None, "role")
         return self._take_place(identity, limited, hears=kind is RequestKind.WEBSOCKET)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:

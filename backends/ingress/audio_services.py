@@ -15,8 +15,19 @@ RETRY_AFTER_S: Final = 10.0
 
 
 @attrs.frozen
+class LiveUtterance:
+    """What is known besides of an utterance that a person at another server has said just now."""
+
+    tenant: str
+    """Of the asking server, which takes turns as one session."""
+    vocabulary: tuple[str, ...]
+    within_s: float
+    """How long the answer is waited for, in seconds."""
+
+
+@attrs.frozen
 class TranscriptionOptions:
-    """Options for transcribing a recording."""
+    """Options for transcribing a recording, or an utterance of another server."""
 
     language: str | None = None
     model: str | None = None
@@ -24,6 +35,8 @@ class TranscriptionOptions:
     """Whether the answer has the times of the words."""
     translate: bool = False
     """Whether the text is wanted in English, whatever is spoken."""
+    live: LiveUtterance | None = None
+    """``None`` of a recording."""
 
 
 @attrs.frozen
@@ -59,3 +72,9 @@ class AudioServices:
     """Returns the voices, the default first; ``None`` if any name may be one, empty without speech. Reads the disk."""
     translator: Callable[[str | None], str | None] = lambda _model: None
     """Returns the model that translates into English, the given one if any; ``None`` if there is none."""
+    recognises: bool = True
+    """Whether speech is recognised here."""
+    speaks: bool = True
+    """Whether speech is made here."""
+    is_for_servers: bool = False
+    """Whether all work is that of other servers, behind which people wait: then none rests under load."""

@@ -27,10 +27,12 @@ from backends.ingress.audio_names import language_of_voice, model_of
 from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices, TranscriptionOptions
 from backends.ingress.http_answers import admitted, held_for_answer
 from backends.ingress.http_speech import SHOWN_CHARS, event, speech_answer, stream_of
+from backends.ingress.http_utterance import is_utterance, utterance_answer
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.audio.remote_utterance import HEADER
 from protocol.language.languages import normalised, primary
 from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.recordings import CloseRecording
@@ -73,6 +75,7 @@ class AudioApi:
     async def speech(self) -> Response:
         """Speak a text."""
         try:
+            self._refuse_other_roles(does_it=self._services.speaks)
             self._refuse_under_load()
             return await speech_answer(self._services)
         except ApiError as error:
@@ -97,13 +100,19 @@ class AudioApi:
 
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
-        speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
-        return (*self._services.models(), USUAL_MODEL, *speaks)
+        speaks = self._services.speaks and (voices is None or bool(voices))
+        recognisers = (*self._services.models(), USUAL_MODEL) if self._services.recognises else ()
+        return (*recognisers, SPEECH_MODEL) if speaks else recognisers
 
     def _refuse_under_load(self) -> None:
         retry_after_s = admitted().retry_deferrable_s
-        if retry_after_s is not None:
+        if retry_after_s is not None and not self._services.is_for_servers:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
+
+    def _refuse_other_roles(self, *, does_it: bool) -> None:
+        if not does_it:
+            role = "speak" if self._services.speaks else "recognise"
+            raise ApiError(404, f"this server is there for other work: its role is {role} (supervisor.roles)")
 
     # --- recordings ------------------------------------------------------------------------------
 
@@ -111,8 +120,15 @@ class AudioApi:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
             with self._counting_refusals():
-                self._refuse_under_load()
+                self._refuse_other_roles(does_it=self._services.recognises)
+                if HEADER not in request.headers:
+                    self._refuse_under_load()
                 upload, wanted = await self._received(upload_request, translate=translate)
+                form = await upload_request.form
+                if is_utterance(form):
+                    tenant = admitted().identity.tenant
+                    return await utterance_answer(self._services, form, upload, wanted.hearing, tenant)
+                self._refuse_under_load()
                 held.callback(self._take_place())
             job = self._job(upload, wanted, held)
             if wanted.is_streamed:

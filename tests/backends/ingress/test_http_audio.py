@@ -143,6 +143,42 @@ async def upload(client: httpx2.AsyncClient, data: bytes | None = None, **fields
     return await client.post(TRANSCRIPTIONS, files=files, data={"model": "whisper-1", **fields})
 
 
+# --- what a server is for -------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class Part(Server):
+    """A server that does a part of it for others."""
+
+    changes: dict[str, Any] = attrs.field(factory=dict)
+
+    def services(self) -> AudioServices:
+        return attrs.evolve(super().services(), **self.changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "told"),
+    [
+        ({"recognises": False}, TRANSCRIPTIONS, "its role is speak"),
+        ({"speaks": False}, SPEECH, "its role is recognise"),
+    ],
+)
+async def test_what_a_server_is_not_for_is_refused_for_good(changes: dict[str, Any], path: str, told: str) -> None:
+    async with running(Part(changes=changes)) as client:
+        answer = await client.post(path, json={"input": "Hello.", "model": "tts-1"})
+        listed = (await client.get("/v1/models")).json()["data"]
+    assert answer.status_code == 404
+    assert told in answer.json()["error"]["message"]
+    assert ("tts-1" in {model["id"] for model in listed}) is (path == TRANSCRIPTIONS)
+    assert ("whisper-1" in {model["id"] for model in listed}) is (path == SPEECH)
+
+
+async def test_work_for_other_servers_does_not_rest_under_load() -> None:
+    async with running(Part(level=4, changes={"is_for_servers": True})) as client:
+        assert (await client.post(SPEECH, json={"input": "Hello.", "model": "tts-1"})).status_code == 200
+        assert (await upload(client)).status_code == 200
+
+
 # --- recordings ----------------------------------------------------------------------------------
 
 
