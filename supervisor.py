@@ -61,6 +61,7 @@ class Server:
         settings, refs, make = self.settings, self.refs, self.make
         children = (
             ChildSpec(refs.metrics, make.make_metrics),
+            ChildSpec(refs.traces, make.make_traces),
             ChildSpec(refs.monitor, make.make_monitor),
             ChildSpec(refs.history, make.make_history),
             ChildSpec(Ref("commands", JOBS), make.make_commands),

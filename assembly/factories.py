@@ -30,6 +30,7 @@ from actors.shared import SharedActions, SharedKeeper
 from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
+from actors.traces import Traces
 from actors.transcription import Transcription
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services, http_services
@@ -45,6 +46,7 @@ from backends.keys.key_ring import KeyCheck
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
 from backends.protocols import AdmissionCheck
+from backends.traces import OtlpExporter
 from config.settings import Settings, SupervisorSettings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
@@ -56,6 +58,7 @@ from runtime import Backoff, ChildSpec, DynamicSupervisor, Ref, Skip, Strategy, 
 STOP_TOOL_S: Final = 8.0  # the MCP SDK gives a frozen program 2 s after stdin's end and 2 s after SIGTERM
 TOOLS_BACKOFF: Final = Backoff(base_s=0.2, cap_s=30.0)
 UNSAFE_DRAIN_S: Final = 10.0
+TRACES_BACKOFF: Final = Backoff(base_s=1.0, cap_s=60.0)  # a collector is away for long, or for good
 SHARED_BACKOFF: Final = Backoff(base_s=0.5, cap_s=5.0)  # a store that is back is wanted soon
 
 
@@ -82,6 +85,17 @@ class Factories:
             count_sessions=self.sessions.live.__len__,
             monitor=self.refs.monitor,
         )
+
+    def make_traces(self) -> Traces | Skip:
+        """Return the actor that sends the traces of turns, if there is a collector."""
+        settings = self.settings.traces
+        if not settings.url:
+            return Skip()
+        about = {"service.name": "sayso", "service.version": self.adapters.version}
+        instance = self.settings.shared.replica
+        resource = about | ({"service.instance.id": instance} if instance else {})
+        exporter = OtlpExporter.to(settings.url, settings.api_key, settings.timeout_s, resource)
+        return Traces(settings, exporter, self.refs.metrics, backoff=TRACES_BACKOFF, rng=self.rng)
 
     def make_monitor(self) -> Monitor:
         """Return the actor that remembers the recent past for operators."""

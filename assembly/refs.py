@@ -16,6 +16,7 @@ from protocol.messages.inboxes import (
     MonitorMessage,
     SpeechMessage,
     ToolsMessage,
+    TracesMessage,
     TranscriptionMessage,
 )
 from protocol.turns.session_memory import VaultMessage
@@ -43,6 +44,7 @@ class Refs:
     media: Ref[MediaMessage] = attrs.field(factory=lambda: Ref("media", JOBS))
     sessions: Ref[SupervisorMessage] = attrs.field(factory=lambda: Ref("sessions", JOBS))
     gateway: Ref[GatewayMessage] = attrs.field(factory=lambda: Ref("gateway", JOBS))
+    traces: Ref[TracesMessage] = attrs.field(factory=lambda: Ref("traces", RECORDS), init=False)
     monitor: Ref[MonitorMessage] = attrs.field(factory=lambda: Ref("monitor", RECORDS), init=False)
     tool_servers: Ref[SupervisorMessage] = attrs.field(factory=lambda: Ref("tools", JOBS), init=False)
 

@@ -240,6 +240,7 @@ class Sessions:
                 speech=server.speech,
                 history=server.history,
                 metrics=server.metrics,
+                traces=server.traces if settings.traces.url else None,
             ),
             dialogue=settings.dialogue,
             tools=settings.tools,

@@ -91,6 +91,7 @@ FIGURES: Final = (
     _counter("wakes_total", "Wake words that were heard, by word.", "word"),
     _counter("unheard_utterances_total", "Utterances that were not transcribed, because no wake word was said before."),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
+    _counter("traces_total", "Turns whose traces were sent, refused for good, or dropped.", "outcome"),
     # actors and workers
     _gauge("actor_mailbox_depth", "Messages in an actor's mailbox.", "actor"),
     _gauge("actor_head_age_seconds", "Age of the oldest message in an actor's mailbox.", "actor"),

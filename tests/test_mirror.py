@@ -6,7 +6,7 @@ from tests.source_tree import ROOT, python_files
 
 PLAIN_SECTIONS = (
     *("audio", "bounds", "dialogue", "gateway", "history", "inference", "log", "metrics"),
-    *("session", "shared", "speech", "supervisor", "tools", "transcription", "understanding", "wake"),
+    *("session", "shared", "speech", "supervisor", "tools", "traces", "transcription", "understanding", "wake"),
 )
 EXCUSED = {
     "backends/commands/durations.py": "tests/backends/commands/test_slots.py asks for each kind of slot",
@@ -43,6 +43,7 @@ EXCUSED = {
     "protocol/messages/speaking.py": "plain records",
     "protocol/messages/understanding.py": "plain records",
     "protocol/messages/records.py": "plain records",
+    "protocol/messages/traces.py": "plain records; tests/backends/test_traces.py sends them",
     "backends/replicas/with_parent.py": "tests/system/test_processes.py kills a parent",
     "protocol/turns/actions.py": "plain records",
     "protocol/language/request_tables.py": "words only; tests/protocol/language/test_requests.py asks by them",

@@ -24,6 +24,7 @@ from actors.turn.hearing import EarlyTranscription, ask_unless_early, began_s, h
 from actors.turn.question import NO_COMMAND, TurnQuestion
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
+from actors.turn.tracing import begin_trace, send_trace
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext, TurnRefused
 from protocol.language.phrases import FAILED, NO_MODEL, NOT_REALLY_DONE, TOO_SLOW
 from protocol.language.requests import asks_for_help
@@ -43,6 +44,7 @@ from protocol.turns.turn import TurnEvent, TurnMachine, TurnState
 from protocol.turns.turn_report import TurnReport
 from runtime import AskError, MailboxError
 from runtime.messaging.log_ids import add_log_ids
+from runtime.messaging.spans import add_span, span
 
 log = logging.getLogger("sayso.turn")
 
@@ -125,12 +127,14 @@ class Turn:
     async def run(self) -> None:
         """Answer, until the answer was heard or cut, and tell the client how it ended."""
         add_log_ids(session_id=self._context.client_view.session_id, turn_id=self.turn_id)
+        begin_trace(self._context.peers)
         match said := self._pending.said:
             case UtteranceEnded(last_voice_s=last_voice_s) as utterance:
                 self._heard = attrs.evolve(self._heard, said_s=began_s(utterance))
                 self._amending.ended_s = last_voice_s
                 self._report.origin_s = last_voice_s
                 self._report.mark_until("endpoint", trio.current_time())
+                add_span("endpoint", last_voice_s, trio.current_time())
             case events.Text(text):
                 self._heard = attrs.evolve(self._heard, text=text, is_typed=True)
             case events.Respond():
@@ -189,7 +193,8 @@ class Turn:
                     await self._tell(self._answer)
             await self._spoken.end()
             self._report.mark_until("total", trio.current_time())
-            await self._spoken.wait_heard()
+            with span("play"):
+                await self._spoken.wait_heard()
             outcome = "interrupted" if self._machine.state is TurnState.CUT else self._answer.outcome
         if outcome == "interrupted":
             await self._spoken.cut()
@@ -214,6 +219,8 @@ class Turn:
         queue_s = min(answer.queue_s, took_s)  # an early transcription caused no wait
         self._report.mark("queue", queue_s)
         self._report.mark("stt", took_s - queue_s)
+        add_span("queue", started_s, started_s + queue_s)
+        add_span("recognise", started_s + queue_s, started_s + took_s)
         self._heard = heard_from(said, answer, self._options)
         return TurnEvent.HEARD
 
@@ -222,7 +229,8 @@ class Turn:
         self._report.heard, self._report.language = self._heard.text, self._heard.language
         started_s = trio.current_time()
         may_be_command = self._options.wants("tools") and self._heard.text
-        decision = await self._question.decide(self._heard) if may_be_command else NO_COMMAND
+        with span("understand"):
+            decision = await self._question.decide(self._heard) if may_be_command else NO_COMMAND
         self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
         self._report.confidence = heard.confidence
         self._tools = ToolCaller(
@@ -342,7 +350,8 @@ class Turn:
             on_first_token=lambda: self._report.mark("first_token", trio.current_time() - asked_s),
         )
         try:
-            text = await conversation.run(heard)
+            with span("model"):
+                text = await conversation.run(heard)
         except NoSuitableModel:
             raise TurnRefused(self._question.refusal(heard.text)) from None
         except UnfoundedClaim as claim:
@@ -396,6 +405,7 @@ class Turn:
         record = context.record_of(report, outcome)
         context.peers.history.tell_nowait(record)
         context.peers.metrics.tell_nowait(record)
+        send_trace(context, report, outcome)
         log.info("turn %s", outcome, extra={"source": report.source, "latency_ms": dict(record.latency_ms)})
         if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
             await context.expect_reply(self._question.open_for_s(trio.current_time()))

@@ -30,6 +30,7 @@ from protocol.messages.speaking import SpokenAudio, Synthesise
 from protocol.turns.playback import Clause, Playback, PlaybackNotice
 from protocol.turns.turn_memory import TurnMemory
 from runtime import AskError, MailboxError, Ref
+from runtime.messaging.spans import add_span, span
 
 MAX_SENTENCES = 64  # longer answers wait here; the language model then waits with them
 CHUNK_S = 0.1
@@ -53,6 +54,8 @@ class SpokenAnswer:
     _sentences: trio.MemorySendChannel[str] | None = attrs.field(default=None, init=False)
     """The queue of sentences; ``None`` while the answer is not open, as for a client that wants no speech."""
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _asked_s: float | None = attrs.field(default=None, init=False)
+    """When there was something to say first."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -69,6 +72,8 @@ class SpokenAnswer:
     async def say(self, sentence: str) -> None:
         """Queue one sentence; waits while ``MAX_SENTENCES`` are waiting."""
         if self._sentences is not None and sentence.strip():
+            if self._asked_s is None:
+                self._asked_s = trio.current_time()
             with suppress(trio.BrokenResourceError):  # speech cannot be made, and the client knows
                 await self._sentences.send(sentence)
 
@@ -114,7 +119,8 @@ class SpokenAnswer:
             async for sentence in sentences:
                 request = Synthesise(self.session_id, sentence, self.voice)
                 try:
-                    audio = await self.speech.ask(request, timeout_s=SYNTHESIS_TIMEOUT_S, linked=True)
+                    with span("synthesise"):
+                        audio = await self.speech.ask(request, timeout_s=SYNTHESIS_TIMEOUT_S, linked=True)
                 except (AskError, MailboxError) as error:
                     sentences.close()  # nothing more can be said
                     self.memory.is_voiceless = True
@@ -163,6 +169,8 @@ class SpokenAnswer:
                 await self.client.tell(Send(self._event_of(notice)))
             if notice is PlaybackNotice.STARTED:
                 self.on_first_audio()
+                now_s = trio.current_time()
+                add_span("first sound", now_s if self._asked_s is None else self._asked_s, now_s)
 
     def _event_of(self, notice: PlaybackNotice) -> ServerEvent:
         match notice:

@@ -39,6 +39,7 @@ from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
 from protocol.turns.turn import TurnEvent, TurnMachine
 from runtime import AskError, MailboxError
+from runtime.messaging.spans import span
 from runtime.messaging.stream import PartSender, ask_streaming
 
 EVERYTHING: Final = "all"  # how tools are told to take all of something, such as all notes
@@ -147,7 +148,9 @@ class ToolCaller:
         if not await self._context.guard.note():
             raise TurnRefused(phrase(NOT_DONE, self._heard.language))
         await self._context.show(events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes))
-        outcome = await self._send(call_id, wanted)
+        with span(f"tool {tool}", tool=tool, server=server, call_id=call_id) as noted:
+            outcome = await self._send(call_id, wanted)
+            noted["ok"] = outcome.ok
         if wanted.undoes is not None:
             memory.end_undo(call_id, wanted.undoes, ok=outcome.ok)
         else:
@@ -227,7 +230,7 @@ class ToolCaller:
         try:
             await self._context.show(request)
             await self._ask_aloud(say)
-            with trio.move_on_after(CONFIRM_WITHIN_S):
+            with span("confirm"), trio.move_on_after(CONFIRM_WITHIN_S):
                 is_approved = await answer.receive()
         finally:
             self._answers.clear()

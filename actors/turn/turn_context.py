@@ -33,6 +33,7 @@ from protocol.messages.inboxes import (
     MetricsMessage,
     SpeechMessage,
     ToolsMessage,
+    TracesMessage,
     TranscriptionMessage,
 )
 from protocol.messages.records import Count, TurnRecord
@@ -57,6 +58,8 @@ class TurnPeers:
     speech: Ref[SpeechMessage]
     history: Ref[HistoryMessage]
     metrics: Ref[MetricsMessage]
+    traces: Ref[TracesMessage] | None = None
+    """``None`` while nobody wants traces."""
 
 
 @attrs.frozen

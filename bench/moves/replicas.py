@@ -140,7 +140,7 @@ def figures(
     lost = [saying for saying in said if not saying.is_answered and not saying.has_failed]
     twice = [entry for history in histories for entry in twice_of(history, ledger)]
     missing = sum(is_undone(saying, ledger) for saying in said)
-    told = {turn for history in histories for turn in history.turns}
+    told = {turn for saying in said for turn, outcome in saying.outcomes.items() if outcome == "done"}
     kept = {turn for _, turn in rows}
     forgotten = sum(history.forgotten for history in histories)
     troubles = [history.trouble for history in histories if history.trouble]
@@ -156,7 +156,7 @@ def figures(
         "taken for somebody new": forgotten,
         "median wait ms": rounded(percentile(waits_s, 50) * 1_000),
         "longest wait ms": rounded(percentile(waits_s, 100) * 1_000),
-        "turns told": len(told),
+        "turns told as done": len(told),
         "of these in PostgreSQL": len(told & kept),
     }
     missed = [f"{saying.name!r} was heard as {saying.texts}" for saying in wrong]

@@ -29,6 +29,7 @@ from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
 from config.settings.supervisor import Role, SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
+from config.settings.traces import TracesSettings
 from config.settings.transcription import (
     OpenAITranscriptionSettings,
     RecogniserName,
@@ -71,6 +72,7 @@ __all__ = [
     "SupervisorSettings",
     "SynthesiserName",
     "ToolsSettings",
+    "TracesSettings",
     "TranscriptionSettings",
     "UnderstandingSettings",
     "WakeSettings",
@@ -97,6 +99,7 @@ class Settings:
     dialogue: DialogueSettings
     history: HistorySettings
     metrics: MetricsSettings
+    traces: TracesSettings
     supervisor: SupervisorSettings
     load: LoadSettings
     shared: SharedSettings

@@ -35,6 +35,7 @@ from protocol.messages.session import (
     WriteAgain,
 )
 from protocol.messages.speaking import Synthesise
+from protocol.messages.traces import TurnTrace
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
@@ -67,6 +68,7 @@ MediaMessage = ReadRecording | CloseRecording
 MetricsMessage = Count | Gauge | Observe | TurnRecord | ToolRecord
 MonitorMessage = TurnRecord | ToolRecord | Count
 SpeechMessage = Synthesise
+TracesMessage = TurnTrace
 ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
 ToolsMessage = ListTools | CallTool | AnnouncementTold
 TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel

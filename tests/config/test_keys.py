@@ -18,6 +18,7 @@ def test_only_what_the_settings_hide_from_repr_is_secret() -> None:
         "home_assistant.token",
         *("history.url", "history.read_url"),
         "shared.url",
+        "traces.api_key",
         *(f"{part}.openai.api_key" for part in ("inference", "transcription", "speech")),
     }
 
