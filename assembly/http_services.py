@@ -11,7 +11,7 @@ from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
-from backends.ingress.audio_services import AudioServices
+from backends.ingress.audio_services import BOTH, AudioServices, RecordingPace
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_commands import CommandRoute
@@ -78,18 +78,20 @@ def history_routes(settings: Settings, refs: Refs) -> HistoryRoutes:
 
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
     """Return the functions of the audio API."""
-    is_for_servers = not settings.supervisor.has_sessions
+    ours = settings.supervisor
+
+    def rest_s() -> float | None:
+        return retry_deferrable_s(status.load_level()) if ours.has_sessions else None
+
     audio = speech_services(refs).audio(
         adapters.make_detector,
-        at_once=max(1, settings.transcription.at_once - 1),
-        rest_s=lambda: None if is_for_servers else retry_deferrable_s(status.load_level()),
+        pace=RecordingPace(max(1, settings.transcription.at_once - 1), rest_s),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
         translator=lambda model: status.speech_models().translator(model),
         voices=adapters.voices,
     )
-    does = settings.supervisor.does
-    return attrs.evolve(audio, recognises=does("recognise"), speaks=does("speak"), is_for_servers=is_for_servers)
+    return attrs.evolve(audio, does=tuple(role for role in BOTH if ours.does(role)))
 
 
 def speech_services(refs: Refs) -> SpeechServices:

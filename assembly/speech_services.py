@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, RecordingPace, TranscriptionOptions
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
@@ -39,8 +39,7 @@ class SpeechServices:
         self,
         make_detector: Callable[[], SpeechDetector],
         *,
-        at_once: int,
-        rest_s: Callable[[], float | None],
+        pace: RecordingPace,
         models: Callable[[], Sequence[str]],
         hearing_problem: Callable[[str | None, str | None], str | None],
         translator: Callable[[str | None], str | None],
@@ -50,7 +49,7 @@ class SpeechServices:
         media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
         known = models, hearing_problem, voices, translator
-        return AudioServices(media, hear, speak, make_detector, at_once, rest_s, *known)
+        return AudioServices(media, hear, speak, make_detector, pace, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return the functions of the routes about models."""

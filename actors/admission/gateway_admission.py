@@ -196,7 +196,9 @@ class GatewayAdmission:
         if not self._requests.has_room_for(identity.tenant):
             return Refusal(503, "too many requests are in work", BUSY_RETRY_S, "requests")
         self._requests.take(identity.tenant)
-        deferred_s = retry_deferrable_s(self._inputs.load_level())
+        # what servers ask is never deferrable: people wait behind them
+        has_sessions = self._inputs.no_sessions is None
+        deferred_s = retry_deferrable_s(self._inputs.load_level()) if has_sessions else None
         return Admitted(identity, self._in_work(identity.tenant), retry_deferrable_s=deferred_s)
 
     @contextmanager

@@ -31,6 +31,7 @@ from backends.ingress.http_utterance import is_utterance, utterance_answer
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
+from config.settings import Role
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
 from protocol.audio.remote_utterance import HEADER
 from protocol.language.languages import normalised, primary
@@ -75,7 +76,7 @@ class AudioApi:
     async def speech(self) -> Response:
         """Speak a text."""
         try:
-            self._refuse_other_roles(does_it=self._services.speaks)
+            self._refuse_other_roles("speak")
             self._refuse_under_load()
             return await speech_answer(self._services)
         except ApiError as error:
@@ -100,19 +101,21 @@ class AudioApi:
 
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
-        speaks = self._services.speaks and (voices is None or bool(voices))
-        recognisers = (*self._services.models(), USUAL_MODEL) if self._services.recognises else ()
+        speaks = "speak" in self._services.does and (voices is None or bool(voices))
+        recognisers = (*self._services.models(), USUAL_MODEL) if "recognise" in self._services.does else ()
         return (*recognisers, SPEECH_MODEL) if speaks else recognisers
 
     def _refuse_under_load(self) -> None:
         retry_after_s = admitted().retry_deferrable_s
-        if retry_after_s is not None and not self._services.is_for_servers:
+        if retry_after_s is not None:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
 
-    def _refuse_other_roles(self, *, does_it: bool) -> None:
-        if not does_it:
-            role = "speak" if self._services.speaks else "recognise"
-            raise ApiError(404, f"this server is there for other work: its role is {role} (supervisor.roles)")
+    def _refuse_other_roles(self, wanted: Role) -> None:
+        does = self._services.does
+        if wanted not in does:
+            raise ApiError(
+                404, f"this server is there for other work: its role is {', '.join(does)} (supervisor.roles)"
+            )
 
     # --- recordings ------------------------------------------------------------------------------
 
@@ -120,7 +123,7 @@ class AudioApi:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
             with self._counting_refusals():
-                self._refuse_other_roles(does_it=self._services.recognises)
+                self._refuse_other_roles("recognise")
                 if HEADER not in request.headers:
                     self._refuse_under_load()
                 upload, wanted = await self._received(upload_request, translate=translate)
@@ -249,7 +252,7 @@ class RecordingJob:
         """Transcribe the whole recording; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
         failures: list[Exception] = []
         async with trio.open_nursery() as nursery:
-            for _ in range(self._services.at_once):
+            for _ in range(self._services.pace.at_once):
                 nursery.start_soon(self._work, failures, nursery.cancel_scope)
         if failures:
             raise failures[0]
@@ -293,7 +296,7 @@ class RecordingJob:
         """Transcribe a segment: wait until the server is not under load, and ask again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
-            pause_s = self._services.rest_s()
+            pause_s = self._services.pace.rest_s()
             if pause_s is None or trio.current_time() + pause_s > give_up_s:
                 try:
                     return await self._services.transcribe(utterance, self._wanted)

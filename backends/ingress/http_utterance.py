@@ -21,7 +21,7 @@ from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices, LiveUt
 from backends.ingress.uploads import UploadFile
 from backends.json_faults import JSON_FAULTS
 from backends.speech.wav import PCM, WavKind, wav_parts
-from protocol.audio.remote_utterance import FIELD, VERSION, UtteranceAnswer, UtteranceRequest
+from protocol.audio.remote_utterance import FIELD, VERSION, UtteranceAnswer, UtteranceRequest, Versioned
 from protocol.audio.transcripts import FULL_WINDOW_S
 from protocol.language.languages import normalised
 from protocol.messages.hearing import INTERNAL_RATE_HZ, NoWords, Recognition, Utterance
@@ -42,17 +42,13 @@ def read_request(form: MultiDict[str, str]) -> UtteranceRequest:
     if (form.get("response_format") or "json") != "verbose_json":
         raise ApiError(400, f"{FIELD} needs response_format verbose_json", "response_format")
     try:
-        version = msgspec.json.decode(form[FIELD], type=_Versioned).version
+        version = msgspec.json.decode(form[FIELD], type=Versioned).version
         if version == VERSION:
             return msgspec.json.decode(form[FIELD], type=UtteranceRequest)
     except JSON_FAULTS as error:
         raise ApiError(400, f"{FIELD} must be JSON with version {VERSION}: {error}", FIELD) from error
     told = f"{FIELD}.version must be {VERSION}, not {version}: the servers are of different versions of sayso"
     raise ApiError(400, told, FIELD, code="unknown_version")
-
-
-class _Versioned(msgspec.Struct):
-    version: int
 
 
 def read_samples(upload: UploadFile) -> Utterance:

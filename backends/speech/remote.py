@@ -25,7 +25,7 @@ from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRe
 from backends.protocols import ProviderError
 from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
 from protocol.audio import remote_utterance, transcripts
-from protocol.audio.remote_utterance import UtteranceAnswer, UtteranceRequest
+from protocol.audio.remote_utterance import UtteranceAnswer, UtteranceRequest, Versioned
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
 
@@ -58,10 +58,6 @@ class _RemoteTranscript(msgspec.Struct):
     words: list[_Word] | None = None
     sayso: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     """Empty of a server that is no sayso."""
-
-
-class _Versioned(msgspec.Struct):
-    version: int
 
 
 class RequestForm(enum.Enum):
@@ -185,7 +181,7 @@ class RemoteRecogniser:
 
 def own_answer(sent: msgspec.Raw) -> ClipTranscript | None:
     """Return what another sayso has recognised; ``None`` if it is of an unknown version."""
-    if msgspec.json.decode(sent, type=_Versioned).version != remote_utterance.VERSION:
+    if msgspec.json.decode(sent, type=Versioned).version != remote_utterance.VERSION:
         return None
     answer = msgspec.json.decode(sent, type=UtteranceAnswer)
     return ClipTranscript(

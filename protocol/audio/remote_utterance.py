@@ -25,6 +25,12 @@ MOST_PHRASES: Final = 1_000  # of a vocabulary: some 300 are made of the command
 MOST_CHARS: Final = 200  # of a phrase
 
 
+class Versioned(msgspec.Struct, frozen=True):
+    """What a request or an answer of any version has."""
+
+    version: int
+
+
 class UtteranceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an utterance is recognised with; its samples are the form's file, a WAV file of 16 kHz, mono, 16 bits."""
 

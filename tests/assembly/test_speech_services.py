@@ -3,7 +3,7 @@ from typing import Any, cast
 import attrs
 
 from assembly.speech_services import SpeechServices
-from backends.ingress.audio_services import LiveUtterance, TranscriptionOptions
+from backends.ingress.audio_services import LiveUtterance, RecordingPace, TranscriptionOptions
 from backends.speech.vad import EarshotDetector
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
@@ -32,8 +32,7 @@ class Asked:
 
 
 OPTIONS: Any = {
-    "at_once": 1,
-    "rest_s": lambda: None,
+    "pace": RecordingPace(1, lambda: None),
     "models": tuple,
     "hearing_problem": lambda _language, _model: None,
     "translator": lambda _model: None,

@@ -126,6 +126,8 @@ async def test_a_server_that_has_no_sessions_refuses_each_for_good_and_says_why(
     assert server.counted == [Count("refusals_total", ("role",))]
     await server.admitted(HTTP)
     await server.admitted(PAGE, request("/health"))
+    server.level = 4
+    assert (await server.admitted(HTTP)).retry_deferrable_s is None, "people wait behind what servers ask"
 
 
 async def test_one_address_leaves_requests_to_others() -> None:
