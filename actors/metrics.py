@@ -15,8 +15,8 @@ import trio
 from config.settings import MetricsSettings
 from protocol.messages.inboxes import MetricsMessage, MonitorMessage
 from protocol.messages.records import Count, Gauge, Observe, ToolRecord, TurnRecord
-from runtime import Actor, ActorStatistics, ChildStatus, Ref
-from runtime.workers.pool_statistics import PoolOwnerStatistics
+from runtime import Actor, ChildStatus, Ref
+from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics, RemoteStatistics
 
 LAG_TICK_S = 0.1
 ACTORS_AT_ONCE = 32  # actors sampled without a pause: about a millisecond
@@ -132,7 +132,9 @@ class Metrics(Actor[MetricsMessage]):
             depth[role] += child.mailbox.queued
             oldest_s[role] = max(oldest_s.get(role, 0.0), child.mailbox.head_age_s)
             totals.update(totals_of(role, child))
-            self._sample_pool(role, child.statistics)
+            if isinstance(child.statistics, PoolOwnerStatistics) and child.statistics.pool is not None:
+                self._sample_pool(role, child.statistics.pool)
+                totals.update(remote_totals_of(role, child.statistics.pool.remote))
         for role, count in depth.items():
             self._registry.gauge("actor_mailbox_depth", (role,), count)
             self._registry.gauge("actor_head_age_seconds", (role,), oldest_s[role])
@@ -150,10 +152,14 @@ class Metrics(Actor[MetricsMessage]):
                 self._registry.count(name, labels, max(0, new))
         self._totals = totals
 
-    def _sample_pool(self, role: str, statistics: ActorStatistics) -> None:
-        if isinstance(statistics, PoolOwnerStatistics) and statistics.pool is not None:
-            self._registry.gauge("worker_memory_bytes", (role,), statistics.pool.rss_bytes)
-            self._registry.gauge("worker_busy_ratio", (role,), statistics.pool.busy_ratio)
+    def _sample_pool(self, role: str, pool: PoolStatistics) -> None:
+        self._registry.gauge("worker_memory_bytes", (role,), pool.rss_bytes)
+        self._registry.gauge("worker_busy_ratio", (role,), pool.busy_ratio)
+        if pool.remote is not None:
+            self._registry.gauge("remote_hedge_after_seconds", (role,), pool.remote.hedge_after_s)
+            for address in pool.remote.addresses:
+                self._registry.gauge("remote_in_work", (role, address.url), address.in_work)
+                self._registry.gauge("remote_up", (role, address.url), address.breaker == "closed")
 
     async def _measure_lag(self) -> None:
         while True:
@@ -170,6 +176,19 @@ def totals_of(role: str, child: ChildStatus) -> Totals:
     totals["dropped_total", (role, "rejected")] = counters.rejected
     for reason, count in counters.dropped.items():
         totals["dropped_total", (role, reason)] = count
+    return totals
+
+
+def remote_totals_of(role: str, remote: RemoteStatistics | None) -> Totals:
+    """Return the totals of the servers that do a pool's jobs."""
+    totals: Totals = Counter()
+    if remote is not None:
+        totals["remote_hedges_total", (role,)] = remote.hedges
+        totals["remote_fallbacks_total", (role,)] = remote.fallbacks
+        for address in remote.addresses:
+            totals["remote_requests_total", (role, address.url, "answered")] = address.answers
+            totals["remote_requests_total", (role, address.url, "failed")] = address.failures
+            totals["remote_requests_total", (role, address.url, "overtaken")] = address.overtaken
     return totals
 
 

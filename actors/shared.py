@@ -3,7 +3,8 @@
 Rules kept here:
 
 * The server works without the store. Its failure is reported once, and no session fails of it.
-* Whether the store is well again is found here: every second by a heartbeat, which no client waits for.
+* Whether the store is well again is found here by a heartbeat, which no client waits for: every second, at once when a
+  request has failed, and then at doubling distances.
 * Sessions that could not be written are written again at once when it is.
 * A replica that drains is none that clients can come back to, and says so.
 """
@@ -27,6 +28,7 @@ from runtime.policies.restart import backoff_delay_s
 log = logging.getLogger("sayso.shared")
 
 BEAT_S: Final = 1.0
+PROBE_S: Final = 0.05  # from the second failure to the next heartbeat; twice as long each time, up to ``BEAT_S``
 ALIVE_S: Final = 3.5  # as long as a replica counts without a heartbeat: three that are lost
 FIRST_S: Final = 1.0
 WHAT: Final = "shared store"
@@ -38,6 +40,9 @@ class GuardedStore(SharedStore, Protocol):
     @property
     def trouble(self) -> str | None:
         """Why it is not asked; ``None`` while it is."""
+
+    async def wait_failed(self) -> None:
+        """Wait for the next request that fails."""
 
 
 @attrs.frozen
@@ -74,6 +79,15 @@ class SharedStatistics:
     is_up: bool
     others: int
     trouble: str | None
+
+
+def probe_delay_s(failures: int) -> float:
+    """Return how long a store is left alone after so many failures with no second of calm between them.
+
+    >>> [probe_delay_s(failures) for failures in (0, 1, 2, 3, 6, 7)]
+    [0.0, 0.0, 0.05, 0.1, 0.8, 1.0]
+    """
+    return min(BEAT_S, PROBE_S * 2 ** (failures - 2)) if failures > 1 else 0.0
 
 
 class SharedKeeper(Actor[Never]):
@@ -123,6 +137,7 @@ class SharedKeeper(Actor[Never]):
             await trio.sleep(backoff_delay_s(self._failures, self._backoff, self._rng))
 
     async def _beat(self) -> None:
+        failures = 0
         while True:
             others, was_well = 0, self._store.trouble is None
             try:
@@ -133,7 +148,13 @@ class SharedKeeper(Actor[Never]):
             except SharedUnavailable as error:
                 log.debug("no heartbeat: %s", error)
             self._look(others)
-            await trio.sleep(BEAT_S)
+            is_calm = False
+            if self._store.trouble is None:
+                with trio.move_on_after(BEAT_S) as second:
+                    await self._store.wait_failed()
+                is_calm = second.cancelled_caught
+            failures = 0 if is_calm else failures + 1
+            await trio.sleep(probe_delay_s(failures))
 
     async def _hear_of_moves(self) -> None:
         while True:

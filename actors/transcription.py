@@ -71,7 +71,7 @@ class Transcription(Actor[TranscriptionMessage]):
         self._publish_report: Callable[[TranscriptionReport], None]
         queue = partial(RecogniserQueue, settings, metrics=metrics, load_level=load_level, on_change=self._publish)
         self._make_queue = queue
-        self._queues: dict[str, RecogniserQueue] = {settings.model: queue(pool=pool, workers=settings.workers)}
+        self._queues: dict[str, RecogniserQueue] = {settings.model: queue(pool=pool, workers=settings.at_once)}
         self._troubles: dict[str, str] = {}
         self._loading = trio.Lock()
         self._policy = ModelPolicy(unload_after_s=settings.unload_after_s, budget_bytes=settings.models_memory_mb << 20)

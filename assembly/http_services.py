@@ -77,7 +77,7 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
     """Return the functions of the audio API."""
     return speech_services(refs).audio(
         adapters.make_detector,
-        at_once=max(1, settings.transcription.workers - 1),
+        at_once=max(1, settings.transcription.at_once - 1),
         rest_s=lambda: retry_deferrable_s(status.load_level()),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,

@@ -123,6 +123,13 @@ FIGURES: Final = (
     _counter("shed_total", "Work refused under load, by level and kind of work.", "level", "what"),
     _gauge("worker_memory_bytes", "Resident memory of a pool's worker processes.", "pool"),
     _gauge("worker_busy_ratio", "Share of a pool's workers that are busy, 0 to 1.", "pool"),
+    # servers elsewhere that do a pool's jobs
+    _counter("remote_requests_total", "Requests to a server elsewhere, by their end.", "pool", "address", "outcome"),
+    _gauge("remote_in_work", "Requests that a server elsewhere has in work.", "pool", "address"),
+    _gauge("remote_up", "Whether a server elsewhere is asked, and not left alone after failures.", "pool", "address"),
+    _counter("remote_hedges_total", "Jobs given to a second server, because the first one was late.", "pool"),
+    _counter("remote_fallbacks_total", "Jobs that workers here did because no server elsewhere could.", "pool"),
+    _gauge("remote_hedge_after_seconds", "Time after which a server elsewhere is late.", "pool"),
     # engines
     _histogram("stt_batch_size", "Utterances transcribed together.", BATCH),
     _counter("stt_audio_seconds_total", "Seconds of audio transcribed."),

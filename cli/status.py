@@ -173,11 +173,15 @@ def sessions_of(node: Mapping[str, Any]) -> Iterator[str]:
 
 
 def details_of(node: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield what is below an actor: its workers, and its children."""
+    """Yield what is below an actor: its workers, the servers that do their jobs, and its children."""
     pool = (node.get("statistics") or {}).get("pool") or {}
     for worker in pool.get("workers", ()):
         figures = " ".join(f"{name} {worker[name]}" for name in ("role", "pid", "jobs", "restarts") if name in worker)
         yield f"[dim]worker[/] {escape(str(worker.get('state')))} {escape(figures)}"
+    for address in (pool.get("remote") or {}).get("addresses", ()):
+        shown = ("breaker", "in_work", "answers", "failures", "overtaken")
+        figures = " ".join(f"{name} {address[name]}" for name in shown if name in address)
+        yield f"[dim]server[/] {escape(str(address.get('url')))} {escape(figures)}"
     for child in node.get("children", ()):
         yield line_of(child)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from config.settings import Consent
+from config.settings.bounds import ServerUrl
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -173,6 +174,14 @@ def _texts(value: object, is_text: bool) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, list) else ()
 
 
+def _addresses(value: object, is_text: bool) -> tuple[str, ...]:
+    """Take one address, or several: as a list, or between commas."""
+    try:
+        return _texts(value, is_text or isinstance(value, str))
+    except Unfit:
+        raise Unfit("expected an address or a list of addresses (in a variable: between commas)") from None
+
+
 def _policies(value: object, is_text: bool) -> Mapping[str, str]:
     table = _table(value, is_text)
     for name, policy in table.items():
@@ -194,4 +203,5 @@ CONVERTERS: Final[Mapping[Any, Converter]] = {
     Mapping[str, Consent]: _policies,
     Mapping[str, str]: _names,
     tuple[str, ...]: _texts,
+    tuple[ServerUrl, ...]: _addresses,
 }

@@ -16,7 +16,8 @@ from backends.jobs import TranscribeClips
 from backends.machine import available_cpus
 from backends.protocols import JobPool
 from backends.speech.models import WHISPER, resolve_whisper
-from backends.speech.remote import RemoteFirst, RemoteRecogniser
+from backends.speech.remote import RemoteRecogniser
+from backends.speech.remote_pool import RemoteFirst
 from backends.speech.whisper_params import whisper_params
 from config.settings import OpenAITranscriptionSettings, Settings, WhisperSettings
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
@@ -85,7 +86,8 @@ def _remote_pool(
     settings: Settings, behind: JobPool | None, _may_recycle: Callable[[], bool]
 ) -> RemoteFirst[TranscribeClips]:
     server = settings.transcription.openai
-    return RemoteFirst(server.url, TranscribeClips, RemoteRecogniser.from_settings(server).transcribe, behind)
+    work = {str(url): RemoteRecogniser.from_settings(server, url).transcribe for url in server.url}
+    return RemoteFirst(TranscribeClips, work, behind, within_s=server.timeout_s, at_once=server.at_once)
 
 
 # --- what sayso doctor looks for -----------------------------------------------------------------
@@ -118,8 +120,9 @@ def _check_cuda(wanted: str) -> Finding:
 
 def _check_remote(settings: Settings) -> Iterator[Finding]:
     server = settings.transcription.openai
-    missing: State = "warn" if settings.transcription.fallback else "fail"
-    yield from check_openai("transcription openai", server.url, server.api_key, missing)
+    missing: State = "warn" if settings.transcription.fallback or len(server.url) > 1 else "fail"
+    for url in server.url:
+        yield from check_openai("transcription openai", url, server.api_key, missing)
 
 
 RECOGNISERS: Final[Mapping[str, Provider[MakeRecogniser]]] = {

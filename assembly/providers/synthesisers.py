@@ -12,7 +12,8 @@ from backends.jobs import SpeakText
 from backends.protocols import JobPool
 from backends.speech import piper
 from backends.speech.models import resolve_voice, voice_names
-from backends.speech.remote import RemoteFirst, RemoteSynthesiser
+from backends.speech.remote import RemoteSynthesiser
+from backends.speech.remote_pool import RemoteFirst
 from config.settings import OpenAISpeechSettings, PiperSettings, Settings
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
@@ -65,8 +66,9 @@ def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
 
 
 def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst[SpeakText]:
-    speak = RemoteSynthesiser.from_settings(settings.speech.openai, settings.speech.piper.voice).speak
-    return RemoteFirst(settings.speech.openai.url, SpeakText, speak, behind)
+    server, usual = settings.speech.openai, settings.speech.piper.voice
+    work = {str(url): RemoteSynthesiser.from_settings(server, url, usual).speak for url in server.url}
+    return RemoteFirst(SpeakText, work, behind, within_s=server.timeout_s, at_once=server.at_once)
 
 
 def _check_piper(settings: Settings) -> Iterator[Finding]:
@@ -75,7 +77,8 @@ def _check_piper(settings: Settings) -> Iterator[Finding]:
 
 def _check_remote(settings: Settings) -> Iterator[Finding]:
     server = settings.speech.openai
-    yield from check_openai("speech openai", server.url, server.api_key, "warn")
+    for url in server.url:
+        yield from check_openai("speech openai", url, server.api_key, "warn")
 
 
 SYNTHESISERS: Final[Mapping[str, Synthesiser]] = {

@@ -1,19 +1,16 @@
-"""Remote speech servers with OpenAI's audio API, with our own processes to fall back to.
+"""Speech servers elsewhere with OpenAI's audio API: one adapter for each address (``remote_pool.py`` chooses).
 
 Rules kept here:
 
 * Each has the jobs and answers of a worker (``backends/speech/whisper.py``, ``piper.py``), so no caller
   depends on where the work is done.
-* A server that is late, refuses, breaks off or sends invalid data costs one deadline; then our processes do the job.
-  One that keeps failing is not asked for a while (``runtime/policies/breaker.py``).
+* A server that is late, refuses, breaks off or sends invalid data is a ``ProviderError``.
 * A server's transcript passes the same rules as our own recogniser's.
 """
 
 import io
-import logging
 import wave
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar, cast
+from typing import Final
 
 import attrs
 import msgspec
@@ -23,148 +20,16 @@ import trio
 from backends.jobs import Clip, ClipTranscript, ClipTranscripts, SpeakText, SpokenText, TranscribeClips
 from backends.json_faults import JSON_FAULTS
 from backends.llm.http_model import CompletionTimeouts, LlmServer
-from backends.protocols import JobPool, ProviderError
+from backends.protocols import ProviderError
 from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
 from protocol.audio import transcripts
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
-from runtime.policies.breaker import Breaker, BreakerState
-from runtime.workers.jobs import Job, ReplyT
-from runtime.workers.pool import PoolUnavailable
-from runtime.workers.pool_statistics import PoolStatistics
-
-log = logging.getLogger("sayso.speech")
 
 SPEECH_RATE_HZ: Final = 24_000  # what OpenAI's API means by "pcm"
 PROMPT_MAX_CHARS: Final = 600  # Whisper takes 224 tokens
 UNKNOWN_LOGPROB: Final = -0.2  # if a server gives none: neither sure nor doubtful
 BAD_REQUEST: Final = 400
-
-JobT = TypeVar("JobT", bound=Job[msgspec.Struct])
-
-
-@attrs.frozen(kw_only=True)
-class RemoteServerStatistics:
-    """A moment's view of a speech server elsewhere.
-
-    * ``url``: its address
-    * ``breaker``: ``closed``, ``open`` (it is left alone) or ``probing`` (one request tries it)
-    * ``answers``: how many jobs it has done
-    * ``fallbacks``: how many jobs the pool was given in its stead
-    """
-
-    url: str
-    breaker: str
-    answers: int
-    fallbacks: int
-
-
-@attrs.frozen(kw_only=True)
-class RemotePoolStatistics(PoolStatistics):
-    """A moment's view of a pool behind a server elsewhere.
-
-    * ``remote``: the server
-    """
-
-    remote: RemoteServerStatistics
-
-    @property
-    def has_local_workers(self) -> bool:
-        """Say no: the server does most jobs, and how many it can do is not known."""
-        return False
-
-
-class RemoteFirst(Generic[JobT]):
-    """A ``JobPool``: a server does jobs of one ``kind``, and ``pool`` what it cannot, and everything else."""
-
-    def __init__(
-        self,
-        name: str,
-        kind: type[JobT],
-        work: Callable[[JobT, bytes], Awaitable[tuple[msgspec.Struct, bytes]]],
-        pool: JobPool | None,
-    ) -> None:
-        """Take the pool to fall back to; None leaves the server alone with it all."""
-        self._name = name
-        self._kind = kind
-        self._work = work
-        self._pool = pool
-        self._breaker = Breaker()
-        self._answers = 0
-        self._fallbacks = 0
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run the pool, if there is one, until cancelled."""
-        if self._pool is not None:
-            await self._pool.run(task_status=task_status)
-            return
-        task_status.started()
-        await trio.sleep_forever()
-
-    def set_on_change(self, on_change: Callable[[], None]) -> None:
-        """Set a callback for every change of the pool's workers."""
-        if self._pool is not None:
-            self._pool.set_on_change(on_change)
-
-    def statistics(self) -> RemotePoolStatistics:
-        """Return a moment's view of the pool and the server; without a pool the server counts as one worker."""
-        server = RemoteServerStatistics(
-            url=self._name,
-            breaker=self._breaker.state.value,
-            answers=self._answers,
-            fallbacks=self._fallbacks,
-        )
-        if self._pool is not None:
-            return RemotePoolStatistics(**attrs.asdict(self._pool.statistics(), recurse=False), remote=server)
-        return RemotePoolStatistics(
-            size=1,
-            ready=int(self._breaker.state is BreakerState.CLOSED),
-            spares=0,
-            trouble=None,
-            crashes=0,
-            busy_ratio=0.0,
-            rss_bytes=0,
-            pss_bytes=0,
-            workers=(),
-            waiting=0,
-            queue_min_delay_s=0.0,
-            remote=server,
-        )
-
-    async def call(
-        self, job: Job[ReplyT], blob: bytes = b"", *, timeout_s: float, attempts: int = 2
-    ) -> tuple[ReplyT, bytes]:
-        """Do one job; raises ``WorkerError``."""
-        trouble = f"{self._name} does not do {job.name}"
-        if isinstance(job, self._kind):
-            answer = await self._try_remote(job, blob)
-            if not isinstance(answer, str):
-                return cast("tuple[ReplyT, bytes]", answer)  # the reply has the same type from the server
-            trouble = answer
-        if self._pool is None:
-            raise PoolUnavailable(trouble, self._breaker.policy.pause_s)
-        self._fallbacks += isinstance(job, self._kind)
-        return await self._pool.call(job, blob, timeout_s=timeout_s, attempts=attempts)
-
-    async def _try_remote(self, job: JobT, blob: bytes) -> tuple[msgspec.Struct, bytes] | str:
-        """Return the server's answer, or in words why there is none."""
-        retry_after_s = self._breaker.retry_after_s(trio.current_time())
-        if retry_after_s is not None:
-            return f"{self._name} kept failing and is asked again in {retry_after_s:.1f} s"
-        try:
-            answer = await self._work(job, blob)
-        except ProviderError as error:
-            was_closed = self._breaker.state is BreakerState.CLOSED
-            self._breaker.fail(trio.current_time())
-            level = logging.WARNING if was_closed else logging.DEBUG
-            log.log(level, "%s: %s", job.name, error)
-            return str(error)
-        except BaseException:
-            self._breaker.abandon(trio.current_time())
-            raise
-        self._breaker.succeed()
-        self._answers += 1
-        return answer
 
 
 # --- to text -------------------------------------------------------------------------------------
@@ -199,9 +64,9 @@ class RemoteRecogniser:
     """Whether the server takes ``verbose_json``, which not every model has."""
 
     @classmethod
-    def from_settings(cls, settings: OpenAITranscriptionSettings) -> "RemoteRecogniser":
-        """Return the recogniser that is configured."""
-        server = _server(settings.url, settings.api_key, settings.timeout_s)
+    def from_settings(cls, settings: OpenAITranscriptionSettings, url: str) -> "RemoteRecogniser":
+        """Return the recogniser at one of the addresses of the settings."""
+        server = _server(url, settings.api_key, settings.timeout_s)
         return cls(server, settings.model, settings.timeout_s)
 
     async def transcribe(self, job: TranscribeClips, blob: bytes) -> tuple[ClipTranscripts, bytes]:
@@ -310,9 +175,11 @@ class RemoteSynthesiser:
     """The pool's default voice: it is mapped to the server's default."""
 
     @classmethod
-    def from_settings(cls, settings: OpenAISpeechSettings, fallback_voice: str | None = None) -> "RemoteSynthesiser":
-        """Return the synthesiser that is configured."""
-        return cls(_server(settings.url, settings.api_key, settings.timeout_s), settings, fallback_voice)
+    def from_settings(
+        cls, settings: OpenAISpeechSettings, url: str, fallback_voice: str | None = None
+    ) -> "RemoteSynthesiser":
+        """Return the synthesiser at one of the addresses of the settings."""
+        return cls(_server(url, settings.api_key, settings.timeout_s), settings, fallback_voice)
 
     async def speak(self, job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
         """Do the job that ``PiperWorker`` does; raises ``ProviderError``."""

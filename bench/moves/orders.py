@@ -16,12 +16,12 @@ import attrs
 from bench.load.clips import spoken
 from bench.load.records import Clip
 
-WRITTEN: Final = ("green apples", "red candles", "paper towels", "coffee and sugar")
+WRITTEN: Final = ("green apples", "red candles", "blue pencils", "coffee and sugar")
 ASKED: Final = (
     "What is twelve times seven?",
     "What is fifteen percent of eighty?",
     "Convert five miles to kilometers.",
-    "How many grams are in two pounds?",
+    "What is thirty plus twelve?",
 )
 LEDGER: Final = Path(__file__).with_name("ledger.py")
 

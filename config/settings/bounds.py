@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, NewType, get_args
 
 from attrs.validators import in_
 
@@ -16,6 +16,9 @@ MOST_EVENTS = 1_000_000
 MOST_WORKERS = 1_024  # of processes, threads or requests at once; more than any machine can use
 MOST_MEMORY_MB = 1 << 24  # 16 TiB
 
+ServerUrl = NewType("ServerUrl", str)
+"""An address of a server, such as ``http://10.0.0.7:8000/v1``; several are written as a list, or between commas."""
+
 
 def each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], None]:
     """Return a validator for a tuple of strings that match ``pattern``."""
@@ -25,6 +28,14 @@ def each(pattern: str, expected: str) -> Callable[[Any, Any, tuple[str, ...]], N
             raise ValueError(f"expected {expected}")
 
     return validate
+
+
+def server_urls(_instance: Any, _field: Any, values: tuple[ServerUrl, ...]) -> None:
+    """Raise ``ValueError`` unless all begin like addresses of HTTP servers and differ."""
+    if not all(re.match(r"https?://[^/?#\s]", value) for value in values):
+        raise ValueError("expected addresses such as http://10.0.0.7:8000/v1")
+    if len({value.rstrip("/") for value in values}) < len(values):
+        raise ValueError("expected each address once")
 
 
 def networks(_instance: Any, _field: Any, values: tuple[str, ...]) -> None:

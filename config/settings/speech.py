@@ -5,7 +5,7 @@ from typing import Literal
 import attrs
 from attrs.validators import ge, gt, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS, one_of
+from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS, ServerUrl, one_of, server_urls
 
 SynthesiserName = Literal["piper", "openai"]
 SpeechProvider = Literal[SynthesiserName, "none"]
@@ -25,11 +25,14 @@ class PiperSettings:
 class OpenAISpeechSettings:
     """A server with OpenAI's ``/v1/audio/speech``."""
 
-    url: str
+    url: tuple[ServerUrl, ...] = attrs.field(validator=server_urls)
+    """One or more servers with the same models."""
     model: str
     voice: str
     api_key: str = attrs.field(repr=False)
     timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    at_once: int = attrs.field(validator=[ge(1), le(MOST_WORKERS)])
+    """Requests that one server has in work at once."""
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from typing import Literal
 import attrs
 from attrs.validators import ge, gt, in_, le
 
-from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS, YEAR_S, one_of
+from config.settings.bounds import DAY_S, HOUR_S, MOST_MEMORY_MB, MOST_WORKERS, YEAR_S, ServerUrl, one_of, server_urls
 
 RecogniserName = Literal["embedded", "openai"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -37,10 +37,13 @@ class WhisperSettings:
 class OpenAITranscriptionSettings:
     """A server with OpenAI's ``/v1/audio/transcriptions``."""
 
-    url: str
+    url: tuple[ServerUrl, ...] = attrs.field(validator=server_urls)
+    """One or more servers with the same models."""
     model: str
     api_key: str = attrs.field(repr=False)
     timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    at_once: int = attrs.field(validator=[ge(1), le(MOST_WORKERS)])
+    """Requests that one server has in work at once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,3 +69,8 @@ class TranscriptionSettings:
     start_timeout_s: float = attrs.field(validator=[gt(0), le(DAY_S)])
     embedded: WhisperSettings
     openai: OpenAITranscriptionSettings
+
+    @property
+    def at_once(self) -> int:
+        """How many utterances the usual model can have in work: one a process, or several a server."""
+        return self.workers if self.provider == "embedded" else max(1, len(self.openai.url)) * self.openai.at_once

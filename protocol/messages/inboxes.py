@@ -39,7 +39,9 @@ from protocol.messages.traces import TurnTrace
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
-AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | Respond | PauseJudged | ReplyExpected | NothingHeard
+AudioMessage = (
+    AudioReceived | Configured | AudioStart | AudioEnd | Respond | Bye | PauseJudged | ReplyExpected | NothingHeard
+)
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
     SpeechBegan

@@ -5,6 +5,8 @@ from typing import Literal
 
 import attrs
 
+from runtime.policies.balancing import AddressStatistics
+
 WorkerState = Literal["starting", "ready", "busy", "stopping", "dead", "down"]
 """``down`` is a place without a process; the others are those of a process's life."""
 
@@ -65,20 +67,45 @@ class WorkerGroupStatistics:
 
 
 @attrs.frozen(kw_only=True)
+class RemoteStatistics:
+    """A snapshot of the servers elsewhere that do the jobs of a pool.
+
+    * ``addresses``: the servers one by one
+    * ``fallbacks``: how many jobs the pool's own workers were given in their stead
+    * ``hedges``: how many jobs were given to a second server, because the first one was late
+    * ``hedge_after_s``: after how many seconds a server is late
+    """
+
+    addresses: Sequence[AddressStatistics]
+    fallbacks: int
+    hedges: int
+    hedge_after_s: float
+
+
+@attrs.frozen(kw_only=True)
 class PoolStatistics(WorkerGroupStatistics):
     """A snapshot of a pool: its workers, and the jobs in front of them.
 
     * ``waiting``: how many jobs no worker has yet
     * ``queue_min_delay_s``: shortest wait of a job in the last second or two
+    * ``remote``: the servers that do most of the jobs; ``None`` if its own processes do them all
     """
 
     waiting: int
     queue_min_delay_s: float
+    remote: RemoteStatistics | None = None
 
     @property
     def has_local_workers(self) -> bool:
         """Whether the jobs are done by processes of this server, and ``size`` and ``ready`` count them."""
-        return True
+        return self.remote is None
+
+    @property
+    def trouble_now(self) -> str | None:
+        """Why no job can be done now; ``None`` if one can."""
+        if self.ready or (self.remote is not None and any(one.breaker == "closed" for one in self.remote.addresses)):
+            return None
+        return "no worker process is ready" if self.remote is None else "no server of the settings answers"
 
 
 @attrs.frozen(kw_only=True)
@@ -93,4 +120,4 @@ class PoolOwnerStatistics:
     @property
     def trouble(self) -> str | None:
         """Why no job can be done now; ``None`` if one can, or if the pool has not been started."""
-        return "no worker process is ready" if self.pool is not None and not self.pool.ready else None
+        return None if self.pool is None else self.pool.trouble_now

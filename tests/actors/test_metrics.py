@@ -10,7 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
 from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
-from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics
+from runtime.policies.balancing import AddressStatistics
+from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics, RemoteStatistics
 from tests.fake_pool import pool_statistics
 from tests.fakes import Grow, Notes, default_settings
 
@@ -214,6 +215,28 @@ async def test_actors_of_a_session_share_their_role_s_label(grow: Grow, mock_clo
     assert watch.registry.gauges["worker_memory_bytes", ("transcription",)] == 500
     assert watch.registry.gauges["worker_busy_ratio", ("transcription",)] == 0.5
     assert watch.registry.counts["actor_restarts_total", ("session.audio", "crash")] == 3, "counted once, not twice"
+
+
+async def test_each_server_that_does_a_pool_s_jobs_has_its_figures(grow: Grow, mock_clock: MockClock) -> None:
+    def elsewhere(answers: int) -> PoolStatistics:
+        first = AddressStatistics(url="http://a", breaker="closed", in_work=2, answers=answers, failures=1, overtaken=3)
+        second = attrs.evolve(first, url="http://b", breaker="open", in_work=0)
+        remote = RemoteStatistics(addresses=(first, second), fallbacks=4, hedges=5, hedge_after_s=0.7)
+        return pool_statistics(remote=remote)
+
+    watch = Watch(children=(child("transcription", pool=elsewhere(7)),))
+    await watch.open(grow)
+    watch.children = (child("transcription", pool=elsewhere(9)),)
+    mock_clock.jump(5.0)
+    await watch.sampled(2)
+    gauges, counts = watch.registry.gauges, watch.registry.counts
+    assert [gauges["remote_up", ("transcription", url)] for url in ("http://a", "http://b")] == [1, 0]
+    assert gauges["remote_in_work", ("transcription", "http://a")] == 2
+    assert gauges["remote_hedge_after_seconds", ("transcription",)] == 0.7
+    assert counts["remote_requests_total", ("transcription", "http://a", "answered")] == 9
+    assert counts["remote_requests_total", ("transcription", "http://b", "overtaken")] == 3
+    assert counts["remote_hedges_total", ("transcription",)] == 5
+    assert counts["remote_fallbacks_total", ("transcription",)] == 4
 
 
 async def test_others_have_their_turn_while_thousands_are_sampled(grow: Grow, mock_clock: MockClock) -> None:

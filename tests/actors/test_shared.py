@@ -137,3 +137,41 @@ async def test_a_session_that_another_replica_takes_is_let_go(grow: Grow, autoju
     await trio.sleep(BEAT_S)
     assert replica.let_go == ["mine", "another's"]
     assert replica.metrics.of(Count) == [Count("moves_total", ("let_go",))]
+
+
+async def test_a_trouble_of_a_moment_is_over_in_a_moment_and_not_told(grow: Grow, autojump_clock: MockClock) -> None:
+    replica = Replica(SharedMemory())
+    await grow(*replica.specs())
+    await trio.sleep(BEAT_S / 2)
+    before = replica.written
+    replica.memory.trouble = "dead"
+    with pytest.raises(SharedUnavailable):
+        await replica.store.find_answer(b"question")
+    replica.memory.trouble = ""
+    await trio.sleep(0.001)
+    assert (replica.store.trouble, replica.written) == (None, before + 1)
+    assert replica.told == []
+
+
+class BeatsOnly(FakeShared):
+    """A store that answers nothing but heartbeats."""
+
+    async def find_answer(self, key: bytes) -> bytes | None:
+        raise SharedUnavailable("too slow")
+
+
+async def test_a_store_that_answers_heartbeats_only_is_asked_less_and_less(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    replica = Replica(SharedMemory())
+    replica.store.store = BeatsOnly(replica.memory)
+    await grow(*replica.specs())
+    failed = 0
+    with trio.move_on_after(10.0):
+        while True:
+            if replica.store.trouble is None:
+                failed += 1
+                with pytest.raises(SharedUnavailable):
+                    await replica.store.find_answer(b"question")
+            await trio.sleep(0.01)
+    assert failed < 20

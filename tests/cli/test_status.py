@@ -37,7 +37,12 @@ PAGE: dict[str, Any] = {
                 "restarts": 2,
                 "mailbox": {"queued": 7, "head_age_s": 1.25},
                 "last_exit": {"kind": "abnormal", "reason": "ValueError: [odd]"},
-                "statistics": {"pool": {"workers": [{"state": "busy", "pid": 77, "role": "spare", "jobs": 5}]}},
+                "statistics": {
+                    "pool": {
+                        "workers": [{"state": "busy", "pid": 77, "role": "spare", "jobs": 5}],
+                        "remote": {"addresses": [{"url": "http://a/v1", "breaker": "open", "failures": 3}]},
+                    }
+                },
                 "children": [],
             },
             {"id": "sessions", "state": "ready", "children": [{"id": f"s{n}", "state": "ready"} for n in range(14)]},
@@ -108,6 +113,7 @@ def test_the_picture_shows_what_an_operator_looks_for():
         "7 queued, the oldest for 1.2 s",
         "abnormal: ValueError: [odd]",
         "worker busy role spare pid 77 jobs 5",
+        "server http://a/v1 breaker open failures 3",
         "tools.clock backoff",
         "s9 ready",
         "and 4 more",

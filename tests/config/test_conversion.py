@@ -6,8 +6,10 @@ import pytest
 
 from config.conversion import CONVERTERS, Unfit, convert
 from config.keys import KEYS
+from config.settings.bounds import ServerUrl
 
 SERVERS = Mapping[str, Mapping[str, Any]]
+ADDRESSES = tuple[ServerUrl, ...]
 PROGRAMS = Mapping[str, tuple[str, ...]]
 
 
@@ -30,9 +32,19 @@ def test_text_is_parsed(text: str, kind: Any, expected: object) -> None:
     assert convert(text, kind, is_text=True) == expected
 
 
+@pytest.mark.parametrize("value", ["http://a/v1, http://b/v1", ["http://a/v1", "http://b/v1"]])
+@pytest.mark.parametrize("is_text", [False, True])
+def test_addresses_are_a_list_or_stand_between_commas(value: object, is_text: bool) -> None:
+    text = ", ".join(value) if is_text and isinstance(value, list) else value
+    assert convert(text, ADDRESSES, is_text=is_text) == ("http://a/v1", "http://b/v1")
+    assert convert("", ADDRESSES, is_text=is_text) == ()
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
+        (7, ADDRESSES),
+        ([7], ADDRESSES),
         ("12", int),
         (12.0, int),
         (True, int),

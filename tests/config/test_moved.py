@@ -9,6 +9,7 @@ from config.problems import ConfigError
 
 HOME = {"HOME": "/home/ada"}
 TEXTS = {"inference.embedded": "off", "transcription.device": "cpu", "transcription.compute_type": "int8"}
+TEXTS |= dict.fromkeys(("transcription.openai_url", "speech.openai_url"), "http://127.0.0.1:9/v1")
 BOOLEANS = {"transcription.flash_attention", "transcription.spare_vram"}
 
 
@@ -28,7 +29,7 @@ def test_old_keys_work_in_files_and_variables_and_the_later_place_wins(tmp_path:
     speech = '[speech]\nopenai_url = "http://a/v1"\n[speech.piper]\nworkers = 2\n'
     path.write_text(f'{speech}[inference]\nembedded = "off"\n')
     loaded = load(path, HOME | {"SAYSO_SPEECH__WORKERS": "3"}, {})
-    assert loaded.settings.speech.openai.url == "http://a/v1"
+    assert loaded.settings.speech.openai.url == ("http://a/v1",)
     assert loaded.settings.inference.embedded.use == "off"
     assert loaded.settings.speech.piper.workers == 3
     assert f"{path}:2: speech.openai_url is now speech.openai.url" in loaded.warnings[0]

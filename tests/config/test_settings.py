@@ -46,6 +46,28 @@ def test_an_absurd_number_is_refused_with_its_bound(name: str, value: str, bound
         load(None, {"HOME": "/home/ada"}, {name: value})
 
 
+@pytest.mark.parametrize("section", ["transcription", "speech"])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("localhost:9000", "expected addresses such as http://10.0.0.7:8000/v1"),
+        ("http://a/v1,ftp://b", "expected addresses such as"),
+        ("http:///v1", "expected addresses such as"),
+        ("http://a/v1,http://a/v1/", "expected each address once"),
+    ],
+)
+def test_an_address_of_a_speech_server_that_cannot_be_is_refused(section: str, value: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=f"{section}.openai.url: {problem}"):
+        load(None, {"HOME": "/home/ada"}, {f"{section}.openai.url": value})
+
+
+def test_with_several_servers_more_utterances_are_in_work() -> None:
+    flags = {"transcription.provider": "openai", "transcription.openai.url": "http://a/v1,http://b/v1"}
+    elsewhere = load(None, {"HOME": "/home/ada"}, flags | {"transcription.openai.at_once": "3"}).settings.transcription
+    assert elsewhere.at_once == 6
+    assert attrs.evolve(elsewhere, provider="embedded", workers=5).at_once == 5
+
+
 def test_every_field_of_a_class_must_be_given() -> None:
     with pytest.raises(TypeError, match="missing"):
         AudioSettings()  # type: ignore[call-arg]  # that it is refused is the point

@@ -161,7 +161,7 @@ def test_turns_at_two_replicas_are_judged_by_one_session_alone_and_by_what_was_d
     found = replicas.figures([well], alone, ledger, {("s", "t1")})
     assert found["missed"] == []
     assert (found["turns"], found["turns answered"], found["turns that had acted and failed"]) == (2, 1, 1)
-    assert (found["turns told"], found["of these in PostgreSQL"]) == (2, 1)
+    assert (found["turns told as done"], found["of these in PostgreSQL"]) == (1, 1)
     bad = History([said_well(texts=["Right down"]), said_well(texts=[], begun_s=10.0)], [2.5], {"s"}, forgotten=1)
     found = replicas.figures([bad], alone, [entry(2.0), entry(3.0), entry(11.0)], set())
     assert (found["words wrong"], found["turns lost"], found["calls twice"]) == (1, 1, 1)

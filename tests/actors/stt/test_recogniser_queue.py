@@ -11,14 +11,13 @@ from actors.stt.recogniser_queue import TranscriptionUnavailable, batch_size_for
 from actors.stt.report import QueueReport, TranscriptionReport
 from actors.transcription import Transcription, TranscriptionStatistics
 from backends.jobs import Clip, ClipTranscript, ClipTranscripts, TranscribeClips
-from backends.speech.remote import RemotePoolStatistics, RemoteServerStatistics
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
 from protocol.messages.records import Count, Observe
 from runtime import AskTimeout, ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
-from runtime.workers.pool_statistics import PoolStatistics
+from runtime.workers.pool_statistics import PoolStatistics, RemoteStatistics
 from tests.fake_pool import FakePool, PoolCall, pool_statistics
 from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
@@ -399,9 +398,8 @@ async def test_only_utterances_of_live_sessions_are_learnt_from(
     assert (queue.report.demand("a") is not None) is is_learnt
 
 
-ELSEWHERE = RemotePoolStatistics(
-    **attrs.asdict(pool_statistics(size=1, ready=0)),
-    remote=RemoteServerStatistics(url="http://there", breaker="open", answers=0, fallbacks=0),
+ELSEWHERE = pool_statistics(
+    size=1, ready=0, remote=RemoteStatistics(addresses=(), fallbacks=0, hedges=0, hedge_after_s=1.0)
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from assembly.providers import recognisers
 from assembly.providers.recognisers import recogniser_pool, recognisers_in_use, threads_within, whisper_pool
-from backends.speech.remote import RemoteFirst
+from backends.speech.remote_pool import RemoteFirst
 from runtime.workers.pool import Pool
 from tests.assembly.providers.provider_fixtures import settings, states
 

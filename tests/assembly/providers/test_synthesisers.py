@@ -2,7 +2,7 @@ import pytest
 
 from assembly.providers import synthesisers
 from assembly.providers.synthesisers import synthesiser_pool, synthesisers_in_use, voices
-from backends.speech.remote import RemoteFirst
+from backends.speech.remote_pool import RemoteFirst
 from runtime.workers.pool import Pool
 from tests.assembly.providers.provider_fixtures import settings, states
 

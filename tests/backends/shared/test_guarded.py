@@ -1,9 +1,9 @@
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.protocols import SessionTaken, SharedUnavailable
-from backends.shared.guarded import SETTLE_S, TAKE_S, GuardedShared
+from backends.shared.guarded import SETTLE_LEAST_S, SETTLE_S, TAKE_S, GuardedShared
 from protocol.messages.records import Count, Observe
 from protocol.messages.shared import SavedSession, SharedLimit
 from tests.fake_shared import FakeShared, SharedMemory
@@ -72,15 +72,18 @@ async def test_after_a_trouble_a_session_is_taken_once_living_replicas_have_writ
     await case.guarded.beat(3.0)
     await case.guarded.take_session("token")
     assert trio.current_time() == begun_s, "at the start there is nothing to wait for"
-    case.memory.trouble = "dead"
-    with pytest.raises(SharedUnavailable):
-        await case.guarded.take(LIMITS)
-    case.memory.trouble = ""
-    await case.guarded.beat(3.0)
-    await case.guarded.take_session("token")
-    assert trio.current_time() - begun_s == pytest.approx(SETTLE_S)
-    await case.guarded.take_session("token")
-    assert trio.current_time() - begun_s == pytest.approx(SETTLE_S), "later ones do not wait"
+    for away_s, wait_s in ((0.0, SETTLE_LEAST_S), (0.4, SETTLE_LEAST_S + 0.4), (60.0, SETTLE_S)):
+        case.memory.trouble = "dead"
+        with pytest.raises(SharedUnavailable):
+            await case.guarded.take(LIMITS)
+        case.memory.trouble = ""
+        await trio.sleep(away_s)
+        await case.guarded.beat(3.0)
+        begun_s = trio.current_time()
+        await case.guarded.take_session("token")
+        assert trio.current_time() - begun_s == pytest.approx(wait_s)
+        await case.guarded.take_session("token")
+        assert trio.current_time() - begun_s == pytest.approx(wait_s), "later ones do not wait"
 
 
 async def test_who_takes_a_session_waits_for_a_slow_answer_and_for_a_store_that_comes_back(
@@ -145,3 +148,44 @@ async def test_a_connection_that_breaks_is_the_trouble(autojump_clock: MockClock
     with pytest.raises(SharedUnavailable, match="reset"):
         await break_connection(case)
     assert case.guarded.trouble == "reset"
+
+
+@pytest.mark.parametrize(("slept_s", "asked"), [(0.05, 1), (0.3, 2)])
+async def test_a_deadline_that_the_process_has_overslept_is_no_failure_of_the_store(
+    slept_s: float, asked: int, mock_clock: MockClock
+) -> None:
+    case = Case()
+    await case.guarded.beat(3.0)
+    case.memory.trouble = "frozen"
+    kept: list[bool] = []
+
+    async def save() -> None:
+        try:
+            await case.guarded.save_session(SavedSession("owner", 1, ("token",), b"record", (), 60.0))
+            kept.append(True)
+        except SharedUnavailable:
+            kept.append(False)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(save)
+        await wait_all_tasks_blocked()
+        case.memory.trouble = ""
+        mock_clock.jump(slept_s)
+    assert kept == [asked == 2]
+    assert case.store.asked["save_session"] == asked
+
+
+async def test_a_session_is_never_taken_twice_for_one_client(mock_clock: MockClock) -> None:
+    case = Case()
+    await case.guarded.beat(3.0)
+    case.memory.trouble = "frozen"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(raises_unavailable, case)
+        await wait_all_tasks_blocked()
+        mock_clock.jump(TAKE_S + 1.0)
+    assert case.store.asked["take_session"] == 1
+
+
+async def raises_unavailable(case: Case) -> None:
+    with pytest.raises(SharedUnavailable):
+        await case.guarded.take_session("token")

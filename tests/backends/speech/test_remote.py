@@ -8,25 +8,15 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from backends.jobs import Clip, DescribeModel, ModelDescription, SpeakText, SpokenText, TranscribeClips
+from backends.jobs import Clip, SpeakText, SpokenText, TranscribeClips
 from backends.protocols import ProviderError
-from backends.speech.remote import (
-    RemoteFirst,
-    RemoteRecogniser,
-    RemoteServerStatistics,
-    RemoteSynthesiser,
-    level_dbfs,
-    wav_of,
-)
+from backends.speech.remote import RemoteRecogniser, RemoteSynthesiser, level_dbfs, wav_of
 from protocol.messages.hearing import SpokenWord
-from runtime.workers.pool import PoolUnavailable
 from tests.backends.llm.scripted_http import Received, Step, Wait, head, page, scripted
-from tests.fake_pool import FakePool, PoolCall
 from tests.fakes import default_settings, voice
 from tests.unreadable_json import UNREADABLE_JSON
 
 PCM = voice(1.0)
-DESCRIPTION = ModelDescription("cpu", "int8", is_multilingual=False, max_batch=0)
 CLIP = Clip(len(PCM), "en-GB", ("kitchen light", "bedroom"))
 VERBOSE = {
     "text": " turn on the light",
@@ -38,12 +28,12 @@ VERBOSE = {
 
 def recogniser_pool(url: str, **changes: Any) -> RemoteRecogniser:
     settings = default_settings().transcription.openai
-    return RemoteRecogniser.from_settings(attrs.evolve(settings, url=f"{url}/v1", api_key="sk-1", **changes))
+    return RemoteRecogniser.from_settings(attrs.evolve(settings, api_key="sk-1", **changes), f"{url}/v1")
 
 
 def synthesiser_pool(url: str, **changes: Any) -> RemoteSynthesiser:
-    settings = attrs.evolve(default_settings().speech.openai, url=f"{url}/v1", **changes)
-    return RemoteSynthesiser.from_settings(settings, "en_US-joe-medium")
+    settings = attrs.evolve(default_settings().speech.openai, **changes)
+    return RemoteSynthesiser.from_settings(settings, f"{url}/v1", "en_US-joe-medium")
 
 
 def form_of(request: Received) -> dict[str, bytes]:
@@ -162,91 +152,6 @@ async def test_half_a_sample_is_no_speech(body: bytes) -> None:
     async with scripted([head(length=len(body)), body]) as server:
         with pytest.raises(ProviderError, match="no 16-bit samples"):
             await synthesiser_pool(server.url).speak(SpeakText("x", "nova"), b"")
-
-
-# --- with our own processes behind ---------------------------------------------------------------
-
-
-@attrs.define(eq=False)
-class Elsewhere:
-    """A server's work, which fails while ``trouble`` is set."""
-
-    trouble: Exception | None = None
-    calls: int = 0
-
-    async def work(self, _job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
-        self.calls += 1
-        await trio.lowlevel.checkpoint()
-        if self.trouble is not None:
-            raise self.trouble
-        return SpokenText(24_000), b"server"
-
-
-async def here(call: PoolCall) -> tuple[SpokenText | ModelDescription, bytes]:
-    await trio.lowlevel.checkpoint()
-    return SpokenText(22_050) if isinstance(call.job, SpeakText) else DESCRIPTION, b"pool"
-
-
-async def speak(workers: RemoteFirst[SpeakText]) -> bytes:
-    """Return the provider that has spoken."""
-    _, pcm = await workers.call(SpeakText("Hello."), timeout_s=1.0)
-    return pcm
-
-
-async def test_the_server_does_it_and_the_pool_what_the_server_cannot() -> None:
-    elsewhere, pool = Elsewhere(), FakePool(here)
-    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, pool)
-    assert await speak(workers) == b"server"
-    elsewhere.trouble = ProviderError("there is broken")
-    assert await speak(workers) == b"pool"
-    assert await workers.call(DescribeModel(), timeout_s=1.0) == (DESCRIPTION, b"pool")
-    shown = workers.statistics().remote
-    assert shown == RemoteServerStatistics(url="http://there", breaker="closed", answers=1, fallbacks=1)
-
-
-async def test_a_server_that_keeps_failing_is_left_alone_and_tried_again_later(autojump_clock: MockClock) -> None:
-    elsewhere = Elsewhere(ProviderError("there is broken"))
-    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, FakePool(here))
-    for _ in range(10):
-        assert await speak(workers) == b"pool"
-    assert elsewhere.calls == 3
-    elsewhere.trouble = None
-    await trio.sleep(1.5)
-    assert await speak(workers) == await speak(workers) == b"server"
-
-
-async def test_a_cancelled_caller_is_no_failure_of_the_server(autojump_clock: MockClock) -> None:
-    async def for_ever(_job: SpeakText, _blob: bytes) -> tuple[SpokenText, bytes]:
-        await trio.sleep_forever()
-        raise AssertionError("unreachable")
-
-    workers = RemoteFirst("http://there", SpeakText, for_ever, FakePool(here))
-    for _ in range(5):
-        with trio.move_on_after(1.0):
-            await speak(workers)
-    assert workers.statistics().remote.breaker == "closed"
-
-
-async def test_without_a_pool_the_trouble_is_told() -> None:
-    elsewhere = Elsewhere(ProviderError("there is broken"))
-    workers = RemoteFirst("http://there", SpeakText, elsewhere.work, None)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(workers.run)
-        with pytest.raises(PoolUnavailable, match="there is broken"):
-            await speak(workers)
-        statistics = workers.statistics()
-        assert (statistics.size, statistics.ready, statistics.has_local_workers) == (1, 1, False)
-        with pytest.raises(PoolUnavailable, match="does not do DescribeModel"):
-            await workers.call(DescribeModel(), timeout_s=1.0)
-        nursery.cancel_scope.cancel()
-
-
-async def test_the_pool_behind_runs_with_it() -> None:
-    pool = FakePool(here)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(RemoteFirst("http://there", SpeakText, Elsewhere().work, pool).run)
-        assert pool.starts == 1
-        nursery.cancel_scope.cancel()
 
 
 def test_levels_are_in_decibels() -> None:

@@ -1,7 +1,8 @@
 import attrs
 
 from assembly.status_source import figures
-from runtime.workers.pool_statistics import PoolOwnerStatistics, WorkerStatistics
+from runtime.policies.balancing import AddressStatistics
+from runtime.workers.pool_statistics import PoolOwnerStatistics, RemoteStatistics, WorkerStatistics
 from tests.fake_pool import pool_statistics
 
 
@@ -27,3 +28,14 @@ def test_an_actor_is_in_trouble_whose_pool_has_no_process_ready() -> None:
     assert PoolOwnerStatistics(pool=pool_statistics()).trouble is None
     nothing_ready = attrs.evolve(pool_statistics(), ready=0)
     assert PoolOwnerStatistics(pool=nothing_ready).trouble == "no worker process is ready"
+
+
+def test_servers_elsewhere_are_enough_for_a_pool_without_a_process() -> None:
+    address = AddressStatistics(url="http://a", breaker="closed", in_work=0, answers=0, failures=0, overtaken=0)
+    remote = RemoteStatistics(addresses=(address,), fallbacks=0, hedges=0, hedge_after_s=1.0)
+    well = pool_statistics(ready=0, remote=remote)
+    assert well.trouble_now is None
+    assert not well.has_local_workers
+    broken = attrs.evolve(remote, addresses=(attrs.evolve(address, breaker="open"),))
+    assert attrs.evolve(well, remote=broken).trouble_now == "no server of the settings answers"
+    assert attrs.evolve(well, remote=broken, ready=1).trouble_now is None, "its own processes do it"
