@@ -27,9 +27,11 @@ from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
+from backends.ingress.chat_sessions import ChatSessions
 from backends.ingress.descriptors import fitted
-from backends.ingress.http_app import UPLOADS, HttpServices, make_app
-from backends.ingress.http_listen import LISTEN, in_own_form
+from backends.ingress.http_app import BODIES, UPLOADS, HttpServices, make_app
+from backends.ingress.http_chat import CHAT
+from backends.ingress.http_listen import in_own_form
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.joined import JoinedIngress
 from backends.ingress.server import TrioIngress
@@ -244,13 +246,14 @@ class Adapters:
     ) -> Ingress:
         """Return the listener, with the HTTP app behind it, and that for Wyoming beside it if there is to be one."""
         gateway = fitted(self._settings.gateway)
-        app = HttpApp(make_app(services, audio), gateway, UPLOADS)
-        routes = IngressRoutes(DIALECTS, app, frozenset({LISTEN}), in_own_form)
+        chats = ChatSessions(handlers)
+        app = HttpApp(make_app(services, audio, chats), gateway, UPLOADS)
+        routes = IngressRoutes(DIALECTS, app, posted=BODIES, turns=frozenset({CHAT}), told=in_own_form)
         web = TrioIngress(gateway, handlers, admission, routes, publish_certificate)
         if not gateway.wyoming_port:
-            return web
+            return JoinedIngress(web, chats)
         asked = wyoming.wyoming_services(gateway, self.version, audio, self.grammar)
-        return JoinedIngress(web, WyomingIngress(WyomingContext(gateway, handlers, admission, asked)))
+        return JoinedIngress(web, chats, WyomingIngress(WyomingContext(gateway, handlers, admission, asked)))
 
 
 def paced(pool: AnyPool, pace: Pace) -> AnyPool:

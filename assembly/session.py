@@ -134,6 +134,7 @@ class Sessions:
         session_id = secrets.token_hex(8)
         kept = new_memory(session_id, self._settings)
         kept.client.attach(client)
+        kept.turns.recall(client.turns, {})
         return self._spec(kept, refusal)
 
     async def revive(self, request: ConnectionRequest) -> None:

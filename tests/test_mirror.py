@@ -71,6 +71,7 @@ ABOUT_SEVERAL = {
     "tests/backends/commands/test_plan_sentences.py": "the sentences about alarms, reminders and dates, which are data",
     "tests/backends/commands/test_timer_sentences.py": "the sentences about timers, which are data",
     "tests/actors/connection/test_stories.py": "the same conversations in several dialects",
+    "tests/actors/test_chat_conversation.py": "a chat's dialect with a real dialogue behind it",
     "tests/actors/test_resuming.py": "connections of two sessions, and the socket that goes from one to the other",
     "tests/actors/test_audio_crashes.py": "audio's next incarnation, and the vault it hears again from",
     "tests/actors/test_barge_in.py": "dialogue, turn and spoken answer together",

@@ -90,6 +90,8 @@ class IngressRoutes:
     """Serves every request that is not for a page of ours; without it those are answered 404."""
     posted: frozenset[str] = frozenset()
     """WebSocket paths to which the app takes POST."""
+    turns: frozenset[str] = frozenset()
+    """Paths of the app at which a request is a turn of a session, and needs a place as one."""
     told: Callable[[str, HttpAnswer, str], HttpAnswer] = lambda _path, answer, _reason: answer
     """Returns a refusal in the form of the protocol that is spoken at a path."""
 
@@ -181,7 +183,7 @@ class AcceptedConnection:
             await self._serve_websocket(handshake, request, verdict)
             return False
         http = self._state.routes.http
-        if http is not None and kind is RequestKind.HTTP:
+        if http is not None and kind in {RequestKind.HTTP, RequestKind.TEXT_SESSION}:
             with verdict.place:
                 handover = handover_of(head, self._connection.received)
                 await http.serve(self._stream, handover, self._state.handlers.observe, verdict)
@@ -207,7 +209,10 @@ class AcceptedConnection:
         if handshake is not None or self._state.handlers.has_page(request.path) or request.path == ANY_TARGET:
             return RequestKind.PAGE
         is_for_app = not is_preflight(request.method, request.headers) and not wants_websocket(request)
-        return RequestKind.HTTP if is_for_app and self._state.routes.http is not None else RequestKind.PAGE
+        if not is_for_app or self._state.routes.http is None:
+            return RequestKind.PAGE
+        is_turn = request.method == "POST" and request.path in self._state.routes.turns
+        return RequestKind.TEXT_SESSION if is_turn else RequestKind.HTTP
 
     async def _page(self, request: Request, wrong_handshake: HttpAnswer | None) -> tuple[str, HttpAnswer]:
         """Return the endpoint's label and the answer, for a request that the listener answers itself."""

@@ -21,10 +21,12 @@ from werkzeug.exceptions import HTTPException
 
 from backends.ingress.answer_cache import NOT_KEPT, NOT_MODIFIED, RULES, etag_of, has_etag
 from backends.ingress.audio_services import AudioServices
+from backends.ingress.chat_sessions import ChatSessions
 from backends.ingress.compression import compressed, is_compressible
 from backends.ingress.http_access import AccessRoutes, add_access_routes
 from backends.ingress.http_answers import admitted, failure
 from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, VOICES, AudioApi
+from backends.ingress.http_chat import CHAT, ChatApi
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
@@ -50,6 +52,7 @@ OK: Final = 200
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
 MAX_BODY_BYTES: Final = 65_536  # of routes that take no recording
+MAX_CHAT_BYTES: Final = 2 << 20  # a whole conversation, which comes again with each message
 
 
 class DrainBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -185,10 +188,10 @@ class AnswerFinish:
         return True
 
 
-def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
-    """Return the app."""
+def make_app(services: HttpServices, audio: AudioServices, chats: ChatSessions | None = None) -> QuartTrio:
+    """Return the app; without ``chats`` it completes none."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = upload_request(UPLOADS - BODIES, Storage(), BODIES)
+    app.request_class = upload_request(UPLOADS - BODIES, Storage(), BODIES, {CHAT: MAX_CHAT_BYTES})
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
@@ -214,6 +217,8 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(TRANSLATIONS, endpoint=TRANSLATIONS, view_func=api.translations, methods=["POST"])
     app.add_url_rule(LISTEN, endpoint=LISTEN, view_func=ListenApi(api, audio).listen, methods=["POST"])
+    if chats is not None:
+        app.add_url_rule(CHAT, endpoint=CHAT, view_func=ChatApi(chats).complete, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])

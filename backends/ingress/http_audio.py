@@ -24,7 +24,7 @@ from werkzeug.datastructures import MultiDict
 
 from backends.ingress.api_errors import ApiError, error_fields, error_response
 from backends.ingress.audio_names import language_of_voice, model_of
-from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices, TranscriptionOptions
+from backends.ingress.audio_services import BOTH, RETRY_AFTER_S, AudioServices, TranscriptionOptions
 from backends.ingress.http_answers import admitted, held_for_answer
 from backends.ingress.http_speech import SHOWN_CHARS, event, speech_answer, stream_of
 from backends.ingress.http_utterance import is_utterance, utterance_answer
@@ -34,6 +34,7 @@ from backends.speech.recordings import Cutter, Recording
 from config.settings import Role
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
 from protocol.audio.remote_utterance import HEADER
+from protocol.dialects.chat.chat_request import MODEL as CHAT_MODEL
 from protocol.language.languages import normalised, primary
 from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.recordings import CloseRecording
@@ -103,7 +104,9 @@ class AudioApi:
         voices = await trio.to_thread.run_sync(self._services.voices)
         speaks = "speak" in self._services.does and (voices is None or bool(voices))
         recognisers = (*self._services.models(), USUAL_MODEL) if "recognise" in self._services.does else ()
-        return (*recognisers, SPEECH_MODEL) if speaks else recognisers
+        synthesisers = (SPEECH_MODEL,) if speaks else ()
+        chats = (CHAT_MODEL,) if set(BOTH) <= set(self._services.does) else ()  # a server for speech has no sessions
+        return (*recognisers, *synthesisers, *chats)
 
     def refuse_under_load(self) -> None:
         """Raise ``ApiError`` while work that can wait has to."""

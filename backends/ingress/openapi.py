@@ -265,6 +265,21 @@ OPERATIONS: Final = (
         body="multipart/form-data",
     ),
     Operation(
+        "/v1/chat/completions",
+        "OpenAI's chat: the last message is a typed command, answered by commands, tools and the language model.",
+        {
+            200: "The answer; with `stream` OpenAI's events.",
+            400: "A bad field, or one that is not served.",
+            404: "No such model: it is called `sayso`.",
+            413: "The conversation is too long.",
+            429: "Asked too often; wait.",
+            503: "Under load, or no model answers; come back later.",
+        },
+        content_types=("application/json", "text/event-stream"),
+        method="post",
+        body="application/json",
+    ),
+    Operation(
         "/v1/listen",
         "Deepgram's transcription: a recording as the body to text. A stream is a WebSocket at the same path.",
         {

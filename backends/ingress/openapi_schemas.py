@@ -183,6 +183,9 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("get", "/v1/models/{name}", 200): reference("OpenAiModel"),
     ("post", "/v1/audio/transcriptions", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
     ("post", "/v1/audio/translations", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
+    ("post", "/v1/chat/completions", 200): record(
+        {"id": TEXT, "object": {"const": "chat.completion"}, "choices": listing(ANY_OBJECT), "usage": ANY_OBJECT}
+    ),
     ("post", "/v1/listen", 200): record({"metadata": ANY_OBJECT, "results": ANY_OBJECT}),
     ("get", "/openapi.json", 200): record({"openapi": TEXT, "info": ANY_OBJECT, "paths": ANY_OBJECT}),
     ("get", "/asyncapi.json", 200): record({"asyncapi": TEXT, "info": ANY_OBJECT, "channels": ANY_OBJECT}),
@@ -209,6 +212,15 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ("post", "/v1/audio/translations"): record(
         {"file": {"type": "string", "format": "binary"}},
         {"model": TEXT, "response_format": {"enum": list(TRANSCRIPT_FORMATS)}, "stream": FLAG},
+    ),
+    ("post", "/v1/chat/completions"): record(
+        {
+            "model": {"const": "sayso"},
+            "messages": listing(
+                record({"role": {"enum": ["system", "developer", "user", "assistant"]}, "content": TEXT})
+            ),
+        },
+        {"stream": FLAG, "user": TEXT},
     ),
     ("post", "/v1/listen"): {"type": "string", "format": "binary"},
     ("post", "/v1/audio/speech"): record(

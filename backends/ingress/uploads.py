@@ -11,8 +11,9 @@ Rules kept here:
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final, cast
 
 from quart.formparser import FormDataParser
@@ -26,6 +27,7 @@ MAX_UPLOAD_BYTES: Final = 128 << 20  # an hour as 16 kHz WAV is 110 MiB
 MAX_FIELDS_BYTES: Final = 256 << 10  # of a form beside its file: OpenAI's fields have less than 1 kB
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
+NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
 MAX_STORED_BYTES: Final = 4 * MAX_UPLOAD_BYTES  # of all uploads together: two in work, and two that are arriving
 RETRY_AFTER_S: Final = 10.0
 OPEN_FILES: Final = Path("/proc/self/fd")  # where Linux shows them
@@ -136,6 +138,8 @@ class UploadRequest(TrioRequest):
     upload_paths: frozenset[str]
     body_paths: frozenset[str]
     """Paths to which a recording is sent as the whole body."""
+    body_limits: Mapping[str, int]
+    """How large the body may be in bytes, at paths where it may be larger than elsewhere."""
     storage: Storage
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -144,6 +148,8 @@ class UploadRequest(TrioRequest):
         is_body = path in self.body_paths and content_type != JSON
         if is_body or (path in self.upload_paths and content_type == FORM):
             options["max_content_length"] = MAX_UPLOAD_BYTES
+        elif path in self.body_limits:
+            options["max_content_length"] = self.body_limits[path]
         super().__init__(*arguments, **options)
         self.max_content_length = options["max_content_length"]
         self._uploads: list[UploadFile] = []
@@ -188,8 +194,14 @@ class UploadRequest(TrioRequest):
 
 
 def upload_request(
-    paths: frozenset[str], storage: Storage, body_paths: frozenset[str] = frozenset()
+    paths: frozenset[str],
+    storage: Storage,
+    body_paths: frozenset[str] = frozenset(),
+    body_limits: Mapping[str, int] = NO_LIMITS,
 ) -> type[UploadRequest]:
-    """Return the class of an app's requests: files are taken at ``paths``, whole bodies at ``body_paths``."""
-    bound = {"upload_paths": paths, "body_paths": body_paths, "storage": storage}
+    """Return the class of an app's requests: files are taken at ``paths``, recordings as the body at ``body_paths``.
+
+    At the paths of ``body_limits`` other bodies may have so many bytes.
+    """
+    bound = {"upload_paths": paths, "body_paths": body_paths, "body_limits": body_limits, "storage": storage}
     return type("BoundUploadRequest", (UploadRequest,), bound)

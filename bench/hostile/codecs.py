@@ -16,6 +16,7 @@ from backends.ingress.accepted_connection import protocol_for
 from backends.ingress.api_errors import ApiError
 from backends.ingress.compression import chosen_coding
 from backends.ingress.http_app import drain_deadline
+from backends.ingress.http_chat import chat_turn
 from backends.ingress.http_head import (
     BadTarget,
     handover_of,
@@ -239,6 +240,16 @@ REALTIME_BETA: Final = (
 )
 
 
+CHATS: Final = (
+    (
+        b'{"model": "sayso", "stream": true, "stream_options": {"include_usage": true}, "user": "c1", "messages": ['
+        b'{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}, {"role": "assistant",'
+        b' "content": "Hello \\ud83d\\ude00"}, {"role": "user", "content": [{"type": "text", "text": "lamp on"}]}]}'
+    ),
+    b'{"model": "sayso", "messages": [{"role": "user", "content": "lamp on"}], "n": 1, "tools": []}',
+)
+
+
 def audio(audio_format: AudioFormat) -> Callable[[bytes], object]:
     """Return a reader of frames in one format, which keeps its state from one to the next."""
     decoder = make_decoder(audio_format)
@@ -333,6 +344,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("token", tokens, token, (Refused,)),
         Codec("wav", (wav(1, 16, 1), wav(3, 32, 2), wav(7, 8, 1), wav(1, 24, 2)), wav_parts, (ValueError,), 0.3),
         Codec("drain_body", (drain,), drain_deadline, (ValueError,)),
+        Codec("chat_body", CHATS, lambda data: chat_turn(data, None), (ApiError,)),
         Codec("speech_body", (speech,), SpeechForm.parse, (ApiError,)),
         Codec("wyoming", WYOMING_SAMPLES, wyoming, (RemoteProtocolError,)),
         Codec("deepgram", DEEPGRAM_SAMPLES, deepgram, (RemoteProtocolError, HandshakeRefused)),

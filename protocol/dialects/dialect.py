@@ -101,6 +101,8 @@ class ClientLink:
 
     socket: Socket
     dialect: Dialect
+    turns: tuple[tuple[str, str], ...] = ()
+    """What the user said and was answered before, in a conversation that the client keeps."""
 
     async def send(self, event: ServerEvent, seq: int) -> None:
         """Queue an event as the client's dialect writes it; raises ``SocketClosed``."""

@@ -306,13 +306,15 @@ async def serving(
     app: Any = None,
     inputs: AdmissionInputs | None = None,
     dialects: Mapping[str, MakeDialect] | None = None,
+    *,
+    turns: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Server]:
     """Run a listener on a free port, for at most ``PATIENCE_S``."""
     handlers = handlers or FakeHandlers()
     settings = settings or gateway_settings()
     http = None if app is None else HttpApp(app, settings, frozenset({"/upload"}))
     admission = FakeAdmission(settings, handlers, inputs)
-    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(dialects or NATIVE, http))
+    ingress = TrioIngress(settings, handlers, admission, IngressRoutes(dialects or NATIVE, http, turns=turns))
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             addresses = await nursery.start(lambda task_status: ingress.serve(task_status=task_status))

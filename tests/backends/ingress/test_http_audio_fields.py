@@ -115,11 +115,12 @@ async def test_models_are_listed_as_openai_lists_them(voices: tuple[str, ...] | 
         page = (await client.get(MODELS)).json()
 
     assert page["object"] == "list"
-    assert [model["id"] for model in page["data"]] == ["tiny.en", "base", "whisper-1", *(["tts-1"] if speaks else [])]
+    spoken = ["tts-1"] if speaks else []
+    assert [model["id"] for model in page["data"]] == ["tiny.en", "base", "whisper-1", *spoken, "sayso"]
     assert page["data"][0] == {"id": "tiny.en", "object": "model", "created": 0, "owned_by": "sayso"}
 
 
-@pytest.mark.parametrize("name", ["tiny.en", "whisper-1", "tts-1"])
+@pytest.mark.parametrize("name", ["tiny.en", "whisper-1", "tts-1", "sayso"])
 async def test_a_model_is_shown_as_openai_shows_it(name: str) -> None:
     async with running(Server()) as client:
         page = await client.get(f"{MODELS}/{name}")

@@ -15,7 +15,8 @@ from tests.backends.ingress.test_http_app import ACCESS, AUDIO, SERVICES
 
 def routes_of_the_app() -> set[tuple[str, str]]:
     console: Any = object()
-    app = make_app(attrs.evolve(SERVICES, access=ACCESS, console=console), AUDIO)
+    chats: Any = object()
+    app = make_app(attrs.evolve(SERVICES, access=ACCESS, console=console), AUDIO, chats)
     return {
         (method.lower(), re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
