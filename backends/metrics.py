@@ -75,6 +75,7 @@ FIGURES: Final = (
     _gauge("sessions", "Voice sessions, by state.", "state"),
     _counter("sockets_closed_total", "Sockets of sessions that the server closed or lost (1006), by code.", "code"),
     _counter("sessions_given_up_total", "Sessions that ended while they waited for their client, by cause.", "cause"),
+    _counter("session_faults_total", "Crashes inside sessions and what came of them.", "event", "part", "cause"),
     _counter("resumed_total", "Sessions resumed by their clients."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
     _gauge("event_loop_tasks", "Tasks of the event loop that live; with the same sessions always as many."),

@@ -38,6 +38,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.messaging.pace import Pace
 from runtime.workers.jobs import Job, ReplyT
 from runtime.workers.pool_statistics import PoolStatistics
 
@@ -86,6 +87,9 @@ class JobPool(Protocol):
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         """Set a callback for every change of the workers."""
+
+    def set_pace(self, pace: Pace) -> None:
+        """Look at idle workers as often as ``pace`` says; before ``run``."""
 
     def statistics(self) -> PoolStatistics:
         """Return a moment's view."""

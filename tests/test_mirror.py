@@ -89,6 +89,7 @@ ABOUT_SEVERAL = {
     "tests/runtime/test_worker_interleavings.py": "worker, channel and process together, in orders drawn from seeds",
     "tests/runtime/test_typed_messages.py": "messages, references and actors as mypy sees them",
     "tests/sayso_client/test_examples.py": "the examples in the docstrings",
+    "tests/browser/test_page_events.py": "the page: the events of its connection, for developers",
     "tests/browser/test_page_choices.py": "the page: words as they come, and what may be chosen",
     "tests/browser/test_page_login.py": "the page and the console: a key becomes a cookie",
     "tests/browser/test_page_audio.py": "the page: its microphone and its loudspeaker",

@@ -1,6 +1,16 @@
 """The messages of each actor: the types of their references."""
 
-from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Respond, Text
+from protocol.messages.events import (
+    AudioDiscard,
+    AudioEnd,
+    AudioStart,
+    Bye,
+    Confirm,
+    Interrupt,
+    Respond,
+    Text,
+    ToolOutput,
+)
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
@@ -41,7 +51,16 @@ from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, Cal
 
 # of one session
 AudioMessage = (
-    AudioReceived | Configured | AudioStart | AudioEnd | Respond | Bye | PauseJudged | ReplyExpected | NothingHeard
+    AudioReceived
+    | Configured
+    | AudioStart
+    | AudioEnd
+    | AudioDiscard
+    | Respond
+    | Bye
+    | PauseJudged
+    | ReplyExpected
+    | NothingHeard
 )
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
@@ -55,6 +74,7 @@ DialogueMessage = (
     | Respond
     | Interrupt
     | Confirm
+    | ToolOutput
     | Presence
     | Announce
     | Configured
