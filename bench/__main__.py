@@ -23,6 +23,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "accuracy": {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",
+        "noisy": "bench.accuracy.noisy",
         "pauses": "bench.accuracy.pauses",
         "stt": "bench.engine.stt",  # measures words and speed
     },

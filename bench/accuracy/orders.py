@@ -77,7 +77,7 @@ class Taken:
 
 def measure(options: argparse.Namespace) -> Iterator[Report]:
     """Take the orders of each variant."""
-    orders = _corpus(options.corpus)
+    orders = corpus_of(options.corpus)
     if options.count is not None:
         orders = random.Random(options.seed).sample(orders, min(options.count, len(orders)))
     variants: dict[str, Any] = {}
@@ -89,13 +89,15 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     yield {"variants": variants}
 
 
-def _labelled(text: str) -> Path:
+def labelled(text: str) -> Path:
+    """Return the folder of a corpus of orders."""
     if not (Path(text) / "labels.json").is_file():
         raise argparse.ArgumentTypeError(f"must hold labels.json and clips/*.wav, and {text} does not")
     return Path(text)
 
 
-def _corpus(folder: Path) -> list[Order]:
+def corpus_of(folder: Path) -> list[Order]:
+    """Return its orders, by name."""
     labels = json.loads((folder / "labels.json").read_text())
     return [
         Order(name, read_wav(folder / "clips" / name), {slot: text.strip() for slot, text in label["slots"].items()})
@@ -186,7 +188,7 @@ PART: Final = Part(
     "accuracy",
     measure,
     (
-        Flag("--corpus", None, "folder with clips/*.wav and labels.json", _labelled, {"required": True}),
+        Flag("--corpus", None, "folder with clips/*.wav and labels.json", labelled, {"required": True}),
         Flag("--model", "tiny.en"),
         Flag("--variants", "shipped", more={"choices": ("shipped", "all")}),
         Flag("--offline", False, "engine and grammar only, in this process"),

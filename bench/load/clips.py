@@ -61,12 +61,13 @@ def said(sentences: Sequence[str]) -> list[Sound]:
 
 def voice(sound: Sound) -> npt.NDArray[np.int16]:
     """Return a sound at 16 kHz, mono, without the silences that it begins and ends with."""
-    heard = _heard(sound)
+    heard = at_16_khz(sound)
     loud = np.flatnonzero(np.abs(heard) > np.abs(heard).max(initial=1) * SILENT)
     return heard[loud[0] : loud[-1] + 1] if len(loud) else heard[:0]
 
 
-def _heard(sound: Sound) -> npt.NDArray[np.int16]:
+def at_16_khz(sound: Sound) -> npt.NDArray[np.int16]:
+    """Return a sound at 16 kHz, mono, with the silences that it has."""
     samples = np.frombuffer(sound.pcm, dtype="<i2").reshape(-1, sound.channels)[:, 0]
     heard: Any = soxr.resample(samples, sound.sample_rate, RATE_HZ)
     return np.asarray(heard, dtype="<i2")
@@ -74,7 +75,7 @@ def _heard(sound: Sound) -> npt.NDArray[np.int16]:
 
 def clip(name: str, sound: Sound) -> Clip:
     """Return a sound as a caller says it: 16 kHz mono, with silence around it."""
-    heard = _heard(sound)
+    heard = at_16_khz(sound)
     loud = np.flatnonzero(np.abs(heard) > np.abs(heard).max(initial=1) * SILENT)
     voiced_s = LEAD_S + (float(loud[-1] + 1) if len(loud) else 0.0) / RATE_HZ
     made = Sound(bytes(2 * round(LEAD_S * RATE_HZ)) + heard.tobytes(), RATE_HZ).with_silence(TAIL_S)

@@ -3,8 +3,9 @@
 Rules kept here:
 
 * A sentence counts against the text that the recogniser wrote under no grammar: what it finds much likelier was said.
-* What was heard and stands nowhere in a sentence makes it none: "a coffee with my breakfast" is not "a coffee".
-* Sentences that mean the same call count together. Another call that is nearly as likely makes all of them none; where
+* Sentences that mean the same call count together, but one of them must have all that was heard: "a coffee with my
+  breakfast" is not "a coffee".
+* Another call that is nearly as likely makes all of them none; where
   a number was said, the lead has to be larger.
 
 The limits were chosen on recorded orders with kitchen noise, and tried on others: docs/decisions/0023.
@@ -64,6 +65,8 @@ class _Meant:
     match: CommandMatch
     best: FoundSentence
     logprob: float
+    is_whole: bool = False
+    """Whether one of its sentences leaves out nothing that was heard."""
 
 
 FoundSearch = Generator[str, CommandMatch | None, SearchDecision]
@@ -79,29 +82,28 @@ def decide_found(found: FoundSentences, language: str, *, is_doubted: bool = Fal
         return SearchDecision("loop")
     heard = letters_of(found.free_text, language)
     meant: list[_Meant] = []
-    has_left_out = False
     for sentence in found.sentences:
-        if meant and sentence.logprob < meant[0].logprob - NUMBER_MARGIN:
+        if any(one.is_whole and sentence.logprob < one.logprob - NUMBER_MARGIN for one in meant):
             break
-        if longest_left_out(heard, letters_of(sentence.text, language)) > MAX_LEFT_OUT:
-            has_left_out = True
-            continue
         match = yield sentence.text
         if match is not None:
-            _count(meant, match, sentence)
-    if not meant:
-        return SearchDecision("left_out" if has_left_out else "nothing")
-    meant.sort(key=lambda one: -one.logprob)
-    return _judged(meant, found, is_doubted=is_doubted)
+            one = _count(meant, match, sentence)
+            one.is_whole |= longest_left_out(heard, letters_of(sentence.text, language)) <= MAX_LEFT_OUT
+    whole = sorted((one for one in meant if one.is_whole), key=lambda one: -one.logprob)
+    if not whole:
+        return SearchDecision("left_out" if meant else "nothing")
+    return _judged(whole, found, is_doubted=is_doubted)
 
 
-def _count(meant: list[_Meant], match: CommandMatch, sentence: FoundSentence) -> None:
+def _count(meant: list[_Meant], match: CommandMatch, sentence: FoundSentence) -> _Meant:
+    """Count a sentence to the call that it means, and return that."""
     for one in meant:
         if _call_of(one.match) == _call_of(match):
             high, low = max(one.logprob, sentence.logprob), min(one.logprob, sentence.logprob)
             one.logprob = high + log1p(exp(low - high))
-            return
+            return one
     meant.append(_Meant(match, sentence, sentence.logprob))
+    return meant[-1]
 
 
 def _judged(meant: list[_Meant], found: FoundSentences, *, is_doubted: bool) -> SearchDecision:

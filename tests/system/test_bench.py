@@ -72,6 +72,14 @@ def test_engines_transcribe_the_same_clips(tmp_path: Path, spoken: Callable[[str
     assert len(re.findall(r"same_words 1", shown)) == 4, shown
 
 
+def test_orders_are_heard_in_noise_with_and_without_the_search(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
+    (tmp_path / "clips").mkdir()
+    write_wav(tmp_path / "clips" / "time.wav", Sound(spoken("What time is it?"), 16_000))
+    (tmp_path / "labels.json").write_text('{"time.wav": {"slots": {}}}')
+    shown = run("noisy", "--corpus", str(tmp_path), "--levels", "30", "--rounds", "0")
+    assert row("30 dB", shown)[:3] == [1, 1, 1]  # clips, right before and after: a call without arguments
+
+
 def test_clients_are_served_by_both_sides_by_turns(tmp_path: Path, spoken: Callable[[str], bytes]) -> None:
     write_wav(tmp_path / "time.wav", Sound(spoken("What time is it?"), 16_000))
     shown = run("engine", "--corpus", str(tmp_path), "--clients", "2", "--clips", "1", "--rounds", "1")

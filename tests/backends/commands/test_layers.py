@@ -43,7 +43,7 @@ class Sentences:
         return [CommandSamples("en", "Intent", self.server, "tool", ("say it",))]
 
     def automaton(self, language: str) -> SentenceAutomaton | None:
-        return None
+        return SentenceAutomaton(f"{self.server} {language}", ("", " "), b"")
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         return [OwnSentence("Intent", "say it")]
@@ -79,6 +79,12 @@ def test_the_home_is_not_looked_at_for_an_exact_own_sentence() -> None:
 def test_a_part_of_a_sentence_is_looked_for_in_both() -> None:
     both = LayeredGrammar(Sentences("own", {"x": 1.0}), Sentences("home", {"x": 1.0, "y": 1.0}))
     assert [both.match_exactly(text, "en") for text in ("x", "y", "z")] == [match("own"), match("home"), None]
+
+
+def test_only_own_sentences_are_looked_for_in_sound() -> None:
+    found = LayeredGrammar(Sentences("own", {}), Sentences("home", {})).automaton("en")
+    assert found is not None
+    assert found.version == "own en"
 
 
 def test_half_a_sentence_of_either_is_a_beginning() -> None:

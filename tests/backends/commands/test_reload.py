@@ -36,6 +36,7 @@ def with_sentence(sentence: str) -> str:
 
 def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
     assert grammar.match(["make it cosy"], "en") is None
+    before = grammar.automaton("en")
     write(tmp_path, with_sentence("make it cosy"))
     assert grammar.match(["make it cosy"], "en") is None
 
@@ -46,6 +47,8 @@ def test_a_sentence_works_as_soon_as_its_file_was_looked_at(grammar, tmp_path):
     assert grammar.begins("make it", "en")
     assert "cosy" in " ".join(grammar.vocabulary("en"))
     assert grammar.samples()[0].samples == ("make it cosy",)
+    assert "cosy" in grammar.automaton("en").labels
+    assert grammar.automaton("en").version != before.version
 
 
 def test_files_that_have_not_changed_are_not_read_again(grammar, tmp_path):

@@ -17,7 +17,7 @@ from backends.speech.sentence_beam import WrittenSentence
 from backends.speech.sentence_search import KEPT_GRAMMARS, LoadedDecoder, SentenceSearcher, merged, on_cpu
 from backends.speech.whisper_engine import Encoding, Floats
 from protocol.messages.searching import SentenceAutomaton
-from runtime.workers.jobs import decode_reply, encode
+from runtime.workers.jobs import JobDecoder, decode_reply, encode
 from tests.backends.commands.small_grammars import intents_of
 from tests.backends.speech.model_files import WIDTH, write_model
 
@@ -98,8 +98,9 @@ def test_the_sentences_are_found_with_what_they_are_compared_with(folder: Path) 
     assert engine.windows == [10]
 
 
-def test_a_reply_travels(folder: Path) -> None:
+def test_a_search_and_its_reply_travel(folder: Path) -> None:
     wanted = job(grammar("stop"))
+    assert JobDecoder([SearchSentences]).decode("SearchSentences", encode(wanted)) == wanted
     reply = searcher(folder).search(wanted, SECOND)
     assert decode_reply(wanted, encode(reply)) == reply
 

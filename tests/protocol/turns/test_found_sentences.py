@@ -20,6 +20,7 @@ GRAMMAR: Mapping[str, CommandMatch] = {
     for each in (
         command("make me a latte", drink="latte"),
         command("make a latte", drink="latte"),
+        command("latte", drink="latte"),
         command("make me a mocha", drink="mocha"),
         command("wait 20 minutes", seconds=1_200),
         command("wait 14 minutes", seconds=840),
@@ -98,10 +99,17 @@ def test_sentences_that_mean_the_same_call_count_together() -> None:
     assert outcome(("Make me a latte.", 1.0), ("Make a latte.", 1.2), rival) == "accepted"
 
 
-def test_a_sentence_that_leaves_out_what_was_heard_is_none_and_not_looked_up() -> None:
-    decision, looked_up = decided(found(("Make me a latte.", 1.0), free="Make me a latte with my breakfast"))
-    assert decision == SearchDecision("left_out")
-    assert looked_up == []
+def test_a_call_whose_sentences_all_leave_out_what_was_heard_is_none_and_no_rival() -> None:
+    rival, whole = ("Latte.", 0.5), ("Make me a mocha.", 1.0)
+    assert outcome(rival, free="Make me a mocha") == "left_out"
+    decision, _ = decided(found(rival, whole, free="Make me a mocha"))
+    assert decision.text == "Make me a mocha."
+
+
+def test_one_sentence_of_a_call_that_leaves_out_nothing_is_enough() -> None:
+    free = "Make me a latte"
+    assert outcome(("Make a latte.", 4.0), free=f"{free} mummy") == "left_out"
+    assert outcome(("Latte.", 4.0), ("Make me a latte.", 5.2), free=free) == "accepted"
 
 
 def test_a_sentence_that_the_grammar_has_not_is_passed_over() -> None:
