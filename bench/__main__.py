@@ -15,7 +15,7 @@ from bench.part import Part
 
 PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "load": {
-        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos", "remote")},
         "capacity": "bench.capacity.benchmark",
         "soak": "bench.soak.benchmark",
     },
