@@ -252,7 +252,10 @@ class Factories:
             self.settings.gateway,
             GatewayPeers(self.refs.sessions, self.refs.metrics, self.status.board.gateway),
             make_ingress=partial(
-                self.adapters.make_ingress, http_services(*given, self.leaving), audio_services(*given)
+                self.adapters.make_ingress,
+                http_services(*given, self.leaving),
+                audio_services(*given),
+                self.status.board.certificate.publish,
             ),
             open_session=self.sessions.open,
             pages={**web_routes(), **OwnPages(self.status).routes()},

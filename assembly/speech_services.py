@@ -74,7 +74,7 @@ class SpeechServices:
             RECORDINGS if live is None else f"{UTTERANCES}{live.tenant}",
             utterance,
             wanted.language,
-            () if live is None else live.vocabulary,
+            wanted.vocabulary if live is None else live.vocabulary,
             urgency="background" if live is None else "final",
             model=wanted.model,
             words=wanted.words,

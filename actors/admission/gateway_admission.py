@@ -11,7 +11,7 @@ Rules kept here:
 import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import attrs
@@ -103,9 +103,11 @@ class GatewayAdmission:
         count: Callable[[Count], object],
         on_places: Callable[[int], object],
         jitter: Callable[[], float],
+        use: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Start with all places free.
 
+        The server counts as used in the blocks of ``use``, one for each place and each request of the HTTP app.
         ``on_places`` is called with the number of taken WebSocket places at every change; ``jitter`` is how many times
         as long a refused client waits, 1 to 2.
         """
@@ -117,6 +119,7 @@ class GatewayAdmission:
         self._sites = SitePolicy.of(names, settings.allowed_hosts, settings.allowed_origins)
         self._requests = FairShare(settings.max_requests, share)
         self._places = SessionPlaces(limit, inputs.max_share, share, jitter, inputs.handshakes)
+        self._use = use
         self._stopped: StopAdmitting | None = None
         self._refused = 0
         self._refused_for_others = 0
@@ -204,7 +207,8 @@ class GatewayAdmission:
     @contextmanager
     def _in_work(self, tenant: str) -> Iterator[None]:
         try:
-            yield
+            with self._use():
+                yield
         finally:
             self._requests.give_back(tenant)
 
@@ -239,7 +243,8 @@ class GatewayAdmission:
     @contextmanager
     def _held(self, place: SessionPlace) -> Iterator[None]:
         try:
-            yield
+            with self._use():
+                yield
         finally:
             self._places.give_back(place)
             self._on_places(self._places.taken)

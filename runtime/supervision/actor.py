@@ -10,6 +10,7 @@ import trio
 
 from runtime.messaging.deadletters import DeadLetters
 from runtime.messaging.handling import current
+from runtime.messaging.pace import Pace
 from runtime.messaging.ref import Ref
 from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
@@ -58,6 +59,8 @@ class Shared:
     rng: random.Random = attrs.field(factory=random.Random)
     """For the jitter of backoff."""
     zombies: Zombies = attrs.field(factory=Zombies)
+    pace: Pace = attrs.field(factory=Pace.steady)
+    """How often periodic work is done."""
 
 
 @attrs.frozen(eq=False)

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -33,6 +35,7 @@ class Server:
         self.awaited = 0
         self.counted: list[Count] = []
         self.places: list[int] = []
+        self.uses = 0
         gateway = default_settings().gateway
         websocket = attrs.evolve(gateway.websocket, max_connections=places)
         ordinary: dict[str, Any] = {"max_requests": 2, "max_share_per_address": 1.0, "websocket": websocket}
@@ -49,7 +52,14 @@ class Server:
             count=self.counted.append,
             on_places=self.places.append,
             jitter=lambda: 1.0,
+            use=self._use,
         )
+
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        self.uses += 1
+        yield
+        self.uses -= 1
 
     async def admitted(self, kind: RequestKind, asked: Request | None = None) -> Admitted:
         found = await self.admission.admit(asked or request(), kind)
@@ -285,3 +295,13 @@ async def test_without_a_good_key_nobody_resumes_anything() -> None:
     server = Server(FakeCheck(CheckKind.CREDENTIALS, answer=refusal))
     server.awaited = 1
     assert await server.refused(WEBSOCKET) == refusal
+
+
+async def test_the_server_is_used_while_a_client_or_a_request_is_there_and_not_by_a_page() -> None:
+    server = Server()
+    with (await server.admitted(PAGE)).place:
+        assert server.uses == 0
+    for kind in (HTTP, WEBSOCKET):
+        with (await server.admitted(kind)).place:
+            assert server.uses == 1
+        assert server.uses == 0
