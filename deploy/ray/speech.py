@@ -4,7 +4,7 @@ For several machines or cards, with models by name and as many replicas as there
 ``supervisor.roles`` does the same for less: Ray's own processes take some gigabyte of memory. On each machine:
 
     pip install 'ray[serve]==2.60.*' 'sayso[piper]'
-    cd deploy/ray && RAY_USAGE_STATS_ENABLED=0 serve run config.yaml
+    cd deploy/ray && PYTHONPATH=$PWD RAY_USAGE_STATS_ENABLED=0 serve run config.yaml
 
 and where the sessions are: transcription.provider = "openai", transcription.openai.url = "http://RAY:8300/v1", and the
 same for speech. There are no keys here: the port belongs to a closed network.

@@ -1,4 +1,4 @@
-"""The files for Ray Serve: what can be checked without Ray, and with it a whole service."""
+"""The files for Ray Serve: what can be checked without Ray, and whether Ray takes the module."""
 
 import ast
 import importlib.util
@@ -77,9 +77,9 @@ def test_the_port_is_for_this_machine_unless_somebody_opens_it(config: dict[str,
 
 
 @pytest.mark.system
-def test_ray_serve_runs_it_where_ray_is_installed() -> None:
+def test_ray_serve_takes_the_module_where_ray_is_installed() -> None:
     if importlib.util.find_spec("ray") is None:
-        pytest.skip("there is no Ray: pip install 'ray[serve]' (490 MB); then the routes are asked for real")
+        pytest.skip("there is no Ray: pip install 'ray[serve]' (490 MB)")
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
     ended = subprocess.run(
         [sys.executable, "-c", "import speech; print(speech.app)"],
